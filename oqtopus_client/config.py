@@ -1,0 +1,326 @@
+"""Where the server is and who asks: `OqtopusConfig`.
+
+Three sources, the first that says something wins: what the program passes, the environment, a profile file.
+"""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import ipaddress
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from oqtopus_client.errors import OqtopusConfigError
+
+DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
+DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
+DEFAULT_API_TOKEN_ENV = "OQTOPUS_API_TOKEN"  # noqa: S105 - the name of a variable, not a token
+DEFAULT_SECTION = "default"
+_URL_ENV = "OQTOPUS_URL"
+_DEFAULT_CONFIG_PATH = object()
+_TOKEN = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, init=False)
+class OqtopusConfig:
+    """Shared client configuration.
+
+    Copies of it share it; a pickle of it carries no token.
+
+    Attributes:
+        base_url: URL of the OQTOPUS User API, `https://...`; also accepted, and readable, as `url`.
+        api_token: API token. Never shown by `repr`.
+        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password.
+        timeout: Seconds to wait for the connection, and for each part of an answer.
+        retry_max_attempts: How often a request is tried at most, 1 for no second try.
+        retry_backoff_seconds: First pause between two tries; it doubles with each.
+        retry_status_codes: HTTP statuses that are worth another try. By default 429, 502, 503 and 504.
+        retry_methods: HTTP methods that may be tried again, also after a lost connection. By default GET and DELETE.
+        allow_http: Whether the token may go over plain http to another machine, where anybody on the way can read it.
+        transport: What carries requests in place of the network: an ASGI application, as the emulator's.
+        token_source: Where the token came from, for messages.
+
+    Raises:
+        OqtopusConfigError: A value cannot be used. The URL is checked when a client needs it.
+    """
+
+    base_url: str
+    api_token: str | None = field(repr=False)
+    proxy: str | None = field(repr=False)
+    timeout: float
+    retry_max_attempts: int
+    retry_backoff_seconds: float
+    retry_status_codes: frozenset[int] | None
+    retry_methods: frozenset[str] | None
+    allow_http: bool
+    transport: Any = field(repr=False, compare=False)
+    token_source: str = field(compare=False)
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_token: str | None = None,
+        proxy: str | None = None,
+        timeout: float = 30.0,
+        retry_max_attempts: int = 3,
+        retry_backoff_seconds: float = 0.2,
+        retry_status_codes: frozenset[int] | None = None,
+        retry_methods: frozenset[str] | None = None,
+        *,
+        url: str | None = None,
+        allow_http: bool = False,
+        transport: Any = None,
+        token_source: str = "OqtopusConfig(api_token=...)",  # noqa: S107 - says where the token is from
+    ) -> None:
+        if base_url is not None and url is not None and base_url != url:
+            raise OqtopusConfigError(f"base_url and url are one setting, but {base_url!r} and {url!r} differ.")
+        if base_url is None and url is None:
+            raise OqtopusConfigError("OqtopusConfig needs base_url, the URL of the OQTOPUS User API.")
+        values = {
+            "base_url": url if base_url is None else base_url,
+            "api_token": api_token,
+            "proxy": proxy,
+            "timeout": timeout,
+            "retry_max_attempts": retry_max_attempts,
+            "retry_backoff_seconds": retry_backoff_seconds,
+            "retry_status_codes": retry_status_codes,
+            "retry_methods": retry_methods,
+            "allow_http": allow_http,
+            "transport": transport,
+            "token_source": token_source,
+        }
+        self.__dict__.update(values)
+        self._check()
+
+    def _check(self) -> None:
+        if self.proxy is not None and not _is_web_url(self.proxy, credentials=True):
+            # Its value is not shown: it may hold a password.
+            raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
+        if self.api_token and not _TOKEN.fullmatch(self.api_token):
+            raise OqtopusConfigError(
+                f"The API token from {self.token_source} has characters that no token has, a space or a line break "
+                "perhaps."
+            )
+        if not self.timeout > 0:
+            raise OqtopusConfigError(f"timeout must be a positive number of seconds, not {self.timeout!r}.")
+        if self.retry_max_attempts < 1:
+            raise OqtopusConfigError(f"retry_max_attempts must be at least 1, not {self.retry_max_attempts!r}.")
+        if not self.retry_backoff_seconds >= 0:
+            raise OqtopusConfigError(f"retry_backoff_seconds must not be negative: {self.retry_backoff_seconds!r}.")
+
+    def check_server(self) -> None:
+        """Make sure that requests can go to `base_url`, and the token with them.
+
+        Raises:
+            OqtopusConfigError: It is no URL, or the token would travel in the clear.
+        """
+        if not _is_web_url(self.base_url):
+            raise OqtopusConfigError(
+                f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r}."
+            )
+        parts = urlsplit(self.base_url)
+        exposed = parts.scheme == "http" and not _is_loopback(str(parts.hostname)) and self.transport is None
+        if exposed and self.api_token and not self.allow_http:
+            raise OqtopusConfigError(
+                f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True if "
+                "everybody on the way may read it."
+            )
+
+    @property
+    def url(self) -> str:
+        """The same as `base_url`."""
+        return self.base_url
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        lost = {"api_token": None, "transport": None, "token_source": "a pickle, which carries no token"}
+        return {**self.__dict__, **lost}
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        base_url_env: str = DEFAULT_BASE_URL_ENV,
+        proxy_env: str = DEFAULT_PROXY_ENV,
+        api_token_env: str = DEFAULT_API_TOKEN_ENV,
+    ) -> OqtopusConfig:
+        """Read the configuration from environment variables.
+
+        Args:
+            base_url_env: Variable with the URL; `OQTOPUS_URL` is read as well when this is the default.
+            proxy_env: Variable with the proxy's URL.
+            api_token_env: Variable with the API token.
+
+        Raises:
+            OqtopusConfigError: No URL is set (a `ValueError`).
+        """
+        names = [_URL_ENV, base_url_env] if base_url_env == DEFAULT_BASE_URL_ENV else [base_url_env]
+        url = next((os.environ[name] for name in names if os.environ.get(name)), None)
+        if url is None:
+            raise OqtopusConfigError(f"Set the environment variable {' or '.join(names)} to the URL of the server.")
+        return cls(
+            base_url=url,
+            api_token=_token(os.environ.get(api_token_env)),
+            proxy=os.environ.get(proxy_env) or None,
+            token_source=f"environment variable {api_token_env}",
+        )
+
+    @classmethod
+    def from_file(
+        cls, section: str = DEFAULT_SECTION, path: str | Path | object = _DEFAULT_CONFIG_PATH
+    ) -> OqtopusConfig:
+        """Read one profile, a section of an INI file.
+
+        Args:
+            section: The profile's name. It defines `base_url` (or `url`) and may define `api_token`, `proxy`,
+                `timeout` and `allow_http`.
+            path: The file. By default `$XDG_CONFIG_HOME/oqtopus/config.ini` where that variable is set, else
+                `~/.config/oqtopus/config.ini`, else `~/.oqtopus`, which users of quri-parts-oqtopus have.
+
+        Raises:
+            OqtopusConfigError: The file, the profile or its URL is missing or unreadable (a `ValueError`).
+        """
+        if os.environ.get("OQTOPUS_ENV") == "sse_container":
+            # There is no file in the server's container, and no need of one: jobs go through its driver.
+            return cls(base_url="")
+        file = _profile_path(path)
+        if not section:
+            raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            found = parser.read(file, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError) as error:
+            # The parser's own message quotes the line it stumbled on, which may be the token's.
+            raise OqtopusConfigError(f"{file} is not an INI file ({type(error).__name__}).") from None
+        if not found:
+            raise OqtopusConfigError(f"There is no profile file {file}.")
+        if section not in parser:
+            raise OqtopusConfigError(f"{file} has no profile [{section}]; it has {parser.sections()}.")
+        profile = parser[section]
+        url = profile.get("base_url") or profile.get("url")
+        if not url:
+            raise OqtopusConfigError(f"Profile [{section}] of {file} must define base_url.")
+        try:
+            timeout = profile.getfloat("timeout", fallback=30.0)
+            allow_http = profile.getboolean("allow_http", fallback=False)
+        except ValueError as error:
+            raise OqtopusConfigError(f"Profile [{section}] of {file}: timeout or allow_http: {error}.") from None
+        return cls(
+            base_url=url,
+            api_token=_token(profile.get("api_token")),
+            proxy=profile.get("proxy") or None,
+            timeout=timeout,
+            allow_http=allow_http,
+            token_source=f"profile [{section}] of {file}",
+        )
+
+    @classmethod
+    def from_default(cls) -> OqtopusConfig:
+        """Read the environment if it names a server, else the default profile.
+
+        A token from the environment wins over the profile's. The reverse never happens: a profile's token is
+        sent to no other server than the profile's own.
+
+        Raises:
+            OqtopusConfigError: Neither names a server.
+        """
+        if os.environ.get(_URL_ENV) or os.environ.get(DEFAULT_BASE_URL_ENV):
+            return cls.from_env()
+        file = _profile_path(_DEFAULT_CONFIG_PATH)
+        if not file.exists() and os.environ.get("OQTOPUS_ENV") != "sse_container":
+            raise OqtopusConfigError(
+                f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, write the profile file "
+                f"{file}, or pass an OqtopusConfig."
+            )
+        profile = cls.from_file()
+        token = _token(os.environ.get(DEFAULT_API_TOKEN_ENV))
+        if token is None:
+            return profile
+        source = f"environment variable {DEFAULT_API_TOKEN_ENV}"
+        return dataclasses.replace(profile, api_token=token, token_source=source)
+
+    def save(
+        self,
+        section: str = DEFAULT_SECTION,
+        path: str | Path | object = _DEFAULT_CONFIG_PATH,
+        *,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write this configuration, token included, as a profile; returns the file's path.
+
+        The file is readable by its owner only, and changes in one step: whoever reads it meanwhile sees the old one.
+
+        Args:
+            section: The profile's name.
+            path: The file; by default the one that `from_file` reads.
+            overwrite: Whether to replace a profile of that name.
+
+        Raises:
+            OqtopusConfigError: There is a profile of that name.
+        """
+        file = _profile_path(path)
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read(file, encoding="utf-8")
+        if section in parser and not overwrite:
+            raise OqtopusConfigError(f"{file} has a profile [{section}] already; pass overwrite=True to replace it.")
+        settings = {"base_url": self.base_url, "api_token": self.api_token, "proxy": self.proxy}
+        parser[section] = {name: value for name, value in settings.items() if value} | {"timeout": str(self.timeout)}
+        if self.allow_http:
+            parser[section]["allow_http"] = "true"
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # mkstemp makes files that only their owner can read.
+        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                parser.write(stream)
+            Path(draft).replace(file)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+        return file
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_web_url(url: str, *, credentials: bool = False) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # checked when it is read
+    except ValueError:
+        return False
+    allowed = credentials or "@" not in parts.netloc
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed
+
+
+def _token(text: str | None) -> str | None:
+    """A token as files and shells hand it over, perhaps with a line break behind it."""
+    return (text or "").strip() or None
+
+
+def _profile_path(path: str | Path | object) -> Path:
+    if path is _DEFAULT_CONFIG_PATH:
+        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+        file = Path(home, "oqtopus", "config.ini").expanduser()
+        other = Path("~/.oqtopus").expanduser()
+        return other if other.is_file() and not file.exists() else file
+    if not isinstance(path, str | Path):
+        raise OqtopusConfigError(f"path must be the path of a profile file, not {path!r}.")
+    return Path(os.path.expandvars(path)).expanduser()

@@ -1,0 +1,77 @@
+"""A job's files: zip archives with one entry, behind presigned URLs."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from oqtopus_client.errors import OqtopusStorageError
+
+if TYPE_CHECKING:
+    from oqtopus_client.rest.http import HttpClient
+    from oqtopus_client.rest.models import JobsJobInfoUploadPresignedURL, JobsS3SubmitJobInfo
+
+MAX_UNPACKED_BYTES = 1 << 30
+"""Largest file we unpack. Servers refuse files over 10 MiB packed; anything near this is a zip bomb."""
+
+
+def pack(content: bytes, entry: str) -> bytes:
+    """Zip `content` as the only entry of an archive."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writer:
+        writer.writestr(entry, content)
+    return archive.getvalue()
+
+
+def unpack(archive: bytes, *, limit: int = MAX_UNPACKED_BYTES) -> bytes:
+    """Read the only entry of a zip archive, whatever its name.
+
+    Raises:
+        OqtopusStorageError: It is no zip archive, is damaged, has not exactly one entry, or unpacks to more than
+            `limit` bytes.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as reader:
+            names = reader.namelist()
+            if len(names) != 1:
+                raise OqtopusStorageError(f"Expected one file in single ZIP archive, but found {len(names)}.")
+            with reader.open(names[0]) as entry:
+                # The size an archive declares may lie, so the limit holds for what is really read.
+                content = entry.read(limit + 1)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
+        # RuntimeError: encrypted; its kind NotImplementedError: an unknown compression.
+        raise OqtopusStorageError("Invalid ZIP file") from error
+    if len(content) > limit:
+        raise OqtopusStorageError(f"The file unpacks to more than {limit:,} bytes.")
+    return content
+
+
+def pack_input(job: JobsS3SubmitJobInfo) -> bytes:
+    """Zip a job's input."""
+    return pack(job.to_json().encode(), "input.json")
+
+
+async def upload(http: HttpClient, target: JobsJobInfoUploadPresignedURL, archive: bytes) -> None:
+    """Upload a job's input to where its registration says, posting back every field verbatim."""
+    await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_unset=True), archive)
+
+
+async def fetch_json(http: HttpClient, url: str) -> dict[str, Any]:
+    """Download a zipped JSON object.
+
+    Raises:
+        OqtopusStorageError: It cannot be downloaded, unpacked or read.
+    """
+    try:
+        # Results have thousands of keys, each seen once: not worth a cache.
+        content = from_json(unpack(await http.fetch(url)), cache_strings=False)
+    except (ValueError, RecursionError) as error:
+        raise OqtopusStorageError(f"The downloaded file is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise OqtopusStorageError(f"The downloaded file holds {type(content).__name__} where an object was due.")
+    return content

@@ -1,0 +1,160 @@
+"""The User API, one coroutine an endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
+
+from oqtopus_client.errors import ResponseValidationError
+from oqtopus_client.rest.models import (
+    AnnouncementsGetAnnouncementResponse,
+    AnnouncementsGetAnnouncementsListResponse,
+    ApiTokenApiToken,
+    ApiTokenApiTokenStatus,
+    DevicesDeviceHistoriesResponse,
+    DevicesDeviceHistory,
+    DevicesDeviceInfo,
+    JobsGetJobStatusResponse,
+    JobsJob,
+    JobsRegisterJobResponse,
+    JobsSubmitJobRequest,
+    SettingsGetSettingsResponse,
+    SuccessSuccessResponse,
+    UsersGetOneUserResponse,
+    UsersUpdateUserRequest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oqtopus_client.rest.http import HttpClient
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+PAGE_SIZE = 100
+"""Most jobs a server lists at once; it answers 500 when asked for more."""
+
+
+class _Api:
+    """A part of the User API. Errors are those of `HttpClient.call`, and `ResponseValidationError`."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+
+class DeviceApi(_Api):
+    """Devices, and what they were like."""
+
+    async def list_devices(self) -> list[DevicesDeviceInfo]:
+        """`GET /devices`."""
+        return _list(DevicesDeviceInfo, await self._http.call("GET", "/devices"))
+
+    async def get_device(self, device_id: str) -> DevicesDeviceInfo:
+        """`GET /devices/{device_id}`."""
+        return _read(DevicesDeviceInfo, await self._http.call("GET", f"/devices/{_segment(device_id)}"))
+
+    async def list_device_histories(self, params: Mapping[str, Any]) -> DevicesDeviceHistoriesResponse:
+        """`GET /device_histories`, which servers have had since 2026."""
+        return _read(DevicesDeviceHistoriesResponse, await self._http.call("GET", "/device_histories", params=params))
+
+    async def get_device_history(self, history_uid: str) -> DevicesDeviceHistory:
+        """`GET /device_histories/{history_uid}`."""
+        return _read(DevicesDeviceHistory, await self._http.call("GET", f"/device_histories/{_segment(history_uid)}"))
+
+
+class JobApi(_Api):
+    """Jobs."""
+
+    async def register_job_id(self) -> JobsRegisterJobResponse:
+        """`POST /jobs`: get an id, and a place to upload the input to."""
+        return _read(JobsRegisterJobResponse, await self._http.call("POST", "/jobs", json={}))
+
+    async def submit_job(self, job_id: str, request: JobsSubmitJobRequest) -> SuccessSuccessResponse:
+        """`POST /jobs/{job_id}/submit`."""
+        answer = await self._http.call("POST", f"/jobs/{_segment(job_id)}/submit", json=request.to_dict())
+        return _read(SuccessSuccessResponse, answer)
+
+    async def list_jobs(self, params: Mapping[str, Any]) -> list[JobsJob]:
+        """`GET /jobs`, one page."""
+        return _list(JobsJob, await self._http.call("GET", "/jobs", params=params))
+
+    async def get_job(self, job_id: str) -> JobsJob:
+        """`GET /jobs/{job_id}`."""
+        return _read(JobsJob, await self._http.call("GET", f"/jobs/{_segment(job_id)}"))
+
+    async def get_job_status(self, job_id: str) -> JobsGetJobStatusResponse:
+        """`GET /jobs/{job_id}/status`."""
+        return _read(JobsGetJobStatusResponse, await self._http.call("GET", f"/jobs/{_segment(job_id)}/status"))
+
+    async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
+        """`POST /jobs/{job_id}/cancel`."""
+        return _read(SuccessSuccessResponse, await self._http.call("POST", f"/jobs/{_segment(job_id)}/cancel"))
+
+    async def delete_job(self, job_id: str) -> SuccessSuccessResponse:
+        """`DELETE /jobs/{job_id}`; final jobs only."""
+        return _read(SuccessSuccessResponse, await self._http.call("DELETE", f"/jobs/{_segment(job_id)}"))
+
+
+class AccountApi(_Api):
+    """The user, the API token, the server's settings and announcements."""
+
+    async def create_api_token(self) -> ApiTokenApiToken:
+        """`POST /api-token`; current servers refuse it to callers that use a token."""
+        return _read(ApiTokenApiToken, await self._http.call("POST", "/api-token"))
+
+    async def delete_api_token(self) -> None:
+        """`DELETE /api-token`."""
+        await self._http.call("DELETE", "/api-token", empty=True)
+
+    async def get_api_token_status(self) -> ApiTokenApiTokenStatus:
+        """`GET /api-token/status`."""
+        return _read(ApiTokenApiTokenStatus, await self._http.call("GET", "/api-token/status"))
+
+    async def list_announcements(self, params: Mapping[str, Any]) -> AnnouncementsGetAnnouncementsListResponse:
+        """`GET /announcements`."""
+        answer = await self._http.call("GET", "/announcements", params=params)
+        return _read(AnnouncementsGetAnnouncementsListResponse, answer)
+
+    async def get_announcement(self, announcement_id: int) -> AnnouncementsGetAnnouncementResponse:
+        """`GET /announcements/{announcement_id}`."""
+        answer = await self._http.call("GET", f"/announcements/{int(announcement_id)}")
+        return _read(AnnouncementsGetAnnouncementResponse, answer)
+
+    async def get_user(self) -> UsersGetOneUserResponse:
+        """`GET /users/me`."""
+        return _read(UsersGetOneUserResponse, await self._http.call("GET", "/users/me"))
+
+    async def update_user(self, request: UsersUpdateUserRequest) -> UsersGetOneUserResponse:
+        """`PATCH /users/me`."""
+        return _read(UsersGetOneUserResponse, await self._http.call("PATCH", "/users/me", json=request.to_dict()))
+
+    async def delete_user(self) -> None:
+        """`DELETE /users/me`; servers refuse it to callers that use a token."""
+        await self._http.call("DELETE", "/users/me", empty=True)
+
+    async def get_settings(self) -> SettingsGetSettingsResponse:
+        """`GET /system/settings`."""
+        return _read(SettingsGetSettingsResponse, await self._http.call("GET", "/system/settings"))
+
+
+def _segment(identifier: str) -> str:
+    """One segment of a path, whatever the id contains."""
+    if not identifier:
+        raise ValueError("The id is empty.")
+    return quote(identifier, safe="")
+
+
+def _read(model: type[_Model], answer: object) -> _Model:
+    try:
+        return model.model_validate(answer)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ResponseValidationError(f"The server's {model.__name__} cannot be read: {problems}", answer) from None
+
+
+def _list(model: type[_Model], answer: object) -> list[_Model]:
+    if not isinstance(answer, list):
+        raise ResponseValidationError(f"The server answered {type(answer).__name__} where a list was due.", answer)
+    return [_read(model, item) for item in answer]
