@@ -1,0 +1,1 @@
+"""What SDK users work with: clients, job specifications, devices and typed results."""

@@ -1,0 +1,293 @@
+"""The blocking face of the SDK: `OqtopusClient`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import threading
+import weakref
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from oqtopus_client.config import OqtopusConfig
+from oqtopus_client.errors import OqtopusError
+from oqtopus_client.services.async_client import GRACE_SECONDS, AsyncOqtopusClient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from oqtopus_client.rest.models import JobsRegisterJobResponse
+    from oqtopus_client.services.job_results import OqtopusJobResult
+    from oqtopus_client.services.job_spec import OqtopusJobSpec
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_END = object()
+
+
+def _blocking(
+    method: Callable[Concatenate[AsyncOqtopusClient, _P], Coroutine[Any, Any, _R]],
+) -> Callable[Concatenate[OqtopusClient, _P], _R]:
+    """Make a method that runs the asynchronous client's method of that name and waits for what it returns."""
+
+    def call(self: OqtopusClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return self._run(method, *args, **kwargs)
+
+    functools.update_wrapper(call, method)
+    return call
+
+
+def _streaming(
+    method: Callable[Concatenate[AsyncOqtopusClient, _P], AsyncGenerator[_R, None]],
+) -> Callable[Concatenate[OqtopusClient, _P], Iterator[_R]]:
+    """The same for a method that yields, item by item as they are asked for."""
+
+    def call(self: OqtopusClient, /, *args: _P.args, **kwargs: _P.kwargs) -> Iterator[_R]:
+        running = self._start()
+        stream = method(running.client, *args, **kwargs)
+
+        async def following() -> Any:
+            return await anext(stream, _END)
+
+        async def end() -> None:
+            await stream.aclose()
+
+        try:
+            while (item := running.call(following())) is not _END:
+                yield item
+        finally:
+            running.call(end())
+
+    functools.update_wrapper(call, method)
+    return call
+
+
+class OqtopusClient:
+    """Client of the OQTOPUS User API for programs that are not asynchronous.
+
+    Each method is the one of `AsyncOqtopusClient`, run on an event loop in a thread of its own, which starts with
+    the first call. So it may be called from any thread, and from inside a running event loop such as a notebook's.
+    Close it with `close()` or `with`; otherwise that happens with garbage collection or at exit.
+
+    Args:
+        config: Where the server is and who asks. By default the environment, else the default profile.
+        default_headers: Further headers for every request to the User API.
+        user_agent: What to call this client, in place of its name and version.
+    """
+
+    def __init__(
+        self,
+        config: OqtopusConfig | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+    ) -> None:
+        self._config = config or OqtopusConfig.from_default()
+        self._make_client = functools.partial(AsyncOqtopusClient, self._config, default_headers, user_agent)
+        self._lock = threading.Lock()
+        self._running: _Running | None = None
+
+    list_devices = _blocking(AsyncOqtopusClient.list_devices)
+    get_device = _blocking(AsyncOqtopusClient.get_device)
+    list_device_histories = _blocking(AsyncOqtopusClient.list_device_histories)
+    get_device_history = _blocking(AsyncOqtopusClient.get_device_history)
+    submit_job = _blocking(AsyncOqtopusClient.submit_job)
+    submit_jobs = _blocking(AsyncOqtopusClient.submit_jobs)
+    get_job = _blocking(AsyncOqtopusClient.get_job)
+    get_job_result = _blocking(AsyncOqtopusClient.get_job_result)
+    result = _blocking(AsyncOqtopusClient.result)
+    refresh = _blocking(AsyncOqtopusClient.refresh)
+    read_job_file = _blocking(AsyncOqtopusClient.read_job_file)
+    get_sselog = _blocking(AsyncOqtopusClient.get_sselog)
+    get_job_status = _blocking(AsyncOqtopusClient.get_job_status)
+    get_job_statuses = _blocking(AsyncOqtopusClient.get_job_statuses)
+    status = _blocking(AsyncOqtopusClient.status)
+    is_finished = _blocking(AsyncOqtopusClient.is_finished)
+    list_jobs = _blocking(AsyncOqtopusClient.list_jobs)
+    cancel_job = _blocking(AsyncOqtopusClient.cancel_job)
+    delete_job = _blocking(AsyncOqtopusClient.delete_job)
+    wait_for_job = _blocking(AsyncOqtopusClient.wait_for_job)
+    wait = _blocking(AsyncOqtopusClient.wait)
+    wait_for_jobs = _blocking(AsyncOqtopusClient.wait_for_jobs)
+    run_job = _blocking(AsyncOqtopusClient.run_job)
+    run_sampling = _blocking(AsyncOqtopusClient.run_sampling)
+    run_estimation = _blocking(AsyncOqtopusClient.run_estimation)
+    run_multi_manual = _blocking(AsyncOqtopusClient.run_multi_manual)
+    run_sse = _blocking(AsyncOqtopusClient.run_sse)
+    run_sse_file = _blocking(AsyncOqtopusClient.run_sse_file)
+    run_jobs_batch = _blocking(AsyncOqtopusClient.run_jobs_batch)
+    create_api_token = _blocking(AsyncOqtopusClient.create_api_token)
+    get_api_token_status = _blocking(AsyncOqtopusClient.get_api_token_status)
+    get_api_token = _blocking(AsyncOqtopusClient.get_api_token)
+    delete_api_token = _blocking(AsyncOqtopusClient.delete_api_token)
+    get_announcements_list = _blocking(AsyncOqtopusClient.get_announcements_list)
+    get_announcement = _blocking(AsyncOqtopusClient.get_announcement)
+    get_user = _blocking(AsyncOqtopusClient.get_user)
+    update_user = _blocking(AsyncOqtopusClient.update_user)
+    delete_user = _blocking(AsyncOqtopusClient.delete_user)
+    get_settings = _blocking(AsyncOqtopusClient.get_settings)
+    iter_jobs = _streaming(AsyncOqtopusClient.iter_jobs)
+    as_completed = _streaming(AsyncOqtopusClient.as_completed)
+
+    async def submit_jobs_async(
+        self, jobs: Sequence[OqtopusJobSpec], *, max_workers: int = 4
+    ) -> list[JobsRegisterJobResponse]:
+        """`submit_jobs` for asynchronous programs that hold a blocking client."""
+        running = self._start()
+        return await running.wait_for(running.client.submit_jobs(jobs, max_workers=max_workers))
+
+    async def wait_for_jobs_async(
+        self,
+        job_ids: Sequence[str],
+        *,
+        interval: float = 1.0,
+        interval_backoff: float = 1.0,
+        max_interval: float | None = None,
+        timeout: float | None = 300.0,
+        max_workers: int = 4,
+    ) -> list[OqtopusJobResult]:
+        """`wait_for_jobs` for asynchronous programs that hold a blocking client."""
+        running = self._start()
+        return await running.wait_for(
+            running.client.wait_for_jobs(
+                job_ids,
+                interval=interval,
+                interval_backoff=interval_backoff,
+                max_interval=max_interval,
+                timeout=timeout,
+                max_workers=max_workers,
+            )
+        )
+
+    @property
+    def config(self) -> OqtopusConfig:
+        """The configuration in use; make another client for another one."""
+        return self._config
+
+    @property
+    def base_url(self) -> str:
+        """URL of the User API."""
+        return self._config.base_url
+
+    def close(self) -> None:
+        """Close every connection and stop the event loop; the next call would start them anew."""
+        with self._lock:
+            running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(
+        self,
+        method: Callable[Concatenate[AsyncOqtopusClient, _P], Coroutine[Any, Any, _R]],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _R:
+        running = self._start()
+        return running.call(method(running.client, *args, **kwargs))
+
+    def _start(self) -> _Running:
+        with self._lock:
+            # Threads do not survive a fork; the child starts its own loop and connections.
+            if self._running is None or self._running.pid != os.getpid():
+                self._running = _Running(self._make_client())
+                # Weakly, or neither would ever be collected.
+                self._running.client.owner = weakref.ref(self)
+                weakref.finalize(self, self._running.close)
+            return self._running
+
+
+async def _noting(coroutine: Coroutine[Any, Any, _R], notes: list[str], ended: threading.Event) -> _R:
+    try:
+        return await coroutine
+    except asyncio.CancelledError as error:
+        notes.extend(getattr(error, "__notes__", []))
+        raise
+    finally:
+        ended.set()
+
+
+class _Running:
+    """An event loop in a thread, with the client that lives on it.
+
+    The thread is a daemon, so that a client nobody closed does not keep the interpreter from ending.
+    """
+
+    def __init__(self, client: AsyncOqtopusClient) -> None:
+        self.client = client
+        self.pid = os.getpid()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="oqtopus-client", daemon=True)
+        self._thread.start()
+
+    def call(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
+        """Run a coroutine on the loop and wait for what it returns.
+
+        An interrupt (Ctrl-C) hits this thread, not the coroutine: it is broken off as well, and what it has to say of
+        that becomes a note on the interrupt.
+        """
+        notes: list[str] = []
+        ended = threading.Event()
+        try:
+            future = self._begin(_noting(coroutine, notes, ended))
+        except OqtopusError:
+            coroutine.close()
+            raise
+        try:
+            return future.result()
+        except CancelledError:
+            raise OqtopusError("The client was closed while this call waited.") from None
+        except BaseException as error:
+            if future.cancel():
+                ended.wait(GRACE_SECONDS)
+                for note in notes:
+                    error.add_note(note)
+            raise
+
+    async def wait_for(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
+        """The same for a caller that is a coroutine, in whichever loop."""
+        return await asyncio.wrap_future(self._begin(coroutine))
+
+    def _begin(self, coroutine: Coroutine[Any, Any, _R]) -> Future[_R]:
+        with self._lock:
+            if self._closed or threading.current_thread() is self._thread:
+                coroutine.close()
+                raise OqtopusError(
+                    "The client has been closed." if self._closed else "This call would wait for itself."
+                )
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def close(self) -> None:
+        """Close the connections and end the thread, unless they are another process's or closed already."""
+        with self._lock:
+            if self._closed or self.pid != os.getpid():
+                return
+            self._closed = True
+        if threading.current_thread() is self._thread:
+            # Garbage collection may run here, on the very loop that has to be stopped.
+            threading.Thread(target=self._stop).start()
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._wind_up(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _wind_up(self) -> None:
+        """Break off what other threads still wait for, then close the connections."""
+        others = asyncio.all_tasks() - {asyncio.current_task()} - self.client.duties
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self.client.aclose()
+        await self._loop.shutdown_asyncgens()

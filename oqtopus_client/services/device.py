@@ -1,0 +1,90 @@
+"""A device as users see it: `OqtopusDevice`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from oqtopus_client.rest.models import DevicesDeviceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class OqtopusDevice:
+    """One device of the server.
+
+    Attributes:
+        raw: The device as the User API describes it.
+    """
+
+    raw: DevicesDeviceInfo
+
+    @property
+    def device_id(self) -> str:
+        """Unique id of the device; jobs name it."""
+        return self.raw.device_id
+
+    @property
+    def device_type(self) -> str:
+        """`QPU` or `simulator`."""
+        return self.raw.device_type
+
+    @property
+    def status(self) -> str:
+        """`available` or `unavailable`."""
+        return self.raw.status
+
+    @property
+    def available_at(self) -> datetime | None:
+        """When the device is expected back, where the server says so."""
+        return self.raw.available_at
+
+    @property
+    def n_pending_jobs(self) -> int:
+        """Jobs waiting for the device; servers refresh it about once a minute."""
+        return self.raw.n_pending_jobs
+
+    @property
+    def n_qubits(self) -> int | None:
+        """Number of qubits, where published."""
+        return self.raw.n_qubits
+
+    @property
+    def basis_gates(self) -> list[str]:
+        """Names of the native gates. Informational: every device takes `x`, `sx`, `rz` and `cx`."""
+        return list(self.raw.basis_gates)
+
+    @property
+    def supported_instructions(self) -> list[str]:
+        """Names of further instructions, such as `measure` and `barrier`."""
+        return list(self.raw.supported_instructions)
+
+    @property
+    def device_info_str(self) -> str | None:
+        """The calibration as the server sent it: JSON text, or a URL."""
+        return self.raw.device_info
+
+    @property
+    def device_info(self) -> dict[str, object] | None:
+        """The calibration: qubits, couplings, fidelities. None where there is none that can be read.
+
+        On the wire, t1 and t2 are in microseconds and gate durations in nanoseconds.
+        """
+        try:
+            info = json.loads(self.raw.device_info or "null")
+        except ValueError:
+            return None
+        return info if isinstance(info, dict) else None
+
+    @property
+    def calibrated_at(self) -> datetime | None:
+        """When the device was last calibrated."""
+        return self.raw.calibrated_at
+
+    @property
+    def description(self) -> str:
+        """A text for people."""
+        return self.raw.description

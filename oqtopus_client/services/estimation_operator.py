@@ -1,0 +1,60 @@
+"""Terms of an observable, checked: `OqtopusEstimationOperator`."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from numbers import Real
+
+from oqtopus_client.rest.models import JobsS3OperatorItem
+
+_PAULI = re.compile(r"(?:I|[IXYZ] ?\d+(?: ?[IXYZ] ?\d+)*)")
+_FACTOR = re.compile(r"([IXYZ]) ?(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class OqtopusEstimationOperator:
+    """One term: a product of Pauli operators and its coefficient.
+
+    Attributes:
+        pauli: Letters I, X, Y, Z, each with the index of its qubit in the program: `X 0 Y 1`. Identity: `I`.
+        coeff: Real coefficient; None stands for 1.
+
+    Raises:
+        TypeError: `pauli` is no text, or `coeff` is no real number.
+        ValueError: `pauli` is none, or `coeff` is not finite. Servers take text they cannot read, such as `XX` or
+            `x 0`, for the identity, without a word.
+    """
+
+    pauli: str
+    coeff: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pauli, str):
+            raise TypeError(f"pauli must be text, such as 'X 0 Y 1', not {self.pauli!r}.")
+        if not _PAULI.fullmatch(self.pauli):
+            raise ValueError(
+                f"pauli must be letters I, X, Y, Z, each with its qubit, such as 'X 0 Y 1', or 'I', not {self.pauli!r}."
+            )
+        qubits = [qubit for _, qubit in _FACTOR.findall(self.pauli)]
+        if len(set(map(int, qubits))) < len(qubits):
+            raise ValueError(f"pauli names a qubit twice: {self.pauli!r}. Multiply the operators first.")
+        if self.coeff is None:
+            return
+        if isinstance(self.coeff, bool) or not isinstance(self.coeff, Real):
+            raise TypeError(f"coeff must be a real number, not {self.coeff!r}.")
+        if not math.isfinite(self.coeff):
+            raise ValueError(f"coeff must be finite, not {self.coeff!r}.")
+
+    @classmethod
+    def from_model(cls, operator: JobsS3OperatorItem) -> OqtopusEstimationOperator:
+        """Read the User API's form."""
+        return cls(pauli=operator.pauli, coeff=operator.coeff)
+
+    def to_model(self) -> JobsS3OperatorItem:
+        """The User API's form, in the canonical spelling; servers fail without a coefficient, so it is always sent."""
+        factors = [f"{letter} {int(qubit)}" for letter, qubit in _FACTOR.findall(self.pauli)]
+        return JobsS3OperatorItem(
+            pauli=" ".join(factors) or "I", coeff=1.0 if self.coeff is None else float(self.coeff)
+        )

@@ -1,0 +1,429 @@
+"""Jobs as the SDK returns them, typed by what they compute.
+
+A job's result comes with it. Its side files - input, transpile result, combined program, log - are read when they are
+asked for, so a missing or broken one never hides a result.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import inspect
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+
+from oqtopus_client.errors import JobFailedError
+from oqtopus_client.rest.models import JobsJobInfo, JobsJobStatus, JobsJobType, JobsS3JobResult
+from oqtopus_client.services.result_utils import bitstring_dict_to_int_keys, convert_sampling_counts_to_int_keys
+from oqtopus_client.services.sse_log import log_text, save_log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from oqtopus_client.rest.models import (
+        JobsGetSselogResponse,
+        JobsJob,
+        JobsS3EstimationResult,
+        JobsS3SamplingResult,
+        JobsS3SubmitJobInfo,
+        JobsS3TranspileResult,
+    )
+
+JobFile = Literal["input", "combined_program", "transpile_result"]
+"""Names of a job's side files."""
+
+_Enum = TypeVar("_Enum", bound=StrEnum)
+
+
+class OqtopusJobResult:
+    """A job: its state, its settings and, once it has succeeded, its result.
+
+    Properties that name a side file read it through the client that returned the job; jobs of an `AsyncOqtopusClient`
+    leave that to its `read_job_file`.
+
+    Raises:
+        ValueError: `job_type` or `status` is not text.
+    """
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        job_type: JobsJobType | str,
+        status: JobsJobStatus | str,
+        name: str,
+        description: str | None = None,
+        device_id: str,
+        shots: int,
+        job_info: JobsJobInfo | Mapping[str, Any],
+        transpiler_info: Mapping[str, Any] | None = None,
+        simulator_info: Mapping[str, Any] | None = None,
+        mitigation_info: Mapping[str, Any] | None = None,
+        transpile_result: JobsS3TranspileResult | Mapping[str, Any] | None = None,
+        message: str | None = None,
+        execution_time: float | None = None,
+        submitted_at: datetime | None = None,
+        ready_at: datetime | None = None,
+        running_at: datetime | None = None,
+        ended_at: datetime | None = None,
+        client: object | None = None,
+    ) -> None:
+        self._job_id = job_id
+        self._job_type = _member(JobsJobType, "job_type", job_type)
+        self._status = _member(JobsJobStatus, "status", status)
+        self._name = name
+        self._description = description
+        self._device_id = device_id
+        self._shots = shots
+        self._job_info = job_info if isinstance(job_info, JobsJobInfo) else JobsJobInfo.model_validate(job_info)
+        self._transpiler_info = transpiler_info
+        self._simulator_info = simulator_info
+        self._mitigation_info = mitigation_info
+        self._transpile_result = transpile_result
+        self._message = message
+        self._execution_time = execution_time
+        self._submitted_at = submitted_at
+        self._ready_at = ready_at
+        self._running_at = running_at
+        self._ended_at = ended_at
+        self._client = client
+
+    @classmethod
+    def from_raw(cls, job: JobsJob, *, client: object | None = None) -> Self:
+        """Wrap a submitted job as the User API describes it.
+
+        Raises:
+            ValueError: A field that every submitted job has is missing.
+        """
+        required = ("job_id", "job_type", "status", "name", "device_id", "shots", "job_info")
+        missing = [name for name in required if getattr(job, name) is None]
+        if missing:
+            raise ValueError(f"Job {job.job_id} lacks {', '.join(missing)}; has it been submitted?")
+        fields = {name: getattr(job, name) for name in type(job).model_fields}
+        return cls(**fields, message=job.job_info.message if job.job_info else None, client=client)
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self._job_id
+
+    @property
+    def job_type(self) -> JobsJobType | str:
+        """What the job computes; plain text where the server knows a type this version does not."""
+        return self._job_type
+
+    @property
+    def status(self) -> JobsJobStatus | str:
+        """The job's status; plain text where the server knows a status this version does not."""
+        return self._status
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._name
+
+    @property
+    def description(self) -> str | None:
+        """The job's description."""
+        return self._description
+
+    @property
+    def device_id(self) -> str:
+        """The device the job runs on."""
+        return self._device_id
+
+    @property
+    def shots(self) -> int:
+        """How many shots were asked for."""
+        return self._shots
+
+    @property
+    def job_info(self) -> JobsJobInfo:
+        """The job's files: `result` is read in; the others are presigned URLs until their content has been read."""
+        return self._job_info
+
+    @property
+    def transpiler_info(self) -> Mapping[str, Any] | None:
+        """Transpiler settings; where none were given, the server's default once the job has run."""
+        return self._transpiler_info
+
+    @property
+    def simulator_info(self) -> Mapping[str, Any] | None:
+        """Simulator settings, as submitted."""
+        return self._simulator_info
+
+    @property
+    def mitigation_info(self) -> Mapping[str, Any] | None:
+        """Error mitigation settings, as submitted."""
+        return self._mitigation_info
+
+    @property
+    def transpile_result(self) -> JobsS3TranspileResult | Mapping[str, Any] | None:
+        """What the server's transpiler made of the program, and how; None where it did nothing.
+
+        Raises:
+            OqtopusStorageError: The file cannot be downloaded or read.
+        """
+        if self._transpile_result is None:
+            self._transpile_result = self._side_file("transpile_result")
+        return self._transpile_result
+
+    @property
+    def input(self) -> JobsS3SubmitJobInfo | None:
+        """What was submitted: programs and operator.
+
+        Raises:
+            OqtopusStorageError: The file cannot be downloaded or read.
+        """
+        submitted: JobsS3SubmitJobInfo | None = self._side_file("input")
+        return submitted
+
+    @property
+    def combined_program(self) -> str | None:
+        """The program that a multi_manual job's programs were combined to, as OpenQASM 3 text.
+
+        Raises:
+            OqtopusStorageError: The file cannot be downloaded or read.
+        """
+        program: str | None = self._side_file("combined_program")
+        return program
+
+    def _side_file(self, name: JobFile) -> Any:
+        """A side file's content, read through the client where the job holds its URL only."""
+        content = getattr(self._job_info, name)
+        read = getattr(self._client, "read_job_file", None)
+        if isinstance(content, str) and content.startswith(("http://", "https://")) and read is not None:
+            if inspect.iscoroutinefunction(read):
+                raise TypeError(
+                    f"{name} has not been read; use `await client.read_job_file({self._job_id!r}, {name!r})`."
+                )
+            content = read(self._job_id, name, url=content)
+            setattr(self._job_info, name, content)
+        return content
+
+    @property
+    def message(self) -> str | None:
+        """What the server says about the outcome; the reason, if the job failed."""
+        return self._message
+
+    @property
+    def execution_time(self) -> float | None:
+        """Seconds on the device."""
+        return self._execution_time
+
+    @property
+    def submitted_at(self) -> datetime | None:
+        """When the job was submitted."""
+        return self._submitted_at
+
+    @property
+    def ready_at(self) -> datetime | None:
+        """When the engine took the job from the queue."""
+        return self._ready_at
+
+    @property
+    def running_at(self) -> datetime | None:
+        """When execution began."""
+        return self._running_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the job succeeded or failed; a cancelled job has no such time."""
+        return self._ended_at
+
+    @property
+    def sampling(self) -> JobsS3SamplingResult | None:
+        """The sampling branch of the result, where there is one."""
+        branch: JobsS3SamplingResult | None = self._branch("sampling")
+        return branch
+
+    @property
+    def estimation(self) -> JobsS3EstimationResult | None:
+        """The estimation branch of the result, where there is one."""
+        branch: JobsS3EstimationResult | None = self._branch("estimation")
+        return branch
+
+    def _branch(self, name: str) -> Any:
+        result = self._job_info.result
+        if isinstance(result, Mapping):
+            result = JobsS3JobResult.from_dict(dict(result))
+        return getattr(result, name) if isinstance(result, JobsS3JobResult) else None
+
+    def raise_for_status(self) -> Self:
+        """Return this job if it succeeded.
+
+        Raises:
+            JobFailedError: It failed or was cancelled, or has not ended; the message has the server's words.
+        """
+        if self._status != JobsJobStatus.SUCCEEDED:
+            reason = self._message or "the server gave no reason"
+            raise JobFailedError(self._job_id, f"has the status {str(self._status)!r}: {reason}.")
+        return self
+
+    def is_sampling(self) -> bool:
+        """Whether this is a sampling job."""
+        return self._job_type == JobsJobType.SAMPLING
+
+    def is_estimation(self) -> bool:
+        """Whether this is an estimation job."""
+        return self._job_type == JobsJobType.ESTIMATION
+
+    def is_multi_manual(self) -> bool:
+        """Whether this is a multi_manual job."""
+        return self._job_type == JobsJobType.MULTI_MANUAL
+
+    def is_sse(self) -> bool:
+        """Whether this is a job for server-side execution."""
+        return self._job_type == JobsJobType.SSE
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(job_id={self._job_id!r}, status={str(self._status)!r})"
+
+
+class OqtopusSamplingJobResult(OqtopusJobResult):
+    """A sampling job; its result is a histogram of measurement outcomes."""
+
+    def get_counts(self) -> dict[str, int]:
+        """How often each outcome was seen; empty unless the job succeeded.
+
+        Keys are bitstrings, classical bit 0 rightmost, registers concatenated without spaces. With readout
+        mitigation the counts may sum to less than the shots.
+        """
+        return dict((self.sampling and self.sampling.counts) or {})
+
+    def counts_with_integer_keys(self) -> dict[str, dict[int, Any]]:
+        """`counts` and `divided_counts` with the numbers that their bitstrings stand for; the width is lost."""
+        return cast("dict[str, dict[int, Any]]", convert_sampling_counts_to_int_keys(self.sampling))
+
+
+class OqtopusMultiManualJobResult(OqtopusSamplingJobResult):
+    """A multi_manual job; its counts are those of all programs together, program 0 rightmost."""
+
+    def get_divided_counts(self) -> dict[str, dict[int, Any]]:
+        """Each program's counts, by its index as text, with integer keys.
+
+        The width of the keys is lost; `divided_bitstring_counts` keeps it.
+        """
+        divided = self.divided_bitstring_counts()
+        return {index: cast("dict[int, Any]", bitstring_dict_to_int_keys(counts)) for index, counts in divided.items()}
+
+    def divided_bitstring_counts(self) -> dict[str, dict[str, int]]:
+        """Each program's counts, by its index as text; keys are bitstrings, the program's bit 0 rightmost."""
+        return dict((self.sampling and self.sampling.divided_counts) or {})
+
+
+class OqtopusEstimationJobResult(OqtopusJobResult):
+    """An estimation job; its result is an expectation value."""
+
+    @property
+    def exp_value(self) -> float | None:
+        """The expectation value; None unless the job succeeded."""
+        return self.estimation.exp_value if self.estimation else None
+
+    @property
+    def stds(self) -> float | None:
+        """Its standard error, as the server sums it: linearly over the terms, which overestimates it."""
+        return self.estimation.stds if self.estimation else None
+
+    def get_exp_value(self) -> float | None:
+        """The expectation value; None unless the job succeeded."""
+        return self.exp_value
+
+    def get_stds(self) -> float | None:
+        """Its standard error; see `stds`."""
+        return self.stds
+
+
+class OqtopusSseJobResult(OqtopusJobResult):
+    """A job that ran a Python program on the server; its result is that of the last job the program ran."""
+
+    def get_job_result(self) -> OqtopusJobResult:
+        """This job in the class that fits its result."""
+        if self.estimation is not None:
+            kind: type[OqtopusJobResult] = OqtopusEstimationJobResult
+        elif self.sampling is None:
+            kind = OqtopusJobResult
+        else:
+            kind = OqtopusSamplingJobResult if self.sampling.divided_counts is None else OqtopusMultiManualJobResult
+        fields = {name.removeprefix("_"): value for name, value in vars(self).items()}
+        return kind(**fields)
+
+    def download_log(
+        self,
+        *,
+        save_dir: str | Path | None = None,
+        file_name: str | None = None,
+        overwrite: bool = False,
+        persist: bool = False,
+    ) -> bytes | str:
+        """The program's log as a zip archive: its bytes, or with `persist` the path of the file it is written to.
+
+        Args:
+            save_dir: Folder to write to; by default the current one.
+            file_name: Name to write under; by default the server's, without any folder in it.
+            overwrite: Whether to replace a file of that name.
+            persist: Whether to write a file at all.
+
+        Raises:
+            ValueError: The job has no client or no log, or the file cannot be written as asked.
+        """
+        archive, default_name = self._log_archive()
+        if persist:
+            folder = Path.cwd() if save_dir is None else Path(save_dir)
+            return str(save_log(archive, folder, file_name or default_name, overwrite=overwrite))
+        if save_dir is not None or file_name is not None or overwrite:
+            raise ValueError("save_dir, file_name and overwrite say how to write a file: pass persist=True as well.")
+        return archive
+
+    def read_log_text(self, *, encoding: str = "utf-8", errors: str = "replace") -> str:
+        """The program's output, each file of the log under a heading with its name.
+
+        Raises:
+            ValueError: The job has no client or no log.
+        """
+        return log_text(self._log_archive()[0], encoding=encoding, errors=errors)
+
+    def show_log(
+        self, *, encoding: str = "utf-8", errors: str = "replace", print_fn: Callable[[str], Any] = print
+    ) -> str:
+        """Print the program's output, and return it.
+
+        Raises:
+            ValueError: The job has no client or no log.
+        """
+        text = self.read_log_text(encoding=encoding, errors=errors)
+        print_fn(text)
+        return text
+
+    def _log_archive(self) -> tuple[bytes, str]:
+        get_sselog = getattr(self._client, "get_sselog", None)
+        if get_sselog is None:
+            raise ValueError("This job came without a client, so its log cannot be fetched.")
+        answer: JobsGetSselogResponse = get_sselog(self._job_id)
+        if not answer.file or not answer.file_name:
+            raise ValueError(f"The server's log of job {self._job_id} has no content.")
+        try:
+            return base64.b64decode(answer.file, validate=True), answer.file_name
+        except binascii.Error as error:
+            raise ValueError(f"The server's log of job {self._job_id} is not base64 text.") from error
+
+
+_KINDS: dict[str, type[OqtopusJobResult]] = {
+    JobsJobType.SAMPLING: OqtopusSamplingJobResult,
+    JobsJobType.ESTIMATION: OqtopusEstimationJobResult,
+    JobsJobType.MULTI_MANUAL: OqtopusMultiManualJobResult,
+    JobsJobType.SSE: OqtopusSseJobResult,
+}
+
+
+def typed_result(job: JobsJob, *, client: object | None = None) -> OqtopusJobResult:
+    """The job in the class that fits its type; a type we do not know is a plain job."""
+    return _KINDS.get(str(job.job_type), OqtopusJobResult).from_raw(job, client=client)
+
+
+def _member(enum: type[_Enum], name: str, value: object) -> _Enum | str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be text, such as {next(iter(enum)).value!r}, not {value!r}.")
+    return enum(value) if value in set(enum) else value

@@ -1,0 +1,290 @@
+"""What to run: `OqtopusJobSpec`, checked when it is made, before any request."""
+
+from __future__ import annotations
+
+import json
+import operator as op
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from oqtopus_client.rest.models import (
+    MAX_SHOTS,
+    JobsJobType,
+    JobsS3OperatorItem,
+    JobsS3SubmitJobInfo,
+    JobsSubmitJobRequest,
+)
+from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
+
+Operator = OqtopusEstimationOperator | JobsS3OperatorItem | Mapping[str, Any]
+"""The forms in which a term of an observable may be given."""
+
+_MAX_LENGTH = {"device_id": 64, "name": 256, "description": 1024}
+"""Characters the server's database keeps; it answers a longer text with an internal error."""
+
+
+@dataclass(frozen=True)
+class OqtopusJobSpec:
+    """One job to submit; `dataclasses.replace` makes variants.
+
+    Attributes:
+        device_id: The device to run on.
+        job_type: What to compute; `sampling` for counts.
+        program: OpenQASM 3 text; several for `multi_manual`; Python source for `sse`.
+        shots: How often to run the program, 1 to 10,000,000.
+        name: Name of the job, at most 256 characters.
+        description: Description of the job, at most 1024 characters.
+        transpiler_info: Server-side transpilation. Empty: Qiskit, level 1. `{"transpiler_lib": None}`: none.
+        simulator_info: Kept and echoed by the server, which does not read it.
+        mitigation_info: `{"ro_error_mitigation": "pseudo_inverse"}` mitigates readout errors.
+        operator: Terms of the observable, for `estimation` only.
+
+    Raises:
+        TypeError: A value has the wrong type.
+        ValueError: A value is out of range or empty.
+    """
+
+    device_id: str
+    job_type: JobsJobType | str
+    program: str | Sequence[str]
+    shots: int = 1000
+    name: str | None = None
+    description: str | None = None
+    transpiler_info: Mapping[str, Any] = field(default_factory=dict)
+    simulator_info: Mapping[str, Any] = field(default_factory=dict)
+    mitigation_info: Mapping[str, Any] = field(default_factory=dict)
+    operator: Sequence[Operator] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "job_type", _job_type(self.job_type))
+        object.__setattr__(self, "shots", check_shots(self.shots))
+        self.to_s3_submit_job_info()
+        if not self.device_id:
+            raise ValueError("device_id is empty; name a device, such as 'qulacs'.")
+        for name, limit in _MAX_LENGTH.items():
+            _check_text(name, getattr(self, name), limit)
+        for name in ("transpiler_info", "simulator_info", "mitigation_info"):
+            _check_json(name, getattr(self, name))
+
+    @classmethod
+    def sampling(
+        cls,
+        *,
+        device_id: str,
+        program: str | Sequence[str],
+        shots: int = 1000,
+        name: str | None = None,
+        description: str | None = None,
+        transpiler_info: Mapping[str, Any] | None = None,
+        simulator_info: Mapping[str, Any] | None = None,
+        mitigation_info: Mapping[str, Any] | None = None,
+        operator: Sequence[Operator] | None = None,
+    ) -> OqtopusJobSpec:
+        """A job that counts measurement outcomes; see the class for the parameters."""
+        return cls(
+            device_id,
+            JobsJobType.SAMPLING,
+            program,
+            shots,
+            name,
+            description,
+            transpiler_info or {},
+            simulator_info or {},
+            mitigation_info or {},
+            operator=operator,
+        )
+
+    @classmethod
+    def estimation(
+        cls,
+        *,
+        device_id: str,
+        program: str | Sequence[str],
+        shots: int = 1000,
+        name: str | None = None,
+        description: str | None = None,
+        transpiler_info: Mapping[str, Any] | None = None,
+        simulator_info: Mapping[str, Any] | None = None,
+        mitigation_info: Mapping[str, Any] | None = None,
+        operator: Sequence[Operator] | None = None,
+    ) -> OqtopusJobSpec:
+        """A job that estimates the expectation value of `operator`; see the class for the parameters."""
+        return cls(
+            device_id,
+            JobsJobType.ESTIMATION,
+            program,
+            shots,
+            name,
+            description,
+            transpiler_info or {},
+            simulator_info or {},
+            mitigation_info or {},
+            operator=operator,
+        )
+
+    @classmethod
+    def multi_manual(
+        cls,
+        *,
+        device_id: str,
+        program: str | Sequence[str],
+        shots: int = 1000,
+        name: str | None = None,
+        description: str | None = None,
+        transpiler_info: Mapping[str, Any] | None = None,
+        simulator_info: Mapping[str, Any] | None = None,
+        mitigation_info: Mapping[str, Any] | None = None,
+        operator: Sequence[Operator] | None = None,
+    ) -> OqtopusJobSpec:
+        """A job that runs several programs side by side on one device; see the class for the parameters."""
+        return cls(
+            device_id,
+            JobsJobType.MULTI_MANUAL,
+            program,
+            shots,
+            name,
+            description,
+            transpiler_info or {},
+            simulator_info or {},
+            mitigation_info or {},
+            operator=operator,
+        )
+
+    @classmethod
+    def sse(
+        cls,
+        *,
+        device_id: str,
+        program: str | Sequence[str],
+        shots: int = 1000,
+        name: str | None = None,
+        description: str | None = None,
+        transpiler_info: Mapping[str, Any] | None = None,
+        simulator_info: Mapping[str, Any] | None = None,
+        mitigation_info: Mapping[str, Any] | None = None,
+    ) -> OqtopusJobSpec:
+        """A job that runs a Python program on the server; see the class for the parameters."""
+        return cls(
+            device_id,
+            JobsJobType.SSE,
+            program,
+            shots,
+            name,
+            description,
+            transpiler_info or {},
+            simulator_info or {},
+            mitigation_info or {},
+        )
+
+    def to_model(self) -> JobsSubmitJobRequest:
+        """The body of the submit request."""
+        return JobsSubmitJobRequest(
+            device_id=self.device_id,
+            job_type=JobsJobType(self.job_type),
+            shots=self.shots,
+            name=self.name,
+            description=self.description,
+            transpiler_info=dict(self.transpiler_info),
+            simulator_info=dict(self.simulator_info),
+            mitigation_info=dict(self.mitigation_info),
+        )
+
+    def to_s3_submit_job_info(self) -> JobsS3SubmitJobInfo:
+        """The content of the job's input file."""
+        job_type = JobsJobType(self.job_type)
+        programs, terms = _programs(self.program, job_type), _terms(self.operator, job_type)
+        if job_type is JobsJobType.SSE:
+            return JobsS3SubmitJobInfo(sse_program=programs[0])
+        return JobsS3SubmitJobInfo(program=programs, operator=terms)
+
+
+def _terms(operator: Sequence[Operator] | None, job_type: JobsJobType) -> list[JobsS3OperatorItem] | None:
+    if job_type is not JobsJobType.ESTIMATION:
+        if operator is not None:
+            raise ValueError(f"operator belongs to estimation jobs, not to one of type {job_type.value!r}.")
+        return None
+    if isinstance(operator, str) or not isinstance(operator, Sequence) or not operator:
+        raise ValueError(f"An estimation job needs operator, a sequence of terms, not {operator!r}.")
+    return [_term(term).to_model() for term in operator]
+
+
+def _term(term: Operator) -> OqtopusEstimationOperator:
+    if isinstance(term, OqtopusEstimationOperator):
+        return term
+    if isinstance(term, Mapping):
+        return OqtopusEstimationOperator(**term)
+    if isinstance(term, JobsS3OperatorItem):
+        return OqtopusEstimationOperator.from_model(term)
+    raise TypeError(f"A term of operator must be an OqtopusEstimationOperator or a mapping, not {term!r}.")
+
+
+def check_shots(shots: object) -> int:
+    """Return `shots` as an int if a job may ask for so many.
+
+    Raises:
+        TypeError: It is no integer (numpy's integers are).
+        ValueError: It is out of range.
+    """
+    wanted = f"shots must be an integer from 1 to {MAX_SHOTS:,}, not {shots!r}."
+    if isinstance(shots, bool):
+        raise TypeError(wanted)
+    try:
+        number = op.index(shots)  # type: ignore[arg-type]  # the TypeError is the check
+    except TypeError:
+        raise TypeError(wanted) from None
+    if not 1 <= number <= MAX_SHOTS:
+        raise ValueError(wanted)
+    return number
+
+
+def _job_type(job_type: JobsJobType | str) -> JobsJobType:
+    try:
+        return JobsJobType(job_type)
+    except ValueError:
+        known = ", ".join(repr(kind.value) for kind in JobsJobType)
+        raise ValueError(f"job_type must be one of {known}, not {job_type!r}.") from None
+
+
+def _programs(program: str | Sequence[str], job_type: JobsJobType) -> list[str]:
+    if not isinstance(program, str | Sequence):
+        raise TypeError(f"program must be OpenQASM 3 text, not {type(program).__name__}.")
+    programs = [program] if isinstance(program, str) else list(program)
+    for text in programs:
+        if not isinstance(text, str):
+            raise TypeError(f"program must be OpenQASM 3 text, not {type(text).__name__}.")
+        if not text.strip():
+            raise ValueError("program is empty.")
+        _check_encodable("program", text)
+    if job_type is JobsJobType.MULTI_MANUAL and programs:
+        return programs
+    if len(programs) != 1:
+        # A server would run the first and silently drop the rest.
+        raise ValueError(f"A {job_type} job takes exactly one program, not {len(programs)}; submit one job for each.")
+    return programs
+
+
+def _check_json(name: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, not {value!r}.")
+    try:
+        json.dumps(dict(value), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} must hold JSON only: {error}.") from None
+
+
+def _check_encodable(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} cannot be sent as UTF-8: {error.reason} at position {error.start}.") from None
+
+
+def _check_text(name: str, text: object, limit: int) -> None:
+    if text is None:
+        return
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be text, not {text!r}.")
+    _check_encodable(name, text)
+    if len(text) > limit:
+        raise ValueError(f"{name} has {len(text)} characters; the server keeps at most {limit}.")

@@ -1,0 +1,59 @@
+"""Bitstrings to integers, for code that works with integer keys. The width of a key is lost on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from oqtopus_client.rest.models import JobsS3SamplingResult
+
+_BITSTRING = re.compile(r"(0b)?[01]+")
+
+
+def bitstring_to_int(bitstring: str) -> int:
+    """The number a bitstring stands for, its rightmost bit the lowest; spaces, `_` and a leading `0b` are allowed.
+
+    Raises:
+        ValueError: It is no bitstring.
+
+    >>> bitstring_to_int("0b01 01")
+    5
+    """
+    digits = bitstring.replace("_", "").replace(" ", "").strip()
+    if not _BITSTRING.fullmatch(digits):
+        raise ValueError(f"{bitstring!r} is not a bitstring.")
+    return int(digits.removeprefix("0b"), 2)
+
+
+def bitstring_dict_to_int_keys(values: Mapping[str, object] | None) -> dict[int, object]:
+    """A mapping with the numbers its bitstring keys stand for; keys of one number but different width add up.
+
+    Raises:
+        ValueError: A key is no bitstring.
+    """
+    converted: dict[int, object] = {}
+    for key, value in (values or {}).items():
+        number = bitstring_to_int(key)
+        known = converted.get(number)
+        converted[number] = known + value if isinstance(known, int) and isinstance(value, int) else value
+    return converted
+
+
+def convert_sampling_counts_to_int_keys(
+    sampling_result: JobsS3SamplingResult | Mapping[str, object] | None,
+) -> dict[str, dict[int, object] | dict[int, dict[int, object]]]:
+    """`counts` and `divided_counts` of a sampling result with integer keys; empty where there are none.
+
+    Raises:
+        ValueError: A key is no bitstring.
+    """
+    branch = sampling_result.to_dict() if isinstance(sampling_result, JobsS3SamplingResult) else sampling_result or {}
+    divided = _mapping(branch.get("divided_counts"))
+    return {
+        "counts": bitstring_dict_to_int_keys(_mapping(branch.get("counts"))),
+        "divided_counts": {int(index): bitstring_dict_to_int_keys(_mapping(part)) for index, part in divided.items()},
+    }
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,55 @@
+"""Inside the container that runs a user's program on the server: jobs go through its driver, not over the network."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+from oqtopus_client.errors import UserApiError
+from oqtopus_client.rest.models import JobsJob, JobsS3JobResult, JobsS3TranspileResult
+
+if TYPE_CHECKING:
+    from oqtopus_client.rest.models import JobsS3SubmitJobInfo, JobsSubmitJobRequest
+
+_FILES = ("input", "combined_program", "result", "transpile_result", "sse_log", "message")
+
+
+def in_sse_container() -> bool:
+    """Whether this process runs inside such a container."""
+    return os.environ.get("OQTOPUS_ENV") == "sse_container"
+
+
+async def run_in_container(request: JobsSubmitJobRequest, job_input: JobsS3SubmitJobInfo) -> JobsJob:
+    """Run a job through the container's driver, which blocks until the job has ended.
+
+    Raises:
+        UserApiError: There is no driver, or it failed; status 0.
+    """
+    try:
+        driver = importlib.import_module("sse_driver")
+    except ModuleNotFoundError as error:
+        message = "OQTOPUS_ENV says this is the server's container, but its module sse_driver is not there."
+        raise UserApiError(0, message, {"mode": "sse_container"}) from error
+    try:
+        answer = await asyncio.to_thread(driver.submit_job, request, job_input)
+    except Exception as error:
+        raise UserApiError(0, f"The container's driver failed: {error}", {"mode": "sse_container"}) from error
+    return _read(answer)
+
+
+def _read(answer: object) -> JobsJob:
+    """The driver's answer as our model, whichever version's model it is."""
+    fields = dict(answer) if isinstance(answer, dict) else answer.model_dump(mode="json")  # type: ignore[attr-defined]
+    if "job_info" not in fields:
+        fields["job_info"] = {name: fields.pop(name) for name in _FILES if name in fields}
+    job = JobsJob.from_dict(fields)
+    info = job.job_info
+    if info is not None:
+        # The driver hands over contents, where the network has URLs.
+        if isinstance(info.result, dict):
+            info.result = JobsS3JobResult.from_dict(info.result)
+        if isinstance(info.transpile_result, dict):
+            info.transpile_result = JobsS3TranspileResult.from_dict(info.transpile_result)
+    return job

@@ -1,0 +1,212 @@
+"""Waiting for jobs, one or ten thousand: when to ask again, and how to ask for many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from oqtopus_client.errors import OqtopusConnectionError, UserApiError, WaitTimeoutError
+from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJobStatus
+from oqtopus_client.rest.user_api import PAGE_SIZE
+from oqtopus_client.services.concurrency import in_order
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+
+    from oqtopus_client.rest.user_api import JobApi
+
+FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJobStatus.CANCELLED})
+"""States a job never leaves. `cancelling` and any status we do not know are not among them."""
+
+_Result = TypeVar("_Result")
+_STATUS_WORKERS = 16
+_WAITED_OUT = frozenset({408, 429})
+_logger = logging.getLogger("oqtopus_client")
+
+
+@dataclass(frozen=True)
+class Polling:
+    """When to ask for a status again.
+
+    Attributes:
+        interval: Seconds between the first two polls.
+        interval_backoff: Factor by which each pause exceeds the last, at least 1.
+        max_interval: Longest pause in seconds.
+        timeout: Seconds until we give up; None waits for ever.
+        quick_start: Whether the first interval is taken in quarters, so that short jobs come back soon.
+
+    Raises:
+        ValueError: A value is out of range.
+    """
+
+    interval: float = 1.0
+    interval_backoff: float = 1.0
+    max_interval: float | None = None
+    timeout: float | None = 300.0
+    quick_start: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.interval >= 0:
+            raise ValueError(f"interval must be at least 0 seconds, not {self.interval!r}.")
+        if not self.interval_backoff >= 1:
+            raise ValueError(f"interval_backoff must be at least 1, not {self.interval_backoff!r}.")
+        if self.max_interval is not None and not self.max_interval >= 0:
+            raise ValueError(f"max_interval must be at least 0 seconds, not {self.max_interval!r}.")
+        if self.timeout is not None and not self.timeout >= 0:
+            raise ValueError(f"timeout must be at least 0 seconds or None, not {self.timeout!r}.")
+
+    def pauses(self) -> Iterator[float]:
+        """The pauses between polls, in seconds, without end.
+
+        >>> from itertools import islice
+        >>> list(islice(Polling(interval=1, interval_backoff=2, max_interval=5).pauses(), 4))
+        [1, 2, 4, 5]
+        """
+        longest = math.inf if self.max_interval is None else self.max_interval
+        pause = min(self.interval, longest)
+        if self.quick_start:
+            yield from [pause / 4] * 4
+            pause = min(pause * self.interval_backoff, longest)
+        while True:
+            yield pause
+            pause = min(pause * self.interval_backoff, longest)
+
+
+async def as_finished(
+    api: JobApi,
+    job_ids: Collection[str],
+    polling: Polling,
+    *,
+    terminal_statuses: Collection[str] = FINAL_STATUSES,
+    on_status: Callable[[JobsGetJobStatusResponse], None] | None = None,
+) -> AsyncIterator[JobsGetJobStatusResponse]:
+    """Yield each job's status once it is terminal, in the order in which jobs finish.
+
+    A dropped connection, a server error or a rate limit does not end the wait; the deadline does. Every job is asked
+    for at least once.
+
+    Args:
+        api: The server.
+        job_ids: The jobs.
+        polling: When to ask, and until when.
+        terminal_statuses: The statuses to wait for.
+        on_status: Called with each answer, in a worker thread, so that it may block or use a blocking client.
+
+    Raises:
+        WaitTimeoutError: The deadline passed with jobs unfinished.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = math.inf if polling.timeout is None else clock() + polling.timeout
+    pending = set(job_ids)
+    trouble: Exception | None = None
+    for pause in polling.pauses():
+        answers, trouble = await _poll_patiently(api, pending, deadline if polling.timeout else math.inf, trouble)
+        for answer in answers:
+            if on_status is not None:
+                await asyncio.to_thread(on_status, answer)
+            if answer.status in terminal_statuses:
+                pending.discard(answer.job_id)
+                yield answer
+        if not pending:
+            return
+        remaining = deadline - clock()
+        if remaining <= 0:
+            raise WaitTimeoutError(f"{len(pending)} jobs had not ended after {polling.timeout} s.") from trouble
+        await asyncio.sleep(min(pause, remaining))
+
+
+async def outcomes(
+    api: JobApi,
+    job_ids: Collection[str],
+    polling: Polling,
+    fetch: Callable[[str], Awaitable[_Result]],
+    *,
+    max_workers: int,
+) -> AsyncIterator[tuple[str, _Result | Exception]]:
+    """Yield each job's id and result as soon as it has ended and been fetched, or the error that kept it away.
+
+    Args:
+        api: The server.
+        job_ids: The jobs.
+        polling: When to ask, and until when.
+        fetch: Gets one job's result.
+        max_workers: Results fetched at the same time, at least 1.
+
+    Raises:
+        WaitTimeoutError: The deadline passed with jobs unfinished; what had ended has been yielded.
+        ValueError: `max_workers` is less than 1.
+    """
+    if max_workers < 1:
+        raise ValueError(f"max_workers must be at least 1, not {max_workers!r}.")
+    places = asyncio.Semaphore(max_workers)
+    ready: asyncio.Queue[tuple[str, _Result | Exception] | None] = asyncio.Queue()
+    fetches: list[asyncio.Task[None]] = []
+
+    async def deliver(job_id: str) -> None:
+        async with places:
+            try:
+                ready.put_nowait((job_id, await fetch(job_id)))
+            except Exception as error:  # noqa: BLE001 - it is handed on, as an outcome
+                ready.put_nowait((job_id, error))
+
+    async def watch() -> None:
+        try:
+            async for answer in as_finished(api, job_ids, polling):
+                fetches.append(asyncio.create_task(deliver(answer.job_id)))  # noqa: PERF401 - at once, not at the end
+        finally:
+            await asyncio.gather(*fetches)
+            ready.put_nowait(None)
+
+    watcher = asyncio.create_task(watch())
+    try:
+        while (outcome := await ready.get()) is not None:
+            yield outcome
+        await watcher
+    finally:
+        for task in (watcher, *fetches):
+            task.cancel()
+        await asyncio.gather(watcher, *fetches, return_exceptions=True)
+
+
+async def _poll_patiently(
+    api: JobApi, job_ids: Collection[str], deadline: float, trouble: Exception | None
+) -> tuple[list[JobsGetJobStatusResponse], Exception | None]:
+    """Poll once; return the answers, or what kept them away if waiting may help. `trouble` is the last poll's."""
+    try:
+        async with asyncio.timeout_at(None if deadline == math.inf else deadline):
+            return await poll(api, job_ids), None
+    except (OqtopusConnectionError, TimeoutError, UserApiError) as error:
+        if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _WAITED_OUT:  # noqa: PLR2004 - HTTP's own border
+            raise
+        if trouble is None:
+            _logger.warning("The wait goes on, although the server does not answer as it should: %s", error)
+        return [], error
+
+
+async def poll(api: JobApi, job_ids: Collection[str]) -> list[JobsGetJobStatusResponse]:
+    """Ask once for the status of every job, with as few requests as it takes.
+
+    One job is asked for by its id. Many are looked up in the list of the user's jobs, newest first, 100 a request;
+    what is not among the newest is asked for by id.
+    """
+    wanted = set(job_ids)
+    found: list[JobsGetJobStatusResponse] = []
+    pages = math.ceil(len(wanted) / PAGE_SIZE)
+    page = 1
+    # Other jobs of the user may lie between ours, so read on while a page costs less than asking one by one.
+    while wanted and len(job_ids) > 1 and page <= pages:
+        jobs = await api.list_jobs({"fields": "job_id,status", "order": "DESC", "size": PAGE_SIZE, "page": page})
+        before = len(wanted)
+        for job in jobs:
+            if job.job_id in wanted and job.status is not None:
+                wanted.discard(job.job_id)
+                found.append(JobsGetJobStatusResponse(job_id=job.job_id, status=job.status))
+        if len(jobs) < PAGE_SIZE:
+            break
+        if page == pages and before - len(wanted) > 1:
+            pages += 1
+        page += 1
+    return found + await in_order(api.get_job_status, sorted(wanted), max_workers=_STATUS_WORKERS)
