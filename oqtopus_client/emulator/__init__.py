@@ -1,0 +1,23 @@
+"""OQTOPUS in a box: the User API with its storage, queue and a simulated device, in this process or behind a port.
+
+::
+
+    from oqtopus_client import OqtopusClient
+    from oqtopus_client.emulator import Emulator
+
+    with Emulator() as emulator, OqtopusClient(emulator.config) as client:
+        print(client.list_devices())
+
+Behind a port: `python -m oqtopus_client.emulator --port 8080`.
+
+Needs the extra `emulator`: `pip install 'oqtopus-client[emulator]'`.
+"""
+
+try:
+    from oqtopus_client.emulator.emulator import Emulator
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"The emulator needs more packages ({error}): pip install 'oqtopus-client[emulator]'", name=error.name
+    ) from error
+
+__all__ = ["Emulator"]

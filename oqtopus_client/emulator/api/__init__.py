@@ -1,0 +1,1 @@
+"""The emulator's endpoints, one module for each part of the User API, and its storage."""

@@ -1,0 +1,219 @@
+"""`/jobs`: register, submit, list, read, cancel, delete."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+
+from oqtopus_client.emulator.api.cloud import ApiError, Cloud, CloudParameter, ServerError, authenticate
+from oqtopus_client.emulator.store import Row, format_time
+from oqtopus_client.rest.models import JobsJobStatus, JobsSubmitJobRequest
+
+router = APIRouter(prefix="/jobs", dependencies=[Depends(authenticate)])
+
+_FIELDS = (
+    "job_id", "name", "description", "job_type", "status", "device_id", "shots", "job_info", "transpiler_info",
+    "simulator_info", "mitigation_info", "execution_time", "submitted_at", "ready_at", "running_at", "ended_at",
+)  # fmt: skip
+_SETTINGS = ("transpiler_info", "simulator_info", "mitigation_info")
+_MAX_PAGE_SIZE = 100
+_MAX_PAGE = 4_294_967_295
+_NAME_LENGTH, _DESCRIPTION_LENGTH = 256, 1024
+_EXPOSED = {
+    # Which files a job of this status shows; a file that does not exist is never shown.
+    "running": {"combined_program", "transpile_result"},
+    "succeeded": {"combined_program", "transpile_result", "result", "sse_log"},
+    "failed": {"combined_program", "transpile_result"},
+    "cancelled": {"combined_program", "transpile_result"},
+}
+
+
+@router.post("")
+async def register_job(request: Request, cloud: CloudParameter) -> JSONResponse:
+    """Give a job an id, and a place to upload its input to."""
+    job_id = cloud.store.register()
+    fields = cloud.signer.upload_fields(f"{job_id}/input.zip")
+    url = str(request.base_url) + "storage"
+    return JSONResponse({"job_id": job_id, "presigned_url": {"url": url, "fields": fields}})
+
+
+@router.post("/{job_id}/submit")
+async def submit_job(job_id: str, body: JobsSubmitJobRequest, cloud: CloudParameter) -> JSONResponse:
+    """Queue a job whose input has been uploaded; the checks come in the order of a real server's."""
+    _require_registered(_get_job(cloud, job_id))
+    if body.device_id not in cloud.devices:
+        raise ApiError(400, "device not found")
+    if not cloud.devices[body.device_id].available:
+        raise ApiError(400, f"device {body.device_id} is not available")
+    if cloud.store.get_file(f"{job_id}/input.zip") is None:
+        raise ApiError(400, f"job information input for {job_id} job not found")
+    if len(body.name or "") > _NAME_LENGTH or len(body.description or "") > _DESCRIPTION_LENGTH:
+        raise ServerError
+    fields = {
+        "device_id": body.device_id,
+        "job_type": body.job_type.value,
+        "shots": body.shots,
+        "name": body.name or "",
+        "description": body.description or "",
+        "origin": cloud.engine.name,
+        **{name: _to_json(getattr(body, name) or {}) for name in _SETTINGS},
+    }
+    if not cloud.store.submit(job_id, fields):
+        _require_registered(_get_job(cloud, job_id))
+    cloud.engine.wake()
+    return JSONResponse({"message": "job submitted"})
+
+
+@router.get("")
+async def list_jobs(
+    request: Request,
+    cloud: CloudParameter,
+    fields: str | None = None,
+    start_time: str | None = None,
+    end_time: str | None = None,
+    status: JobsJobStatus | None = None,
+    q: str | None = None,
+    page: str = "1",
+    size: str = str(_MAX_PAGE_SIZE),
+    order: str = "ASC",
+) -> JSONResponse:
+    """One page of jobs, as a bare array; a page past the end is empty."""
+    wanted = _wanted_fields(fields)
+    limit = _whole_number(size, most=_MAX_PAGE_SIZE)
+    conditions = {
+        "submitted_at >= ?": _timestamp(start_time),
+        "submitted_at <= ?": _timestamp(end_time),
+        "status = ?": status.value if status else None,
+        # LIKE without escaping, as servers do: % and _ are wildcards.
+        "(job_id || char(10) || name || char(10) || description) LIKE ?": None if q is None else f"%{q}%",
+    }
+    rows = cloud.store.jobs(
+        {condition: value for condition, value in conditions.items() if value is not None},
+        descending=order == "DESC",
+        limit=limit,
+        offset=(_whole_number(page, most=_MAX_PAGE) - 1) * limit,
+    )
+    jobs = [_job(row, cloud, request, wanted) for row in rows]
+    return JSONResponse(jobs)
+
+
+@router.get("/{job_id}")
+async def get_job(job_id: str, request: Request, cloud: CloudParameter) -> JSONResponse:
+    """One job."""
+    return JSONResponse(_job(_get_job(cloud, job_id), cloud, request, _FIELDS))
+
+
+@router.get("/{job_id}/status")
+async def get_job_status(job_id: str, cloud: CloudParameter) -> JSONResponse:
+    """A job's status."""
+    return JSONResponse({"job_id": job_id, "status": _get_job(cloud, job_id)["status"]})
+
+
+@router.post("/{job_id}/cancel")
+async def cancel_job(job_id: str, cloud: CloudParameter) -> JSONResponse:
+    """Cancel a job that has not ended."""
+    _get_job(cloud, job_id)
+    if not cloud.store.cancel(job_id):
+        raise ApiError(
+            400,
+            f"{job_id} job is not in valid status for cancellation (valid statuses for cancellation: "
+            "'registered', 'ready', 'submitted' and 'running')",
+        )
+    return JSONResponse({"message": "cancel request accepted"})
+
+
+@router.delete("/{job_id}")
+async def delete_job(job_id: str, cloud: CloudParameter) -> JSONResponse:
+    """Delete a job that has ended, and its files."""
+    _get_job(cloud, job_id)
+    if not cloud.store.delete(job_id):
+        raise ApiError(
+            400,
+            f"{job_id} job is not in valid status for deletion (valid statuses for deletion: "
+            "'succeeded', 'failed' and 'cancelled')",
+        )
+    return JSONResponse({"message": "job deleted"})
+
+
+def _get_job(cloud: Cloud, job_id: str) -> Row:
+    row = cloud.store.get(job_id)
+    if row is None:
+        raise ApiError(404, "job not found with the given id")
+    return row
+
+
+def _require_registered(row: Row) -> None:
+    if row["status"] != "registered":
+        raise ApiError(
+            400,
+            f"{row['job_id']} job is not in valid status for submission (valid status for submission: 'registered')",
+        )
+
+
+def _job(row: Row, cloud: Cloud, request: Request, fields: tuple[str, ...]) -> dict[str, Any]:
+    """A job as the API shows it: what is null is left out, and a registered job has nothing to show.
+
+    A job that was cancelled before it was submitted has no type, which breaks a server that has to show it.
+    """
+    if row["status"] == "registered":
+        return {"job_id": row["job_id"], "status": row["status"]}
+    if "job_type" in fields and row["job_type"] is None:
+        raise ServerError
+    job = {name: row[name] for name in fields if name != "job_info"}
+    for name in _SETTINGS:
+        if name in job:
+            job[name] = json.loads(job[name])
+    if "job_info" in fields:
+        job["job_info"] = _job_info(row, cloud, request)
+    return {name: value for name, value in job.items() if value is not None}
+
+
+def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
+    """Freshly signed URLs of the files that a job of this status shows, and the engine's message."""
+    names = {"input"} | _EXPOSED.get(row["status"], set())
+    kept = cloud.store.file_names(row["job_id"])
+    info = {}
+    for name in sorted(names):
+        if f"{name}.zip" in kept:
+            key = f"{row['job_id']}/{name}.zip"
+            info[name] = f"{request.base_url}storage/{key}?{cloud.signer.download_query(key)}"
+    if row["message"] is not None:
+        info["message"] = row["message"]
+    return info
+
+
+def _wanted_fields(fields: str | None) -> tuple[str, ...]:
+    if fields is None:
+        return _FIELDS
+    names = tuple(fields.split(","))
+    unknown = [name for name in names if name not in _FIELDS]
+    if unknown:
+        raise ApiError(400, f"fields {unknown} is invalid")
+    return names
+
+
+def _whole_number(text: str, *, most: int) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise ServerError
+    return int(text)
+
+
+def _timestamp(text: str | None) -> str | None:
+    """A time as the database keeps it."""
+    if text is None:
+        return None
+    try:
+        return format_time(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise ServerError from error
+
+
+def _to_json(settings: dict[str, Any]) -> str:
+    try:
+        return json.dumps(settings, allow_nan=False)
+    except ValueError as error:
+        raise ServerError from error

@@ -1,0 +1,64 @@
+"""The emulator's User API and storage as one ASGI application."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+
+from oqtopus_client.emulator.api import devices, jobs, storage
+from oqtopus_client.emulator.api.cloud import ApiError, Cloud, ServerError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_logger = logging.getLogger("oqtopus_client.emulator")
+
+
+def create_app(cloud: Cloud) -> ASGIApp:
+    """The application over a cloud's parts; it works in any event loop, and in several at once."""
+    app = FastAPI(title="OQTOPUS User API", version="1.0")
+    app.state.cloud = cloud
+    for part in (devices, jobs, storage):
+        app.include_router(part.router)
+
+    @app.exception_handler(ApiError)
+    async def refuse(_request: Request, error: ApiError) -> JSONResponse:
+        return JSONResponse({"message": error.message}, error.status_code)
+
+    @app.exception_handler(ServerError)
+    @app.exception_handler(Exception)
+    async def break_down(_request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, ServerError):
+            _logger.error("A request broke the emulator.", exc_info=error)
+        body = {"message": "Internal Server Error", "message_code": "INTERNAL_SERVER_ERROR", "message_params": {}}
+        return JSONResponse(body, 500)
+
+    return _with_correlation_id(app)
+
+
+def _with_correlation_id(app: ASGIApp) -> ASGIApp:
+    """The application, with the header `X-Correlation-Id` on every answer."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        answered = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Correlation-Id"] = str(uuid.uuid4())
+            await send(message)
+
+        try:
+            await app(scope, receive, send_with_id)
+        except Exception:
+            # Starlette answers 500 and raises the error again; the answer, and the log, are enough.
+            if not answered:
+                raise
+
+    return wrapped
