@@ -1,0 +1,18 @@
+"""The benchmarks run; what they measure is for people to read."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.benchmarks import compare_published
+
+
+def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ours against ours: every workload gives its row."""
+    compare_published.main([sys.executable, "--scale", "0.02"])
+    rows = capsys.readouterr().out.splitlines()[1:]
+
+    assert len(rows) == len(compare_published.WORKLOADS)
+    assert all("x" in row for row in rows)

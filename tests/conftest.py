@@ -1,0 +1,120 @@
+"""Fixtures: the emulator is the cloud of every test."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from oqtopus_client import OqtopusClient, OqtopusConfig
+from oqtopus_client.emulator import Emulator
+from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from tests.held_executor import HeldExecutor
+from tests.recorded_cloud import RecordedCloud
+from tests.server_process import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci")
+
+BELL = """
+OPENQASM 3;
+include "stdgates.inc";
+qubit[2] q;
+bit[2] c;
+h q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's settings, tokens or jobs."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for name in list(os.environ):
+        if name.startswith("OQTOPUS_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """One emulator for all tests that leave nothing behind that matters."""
+    with Emulator(":memory:") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def cloud(emulator: Emulator) -> RecordedCloud:
+    """The emulator behind a tap."""
+    return RecordedCloud(emulator)
+
+
+@pytest.fixture
+def config(emulator: Emulator, cloud: RecordedCloud) -> OqtopusConfig:
+    """What clients take to reach the emulator through the tap."""
+    return dataclasses.replace(emulator.config, transport=cloud)
+
+
+@pytest.fixture
+def client(config: OqtopusConfig) -> Iterator[OqtopusClient]:
+    """A client of the emulator."""
+    with OqtopusClient(config) as client:
+        yield client
+
+
+@pytest.fixture
+def provider(config: OqtopusConfig) -> Iterator[OqtopusProvider]:
+    """A provider of the emulator's devices."""
+    with OqtopusProvider(config) as provider:
+        yield provider
+
+
+@pytest.fixture
+def backend(provider: OqtopusProvider, cloud: RecordedCloud) -> OqtopusBackend:
+    """The emulator's noiseless device; the request that found it is forgotten."""
+    backend = provider.get_backend("qulacs")
+    cloud.requests.clear()
+    return backend
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An emulator behind a port, in a process of its own: the environment that points a client there."""
+    data = tmp_path_factory.mktemp("server")
+    with running_server(data) as environment:
+        yield environment
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+def held() -> HeldExecutor:
+    """The executor of `held_emulator`, which works when told."""
+    return HeldExecutor()
+
+
+@pytest.fixture
+def held_emulator(held: HeldExecutor) -> Iterator[Emulator]:
+    """An emulator whose jobs stand still until `held.step()`."""
+    with Emulator(":memory:", executor=held) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def held_client(held_emulator: Emulator) -> Iterator[OqtopusClient]:
+    """A client of that emulator."""
+    with OqtopusClient(held_emulator.config) as client:
+        yield client

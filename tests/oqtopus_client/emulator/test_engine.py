@@ -1,0 +1,131 @@
+"""The engine goes on, whatever happens to one job or to the machine."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import threading
+import weakref
+from concurrent.futures import BrokenExecutor, Executor, Future
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client.emulator import Emulator
+from tests.conftest import BELL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.held_executor import HeldExecutor
+
+JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
+
+
+class Panic(BaseException):
+    """What native code raises when it panics: no Exception."""
+
+
+def panic(*_: object) -> None:
+    """Panic."""
+    raise Panic
+
+
+def test_panic_fails_the_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next job runs."""
+    with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr("oqtopus_client.emulator.engine.prepare", panic)
+            jobs = [client.run_job(JOB, interval=0.01) for _ in range(5)]
+
+        assert {job.message for job in jobs} == {"internal server error"}
+        assert client.run_job(JOB, interval=0.01).status == "succeeded"
+
+
+@pytest.mark.parametrize("operation", ["claim", "set_transpiler_info"])
+def test_database_trouble_passes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, operation: str
+) -> None:
+    """A locked database delays the queue, and neither ends it nor loses the job in hand."""
+    with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
+        operate, failures = getattr(emulator._store, operation), [sqlite3.OperationalError("database is locked")] * 5
+
+        def sometimes(*arguments: Any, **keywords: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return operate(*arguments, **keywords)
+
+        monkeypatch.setattr(emulator._store, operation, sometimes)
+        monkeypatch.setattr("oqtopus_client.emulator.engine.IDLE_SECONDS", 0.01)
+
+        assert client.run_job(JOB, interval=0.01, timeout=30).status == "succeeded"
+    assert "database is locked" in caplog.text
+
+
+class Broken(Executor):
+    """An executor whose processes died."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ARG002
+        """Refuse."""
+        raise BrokenExecutor("a process died")
+
+
+def test_broken_executor(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is reported, and the job is left for the next emulator."""
+    with Emulator(tmp_path, executor=Broken()) as emulator, OqtopusClient(emulator.config) as client:
+        job_id = client.submit_job(JOB).job_id
+        emulator._engine._thread.join(30)
+        assert client.status(job_id) == "submitted"
+    with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
+        assert client.wait_for_job(job_id, interval=0.01).status == "succeeded"
+
+    assert "executor is broken" in caplog.text
+
+
+def test_jobs_of_unknown_devices_fail(tmp_path: Path) -> None:
+    """A device may be gone when its job's turn comes."""
+    with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
+        job_id = emulator._store.register()
+        emulator._store.submit(job_id, {"device_id": "gone", "job_type": "sampling", "shots": 1})
+        emulator._engine.wake()
+
+        assert client.wait_for_job(job_id, interval=0.01).message == "device 'gone' is not emulated"
+
+
+def test_own_jobs_come_first(tmp_path: Path, held: HeldExecutor) -> None:
+    """What an earlier script left behind does not keep this one's user waiting."""
+    with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
+        left_behind = [client.submit_job(JOB).job_id for _ in range(10)]
+    with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
+        emulator._engine._places = emulator._engine._free = 2
+        ours = client.submit_job(JOB).job_id
+        for _ in range(30):
+            held.step()
+            if client.status(ours) == "succeeded":
+                break
+        done = sum(client.status(job_id) == "succeeded" for job_id in left_behind)
+
+    assert done <= 3
+
+
+def test_forgotten_emulators_are_collected() -> None:
+    """Neither its thread nor its memory stays; but a client keeps its emulator."""
+
+    def dispatchers() -> int:
+        return sum(thread.name == "oqtopus-emulator" for thread in threading.enumerate())
+
+    before = dispatchers()
+    emulator = Emulator(":memory:")
+    reference = weakref.ref(emulator)
+    client = OqtopusClient(emulator.config)
+    del emulator
+    gc.collect()
+    assert client.run_job(JOB, interval=0.01).status == "succeeded"
+    client.close()
+    del client
+    gc.collect()
+
+    assert reference() is None
+    assert dispatchers() == before

@@ -1,0 +1,105 @@
+"""The emulator behind a port, in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
+from oqtopus_client.emulator import Emulator
+from qiskit_oqtopus import OqtopusProvider
+from tests.conftest import BELL
+from tests.held_executor import HeldExecutor
+from tests.qiskit_oqtopus.test_backend import bell
+from tests.recorded_cloud import RecordedCloud
+
+
+def test_bell_over_a_socket(server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two printed lines are all a Qiskit user needs."""
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    with OqtopusProvider() as provider:
+        counts = provider.get_backend("qulacs").run(bell(), shots=1000).result().get_counts()
+
+    assert set(counts) == {"00", "11"}
+    assert sum(counts.values()) == 1000
+
+
+def test_a_batch_shares_pooled_connections(emulator: Emulator) -> None:
+    """Twenty jobs at once open a few connections and keep them."""
+    cloud = RecordedCloud(emulator)
+    server = uvicorn.Server(uvicorn.Config(cloud, port=0, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        pass
+    port = server.servers[0].sockets[0].getsockname()[1]
+    jobs = [OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)] * 20
+    with OqtopusClient(OqtopusConfig(f"http://127.0.0.1:{port}", emulator.token)) as client:
+        answers = client.submit_jobs(jobs, max_workers=8)
+        client.wait_for_jobs([answer.job_id for answer in answers], interval=0.02, max_workers=8)
+    server.should_exit = True
+    thread.join()
+
+    assert len(cloud.requests) >= 5 * 20
+    assert len({request.connection for request in cloud.requests}) <= 9  # eight workers, and one that polls
+    assert cloud.most_at_once > 1
+
+
+def test_help() -> None:
+    """`--help` tells the options."""
+    command = [sys.executable, "-m", "oqtopus_client.emulator", "--help"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert all(option in output for option in ("--host", "--port", "--data", "--token"))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopping(tmp_path: Path, stop: signal.Signals) -> None:
+    """A signal ends the server without noise, and its jobs go back to the queue."""
+    command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(tmp_path)]
+    heavy = "\n".join([BELL, *["h q[0]; h q[1];"] * 300])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url, token = (process.stdout.readline().strip().split("=", 1)[1] for _ in range(2))
+        with OqtopusClient(OqtopusConfig(url, token)) as client:
+            client.submit_jobs([OqtopusJobSpec.sampling(device_id="qulacs", program=heavy)] * 4)
+        process.send_signal(stop)
+        output, errors = process.communicate(timeout=60)
+    with Emulator(tmp_path, executor=HeldExecutor()) as emulator:
+        left = emulator._store.jobs({}, descending=False, limit=10, offset=0)
+
+    assert (output, errors, process.returncode) == ("", "", 0)
+    assert {row["status"] for row in left} <= {"submitted", "ready", "succeeded"}
+    assert sum(row["lease"] is not None and row["worker"] is not None for row in left) <= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--port", "99999"], "cannot listen on 127.0.0.1 port 99999"),
+        (["--host", "192.0.2.1", "--port", "0"], "cannot listen on 192.0.2.1 port 0"),
+        (["--port", "0", "--data", "/dev/null"], "/dev/null"),
+    ],
+)
+def test_cannot_start(arguments: list[str], message: str) -> None:
+    """One line says why."""
+    command = [sys.executable, "-m", "oqtopus_client.emulator", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert run.returncode == 1
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_damaged_database(tmp_path: Path) -> None:
+    """The file is named."""
+    (tmp_path / "emulator.sqlite3").write_bytes(b"not a database" * 100)
+    with pytest.raises(OSError, match=r"emulator\.sqlite3 cannot be used as the emulator's database"):
+        Emulator(tmp_path)

@@ -1,0 +1,158 @@
+"""What becomes of the server's refusals, silences and nonsense."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from oqtopus_client import OqtopusClient, OqtopusConfig, ResponseValidationError, UserApiError
+from oqtopus_client.errors import (
+    AuthenticationError,
+    NotFoundError,
+    OqtopusConnectionError,
+    OqtopusTimeoutError,
+    PermissionDeniedError,
+)
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+SECRET = "idpart.secretpart"
+
+
+def answering(status: int, body: bytes, content_type: str = "application/json") -> ASGIApp:
+    """A server that gives everyone the same answer."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type.encode())]}
+        )
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def ask(app: ASGIApp, **settings: Any) -> object:
+    """Ask such a server for its devices."""
+    with OqtopusClient(OqtopusConfig("http://server.example", SECRET, transport=app, **settings)) as client:
+        return client.list_devices()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "message"),
+    [
+        (400, {"message": "device not found"}, UserApiError, "HTTP 400: device not found"),
+        (403, {"message": "Forbidden"}, PermissionDeniedError, "HTTP 403: Forbidden"),
+        (404, {"detail": "not here"}, NotFoundError, "HTTP 404: not here (GET http://server.example/devices)"),
+        (
+            422,
+            {"detail": [{"type": "x", "loc": ["body", "shots"], "msg": "too many", "input": 0}]},
+            UserApiError,
+            "HTTP 422: body.shots: too many (GET http://server.example/devices)",
+        ),
+        (
+            500,
+            {"message": "Internal Server Error", "message_code": "INTERNAL_SERVER_ERROR", "message_params": {}},
+            UserApiError,
+            "HTTP 500: Internal Server Error",
+        ),
+        (502, "<html>Bad gateway</html>", UserApiError, "HTTP 502: Bad Gateway (GET http://server.example/devices)"),
+    ],
+)
+def test_refusals(status: int, body: object, error: type[UserApiError], message: str) -> None:
+    """The server's own words reach the user, whichever of its layers spoke."""
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    with pytest.raises(error) as caught:
+        ask(answering(status, raw))
+
+    assert str(caught.value) == message
+    assert caught.value.status_code == status
+    assert caught.value.payload == body
+
+
+def test_rejected_token() -> None:
+    """The error says where the token came from, and never what it is."""
+    with pytest.raises(AuthenticationError) as caught:
+        ask(answering(401, b'{"detail": "Unauthorized"}'), token_source="profile [lab] of config.ini")
+
+    assert "did not accept the API token from profile [lab] of config.ini" in str(caught.value)
+    assert SECRET not in repr(caught.value)
+
+
+def test_missing_token() -> None:
+    """Without a token, the error says how to give one."""
+    config = OqtopusConfig("http://server.example", transport=answering(401, b'{"message": "Unauthorized"}'))
+    with (
+        OqtopusClient(config) as client,
+        pytest.raises(AuthenticationError, match="No API token was sent: set OQTOPUS"),
+    ):
+        client.list_devices()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "message"),
+    [
+        (b"<html>Welcome to our hotel</html>", "text/html", "answered 200 with text/html where JSON was due"),
+        (b"{}", "application/json", "answered dict where a list was due"),
+        (b'[{"device_type": "QPU"}]', "application/json", "DevicesDeviceInfo cannot be read: device_id"),
+    ],
+)
+def test_unreadable_answers(body: bytes, content_type: str, message: str) -> None:
+    """A success that is none is an error of its own kind."""
+    with pytest.raises(ResponseValidationError, match=message):
+        ask(answering(200, body, content_type))
+
+
+def test_refused_connection() -> None:
+    """Nobody listens: that is no timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    config = OqtopusConfig(f"http://127.0.0.1:{port}", SECRET)
+    with OqtopusClient(config) as client, pytest.raises(OqtopusConnectionError, match=f"127.0.0.1:{port}") as caught:
+        client.list_devices()
+
+    assert not isinstance(caught.value, OqtopusTimeoutError)
+
+
+def test_certificates_of_the_environment(monkeypatch: pytest.MonkeyPatch, server: dict[str, str]) -> None:
+    """A file of authorities that is not there trusts nobody, and keeps nobody from a server without TLS."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
+    with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
+        assert client.list_devices()
+
+
+def test_silent_server() -> None:
+    """A server that accepts and never answers costs no more than the timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = OqtopusConfig(f"http://127.0.0.1:{listener.getsockname()[1]}", SECRET, timeout=0.1)
+        with OqtopusClient(config) as client, pytest.raises(OqtopusTimeoutError, match=r"no answer within 0\.1 s"):
+            client.list_devices()
+
+
+# httpx-aiohttp still hands passwords on in the way that aiohttp deprecates.
+@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated", "ignore:The .proxy_auth. parameter is deprecated")
+def test_proxy(server: dict[str, str]) -> None:
+    """Requests go through it, with its password."""
+    seen: list[bytes] = []
+
+    def serve_one(connection: socket.socket) -> None:
+        with connection:
+            while head := connection.recv(65536):
+                seen.append(head)
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: serve_one(listener.accept()[0]))
+        thread.start()
+        proxy = f"http://me:word@127.0.0.1:{listener.getsockname()[1]}"
+        config = OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"], proxy)
+        with OqtopusClient(config) as client:
+            assert client.list_devices() == []
+        thread.join()
+
+    assert seen[0].startswith(f"GET {server['OQTOPUS_URL']}/devices HTTP/1.1".encode())
+    assert b"Proxy-Authorization: Basic bWU6d29yZA==" in seen[0]

@@ -1,0 +1,65 @@
+"""The wire is read with tolerance."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from oqtopus_client.rest.models import JobsJob, JobsJobStatus, JobsRegisterJobResponse, JobsSubmitJobRequest
+
+
+def test_unknown_status_is_kept_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A newer server's status stays text, and does not flood the log."""
+    with caplog.at_level(logging.WARNING, logger="oqtopus_client"):
+        jobs = [JobsJob.from_dict({"job_id": "a", "status": "defrosting"}) for _ in range(3)]
+
+    assert [job.status for job in jobs] == ["defrosting"] * 3
+    assert len(caplog.messages) == 1
+    assert "'defrosting'" in caplog.messages[0]
+
+
+def test_known_status_is_an_enum_member() -> None:
+    """Known values are members, and compare equal to their text."""
+    job = JobsJob.from_dict({"status": "ready", "job_type": "sampling"})
+
+    assert job.status is JobsJobStatus.READY
+    assert job.job_type == "sampling"
+
+
+def test_unknown_fields_are_kept() -> None:
+    """What a newer server adds is there for who looks for it."""
+    assert JobsJob.from_json('{"job_id": "a", "priority": 3}').to_dict() == {"job_id": "a", "priority": 3}
+
+
+def test_times_without_offset_are_utc() -> None:
+    """Servers have sent both forms."""
+    job = JobsJob.from_dict({"submitted_at": "2026-08-20T03:00:00", "ended_at": "2026-08-20T12:00:00+09:00"})
+
+    assert job.submitted_at == job.ended_at == datetime(2026, 8, 20, 3, tzinfo=UTC)
+
+
+def test_every_upload_field_survives() -> None:
+    """Fields of any signature version are kept under their own names, in full."""
+    fields = {"key": "k", "policy": "p", "x-amz-algorithm": "AWS4-HMAC-SHA256", "x-amz-date": "20260820T030000Z"}
+    answer = JobsRegisterJobResponse.from_dict({"job_id": "a", "presigned_url": {"url": "https://s", "fields": fields}})
+
+    assert answer.presigned_url.fields.model_dump(by_alias=True, exclude_unset=True) == fields
+
+
+def test_upload_credentials_are_not_shown() -> None:
+    """A presigned form is a credential."""
+    answer = JobsRegisterJobResponse.from_dict(
+        {"job_id": "a", "presigned_url": {"url": "https://secret", "fields": {"signature": "secret"}}}
+    )
+
+    assert "secret" not in repr(answer)
+    assert "secret" not in repr(answer.presigned_url)
+
+
+@pytest.mark.parametrize("shots", [0, 10_000_001])
+def test_requests_are_strict(shots: int) -> None:
+    """What we send is checked as the server would."""
+    with pytest.raises(ValueError, match="shots"):
+        JobsSubmitJobRequest(device_id="qulacs", job_type="sampling", shots=shots)

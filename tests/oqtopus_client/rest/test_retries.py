@@ -1,0 +1,116 @@
+"""Which requests are tried again, and when."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+
+from oqtopus_client import OqtopusConfig, UserApiError
+from oqtopus_client.errors import OqtopusConnectionError, OqtopusTimeoutError
+from oqtopus_client.rest.http import HttpClient
+from oqtopus_client.rest.retries import RetryPolicy
+
+pytestmark = pytest.mark.anyio
+
+
+class Answers(httpx.AsyncBaseTransport):
+    """A network that answers one thing after the other, the last for ever."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = list(answers)
+        self.attempts = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - httpx's
+        """Answer one request."""
+        self.attempts += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def call(network: Answers, method: str = "GET", **settings: Any) -> Any:
+    """Call the API once over that network."""
+    settings = {"retry_backoff_seconds": 0.0, **settings}
+    http = HttpClient(OqtopusConfig("https://api.example", "id.secret", transport=network, **settings))
+    return await http.call(method, "/devices")
+
+
+DONE = httpx.Response(200, json=[])
+
+
+@pytest.mark.parametrize(
+    "trouble", [httpx.Response(503), httpx.Response(429), httpx.ConnectError("refused"), httpx.ReadTimeout("silence")]
+)
+async def test_passing_trouble(trouble: httpx.Response | Exception) -> None:
+    """Two failures, then the answer."""
+    network = Answers(trouble, trouble, DONE)
+
+    assert await call(network) == []
+    assert network.attempts == 3
+
+
+async def test_last_failure_counts() -> None:
+    """After the last try its own error is raised, without the HTTP library's behind it."""
+    network = Answers(httpx.ConnectError("refused"))
+    with pytest.raises(OqtopusConnectionError, match=r"GET https://api\.example: refused") as caught:
+        await call(network)
+
+    assert network.attempts == 3
+    assert caught.value.__suppress_context__
+    assert not isinstance(caught.value, OqtopusTimeoutError)
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "settings", "attempts"),
+    [
+        ("POST", 503, {}, 1),
+        ("GET", 400, {}, 1),
+        ("GET", 500, {}, 1),
+        ("GET", 503, {"retry_max_attempts": 1}, 1),
+        ("GET", 503, {"retry_max_attempts": 5}, 5),
+        ("GET", 503, {"retry_status_codes": frozenset({500})}, 1),
+        ("GET", 500, {"retry_status_codes": frozenset({500})}, 3),
+        ("POST", 503, {"retry_methods": frozenset({"POST"})}, 3),
+        ("GET", 503, {"retry_methods": frozenset({"POST"})}, 1),
+    ],
+)
+async def test_settings_are_honoured(method: str, status: int, settings: dict[str, Any], attempts: int) -> None:
+    """Each of the four settings does what it says."""
+    network = Answers(httpx.Response(status))
+    with pytest.raises(UserApiError):
+        await call(network, method, **settings)
+
+    assert network.attempts == attempts
+
+
+@pytest.mark.parametrize(("attempt", "longest"), [(1, 0.2), (2, 0.4), (3, 0.8), (9, 8.0)])
+def test_pauses(attempt: int, longest: float) -> None:
+    """They double up to eight seconds, with jitter."""
+    pauses = {RetryPolicy(max_attempts=10).pause("GET", attempt) for _ in range(100)}
+
+    assert all(longest / 2 <= pause <= longest for pause in pauses if pause is not None)
+    assert len(pauses) > 50
+
+
+@pytest.mark.parametrize(("header", "obeyed"), [("0", True), ("7", True), ("60", True), ("61", False), ("soon", False)])
+def test_retry_after(header: str, obeyed: bool) -> None:
+    """The server's own pause is kept, within reason."""
+    pause = RetryPolicy().pause("GET", 1, status=429, retry_after=header)
+
+    assert pause == float(header) if obeyed else pause is not None and pause <= 0.2
+
+
+async def test_signatures_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A presigned URL is a credential, also where the HTTP library logs it."""
+    http = HttpClient(OqtopusConfig("https://api.example", "id.secret", transport=Answers(httpx.Response(200))))
+    with caplog.at_level(logging.DEBUG):
+        await http.fetch("https://storage.example/result.zip?AWSAccessKeyId=key&Signature=hidden")
+        await http.fetch("https://storage.example/result.zip?X-Amz-Credential=key&X-Amz-Signature=hidden")
+
+    assert "https://storage.example/result.zip" in caplog.text
+    assert "hidden" not in caplog.text
+    assert "id.secret" not in caplog.text

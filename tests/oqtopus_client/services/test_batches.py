@@ -1,0 +1,280 @@
+"""Many jobs: in order, as they finish, page by page, and with nothing lost when something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from oqtopus_client import (
+    AsyncOqtopusClient,
+    OqtopusClient,
+    OqtopusConfig,
+    OqtopusEstimationOperator,
+    OqtopusJobResult,
+    OqtopusJobSpec,
+)
+from oqtopus_client.emulator import Emulator
+from oqtopus_client.errors import BatchResultError, JobFailedError, OqtopusStorageError, WaitTimeoutError
+from tests.conftest import BELL
+from tests.held_executor import HeldExecutor
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from tests.recorded_cloud import RecordedCloud
+
+JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
+
+
+def finish(held: HeldExecutor, client: OqtopusClient, job_id: str) -> None:
+    """Let the emulator work until that job has ended."""
+    while not client.is_finished(job_id):
+        held.step()
+
+
+def test_run_jobs_batch(client: OqtopusClient, cloud: RecordedCloud) -> None:
+    """Results in the order of the jobs, three requests to submit each and two to read it, and a few polls."""
+    jobs = [dataclasses.replace(JOB, shots=shots) for shots in range(1, 31)]
+    results = client.run_jobs_batch(jobs, submit_workers=8, wait_workers=8, interval=0.05)
+
+    assert [result.shots for result in results] == list(range(1, 31))
+    assert cloud.routes.count("GET /jobs/{id}") == 30
+    assert cloud.routes.count("GET /jobs/{id}/status") <= 3  # asked for one by one only when one is left
+
+
+@pytest.mark.parametrize("workers", [{"submit_workers": 0}, {"wait_workers": 0}])
+def test_bad_workers(client: OqtopusClient, cloud: RecordedCloud, workers: dict[str, int]) -> None:
+    """Found before the first request."""
+    with pytest.raises(ValueError, match="workers must be at least 1, not 0"):
+        client.run_jobs_batch([JOB], **workers)  # type: ignore[arg-type]
+
+    assert cloud.requests == []
+
+
+def test_as_completed(held_client: OqtopusClient, held: HeldExecutor) -> None:
+    """Each result as soon as it is there, while others still run."""
+    first, second = (held_client.submit_job(JOB).job_id for _ in range(2))
+    finish(held, held_client, first)
+    results = held_client.as_completed([second, first], interval=0.01)
+    assert next(results).job_id == first
+    finish(held, held_client, second)
+
+    assert [result.job_id for result in results] == [second]
+
+
+def test_as_completed_may_be_left(held_client: OqtopusClient, held: HeldExecutor) -> None:
+    """Leaving the loop ends the wait."""
+    ids = [held_client.submit_job(JOB).job_id for _ in range(2)]
+    finish(held, held_client, ids[0])
+    for result in held_client.as_completed(ids, interval=0.01):
+        assert result.job_id == ids[0]
+        break
+
+    assert held_client.status(ids[1]) != "succeeded"
+
+
+def test_timeout_keeps_what_there_is(held_client: OqtopusClient, held: HeldExecutor) -> None:
+    """The error has every job's id, and the results of those that ended."""
+    ids = [held_client.submit_job(JOB).job_id for _ in range(3)]
+    finish(held, held_client, ids[0])
+    with pytest.raises(WaitTimeoutError) as caught:
+        held_client.wait_for_jobs(ids, interval=0.01, timeout=0.1)
+
+    outcomes = caught.value.outcomes
+    assert list(outcomes) == ids
+    assert isinstance(outcomes[ids[0]], OqtopusJobResult)
+    assert outcomes[ids[2]] is None
+
+
+def test_unreadable_result_costs_no_other(emulator: Emulator) -> None:
+    """Nine results and one error, each by its id."""
+    spoiled = ""
+
+    async def spoiling(scope: Scope, receive: Receive, send: Send) -> None:
+        if spoiled and scope["path"].endswith(f"{spoiled}/result.zip"):
+            scope = {**scope, "query_string": b""}
+        await emulator(scope, receive, send)
+
+    with OqtopusClient(dataclasses.replace(emulator.config, transport=spoiling)) as client:
+        ids = [answer.job_id for answer in client.submit_jobs([JOB] * 10)]
+        spoiled = ids[3]
+        with pytest.raises(BatchResultError, match="1 of 10 results could not be read") as caught:
+            client.wait_for_jobs(ids, interval=0.01)
+
+    outcomes = caught.value.outcomes
+    assert list(outcomes) == ids
+    assert isinstance(outcomes.pop(spoiled), OqtopusStorageError)  # type: ignore[attr-defined]
+    assert all(isinstance(outcome, OqtopusJobResult) for outcome in outcomes.values())
+
+
+def test_failed_jobs_are_results(client: OqtopusClient) -> None:
+    """One failed job never costs the others' results."""
+    broken = dataclasses.replace(JOB, program="nonsense")
+    results = client.run_jobs_batch([JOB, broken, JOB], interval=0.01)
+
+    assert [str(result.status) for result in results] == ["succeeded", "failed", "succeeded"]
+
+
+def test_failure_statuses(client: OqtopusClient) -> None:
+    """Asked for, a failure is an error with the server's words; otherwise it is returned."""
+    broken = dataclasses.replace(JOB, program="nonsense")
+    assert client.run_sampling(broken, interval=0.01).status == "failed"
+    with pytest.raises(JobFailedError, match="has the status 'failed': Expecting value"):
+        client.run_sampling(broken, interval=0.01, failure_statuses={"failed"})  # type: ignore[arg-type]
+
+
+def test_iter_jobs(tmp_path: Any) -> None:
+    """All jobs, a hundred a request, and no more requests than have been asked for."""
+    held = HeldExecutor()
+    with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
+        ids = [emulator._store.register() for _ in range(250)]
+        assert [job.job_id for job in client.iter_jobs(fields="job_id")] == ids
+        assert [job.job_id for job in client.iter_jobs(fields="job_id", order="DESC")] == ids[::-1]
+        assert next(iter(client.iter_jobs(fields="job_id"))).job_id == ids[0]
+        assert list(client.iter_jobs(q="nothing")) == []
+
+
+def test_iter_jobs_is_lazy(client: OqtopusClient, cloud: RecordedCloud) -> None:
+    """Nothing is asked before the first job is."""
+    jobs = client.iter_jobs()
+    assert cloud.requests == []
+    next(jobs, None)
+
+    assert cloud.routes == ["GET /jobs"]
+
+
+def test_progress_bar(client: OqtopusClient, capsys: pytest.CaptureFixture[str]) -> None:
+    """On request only."""
+    client.run_jobs_batch([JOB] * 3, interval=0.01)
+    assert capsys.readouterr().err == ""
+    client.run_jobs_batch([JOB] * 3, interval=0.01, progress=True)
+
+    assert "3/3" in capsys.readouterr().err
+
+
+@pytest.mark.anyio
+async def test_asynchronous_operations_of_the_blocking_client(client: OqtopusClient) -> None:
+    """They leave the caller's loop free."""
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.001)
+
+    ticking = asyncio.create_task(tick())
+    answers = await client.submit_jobs_async([JOB] * 5)
+    results = await client.wait_for_jobs_async([answer.job_id for answer in answers], interval=0.01)
+    ticking.cancel()
+
+    assert len(results) == 5
+    assert ticks > 5
+
+
+@pytest.mark.anyio
+async def test_asynchronous_streams(emulator: Emulator) -> None:
+    """The same for the asynchronous client."""
+    async with AsyncOqtopusClient(emulator.config) as client:
+        ids = [answer.job_id for answer in await client.submit_jobs([JOB] * 3)]
+        finished = [result.job_id async for result in client.as_completed(ids, interval=0.01)]
+
+    assert sorted(finished) == sorted(ids)
+
+
+def test_both_clients_have_the_same_operations() -> None:
+    """One is made from the other."""
+
+    def operations(client: type) -> set[str]:
+        return {name for name, value in vars(client).items() if callable(value) and not name.startswith("_")}
+
+    assert operations(AsyncOqtopusClient) - operations(OqtopusClient) == {"aclose"}
+    assert operations(OqtopusClient) - operations(AsyncOqtopusClient) == {
+        "close",
+        "submit_jobs_async",
+        "wait_for_jobs_async",
+    }
+    for name in ("run_sampling", "run_sse_file", "wait", "submit_job"):
+        assert inspect.signature(getattr(AsyncOqtopusClient, name)) == inspect.signature(getattr(OqtopusClient, name))
+
+
+# --- other kinds of jobs
+
+
+@pytest.mark.parametrize("kind", ["sampling", "estimation", "multi_manual", "sse"])
+def test_runners_take_their_own_kind_only(client: OqtopusClient, cloud: RecordedCloud, kind: str) -> None:
+    """A job of another type is found before any request."""
+    other = {
+        "sampling": OqtopusJobSpec.sse(device_id="qulacs", program="print()"),
+        "estimation": JOB,
+        "multi_manual": OqtopusJobSpec.estimation(
+            device_id="qulacs", program=BELL, operator=[OqtopusEstimationOperator("X 0")]
+        ),
+        "sse": OqtopusJobSpec.multi_manual(device_id="qulacs", program=[BELL]),
+    }[kind]
+    with pytest.raises(ValueError, match=f"run_{kind} takes a job of type '{kind}'"):
+        getattr(client, f"run_{kind}")(other)
+
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("program.txt", b"", "is not a Python file"),
+        ("missing.py", None, "There is no file"),
+        ("large.py", b"#" * 101, "has 101 bytes; at most 100 are allowed"),
+        ("latin.py", "# é".encode("latin-1"), "is not UTF-8 text"),
+    ],
+)
+def test_bad_program_files(
+    client: OqtopusClient, tmp_path: Any, name: str, content: bytes | None, message: str
+) -> None:
+    """Each message names the file and the reason."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        client.run_sse_file(file_path=tmp_path / name, device_id="qulacs", max_file_size=100)
+
+
+DRIVER = """
+from oqtopus_client.rest.models import JobsJob, JobsJobInfo, JobsS3SubmitJobInfo, JobsSubmitJobRequest
+
+def submit_job(input_job, upload_info):
+    assert isinstance(input_job, JobsSubmitJobRequest) and isinstance(upload_info, JobsS3SubmitJobInfo)
+    if input_job.shots == 13:
+        raise OSError("Could not get job data")
+    job = JobsJob.model_validate_json(input_job.model_dump_json(), extra="ignore")
+    job.job_id, job.status, job.name = "parent", "succeeded", input_job.name or ""
+    result = {"sampling": {"counts": {"00": input_job.shots}, "divided_counts": None}, "estimation": None}
+    job.job_info = JobsJobInfo(input="", result=result, message="ok")
+    return job
+"""
+
+
+def test_inside_the_container(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration, no network: jobs go to the container's driver."""
+    (tmp_path / "sse_driver.py").write_text(DRIVER)
+    monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
+    with OqtopusClient() as client:
+        with pytest.raises(Exception, match="its module sse_driver is not there"):
+            client.run_sampling(JOB)
+        monkeypatch.syspath_prepend(tmp_path)
+        result = client.run_sampling(JOB)
+        with pytest.raises(Exception, match="The container's driver failed: Could not get job data"):
+            client.run_sampling(dataclasses.replace(JOB, shots=13))
+
+    assert (result.job_id, result.get_counts(), result.message) == ("parent", {"00": 100}, "ok")
+
+
+def test_configuration_without_server() -> None:
+    """Outside the container, an empty URL is refused with the first call."""
+    with (
+        OqtopusClient(OqtopusConfig("")) as client,
+        pytest.raises(ValueError, match="base_url must be an http or https"),
+    ):
+        client.list_devices()

@@ -1,0 +1,416 @@
+"""The clients against the emulator: what they send, what they return, and when they break off."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gc
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from oqtopus_client import (
+    AsyncOqtopusClient,
+    OqtopusClient,
+    OqtopusConfig,
+    OqtopusJobSpec,
+    OqtopusSamplingJobResult,
+    UserApiError,
+)
+from oqtopus_client.emulator import Emulator
+from oqtopus_client.errors import (
+    AuthenticationError,
+    BatchSubmissionError,
+    JobSubmissionError,
+    JobTimeoutError,
+    OqtopusConnectionError,
+    OqtopusError,
+    OqtopusStorageError,
+    WaitTimeoutError,
+)
+from tests.conftest import BELL
+from tests.held_executor import HeldExecutor
+from tests.recorded_cloud import RecordedCloud
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100, name="bell", description="two qubits")
+
+
+class Faulty:
+    """A cloud that loses its answer, or fails, at one route."""
+
+    def __init__(self, app: ASGIApp, route: str, *, before: bool) -> None:
+        self.app, self.route, self.before = app, route, before
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's
+        if not scope["path"].endswith(self.route):
+            await self.app(scope, receive, send)
+            return
+        if not self.before:
+
+            async def lose(_message: object) -> None:
+                pass
+
+            await self.app(scope, receive, lose)
+        raise ConnectionResetError("the line went dead")
+
+
+def test_devices(client: OqtopusClient) -> None:
+    """The emulator's device, as the contract has it."""
+    (device,) = client.list_devices()
+    info = device.device_info
+
+    assert client.get_device("qulacs") == device
+    assert (device.device_id, device.device_type, device.n_qubits, device.status) == (
+        "qulacs",
+        "simulator",
+        16,
+        "available",
+    )
+    assert info is not None
+    assert len(info["couplings"]) == 22  # type: ignore[arg-type]
+
+
+def test_submit_needs_three_requests(client: OqtopusClient, cloud: RecordedCloud) -> None:
+    """Register, upload, submit: nothing else goes over the wire, and the token not to the storage."""
+    client.submit_job(JOB)
+
+    assert cloud.routes == ["POST /jobs", "POST /storage", "POST /jobs/{id}/submit"]
+    assert ["q-api-token" in request.headers for request in cloud.requests] == [True, False, True]
+
+
+def test_run_sampling(client: OqtopusClient) -> None:
+    """A job's whole life, and what it says of itself afterwards."""
+    seen = []
+    result = client.run_sampling(JOB, interval=0.01, on_status=lambda answer: seen.append(answer.status))
+
+    assert isinstance(result, OqtopusSamplingJobResult)
+    assert sum(result.get_counts().values()) == 100
+    assert set(result.get_counts()) <= {"00", "11"}
+    assert (result.name, result.description, result.device_id, result.shots) == ("bell", "two qubits", "qulacs", 100)
+    assert (result.status, result.message) == ("succeeded", "job is succeeded")
+    assert result.submitted_at <= result.ready_at <= result.running_at <= result.ended_at  # type: ignore[operator]
+    assert result.execution_time is not None
+    assert result.execution_time > 0
+    assert result.transpiler_info == {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}
+    assert seen[-1] == "succeeded"
+
+
+def test_status_of_many_jobs_costs_one_request(client: OqtopusClient, cloud: RecordedCloud) -> None:
+    """The list of jobs serves a hundred at a time."""
+    ids = [answer.job_id for answer in client.submit_jobs([JOB] * 10)]
+    client.wait_for_jobs(ids, interval=0.01)
+    cloud.requests.clear()
+
+    assert client.get_job_statuses(ids[::-1]) == ["succeeded"] * 10
+    assert cloud.routes == ["GET /jobs"]
+
+
+def test_batch_keeps_its_order(client: OqtopusClient, cloud: RecordedCloud) -> None:
+    """Jobs submitted at the same time come back in the order they were given."""
+    jobs = [dataclasses.replace(JOB, shots=shots) for shots in range(1, 21)]
+    ids = [answer.job_id for answer in client.submit_jobs(jobs, max_workers=8)]
+    results = client.wait_for_jobs(ids, interval=0.01)
+
+    assert [sum(result.get_counts().values()) for result in results] == list(range(1, 21))  # type: ignore[attr-defined]
+    assert 1 < cloud.most_at_once <= 17  # 16 workers that fetch, and one that polls
+
+
+def test_timeout_names_the_job_and_leaves_it_alone(held_client: OqtopusClient, held: HeldExecutor) -> None:
+    """The job goes on, and can be waited for again."""
+    job_id = held_client.submit_job(JOB).job_id
+    with pytest.raises(JobTimeoutError, match=r"had not ended after 0\.01 s\. It goes on") as caught:
+        held_client.wait_for_job(job_id, interval=0, timeout=0.01)
+    held.step()
+    held.step()
+
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.job_id == job_id
+    assert held_client.wait_for_job(job_id).status == "succeeded"
+
+
+def test_wrong_token(config: OqtopusConfig) -> None:
+    """The error says which credential was used."""
+    wrong = dataclasses.replace(config, api_token="no.good", token_source="environment variable OQTOPUS_API_TOKEN")
+    with OqtopusClient(wrong) as client, pytest.raises(AuthenticationError) as caught:
+        client.submit_job(JOB)
+
+    assert "environment variable OQTOPUS_API_TOKEN" in str(caught.value)
+    assert "no.good" not in str(caught.value)
+
+
+def test_refused_job_leaves_nothing_behind(client: OqtopusClient, cloud: RecordedCloud) -> None:
+    """A job that cannot be submitted is cancelled and deleted, and its id is in the error."""
+    with pytest.raises(JobSubmissionError, match=r"HTTP 400: device not found\. It has been removed\.") as caught:
+        client.submit_job(dataclasses.replace(JOB, device_id="nowhere"))
+
+    with pytest.raises(UserApiError, match="job not found"):
+        client.get_job_status(caught.value.job_id)
+    assert cloud.routes[3:6] == ["GET /jobs/{id}/status", "POST /jobs/{id}/cancel", "DELETE /jobs/{id}"]
+
+
+def test_lost_answer_to_submit(emulator: Emulator) -> None:
+    """The request arrived, the answer did not: the job is there, once."""
+    config = dataclasses.replace(emulator.config, transport=Faulty(emulator, "/submit", before=False))
+    with OqtopusClient(config) as client:
+        job_id = client.submit_job(JOB).job_id
+
+        assert client.wait_for_job(job_id, interval=0.01).status == "succeeded"
+
+
+@pytest.mark.parametrize("route", ["/submit", "/storage"])
+def test_lost_request(emulator: Emulator, route: str) -> None:
+    """The request never arrived: the job is removed, not left registered."""
+    config = dataclasses.replace(emulator.config, transport=Faulty(emulator, route, before=True))
+    with OqtopusClient(config) as client:
+        with pytest.raises(JobSubmissionError, match="the line went dead") as caught:
+            client.submit_job(JOB)
+        with pytest.raises(UserApiError, match="job not found"):
+            client.get_job_status(caught.value.job_id)
+
+
+def test_unanswered_submission_is_reported_as_uncertain(emulator: Emulator) -> None:
+    """When nobody can tell whether a job was submitted, the error says so and names it."""
+
+    async def dead_from_submit_on(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith(("/submit", "/status")):
+            raise ConnectionResetError("the line went dead")
+        await emulator(scope, receive, send)
+
+    config = dataclasses.replace(emulator.config, transport=dead_from_submit_on, retry_max_attempts=1)
+    with OqtopusClient(config) as client:
+        with pytest.raises(JobSubmissionError, match="Whether it was all the same is unknown") as caught:
+            client.submit_job(JOB)
+        with pytest.raises(BatchSubmissionError) as of_batch:
+            client.submit_jobs([JOB] * 3, max_workers=2)
+
+    assert caught.value.uncertain
+    assert len(of_batch.value.job_ids) == 2
+
+
+def test_batch_with_a_wrong_token(config: OqtopusConfig) -> None:
+    """Where nothing was submitted, the reason itself is raised."""
+    wrong = dataclasses.replace(config, api_token="no.good")
+    with OqtopusClient(wrong) as client, pytest.raises(AuthenticationError):
+        client.submit_jobs([JOB] * 3)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("route", ["/storage", "/submit"])
+async def test_interrupted_submission_leaves_nothing(held_emulator: Emulator, route: str) -> None:
+    """An interrupt between register and submit, or during submit, leaves no job that nobody knows of."""
+    reached = asyncio.Event()
+
+    async def stalling(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith(route):
+            if route == "/submit":
+                await held_emulator(scope, receive, send)
+            reached.set()
+            await asyncio.sleep(3600)
+        await held_emulator(scope, receive, send)
+
+    config = dataclasses.replace(held_emulator.config, transport=stalling)
+    async with AsyncOqtopusClient(config) as client, AsyncOqtopusClient(held_emulator.config) as observer:
+        submission = asyncio.create_task(client.submit_jobs([JOB]))
+        await reached.wait()
+        submission.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submission
+        jobs = await observer.list_jobs()
+
+    assert [str(job.status) for job in jobs] == ([] if route == "/storage" else ["cancelled"])
+
+
+@pytest.mark.anyio
+async def test_interrupted_batch_is_cancelled(held_emulator: Emulator) -> None:
+    """Jobs submitted before the interrupt are cancelled, as their ids are lost with it."""
+    submits = 0
+    reached = asyncio.Event()
+
+    async def stalling_at_the_third(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal submits
+        is_submit = scope["path"].endswith("/submit")
+        submits += is_submit
+        if is_submit and submits == 3:
+            reached.set()
+            await asyncio.sleep(3600)
+        await held_emulator(scope, receive, send)
+
+    config = dataclasses.replace(held_emulator.config, transport=stalling_at_the_third)
+    async with AsyncOqtopusClient(config) as client:
+        submission = asyncio.create_task(client.submit_jobs([JOB] * 4, max_workers=1))
+        await reached.wait()
+        submission.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submission
+        jobs = await client.list_jobs()
+
+    assert [str(job.status) for job in jobs] == ["cancelled", "cancelled"]
+
+
+def test_broken_batch_names_what_was_submitted(client: OqtopusClient) -> None:
+    """No id is lost when a later job of the batch is refused."""
+    jobs = [JOB, dataclasses.replace(JOB, device_id="nowhere"), JOB]
+    with pytest.raises(BatchSubmissionError, match="device not found") as caught:
+        client.submit_jobs(jobs, max_workers=1)
+
+    assert len(caught.value.job_ids) == 1
+    assert client.wait_for_job(caught.value.job_ids[0], interval=0.01).status == "succeeded"
+
+
+@pytest.mark.parametrize("jobs", [["program"], [JOB, None]])
+def test_only_job_specs_are_submitted(client: OqtopusClient, cloud: RecordedCloud, jobs: list[object]) -> None:
+    """A wrong item is found before the first request."""
+    with pytest.raises(TypeError, match="must be an OqtopusJobSpec"):
+        client.submit_jobs(jobs)  # type: ignore[arg-type]
+
+    assert cloud.requests == []
+
+
+def test_cancel_and_delete(held_client: OqtopusClient) -> None:
+    """A job that has ended can be deleted, and is gone then."""
+    job_id = held_client.submit_job(JOB).job_id
+    held_client.cancel_job(job_id)
+
+    assert held_client.is_finished(job_id)
+    assert held_client.delete_job(job_id).message == "job deleted"
+    with pytest.raises(UserApiError, match="404"):
+        held_client.get_job(job_id)
+
+
+def test_callback_may_use_the_client(held_client: OqtopusClient) -> None:
+    """Cancelling a job from its own wait is a natural thing to do."""
+    job_id = held_client.submit_job(JOB).job_id
+    result = held_client.wait_for_job(
+        job_id, interval=0.01, timeout=30, on_status=lambda answer: held_client.cancel_job(answer.job_id)
+    )
+
+    assert result.status == "cancelled"
+
+
+def test_failed_download_is_told_when_time_runs_out(held_emulator: Emulator, held: HeldExecutor) -> None:
+    """The reason for one missing result is not lost behind another job's delay."""
+
+    async def without_downloads(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET" and scope["path"].startswith("/storage"):
+            scope = {**scope, "query_string": b""}
+        await held_emulator(scope, receive, send)
+
+    config = dataclasses.replace(held_emulator.config, transport=without_downloads)
+    with OqtopusClient(config) as client:
+        ids = [client.submit_job(JOB).job_id for _ in range(2)]
+        while client.status(ids[0]) != "succeeded":
+            held.step()
+        with pytest.raises(WaitTimeoutError, match="1 jobs had not ended") as caught:
+            client.wait_for_jobs(ids, interval=0.01, timeout=0.1)
+
+    assert isinstance(caught.value.__cause__, OqtopusStorageError)
+
+
+def test_closing_ends_other_threads_waits(held_emulator: Emulator) -> None:
+    """Nobody is left hanging, and nobody gets an error that is not ours."""
+    client = OqtopusClient(held_emulator.config)
+    job_id = client.submit_job(JOB).job_id
+    polled = threading.Event()
+    outcomes: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            client.wait_for_job(job_id, interval=3600, timeout=None, on_status=lambda _: polled.set())
+        except OqtopusError as error:
+            outcomes.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    polled.wait(30)
+    client.close()
+    thread.join(30)
+
+    assert str(outcomes[0]) == "The client was closed while this call waited."
+
+
+def test_emulator_that_was_closed() -> None:
+    """Its clients are told, and closing twice does no harm."""
+    with Emulator(":memory:") as short_lived, OqtopusClient(short_lived.config) as client:
+        client.list_devices()
+        short_lived.close()
+        with pytest.raises(OqtopusConnectionError, match="the emulator has been closed"):
+            client.list_devices()
+
+
+@pytest.mark.anyio
+async def test_blocking_client_inside_a_running_loop(client: OqtopusClient) -> None:
+    """Notebooks run a loop of their own."""
+    assert client.get_device("qulacs").n_qubits == 16
+
+
+@pytest.mark.anyio
+async def test_async_client(config: OqtopusConfig) -> None:
+    """The same operations as coroutines."""
+    async with AsyncOqtopusClient(config) as client:
+        first, second = await asyncio.gather(*(client.run_job(JOB, interval=0.01) for _ in range(2)))
+
+    assert first.job_id != second.job_id
+
+
+def test_many_threads_share_a_client(client: OqtopusClient) -> None:
+    """One client serves every thread."""
+    names: list[str] = []
+    threads = [threading.Thread(target=lambda: names.append(client.get_device("qulacs").device_id)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert names == ["qulacs"] * 8
+
+
+def test_closing_stops_the_thread(config: OqtopusConfig) -> None:
+    """Neither `close()` nor garbage collection leaves a thread behind, and a closed client can start again."""
+
+    def event_loops() -> int:
+        return sum(thread.name == "oqtopus-client" for thread in threading.enumerate())
+
+    before = event_loops()
+    client = OqtopusClient(config)
+    assert event_loops() == before
+    client.list_devices()
+    assert event_loops() == before + 1
+    client.close()
+    assert event_loops() == before
+    client.list_devices()
+    assert event_loops() == before + 1
+    del client
+    gc.collect()
+
+    assert event_loops() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_client_survives_fork(server: dict[str, str]) -> None:
+    """A child process starts connections of its own; the parent's go on."""
+    config = OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])
+    with OqtopusClient(config) as client:
+        client.list_devices()
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if client.get_device("qulacs").n_qubits == 16 else 1)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert client.get_device("qulacs").n_qubits == 16
+
+
+def test_refused_call_leaves_no_coroutine(config: OqtopusConfig) -> None:
+    """A call on a loop that has been closed is refused, and nothing of it is left unawaited."""
+    client = OqtopusClient(config)
+    client.list_devices()
+    running = client._start()
+    client.close()
+    with pytest.raises(OqtopusError, match="The client has been closed"):
+        running.call(running.client.list_devices())
+    gc.collect()

@@ -1,0 +1,81 @@
+"""Jobs as the SDK returns them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oqtopus_client import OqtopusJobResult, OqtopusSamplingJobResult
+from oqtopus_client.errors import JobFailedError
+from oqtopus_client.rest.models import JobsJob, JobsJobStatus, JobsS3JobResult
+from oqtopus_client.services.job_results import typed_result
+
+RAW: dict[str, Any] = {
+    "job_id": "id-1",
+    "name": "bell",
+    "job_type": "sampling",
+    "status": "succeeded",
+    "device_id": "qulacs",
+    "shots": 10,
+    "job_info": {"input": "https://storage/input?Signature=hidden", "message": "job is succeeded"},
+}
+
+
+def job(**changes: Any) -> OqtopusJobResult:
+    """That job, but for the changes."""
+    return typed_result(JobsJob.from_dict({**RAW, **changes}))
+
+
+def test_typed_by_job_type() -> None:
+    """Sampling jobs have counts; a type we do not know is a plain job."""
+    assert isinstance(job(), OqtopusSamplingJobResult)
+    assert type(job(job_type="annealing")) is OqtopusJobResult
+    assert job(job_type="annealing").job_type == "annealing"
+
+
+def test_unknown_status() -> None:
+    """It stays text, and is no success."""
+    hibernating = job(status="hibernating")
+
+    assert hibernating.status == "hibernating"
+    with pytest.raises(JobFailedError):
+        hibernating.raise_for_status()
+
+
+@pytest.mark.parametrize("status", [status for status in JobsJobStatus if status != "succeeded"])
+def test_raise_for_status(status: JobsJobStatus) -> None:
+    """Only a success passes; the message has id, status and the server's words."""
+    with pytest.raises(JobFailedError) as caught:
+        job(status=status, job_info={"message": "device status is not available"}).raise_for_status()
+
+    assert str(caught.value) == f"Job id-1: has the status {status.value!r}: device status is not available."
+    assert caught.value.job_id == "id-1"
+    assert job().raise_for_status().job_id == "id-1"
+
+
+def test_counts() -> None:
+    """From the result file; empty where there is none."""
+    result = JobsS3JobResult.from_dict({"sampling": {"counts": {"01": 3, "10": 7}}, "estimation": None})
+
+    assert OqtopusSamplingJobResult(**{**RAW, "job_info": {}}).get_counts() == {}
+    assert OqtopusSamplingJobResult(**{**RAW, "job_info": {"result": result}}).get_counts() == {"01": 3, "10": 7}
+
+
+def test_registered_job_is_no_result() -> None:
+    """What was never submitted says so."""
+    with pytest.raises(ValueError, match=r"Job id-1 lacks job_type, name.*has it been submitted"):
+        typed_result(JobsJob.from_dict({"job_id": "id-1", "status": "registered"}))
+
+
+@pytest.mark.parametrize(("field", "value"), [("job_type", None), ("status", 5), ("status", "")])
+def test_what_is_no_text(field: str, value: object) -> None:
+    """Status and type are text at least."""
+    with pytest.raises(ValueError, match=f"{field} must be text"):
+        OqtopusJobResult(**{**RAW, field: value})
+
+
+def test_repr_shows_no_credential() -> None:
+    """Presigned URLs are."""
+    assert repr(job()) == "OqtopusSamplingJobResult(job_id='id-1', status='succeeded')"
+    assert "hidden" not in repr(JobsJob.from_dict(RAW))

@@ -1,0 +1,326 @@
+"""Jobs of every kind, read with as few requests as it takes, whatever is wrong with their side files."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from oqtopus_client import (
+    AsyncOqtopusClient,
+    OqtopusClient,
+    OqtopusConfig,
+    OqtopusEstimationJobResult,
+    OqtopusJobResult,
+    OqtopusMultiManualJobResult,
+    OqtopusSamplingJobResult,
+    OqtopusSseJobResult,
+    ResponseValidationError,
+)
+from oqtopus_client.errors import OqtopusStorageError
+from oqtopus_client.rest.models import JobsS3TranspileResult
+from oqtopus_client.rest.storage import pack
+from tests.scripted_server import ScriptedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOST = "http://server.example"
+
+
+def zipped(content: object, name: str = "result.json") -> bytes:
+    """A job's file."""
+    return pack(content.encode() if isinstance(content, str) else json.dumps(content).encode(), name)
+
+
+def job(job_type: str, *files: str, status: str = "succeeded") -> dict[str, Any]:
+    """A job with the URLs of those files."""
+    info = {name: f"{HOST}/files/{name}" for name in files}
+    return {
+        "job_id": "1",
+        "name": "",
+        "job_type": job_type,
+        "status": status,
+        "device_id": "qulacs",
+        "shots": 10,
+        "job_info": info,
+    }
+
+
+SAMPLING = {"sampling": {"counts": {"0010": 7, "1010": 3}, "divided_counts": None}, "estimation": None}
+ESTIMATION = {"sampling": None, "estimation": {"exp_value": 1.4925, "stds": 0.0612}}
+DIVIDED = {"1": {"00": 7, "10": 3}, "0": {"10": 10}}
+MULTI = {"sampling": {"counts": {"0010": 7, "1010": 3}, "divided_counts": DIVIDED}, "estimation": None}
+TRANSPILED = {"transpiled_program": "OPENQASM 3;", "stats": {}, "virtual_physical_mapping": {"qubit_mapping": {"0": 3}}}
+
+
+@pytest.fixture
+def server() -> ScriptedServer:
+    """A server with nothing yet."""
+    return ScriptedServer()
+
+
+@pytest.fixture
+def client(server: ScriptedServer) -> Iterator[OqtopusClient]:
+    """A client of it."""
+    with OqtopusClient(OqtopusConfig(HOST, "id.secret", transport=server)) as client:
+        yield client
+
+
+def test_sampling(server: ScriptedServer, client: OqtopusClient) -> None:
+    """Two requests: the job, and its result."""
+    server.answers |= {
+        "GET /jobs/1": job("sampling", "input", "result", "transpile_result"),
+        "GET /files/result": zipped(SAMPLING),
+    }
+    result = client.get_job("1")
+
+    assert type(result) is OqtopusSamplingJobResult
+    assert result.get_counts() == {"0010": 7, "1010": 3}
+    assert result.counts_with_integer_keys() == {"counts": {2: 7, 10: 3}, "divided_counts": {}}
+    assert [result.is_sampling(), result.is_estimation(), result.is_multi_manual(), result.is_sse()] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert server.asked == ["GET /jobs/1", "GET /files/result"]
+
+
+def test_estimation(server: ScriptedServer, client: OqtopusClient) -> None:
+    """A value and its standard error."""
+    server.answers |= {"GET /jobs/1": job("estimation", "result"), "GET /files/result": zipped(ESTIMATION)}
+    result = client.get_job("1")
+
+    assert isinstance(result, OqtopusEstimationJobResult)
+    assert (result.exp_value, result.stds) == (result.get_exp_value(), result.get_stds()) == (1.4925, 0.0612)
+    assert result.is_estimation()
+    assert result.sampling is None
+
+
+def test_multi_manual(server: ScriptedServer, client: OqtopusClient) -> None:
+    """Each program's counts, with integer keys as the reference has them, and with their width."""
+    server.answers |= {"GET /jobs/1": job("multi_manual", "result"), "GET /files/result": zipped(MULTI)}
+    result = client.get_job("1")
+
+    assert isinstance(result, OqtopusMultiManualJobResult)
+    assert result.get_divided_counts() == {"1": {0: 7, 2: 3}, "0": {2: 10}}
+    assert result.divided_bitstring_counts() == DIVIDED
+    assert result.is_multi_manual()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (SAMPLING, OqtopusSamplingJobResult),
+        (MULTI, OqtopusMultiManualJobResult),
+        (ESTIMATION, OqtopusEstimationJobResult),
+        ({}, OqtopusJobResult),
+    ],
+)
+def test_sse(server: ScriptedServer, client: OqtopusClient, content: object, kind: type) -> None:
+    """The last inner job's result, in its own class."""
+    server.answers |= {"GET /jobs/1": job("sse", "result"), "GET /files/result": zipped(content)}
+    result = client.get_job("1")
+
+    assert isinstance(result, OqtopusSseJobResult)
+    assert type(result.get_job_result()) is kind
+    assert result.get_job_result().job_id == "1"
+
+
+def test_side_files_are_read_once_when_asked_for(server: ScriptedServer, client: OqtopusClient) -> None:
+    """One more request each, and none the second time."""
+    server.answers |= {
+        "GET /jobs/1": job("multi_manual", "input", "result", "transpile_result", "combined_program"),
+        "GET /files/result": zipped(MULTI),
+        "GET /files/input": zipped({"program": ["OPENQASM 3; x q[0];"]}),
+        "GET /files/transpile_result": zipped(TRANSPILED),
+        "GET /files/combined_program": zipped("OPENQASM 3.0; h q[3];", "combined_program"),
+    }
+    result = client.get_job("1")
+    for _ in range(2):
+        assert result.input is not None
+        assert result.input.program == ["OPENQASM 3; x q[0];"]
+        assert isinstance(result.transpile_result, JobsS3TranspileResult)
+        assert result.transpile_result.virtual_physical_mapping == {"qubit_mapping": {"0": 3}}
+        assert result.combined_program == "OPENQASM 3.0; h q[3];"
+
+    assert server.asked[2:] == ["GET /files/input", "GET /files/transpile_result", "GET /files/combined_program"]
+
+
+def test_expired_url(server: ScriptedServer, client: OqtopusClient) -> None:
+    """A fresh one is fetched."""
+    server.answers |= {"GET /jobs/1": job("sampling", "transpile_result"), "GET /files/transpile_result": 403}
+    result = client.get_job("1")
+    server.answers["GET /jobs/1"]["job_info"]["transpile_result"] = f"{HOST}/files/fresh"
+    server.answers["GET /files/fresh"] = zipped(TRANSPILED)
+
+    assert isinstance(result.transpile_result, JobsS3TranspileResult)
+    assert server.asked[1:] == ["GET /files/transpile_result", "GET /jobs/1", "GET /files/fresh"]
+
+
+@pytest.mark.parametrize("broken", [403, b"no zip"])
+def test_broken_side_file_hides_no_result(server: ScriptedServer, client: OqtopusClient, broken: object) -> None:
+    """The counts are there; only who asks for the file gets its error."""
+    server.answers |= {
+        "GET /jobs/1": job("sampling", "result", "transpile_result"),
+        "GET /files/result": zipped(SAMPLING),
+        "GET /files/transpile_result": broken,
+    }
+    result = client.get_job("1")
+
+    assert isinstance(result, OqtopusSamplingJobResult)
+    assert result.get_counts()
+    with pytest.raises(OqtopusStorageError):
+        _ = result.transpile_result
+
+
+def test_no_side_file(server: ScriptedServer, client: OqtopusClient) -> None:
+    """Where there is none, there is None."""
+    server.answers |= {"GET /jobs/1": job("sampling", "input", status="failed")}
+    result = client.get_job("1")
+
+    assert result.transpile_result is None
+    assert result.combined_program is None
+    assert len(server.asked) == 1
+
+
+@pytest.mark.anyio
+async def test_side_files_of_asynchronous_clients(server: ScriptedServer) -> None:
+    """The client reads them, as a property cannot."""
+    server.answers |= {
+        "GET /jobs/1": job("sampling", "transpile_result"),
+        "GET /files/transpile_result": zipped(TRANSPILED),
+    }
+    async with AsyncOqtopusClient(OqtopusConfig(HOST, transport=server)) as client:
+        result = await client.get_job("1")
+        transpiled = await client.read_job_file(result.job_id, "transpile_result")
+        missing = await client.read_job_file(result.job_id, "combined_program")
+
+    assert transpiled == JobsS3TranspileResult.from_dict(TRANSPILED)
+    assert missing is None
+    with pytest.raises(TypeError, match="read_job_file"):
+        _ = result.transpile_result
+
+
+def test_unknown_status_and_type(server: ScriptedServer, client: OqtopusClient) -> None:
+    """A newer server's words do not keep a job from being read."""
+    server.answers |= {"GET /jobs/1": job("annealing", status="hibernating")}
+    result = client.get_job("1")
+
+    assert (result.status, result.job_type) == ("hibernating", "annealing")
+    server.answers["GET /jobs/1/status"] = {"job_id": "1", "status": "hibernating"}
+    assert not client.is_finished("1")
+
+
+# --- logs
+
+LOG = pack(b"hello\n", "sse_runtime.log")
+
+
+@pytest.fixture
+def logged(server: ScriptedServer, client: OqtopusClient) -> OqtopusSseJobResult:
+    """A job with a log."""
+    server.answers |= {
+        "GET /jobs/1": job("sse", "result", "sse_log"),
+        "GET /files/result": zipped(SAMPLING),
+        "GET /files/sse_log": LOG,
+    }
+    result = client.get_job("1")
+    assert isinstance(result, OqtopusSseJobResult)
+    return result
+
+
+def test_log(logged: OqtopusSseJobResult, client: OqtopusClient) -> None:
+    """As an archive, as text, and printed."""
+    printed: list[str] = []
+
+    assert logged.download_log() == LOG
+    assert logged.read_log_text() == "===== sse_runtime.log =====\nhello"
+    assert logged.show_log(print_fn=printed.append) == printed[0] == logged.read_log_text()
+    assert base64.b64decode(client.get_sselog("1").file or "") == LOG
+
+
+def test_saving_the_log(logged: OqtopusSseJobResult, tmp_path: Path) -> None:
+    """Into a folder, under a name without tricks, over nothing."""
+    saved = logged.download_log(persist=True, save_dir=tmp_path)
+    tricked = logged.download_log(persist=True, save_dir=tmp_path, file_name="../../evil/log.zip")
+
+    assert saved == str(tmp_path / "sselog_1.zip")
+    assert tricked == str(tmp_path / "log.zip")
+    assert (tmp_path / "log.zip").read_bytes() == LOG
+    with pytest.raises(ValueError, match="exists already; pass overwrite=True"):
+        logged.download_log(persist=True, save_dir=tmp_path)
+    assert logged.download_log(persist=True, save_dir=tmp_path, overwrite=True) == saved
+    with pytest.raises(ValueError, match="is not a folder"):
+        logged.download_log(persist=True, save_dir=tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="pass persist=True as well"):
+        logged.download_log(save_dir=tmp_path)
+
+
+def test_no_log(server: ScriptedServer, client: OqtopusClient) -> None:
+    """Servers keep none of failed jobs."""
+    server.answers |= {"GET /jobs/1": job("sse", status="failed")}
+    with pytest.raises(ResponseValidationError, match="There is no log of job 1"):
+        client.get_sselog("1")
+
+
+# --- device_info by URL
+
+
+@pytest.mark.parametrize("content", [zipped({"qubits": []}, "device_info.json"), b'{"qubits": []}'])
+def test_calibration_behind_a_url(server: ScriptedServer, client: OqtopusClient, content: bytes) -> None:
+    """Zipped or bare, it is read in; no token goes along."""
+    device = {"device_id": "chip", "device_type": "QPU", "status": "available", "device_info": f"{HOST}/files/info"}
+    server.answers |= {"GET /devices": [device], "GET /devices/chip": device, "GET /files/info": content}
+
+    assert client.get_device("chip").device_info == {"qubits": []}
+    assert client.list_devices()[0].device_info == {"qubits": []}
+
+
+# --- account and server
+
+
+def test_account(server: ScriptedServer, client: OqtopusClient) -> None:
+    """Tokens, user, settings, announcements, histories: each one request."""
+    announcement = {
+        "id": 7,
+        "title": "t",
+        "content": "c",
+        "start_time": "2026-01-01T00:00:00Z",
+        "end_time": "2026-02-01T00:00:00Z",
+        "publishable": True,
+    }
+    history = {"history_uid": "h", "device_id": "chip", "calibrated_at": "2026-01-01T00:00:00Z", "n_qubits": 64}
+    server.answers |= {
+        "POST /api-token": {"api_token_id": "a", "api_token_secret": "hidden"},
+        "GET /api-token/status": {"api_token_expiration": "2026-12-01T09:30:00Z"},
+        "DELETE /api-token": b"",
+        "GET /announcements": {"announcements": [announcement]},
+        "GET /announcements/7": announcement,
+        "GET /users/me": {"id": "u", "name": "n"},
+        "PATCH /users/me": {"id": "u", "name": "new"},
+        "DELETE /users/me": b"",
+        "GET /system/settings": {"editable_fields": ["name"], "allow_deletion": False},
+        "GET /device_histories": {"items": [history], "total": 1, "limit": 100, "offset": 0},
+        "GET /device_histories/h": {**history, "device_info": '{"qubits": []}'},
+    }
+    token = client.create_api_token()
+
+    assert token.api_token_secret == "hidden"
+    assert "hidden" not in repr(token)
+    assert client.get_api_token() == client.get_api_token_status()
+    client.delete_api_token()
+    assert client.get_announcements_list(limit=5, order="DESC").announcements == [client.get_announcement(7)]
+    assert client.get_user().name == "n"
+    assert client.update_user(name="new").name == "new"
+    client.delete_user()
+    assert client.get_settings().editable_fields == ["name"]
+    assert client.list_device_histories(device_id="chip").items[0].n_qubits == 64
+    assert client.get_device_history("h").device_info == '{"qubits": []}'
+    assert "GET /announcements?limit=5&order=DESC" in server.asked
+    assert "GET /device_histories?device_id=chip" in server.asked
+    assert server.bodies[server.asked.index("PATCH /users/me")] == {"name": "new"}

@@ -1,0 +1,189 @@
+"""When to ask again, and how to ask for many at once."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oqtopus_client.errors import OqtopusConnectionError, OqtopusTimeoutError, UserApiError
+from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJob
+from oqtopus_client.services.waiting import Polling, as_finished, poll
+
+pytestmark = pytest.mark.anyio
+
+
+class Jobs:
+    """A server's jobs, oldest first: their statuses, and what was asked about them."""
+
+    def __init__(self, *statuses: str) -> None:
+        self.statuses = {str(uuid.UUID(int=i)): status for i, status in enumerate(statuses)}
+        self.asked: list[str] = []
+        self.failures: list[Exception] = []
+
+    async def get_job_status(self, job_id: str) -> JobsGetJobStatusResponse:
+        """Answer for one job."""
+        self.asked.append("one")
+        if self.failures:
+            raise self.failures.pop(0)
+        return JobsGetJobStatusResponse(job_id=job_id, status=self.statuses[job_id])
+
+    async def list_jobs(self, params: dict[str, Any]) -> list[JobsJob]:
+        """Answer with a page."""
+        self.asked.append(f"page {params['page']}")
+        assert (params["order"], params["fields"]) == ("DESC", "job_id,status")
+        newest_first = sorted(self.statuses.items(), reverse=True)
+        start = (params["page"] - 1) * params["size"]
+        return [JobsJob(job_id=i, status=s) for i, s in newest_first[start : start + params["size"]]]
+
+
+async def ask(jobs: Jobs, ids: list[str]) -> dict[str, str]:
+    """Poll, as a mapping."""
+    return {answer.job_id: str(answer.status) for answer in await poll(jobs, ids)}  # type: ignore[arg-type]
+
+
+async def test_one_job_is_asked_by_its_id() -> None:
+    """One request, and no list."""
+    jobs = Jobs("running", "ready")
+
+    assert await ask(jobs, list(jobs.statuses)[:1]) == {next(iter(jobs.statuses)): "running"}
+    assert jobs.asked == ["one"]
+
+
+@pytest.mark.parametrize(("n", "pages"), [(2, 1), (100, 1), (101, 2), (250, 3)])
+async def test_many_jobs_are_asked_100_at_a_time(n: int, pages: int) -> None:
+    """N jobs cost n/100 requests, rounded up."""
+    jobs = Jobs(*["running"] * n)
+
+    assert await ask(jobs, list(jobs.statuses)) == jobs.statuses
+    assert len(jobs.asked) == pages
+
+
+async def test_old_jobs_among_many_are_asked_by_id() -> None:
+    """Thousands of newer jobs are not paged through for the sake of two old ones."""
+    jobs = Jobs("ready", "running", *["succeeded"] * 5000)
+    wanted = list(jobs.statuses)[:2]
+
+    assert await ask(jobs, wanted) == {wanted[0]: "ready", wanted[1]: "running"}
+    assert jobs.asked == ["page 1", "one", "one"]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=700))
+async def test_every_job_is_found_at_no_more_than_twice_the_least_cost(ours: list[bool]) -> None:
+    """Wherever our jobs lie among others, all are found, for less than asking one by one would cost twice over."""
+    jobs = Jobs(*["running"] * len(ours))
+    wanted = [job_id for job_id, mine in zip(jobs.statuses, ours, strict=True) if mine]
+
+    assert set(await ask(jobs, wanted)) == set(wanted)
+    assert len(jobs.asked) <= max(2 * len(wanted), 1)
+
+
+async def test_jobs_come_as_they_finish() -> None:
+    """Finished first, delivered first; each once."""
+    jobs = Jobs("running", "succeeded", "running")
+    first, second, third = jobs.statuses
+    order = []
+    async for answer in as_finished(jobs, list(jobs.statuses), Polling(interval=0)):  # type: ignore[arg-type]
+        order.append(answer.job_id)
+        jobs.statuses[third] = "failed"
+        if third in order:
+            jobs.statuses[first] = "cancelled"
+
+    assert order == [second, third, first]
+
+
+@pytest.mark.parametrize("status", ["cancelling", "hibernating", "registered"])
+async def test_not_final(status: str) -> None:
+    """Neither `cancelling` nor what we do not know ends a wait."""
+    jobs = Jobs(status)
+    with pytest.raises(OqtopusTimeoutError, match=r"1 jobs had not ended after 0\.02 s"):
+        async for _ in as_finished(jobs, list(jobs.statuses), Polling(interval=0.01, timeout=0.02)):  # type: ignore[arg-type]
+            pass
+
+
+async def test_outages_do_not_end_a_wait() -> None:
+    """Dropped connections, timeouts and 5xx are waited out."""
+    jobs = Jobs("succeeded")
+    jobs.failures = [
+        OqtopusConnectionError("reset"),
+        OqtopusTimeoutError("silent"),
+        UserApiError(503, "busy"),
+        UserApiError(429, "slow down"),
+    ]
+    seen = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(interval=0))]  # type: ignore[arg-type]
+
+    assert len(seen) == 1
+    assert len(jobs.asked) == 5
+
+
+async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever waits learns why it takes long."""
+    jobs = Jobs("succeeded")
+    jobs.failures = [OqtopusConnectionError("reset")] * 3
+    _ = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(interval=0))]  # type: ignore[arg-type]
+
+    assert caplog.messages == ["The wait goes on, although the server does not answer as it should: reset"]
+
+
+async def test_every_job_is_asked_for_once() -> None:
+    """No time to wait still leaves the time to ask."""
+    jobs = Jobs("succeeded")
+    seen = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(timeout=0))]  # type: ignore[arg-type]
+
+    assert len(seen) == 1
+
+
+async def test_callbacks_may_block() -> None:
+    """They run in a thread of their own."""
+    jobs, threads = Jobs("succeeded"), []
+    wait = as_finished(
+        jobs,  # type: ignore[arg-type]
+        list(jobs.statuses),
+        Polling(),
+        on_status=lambda _answer: threads.append(threading.current_thread()),
+    )
+    _ = [a async for a in wait]
+
+    assert threads
+    assert threading.current_thread() not in threads
+
+
+async def test_refusals_end_a_wait() -> None:
+    """A 404 will be a 404 the next time, too."""
+    jobs = Jobs("succeeded")
+    jobs.failures = [UserApiError(404, "job not found with the given id")]
+    with pytest.raises(UserApiError, match="job not found"):
+        _ = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(interval=0))]  # type: ignore[arg-type]
+
+
+@given(
+    interval=st.floats(0, 100), backoff=st.floats(1, 3), longest=st.none() | st.floats(0, 100), count=st.integers(1, 30)
+)
+def test_pauses_grow_up_to_the_longest(interval: float, backoff: float, longest: float | None, count: int) -> None:
+    """Each pause is the last one times the backoff, cut at the longest."""
+    pauses = list(itertools.islice(Polling(interval, backoff, longest).pauses(), count))
+
+    assert pauses == sorted(pauses)
+    assert longest is None or max(pauses) <= longest
+    assert pauses[0] == (interval if longest is None else min(interval, longest))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"interval": -1}, "interval must be at least 0 seconds, not -1"),
+        ({"interval_backoff": 0.5}, "interval_backoff must be at least 1, not 0.5"),
+        ({"max_interval": -2}, "max_interval must be at least 0 seconds, not -2"),
+        ({"timeout": -3}, "timeout must be at least 0 seconds or None, not -3"),
+        ({"interval": float("nan")}, "interval must be at least 0 seconds, not nan"),
+    ],
+)
+def test_bad_settings(setting: dict[str, float], message: str) -> None:
+    """Each message names the value."""
+    with pytest.raises(ValueError, match=message):
+        Polling(**setting)

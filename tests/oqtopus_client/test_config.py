@@ -1,0 +1,252 @@
+"""Where the server is and who asks."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+import pickle
+import stat
+from pathlib import Path
+
+import pytest
+
+from oqtopus_client import OqtopusConfig
+from oqtopus_client.errors import OqtopusConfigError
+
+SECRET = "idpart.secretpart"
+
+
+def write_profile(text: str) -> Path:
+    """Write the user's profile file."""
+    file = Path(os.environ["XDG_CONFIG_HOME"], "oqtopus", "config.ini")
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """URL, token and proxy come from the environment, and the token's source is known."""
+    monkeypatch.setenv("OQTOPUS_BASE_URL", "https://a.example")
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", SECRET)
+    monkeypatch.setenv("OQTOPUS_PROXY", "http://proxy.example:8000")
+    config = OqtopusConfig.from_env()
+
+    assert (config.base_url, config.api_token, config.proxy) == (
+        "https://a.example",
+        SECRET,
+        "http://proxy.example:8000",
+    )
+    assert config.token_source == "environment variable OQTOPUS_API_TOKEN"
+
+
+def test_environment_without_url() -> None:
+    """The error names the variables."""
+    with pytest.raises(OqtopusConfigError, match="OQTOPUS_URL or OQTOPUS_BASE_URL"):
+        OqtopusConfig.from_env()
+
+
+def test_profile() -> None:
+    """A profile gives URL, token and timeout; `url` is as good as `base_url`."""
+    file = write_profile(f"[lab]\nurl = https://lab.example\napi_token = {SECRET}%\ntimeout = 5\n")
+    config = OqtopusConfig.from_file("lab")
+
+    assert (config.base_url, config.api_token, config.timeout) == ("https://lab.example", SECRET + "%", 5.0)
+    assert config.token_source == f"profile [lab] of {file}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[other]\nurl = https://a.example\n", r"has no profile \[default\]; it has \['other'\]"),
+        ("[default]\napi_token = x\n", "must define base_url"),
+        (
+            "[default]\nurl = https://a.example\ntimeout = soon\n",
+            "timeout or allow_http: could not convert string to float: 'soon'",
+        ),
+        (f"{SECRET}\n", "is not an INI file"),
+    ],
+)
+def test_bad_profile(text: str, message: str) -> None:
+    """Each defect of the file is named, and no line of it is quoted."""
+    write_profile(text)
+    with pytest.raises(OqtopusConfigError, match=message) as caught:
+        OqtopusConfig.from_file()
+
+    assert SECRET not in str(caught.value)
+
+
+def test_environment_wins_over_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server named in the environment never sees the profile's token."""
+    write_profile(f"[default]\nurl = https://profile.example\napi_token = {SECRET}\n")
+    monkeypatch.setenv("OQTOPUS_URL", "https://environment.example")
+    config = OqtopusConfig.from_default()
+
+    assert (config.base_url, config.api_token) == ("https://environment.example", None)
+
+
+def test_token_of_the_environment_goes_with_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token in the environment replaces the profile's."""
+    write_profile("[default]\nurl = https://profile.example\napi_token = old\n")
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", SECRET)
+    config = OqtopusConfig.from_default()
+
+    assert (config.base_url, config.api_token) == ("https://profile.example", SECRET)
+    assert config.token_source == "environment variable OQTOPUS_API_TOKEN"
+
+
+def test_nothing_configured() -> None:
+    """The error says what to set, and where the profile would be."""
+    with pytest.raises(OqtopusConfigError, match=r"OQTOPUS_URL and OQTOPUS_API_TOKEN.*config\.ini"):
+        OqtopusConfig.from_default()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.example",
+        "ftp://api.example",
+        "https://",
+        "http://[::1",
+        "http://host:port",
+        "https://me:word@api.example",
+    ],
+)
+def test_bad_url(url: str) -> None:
+    """A URL that cannot be one is refused, with its value."""
+    with pytest.raises(OqtopusConfigError, match="http or https URL") as caught:
+        OqtopusConfig(url).check_server()
+
+    assert repr(url) in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example:3128", "me:s3cret@proxy.example:3128", "socks://proxy.example"])
+def test_bad_proxy(proxy: str) -> None:
+    """The remedy is named, the value, which may hold a password, is not."""
+    with pytest.raises(OqtopusConfigError, match="proxy must be an http or https URL") as caught:
+        OqtopusConfig("https://a.example", SECRET, proxy)
+
+    assert proxy not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [SECRET + "\n", "two words", "tökén"])
+def test_bad_token(token: str) -> None:
+    """A token that cannot be sent is refused when it is given, and not shown."""
+    with pytest.raises(OqtopusConfigError, match="has characters that no token has") as caught:
+        OqtopusConfig("https://a.example", token)
+
+    assert not token or token not in str(caught.value)
+
+
+def test_token_with_a_line_break_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell reads it from a file."""
+    monkeypatch.setenv("OQTOPUS_URL", "https://a.example")
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", SECRET + "\r\n")
+
+    assert OqtopusConfig.from_env().api_token == SECRET
+
+
+def test_repr_hides_secrets() -> None:
+    """Neither the token nor the proxy's password shows."""
+    shown = repr(OqtopusConfig("https://a.example", SECRET, "http://user:hidden@proxy.example"))
+
+    assert SECRET not in shown
+    assert "hidden" not in shown
+
+
+# --- the URL under both of its names
+
+
+def test_url_is_base_url() -> None:
+    """Either name is accepted, and both can be read."""
+    config = OqtopusConfig(url="https://a.example")
+
+    assert config == OqtopusConfig("https://a.example") == OqtopusConfig(base_url="https://a.example")
+    assert config.url == config.base_url
+    assert dataclasses.replace(config, base_url="https://b.example").url == "https://b.example"
+    with pytest.raises(OqtopusConfigError, match="are one setting"):
+        OqtopusConfig("https://a.example", url="https://b.example")
+    with pytest.raises(OqtopusConfigError, match="needs base_url"):
+        OqtopusConfig()
+
+
+# --- where profiles are
+
+
+def test_profiles_of_quri_parts_oqtopus_users() -> None:
+    """`~/.oqtopus` is read where there is no other file, and only there."""
+    Path("~/.oqtopus").expanduser().write_text("[default]\nurl = https://old.example\n", encoding="utf-8")
+    assert OqtopusConfig.from_file().base_url == "https://old.example"
+    write_profile("[default]\nurl = https://new.example\n")
+
+    assert OqtopusConfig.from_file().base_url == "https://new.example"
+
+
+def test_saving() -> None:
+    """What is saved is read again; the file is the owner's alone, and other profiles stay."""
+    write_profile("[other]\nurl = https://other.example\n")
+    config = OqtopusConfig("http://127.0.0.1:8080", SECRET, "http://proxy.example:3128", 5.0, allow_http=True)
+    file = config.save("lab")
+
+    assert OqtopusConfig.from_file("lab") == config
+    assert OqtopusConfig.from_file("other").base_url == "https://other.example"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [entry.name for entry in file.parent.iterdir()] == ["config.ini"]
+    with pytest.raises(OqtopusConfigError, match=r"has a profile \[lab\] already; pass overwrite=True"):
+        config.save("lab")
+    assert dataclasses.replace(config, timeout=7.0).save("lab", overwrite=True) == file
+    assert OqtopusConfig.from_file("lab").timeout == 7.0
+
+
+def test_saving_makes_the_folder() -> None:
+    """Nobody but the owner may look into it."""
+    file = OqtopusConfig("https://a.example", SECRET).save()
+
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_failed_saving_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk leaves the old file and no other."""
+    file = write_profile("[other]\nurl = https://other.example\n")
+
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        OqtopusConfig("https://a.example", SECRET).save("lab")
+
+    assert [entry.name for entry in file.parent.iterdir()] == ["config.ini"]
+    assert SECRET not in file.read_text()
+
+
+# --- what may travel where
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "emulator.localhost", "127.9.9.9"])
+def test_plain_http_to_this_machine(host: str) -> None:
+    """Nobody else is on the way."""
+    OqtopusConfig(f"http://{host}", SECRET).check_server()
+
+
+@pytest.mark.parametrize("host", ["api.example", "192.168.0.5", "localhost.example", "127.0.0.1.example"])
+def test_plain_http_to_others(host: str) -> None:
+    """The token is not sent, unless that is allowed."""
+    with pytest.raises(OqtopusConfigError, match="would send the API token unencrypted") as caught:
+        OqtopusConfig(f"http://{host}", SECRET).check_server()
+
+    assert SECRET not in str(caught.value)
+    OqtopusConfig(f"http://{host}", SECRET, allow_http=True).check_server()
+    OqtopusConfig(f"http://{host}").check_server()
+
+
+def test_pickles_carry_no_token() -> None:
+    """Nor an emulator; copies in memory keep both."""
+    config = OqtopusConfig("https://a.example", SECRET, transport=print)
+    pickled = pickle.dumps(config)
+
+    assert SECRET.encode() not in pickled
+    assert pickle.loads(pickled).api_token is None  # noqa: S301 - our own
+    assert copy.deepcopy([config])[0] is config
+    assert copy.copy(config) is config

@@ -1,0 +1,368 @@
+"""`backend.run`: what is sent, what is refused, and what comes back."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from qiskit.circuit import Clbit, Parameter
+from qiskit.circuit.library import UnitaryGate
+from qiskit.providers import BackendV2
+
+from oqtopus_client import OqtopusClient
+from oqtopus_client.errors import BatchSubmissionError
+from oqtopus_client.rest.storage import unpack
+from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from oqtopus_client.emulator import Emulator
+    from tests.recorded_cloud import RecordedCloud
+
+
+def bell() -> QuantumCircuit:
+    """Two entangled qubits, measured."""
+    circuit = QuantumCircuit(2, name="bell")
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return circuit
+
+
+def keyed(bits: int, width: int = 5) -> QuantumCircuit:
+    """A circuit whose only outcome is the number `bits`."""
+    circuit = QuantumCircuit(width, name=f"keyed {bits}")
+    for qubit in range(width):
+        if bits >> qubit & 1:
+            circuit.x(qubit)
+    circuit.measure_all()
+    return circuit
+
+
+def sent(emulator: Emulator, job_id: str) -> tuple[str, dict[str, Any]]:
+    """The program and the transpiler settings that reached the cloud."""
+    archive = emulator._store.get_file(f"{job_id}/input.zip")
+    row = emulator._store.get(job_id)
+    assert archive is not None
+    assert row is not None
+    return json.loads(unpack(archive))["program"][0], json.loads(row["transpiler_info"])
+
+
+def test_bell(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """Submitting takes three requests, and nothing is asked until the result is."""
+    job = backend.run(bell(), shots=1000)
+    assert cloud.routes == ["POST /jobs", "POST /storage", "POST /jobs/{id}/submit"]
+    counts = job.result().get_counts()
+
+    assert set(counts) == {"00", "11"}
+    assert sum(counts.values()) == 1000
+
+
+def test_default_shots(backend: OqtopusBackend) -> None:
+    """A thousand, unless the backend's options say otherwise."""
+    assert sum(backend.run(bell()).result().get_counts().values()) == 1000
+    backend.set_options(shots=10)
+    assert sum(backend.run(bell()).result().get_counts().values()) == 10
+
+
+def test_twenty_circuits_come_back_in_order(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """Submitted concurrently, returned as given."""
+    result = backend.run([keyed(i) for i in range(20)], shots=10).result()
+
+    assert [result.get_counts(i) for i in range(20)] == [{f"{i:05b}": 10} for i in range(20)]
+    assert result.get_counts("keyed 7") == {"00111": 10}
+    assert cloud.most_at_once > 1
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_transpiled_circuits_run_untouched(backend: OqtopusBackend, emulator: Emulator, level: int) -> None:
+    """What Qiskit has made the device's own is not transpiled again."""
+    circuit = QuantumCircuit(4)
+    circuit.x(0)
+    for a, b in [(0, 1), (0, 2), (0, 3), (3, 1)]:
+        circuit.cx(a, b)
+    circuit.measure_all()
+    isa = transpile(circuit, backend, optimization_level=level, seed_transpiler=1)
+    job = backend.run(isa, shots=10)
+
+    assert job.result().get_counts() == {"1101": 10}
+    assert sent(emulator, job.job_id())[1] == {"transpiler_lib": None}
+
+
+def test_other_circuits_are_transpiled_on_the_server(backend: OqtopusBackend, emulator: Emulator) -> None:
+    """Any gate works; wrong couplings, too."""
+    circuit = QuantumCircuit(5)
+    circuit.append(UnitaryGate(np.array([[0, 1], [1, 0]])), [4])
+    circuit.cx(4, 0)
+    circuit.rzz(0.3, 0, 1)
+    circuit.measure_all()
+    job = backend.run(circuit, shots=10)
+
+    assert job.result().get_counts() == {"10001": 10}
+    program, transpiler = sent(emulator, job.job_id())
+    assert transpiler["transpiler_lib"] == "qiskit"
+    assert "gate unitary" not in program  # many servers cannot transpile a gate of that name
+
+
+def test_reversed_coupling_is_not_the_devices_own(backend: OqtopusBackend, emulator: Emulator) -> None:
+    """Couplings have a direction: 0 controls 1, not the other way round."""
+    circuit = QuantumCircuit(2)
+    circuit.x(1)
+    circuit.cx(1, 0)
+    circuit.measure_all()
+    job = backend.run(circuit, shots=10)
+
+    assert job.result().get_counts() == {"11": 10}
+    assert sent(emulator, job.job_id())[1]["transpiler_lib"] == "qiskit"
+
+
+def test_angles_are_exact(backend: OqtopusBackend, emulator: Emulator) -> None:
+    """No rounding to multiples of pi."""
+    angle = math.pi / 2 + 1e-9
+    circuit = QuantumCircuit(1, 1)
+    circuit.rz(angle, 0)
+    circuit.rz(1e-12, 0)
+    circuit.measure(0, 0)
+    program, _ = sent(emulator, backend.run(circuit, shots=1).job_id())
+
+    assert f"rz({angle!r}) q[0];" in program
+    assert "rz(1e-12) q[0];" in program
+
+
+def test_registers_on_the_wire(backend: OqtopusBackend, emulator: Emulator) -> None:
+    """One flat register of the measured bits, whatever the circuit calls its own; the last write into a bit counts."""
+    circuit = QuantumCircuit(QuantumRegister(3, "measure"), ClassicalRegister(4, "output"), ClassicalRegister(2, "pi"))
+    circuit.x([1, 2])
+    circuit.measure([0, 1, 0, 2], [5, 2, 0, 0])
+    job = backend.run(circuit, shots=5)
+    program, _ = sent(emulator, job.job_id())
+
+    assert program.splitlines()[2:4] == ["bit[3] c;", "qubit[3] q;"]
+    assert program.splitlines()[-3:] == ["c[2] = measure q[0];", "c[1] = measure q[1];", "c[0] = measure q[2];"]
+    assert job.result().get_counts() == {"00 0101": 5}
+
+
+def test_aliased_registers_stay_in_one_piece(backend: OqtopusBackend) -> None:
+    """Registers that share or scatter bits have no spacing of their own."""
+    bits = [Clbit() for _ in range(3)]
+    circuit = QuantumCircuit(
+        QuantumRegister(1), bits, ClassicalRegister(bits=bits[1:]), ClassicalRegister(bits=bits[:2])
+    )
+    circuit.x(0)
+    circuit.measure([0, 0], [0, 2])
+
+    assert backend.run(circuit, shots=5).result().get_counts() == {"101": 5}
+
+
+def test_loose_bits_form_words_of_their_own(backend: OqtopusBackend) -> None:
+    """A bit between two registers stands between them in the key."""
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "a"))
+    circuit.add_bits([Clbit()])
+    circuit.add_register(ClassicalRegister(2, "b"))
+    circuit.x(0)
+    circuit.measure([0, 0], [0, 2])
+
+    assert backend.run(circuit, shots=5).result().get_counts() == {"01 0 1": 5}
+
+
+def test_circuit_names_and_metadata_come_back(backend: OqtopusBackend) -> None:
+    """Libraries find their circuits again by these."""
+    circuit = bell()
+    circuit.metadata = {"point": 3}
+    result = backend.run(circuit, shots=10).result()
+
+    assert result.results[0].header["metadata"] == {"point": 3}
+    assert result.get_counts(circuit) == result.get_counts("bell")
+    assert (result.backend_name, result.success) == ("qulacs", True)
+
+
+# --- bad input
+
+
+def mid_circuit() -> QuantumCircuit:
+    """Measures, then acts."""
+    circuit = QuantumCircuit(2, 2, name="mid")
+    circuit.measure(0, 0)
+    circuit.cx(0, 1)
+    circuit.measure(1, 1)
+    return circuit
+
+
+def with_reset() -> QuantumCircuit:
+    """Resets a qubit."""
+    circuit = QuantumCircuit(1, 1, name="reset")
+    circuit.reset(0)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def with_if() -> QuantumCircuit:
+    """Branches on an outcome."""
+    circuit = QuantumCircuit(2, 1, name="if")
+    circuit.measure(0, 0)
+    with circuit.if_test((0, 1)):
+        circuit.x(1)
+    return circuit
+
+
+def with_initialize() -> QuantumCircuit:
+    """Prepares a state the way that resets first."""
+    circuit = QuantumCircuit(1, 1, name="init")
+    circuit.initialize([0, 1], 0)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def with_angle(angle: object) -> QuantumCircuit:
+    """Rotates by an angle."""
+    circuit = QuantumCircuit(1, 1, name="angle")
+    circuit.rx(angle, 0)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def with_subroutine() -> QuantumCircuit:
+    """Hides a measurement inside an instruction."""
+    circuit = QuantumCircuit(2, 2, name="sub")
+    circuit.append(bell().to_instruction(), [0, 1], [0, 1])
+    circuit.measure(0, 0)
+    return circuit
+
+
+def unmeasured(qubits: int = 1) -> QuantumCircuit:
+    """Measures nothing."""
+    return QuantumCircuit(qubits, 1, name="bare")
+
+
+BAD_CIRCUITS = [
+    (unmeasured(), "Circuit 'bare' measures nothing, so there is nothing to count. Add measure_all()."),
+    (unmeasured(17), "Circuit 'bare' has 17 qubits, qulacs only 16."),
+    (
+        with_angle(Parameter("alpha")),
+        "Circuit 'angle' has unbound parameters: alpha. Bind them with assign_parameters().",
+    ),
+    (with_angle(math.nan), "Circuit 'angle' has the angle nan in 'rx'; angles must be finite numbers."),
+    (with_angle(-math.inf), "Circuit 'angle' has the angle -inf in 'rx'; angles must be finite numbers."),
+    (
+        mid_circuit(),
+        "Circuit 'mid' acts on qubit 0 (cx) after measuring it. OQTOPUS devices treat every measurement as final and "
+        "would return wrong counts; measure at the end only.",
+    ),
+    (
+        with_reset(),
+        "Circuit 'reset' resets a qubit (reset), which OQTOPUS devices do not execute. Qubits start in |0>; "
+        "prepare states with prepare_state().",
+    ),
+    (
+        with_initialize(),
+        "Circuit 'init' resets a qubit (initialize), which OQTOPUS devices do not execute. Qubits start in |0>; "
+        "prepare states with prepare_state().",
+    ),
+    (with_if(), "Circuit 'if' has control flow (if_else), which OQTOPUS devices do not execute."),
+    (with_subroutine(), "Circuit 'sub' has the instruction 'bell' on classical bits; decompose() it first."),
+    ("circuit", "Only a QuantumCircuit can be run, or several, not 'circuit'."),
+    (None, "Only a QuantumCircuit can be run, or several, not None."),
+    ([None], "Only a QuantumCircuit can be run, not None."),
+]
+
+
+@pytest.mark.parametrize(("circuit", "message"), BAD_CIRCUITS, ids=lambda value: getattr(value, "name", None))
+def test_bad_circuits(backend: OqtopusBackend, cloud: RecordedCloud, circuit: Any, message: str) -> None:
+    """What a device would get wrong is refused with the reason, before any request, good company or not."""
+    for run_input in (circuit, [bell(), circuit]) if isinstance(circuit, QuantumCircuit) else (circuit,):
+        with pytest.raises(CircuitError) as caught:
+            backend.run(run_input)
+
+        assert str(caught.value) == message
+        assert cloud.requests == []
+
+
+@pytest.mark.parametrize("run_input", [[], (), iter([])])
+def test_no_circuits(backend: OqtopusBackend, cloud: RecordedCloud, run_input: Any) -> None:
+    """Nothing to run is a mistake."""
+    with pytest.raises(ValueError, match="There is no circuit to run"):
+        backend.run(run_input)
+
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    ("shots", "error"), [(0, ValueError), (10_000_001, ValueError), (1.5, TypeError), ("100", TypeError)]
+)
+def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, error: type[Exception]) -> None:
+    """Value and range are in the message, whether given to the run or set as the default."""
+    message = f"shots must be an integer from 1 to 10,000,000, not {shots!r}."
+    with pytest.raises(error) as of_run:
+        backend.run(bell(), shots=shots)
+    backend.set_options(shots=shots)
+    with pytest.raises(error) as of_options:
+        backend.run(bell())
+
+    assert str(of_run.value) == str(of_options.value) == message
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("shot", "run() has no option 'shot'; did you mean 'shots'?"),
+        ("memory", "run() has no option 'memory'; known: shots."),
+    ],
+)
+def test_unknown_options(backend: OqtopusBackend, cloud: RecordedCloud, option: str, message: str) -> None:
+    """A slip of the pen is found, with the likely meaning."""
+    with pytest.raises(TypeError) as caught:
+        backend.run(bell(), **{option: 5})
+
+    assert str(caught.value) == message
+    assert cloud.requests == []
+
+
+def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a job object nobody would look at what was submitted before a failure."""
+    submits = 0
+
+    async def losing_the_third(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal submits
+        is_submit = scope["path"].endswith("/submit")
+        submits += is_submit
+        if is_submit and submits == 3:
+            raise ConnectionResetError("the line went dead")
+        await held_emulator(scope, receive, send)
+
+    monkeypatch.setattr("qiskit_oqtopus.backend._SUBMIT_WORKERS", 1)
+    config = dataclasses.replace(held_emulator.config, transport=losing_the_third)
+    with OqtopusProvider(config) as provider, OqtopusClient(held_emulator.config) as client:
+        with pytest.raises(BatchSubmissionError, match="the line went dead") as caught:
+            provider.get_backend("qulacs").run([bell()] * 4)
+        jobs = {job.job_id: job.status for job in client.list_jobs()}
+
+    assert jobs == dict.fromkeys(caught.value.job_ids, "cancelled")
+    assert len(jobs) == 2
+    assert caught.value.__notes__ == ["These jobs have been asked to cancel."]
+
+
+# --- as Qiskit's libraries treat backends
+
+
+def test_is_a_backend(backend: OqtopusBackend) -> None:
+    """What `BackendV2` promises."""
+    assert isinstance(backend, BackendV2)
+    assert (backend.version, backend.name, backend.num_qubits, backend.max_circuits) == (2, "qulacs", 16, None)
+    assert backend.description == "Noiseless state vector simulator"
+    assert copy.deepcopy({"backend": backend})["backend"] is backend
+
+
+def test_counts_survive_pickling(backend: OqtopusBackend) -> None:
+    """Results are data."""
+    result = backend.run(bell(), shots=10).result()
+
+    assert pickle.loads(pickle.dumps(result)).get_counts() == result.get_counts()  # noqa: S301 - our own

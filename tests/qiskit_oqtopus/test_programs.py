@@ -1,0 +1,191 @@
+"""Programs: the right text for every circuit, and the same unitary whatever its gates are called."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
+from qiskit.circuit import AnnotatedOperation, ControlModifier, Gate, InverseModifier
+from qiskit.circuit.library import (
+    CXGate,
+    DiagonalGate,
+    GlobalPhaseGate,
+    LinearFunction,
+    PauliEvolutionGate,
+    PauliGate,
+    RXGate,
+    SXdgGate,
+    UnitaryGate,
+    XGate,
+    get_standard_gate_name_mapping,
+    iSwapGate,
+)
+from qiskit.quantum_info import Clifford, Operator, SparsePauliOp, random_clifford, random_unitary
+
+from oqtopus_client import OqtopusDevice
+from oqtopus_client.emulator.devices import built_in_devices
+from qiskit_oqtopus import CircuitError
+from qiskit_oqtopus.programs import to_program
+from qiskit_oqtopus.target import target_from_device
+
+if TYPE_CHECKING:
+    from qiskit.circuit import Operation
+
+DEVICE = OqtopusDevice(built_in_devices()["qulacs"].info(n_pending_jobs=0))
+TARGET = target_from_device(DEVICE)
+
+
+def named(name: str, gate: Operation) -> Gate:
+    """A gate of the user's own, with another gate's name."""
+    own = Gate(name, gate.num_qubits, [])
+    own.definition = QuantumCircuit(gate.num_qubits)
+    own.definition.append(gate, range(gate.num_qubits))
+    return own
+
+
+def prepared(state: Any) -> Operation:
+    """State preparation, by Qiskit's own method."""
+    circuit = QuantumCircuit(2)
+    circuit.prepare_state(state, range(2) if not isinstance(state, str) else range(len(state)))
+    return circuit.data[0].operation
+
+
+GATES: list[Operation] = [
+    *[gate for gate in get_standard_gate_name_mapping().values() if isinstance(gate, Gate) and not gate.params],
+    *[
+        gate.base_class(*np.linspace(0.3, 1.1, len(gate.params)))
+        for gate in get_standard_gate_name_mapping().values()
+        if isinstance(gate, Gate) and gate.params and gate.num_qubits
+    ],
+    CXGate(ctrl_state=0),
+    XGate().control(3, ctrl_state="010"),
+    RXGate(np.float32(0.5)),
+    UnitaryGate(random_unitary(8, seed=1)),
+    UnitaryGate(random_unitary(2, seed=2)).control(1),
+    named("nested", UnitaryGate(random_unitary(4, seed=3))),
+    PauliGate("XYZ"),
+    DiagonalGate([1, -1, 1j, 1]),
+    LinearFunction([[1, 1], [0, 1]]),
+    PauliEvolutionGate(SparsePauliOp(["XX", "ZZ"]), time=0.3),
+    AnnotatedOperation(SXdgGate(), [ControlModifier(2), InverseModifier()]),
+    random_clifford(3, seed=4),
+    Clifford(CXGate()),
+    # Names that a server would take for something else.
+    *[
+        named(name, iSwapGate())
+        for name in ("unitary", "iswap", "ecr", "rzz", "cx", "measure", "barrier", "delay", "U")
+    ],
+]
+
+
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: getattr(gate, "name", type(gate).__name__))
+def test_any_gate(gate: Operation) -> None:
+    """The server's parser reads the circuit back, with no gate but standard ones."""
+    circuit = QuantumCircuit(gate.num_qubits, gate.num_qubits)
+    circuit.append(gate, range(gate.num_qubits))
+    unitary = circuit.copy()
+    circuit.measure(range(gate.num_qubits), range(gate.num_qubits))
+    program = to_program(circuit, TARGET)
+    read = qasm3.loads(program.text)
+    read.remove_final_measurements()
+
+    assert "gate " not in program.text
+    assert Operator(read).equiv(Operator(unitary))
+
+
+@pytest.mark.parametrize("state", [2, "01", [0.6, 0, 0, 0.8j], np.ones(4) / 2])
+def test_state_preparation(state: Any) -> None:
+    """The way out that our own error message names."""
+    test_any_gate(prepared(state))
+
+
+STANDARD = ["h", "x", "sdg", "sx", "id", "rx", "p", "u", "u3", "cx", "cp", "cry", "swap", "ccx", "cu", "barrier"]
+
+
+@given(st.data())
+def test_text_is_that_of_qiskits_exporter(data: st.DataObject) -> None:
+    """For standard gates, letter by letter."""
+    circuit = QuantumCircuit(QuantumRegister(3, "q"), ClassicalRegister(3, "c"))
+    mapping = get_standard_gate_name_mapping()
+    for name in data.draw(st.lists(st.sampled_from(STANDARD), max_size=10)):
+        qubits = data.draw(st.permutations(range(3)))
+        if name == "barrier":
+            circuit.barrier(*qubits[:2])
+            continue
+        angle = st.floats(-10, 10, allow_nan=False)
+        gate = mapping[name].base_class(*[data.draw(angle) for _ in mapping[name].params])
+        circuit.append(gate, qubits[: gate.num_qubits])
+    circuit.delay(100.0, 0, unit="ns")
+    circuit.measure(range(3), range(3))
+
+    assert to_program(circuit, TARGET).text == qasm3.dumps(circuit, disable_constants=True)
+
+
+@pytest.mark.parametrize(
+    ("duration", "unit", "text"),
+    [(100, "dt", "100.0ns"), (2.5, "us", "2.5us"), (300, "ps", "0.3ns"), (1e-7, "s", "1e-07s"), (1, "ms", "1.0ms")],
+)
+def test_delays(duration: float, unit: str, text: str) -> None:
+    """Every unit of Qiskit's; a device's `dt` is a nanosecond, and OpenQASM has no picoseconds."""
+    circuit = QuantumCircuit(1, 1)
+    circuit.delay(duration, 0, unit=unit)
+    circuit.measure(0, 0)
+
+    assert f"delay[{text}] q[0];" in to_program(circuit, TARGET).text
+
+
+def measured(*operations: Operation) -> QuantumCircuit:
+    """A circuit of those operations, measured."""
+    circuit = QuantumCircuit(2, 2, name="odd")
+    for operation in operations:
+        circuit.append(operation, range(operation.num_qubits))
+    circuit.measure([0, 1], [0, 1])
+    return circuit
+
+
+@pytest.mark.parametrize(
+    ("circuit", "message"),
+    [
+        (measured(named("wild", RXGate(math.nan))), "has the angle nan in 'rx'; angles must be finite numbers"),
+        (measured(Gate("opaque", 1, [])), "has the instruction 'opaque', which does not consist of gates"),
+        (measured(named("unitary", Gate("unitary", 2, []))), "has the instruction 'unitary', which does not consist"),
+    ],
+)
+def test_refused(circuit: QuantumCircuit, message: str) -> None:
+    """What hides inside is found as well."""
+    with pytest.raises(CircuitError, match=message):
+        to_program(circuit, TARGET)
+
+
+def test_native() -> None:
+    """Native is what the device itself has, where it has it."""
+    cx, wrong_way = QuantumCircuit(2, 1), QuantumCircuit(2, 1)
+    cx.cx(0, 1)
+    wrong_way.cx(1, 0)
+    for circuit in (cx, wrong_way):
+        circuit.delay(10, 0)
+        circuit.barrier()
+        circuit.measure(0, 0)
+
+    assert to_program(cx, TARGET).is_isa
+    assert not to_program(wrong_way, TARGET).is_isa
+    assert not to_program(measured(named("x", XGate())), TARGET).is_isa
+    assert not to_program(measured(GlobalPhaseGate(1.0)), TARGET).is_isa
+
+
+@pytest.mark.parametrize("info", [None, "https://storage.example/device_info.zip", '{"n_nodes": 512}'])
+@pytest.mark.parametrize("n_qubits", [16, None])
+def test_nothing_is_native_to_a_device_without_couplings(info: str | None, n_qubits: int | None) -> None:
+    """Where nobody knows the couplings, the server had better transpile."""
+    raw = DEVICE.raw.model_copy(update={"device_info": info, "n_qubits": n_qubits})
+    circuit = QuantumCircuit(10, 1)
+    circuit.cx(9, 0)
+    circuit.measure(0, 0)
+
+    assert not to_program(circuit, target_from_device(OqtopusDevice(raw))).is_isa

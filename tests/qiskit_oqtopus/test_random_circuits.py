@@ -1,0 +1,133 @@
+"""Counts against the exact distribution, for circuits and registers of every shape."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Clbit
+from qiskit.quantum_info import Statevector
+from scipy.stats import chisquare
+
+if TYPE_CHECKING:
+    from qiskit_oqtopus import OqtopusBackend
+
+SHOTS = 1000
+EXAMPLES = 200
+FALSE_ALARM = 1e-7
+"""Chance that a right circuit fails its test; for all 200 together at most 2e-5."""
+
+angles = st.floats(-7, 7).map(lambda angle: round(angle, 6))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A circuit, and what the test needs to know to predict its counts without reading it."""
+
+    circuit: QuantumCircuit
+    unitary: QuantumCircuit
+    measured: dict[int, int]
+    words: list[int]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Circuits of 1-6 qubits, 0-3 registers and loose bits, some of them measured, in any order."""
+    n = draw(st.integers(1, 6))
+    unitary = QuantumCircuit(QuantumRegister(n, "q"))
+    for _ in range(draw(st.integers(0, 12))):
+        kind = draw(st.sampled_from(["h", "x", "sx", "rx", "ry", "rz", "t", "cx", "cz", "rzz", "cswap", "cp"]))
+        qubits = draw(st.permutations(range(n)))
+        if kind in {"rx", "ry", "rz"}:
+            getattr(unitary, kind)(draw(angles), qubits[0])
+        elif kind in {"rzz", "cp"} and n > 1:
+            getattr(unitary, kind)(draw(angles), *qubits[:2])
+        elif kind in {"cx", "cz"} and n > 1:
+            getattr(unitary, kind)(*qubits[:2])
+        elif kind == "cswap" and n > 2:
+            unitary.cswap(*qubits[:3])
+        elif kind in {"h", "x", "sx", "t"}:
+            getattr(unitary, kind)(qubits[0])
+    before, after = draw(st.sampled_from([(0, 0), (0, 0), (1, 0), (0, 2), (2, 1)]))
+    # An empty register has no place of its own among loose bits.
+    sizes = st.integers(1 if before + after else 0, 5)
+    registers = draw(st.lists(sizes, max_size=3).filter(lambda sizes: before + after or any(sizes)))
+    circuit = _with_clbits(unitary, before, registers, after)
+    words = [before] * bool(before) + registers + [after] * bool(after)
+    if not registers:
+        words = [before + after]
+    clbits = draw(st.lists(st.integers(0, sum(words) - 1), min_size=1, max_size=8))
+    measured = {}
+    for clbit in clbits:
+        qubit = draw(st.integers(0, n - 1))
+        circuit.measure(qubit, clbit)
+        measured[clbit] = qubit
+    return Case(circuit, unitary, measured, words)
+
+
+def _with_clbits(unitary: QuantumCircuit, before: int, registers: list[int], after: int) -> QuantumCircuit:
+    """The circuit with registers, and loose bits before and after them."""
+    circuit = unitary.copy()
+    circuit.add_bits([Clbit() for _ in range(before)])
+    for i, size in enumerate(registers):
+        circuit.add_register(ClassicalRegister(size, f"r{i}"))
+    circuit.add_bits([Clbit() for _ in range(after)])
+    return circuit
+
+
+def exact_distribution(case: Case) -> dict[str, float]:
+    """Probability of each key, worked out from the state vector and the sizes of the key's words."""
+    distribution: dict[str, float] = defaultdict(float)
+    for state, probability in enumerate(Statevector(case.unitary).probabilities()):
+        bits = ["0"] * sum(case.words)
+        for clbit, qubit in case.measured.items():
+            bits[clbit] = str(state >> qubit & 1)
+        words, position = [], 0
+        for size in case.words:
+            words.append("".join(reversed(bits[position : position + size])))
+            position += size
+        distribution[" ".join(reversed(words))] += probability
+    return distribution
+
+
+def p_value(counts: dict[str, int], distribution: dict[str, float]) -> float:
+    """Pearson's chi-square test, outcomes rarer than five expected counts taken together."""
+    observed, expected = [0.0], [0.0]
+    for key, probability in distribution.items():
+        if probability * SHOTS < 5:
+            observed[0] += counts.get(key, 0)
+            expected[0] += probability * SHOTS
+        else:
+            observed.append(counts.get(key, 0))
+            expected.append(probability * SHOTS)
+    if expected[0] < 5 and len(expected) > 1:
+        observed[1:2] = [observed[1] + observed.pop(0)]
+        expected[1:2] = [expected[1] + expected.pop(0)]
+    if len(expected) == 1:
+        return 1.0
+    return float(chisquare(observed, expected, sum_check=False).pvalue)
+
+
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(case=cases())
+def test_counts_follow_the_exact_distribution(backend: OqtopusBackend, case: Case) -> None:
+    """Bit order, register spacing and shot total are right for any registers."""
+    counts = backend.run(case.circuit, shots=SHOTS).result().get_counts()
+    distribution = exact_distribution(case)
+
+    assert sum(counts.values()) == SHOTS
+    assert all(distribution.get(key, 0.0) > 1e-12 for key in counts)
+    assert p_value(counts, distribution) > FALSE_ALARM
+
+
+@pytest.mark.parametrize(("observed", "alarm"), [({"0": 500, "1": 500}, False), ({"0": 600, "1": 400}, True)])
+def test_the_test_notices(observed: dict[str, int], alarm: bool) -> None:
+    """The bound lets a fair coin pass and finds one that is off by a fifth."""
+    assert (p_value(observed, {"0": 0.5, "1": 0.5}) < FALSE_ALARM) is alarm
+    assert math.isclose(p_value({"0": 1000}, {"0": 1.0}), 1.0)

@@ -1,0 +1,29 @@
+"""The emulator as users start it: a process with a port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def running_server(data: Path, *, stop: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, str]]:
+    """Serve the data folder on a free port; yields the variables that the server says to export."""
+    command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        assert process.stdout is not None
+        try:
+            lines = [process.stdout.readline() for _ in range(2)]
+            yield dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
+        finally:
+            process.send_signal(stop)
+            process.stdout.close()
+            process.wait(timeout=30)

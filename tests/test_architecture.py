@@ -1,0 +1,96 @@
+"""The structure of the packages: who may import whom, and what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# From the top down; a room may import itself and what stands below it here.
+MAY_IMPORT = {
+    "qiskit_oqtopus": ("oqtopus_client",),
+    "oqtopus_client.emulator": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
+    "oqtopus_client.services": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
+    "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
+    "oqtopus_client.config": ("oqtopus_client.errors",),
+    "oqtopus_client.errors": (),
+}
+# Provider and SDK make an emulator when asked to, from inside a function.
+LAZY = {("qiskit_oqtopus.provider", "oqtopus_client.emulator")}
+
+MODULES = sorted((*ROOT.glob("oqtopus_client/**/*.py"), *ROOT.glob("qiskit_oqtopus/**/*.py")))
+
+
+def module_name(file: Path) -> str:
+    """Dotted name of a module."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(file: Path) -> set[str]:
+    """Our own modules that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return {name for name in found if name.startswith(("oqtopus_client", "qiskit_oqtopus"))}
+
+
+def within(name: str, room: str) -> bool:
+    """Whether a module is in a room."""
+    return name == room or name.startswith(room + ".")
+
+
+@pytest.mark.parametrize("file", MODULES, ids=module_name)
+def test_arrows_point_down(file: Path) -> None:
+    """No module imports from a room above its own."""
+    name = module_name(file)
+    room = next((room for room in MAY_IMPORT if within(name, room)), None)
+    if room is None:
+        assert name == "oqtopus_client"  # the front door, which shows every room but the emulator
+        assert not any(within(target, "oqtopus_client.emulator") for target in imports(file))
+        return
+    allowed = (room, *MAY_IMPORT[room])
+    wrong = {target for target in imports(file) if not any(within(target, below) for below in allowed)}
+    assert {target for target in wrong if (name, target) not in LAZY} == set()
+
+
+@pytest.mark.parametrize("library", ["httpx", "aiohttp", "httpx_aiohttp"])
+def test_only_one_module_knows_the_http_library(library: str) -> None:
+    """HTTP stays in one room."""
+    users = [
+        module_name(f) for f in MODULES if f"import {library}\n" in f.read_text() or f"from {library} " in f.read_text()
+    ]
+
+    assert users == ["oqtopus_client.rest.http"]
+
+
+def test_importing_the_sdk_is_light() -> None:
+    """Neither qiskit nor the emulator's packages nor the HTTP stack come with `import oqtopus_client`."""
+    heavy = ["qiskit", "qiskit_aer", "starlette", "fastapi", "uvicorn", "httpx", "aiohttp", "numpy"]
+    script = f"import sys, oqtopus_client; print([name for name in {heavy} if name in sys.modules])"
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert output.stdout.strip() == "[]"
+
+
+def test_importing_the_provider_needs_no_emulator() -> None:
+    """A user of the cloud installs no simulator."""
+    heavy = ["qiskit_aer", "starlette", "fastapi", "uvicorn"]
+    script = f"import sys, qiskit_oqtopus; print([name for name in {heavy} if name in sys.modules])"
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert output.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", ["oqtopus_client", "qiskit_oqtopus"])
+def test_packages_are_typed(package: str) -> None:
+    """Type checkers of our users read our annotations."""
+    assert (resources.files(package) / "py.typed").is_file()

@@ -1,0 +1,81 @@
+"""What we tell users to run, runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from tests.conftest import BELL
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def code_blocks(language: str) -> list[str]:
+    """The README's code in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def is_bell(counts: dict[str, int]) -> bool:
+    """Whether 1000 shots look like a Bell state; a right one fails this once in 10^9 times."""
+    return set(counts) == {"00", "11"} and sum(counts.values()) == 1000 and 400 < counts["00"] < 600
+
+
+def test_quickstart() -> None:
+    """The quickstart prints Bell counts twice: with Qiskit, and with the SDK alone."""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "tutorials/quickstart.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    printed = re.findall(r"Counts \{'(\d+)': (\d+), '(\d+)': (\d+)\}", run.stdout)
+
+    assert run.stderr == ""
+    assert len(printed) == 2
+    assert all(is_bell({a: int(n), b: int(m)}) for a, n, b, m in printed)
+
+
+def test_readme_qiskit_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's lines for Qiskit users print Bell counts."""
+    (tmp_path / "example.py").write_text(code_blocks("python")[0], encoding="utf-8")
+    names = runpy.run_path(str(tmp_path / "example.py"))
+    names["backend"].provider.close()
+
+    assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
+
+
+def test_readme_sdk_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: dict[str, str]
+) -> None:
+    """The README's lines for SDK users print Bell counts from the server that the environment names."""
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "example.py").write_text(code_blocks("python")[1], encoding="utf-8")
+    runpy.run_path(str(tmp_path / "example.py"))
+
+    assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
+
+
+def test_readme_batch_example(client: OqtopusClient) -> None:
+    """The README's lines for many jobs run, with the client and program of the lines before."""
+    names: dict[str, Any] = {"client": client, "program": BELL, "OqtopusJobSpec": OqtopusJobSpec}
+    exec(code_blocks("python")[2], names)  # noqa: S102 - our own
+
+    assert [result.shots for result in names["results"]] == [10, 100, 1000]
+    assert names["result"].status == "succeeded"
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    """One door for people and CI."""
+    commands = [block for block in code_blocks("bash") if "-m pytest" in block]
+
+    assert len(commands) == 1
+    assert commands[0].count("\n") == 1
+    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
