@@ -1,25 +1,139 @@
-"""The emulator's devices, each one JSON file: what the User API tells of it, its calibration included."""
+"""The emulator's devices: what the User API tells of each, its calibration included, and how it is emulated.
+
+A device comes with the package, from a file (`load_devices`), from any chip's published calibration
+(`EmulatedDevice.from_device_info`), or is invented (`lattice.square_lattice`).
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime  # noqa: TC003 - pydantic reads annotations when it runs
 from functools import cached_property
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oqtopus_client.emulator.calibration import calibration, first_error, read_device_info
 from oqtopus_client.rest.models import DevicesDeviceInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from importlib.resources.abc import Traversable
+
+Publish = Literal["inline", "zip", "json", "none"]
+"""How the User API gives `device_info`: as text, as the URL of a zip or of a JSON file, or not at all."""
+
+_BASIS_GATES = ("sx", "x", "rz", "rzx90")
+_SUPPORTED_INSTRUCTIONS = ("measure", "barrier", "delay")
 
 
 @dataclass(frozen=True)
 class EmulatedDevice:
-    """One device.
+    """One device. To change how it is emulated, use `dataclasses.replace`.
 
     Attributes:
         description: The fields of `GET /devices`, with `device_info` as an object.
+        noisy: Whether programs are run with the errors of the calibration.
+        publish: How the User API gives the calibration.
+
+    Raises:
+        ValueError: The calibration makes no sense, or is not one of `n_qubits` qubits; or `publish` is unknown.
     """
 
     description: dict[str, Any]
+    noisy: bool = False
+    publish: Publish = "inline"
+
+    def __post_init__(self) -> None:
+        if self.publish not in get_args(Publish):
+            raise ValueError(f"publish is {self.publish!r}; it is one of {', '.join(get_args(Publish))}.")
+        published = len(self.calibration["qubits"])
+        if self.n_qubits != published:
+            raise ValueError(f"n_qubits is {self.n_qubits}, but device_info has {published} qubits.")
+
+    @classmethod
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
+        """A device from the content of a device file, or from an element of what `GET /devices` answered.
+
+        Fields that are not there: `device_type` is `QPU`, `status` is `available`, `n_qubits` is what `device_info`
+        has, which may be an object or its JSON text. Besides the fields of the User API, `noisy` (true or false, by
+        default true for a QPU only) and `publish` say how it is emulated.
+
+        Raises:
+            ValueError: A field makes no sense or is unknown; the message names it.
+        """
+        info = description.get("device_info")
+        if isinstance(info, str):
+            description = {**description, "device_info": read_device_info(info)}
+        try:
+            fields = _Description.model_validate(description)
+        except ValidationError as error:
+            raise ValueError(first_error(error)) from None
+        public = fields.model_dump(mode="json", exclude={"noisy", "publish", "n_pending_jobs"})
+        if fields.n_qubits is None:
+            public["n_qubits"] = len(calibration(fields.device_info)["qubits"])
+        return cls(public, fields.device_type == "QPU" if fields.noisy is None else fields.noisy, fields.publish)
+
+    @classmethod
+    def from_device_info(
+        cls,
+        device_info: str | Mapping[str, Any],
+        *,
+        device_id: str | None = None,
+        device_type: Literal["QPU", "simulator"] = "QPU",
+        basis_gates: Sequence[str] = _BASIS_GATES,
+        supported_instructions: Sequence[str] = _SUPPORTED_INSTRUCTIONS,
+        description: str = "",
+        noisy: bool | None = None,
+        publish: Publish = "inline",
+    ) -> Self:
+        """A device from a chip's published calibration. What is missing in it counts as ideal; see `calibration`.
+
+        Args:
+            device_info: JSON text or object; lifetimes in microseconds, gate durations in nanoseconds.
+            device_id: By default what `device_info` says in `device_id` or `name`.
+            device_type: What it is said to be.
+            basis_gates: What it is said to have. All devices take `x`, `sx`, `rz` and `cx`, whatever this says.
+            supported_instructions: Likewise.
+            description: Any text.
+            noisy: Whether it has errors; by default a QPU has.
+            publish: How the User API gives the calibration.
+
+        Raises:
+            ValueError: A value makes no sense; the message names it.
+        """
+        info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
+        calibration(info)  # what is wrong in it is said before what is missing around it
+        return cls.from_description(
+            {
+                "device_id": device_id or info.get("device_id") or info.get("name"),
+                "device_type": device_type,
+                "basis_gates": list(basis_gates),
+                "supported_instructions": list(supported_instructions),
+                "calibrated_at": info.get("calibrated_at"),
+                "description": description,
+                "device_info": info,
+                "noisy": noisy,
+                "publish": publish,
+            }
+        )
+
+    def with_calibration(self, device_info: str | Mapping[str, Any]) -> Self:
+        """The device as recalibrated: another `device_info`, and its `calibrated_at` if it has one.
+
+        Raises:
+            ValueError: A value makes no sense, or the number of qubits is another.
+        """
+        info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
+        calibrated_at = info.get("calibrated_at") or self.description["calibrated_at"]
+        return replace(self, description={**self.description, "device_info": info, "calibrated_at": calibrated_at})
+
+    def with_status(self, status: str) -> Self:
+        """The device as `available` or `unavailable`."""
+        return replace(self, description={**self.description, "status": status})
 
     @property
     def device_id(self) -> str:
@@ -32,18 +146,18 @@ class EmulatedDevice:
         return bool(self.description["status"] == "available")
 
     @property
-    def calibration(self) -> dict[str, Any]:
-        """Qubits and couplings; lifetimes in microseconds, gate durations in nanoseconds."""
-        return dict(self.description["device_info"])
-
-    @property
     def n_qubits(self) -> int:
         """Number of qubits."""
         return int(self.description["n_qubits"])
 
     @cached_property
+    def calibration(self) -> dict[str, Any]:
+        """Qubits and couplings, every field present; lifetimes in microseconds, gate durations in nanoseconds."""
+        return calibration(self.description["device_info"])
+
+    @cached_property
     def device_info(self) -> str:
-        """The calibration as the JSON text that the User API sends."""
+        """The calibration as the JSON text that the User API sends: what was published, gaps and all."""
         return json.dumps(self.description["device_info"])
 
     def info(self, *, n_pending_jobs: int) -> DevicesDeviceInfo:
@@ -52,10 +166,81 @@ class EmulatedDevice:
             {**self.description, "device_info": self.device_info, "n_pending_jobs": n_pending_jobs}
         )
 
+    def to_file(self) -> str:
+        """The text of a file that `load_devices` reads: JSON, with a line for each field, qubit and coupling."""
+        return _lines({**self.description, "noisy": self.noisy, "publish": self.publish}) + "\n"
+
 
 def built_in_devices() -> dict[str, EmulatedDevice]:
-    """The devices that come with the package, by id."""
+    """The devices that come with the package, by id: simulators first, then by size."""
     folder = resources.files(__package__) / "devices"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".json")), key=lambda file: file.name)
-    devices = [EmulatedDevice(json.loads(file.read_text(encoding="utf-8"))) for file in files]
-    return {device.device_id: device for device in devices}
+    devices = _load(file for file in folder.iterdir() if file.name.endswith(".json"))
+    order = sorted(devices.values(), key=lambda d: (d.description["device_type"] == "QPU", d.n_qubits))
+    return {device.device_id: device for device in order}
+
+
+def load_devices(folder: str | Path) -> dict[str, EmulatedDevice]:
+    """The devices in a folder's `*.json` files, by id, in the order of the files' names.
+
+    A file holds a device's description - the fields of `GET /devices`, see `EmulatedDevice.from_description` - or just
+    a `device_info`, and then is named as the device is where that does not tell. `{**built_in_devices(),
+    **load_devices(folder)}` has both, those of the folder first in right.
+
+    Raises:
+        OSError: The folder or a file in it cannot be read.
+        ValueError: A file describes no device; the message names file and field.
+    """
+    return _load(file for file in Path(folder).iterdir() if file.suffix == ".json")
+
+
+class _Description(BaseModel):
+    """A device file. Strict, for a misspelt field would go unnoticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device_id: Annotated[str, Field(min_length=1, max_length=64)]
+    device_type: Literal["QPU", "simulator"] = "QPU"
+    status: Literal["available", "unavailable"] = "available"
+    available_at: datetime | None = None
+    n_pending_jobs: int = 0
+    n_qubits: int | None = None
+    basis_gates: list[str] = list(_BASIS_GATES)
+    supported_instructions: list[str] = list(_SUPPORTED_INSTRUCTIONS)
+    calibrated_at: datetime | None = None
+    description: str = ""
+    device_info: dict[str, Any]
+    noisy: bool | None = None
+    publish: Publish = "inline"
+
+
+def _load(files: Iterable[Path | Traversable]) -> dict[str, EmulatedDevice]:
+    devices: dict[str, EmulatedDevice] = {}
+    for file in sorted(files, key=lambda file: file.name):
+        try:
+            device = _read(file)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from None
+        if device.device_id in devices:
+            raise ValueError(f"{file}: device_id is {device.device_id!r}, as in another file.")
+        devices[device.device_id] = device
+    return devices
+
+
+def _read(file: Path | Traversable) -> EmulatedDevice:
+    content = read_device_info(file.read_text(encoding="utf-8"))
+    if "device_info" in content:
+        return EmulatedDevice.from_description(content)
+    named = content.get("device_id") or content.get("name") or file.name.removesuffix(".json")
+    return EmulatedDevice.from_device_info(content, device_id=named)
+
+
+def _lines(value: Any, depth: int = 0) -> str:
+    """JSON, with a line for each member of what contains objects or lists, three levels deep."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if depth == 3 or not any(isinstance(member, dict | list) for member in members):  # noqa: PLR2004
+        return json.dumps(value)
+    margin = "\n" + "  " * depth
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(key)}: {_lines(member, depth + 1)}" for key, member in value.items()]
+        return f"{{{margin}  {f',{margin}  '.join(lines)}{margin}}}"
+    return f"[{margin}  {f',{margin}  '.join(_lines(member, depth + 1) for member in value)}{margin}]"

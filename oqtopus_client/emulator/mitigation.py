@@ -1,0 +1,111 @@
+"""Readout mitigation as servers do it: `{"ro_error_mitigation": "pseudo_inverse"}`."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+MAX_BITS = 32
+"""Servers mitigate no wider outcomes."""
+
+_MAX_DENSE_BITS = 16
+_GROUP = 8
+_ELEMENTS = 1 << 22
+
+
+def pseudo_inverse(counts: Mapping[str, int], readout: Sequence[tuple[float, float]]) -> dict[str, int]:
+    """Undo readout errors that are independent from bit to bit.
+
+    The inverse of each bit's 2x2 assignment matrix gives quasi-probabilities; the probability distribution nearest to
+    these (Smolin, Gambetta, Smith, Phys. Rev. Lett. 108, 070502 (2012)) times the shots, cut to integers, is the
+    answer. So counts may add up to less than the shots, and outcomes with a count of zero appear, as on servers.
+
+    Up to 16 bits all `2**n` outcomes take part. Beyond, only the observed ones do: their quasi-probabilities are the
+    same, and the distribution is the nearest one on them.
+
+    Servers take the errors of other qubits than those measured where the program was transpiled, has two registers, or
+    is one of several; the caller says here which qubits were measured, and that is not imitated.
+
+    Args:
+        counts: Outcomes, classical bit 0 rightmost.
+        readout: `(prob_meas1_prep0, prob_meas0_prep1)` of the qubit read into each classical bit, bit 0 first;
+            `(0, 0)` where none was.
+
+    Raises:
+        ValueError: There are more than 32 bits, or an outcome has not as many as `readout`.
+
+    >>> pseudo_inverse({"0": 540, "1": 460}, [(0.1, 0.2)])
+    {'0': 485, '1': 514}
+    """
+    width = len(readout)
+    if width > MAX_BITS:
+        raise ValueError(f"Readout mitigation takes up to {MAX_BITS} bits, not {width}.")
+    wrong = next((outcome for outcome in counts if len(outcome) != width), None)
+    if wrong is not None:
+        raise ValueError(f"Outcome {wrong!r} has {len(wrong)} bits, readout errors are given for {width}.")
+    if not counts:
+        return {}
+    shots = sum(counts.values())
+    observed = np.array([int(outcome or "0", 2) for outcome in counts], dtype=np.int64)
+    probabilities = np.array(list(counts.values()), dtype=float) / shots
+    inverses = [np.linalg.pinv([[1 - p10, p01], [p10, 1 - p01]]) for p10, p01 in readout]
+    if width <= _MAX_DENSE_BITS:
+        outcomes: NDArray[np.int64] = np.arange(2**width)
+        quasi = _on_all(observed, probabilities, inverses)
+    else:
+        outcomes = observed
+        quasi = _on_observed(observed, probabilities, inverses)
+    nearest = _nearest_distribution(quasi)
+    kept = np.flatnonzero(nearest > 0)
+    texts = (format(outcome, f"0{width}b") if width else "" for outcome in outcomes[kept].tolist())
+    return dict(zip(texts, (nearest[kept] * shots).astype(int).tolist(), strict=True))
+
+
+def _on_all(observed: NDArray[np.int64], probabilities: NDArray[Any], inverses: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Quasi-probabilities of all outcomes: one axis for each bit, the highest first, inverted one after the other."""
+    quasi = np.zeros(2 ** len(inverses))
+    quasi[observed] = probabilities
+    quasi = quasi.reshape((2,) * len(inverses))
+    for bit, inverse in enumerate(inverses):
+        axis = len(inverses) - 1 - bit
+        quasi = np.moveaxis(np.tensordot(inverse, quasi, axes=(1, axis)), 0, axis)
+    return quasi.ravel()
+
+
+def _on_observed(
+    observed: NDArray[np.int64], probabilities: NDArray[Any], inverses: Sequence[NDArray[Any]]
+) -> NDArray[Any]:
+    """Quasi-probabilities of the observed outcomes: of the inverse's rows and columns, only theirs.
+
+    The inverse of up to eight bits at a time is a table of 256 x 256, and an element of the whole inverse a product of
+    up to four looked up; rows come in portions, which bounds the memory.
+    """
+    groups = [inverses[low : low + _GROUP] for low in range(0, len(inverses), _GROUP)]
+    tables = [reduce(lambda low, high: np.kron(high, low), group) for group in groups]
+    digits = [(observed >> (_GROUP * k)) % (1 << _GROUP) for k in range(len(tables))]
+    quasi = np.empty(len(observed))
+    step = max(1, _ELEMENTS // len(observed))
+    for start in range(0, len(observed), step):
+        rows = slice(start, start + step)
+        elements = [table[np.ix_(digit[rows], digit)] for table, digit in zip(tables, digits, strict=True)]
+        quasi[rows] = reduce(np.multiply, elements) @ probabilities
+    return quasi
+
+
+def _nearest_distribution(quasi: NDArray[Any]) -> NDArray[Any]:
+    """The probability distribution nearest to numbers that need not be one, by the sum of squares.
+
+    All are lowered by the same amount, and what falls below zero is cut: the amount that leaves a sum of one.
+    """
+    falling = np.sort(quasi)[::-1]
+    lowered_by = (np.cumsum(falling) - 1) / np.arange(1, len(quasi) + 1)
+    last = np.flatnonzero(falling > lowered_by)[-1]
+    nearest: NDArray[Any] = np.maximum(quasi - lowered_by[last], 0)
+    return nearest

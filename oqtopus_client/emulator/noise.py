@@ -1,0 +1,219 @@
+"""The noise of a device, from its calibration, as Qiskit Aer simulates it.
+
+A circuit here is one of a device's own gates (`x`, `sx`, `rz`, `cx`, `measure`, `barrier`, `delay`) on the `k` qubits
+that it uses. `qubits` gives the device's qubit for each of them, so a five-qubit program costs the same on a chip of
+five qubits as on one of a thousand::
+
+    circuit, qubits = on_active_qubits(circuit)
+    model = noise_model(circuit, device.calibration, qubits)
+    counts = AerSimulator(noise_model=model).run(with_delays(circuit, device.calibration, qubits)).result().get_counts()
+
+Circuits too wide for that are still simulated, exactly in their gates and nearly so in their noise, if they are
+Clifford: pass what `as_clifford` returns to both functions with `clifford=True`, and use `method="stabilizer"`.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import PauliGate, SdgGate, SGate, ZGate
+from qiskit.utils.units import apply_prefix
+from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
+
+from oqtopus_client.emulator.calibration import relaxation_fidelity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_CLOCK = 2.0
+"""The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
+
+_SAME_ANGLE = 1e-9
+"""Angles closer than this, in radians, are the same; counts cannot tell."""
+
+_CLIFFORD_GATES = frozenset({"x", "sx", "cx", "measure", "barrier", "delay"})
+_QUARTER_TURNS = (None, SGate(), ZGate(), SdgGate())
+
+
+def on_active_qubits(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[int]]:
+    """The circuit on the qubits that it does something with, in their order; and which these are.
+
+    Barriers, which are for compilers, are left out. Classical bits keep their indices, in one register.
+    """
+    used = [
+        (item, [circuit.find_bit(qubit).index for qubit in item.qubits])
+        for item in circuit.data
+        if item.name != "barrier"
+    ]
+    active = sorted({index for _, indices in used for index in indices})
+    position = {index: k for k, index in enumerate(active)}
+    narrow = QuantumCircuit(len(active), circuit.num_clbits)
+    for item, indices in used:
+        clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
+        narrow.append(item.operation, [position[index] for index in indices], clbits)
+    return narrow, active
+
+
+def noise_model(
+    circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int], *, clifford: bool = False
+) -> NoiseModel:
+    """The noise of the gates and measurements that a circuit has.
+
+    `x`, `sx` and `cx` each have the average fidelity of the calibration (see `gate_error`). `rz` is a change of frame,
+    so it has no noise. Each measured qubit has its own readout error, in general not the same for both outcomes.
+
+    Args:
+        circuit: The circuit, on its active qubits.
+        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
+        qubits: The device's qubit for each of the circuit's.
+        clifford: Whether only to use noise that Aer's method `stabilizer` takes. Relaxation with `t2 <= t1` is a
+            mixture of identity, Z and reset; with `t2 > t1` it is not, and `t2` is cut to `t1`. Decay and the gates'
+            average fidelities stay what they are, with more loss of phase and less depolarization.
+
+    Raises:
+        ValueError: There is a `cx` where the device has no coupling in that direction.
+    """
+    couplings = {(c["control"], c["target"]): c for c in calibration["couplings"]}
+    model = NoiseModel()
+    used = {(item.name, *(circuit.find_bit(qubit).index for qubit in item.qubits)) for item in circuit.data}
+    for name, *indices in sorted(used):
+        places = [calibration["qubits"][qubits[index]] for index in indices]
+        if name == "measure":
+            error = places[0]["meas_error"]
+            p10, p01 = error["prob_meas1_prep0"], error["prob_meas0_prep1"]
+            model.add_readout_error(ReadoutError([[1 - p10, p10], [p01, 1 - p01]]), indices)
+            continue
+        if name in ("x", "sx"):
+            gate = places[0]
+        elif name == "cx":
+            control, target = (place["id"] for place in places)
+            if (control, target) not in couplings:
+                raise ValueError(f"the device has no cx from qubit {control} to qubit {target}")
+            gate = couplings[control, target]
+        else:
+            continue
+        lifetimes = [_lifetimes(place, clifford=clifford) for place in places]
+        error = gate_error(gate["fidelity"], gate["gate_duration"][name], lifetimes)
+        model.add_quantum_error(error, name, indices, warnings=False)
+    return model
+
+
+def with_delays(
+    circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int], *, clifford: bool = False
+) -> QuantumCircuit:
+    """The circuit with its delays replaced by the relaxation that happens meanwhile.
+
+    As on devices, a delay is rounded up to whole steps of a clock of 2 ns, which is also what `dt` means. Aer knows
+    errors by the names of instructions, hence not by how long a delay is; so these stand in the circuit.
+
+    Args:
+        circuit: The circuit, on its active qubits.
+        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
+        qubits: The device's qubit for each of the circuit's.
+        clifford: Whether to cut `t2` to `t1`, as `noise_model` does.
+
+    Raises:
+        ValueError: A delay is not longer than zero.
+    """
+    relaxing = circuit.copy_empty_like()
+    for item in circuit.data:
+        if item.name != "delay":
+            relaxing.append(item)
+            continue
+        place = calibration["qubits"][qubits[circuit.find_bit(item.qubits[0]).index]]
+        duration = _nanoseconds(item.operation.duration, item.operation.unit)
+        error = _relaxation(duration, [_lifetimes(place, clifford=clifford)])
+        relaxing.append(error.to_instruction(), item.qubits)
+    return relaxing
+
+
+def gate_error(fidelity: float, duration: float, lifetimes: Sequence[tuple[float, float]]) -> QuantumError:
+    """A channel of a given average gate fidelity: qubits relax for the gate's duration, then depolarize.
+
+    Full depolarization with probability `p` turns an average fidelity `F_r` into
+    `F = (1 - p) F_r + p / d`, for any channel before it, so `p = (F_r - F) / (F_r - 1/d)`; without relaxation that is
+    the well-known `F = 1 - p (d-1)/d`. `F_r` is `calibration.relaxation_fidelity`. Qiskit Aer's
+    `basic_device_gate_errors` solves the same equation. Two cases are not solvable:
+
+    - Relaxation alone is worse than the gate is said to be: it acts for a shorter time, and nothing is added.
+    - The fidelity is below `1/d`: it is taken for that, which leaves nothing of the state.
+
+    Args:
+        fidelity: Average gate fidelity, 0 to 1.
+        duration: Of the gate, in nanoseconds.
+        lifetimes: `(t1, t2)` of each qubit, in microseconds; `t2` up to `2 * t1`.
+    """
+    dimension = 2 ** len(lifetimes)
+    ceiling = relaxation_fidelity(duration, lifetimes)
+    if fidelity > ceiling:
+        return _relaxation(_duration_for(fidelity, duration, lifetimes), lifetimes)
+    relaxation = _relaxation(duration, lifetimes)
+    p = (ceiling - max(fidelity, 1 / dimension)) / (ceiling - 1 / dimension)
+    paulis = [PauliGate("".join(letters)) for letters in product("IXYZ", repeat=len(lifetimes))]
+    everywhere = list(range(len(lifetimes)))
+    # Relaxing first makes no difference to what is then fully depolarized: a mixture, with no product of the two.
+    return QuantumError(
+        [(terms, (1 - p) * weight) for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)]
+        + [([(pauli, everywhere)], p / dimension**2) for pauli in paulis]
+    )
+
+
+def as_clifford(circuit: QuantumCircuit) -> QuantumCircuit | None:
+    """The circuit with each `rz` as what it is, nothing, `s`, `z` or `sdg`; None if one of them is none of these.
+
+    Angles count as multiples of a quarter turn within 1e-9, for compilers leave rounding errors; Aer's method
+    `stabilizer` wants them to 1e-15 or so.
+    """
+    clifford = circuit.copy_empty_like()
+    for item in circuit.data:
+        if item.name == "rz":
+            quarters = float(item.params[0]) / (math.pi / 2)
+            turns = round(quarters)
+            if abs(quarters - turns) * math.pi / 2 > _SAME_ANGLE:
+                return None
+            gate = _QUARTER_TURNS[turns % 4]
+            if gate is not None:
+                clifford.append(gate, item.qubits)
+        elif item.name in _CLIFFORD_GATES:
+            clifford.append(item)
+        else:
+            return None
+    return clifford
+
+
+def _relaxation(duration: float, lifetimes: Sequence[tuple[float, float]]) -> QuantumError:
+    """Qubits that relax next to each other, for a time in nanoseconds."""
+    return reduce(
+        lambda error, other: error.expand(other),
+        [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in lifetimes],
+    )
+
+
+def _duration_for(fidelity: float, longest: float, lifetimes: Sequence[tuple[float, float]]) -> float:
+    """How long qubits may relax at that fidelity, in nanoseconds: bisection of what falls with time."""
+    shortest = 0.0
+    for _ in range(60):
+        middle = (shortest + longest) / 2
+        if relaxation_fidelity(middle, lifetimes) > fidelity:
+            shortest = middle
+        else:
+            longest = middle
+    return shortest
+
+
+def _lifetimes(qubit: Mapping[str, Any], *, clifford: bool) -> tuple[float, float]:
+    t1, t2 = qubit["qubit_lifetime"]["t1"], qubit["qubit_lifetime"]["t2"]
+    return t1, min(t1, t2) if clifford else t2
+
+
+def _nanoseconds(duration: float, unit: str) -> float:
+    """A delay as a device keeps it."""
+    steps = duration if unit == "dt" else apply_prefix(float(duration), unit) * 1e9 / _CLOCK
+    if not steps > 0:
+        raise ValueError(f"a delay of {duration} {unit} is not longer than zero")
+    # Less than a millionth of a step is a rounding error of the unit.
+    return math.ceil(steps - 1e-6) * _CLOCK

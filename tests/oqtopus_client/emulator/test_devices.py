@@ -1,0 +1,233 @@
+"""Emulated devices: where they come from, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pickle
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oqtopus_client.emulator.calibration import relaxation_fidelity
+from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices, load_devices
+from oqtopus_client.emulator.lattice import square_lattice
+
+QUBIT = {
+    "id": 0,
+    "physical_id": 8,
+    "position": {"x": 0, "y": 0},
+    "fidelity": 0.9994,
+    "meas_error": {"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.03, "readout_assignment_error": 0.025},
+    "qubit_lifetime": {"t1": 26.46, "t2": 35.9},
+    "gate_duration": {"rz": 0, "sx": 16, "x": 24},
+}
+COUPLING = {"control": 0, "target": 1, "fidelity": 0.982, "gate_duration": {"rzx90": 272}}
+CHIP: dict[str, Any] = {
+    "name": "anemone",
+    "device_id": "anemone",
+    "qubits": [QUBIT, {**QUBIT, "id": 1, "physical_id": 9}],
+    "couplings": [COUPLING],
+    "calibrated_at": "2026-08-19T21:14:03.120000Z",
+}
+
+
+def chip(**changes: Any) -> dict[str, Any]:
+    """The chip with other fields in its first qubit."""
+    return {**CHIP, "qubits": [{**QUBIT, **changes}, CHIP["qubits"][1]]}
+
+
+@pytest.mark.parametrize("device_info", [CHIP, json.dumps(CHIP)], ids=["object", "text"])
+def test_device_from_a_published_calibration(device_info: str | dict[str, Any]) -> None:
+    """Nothing but the calibration is needed, and it is published as it was."""
+    device = EmulatedDevice.from_device_info(device_info)
+    info = device.info(n_pending_jobs=3)
+
+    assert (device.device_id, device.n_qubits, device.noisy, device.publish) == ("anemone", 2, True, "inline")
+    assert (info.device_type, info.status, info.n_pending_jobs, info.available_at) == ("QPU", "available", 3, None)
+    assert info.calibrated_at is not None
+    assert info.calibrated_at.isoformat() == "2026-08-19T21:14:03.120000+00:00"
+    assert json.loads(info.device_info or "") == CHIP
+    assert device.calibration["couplings"][0]["gate_duration"] == {"rzx90": 272, "cx": 272}
+    assert pickle.loads(pickle.dumps(device)) == device  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("gap", ["absent", "null"])
+def test_gaps_count_as_ideal(gap: str) -> None:
+    """What is not published is no reason to refuse a chip, and nothing is invented in what is published."""
+    fields = ["fidelity", "meas_error", "qubit_lifetime", "gate_duration"]
+    bare: dict[str, Any] = {"qubits": [{"id": 0}]}
+    if gap == "null":
+        bare = {"qubits": [{"id": 0, **dict.fromkeys(fields)}], "couplings": None}
+    device = EmulatedDevice.from_device_info(bare, device_id="bare")
+
+    assert device.calibration == {
+        "qubits": [
+            {
+                "id": 0,
+                "fidelity": 1.0,
+                "meas_error": {"prob_meas1_prep0": 0.0, "prob_meas0_prep1": 0.0},
+                "qubit_lifetime": {"t1": math.inf, "t2": math.inf},
+                "gate_duration": {"rz": 0.0, "sx": 0.0, "x": 0.0},
+            }
+        ],
+        "couplings": [],
+    }
+    assert json.loads(device.device_info) == bare
+
+
+def test_impossible_coherence_is_cut() -> None:
+    """A fit may find t2 beyond 2 t1; no qubit has that."""
+    device = EmulatedDevice.from_device_info(chip(qubit_lifetime={"t1": 10, "t2": 30}))
+
+    assert device.calibration["qubits"][0]["qubit_lifetime"] == {"t1": 10, "t2": 20}
+
+
+@pytest.mark.parametrize(
+    ("device_info", "message"),
+    [
+        ({"n_nodes": 512, "calibration_data": {}}, "device_info has no 'qubits'. This looks like the format before"),
+        ({}, "device_info has no 'qubits'."),
+        ({"qubits": []}, "device_info: qubits is []: List should have at least 1 item"),
+        ("{", "device_info is no JSON"),
+        ("[]", "device_info is a JSON list, not an object."),
+        (chip(id=5), "device_info: qubits.0.id is 5; ids count 0, 1, 2 and so on, in order."),
+        (chip(fidelity=1.2), "device_info: qubits.0.fidelity is 1.2: Input should be less than or equal to 1."),
+        (chip(fidelity=math.nan), "device_info: qubits.0.fidelity is nan"),
+        (chip(meas_error={"prob_meas0_prep1": -0.1}), "qubits.0.meas_error.prob_meas0_prep1 is -0.1"),
+        (chip(qubit_lifetime={"t1": 0}), "qubits.0.qubit_lifetime.t1 is 0: Input should be greater than 0."),
+        (chip(gate_duration={"sx": -1}), "qubits.0.gate_duration.sx is -1"),
+        ({**CHIP, "qubits": [{"fidelity": 1}]}, "device_info: qubits.0.id is missing."),
+        ({**CHIP, "couplings": [{**COUPLING, "target": 2}]}, "couplings.0.target is 2; qubits are 0 to 1."),
+        ({**CHIP, "couplings": [{**COUPLING, "control": 1}]}, "couplings.0 joins qubit 1 to itself."),
+        ({**CHIP, "calibrated_at": "yesterday"}, "calibrated_at is 'yesterday'"),
+        ({**CHIP, "device_id": "", "name": None}, "device_id is None"),
+    ],
+)
+def test_refused_calibrations(device_info: str | dict[str, Any], message: str) -> None:
+    """The message names the field and its value."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        EmulatedDevice.from_device_info(device_info)
+
+
+def test_recalibration() -> None:
+    """A chip drifts; its id, its size and how it is emulated stay."""
+    device = EmulatedDevice.from_device_info(CHIP, publish="zip")
+    drifted = device.with_calibration({**chip(fidelity=0.95), "calibrated_at": "2026-08-20T00:00:00Z"})
+
+    assert (drifted.device_id, drifted.publish, drifted.noisy) == ("anemone", "zip", True)
+    assert drifted.description["calibrated_at"] == "2026-08-20T00:00:00Z"
+    assert [d.calibration["qubits"][0]["fidelity"] for d in (device, drifted)] == [0.9994, 0.95]
+    with pytest.raises(ValueError, match="n_qubits is 2, but device_info has 1 qubits"):
+        device.with_calibration({"qubits": [QUBIT]})
+
+
+def test_publish_is_checked() -> None:
+    """Also where it is changed later."""
+    device = EmulatedDevice.from_device_info(CHIP, noisy=False)
+
+    assert dataclasses.replace(device, publish="none").publish == "none"
+    assert not device.noisy
+    with pytest.raises(ValueError, match="publish is 'pdf'; it is one of inline, zip, json, none"):
+        dataclasses.replace(device, publish="pdf")
+
+
+def test_folder_of_devices(tmp_path: Path) -> None:
+    """Bare calibrations, descriptions and what a server answered, by the names of the files; other files are left."""
+    answered = EmulatedDevice.from_device_info(CHIP, device_id="answered").info(n_pending_jobs=4)
+    described = {"device_id": "described", "device_info": CHIP, "device_type": "simulator", "publish": "json"}
+    nameless = {"qubits": CHIP["qubits"]}
+    (tmp_path / "a.json").write_text(json.dumps(answered.model_dump(mode="json")))
+    (tmp_path / "b.json").write_text(json.dumps(described))
+    (tmp_path / "c.json").write_text(json.dumps(CHIP))
+    (tmp_path / "d.json").write_text(json.dumps(nameless))
+    (tmp_path / "README").write_text("not one")
+    devices = load_devices(tmp_path)
+
+    assert [*devices] == ["answered", "described", "anemone", "d"]
+    assert [device.noisy for device in devices.values()] == [True, False, True, True]
+    assert devices["described"].publish == "json"
+    assert {"noisy", "publish"}.isdisjoint(devices["described"].info(n_pending_jobs=0).model_dump())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("no json", "device_info is no JSON"),
+        (json.dumps({"device_info": CHIP}), "device_id is missing."),
+        (json.dumps({"device_id": "x", "device_info": chip(fidelity=7)}), "device_info: qubits.0.fidelity is 7"),
+        (json.dumps({"device_id": "x", "device_info": CHIP, "noisey": True}), "noisey is True: Extra inputs are not"),
+        (json.dumps({"device_id": "x", "device_info": CHIP, "n_qubits": 3}), "n_qubits is 3, but device_info has 2"),
+        (json.dumps({"device_id": "x", "device_info": CHIP, "publish": "pdf"}), "publish is 'pdf'"),
+        (json.dumps({"device_id": "x", "device_info": None}), "device_info is None"),
+    ],
+)
+def test_refused_files(tmp_path: Path, content: str, message: str) -> None:
+    """The message names the file and the field."""
+    file = tmp_path / "chip.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(file))}: .*{re.escape(message)}"):
+        load_devices(tmp_path)
+
+
+def test_two_files_of_one_device(tmp_path: Path) -> None:
+    """One would hide the other."""
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(json.dumps(CHIP))
+    with pytest.raises(ValueError, match=r"b\.json: device_id is 'anemone', as in another file\."):
+        load_devices(tmp_path)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """A wrong path is not an empty folder."""
+    with pytest.raises(FileNotFoundError):
+        load_devices(tmp_path / "nowhere")
+
+
+def test_built_in_devices() -> None:
+    """The simulator is the first, and exact; the invented chips follow."""
+    devices = built_in_devices()
+
+    assert [(d.device_id, d.n_qubits, d.noisy) for d in devices.values()] == [
+        ("qulacs", 16, False),
+        ("lattice64", 64, True),
+        ("lattice144", 144, True),
+    ]
+
+
+@pytest.mark.parametrize(("device_id", "side"), [("lattice64", 8), ("lattice144", 12)])
+def test_lattice_files(device_id: str, side: int) -> None:
+    """To make one again, write the text this test expects to its file."""
+    file = resources.files("oqtopus_client.emulator") / "devices" / f"{device_id}.json"
+    expected = square_lattice(device_id, side, side, seed=side * side).to_file()
+
+    assert file.read_text(encoding="utf-8") == expected
+
+
+def test_lattice() -> None:
+    """Every edge once, in one direction; and numbers as superconducting qubits have them."""
+    rows, columns = 12, 20
+    lattice = square_lattice("lattice", rows, columns, seed=5)
+    qubits, couplings = lattice.description["device_info"]["qubits"], lattice.description["device_info"]["couplings"]
+    pairs = [(coupling["control"], coupling["target"]) for coupling in couplings]
+    place = [(qubit["position"]["x"], qubit["position"]["y"]) for qubit in qubits]
+    errors = [qubit["meas_error"] for qubit in qubits]
+    ratios = [qubit["qubit_lifetime"]["t2"] / qubit["qubit_lifetime"]["t1"] for qubit in qubits]
+
+    assert lattice == square_lattice("lattice", rows, columns, seed=5) != square_lattice("lattice", 12, 20, seed=6)
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs) == rows * (columns - 1) + columns * (rows - 1)
+    assert all(math.dist(place[control], place[target]) == 1 for control, target in pairs)
+    assert all(0.005 <= p <= 0.05 for e in errors for p in (e["prob_meas1_prep0"], e["prob_meas0_prep1"]))
+    assert all(e["prob_meas1_prep0"] != e["prob_meas0_prep1"] for e in errors)
+    assert min(ratios) < 0.8
+    assert 1.2 < max(ratios) < 2
+    assert all(0.9985 < qubit["fidelity"] < 0.9998 for qubit in qubits)
+    assert all(0.97 < coupling["fidelity"] < 0.995 for coupling in couplings)
+    for coupling in couplings:
+        ends = [qubits[coupling[end]]["qubit_lifetime"] for end in ("control", "target")]
+        best = relaxation_fidelity(coupling["gate_duration"]["rzx90"], [(end["t1"], end["t2"]) for end in ends])
+        assert coupling["fidelity"] < best

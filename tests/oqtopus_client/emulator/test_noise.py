@@ -1,0 +1,324 @@
+"""The noise of emulated devices, against what the calibration says, exactly and in counts.
+
+Statistical bounds are those of a false alarm of 1e-6; the seeds are fixed.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import Operator, SuperOp, average_gate_fidelity
+from qiskit_aer import AerSimulator
+from scipy import stats
+
+from oqtopus_client.emulator.calibration import calibration, relaxation_fidelity
+from oqtopus_client.emulator.lattice import square_lattice
+from oqtopus_client.emulator.noise import as_clifford, gate_error, noise_model, on_active_qubits, with_delays
+
+FALSE_ALARM = 1e-6
+SHOTS = 20_000
+
+lifetimes = st.tuples(st.floats(5, 100), st.floats(0.05, 2)).map(lambda t: (t[0], t[0] * t[1]))
+
+
+def run(
+    circuit: QuantumCircuit,
+    device: dict[str, Any],
+    qubits: list[int],
+    method: str = "density_matrix",
+    shots: int = SHOTS,
+) -> dict[str, int]:
+    """Counts of a circuit on some of a device's qubits."""
+    clifford = method == "stabilizer"
+    model = noise_model(circuit, device, qubits, clifford=clifford)
+    simulator = AerSimulator(method=method, noise_model=model, seed_simulator=1)
+    result = simulator.run(with_delays(circuit, device, qubits, clifford=clifford), shots=shots).result()
+    assert result.success
+    return dict(result.get_counts())
+
+
+def assert_probability(hits: int, probability: float, shots: int = SHOTS) -> None:
+    """A count is one of a binomial distribution, by its two-sided exact test."""
+    assert stats.binomtest(hits, shots, probability).pvalue > FALSE_ALARM
+
+
+def relaxation(time: float, t1: float, t2: float) -> np.ndarray:
+    """The superoperator of a qubit that relaxes, on the column-stacked density matrix."""
+    a, b = math.exp(-time / t1), math.exp(-time / t2)
+    return np.array([[1, 0, 0, 1 - a], [0, b, 0, 0], [0, 0, b, 0], [0, 0, 0, a]])
+
+
+def ideal_chip(n_qubits: int = 3, **changes: Any) -> dict[str, Any]:
+    """A line of perfect qubits but for the changes, which are the last qubit's."""
+    qubits = [{"id": i} for i in range(n_qubits)]
+    return calibration({"qubits": [*qubits[:-1], {**qubits[-1], **changes}], "couplings": []})
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.floats(0.26, 1), st.floats(0, 500), st.lists(lifetimes, min_size=1, max_size=2))
+def test_average_fidelity_is_the_calibrated_one(
+    fidelity: float, duration: float, times: list[tuple[float, float]]
+) -> None:
+    """Whatever the lifetimes; also where relaxation alone would be worse than the gate is."""
+    floor = 1 / 2 ** len(times)
+    channel = SuperOp(gate_error(fidelity, duration, times))
+
+    assert average_gate_fidelity(channel) == pytest.approx(max(fidelity, floor), abs=1e-9)
+    assert channel.is_cptp()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(0, 2000), st.lists(lifetimes, min_size=1, max_size=3))
+def test_fidelity_of_relaxation(duration: float, times: list[tuple[float, float]]) -> None:
+    """The formula is that of the channel."""
+    channel = reduce(SuperOp.tensor, [SuperOp(relaxation(duration * 1e-3, t1, t2)) for t1, t2 in times])
+
+    assert relaxation_fidelity(duration, times) == pytest.approx(average_gate_fidelity(channel), abs=1e-12)
+
+
+def test_gates_of_a_device_have_their_fidelities() -> None:
+    """Each on its own qubit or coupling, relabelled; exact, and with Clifford noise too."""
+    device = square_lattice("lattice", 2, 3, seed=3).calibration
+    qubits = [4, 1, 3]
+    (coupling,) = [c for c in device["couplings"] if {c["control"], c["target"]} == {1, 4}]
+    ends = [qubits.index(coupling["control"]), qubits.index(coupling["target"])]
+    circuit = QuantumCircuit(3, 1)
+    circuit.sx(0)
+    circuit.x(2)
+    circuit.rz(0.3, 1)
+    circuit.cx(*ends)
+    circuit.measure(1, 0)
+    for clifford in (False, True):
+        model = noise_model(circuit, device, qubits, clifford=clifford)
+        errors = {
+            (name, place): average_gate_fidelity(SuperOp(error))
+            for name, places in model._local_quantum_errors.items()
+            for place, error in places.items()
+        }
+        assert errors == pytest.approx(
+            {
+                ("sx", (0,)): device["qubits"][4]["fidelity"],
+                ("x", (2,)): device["qubits"][3]["fidelity"],
+                ("cx", tuple(ends)): coupling["fidelity"],
+            },
+            abs=1e-9,
+        )
+        assert model.noise_qubits == [0, 1, 2]
+
+
+def test_no_coupling_no_cx() -> None:
+    """Nor in the other direction."""
+    device = calibration({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 1, "target": 0}]})
+    circuit = QuantumCircuit(2)
+    circuit.cx(0, 1)
+
+    noise_model(circuit, device, [1, 0])
+    with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
+        noise_model(circuit, device, [0, 1])
+
+
+@pytest.mark.parametrize("method", ["density_matrix", "statevector", "stabilizer"])
+@pytest.mark.parametrize("repetitions", [4, 40, 200])
+def test_survival_after_many_gates(method: str, repetitions: int) -> None:
+    """Depolarization with 1 - p = 2F - 1 a gate: (1 + (2F - 1)^m) / 2 survive m gates that undo each other."""
+    fidelity = 0.995
+    circuit = QuantumCircuit(1, 1)
+    for _ in range(repetitions):
+        circuit.sx(0)
+    circuit.measure(0, 0)
+    counts = run(circuit, ideal_chip(fidelity=fidelity), [2], method, shots=4000)
+
+    assert_probability(counts["0"], (1 + (2 * fidelity - 1) ** repetitions) / 2, shots=4000)
+
+
+@pytest.mark.parametrize("method", ["density_matrix", "stabilizer"])
+def test_survival_after_many_cx(method: str) -> None:
+    """The same for two qubits: 1 - p = (4F - 1) / 3."""
+    fidelity, repetitions = 0.98, 20
+    coupling = {"control": 1, "target": 0, "fidelity": fidelity}
+    device = calibration({"qubits": [{"id": 0}, {"id": 1}], "couplings": [coupling]})
+    circuit = QuantumCircuit(2, 2)
+    for _ in range(repetitions):
+        circuit.cx(1, 0)
+    circuit.measure([0, 1], [0, 1])
+
+    survive = 1 / 4 + 3 / 4 * ((4 * fidelity - 1) / 3) ** repetitions
+    assert_probability(run(circuit, device, [0, 1], method)["00"], survive)
+
+
+@pytest.mark.parametrize("method", ["density_matrix", "stabilizer"])
+def test_readout_errs_differently_for_zero_and_one(method: str) -> None:
+    """Of the qubit that is read, whichever bit it is read into."""
+    device = ideal_chip(meas_error={"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.2})
+    for prepared, error in (("0", 0.02), ("1", 0.2)):
+        circuit = QuantumCircuit(2, 2)
+        if prepared == "1":
+            circuit.x(1)
+        circuit.measure([0, 1], [1, 0])
+        counts = run(circuit, device, [0, 2], method)
+
+        assert counts.keys() == {"00", "01"}
+        assert_probability(counts[f"0{1 - int(prepared)}"], error)
+
+
+@pytest.mark.parametrize(("method", "t2"), [("density_matrix", 30), ("density_matrix", 15), ("stabilizer", 15)])
+def test_relaxation_during_delays(method: str, t2: float) -> None:
+    """exp(-t/t1) of the excited stay so, and exp(-t/t2) of the phase."""
+    device = ideal_chip(qubit_lifetime={"t1": 20, "t2": t2})
+    decay, dephasing = QuantumCircuit(1, 1), QuantumCircuit(1, 1)
+    decay.x(0)
+    decay.delay(5, 0, unit="us")
+    dephasing.sx(0)
+    dephasing.delay(5000, 0, unit="ns")
+    dephasing.sx(0)
+    for circuit in (decay, dephasing):
+        circuit.measure(0, 0)
+
+    assert_probability(run(decay, device, [2], method)["1"], math.exp(-5 / 20))
+    assert_probability(run(dephasing, device, [2], method)["1"], (1 + math.exp(-5 / t2)) / 2)
+
+
+def test_clifford_noise_keeps_decay() -> None:
+    """Where t2 > t1 the stabilizer method gets more loss of phase, but the same decay."""
+    device = ideal_chip(qubit_lifetime={"t1": 20, "t2": 40})
+    circuit = QuantumCircuit(1, 1)
+    circuit.x(0)
+    circuit.delay(5, 0, unit="us")
+    circuit.measure(0, 0)
+
+    assert_probability(run(circuit, device, [2], "stabilizer")["1"], math.exp(-5 / 20))
+
+
+@pytest.mark.parametrize(
+    ("duration", "unit"),
+    [(100, "ns"), (99.0, "ns"), (0.1, "us"), (1e-4, "ms"), (1e-7, "s"), (98_001.0, "ps"), (50, "dt")],
+)
+def test_units_of_delays(duration: float, unit: str) -> None:
+    """All are 100 ns, on a clock of 2 ns."""
+    device = ideal_chip(qubit_lifetime={"t1": 20, "t2": 30})
+    circuit = QuantumCircuit(1)
+    circuit.delay(duration, 0, unit=unit)
+    channel = SuperOp(with_delays(circuit, device, [2]).data[0].operation)
+
+    assert np.allclose(channel.data, relaxation(0.1, 20, 30), atol=1e-12)
+
+
+def test_delays_take_time() -> None:
+    """Devices refuse a delay of nothing."""
+    circuit = QuantumCircuit(1)
+    circuit.delay(0, 0, unit="ns")
+    with pytest.raises(ValueError, match=r"a delay of 0.0 ns is not longer than zero"):
+        with_delays(circuit, ideal_chip(), [0])
+
+
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=6), st.floats(-1e-10, 1e-10))
+@settings(deadline=None, max_examples=50)
+def test_clifford_circuits(quarters: list[int], rounding: float) -> None:
+    """Quarter turns in any number are the same gates under other names, up to a global phase."""
+    circuit = QuantumCircuit(2)
+    for turns in quarters:
+        circuit.rz(turns * math.pi / 2 + rounding, 0)
+        circuit.sx(0)
+        circuit.cx(0, 1)
+        circuit.x(1)
+    clifford = as_clifford(circuit)
+
+    assert clifford is not None
+    assert "rz" not in clifford.count_ops()
+    assert Operator(clifford).equiv(circuit)
+
+
+def test_other_circuits_are_not_clifford() -> None:
+    """By an angle or by a gate."""
+    turned, other = QuantumCircuit(1), QuantumCircuit(1)
+    turned.rz(math.pi / 4, 0)
+    other.t(0)
+
+    assert as_clifford(turned) is None
+    assert as_clifford(other) is None
+
+
+def test_active_qubits() -> None:
+    """Qubits with nothing but barriers are none; bits keep their places."""
+    circuit = QuantumCircuit(9, 3)
+    circuit.barrier()
+    circuit.cx(7, 2)
+    circuit.delay(10, 4, unit="ns")
+    circuit.measure(2, 1)
+    narrow, qubits = on_active_qubits(circuit)
+    expected = QuantumCircuit(3, 3)
+    expected.cx(2, 0)
+    expected.delay(10, 1, unit="ns")
+    expected.measure(0, 1)
+
+    assert (narrow, qubits) == (expected, [2, 4, 7])
+
+
+def ghz(path: list[int], couplings: list[dict[str, Any]], n_qubits: int) -> QuantumCircuit:
+    """A GHZ state along a path of a device's qubits, in its gates; bit i is read from the path's qubit i."""
+    circuit = QuantumCircuit(n_qubits, len(path))
+    directions = {(c["control"], c["target"]) for c in couplings}
+
+    def hadamard(qubit: int) -> None:
+        circuit.rz(math.pi / 2, qubit)
+        circuit.sx(qubit)
+        circuit.rz(math.pi / 2, qubit)
+
+    hadamard(path[0])
+    for control, target in pairwise(path):
+        if (control, target) in directions:
+            circuit.cx(control, target)
+            continue
+        for qubit in (control, target):
+            hadamard(qubit)
+        circuit.cx(target, control)
+        for qubit in (control, target):
+            hadamard(qubit)
+    circuit.measure(path, range(len(path)))
+    return circuit
+
+
+def test_stabilizer_method_agrees_with_density_matrices() -> None:
+    """The same noise on a GHZ state of four qubits: exact probabilities of one, counts of the other."""
+    device = square_lattice("lattice", 2, 2, seed=9).calibration
+    circuit, qubits = on_active_qubits(ghz([0, 1, 3, 2], device["couplings"], 4))
+    clifford = as_clifford(circuit)
+    assert clifford is not None
+    model = noise_model(clifford, device, qubits, clifford=True)
+    gates = clifford.remove_final_measurements(inplace=False)
+    gates.save_density_matrix()
+    state = AerSimulator(method="density_matrix", noise_model=model).run(gates).result().data()["density_matrix"]
+    probabilities = state.probabilities([0, 1, 3, 2])
+    for bit, qubit in enumerate([0, 1, 3, 2]):
+        error = device["qubits"][qubit]["meas_error"]
+        p10, p01 = error["prob_meas1_prep0"], error["prob_meas0_prep1"]
+        axis = 3 - bit
+        tensor = np.tensordot([[1 - p10, p01], [p10, 1 - p01]], probabilities.reshape((2,) * 4), axes=(1, axis))
+        probabilities = np.moveaxis(tensor, 0, axis).ravel()
+    counts = run(clifford, device, qubits, "stabilizer")
+    observed = [counts.get(format(outcome, "04b"), 0) for outcome in range(16)]
+
+    assert stats.chisquare(observed, probabilities / probabilities.sum() * SHOTS).pvalue > FALSE_ALARM
+
+
+def test_wide_clifford_circuits() -> None:
+    """A GHZ state of 64 qubits, with noise: most shots have errors, and ones and zeros still come together."""
+    device = square_lattice("lattice", 8, 8, seed=1).calibration
+    path = [8 * row + (column if row % 2 == 0 else 7 - column) for row in range(8) for column in range(8)]
+    circuit, qubits = on_active_qubits(ghz(path, device["couplings"], 64))
+    clifford = as_clifford(circuit)
+    assert clifford is not None
+    counts = run(clifford, device, qubits, "stabilizer", shots=100)
+    neighbours = np.mean([a == b for outcome in counts for a, b in pairwise(outcome)])
+
+    assert sum(counts.values()) == 100
+    assert counts.get("0" * 64, 0) + counts.get("1" * 64, 0) < 50
+    assert neighbours > 0.85
