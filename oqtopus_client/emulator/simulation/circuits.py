@@ -1,0 +1,52 @@
+"""OpenQASM 3 text and circuits, as the servers' parser and devices see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qiskit import QuantumCircuit, qasm3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOT_EXECUTED = frozenset({"barrier", "delay"})
+
+
+def parse(program: str) -> QuantumCircuit:
+    """The circuit of a program, its classical bits in one register, in the order they are declared."""
+    return flat(qasm3.loads(program))
+
+
+def flat(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit with all its qubits in one register, and all its classical bits in another."""
+    result = QuantumCircuit(circuit.num_qubits, circuit.num_clbits, global_phase=circuit.global_phase)
+    for item in circuit.data:
+        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
+    return result
+
+
+def measurements(circuit: QuantumCircuit) -> dict[int, int]:
+    """The qubit that each measured classical bit tells of: the last measurement into a bit wins."""
+    return {
+        circuit.find_bit(item.clbits[0]).index: circuit.find_bit(item.qubits[0]).index
+        for item in circuit.data
+        if item.name == "measure"
+    }
+
+
+def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The gates of a circuit alone."""
+    result = QuantumCircuit(circuit.num_qubits)
+    for item in circuit.data:
+        if item.name != "measure":
+            result.append(item.operation, [circuit.find_bit(qubit).index for qubit in item.qubits])
+    return result
+
+
+def active_qubits(circuit: QuantumCircuit, measured: Iterable[int]) -> list[int]:
+    """The qubits that a gate or a measurement touches, ascending."""
+    touched = {
+        circuit.find_bit(qubit).index for item in circuit.data if item.name not in NOT_EXECUTED for qubit in item.qubits
+    }
+    return sorted(touched | set(measured))

@@ -1,0 +1,56 @@
+"""Several small programs as one device job: combined before it, divided after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+
+from oqtopus_client.emulator.simulation.circuits import parse
+from oqtopus_client.emulator.simulation.inputs import JobFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def combine(programs: Sequence[str], n_qubits: int) -> tuple[QuantumCircuit, list[int]]:
+    """The programs side by side: program 0 has the lowest qubits, and the rightmost classical bits.
+
+    Args:
+        programs: OpenQASM 3, one text each.
+        n_qubits: Qubits of the device.
+
+    Returns:
+        The circuit, and the number of classical bits of each program.
+
+    Raises:
+        JobFailure: A program cannot be read, or they do not fit on the device.
+    """
+    try:
+        circuits = [parse(program) for program in programs]
+    except Exception as error:
+        raise JobFailure("failed to combine programs") from error
+    widths = [circuit.num_clbits for circuit in circuits]
+    if sum(circuit.num_qubits for circuit in circuits) > n_qubits:
+        raise JobFailure("failed to combine programs: invalid qubit size")
+    combined = QuantumCircuit(sum(circuit.num_qubits for circuit in circuits), sum(widths))
+    qubit = clbit = 0
+    for circuit in circuits:
+        qubits = range(qubit, qubit + circuit.num_qubits)
+        combined.compose(circuit, qubits, range(clbit, clbit + circuit.num_clbits), inplace=True)
+        qubit, clbit = qubits.stop, clbit + circuit.num_clbits
+    return combined, widths
+
+
+def divide(counts: Mapping[str, int], widths: Sequence[int]) -> dict[str, dict[str, int]]:
+    """Each program's own counts, by its index as text, the last program first; none if the keys have another width."""
+    if any(len(key) != sum(widths) for key in counts):
+        return {}
+    divided: dict[str, dict[str, Any]] = {}
+    for index in reversed(range(len(widths))):
+        right = sum(widths[:index])
+        mine = divided[str(index)] = {}
+        for key, n in counts.items():
+            part = key[len(key) - right - widths[index] : len(key) - right]
+            mine[part] = mine.get(part, 0) + n
+    return divided

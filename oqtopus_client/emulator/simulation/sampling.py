@@ -1,0 +1,165 @@
+"""The emulated device: takes a circuit in its own gates, and gives counts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit_aer import AerSimulator
+
+from oqtopus_client.emulator.noise import as_clifford, noise_model, with_delays
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements
+
+qulacs: Any
+try:
+    import qulacs
+except ImportError:
+    qulacs = None
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from qiskit_aer.noise import NoiseModel
+
+    from oqtopus_client.emulator.devices import EmulatedDevice
+
+_GATES = frozenset({"x", "sx", "rz", "cx", "measure"}) | NOT_EXECUTED
+_STATE_VECTOR_QUBITS = 16
+"""Up to here all probabilities are calculated, and outcomes drawn from them: shots cost nothing then."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What the device measured.
+
+    Attributes:
+        counts: Outcomes; the rightmost character of a key is bit 0.
+        qubits: The qubit that each bit tells of, from bit 0 on; None for a bit that nothing was measured into.
+    """
+
+    counts: dict[str, int]
+    qubits: list[int | None]
+
+
+def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) -> Sampled:
+    """Run a circuit on a device.
+
+    As on real ones, only the device's own gates are run, and measurements count as final wherever they stand. A
+    simulator returns every declared classical bit and ignores couplings; a QPU returns measured bits only.
+
+    Raises:
+        ValueError: The device does not take the circuit, or what should be one is unreadable text.
+        QiskitError: It needs more memory than there is.
+    """
+    if isinstance(circuit, str):
+        raise ValueError("the device cannot read the program")  # noqa: TRY004 - a value of the user's, not of ours
+    _check(circuit, device)
+    measured = measurements(circuit)
+    clbits = sorted(measured) if device.noisy else range(circuit.num_clbits)
+    qubits = [measured.get(clbit) for clbit in clbits]
+    active = active_qubits(circuit, measured.values())
+    places = [None if qubit is None else active.index(qubit) for qubit in qubits]
+    gates = _relabelled(circuit, active)
+    if all(place is None for place in places):
+        counts = {"0" * len(places): shots}
+    elif not device.noisy and len(active) <= _STATE_VECTOR_QUBITS:
+        counts = _drawn(_probabilities(gates), places, shots)
+    else:
+        counts = _simulated(gates, places, shots, device, active)
+    return Sampled(counts, qubits)
+
+
+def _check(circuit: QuantumCircuit, device: EmulatedDevice) -> None:
+    unknown = {item.name for item in circuit.data} - _GATES
+    if unknown:
+        raise ValueError(f"the device has no {', '.join(sorted(unknown))}")
+    if circuit.num_qubits > device.n_qubits:
+        raise ValueError(f"the program has {circuit.num_qubits} qubits, the device {device.n_qubits}")
+
+
+def _relabelled(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
+    """The gates alone, and on the active qubits alone: a simulator pays for every qubit."""
+    places = {qubit: place for place, qubit in enumerate(active)}
+    gates = QuantumCircuit(len(active))
+    for item in circuit.data:
+        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        if item.name not in {"measure", "barrier"} and all(qubit in places for qubit in qubits):
+            gates.append(item.operation, [places[qubit] for qubit in qubits])
+    return gates
+
+
+def _probabilities(gates: QuantumCircuit) -> NDArray[np.float64]:
+    """The probability of every outcome of a noiseless circuit, qubit 0 the lowest bit of its index."""
+    if qulacs is None:
+        saving = gates.copy()
+        saving.save_probabilities()
+        result = _simulator().run(saving, shots=1).result()
+        return np.asarray(result.data()["probabilities"])
+    circuit = qulacs.QuantumCircuit(gates.num_qubits)
+    for item in gates.data:
+        qubits = [gates.find_bit(qubit).index for qubit in item.qubits]
+        match item.name:
+            case "x":
+                circuit.add_X_gate(*qubits)
+            case "sx":
+                circuit.add_sqrtX_gate(*qubits)
+            case "rz":
+                circuit.add_RZ_gate(*qubits, -item.params[0])  # qulacs turns the other way
+            case "cx":
+                circuit.add_CNOT_gate(*qubits)
+    state = qulacs.QuantumState(gates.num_qubits)
+    circuit.update_quantum_state(state)
+    return np.asarray(np.abs(state.get_vector()) ** 2)
+
+
+def _drawn(probabilities: NDArray[np.float64], places: Sequence[int | None], shots: int) -> dict[str, int]:
+    drawn = np.random.default_rng().multinomial(shots, probabilities / probabilities.sum())
+    outcomes = np.flatnonzero(drawn)
+    bits = np.zeros((len(outcomes), len(places)), np.uint8)
+    for bit, place in enumerate(reversed(places)):
+        if place is not None:
+            bits[:, bit] = outcomes >> place & 1
+    counts: dict[str, int] = {}
+    for row, n in zip(bits + ord("0"), drawn[outcomes], strict=True):
+        key = row.tobytes().decode()
+        counts[key] = counts.get(key, 0) + int(n)
+    return counts
+
+
+def _simulated(
+    gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
+) -> dict[str, int]:
+    """Aer's counts; it finds the method itself, stabilizers for Clifford circuits of any width among them."""
+    circuit = QuantumCircuit(gates.num_qubits, len(places))
+    circuit.compose(gates, inplace=True)
+    for clbit, place in enumerate(places):
+        if place is not None:
+            circuit.measure(place, clbit)
+    noise = None
+    if device.noisy:
+        circuit, noise = _with_noise(circuit, device, active)
+    outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
+    return {format(int(key, 16), f"0{len(places)}b"): n for key, n in outcomes.items()}
+
+
+def _with_noise(
+    circuit: QuantumCircuit, device: EmulatedDevice, active: Sequence[int]
+) -> tuple[QuantumCircuit, NoiseModel]:
+    """The circuit and the noise that Aer takes together; of wide Clifford circuits the kind that stabilizers can do."""
+    clifford = as_clifford(circuit) if len(active) > _STATE_VECTOR_QUBITS else None
+    circuit = clifford or circuit
+    arguments = (circuit, device.calibration, active)
+    noise = noise_model(*arguments, clifford=clifford is not None)
+    return with_delays(*arguments, clifford=clifford is not None), noise
+
+
+@cache
+def _simulator() -> AerSimulator:
+    """A simulator that leaves memory for one more beside it."""
+    megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20 if hasattr(os, "sysconf") else 0
+    return AerSimulator(max_memory_mb=megabytes // 2)

@@ -1,0 +1,77 @@
+"""Server-side execution: a user's program whose jobs run at once, one after the other."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
+from oqtopus_client.emulator.simulation.sse import InnerJob, SseOutcome, run_sse
+from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
+from oqtopus_client.emulator.simulation.work import Task, execute, pack_json, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.simulation.sse import SseLimits
+
+
+@dataclass(frozen=True)
+class SseJob:
+    """An sse job.
+
+    Attributes:
+        job: The job as the API shows it.
+        archive: Its `input.zip`.
+        device: What its inner jobs run on, whatever device they name.
+        limits: What the program may use.
+    """
+
+    job: Mapping[str, Any]
+    archive: bytes
+    device: EmulatedDevice
+    limits: SseLimits
+
+
+def run_sse_job(sse_job: SseJob) -> SseOutcome:
+    """Run the job's program in a process of its own.
+
+    Raises:
+        JobFailure: There is no program.
+    """
+    program = read_input(sse_job.archive).get("sse_program")
+    if not program:
+        raise JobFailure("the sse_program is not specified in the job.")
+    if not isinstance(program, str):
+        raise invalid("sse_program must be a text.")
+    return run_sse(program, sse_job.job, lambda request, info: _run_inner(sse_job, request, info), sse_job.limits)
+
+
+def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
+    transpiler_info = request.get("transpiler_info") or DEFAULT_TRANSPILER
+    task = Task(
+        str(request.get("job_type")),
+        pack_json("input", info),
+        int(request.get("shots") or 0),
+        transpiler_info,
+        request.get("mitigation_info") or {},
+        sse_job.device,
+    )
+    start = time.perf_counter()
+    prepared = executed = None
+    message = None
+    try:
+        prepared = prepare(task)
+        executed = execute(task, prepared)
+    except JobFailure as failure:
+        message = str(failure)
+    return InnerJob(
+        status="succeeded" if executed else "failed",
+        message=message,
+        result=executed.result if executed else None,
+        transpile_result=prepared.transpile_result if prepared else None,
+        transpiler_info=dict(transpiler_info),
+        seconds=time.perf_counter() - start,
+    )

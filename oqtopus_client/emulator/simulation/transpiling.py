@@ -1,0 +1,113 @@
+"""The cloud's transpiler: Qiskit's, for the device's gates and couplings."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit, qasm3, transpile
+from qiskit.circuit import Delay, Measure, Parameter
+from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
+from qiskit.transpiler import InstructionProperties, Target
+
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED
+from oqtopus_client.emulator.simulation.inputs import JobFailure, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_TRANSPILER: dict[str, Any] = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}
+"""What the engine uses, and writes back, where a job's `transpiler_info` is empty."""
+
+_one_at_a_time = threading.Lock()
+"""As on servers; two at once break Qiskit before 2.2 ("Already borrowed")."""
+
+
+def transpiler_options(transpiler_info: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The options for the transpiler; None where it is switched off.
+
+    Raises:
+        JobFailure: A key is missing, or the transpiler is one that this server does not have.
+    """
+    try:
+        if transpiler_info["transpiler_lib"] is None:
+            return None
+        if transpiler_info["transpiler_lib"] != "qiskit":
+            raise JobFailure(f"transpiler_lib {transpiler_info['transpiler_lib']!r} is not available on this server.")
+        return dict(transpiler_info["transpiler_options"] or {})
+    except KeyError as error:
+        raise JobFailure(str(error)) from error
+    except (TypeError, ValueError) as error:
+        raise JobFailure(f"transpiler_options is no object: {transpiler_info['transpiler_options']!r}") from error
+
+
+def transpile_for(
+    calibration: Mapping[str, Any], circuit: QuantumCircuit | str, options: Mapping[str, Any]
+) -> tuple[QuantumCircuit, dict[str, Any]]:
+    """Transpile a circuit for a device.
+
+    Args:
+        calibration: The device's qubits and couplings.
+        circuit: What to transpile; text that is no program fails as it does on servers.
+        options: Keyword arguments of `qiskit.transpile`.
+
+    Returns:
+        The circuit on the device's qubits, and the content of the job's transpile result file.
+
+    Raises:
+        JobFailure: The program cannot be read or transpiled.
+    """
+    # The engine parses the transpiler's empty answer as JSON, and this is all its users get to see.
+    no_answer = "Expecting value: line 1 column 1 (char 0)"
+    if isinstance(circuit, str):
+        raise JobFailure(no_answer)
+    try:
+        with _one_at_a_time:
+            transpiled = transpile(circuit, target=_target(calibration), **options)
+        mapping = {str(i): q for i, q in enumerate(transpiled.layout.final_index_layout())}
+    except Exception as error:
+        logger.warning("The emulated server could not transpile a program: %s", str(error) or repr(error))
+        raise JobFailure(no_answer) from error
+    return transpiled, {
+        "transpiled_program": qasm3.dumps(transpiled),
+        "stats": {"before": _stats(circuit), "after": _stats(transpiled)},
+        "virtual_physical_mapping": {
+            "qubit_mapping": mapping,
+            "bit_mapping": {str(i): i for i in range(circuit.num_clbits)},
+        },
+    }
+
+
+def _target(calibration: Mapping[str, Any]) -> Target:
+    """The device as the server's transpiler sees it: couplings in the listed direction only."""
+    qubits, couplings = calibration["qubits"], calibration.get("couplings", [])
+    target = Target(num_qubits=len(qubits))
+    for name, gate in (("x", XGate()), ("sx", SXGate()), ("rz", RZGate(Parameter("theta")))):
+        target.add_instruction(gate, {(qubit["id"],): _gate_properties(qubit, name) for qubit in qubits})
+    readout = {(qubit["id"],): InstructionProperties(error=_readout_error(qubit)) for qubit in qubits}
+    target.add_instruction(Measure(), readout)
+    target.add_instruction(Delay(Parameter("t")), {(qubit["id"],): None for qubit in qubits})
+    pairs = {(c["control"], c["target"]): InstructionProperties(error=1 - c.get("fidelity", 1.0)) for c in couplings}
+    target.add_instruction(CXGate(), pairs)
+    return target
+
+
+def _gate_properties(qubit: Mapping[str, Any], name: str) -> InstructionProperties:
+    duration = qubit.get("gate_duration", {}).get(name)
+    return InstructionProperties(None if duration is None else duration * 1e-9, 1 - qubit.get("fidelity", 1.0))
+
+
+def _readout_error(qubit: Mapping[str, Any]) -> float | None:
+    errors = qubit.get("meas_error")
+    return (errors["prob_meas1_prep0"] + errors["prob_meas0_prep1"]) / 2 if errors else None
+
+
+def _stats(circuit: QuantumCircuit) -> dict[str, int]:
+    gates = [item for item in circuit.data if item.name not in NOT_EXECUTED | {"measure"}]
+    return {
+        "n_qubits": circuit.num_qubits,
+        "n_gates": len(gates),
+        "n_gates_1q": sum(len(item.qubits) == 1 for item in gates),
+        "n_gates_2q": sum(len(item.qubits) == 2 for item in gates),  # noqa: PLR2004 - two-qubit gates
+        "depth": circuit.depth(),
+    }

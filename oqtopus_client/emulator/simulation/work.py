@@ -1,0 +1,219 @@
+"""A job's two steps: prepared by the cloud's engine, then executed on a device.
+
+Functions of picklable values, so that any `concurrent.futures.Executor` can run them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit, qasm3
+
+from oqtopus_client.emulator.mitigation import pseudo_inverse
+from oqtopus_client.emulator.simulation import estimation, multi_manual
+from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse
+from oqtopus_client.emulator.simulation.inputs import JobFailure, logger, programs_of, read_input
+from oqtopus_client.emulator.simulation.sampling import Sampled, sample
+from oqtopus_client.emulator.simulation.transpiling import transpile_for, transpiler_options
+from oqtopus_client.rest.storage import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from oqtopus_client.emulator.devices import EmulatedDevice
+
+_HEAVY = 1 << 30
+
+
+@dataclass(frozen=True)
+class Task:
+    """What there is to do.
+
+    Attributes:
+        job_type: `sampling`, `estimation` or `multi_manual`.
+        archive: The job's `input.zip`.
+        shots: Repetitions of each circuit.
+        transpiler_info: The job's settings, or the default where it had none.
+        mitigation_info: The job's settings.
+        device: What it runs on.
+    """
+
+    job_type: str
+    archive: bytes
+    shots: int
+    transpiler_info: Mapping[str, Any]
+    mitigation_info: Mapping[str, Any]
+    device: EmulatedDevice
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job ready for the device.
+
+    Attributes:
+        circuits: What to run, one after the other; text where it cannot be read.
+        transpile_result: The content of the job's transpile result file; None where nothing was transpiled.
+        combined_program: The content of that file; None where nothing was combined.
+        groups: Of an estimation job: what each circuit measures.
+        widths: Of a multi_manual job: classical bits of each program; None where they cannot be told apart.
+        heavy: Whether it will take seconds rather than milliseconds.
+    """
+
+    circuits: Sequence[QuantumCircuit | str]
+    transpile_result: dict[str, Any] | None = None
+    combined_program: str | None = None
+    groups: Sequence[estimation.Group] = ()
+    widths: Sequence[int] | None = None
+    heavy: bool = False
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files that users see while the job runs."""
+        files = {}
+        if self.transpile_result is not None:
+            files["transpile_result.zip"] = pack_json("transpile_result", self.transpile_result)
+        if self.combined_program is not None:
+            files["combined_program.zip"] = pack(self.combined_program.encode(), "combined_program")
+        return files
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A job that succeeded.
+
+    Attributes:
+        result: The content of the job's result file.
+        seconds: Time on the device.
+    """
+
+    result: dict[str, Any] = field(repr=False)
+    seconds: float
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files that users see at the end."""
+        return {"result.zip": pack_json("result", self.result)}
+
+
+def prepare(task: Task) -> Prepared:
+    """Read a job's input, and make of it what the device shall run.
+
+    Raises:
+        JobFailure: As on servers, with a server's words.
+    """
+    content = read_input(task.archive)
+    # Further programs are dropped without a word, as servers do, where the job's type has room for one only.
+    program, *_ = programs = programs_of(content)
+    terms = estimation.read_operator(content.get("operator")) if task.job_type == "estimation" else []
+    circuit = _try_to_read(program)
+    combined_program = widths = transpile_result = None
+    options = transpiler_options(task.transpiler_info)
+    if task.job_type == "multi_manual":
+        combined, widths = multi_manual.combine(programs, task.device.n_qubits)
+        combined_program = qasm3.dumps(combined)
+        if options is None:
+            # Without the transpiler, servers send the first program alone.
+            widths = None
+        else:
+            circuit = combined
+    if options is not None:
+        circuit, transpile_result = transpile_for(task.device.calibration, circuit, options)
+    if task.job_type == "estimation":
+        return _prepare_estimation(task, circuit, terms, transpile_result)
+    heavy = _is_heavy(circuit, task)
+    return Prepared([circuit], transpile_result, combined_program, widths=widths, heavy=heavy)
+
+
+def execute(task: Task, prepared: Prepared) -> Executed:
+    """Run a prepared job on the device.
+
+    Raises:
+        JobFailure: The device does not take it.
+    """
+    start = time.perf_counter()
+    try:
+        sampled = [sample(circuit, task.device, task.shots) for circuit in prepared.circuits]
+    except Exception as error:
+        logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
+        raise JobFailure("failed to execute job on device") from error
+    # Servers keep three decimals, and do not keep a zero.
+    seconds = max(round(time.perf_counter() - start, 3), 0.001)
+    counts = [_mitigated(one, task) for one in sampled]
+    if task.job_type == "estimation":
+        value, error_ = estimation.estimate(prepared.groups, counts, task.shots)
+        return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error_}}, seconds)
+    divided = None
+    if task.job_type == "multi_manual":
+        divided = {} if prepared.widths is None else multi_manual.divide(counts[0], prepared.widths)
+    return Executed({"sampling": {"counts": counts[0], "divided_counts": divided}, "estimation": None}, seconds)
+
+
+def pack_json(name: str, content: object) -> bytes:
+    """A JSON file in a zip archive, as servers name it."""
+    return pack(json.dumps(content).encode(), f"{name}.json")
+
+
+def _prepare_estimation(
+    task: Task,
+    circuit: QuantumCircuit | str,
+    terms: Sequence[tuple[Mapping[int, str], float]],
+    transpile_result: dict[str, Any] | None,
+) -> Prepared:
+    if isinstance(circuit, str):
+        raise JobFailure("Exception calling application: the program cannot be read")
+    mapping = None
+    if transpile_result is not None:
+        mapping = transpile_result["virtual_physical_mapping"]["qubit_mapping"]
+        # The estimator reads the transpiled text anew, and knows no qubit beyond the last one in it.
+        circuit = _cut(circuit)
+    groups = estimation.split(circuit, terms, mapping)
+    circuits = [group.circuit for group in groups]
+    return Prepared(circuits, transpile_result, groups=groups, heavy=any(_is_heavy(c, task) for c in circuits))
+
+
+def _cut(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit without the qubits behind the last one in use."""
+    used = [circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits]
+    result = QuantumCircuit(max(used, default=0) + 1, circuit.num_clbits)
+    for item in circuit.data:
+        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
+    return result
+
+
+def _try_to_read(program: str) -> QuantumCircuit | str:
+    """The program's circuit, or the text if it has none: that fails where on a server something first needs it."""
+    try:
+        return parse(program)
+    except Exception as error:  # noqa: BLE001 - whatever the parser stumbles over
+        logger.warning("The emulated server could not read a program: %s", str(error) or repr(error))
+        return program
+
+
+def _mitigated(sampled: Sampled, task: Task) -> dict[str, int]:
+    """The counts, corrected for readout errors where the job wants that. Other settings mean nothing, as on servers."""
+    if task.mitigation_info.get("ro_error_mitigation") != "pseudo_inverse":
+        return sampled.counts
+    try:
+        return pseudo_inverse(sampled.counts, [_readout_errors(qubit, task.device) for qubit in sampled.qubits])
+    except ValueError as error:
+        raise JobFailure(f"Exception calling application: {error}") from error
+
+
+def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, float]:
+    if qubit is None:
+        return 0.0, 0.0
+    errors = device.calibration["qubits"][qubit]["meas_error"]
+    return errors["prob_meas1_prep0"], errors["prob_meas0_prep1"]
+
+
+def _is_heavy(circuit: QuantumCircuit | str, task: Task) -> bool:
+    """Whether a circuit will take seconds: a rough count of what a state vector simulation would calculate."""
+    if isinstance(circuit, str):
+        return False
+    n_qubits = len(active_qubits(circuit, measurements(circuit).values()))
+    repeated = task.shots if task.device.noisy else 1
+    return len(circuit.data) * repeated << n_qubits > _HEAVY
