@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import multiprocessing
 import signal
 import socket
 import sys
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
-from oqtopus_client.emulator.processes import process_pool
+from oqtopus_client.emulator.processes import WorkerProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,31 +21,54 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until interrupted; print the two lines that point a client here."""
-    parser = argparse.ArgumentParser(prog="python -m oqtopus_client.emulator", description="OQTOPUS in a box.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    parser.add_argument(
-        "--data", metavar="FOLDER", help=f"where jobs are kept (default: a folder of the user's; {IN_MEMORY}: nowhere)"
-    )
-    parser.add_argument("--token", help="API token to demand (default: the one kept with the data)")
+    parser = _parser()
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        listener = _listen(options.host, options.port)
-        emulator = Emulator(options.data, token=options.token, executor=process_pool())
-    except (OSError, OverflowError) as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
-
     # The server answers the first signal by winding down and then raises it again, for us to unwind and clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with listener, emulator, contextlib.suppress(KeyboardInterrupt):
-        host, port = listener.getsockname()[:2]
-        print(f"export OQTOPUS_URL=http://{f'[{host}]' if ':' in host else host}:{port}")
-        print(f"export OQTOPUS_API_TOKEN={emulator.token}", flush=True)
-        uvicorn.Server(uvicorn.Config(emulator, log_level="warning", lifespan="off")).run(sockets=[listener])
-    # What still runs is in the queue again; nobody waits for its end.
-    for worker in multiprocessing.active_children():
-        worker.terminate()
+    try:
+        with (
+            _listen(options.host, options.port) as listener,
+            WorkerProcesses(options.workers) as executor,
+            _emulator(options, executor) as emulator,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            host, port = listener.getsockname()[:2]
+            print(f"export OQTOPUS_URL=http://{f'[{host}]' if ':' in host else host}:{port}")
+            print(f"export OQTOPUS_API_TOKEN={emulator.token}", flush=True)
+            uvicorn.Server(uvicorn.Config(emulator, log_level="warning", lifespan="off")).run(sockets=[listener])
+    except (OSError, OverflowError, ValueError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m oqtopus_client.emulator", description="OQTOPUS in a box.")
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
+    add("--data", metavar="FOLDER", help=f"where jobs are kept (default: a folder of the user's; {IN_MEMORY}: nowhere)")
+    add("--token", help="API token to demand (default: the one kept with the data)")
+    add("--devices", metavar="FOLDER", help="device files beside the ones that come with the package")
+    add("--workers", type=int, metavar="N", help="processes that simulate (default: one a processor core)")
+    add(
+        "--allow-sse",
+        action="store_true",
+        help="run the programs of sse jobs, on this machine and as its user: whoever has the token can do what you can",
+    )
+    add("--cancelling", action="store_true", help="let running jobs that are cancelled be 'cancelling' first")
+    return parser
+
+
+def _emulator(options: argparse.Namespace, executor: WorkerProcesses) -> Emulator:
+    return Emulator(
+        options.data,
+        token=options.token,
+        devices=options.devices or (),
+        executor=executor,
+        max_running=options.workers,
+        allow_sse=options.allow_sse,
+        cancelling=options.cancelling,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

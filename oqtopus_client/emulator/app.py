@@ -6,12 +6,13 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 
-from oqtopus_client.emulator.api import devices, jobs, storage
+from oqtopus_client.emulator.api import control, devices, jobs, storage, users
 from oqtopus_client.emulator.api.cloud import ApiError, Cloud, ServerError
+from oqtopus_client.emulator.api.faulty import server_error, with_faults
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +24,7 @@ def create_app(cloud: Cloud) -> ASGIApp:
     """The application over a cloud's parts; it works in any event loop, and in several at once."""
     app = FastAPI(title="OQTOPUS User API", version="1.0")
     app.state.cloud = cloud
-    for part in (devices, jobs, storage):
+    for part in (devices, jobs, users, storage, control):
         app.include_router(part.router)
 
     @app.exception_handler(ApiError)
@@ -32,13 +33,12 @@ def create_app(cloud: Cloud) -> ASGIApp:
 
     @app.exception_handler(ServerError)
     @app.exception_handler(Exception)
-    async def break_down(_request: Request, error: Exception) -> JSONResponse:
+    async def break_down(_request: Request, error: Exception) -> Response:
         if not isinstance(error, ServerError):
             _logger.error("A request broke the emulator.", exc_info=error)
-        body = {"message": "Internal Server Error", "message_code": "INTERNAL_SERVER_ERROR", "message_params": {}}
-        return JSONResponse(body, 500)
+        return server_error()
 
-    return _with_correlation_id(app)
+    return _with_correlation_id(with_faults(app, cloud.faults))
 
 
 def _with_correlation_id(app: ASGIApp) -> ASGIApp:

@@ -6,20 +6,30 @@ import secrets
 import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import platformdirs
 
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.emulator.api.cloud import Cloud
 from oqtopus_client.emulator.app import create_app
-from oqtopus_client.emulator.devices import built_in_devices
+from oqtopus_client.emulator.database import Database
+from oqtopus_client.emulator.devices import built_in_devices, load_devices
 from oqtopus_client.emulator.engine import Engine
-from oqtopus_client.emulator.signing import Signer
-from oqtopus_client.emulator.store import Store, new_token
+from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
+from oqtopus_client.emulator.fleet import Fleet
+from oqtopus_client.emulator.signing import VALID_SECONDS, Signer
+from oqtopus_client.emulator.simulation.sse import SseLimits
+from oqtopus_client.emulator.store import Store
+from oqtopus_client.emulator.users import OPERATOR, Users, new_token
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
     from starlette.types import Receive, Scope, Send
+
+    from oqtopus_client.emulator.devices import EmulatedDevice
 
 IN_MEMORY = ":memory:"
 
@@ -29,30 +39,73 @@ class Emulator:
 
     Close it with `close()` or `with`; otherwise that happens with garbage collection or at exit.
 
+    Programs of sse jobs run on this machine, as a process of its user: resources are limited, what a program may read
+    and write is not. Say `allow_sse=False` where others can submit jobs.
+
     Args:
         data: Folder to keep jobs and results in, or `":memory:"` to keep them only as long as this object. By
             default a folder of the user's, so that jobs can be read again later and from other processes.
         token: API token that clients must send. By default the one kept with the data, random at first.
+        devices: A folder of device files, or devices, beside those that come with the package.
         executor: Runs the simulations; threads by default.
+        max_running: Jobs in work at the same time, at least 2; by default one a processor core.
+        allow_sse: Whether sse jobs are taken.
+        sse_limits: What their programs may use.
+        cancelling: Whether a running job that is cancelled is `cancelling` first, as on coming servers.
+        url_seconds: How long presigned URLs are good for.
 
     Attributes:
         token: The API token.
 
     Raises:
-        OSError: The folder cannot be used.
+        OSError: A folder cannot be used.
+        ValueError: A device makes no sense.
     """
 
     def __init__(
-        self, data: str | Path | None = None, *, token: str | None = None, executor: Executor | None = None
+        self,
+        data: str | Path | None = None,
+        *,
+        token: str | None = None,
+        devices: str | Path | Iterable[EmulatedDevice] = (),
+        executor: Executor | None = None,
+        max_running: int | None = None,
+        allow_sse: bool = True,
+        sse_limits: SseLimits | None = None,
+        cancelling: bool = False,
+        url_seconds: float = VALID_SECONDS,
     ) -> None:
-        self._store = Store(_database(data))
-        self.token = token or self._store.secret("token", new_token())
+        if isinstance(devices, str | Path):
+            devices = load_devices(devices).values()
+        fleet = built_in_devices() | {device.device_id: device for device in devices}
+        database = Database(_database(data))
+        self.token = token or database.secret("token", new_token())
+        signing_key = database.secret("signing key", secrets.token_urlsafe(32))
         own_executor = None if executor else ThreadPoolExecutor(thread_name_prefix="oqtopus-emulator")
-        devices = built_in_devices()
-        self._engine = Engine(self._store, devices, executor or cast("Executor", own_executor))
-        signer = Signer(self._store.secret("signing key", secrets.token_urlsafe(32)))
-        self._app = create_app(Cloud(self._store, self._engine, devices, signer, self.token))
-        self._finalizer = weakref.finalize(self, _close, self._engine, own_executor, self._store)
+        self._users = Users(database)
+        self._users.add("operator", token=self.token, user_id=OPERATOR)
+        self._store = Store(database)
+        self._devices = Fleet(database, fleet)
+        self._faults = Faults()
+        self._engine = Engine(
+            self._store,
+            self._devices,
+            executor or cast("Executor", own_executor),
+            self._faults,
+            max_running=max_running,
+            sse_limits=(sse_limits or SseLimits()) if allow_sse else None,
+        )
+        self._cloud = Cloud(
+            store=self._store,
+            users=self._users,
+            devices=self._devices,
+            engine=self._engine,
+            signer=Signer(signing_key, url_seconds),
+            faults=self._faults,
+            cancelling=cancelling,
+        )
+        self._app = create_app(self._cloud)
+        self._finalizer = weakref.finalize(self, _close, self._engine, own_executor, database)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as an ASGI application.
@@ -67,12 +120,77 @@ class Emulator:
     @property
     def config(self) -> OqtopusConfig:
         """What any client takes to talk to this emulator, without a socket."""
+        return self.config_for(self.token)
+
+    def config_for(self, token: str) -> OqtopusConfig:
+        """The same for another user's token."""
         return OqtopusConfig(
             base_url="http://emulator.localhost",
-            api_token=self.token,
+            api_token=token,
             transport=self,
             token_source="Emulator.config",  # noqa: S106 - says where the token is from
         )
+
+    @property
+    def devices(self) -> Mapping[str, EmulatedDevice]:
+        """The devices as they are now, by id."""
+        return self._devices
+
+    def calibrate(self, device_id: str, device_info: Mapping[str, Any]) -> None:
+        """Give a device a new calibration, from its next job on.
+
+        Args:
+            device_id: The device.
+            device_info: The whole calibration, as `devices[device_id].calibration` gives it; without a
+                `calibrated_at` it is calibrated now.
+
+        Raises:
+            KeyError: There is no such device.
+            ValueError: The calibration makes no sense.
+        """
+        self._devices.calibrate(device_id, device_info)
+
+    def set_status(self, device_id: str, status: str) -> None:
+        """Make a device `available` or `unavailable`.
+
+        Raises:
+            KeyError: There is no such device.
+        """
+        self._devices.set_status(device_id, status)
+
+    def add_user(self, name: str, *, status: str = "approved") -> str:
+        """Add a user, who sees no job of anyone else's; returns the API token.
+
+        Args:
+            name: Who it is.
+            status: `approved`; with any other, such as `suspended`, the user is refused with 403.
+        """
+        return self._users.add(name, status=status)
+
+    def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
+        """Publish an announcement; returns its id."""
+        return self._users.announce(title, content, start_time=start_time, end_time=end_time)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What `GET /system/settings` tells, to be changed at will."""
+        return self._cloud.settings
+
+    def inject(self, kind: FaultKind | str, **settings: Any) -> None:
+        """Let something go wrong.
+
+        Args:
+            kind: What; see `FaultKind`.
+            **settings: When, how often and how; see `Fault`.
+
+        Raises:
+            ValueError: There is no such fault or setting.
+        """
+        self._faults.add(Fault.model_validate({"kind": kind, **settings}))
+
+    def clear_faults(self) -> None:
+        """Let no more go wrong."""
+        self._faults.clear()
 
     def close(self) -> None:
         """Stop working. Jobs that wait or run are kept for whoever opens the data folder next."""
@@ -85,11 +203,11 @@ class Emulator:
         self.close()
 
 
-def _close(engine: Engine, executor: Executor | None, store: Store) -> None:
+def _close(engine: Engine, executor: Executor | None, database: Database) -> None:
     engine.close()
     if executor is not None:
         executor.shutdown()
-    store.close()
+    database.close()
 
 
 def _database(data: str | Path | None) -> str | Path:

@@ -19,14 +19,23 @@ _SESSION = "emulated-session"
 
 
 class Signer:
-    """Signs and verifies uploads and downloads with one secret."""
+    """Signs and verifies uploads and downloads.
 
-    def __init__(self, secret: str) -> None:
+    Args:
+        secret: What it signs with.
+        valid_seconds: How long a signature is good for.
+    """
+
+    def __init__(self, secret: str, valid_seconds: float = VALID_SECONDS) -> None:
         self._secret = secret.encode()
+        self._valid_seconds = valid_seconds
+
+    def _expiry(self) -> int:
+        return int(time.time() + self._valid_seconds)
 
     def upload_fields(self, key: str) -> dict[str, str]:
         """Form fields that allow one file to be posted under `key`."""
-        policy = {"expiration": _expiry(), "conditions": [{"key": key}, {"x-amz-security-token": _SESSION}]}
+        policy = {"expiration": self._expiry(), "conditions": [{"key": key}, {"x-amz-security-token": _SESSION}]}
         encoded = base64.b64encode(json.dumps(policy).encode()).decode()
         return {
             "key": key,
@@ -47,7 +56,7 @@ class Signer:
 
     def download_query(self, key: str) -> str:
         """Query string that allows `key` to be read."""
-        expires = str(_expiry())
+        expires = str(self._expiry())
         query = {"AWSAccessKeyId": _KEY_ID, "Expires": expires, "Signature": self._sign(f"{key}\n{expires}")}
         return urlencode(query)
 
@@ -60,7 +69,3 @@ class Signer:
 
     def _sign(self, text: str) -> str:
         return base64.b64encode(hmac.new(self._secret, text.encode(), hashlib.sha256).digest()).decode()
-
-
-def _expiry() -> int:
-    return int(time.time()) + VALID_SECONDS

@@ -81,7 +81,7 @@ def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
 def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's words, the circuit and its id are in the error."""
     incomplete = {"transpiler_lib": "qiskit"}
-    monkeypatch.setattr("oqtopus_client.emulator.engine.DEFAULT_TRANSPILER", incomplete)
+    monkeypatch.setattr("oqtopus_client.emulator.run.DEFAULT_TRANSPILER", incomplete)
     job = backend.run([bell(), bell()], shots=10)
     with pytest.raises(OqtopusJobError) as caught:
         job.result()
@@ -137,7 +137,7 @@ def test_missing_result_file(backend: OqtopusBackend, emulator: Emulator) -> Non
     """A job that succeeded but has no result is an error, not an empty histogram."""
     job = backend.run(bell(), shots=10)
     job.wait_for_final_state(wait=0.01)
-    with emulator._store._transaction() as database:
+    with emulator._store._database.transaction() as database:
         database.execute("DELETE FROM files WHERE key = ?", (f"{job.job_id()}/result.zip",))
 
     with pytest.raises(OqtopusJobError, match="succeeded: job is succeeded"):

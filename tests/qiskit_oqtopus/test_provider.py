@@ -26,20 +26,23 @@ def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) 
     """Looking for devices is the first request, and the only one."""
     with OqtopusProvider(config) as provider:
         assert cloud.requests == []
-        assert [backend.name for backend in provider.backends()] == ["qulacs"]
+        assert [backend.name for backend in provider.backends()] == ["qulacs", "lattice64", "lattice144"]
         assert provider.backends("nowhere") == []
         assert provider.get_backend("qulacs").provider is provider
 
     assert cloud.routes == ["GET /devices"] * 3
 
 
-@pytest.mark.parametrize("name", ["qulac", "Qulacs", "anemone"])
-def test_unknown_backend(provider: OqtopusProvider, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("qulac", "'qulacs'"), ("Qulacs", "'qulacs'"), ("anemone", "'lattice144' or 'lattice64' or 'qulacs'")],
+)
+def test_unknown_backend(provider: OqtopusProvider, name: str, known: str) -> None:
     """Near names are listed; with none near, all are."""
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         provider.get_backend(name)
 
-    assert f"There is no device {name!r}. Did you mean 'qulacs'?" in str(caught.value)
+    assert f"There is no device {name!r}. Did you mean {known}?" in str(caught.value)
 
 
 def test_wrong_token(config: OqtopusConfig) -> None:

@@ -6,14 +6,15 @@ import json
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.cloud import ApiError, Cloud, CloudParameter, ServerError, authenticate
-from oqtopus_client.emulator.store import Row, format_time
+from oqtopus_client.emulator.api.cloud import ApiError, Cloud, CloudParameter, ServerError, UserParameter
+from oqtopus_client.emulator.api.storage import download_url
+from oqtopus_client.emulator.database import Row, format_time
 from oqtopus_client.rest.models import JobsJobStatus, JobsSubmitJobRequest
 
-router = APIRouter(prefix="/jobs", dependencies=[Depends(authenticate)])
+router = APIRouter(prefix="/jobs")
 
 _FIELDS = (
     "job_id", "name", "description", "job_type", "status", "device_id", "shots", "job_info", "transpiler_info",
@@ -26,6 +27,7 @@ _NAME_LENGTH, _DESCRIPTION_LENGTH = 256, 1024
 _EXPOSED = {
     # Which files a job of this status shows; a file that does not exist is never shown.
     "running": {"combined_program", "transpile_result"},
+    "cancelling": {"combined_program", "transpile_result"},
     "succeeded": {"combined_program", "transpile_result", "result", "sse_log"},
     "failed": {"combined_program", "transpile_result"},
     "cancelled": {"combined_program", "transpile_result"},
@@ -33,22 +35,26 @@ _EXPOSED = {
 
 
 @router.post("")
-async def register_job(request: Request, cloud: CloudParameter) -> JSONResponse:
+async def register_job(request: Request, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """Give a job an id, and a place to upload its input to."""
-    job_id = cloud.store.register()
+    job_id = cloud.store.register(user["id"])
     fields = cloud.signer.upload_fields(f"{job_id}/input.zip")
     url = str(request.base_url) + "storage"
     return JSONResponse({"job_id": job_id, "presigned_url": {"url": url, "fields": fields}})
 
 
 @router.post("/{job_id}/submit")
-async def submit_job(job_id: str, body: JobsSubmitJobRequest, cloud: CloudParameter) -> JSONResponse:
+async def submit_job(
+    job_id: str, body: JobsSubmitJobRequest, cloud: CloudParameter, user: UserParameter
+) -> JSONResponse:
     """Queue a job whose input has been uploaded; the checks come in the order of a real server's."""
-    _require_registered(_get_job(cloud, job_id))
+    _require_registered(_get_job(cloud, user, job_id))
     if body.device_id not in cloud.devices:
         raise ApiError(400, "device not found")
     if not cloud.devices[body.device_id].available:
         raise ApiError(400, f"device {body.device_id} is not available")
+    if not cloud.engine.runs(body.job_type):
+        raise ApiError(400, "this emulator runs no sse programs; start it with --allow-sse if that is wanted")
     if cloud.store.get_file(f"{job_id}/input.zip") is None:
         raise ApiError(400, f"job information input for {job_id} job not found")
     if len(body.name or "") > _NAME_LENGTH or len(body.description or "") > _DESCRIPTION_LENGTH:
@@ -63,7 +69,7 @@ async def submit_job(job_id: str, body: JobsSubmitJobRequest, cloud: CloudParame
         **{name: _to_json(getattr(body, name) or {}) for name in _SETTINGS},
     }
     if not cloud.store.submit(job_id, fields):
-        _require_registered(_get_job(cloud, job_id))
+        _require_registered(_get_job(cloud, user, job_id))
     cloud.engine.wake()
     return JSONResponse({"message": "job submitted"})
 
@@ -72,6 +78,7 @@ async def submit_job(job_id: str, body: JobsSubmitJobRequest, cloud: CloudParame
 async def list_jobs(
     request: Request,
     cloud: CloudParameter,
+    user: UserParameter,
     fields: str | None = None,
     start_time: str | None = None,
     end_time: str | None = None,
@@ -92,6 +99,7 @@ async def list_jobs(
         "(job_id || char(10) || name || char(10) || description) LIKE ?": None if q is None else f"%{q}%",
     }
     rows = cloud.store.jobs(
+        user["id"],
         {condition: value for condition, value in conditions.items() if value is not None},
         descending=order == "DESC",
         limit=limit,
@@ -102,22 +110,22 @@ async def list_jobs(
 
 
 @router.get("/{job_id}")
-async def get_job(job_id: str, request: Request, cloud: CloudParameter) -> JSONResponse:
+async def get_job(job_id: str, request: Request, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """One job."""
-    return JSONResponse(_job(_get_job(cloud, job_id), cloud, request, _FIELDS))
+    return JSONResponse(_job(_get_job(cloud, user, job_id), cloud, request, _FIELDS))
 
 
 @router.get("/{job_id}/status")
-async def get_job_status(job_id: str, cloud: CloudParameter) -> JSONResponse:
+async def get_job_status(job_id: str, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """A job's status."""
-    return JSONResponse({"job_id": job_id, "status": _get_job(cloud, job_id)["status"]})
+    return JSONResponse({"job_id": job_id, "status": _get_job(cloud, user, job_id)["status"]})
 
 
 @router.post("/{job_id}/cancel")
-async def cancel_job(job_id: str, cloud: CloudParameter) -> JSONResponse:
+async def cancel_job(job_id: str, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """Cancel a job that has not ended."""
-    _get_job(cloud, job_id)
-    if not cloud.store.cancel(job_id):
+    _get_job(cloud, user, job_id)
+    if not cloud.store.cancel(job_id, gently=cloud.cancelling):
         raise ApiError(
             400,
             f"{job_id} job is not in valid status for cancellation (valid statuses for cancellation: "
@@ -127,9 +135,9 @@ async def cancel_job(job_id: str, cloud: CloudParameter) -> JSONResponse:
 
 
 @router.delete("/{job_id}")
-async def delete_job(job_id: str, cloud: CloudParameter) -> JSONResponse:
+async def delete_job(job_id: str, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """Delete a job that has ended, and its files."""
-    _get_job(cloud, job_id)
+    _get_job(cloud, user, job_id)
     if not cloud.store.delete(job_id):
         raise ApiError(
             400,
@@ -139,8 +147,8 @@ async def delete_job(job_id: str, cloud: CloudParameter) -> JSONResponse:
     return JSONResponse({"message": "job deleted"})
 
 
-def _get_job(cloud: Cloud, job_id: str) -> Row:
-    row = cloud.store.get(job_id)
+def _get_job(cloud: Cloud, user: Row, job_id: str) -> Row:
+    row = cloud.store.get(job_id, user["id"])
     if row is None:
         raise ApiError(404, "job not found with the given id")
     return row
@@ -179,8 +187,7 @@ def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
     info = {}
     for name in sorted(names):
         if f"{name}.zip" in kept:
-            key = f"{row['job_id']}/{name}.zip"
-            info[name] = f"{request.base_url}storage/{key}?{cloud.signer.download_query(key)}"
+            info[name] = download_url(request, cloud, f"{row['job_id']}/{name}.zip")
     if row["message"] is not None:
         info["message"] = row["message"]
     return info

@@ -5,9 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
-from oqtopus_client.emulator.api.cloud import CloudParameter
+from oqtopus_client.emulator.api.cloud import Cloud, CloudParameter
+from oqtopus_client.rest.storage import pack
 
 router = APIRouter(prefix="/storage")
+
+
+def download_url(request: Request, cloud: Cloud, key: str) -> str:
+    """A freshly signed URL of a file."""
+    return f"{request.base_url}storage/{key}?{cloud.signer.download_query(key)}"
 
 
 @router.post("")
@@ -18,10 +24,10 @@ async def upload(request: Request, cloud: CloudParameter) -> Response:
         items = form.multi_items()
         names = [name for name, _ in items]
         if "file" not in names or not isinstance(file := form["file"], UploadFile):
-            return _storage_error(400, "InvalidArgument", "POST requires exactly one file upload per request.")
+            return storage_error(400, "InvalidArgument", "POST requires exactly one file upload per request.")
         fields = {name: value for name, value in items[: names.index("file")] if isinstance(value, str)}
         if not cloud.signer.accepts_upload(fields):
-            return _storage_error(403, "AccessDenied", "Invalid according to Policy.")
+            return storage_error(403, "AccessDenied", "Invalid according to Policy.")
         cloud.store.put_file(fields["key"], await file.read())
     return Response(status_code=204)
 
@@ -30,13 +36,31 @@ async def upload(request: Request, cloud: CloudParameter) -> Response:
 async def download(key: str, request: Request, cloud: CloudParameter) -> Response:
     """Give out a file."""
     if not cloud.signer.accepts_download(key, request.query_params):
-        return _storage_error(403, "AccessDenied", "Request has expired")
-    content = cloud.store.get_file(key)
+        return expired()
+    content = _device_info(key, cloud) or cloud.store.get_file(key)
     if content is None:
-        return _storage_error(404, "NoSuchKey", "The specified key does not exist.")
-    return Response(content, media_type="application/zip")
+        return storage_error(404, "NoSuchKey", "The specified key does not exist.")
+    return Response(content, media_type="application/json" if key.endswith(".json") else "application/zip")
 
 
-def _storage_error(status_code: int, code: str, message: str) -> Response:
+def _device_info(key: str, cloud: Cloud) -> bytes | None:
+    """A calibration, for the keys that name one."""
+    match key.split("/"):
+        case ["devices", device_id, name]:
+            text = cloud.devices[device_id].device_info
+        case ["device_histories", uid, name]:
+            text = str(cloud.devices.calibration(uid)["device_info"])
+        case _:
+            return None
+    return text.encode() if name.endswith(".json") else pack(text.encode(), "device_info.json")
+
+
+def expired() -> Response:
+    """What the storage says of a URL that is not good any more, or never was."""
+    return storage_error(403, "AccessDenied", "Request has expired")
+
+
+def storage_error(status_code: int, code: str, message: str) -> Response:
+    """An error in the storage's own format."""
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return Response(body, status_code, media_type="application/xml")

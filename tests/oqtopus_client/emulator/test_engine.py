@@ -37,7 +37,7 @@ def test_panic_fails_the_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next job runs."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         with monkeypatch.context() as patch:
-            patch.setattr("oqtopus_client.emulator.engine.prepare", panic)
+            patch.setattr("oqtopus_client.emulator.run.prepare", panic)
             jobs = [client.run_job(JOB, interval=0.01) for _ in range(5)]
 
         assert {job.message for job in jobs} == {"internal server error"}
@@ -87,7 +87,7 @@ def test_broken_executor(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
 def test_jobs_of_unknown_devices_fail(tmp_path: Path) -> None:
     """A device may be gone when its job's turn comes."""
     with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
-        job_id = emulator._store.register()
+        job_id = emulator._store.register("operator")
         emulator._store.submit(job_id, {"device_id": "gone", "job_type": "sampling", "shots": 1})
         emulator._engine.wake()
 

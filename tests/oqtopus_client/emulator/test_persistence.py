@@ -15,6 +15,7 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.store import LEASE_SECONDS, Store
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
@@ -27,6 +28,11 @@ SECONDS_LONG = OqtopusJobSpec.sampling(
     program='OPENQASM 3; include "stdgates.inc"; qubit[16] q; bit[16] c; h q; c = measure q;',
     shots=1_000_000,
 )
+
+
+def open_store(folder: Path) -> Store:
+    """The store of an emulator's data folder."""
+    return Store(Database(folder / "emulator.sqlite3"))
 
 
 def shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -100,12 +106,13 @@ def start_and_kill(data: Path, jobs: list[OqtopusJobSpec]) -> dict[str, str]:
 
 def test_a_job_is_claimed_once(tmp_path: Path) -> None:
     """Several processes at one folder never take the same job."""
-    store = Store(tmp_path / "emulator.sqlite3")
-    ids = [store.register() for _ in range(40)]
+    store = open_store(tmp_path)
+    ids = [store.register("operator") for _ in range(40)]
     for job_id in ids:
         store.submit(job_id, {"device_id": "qulacs", "job_type": "sampling", "shots": 1})
     script = (
-        "import sys; from oqtopus_client.emulator.store import Store; store = Store(sys.argv[1])\n"
+        "import sys; from oqtopus_client.emulator.database import Database\n"
+        "from oqtopus_client.emulator.store import Store; store = Store(Database(sys.argv[1]))\n"
         "while (row := store.claim(sys.argv[2])) is not None: print(row['job_id'])"
     )
 
@@ -115,15 +122,15 @@ def test_a_job_is_claimed_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor() as pool:
         claimed = [job_id for ids in pool.map(claim_all, "abc") for job_id in ids]
-    store.close()
+    store._database.close()
 
     assert sorted(claimed) == ids
 
 
 def test_disappeared_workers_lose_their_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim runs out, and what its holder reports afterwards does not count."""
-    store = Store(tmp_path / "emulator.sqlite3")
-    job_id = store.register()
+    store = open_store(tmp_path)
+    job_id = store.register("operator")
     store.submit(job_id, {"device_id": "qulacs", "job_type": "sampling", "shots": 1})
     assert store.claim("first") is not None
     assert store.claim("second") is None
@@ -135,18 +142,18 @@ def test_disappeared_workers_lose_their_jobs(tmp_path: Path, monkeypatch: pytest
     assert store.start(job_id, "second", {})
     assert store.finish(job_id, "second", "succeeded", message="in time", files={"result.zip": b"x"})
     assert store.get_file(f"{job_id}/result.zip") == b"x"
-    store.close()
+    store._database.close()
 
 
 def test_renewed_claims_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that shows up keeps its jobs however long they take."""
-    store = Store(tmp_path / "emulator.sqlite3")
-    job_id = store.register()
+    store = open_store(tmp_path)
+    job_id = store.register("operator")
     store.submit(job_id, {"device_id": "qulacs", "job_type": "sampling", "shots": 1})
     store.claim("first")
     shift_clock(monkeypatch, LEASE_SECONDS - 1)
-    store.renew("first")
+    store.renew("first", [job_id])
     shift_clock(monkeypatch, LEASE_SECONDS)
 
     assert store.claim("second") is None
-    store.close()
+    store._database.close()

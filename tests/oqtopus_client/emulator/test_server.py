@@ -73,7 +73,7 @@ def test_stopping(tmp_path: Path, stop: signal.Signals) -> None:
         process.send_signal(stop)
         output, errors = process.communicate(timeout=60)
     with Emulator(tmp_path, executor=HeldExecutor()) as emulator:
-        left = emulator._store.jobs({}, descending=False, limit=10, offset=0)
+        left = emulator._store.jobs("operator", {}, descending=False, limit=10, offset=0)
 
     assert (output, errors, process.returncode) == ("", "", 0)
     assert {row["status"] for row in left} <= {"submitted", "ready", "succeeded"}

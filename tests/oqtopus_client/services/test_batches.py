@@ -131,7 +131,7 @@ def test_iter_jobs(tmp_path: Any) -> None:
     """All jobs, a hundred a request, and no more requests than have been asked for."""
     held = HeldExecutor()
     with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
-        ids = [emulator._store.register() for _ in range(250)]
+        ids = [emulator._store.register("operator") for _ in range(250)]
         assert [job.job_id for job in client.iter_jobs(fields="job_id")] == ids
         assert [job.job_id for job in client.iter_jobs(fields="job_id", order="DESC")] == ids[::-1]
         assert next(iter(client.iter_jobs(fields="job_id"))).job_id == ids[0]

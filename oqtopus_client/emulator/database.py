@@ -1,0 +1,161 @@
+"""One SQLite database, used by any number of threads and processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Row = sqlite3.Row
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    job_id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    status TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    job_type TEXT,
+    device_id TEXT,
+    shots INTEGER,
+    transpiler_info TEXT NOT NULL DEFAULT '{}',
+    simulator_info TEXT NOT NULL DEFAULT '{}',
+    mitigation_info TEXT NOT NULL DEFAULT '{}',
+    message TEXT,
+    execution_time REAL,
+    submitted_at TEXT,
+    ready_at TEXT,
+    running_at TEXT,
+    ended_at TEXT,
+    origin TEXT,          -- which worker's users submitted the job
+    worker TEXT,          -- who works on it
+    lease REAL,           -- until when, in seconds since the epoch
+    attempts INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, job_id);
+CREATE INDEX IF NOT EXISTS jobs_in_queue ON jobs (submitted_at) WHERE status = 'submitted';
+CREATE INDEX IF NOT EXISTS jobs_in_queue_by_origin ON jobs (origin, submitted_at) WHERE status = 'submitted';
+CREATE INDEX IF NOT EXISTS jobs_in_work ON jobs (lease) WHERE status IN ('ready', 'running', 'cancelling');
+CREATE INDEX IF NOT EXISTS jobs_pending ON jobs (device_id) WHERE status IN ('submitted', 'ready', 'running');
+CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS users (
+    id TEXT PRIMARY KEY,
+    email TEXT NOT NULL,
+    name TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    token_hash TEXT UNIQUE,
+    token_expiration TEXT
+);
+CREATE TABLE IF NOT EXISTS announcements (
+    id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    content TEXT NOT NULL,
+    start_time TEXT NOT NULL,
+    end_time TEXT NOT NULL,
+    publishable INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS calibrations (
+    history_uid TEXT PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    calibrated_at TEXT NOT NULL,
+    device_info TEXT NOT NULL,
+    from_file INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS calibrations_by_device ON calibrations (device_id, history_uid);
+CREATE TABLE IF NOT EXISTS device_statuses (device_id TEXT PRIMARY KEY, status TEXT NOT NULL);
+"""
+
+
+class Database:
+    """One database; every change is one transaction, so whatever kills the process leaves a state to go on from.
+
+    Args:
+        path: The file, or `:memory:` for a database that is gone with the object.
+
+    Raises:
+        OSError: The file cannot be used.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        if str(path) != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            # It holds the token and what users computed: nobody else's business.
+            Path(path).touch(mode=0o600)
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30.0)
+        self._connection.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise OSError(f"{path} cannot be used as the emulator's database: {error}") from error
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version not in {0, _VERSION}:
+            raise sqlite3.DatabaseError(f"it is of version {version}, not {_VERSION}")
+        self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A change that happens wholly or not at all."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # A full disk, for one, has made SQLite roll back already.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def change(self, statement: str, *values: Any) -> int:
+        """Carry out one statement; returns how many rows it changed."""
+        with self.transaction() as connection:
+            return connection.execute(statement, values).rowcount
+
+    def one(self, query: str, *values: Any) -> Row | None:
+        """The first row, or None."""
+        with self._lock:
+            row: Row | None = self._connection.execute(query, values).fetchone()
+            return row
+
+    def all(self, query: str, *values: Any) -> list[Row]:
+        """All rows."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def secret(self, name: str, proposal: str) -> str:
+        """The secret of that name; `proposal` becomes it, for good, where there is none yet."""
+        with self.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, proposal))
+            return str(connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()["value"])
+
+
+def format_time(time: datetime) -> str:
+    """A time as the database keeps it: UTC, text that sorts."""
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def now() -> str:
+    """The present time as the database keeps it."""
+    return format_time(datetime.now(UTC))

@@ -1,0 +1,114 @@
+"""Faults on request: what goes wrong in a cloud, for tests of what is built on it."""
+
+from __future__ import annotations
+
+import threading
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    DELAY = "delay"
+    """The answer comes `seconds` late."""
+    TOO_MANY_REQUESTS = "too_many_requests"
+    """429, with `Retry-After: seconds`."""
+    SERVER_ERROR = "server_error"
+    """500; nothing is done."""
+    DROP = "drop"
+    """The connection breaks in the middle of the answer; nothing is done."""
+    LOST_ANSWER = "lost_answer"
+    """The request is carried out, and the connection breaks before the answer."""
+    TRUNCATE = "truncate"
+    """The second half of the answer's body is missing: a broken zip file, a broken JSON text."""
+    EXPIRED_URL = "expired_url"
+    """The storage refuses a presigned URL as if it had expired."""
+    UNKNOWN_STATUS = "unknown_status"
+    """Jobs have the status `status`, which no client knows."""
+    FAIL_JOB = "fail_job"
+    """A job fails with `message` when its turn comes."""
+    HOLD_JOB = "hold_job"
+    """A job stays `seconds` longer in `status` (submitted jobs are held as `ready`)."""
+
+
+JOB_FAULTS = frozenset({FaultKind.FAIL_JOB, FaultKind.HOLD_JOB})
+"""Faults that happen to jobs; all others happen to requests."""
+
+
+class Fault(BaseModel):
+    """One fault.
+
+    Attributes:
+        kind: What goes wrong.
+        path: Which requests it happens to: a pattern of the path, such as `/jobs/*/status`.
+        method: The HTTP method of these requests; any by default.
+        times: How often it happens; None for until it is cleared.
+        seconds: How long, where the kind says so.
+        status: The status, where the kind says so.
+        message: The message of a job that fails.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    kind: FaultKind
+    path: str = "*"
+    method: str | None = None
+    times: int | None = Field(default=1, ge=1)
+    seconds: float = Field(default=0.0, ge=0, le=3600)
+    status: str = "hibernating"
+    message: str = "failed to execute job on device"
+
+
+class Faults:
+    """The faults that are still to happen."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> None:
+        """Let a fault happen."""
+        with self._lock:
+            self._faults.append(fault.model_copy())
+
+    def clear(self) -> None:
+        """Let no more faults happen."""
+        with self._lock:
+            self._faults.clear()
+
+    @property
+    def pending(self) -> list[Fault]:
+        """What is still to happen, `times` counted down."""
+        with self._lock:
+            return [fault.model_copy() for fault in self._faults]
+
+    def for_request(self, method: str, path: str) -> Fault | None:
+        """The fault that happens to a request, if one does."""
+        return self._take(set(FaultKind) - JOB_FAULTS, lambda f: _matches(f, method, path))
+
+    def for_job(self, kind: FaultKind, status: str = "") -> Fault | None:
+        """The fault of a kind that happens to a job, if one does."""
+        return self._take({kind}, lambda fault: not status or fault.status == status)
+
+    def _take(self, kinds: Container[FaultKind], applies: Callable[[Fault], bool]) -> Fault | None:
+        with self._lock:
+            for fault in self._faults:
+                if fault.kind in kinds and applies(fault):
+                    if fault.times is not None:
+                        if fault.times == 1:
+                            self._faults.remove(fault)
+                        else:
+                            fault.times -= 1
+                    return fault
+        return None
+
+
+def _matches(fault: Fault, method: str, path: str) -> bool:
+    return fault.method in {None, method} and fnmatchcase(path, fault.path)

@@ -1,0 +1,117 @@
+"""Who uses the emulated cloud: users, their tokens, and what they are told."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from oqtopus_client.emulator.database import format_time, now
+
+if TYPE_CHECKING:
+    from oqtopus_client.emulator.database import Database, Row
+
+TOKEN_DAYS = 90
+
+OPERATOR = "operator"
+"""The id of the user who started the emulator."""
+
+
+class Users:
+    """The users and announcements in a database. Tokens are kept as hashes only.
+
+    Args:
+        database: Where they are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        name: str,
+        *,
+        token: str | None = None,
+        user_id: str | None = None,
+        status: str = "approved",
+        expires_in_days: float = TOKEN_DAYS,
+    ) -> str:
+        """Add a user, or give one a new token; returns the API token.
+
+        Args:
+            name: Who it is.
+            token: The token; random by default.
+            user_id: The id; random by default.
+            status: `approved`, or anything else, which keeps the user out.
+            expires_in_days: How long the token is good for.
+        """
+        token = token or new_token()
+        self._database.change(
+            "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "token_hash = excluded.token_hash, token_expiration = excluded.token_expiration",
+            user_id or str(uuid.uuid4()),
+            f"{name}@emulator.localhost",
+            name,
+            "",
+            status,
+            now(),
+            _hash(token),
+            format_time((datetime.now(UTC) + timedelta(days=expires_in_days)).replace(second=0, microsecond=0)),
+        )
+        return token
+
+    def with_token(self, token: str) -> Row | None:
+        """The user of a token that has not expired, or None.
+
+        The token is looked up by its hash, so the time that takes tells nothing of it.
+        """
+        return self._database.one(
+            "SELECT * FROM users WHERE token_hash = ? AND token_expiration > ?", _hash(token), now()
+        )
+
+    def update(self, user_id: str, changes: dict[str, Any]) -> Row:
+        """Change some of a user's fields."""
+        for name, value in changes.items():
+            self._database.change(f"UPDATE users SET {name} = ? WHERE id = ?", value, user_id)  # noqa: S608 - ours
+        return self._database.all("SELECT * FROM users WHERE id = ?", user_id)[0]
+
+    def delete(self, user_id: str) -> None:
+        """Delete a user."""
+        self._database.change("DELETE FROM users WHERE id = ?", user_id)
+
+    def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
+        """Publish an announcement; returns its id."""
+        with self._database.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO announcements (title, content, start_time, end_time, publishable) VALUES (?, ?, ?, ?, 1)",
+                (title, content, format_time(start_time), format_time(end_time)),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def announcements(
+        self, *, current_time: datetime | None, offset: int = 0, limit: int = 10, descending: bool = False
+    ) -> list[Row]:
+        """Announcements by their start, of all times or of one."""
+        time = None if current_time is None else format_time(current_time)
+        order = "DESC" if descending else "ASC"
+        query = (
+            "SELECT * FROM announcements WHERE ?1 IS NULL OR ?1 BETWEEN start_time AND end_time "  # noqa: S608 - ours
+            f"ORDER BY start_time {order}, id {order} LIMIT ?2 OFFSET ?3"
+        )
+        return self._database.all(query, time, limit, offset)
+
+    def announcement(self, announcement_id: int) -> Row | None:
+        """One announcement, or None."""
+        return self._database.one("SELECT * FROM announcements WHERE id = ?", announcement_id)
+
+
+def new_token() -> str:
+    """A random API token of the form that servers issue, `<id>.<secret>`."""
+    return f"{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(16)}"
+
+
+def _hash(token: str) -> str:
+    # A token is long and random: unlike a password, it needs no slow hash.
+    return hashlib.sha256(token.encode()).hexdigest()
