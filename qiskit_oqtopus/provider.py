@@ -31,7 +31,7 @@ class OqtopusProvider:
     Example:
         >>> with OqtopusProvider.emulator(":memory:") as provider:
         ...     [backend.name for backend in provider.backends()]
-        ['qulacs']
+        ['qulacs', 'lattice64', 'lattice144']
     """
 
     def __init__(self, config: OqtopusConfig | None = None) -> None:
