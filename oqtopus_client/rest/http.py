@@ -148,12 +148,14 @@ class HttpClient:
             raise _storage_error("download", response)
         return response.content
 
-    async def _send(self, method: str, url: str, **request: Any) -> httpx.Response:
+    async def _send(self, method: str, url: str, **content: Any) -> httpx.Response:
         """Send a request, again where the policy allows it; the last answer or failure counts."""
         attempt = 1
         while True:
             try:
-                response = await self._client.request(method, url, **request)
+                request = self._client.build_request(method, url, **content)
+                request.read()  # in one piece: a form would go out part by part, with a system call for each
+                response = await self._client.send(request)
             except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
                 pause = self._retries.pause(method, attempt)
                 if pause is None:

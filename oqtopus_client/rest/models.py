@@ -14,33 +14,52 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+
+__all__ = [
+    "AnnouncementsGetAnnouncementResponse",
+    "AnnouncementsGetAnnouncementsListResponse",
+    "ApiTokenApiToken",
+    "ApiTokenApiTokenStatus",
+    "DevicesDeviceHistoriesResponse",
+    "DevicesDeviceHistory",
+    "DevicesDeviceInfo",
+    "ErrorBadRequest",
+    "ErrorForbiddenError",
+    "ErrorInternalServerError",
+    "ErrorNotFoundError",
+    "ErrorUnauthorizedError",
+    "JobsGetJobStatusResponse",
+    "JobsGetSselogResponse",
+    "JobsJob",
+    "JobsJobInfo",
+    "JobsJobInfoUploadPresignedURL",
+    "JobsJobInfoUploadPresignedURLFields",
+    "JobsJobStatus",
+    "JobsJobType",
+    "JobsRegisterJobResponse",
+    "JobsRegisteredJob",
+    "JobsS3EstimationResult",
+    "JobsS3JobResult",
+    "JobsS3OperatorItem",
+    "JobsS3SamplingResult",
+    "JobsS3SubmitJobInfo",
+    "JobsS3TranspileResult",
+    "JobsSubmitJobRequest",
+    "JobsSubmittedJob",
+    "Model",
+    "SettingsGetSettingsResponse",
+    "SuccessSuccessResponse",
+    "UsersGetOneUserResponse",
+    "UsersLoginEvent",
+    "UsersUpdateUserRequest",
+]
+
 _logger = logging.getLogger("oqtopus_client")
 _reported: set[str] = set()
 
 MAX_SHOTS = 10_000_000
 """Most shots one job may ask for; the API answers 422 above."""
-
-
-class JobsJobStatus(StrEnum):
-    """States of a job. `succeeded`, `failed` and `cancelled` are final."""
-
-    REGISTERED = "registered"
-    SUBMITTED = "submitted"
-    READY = "ready"
-    RUNNING = "running"
-    CANCELLING = "cancelling"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class JobsJobType(StrEnum):
-    """What a job computes."""
-
-    ESTIMATION = "estimation"
-    SAMPLING = "sampling"
-    MULTI_MANUAL = "multi_manual"
-    SSE = "sse"
 
 
 _Member = TypeVar("_Member", bound=StrEnum)
@@ -398,6 +417,3 @@ class ErrorNotFoundError(ErrorBadRequest):
 
 class ErrorInternalServerError(ErrorBadRequest):
     """Body of a 500."""
-
-
-__all__ = [name for name, value in list(globals().items()) if isinstance(value, type) and value.__module__ == __name__]

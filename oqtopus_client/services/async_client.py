@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
 
+from oqtopus_client import rest
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
@@ -24,19 +25,7 @@ from oqtopus_client.errors import (
     ResponseValidationError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest import storage
-from oqtopus_client.rest.models import (
-    DevicesDeviceHistory,
-    DevicesDeviceInfo,
-    JobsGetSselogResponse,
-    JobsJobStatus,
-    JobsJobType,
-    JobsS3JobResult,
-    JobsS3SubmitJobInfo,
-    JobsS3TranspileResult,
-    UsersUpdateUserRequest,
-)
-from oqtopus_client.rest.user_api import PAGE_SIZE, AccountApi, DeviceApi, JobApi
+from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.concurrency import in_order, settle
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
@@ -55,13 +44,17 @@ if TYPE_CHECKING:
         ApiTokenApiToken,
         ApiTokenApiTokenStatus,
         DevicesDeviceHistoriesResponse,
+        DevicesDeviceHistory,
+        DevicesDeviceInfo,
         JobsGetJobStatusResponse,
+        JobsGetSselogResponse,
         JobsJob,
         JobsRegisterJobResponse,
         SettingsGetSettingsResponse,
         SuccessSuccessResponse,
         UsersGetOneUserResponse,
     )
+    from oqtopus_client.rest.user_api import AccountApi, DeviceApi, JobApi
     from oqtopus_client.services.job_results import (
         JobFile,
         OqtopusEstimationJobResult,
@@ -71,7 +64,7 @@ if TYPE_CHECKING:
     )
 
 _T = TypeVar("_T")
-_Device = TypeVar("_Device", DevicesDeviceInfo, DevicesDeviceHistory)
+_Device = TypeVar("_Device", "DevicesDeviceInfo", "DevicesDeviceHistory")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _CALIBRATION_WORKERS = 16
@@ -80,9 +73,9 @@ GRACE_SECONDS = 10.0
 """How long closing waits for clean-up."""
 
 _FILE_READERS: dict[str, Callable[[bytes], object]] = {
-    "input": lambda content: JobsS3SubmitJobInfo.from_json(content.decode()),
+    "input": lambda content: rest.JobsS3SubmitJobInfo.from_json(content.decode()),
     "combined_program": bytes.decode,
-    "transpile_result": lambda content: JobsS3TranspileResult.from_json(content.decode()),
+    "transpile_result": lambda content: rest.JobsS3TranspileResult.from_json(content.decode()),
 }
 
 
@@ -141,23 +134,21 @@ class AsyncOqtopusClient:
 
     @cached_property
     def _http(self) -> HttpClient:
-        # The HTTP stack is imported, and the URL looked at, with the first request. Inside the server's container,
-        # where jobs go through a driver, there is none.
-        from oqtopus_client.rest.http import HttpClient  # noqa: PLC0415
-
-        return HttpClient(self.config, **self._headers)
+        # The URL is looked at with the first request. Inside the server's container, where jobs go through a driver,
+        # there is none.
+        return rest.http.HttpClient(self.config, **self._headers)
 
     @cached_property
     def _devices(self) -> DeviceApi:
-        return DeviceApi(self._http)
+        return rest.user_api.DeviceApi(self._http)
 
     @cached_property
     def _jobs(self) -> JobApi:
-        return JobApi(self._http)
+        return rest.user_api.JobApi(self._http)
 
     @cached_property
     def _account(self) -> AccountApi:
-        return AccountApi(self._http)
+        return rest.user_api.AccountApi(self._http)
 
     async def __aenter__(self) -> Self:
         return self
@@ -209,7 +200,7 @@ class AsyncOqtopusClient:
             return device
         content = await self._http.fetch(cast("str", device.device_info))
         # Servers have sent both a zip archive and bare JSON.
-        text = (storage.unpack(content) if content.startswith(b"PK") else content).decode()
+        text = (rest.storage.unpack(content) if content.startswith(b"PK") else content).decode()
         return device.model_copy(update={"device_info": text})
 
     # --- submission
@@ -225,10 +216,10 @@ class AsyncOqtopusClient:
             JobSubmissionError: It went wrong after the registration; the message says what is left of the job.
         """
         _check_spec(body)
-        request, archive = body.to_model(), storage.pack_input(body.to_s3_submit_job_info())
+        request, archive = body.to_model(), rest.storage.pack_input(body.to_s3_submit_job_info())
         registered = await self._jobs.register_job_id()
         try:
-            await storage.upload(self._http, registered.presigned_url, archive)
+            await rest.storage.upload(self._http, registered.presigned_url, archive)
             await self._jobs.submit_job(registered.job_id, request)
         except OqtopusError as error:
             await self._see_to(self._settle_failed_submission(registered.job_id, error))
@@ -320,8 +311,8 @@ class AsyncOqtopusClient:
         """
         job = await self._jobs.get_job(job_id)
         if job.job_info is not None and isinstance(job.job_info.result, str):
-            content = await storage.fetch_json(self._http, job.job_info.result)
-            job.job_info.result = JobsS3JobResult.from_dict(content)
+            content = await rest.storage.fetch_json(self._http, job.job_info.result)
+            job.job_info.result = rest.JobsS3JobResult.from_dict(content)
         return typed_result(job, client=self.owner())
 
     get_job_result = get_job
@@ -352,7 +343,7 @@ class AsyncOqtopusClient:
             if fresh is None:
                 return None
             content = await self._http.fetch(fresh)
-        return _FILE_READERS[name](storage.unpack(content))
+        return _FILE_READERS[name](rest.storage.unpack(content))
 
     async def get_sselog(self, job_id: str) -> JobsGetSselogResponse:
         """The log of a server-side program: a zip archive as base64 text, as the API once sent it.
@@ -365,7 +356,7 @@ class AsyncOqtopusClient:
         if not isinstance(url, str):
             raise ResponseValidationError(f"There is no log of job {job_id}; servers keep those of succeeded sse jobs.")
         archive = await self._http.fetch(url)
-        return JobsGetSselogResponse(file=base64.b64encode(archive).decode(), file_name=f"sselog_{job_id}.zip")
+        return rest.JobsGetSselogResponse(file=base64.b64encode(archive).decode(), file_name=f"sselog_{job_id}.zip")
 
     async def get_job_status(self, job_id: str) -> JobsGetJobStatusResponse:
         """A job's status, with its id."""
@@ -441,13 +432,13 @@ class AsyncOqtopusClient:
                 status=status,
                 q=q,
                 page=page,
-                size=PAGE_SIZE,
+                size=rest.user_api.PAGE_SIZE,
                 order=order,
             )
             for job in jobs:
                 yield job
             # The API tells neither a total nor a next page; a short page is the last.
-            if len(jobs) < PAGE_SIZE:
+            if len(jobs) < rest.user_api.PAGE_SIZE:
                 return
             page += 1
 
@@ -742,7 +733,7 @@ class AsyncOqtopusClient:
 
     async def update_user(self, *, name: str | None = None, organization: str | None = None) -> UsersGetOneUserResponse:
         """Change what the server lets users change of themselves."""
-        return await self._account.update_user(UsersUpdateUserRequest(name=name, organization=organization))
+        return await self._account.update_user(rest.UsersUpdateUserRequest(name=name, organization=organization))
 
     async def delete_user(self) -> None:
         """Delete the account; servers refuse it to callers with a token."""

@@ -6,8 +6,12 @@ import math
 import re
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
-from oqtopus_client.rest.models import JobsS3OperatorItem
+from oqtopus_client import rest
+
+if TYPE_CHECKING:
+    from oqtopus_client.rest.models import JobsS3OperatorItem
 
 _PAULI = re.compile(r"(?:I|[IXYZ] ?\d+(?: ?[IXYZ] ?\d+)*)")
 _FACTOR = re.compile(r"([IXYZ]) ?(\d+)")
@@ -55,6 +59,6 @@ class OqtopusEstimationOperator:
     def to_model(self) -> JobsS3OperatorItem:
         """The User API's form, in the canonical spelling; servers fail without a coefficient, so it is always sent."""
         factors = [f"{letter} {int(qubit)}" for letter, qubit in _FACTOR.findall(self.pauli)]
-        return JobsS3OperatorItem(
+        return rest.JobsS3OperatorItem(
             pauli=" ".join(factors) or "I", coeff=1.0 if self.coeff is None else float(self.coeff)
         )

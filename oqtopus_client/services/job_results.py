@@ -14,8 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
+from oqtopus_client import rest
 from oqtopus_client.errors import JobFailedError
-from oqtopus_client.rest.models import JobsJobInfo, JobsJobStatus, JobsJobType, JobsS3JobResult
+from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.result_utils import bitstring_dict_to_int_keys, convert_sampling_counts_to_int_keys
 from oqtopus_client.services.sse_log import log_text, save_log
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import (
         JobsGetSselogResponse,
         JobsJob,
+        JobsJobInfo,
         JobsS3EstimationResult,
         JobsS3SamplingResult,
         JobsS3SubmitJobInfo,
@@ -77,7 +79,9 @@ class OqtopusJobResult:
         self._description = description
         self._device_id = device_id
         self._shots = shots
-        self._job_info = job_info if isinstance(job_info, JobsJobInfo) else JobsJobInfo.model_validate(job_info)
+        if not isinstance(job_info, rest.JobsJobInfo):
+            job_info = rest.JobsJobInfo.model_validate(job_info)
+        self._job_info = job_info
         self._transpiler_info = transpiler_info
         self._simulator_info = simulator_info
         self._mitigation_info = mitigation_info
@@ -248,8 +252,8 @@ class OqtopusJobResult:
     def _branch(self, name: str) -> Any:
         result = self._job_info.result
         if isinstance(result, Mapping):
-            result = JobsS3JobResult.from_dict(dict(result))
-        return getattr(result, name) if isinstance(result, JobsS3JobResult) else None
+            result = rest.JobsS3JobResult.from_dict(dict(result))
+        return getattr(result, name) if isinstance(result, rest.JobsS3JobResult) else None
 
     def raise_for_status(self) -> Self:
         """Return this job if it succeeded.

@@ -6,18 +6,16 @@ import json
 import operator as op
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from oqtopus_client.rest.models import (
-    MAX_SHOTS,
-    JobsJobType,
-    JobsS3OperatorItem,
-    JobsS3SubmitJobInfo,
-    JobsSubmitJobRequest,
-)
+from oqtopus_client import rest
+from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
 
-Operator = OqtopusEstimationOperator | JobsS3OperatorItem | Mapping[str, Any]
+if TYPE_CHECKING:
+    from oqtopus_client.rest.models import JobsS3OperatorItem, JobsS3SubmitJobInfo, JobsSubmitJobRequest
+
+Operator: TypeAlias = "OqtopusEstimationOperator | JobsS3OperatorItem | Mapping[str, Any]"
 """The forms in which a term of an observable may be given."""
 
 _MAX_LENGTH = {"device_id": 64, "name": 256, "description": 1024}
@@ -179,7 +177,7 @@ class OqtopusJobSpec:
 
     def to_model(self) -> JobsSubmitJobRequest:
         """The body of the submit request."""
-        return JobsSubmitJobRequest(
+        return rest.JobsSubmitJobRequest(
             device_id=self.device_id,
             job_type=JobsJobType(self.job_type),
             shots=self.shots,
@@ -195,8 +193,8 @@ class OqtopusJobSpec:
         job_type = JobsJobType(self.job_type)
         programs, terms = _programs(self.program, job_type), _terms(self.operator, job_type)
         if job_type is JobsJobType.SSE:
-            return JobsS3SubmitJobInfo(sse_program=programs[0])
-        return JobsS3SubmitJobInfo(program=programs, operator=terms)
+            return rest.JobsS3SubmitJobInfo(sse_program=programs[0])
+        return rest.JobsS3SubmitJobInfo(program=programs, operator=terms)
 
 
 def _terms(operator: Sequence[Operator] | None, job_type: JobsJobType) -> list[JobsS3OperatorItem] | None:
@@ -214,7 +212,7 @@ def _term(term: Operator) -> OqtopusEstimationOperator:
         return term
     if isinstance(term, Mapping):
         return OqtopusEstimationOperator(**term)
-    if isinstance(term, JobsS3OperatorItem):
+    if isinstance(term, rest.JobsS3OperatorItem):
         return OqtopusEstimationOperator.from_model(term)
     raise TypeError(f"A term of operator must be an OqtopusEstimationOperator or a mapping, not {term!r}.")
 
@@ -226,14 +224,14 @@ def check_shots(shots: object) -> int:
         TypeError: It is no integer (numpy's integers are).
         ValueError: It is out of range.
     """
-    wanted = f"shots must be an integer from 1 to {MAX_SHOTS:,}, not {shots!r}."
+    wanted = f"shots must be an integer from 1 to {rest.models.MAX_SHOTS:,}, not {shots!r}."
     if isinstance(shots, bool):
         raise TypeError(wanted)
     try:
         number = op.index(shots)  # type: ignore[arg-type]  # the TypeError is the check
     except TypeError:
         raise TypeError(wanted) from None
-    if not 1 <= number <= MAX_SHOTS:
+    if not 1 <= number <= rest.models.MAX_SHOTS:
         raise ValueError(wanted)
     return number
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from oqtopus_client.rest.models import JobsS3SamplingResult
+from oqtopus_client import rest
+
+if TYPE_CHECKING:
+    from oqtopus_client.rest.models import JobsS3SamplingResult
 
 _BITSTRING = re.compile(r"(0b)?[01]+")
 
@@ -47,7 +51,9 @@ def convert_sampling_counts_to_int_keys(
     Raises:
         ValueError: A key is no bitstring.
     """
-    branch = sampling_result.to_dict() if isinstance(sampling_result, JobsS3SamplingResult) else sampling_result or {}
+    if isinstance(sampling_result, rest.JobsS3SamplingResult):
+        sampling_result = sampling_result.to_dict()
+    branch = sampling_result or {}
     divided = _mapping(branch.get("divided_counts"))
     return {
         "counts": bitstring_dict_to_int_keys(_mapping(branch.get("counts"))),

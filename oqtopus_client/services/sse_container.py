@@ -7,11 +7,11 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
+from oqtopus_client import rest
 from oqtopus_client.errors import UserApiError
-from oqtopus_client.rest.models import JobsJob, JobsS3JobResult, JobsS3TranspileResult
 
 if TYPE_CHECKING:
-    from oqtopus_client.rest.models import JobsS3SubmitJobInfo, JobsSubmitJobRequest
+    from oqtopus_client.rest.models import JobsJob, JobsS3SubmitJobInfo, JobsSubmitJobRequest
 
 _FILES = ("input", "combined_program", "result", "transpile_result", "sse_log", "message")
 
@@ -44,12 +44,12 @@ def _read(answer: object) -> JobsJob:
     fields = dict(answer) if isinstance(answer, dict) else answer.model_dump(mode="json")  # type: ignore[attr-defined]
     if "job_info" not in fields:
         fields["job_info"] = {name: fields.pop(name) for name in _FILES if name in fields}
-    job = JobsJob.from_dict(fields)
+    job = rest.JobsJob.from_dict(fields)
     info = job.job_info
     if info is not None:
         # The driver hands over contents, where the network has URLs.
         if isinstance(info.result, dict):
-            info.result = JobsS3JobResult.from_dict(info.result)
+            info.result = rest.JobsS3JobResult.from_dict(info.result)
         if isinstance(info.transpile_result, dict):
-            info.transpile_result = JobsS3TranspileResult.from_dict(info.transpile_result)
+            info.transpile_result = rest.JobsS3TranspileResult.from_dict(info.transpile_result)
     return job

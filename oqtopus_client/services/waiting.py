@@ -8,14 +8,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from oqtopus_client import rest
 from oqtopus_client.errors import OqtopusConnectionError, UserApiError, WaitTimeoutError
-from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJobStatus
-from oqtopus_client.rest.user_api import PAGE_SIZE
+from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 
+    from oqtopus_client.rest.models import JobsGetJobStatusResponse
     from oqtopus_client.rest.user_api import JobApi
 
 FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJobStatus.CANCELLED})
@@ -194,17 +195,18 @@ async def poll(api: JobApi, job_ids: Collection[str]) -> list[JobsGetJobStatusRe
     """
     wanted = set(job_ids)
     found: list[JobsGetJobStatusResponse] = []
-    pages = math.ceil(len(wanted) / PAGE_SIZE)
+    size = rest.user_api.PAGE_SIZE
+    pages = math.ceil(len(wanted) / size)
     page = 1
     # Other jobs of the user may lie between ours, so read on while a page costs less than asking one by one.
     while wanted and len(job_ids) > 1 and page <= pages:
-        jobs = await api.list_jobs({"fields": "job_id,status", "order": "DESC", "size": PAGE_SIZE, "page": page})
+        jobs = await api.list_jobs({"fields": "job_id,status", "order": "DESC", "size": size, "page": page})
         before = len(wanted)
         for job in jobs:
             if job.job_id in wanted and job.status is not None:
                 wanted.discard(job.job_id)
-                found.append(JobsGetJobStatusResponse(job_id=job.job_id, status=job.status))
-        if len(jobs) < PAGE_SIZE:
+                found.append(rest.JobsGetJobStatusResponse(job_id=job.job_id, status=job.status))
+        if len(jobs) < size:
             break
         if page == pages and before - len(wanted) > 1:
             pages += 1

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import compare_published
+from tests.benchmarks import compare_published, import_time
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -16,3 +16,12 @@ def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert len(rows) == len(compare_published.WORKLOADS)
     assert all("x" in row for row in rows)
+
+
+def test_import_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ours against ours: a row for each way to import."""
+    import_time.main([sys.executable, sys.executable, "--rounds", "1"])
+    rows = capsys.readouterr().out.splitlines()
+
+    assert len(rows) == len(import_time.STATEMENTS)
+    assert all(" ms" in row for row in rows)

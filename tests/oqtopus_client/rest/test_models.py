@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from oqtopus_client.rest.models import JobsJob, JobsJobStatus, JobsRegisterJobResponse, JobsSubmitJobRequest
+from oqtopus_client import rest
+from oqtopus_client.rest import models
+from oqtopus_client.rest.models import JobsJob, JobsJobStatus, JobsRegisterJobResponse, JobsSubmitJobRequest, Model
 
 
 def test_unknown_status_is_kept_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -63,3 +65,20 @@ def test_requests_are_strict(shots: int) -> None:
     """What we send is checked as the server would."""
     with pytest.raises(ValueError, match="shots"):
         JobsSubmitJobRequest(device_id="qulacs", job_type="sampling", shots=shots)
+
+
+def test_every_model_is_shown_by_the_package() -> None:
+    """`oqtopus_client.rest` has all models, whether asked by name, by `dir` or by a star."""
+    names: dict[str, object] = {}
+    exec("from oqtopus_client.rest import *", names)  # noqa: S102 - a star import fits in no function
+    defined = {name for name, value in vars(models).items() if isinstance(value, type) and issubclass(value, Model)}
+
+    assert {"JobsJobStatus", "JobsJobType", *defined} == {*models.__all__}
+    assert all(getattr(rest, name) is getattr(models, name) is names[name] for name in models.__all__)
+    assert {*models.__all__} <= {*dir(rest)}
+
+
+def test_what_is_no_model() -> None:
+    """A misspelt name is an error as in any module."""
+    with pytest.raises(AttributeError, match="JobsJobb"):
+        rest.JobsJobb  # noqa: B018 - the question is the test

@@ -62,6 +62,7 @@ class Storage:
         self.status, self.answer = status, answer
         self.headers: dict[str, str] = {}
         self.body = b""
+        self.pieces = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's
         self.headers = {name.decode(): value.decode() for name, value in scope["headers"]}
@@ -69,6 +70,7 @@ class Storage:
         while more:
             message = await receive()
             self.body += message.get("body", b"")
+            self.pieces += bool(message.get("body"))
             more = message.get("more_body", False)
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         await send({"type": "http.response.body", "body": self.answer})
@@ -112,6 +114,7 @@ async def test_form_is_the_one_requests_posts() -> None:
     ours = form(storage.headers["content-type"], storage.body)
     assert ours == form(reference.headers["content-type"], reference.body)
     assert [name for name, *_ in ours] == [*FIELDS, "file"]
+    assert storage.pieces == 1
     assert "q-api-token" not in storage.headers
     assert "id.secret" not in str(storage.headers)
 

@@ -1,0 +1,30 @@
+"""The User API's words for what a job computes and how far it is.
+
+They stand apart from the models, as programs that only name them need no pydantic.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobsJobStatus(StrEnum):
+    """States of a job. `succeeded`, `failed` and `cancelled` are final."""
+
+    REGISTERED = "registered"
+    SUBMITTED = "submitted"
+    READY = "ready"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class JobsJobType(StrEnum):
+    """What a job computes."""
+
+    ESTIMATION = "estimation"
+    SAMPLING = "sampling"
+    MULTI_MANUAL = "multi_manual"
+    SSE = "sse"
