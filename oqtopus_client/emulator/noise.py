@@ -8,8 +8,7 @@ five qubits as on one of a thousand::
     model = noise_model(circuit, device.calibration, qubits)
     counts = AerSimulator(noise_model=model).run(with_delays(circuit, device.calibration, qubits)).result().get_counts()
 
-Circuits too wide for that are still simulated, exactly in their gates and nearly so in their noise, if they are
-Clifford: pass what `as_clifford` returns to both functions with `clifford=True`, and use `method="stabilizer"`.
+Clifford circuits too wide for that are sampled in `clifford.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit.library import PauliGate, SdgGate, SGate, ZGate
+from qiskit.circuit.library import PauliGate
 from qiskit.utils.units import apply_prefix
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
 
@@ -29,14 +28,10 @@ from oqtopus_client.emulator.calibration import relaxation_fidelity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from qiskit.circuit import Delay
+
 _CLOCK = 2.0
 """The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
-
-_SAME_ANGLE = 1e-9
-"""Angles closer than this, in radians, are the same; counts cannot tell."""
-
-_CLIFFORD_GATES = frozenset({"x", "sx", "cx", "measure", "barrier", "delay"})
-_QUARTER_TURNS = (None, SGate(), ZGate(), SdgGate())
 
 
 def on_active_qubits(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[int]]:
@@ -58,9 +53,7 @@ def on_active_qubits(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[int]
     return narrow, active
 
 
-def noise_model(
-    circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int], *, clifford: bool = False
-) -> NoiseModel:
+def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
     """The noise of the gates and measurements that a circuit has.
 
     `x`, `sx` and `cx` each have the average fidelity of the calibration (see `gate_error`). `rz` is a change of frame,
@@ -70,9 +63,6 @@ def noise_model(
         circuit: The circuit, on its active qubits.
         calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
         qubits: The device's qubit for each of the circuit's.
-        clifford: Whether only to use noise that Aer's method `stabilizer` takes. Relaxation with `t2 <= t1` is a
-            mixture of identity, Z and reset; with `t2 > t1` it is not, and `t2` is cut to `t1`. Decay and the gates'
-            average fidelities stay what they are, with more loss of phase and less depolarization.
 
     Raises:
         ValueError: There is a `cx` where the device has no coupling in that direction.
@@ -96,15 +86,13 @@ def noise_model(
             gate = couplings[control, target]
         else:
             continue
-        lifetimes = [_lifetimes(place, clifford=clifford) for place in places]
-        error = gate_error(gate["fidelity"], gate["gate_duration"][name], lifetimes)
+        times = [lifetimes(place) for place in places]
+        error = gate_error(gate["fidelity"], gate["gate_duration"][name], times)
         model.add_quantum_error(error, name, indices, warnings=False)
     return model
 
 
-def with_delays(
-    circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int], *, clifford: bool = False
-) -> QuantumCircuit:
+def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> QuantumCircuit:
     """The circuit with its delays replaced by the relaxation that happens meanwhile.
 
     As on devices, a delay is rounded up to whole steps of a clock of 2 ns, which is also what `dt` means. Aer knows
@@ -114,7 +102,6 @@ def with_delays(
         circuit: The circuit, on its active qubits.
         calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
         qubits: The device's qubit for each of the circuit's.
-        clifford: Whether to cut `t2` to `t1`, as `noise_model` does.
 
     Raises:
         ValueError: A delay is not longer than zero.
@@ -125,14 +112,15 @@ def with_delays(
             relaxing.append(item)
             continue
         place = calibration["qubits"][qubits[circuit.find_bit(item.qubits[0]).index]]
-        duration = _nanoseconds(item.operation.duration, item.operation.unit)
-        error = _relaxation(duration, [_lifetimes(place, clifford=clifford)])
+        error = _relaxation(delay_nanoseconds(item.operation), [lifetimes(place)])
         relaxing.append(error.to_instruction(), item.qubits)
     return relaxing
 
 
-def gate_error(fidelity: float, duration: float, lifetimes: Sequence[tuple[float, float]]) -> QuantumError:
-    """A channel of a given average gate fidelity: qubits relax for the gate's duration, then depolarize.
+def relaxation_and_depolarization(
+    fidelity: float, duration: float, times: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    """How long a gate's qubits relax, and how likely they are fully depolarized, to give its average fidelity.
 
     Full depolarization with probability `p` turns an average fidelity `F_r` into
     `F = (1 - p) F_r + p / d`, for any channel before it, so `p = (F_r - F) / (F_r - 1/d)`; without relaxation that is
@@ -145,75 +133,68 @@ def gate_error(fidelity: float, duration: float, lifetimes: Sequence[tuple[float
     Args:
         fidelity: Average gate fidelity, 0 to 1.
         duration: Of the gate, in nanoseconds.
-        lifetimes: `(t1, t2)` of each qubit, in microseconds; `t2` up to `2 * t1`.
+        times: `(t1, t2)` of each qubit, in microseconds; `t2` up to `2 * t1`.
+
+    Returns:
+        A time in nanoseconds, and a probability.
     """
-    dimension = 2 ** len(lifetimes)
-    ceiling = relaxation_fidelity(duration, lifetimes)
+    dimension = 2 ** len(times)
+    ceiling = relaxation_fidelity(duration, times)
     if fidelity > ceiling:
-        return _relaxation(_duration_for(fidelity, duration, lifetimes), lifetimes)
-    relaxation = _relaxation(duration, lifetimes)
-    p = (ceiling - max(fidelity, 1 / dimension)) / (ceiling - 1 / dimension)
-    paulis = [PauliGate("".join(letters)) for letters in product("IXYZ", repeat=len(lifetimes))]
-    everywhere = list(range(len(lifetimes)))
+        return _duration_for(fidelity, duration, times), 0.0
+    return duration, (ceiling - max(fidelity, 1 / dimension)) / (ceiling - 1 / dimension)
+
+
+def gate_error(fidelity: float, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
+    """A channel of a given average gate fidelity: qubits relax, then depolarize.
+
+    The arguments are those of `relaxation_and_depolarization`.
+    """
+    duration, p = relaxation_and_depolarization(fidelity, duration, times)
+    relaxation = _relaxation(duration, times)
+    paulis = [PauliGate("".join(letters)) for letters in product("IXYZ", repeat=len(times))]
+    everywhere = list(range(len(times)))
     # Relaxing first makes no difference to what is then fully depolarized: a mixture, with no product of the two.
     return QuantumError(
         [(terms, (1 - p) * weight) for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)]
-        + [([(pauli, everywhere)], p / dimension**2) for pauli in paulis]
+        + [([(pauli, everywhere)], p / len(paulis)) for pauli in paulis]
     )
 
 
-def as_clifford(circuit: QuantumCircuit) -> QuantumCircuit | None:
-    """The circuit with each `rz` as what it is, nothing, `s`, `z` or `sdg`; None if one of them is none of these.
-
-    Angles count as multiples of a quarter turn within 1e-9, for compilers leave rounding errors; Aer's method
-    `stabilizer` wants them to 1e-15 or so.
-    """
-    clifford = circuit.copy_empty_like()
-    for item in circuit.data:
-        if item.name == "rz":
-            quarters = float(item.params[0]) / (math.pi / 2)
-            turns = round(quarters)
-            if abs(quarters - turns) * math.pi / 2 > _SAME_ANGLE:
-                return None
-            gate = _QUARTER_TURNS[turns % 4]
-            if gate is not None:
-                clifford.append(gate, item.qubits)
-        elif item.name in _CLIFFORD_GATES:
-            clifford.append(item)
-        else:
-            return None
-    return clifford
-
-
-def _relaxation(duration: float, lifetimes: Sequence[tuple[float, float]]) -> QuantumError:
+def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
     """Qubits that relax next to each other, for a time in nanoseconds."""
     return reduce(
         lambda error, other: error.expand(other),
-        [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in lifetimes],
+        [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in times],
     )
 
 
-def _duration_for(fidelity: float, longest: float, lifetimes: Sequence[tuple[float, float]]) -> float:
+def _duration_for(fidelity: float, longest: float, times: Sequence[tuple[float, float]]) -> float:
     """How long qubits may relax at that fidelity, in nanoseconds: bisection of what falls with time."""
     shortest = 0.0
     for _ in range(60):
         middle = (shortest + longest) / 2
-        if relaxation_fidelity(middle, lifetimes) > fidelity:
+        if relaxation_fidelity(middle, times) > fidelity:
             shortest = middle
         else:
             longest = middle
     return shortest
 
 
-def _lifetimes(qubit: Mapping[str, Any], *, clifford: bool) -> tuple[float, float]:
-    t1, t2 = qubit["qubit_lifetime"]["t1"], qubit["qubit_lifetime"]["t2"]
-    return t1, min(t1, t2) if clifford else t2
+def lifetimes(qubit: Mapping[str, Any]) -> tuple[float, float]:
+    """A qubit's t1 and t2, in microseconds."""
+    return qubit["qubit_lifetime"]["t1"], qubit["qubit_lifetime"]["t2"]
 
 
-def _nanoseconds(duration: float, unit: str) -> float:
-    """A delay as a device keeps it."""
+def delay_nanoseconds(delay: Delay) -> float:
+    """How long a device waits: the delay in whole steps of its clock.
+
+    Raises:
+        ValueError: It is not longer than zero.
+    """
+    duration, unit = delay.duration, delay.unit
     steps = duration if unit == "dt" else apply_prefix(float(duration), unit) * 1e9 / _CLOCK
     if not steps > 0:
         raise ValueError(f"a delay of {duration} {unit} is not longer than zero")
     # Less than a millionth of a step is a rounding error of the unit.
-    return math.ceil(steps - 1e-6) * _CLOCK
+    return float(math.ceil(steps - 1e-6) * _CLOCK)

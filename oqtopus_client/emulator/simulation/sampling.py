@@ -11,7 +11,8 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
-from oqtopus_client.emulator.noise import as_clifford, noise_model, with_delays
+from oqtopus_client.emulator.clifford import is_clifford, sample_clifford
+from oqtopus_client.emulator.noise import noise_model, with_delays
 from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements
 
 qulacs: Any
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client.emulator.devices import EmulatedDevice
 
@@ -69,6 +69,11 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
         counts = {"0" * len(places): shots}
     elif not device.noisy and len(active) <= _STATE_VECTOR_QUBITS:
         counts = _drawn(_probabilities(gates), places, shots)
+    elif device.noisy and len(active) > _STATE_VECTOR_QUBITS and is_clifford(gates):
+        bits = sample_clifford(
+            gates, device.calibration, active, [place for place in places if place is not None], shots
+        )
+        counts = _counted(bits[:, ::-1].astype(np.uint8), np.ones(shots, np.int64))
     else:
         counts = _simulated(gates, places, shots, device, active)
     return Sampled(counts, qubits)
@@ -124,8 +129,13 @@ def _drawn(probabilities: NDArray[np.float64], places: Sequence[int | None], sho
     for bit, place in enumerate(reversed(places)):
         if place is not None:
             bits[:, bit] = outcomes >> place & 1
+    return _counted(bits, drawn[outcomes])
+
+
+def _counted(bits: NDArray[np.uint8], repeated: NDArray[np.int64]) -> dict[str, int]:
+    """Counts of outcomes of shape (outcomes, bits), the last bit the rightmost character."""
     counts: dict[str, int] = {}
-    for row, n in zip(bits + ord("0"), drawn[outcomes], strict=True):
+    for row, n in zip(bits + ord("0"), repeated, strict=True):
         key = row.tobytes().decode()
         counts[key] = counts.get(key, 0) + int(n)
     return counts
@@ -140,22 +150,10 @@ def _simulated(
     for clbit, place in enumerate(places):
         if place is not None:
             circuit.measure(place, clbit)
-    noise = None
-    if device.noisy:
-        circuit, noise = _with_noise(circuit, device, active)
+    noise = noise_model(circuit, device.calibration, active) if device.noisy else None
+    circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
     outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
     return {format(int(key, 16), f"0{len(places)}b"): n for key, n in outcomes.items()}
-
-
-def _with_noise(
-    circuit: QuantumCircuit, device: EmulatedDevice, active: Sequence[int]
-) -> tuple[QuantumCircuit, NoiseModel]:
-    """The circuit and the noise that Aer takes together; of wide Clifford circuits the kind that stabilizers can do."""
-    clifford = as_clifford(circuit) if len(active) > _STATE_VECTOR_QUBITS else None
-    circuit = clifford or circuit
-    arguments = (circuit, device.calibration, active)
-    noise = noise_model(*arguments, clifford=clifford is not None)
-    return with_delays(*arguments, clifford=clifford is not None), noise
 
 
 @cache

@@ -6,6 +6,7 @@ Statistical bounds are those of a false alarm of 1e-6; the seeds are fixed.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -15,13 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import Operator, SuperOp, average_gate_fidelity
+from qiskit.quantum_info import Statevector, SuperOp, average_gate_fidelity
 from qiskit_aer import AerSimulator
 from scipy import stats
 
 from oqtopus_client.emulator.calibration import calibration, relaxation_fidelity
+from oqtopus_client.emulator.clifford import is_clifford, sample_clifford
 from oqtopus_client.emulator.lattice import square_lattice
-from oqtopus_client.emulator.noise import as_clifford, gate_error, noise_model, on_active_qubits, with_delays
+from oqtopus_client.emulator.noise import gate_error, noise_model, on_active_qubits, with_delays
+from oqtopus_client.emulator.simulation.circuits import measurements, without_measurements
 
 FALSE_ALARM = 1e-6
 SHOTS = 20_000
@@ -37,10 +40,13 @@ def run(
     shots: int = SHOTS,
 ) -> dict[str, int]:
     """Counts of a circuit on some of a device's qubits."""
-    clifford = method == "stabilizer"
-    model = noise_model(circuit, device, qubits, clifford=clifford)
-    simulator = AerSimulator(method=method, noise_model=model, seed_simulator=1)
-    result = simulator.run(with_delays(circuit, device, qubits, clifford=clifford), shots=shots).result()
+    if method == "stim":
+        assert is_clifford(circuit)
+        measured = [qubit for _, qubit in sorted(measurements(circuit).items(), reverse=True)]
+        bits = sample_clifford(without_measurements(circuit), device, qubits, measured, shots)
+        return Counter("".join(map(str, row)) for row in bits.astype(int))
+    simulator = AerSimulator(method=method, noise_model=noise_model(circuit, device, qubits), seed_simulator=1)
+    result = simulator.run(with_delays(circuit, device, qubits), shots=shots).result()
     assert result.success
     return dict(result.get_counts())
 
@@ -96,22 +102,22 @@ def test_gates_of_a_device_have_their_fidelities() -> None:
     circuit.rz(0.3, 1)
     circuit.cx(*ends)
     circuit.measure(1, 0)
-    for clifford in (False, True):
-        model = noise_model(circuit, device, qubits, clifford=clifford)
-        errors = {
-            (name, place): average_gate_fidelity(SuperOp(error))
-            for name, places in model._local_quantum_errors.items()
-            for place, error in places.items()
-        }
-        assert errors == pytest.approx(
-            {
-                ("sx", (0,)): device["qubits"][4]["fidelity"],
-                ("x", (2,)): device["qubits"][3]["fidelity"],
-                ("cx", tuple(ends)): coupling["fidelity"],
-            },
-            abs=1e-9,
-        )
-        assert model.noise_qubits == [0, 1, 2]
+    model = noise_model(circuit, device, qubits)
+    errors = {
+        (name, place): average_gate_fidelity(SuperOp(error))
+        for name, places in model._local_quantum_errors.items()
+        for place, error in places.items()
+    }
+
+    assert errors == pytest.approx(
+        {
+            ("sx", (0,)): device["qubits"][4]["fidelity"],
+            ("x", (2,)): device["qubits"][3]["fidelity"],
+            ("cx", tuple(ends)): coupling["fidelity"],
+        },
+        abs=1e-9,
+    )
+    assert model.noise_qubits == [0, 1, 2]
 
 
 def test_no_coupling_no_cx() -> None:
@@ -121,11 +127,14 @@ def test_no_coupling_no_cx() -> None:
     circuit.cx(0, 1)
 
     noise_model(circuit, device, [1, 0])
+    sample_clifford(circuit, device, [1, 0], [0], 1)
     with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
         noise_model(circuit, device, [0, 1])
+    with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
+        sample_clifford(circuit, device, [0, 1], [0], 1)
 
 
-@pytest.mark.parametrize("method", ["density_matrix", "statevector", "stabilizer"])
+@pytest.mark.parametrize("method", ["density_matrix", "statevector", "stim"])
 @pytest.mark.parametrize("repetitions", [4, 40, 200])
 def test_survival_after_many_gates(method: str, repetitions: int) -> None:
     """Depolarization with 1 - p = 2F - 1 a gate: (1 + (2F - 1)^m) / 2 survive m gates that undo each other."""
@@ -139,7 +148,7 @@ def test_survival_after_many_gates(method: str, repetitions: int) -> None:
     assert_probability(counts["0"], (1 + (2 * fidelity - 1) ** repetitions) / 2, shots=4000)
 
 
-@pytest.mark.parametrize("method", ["density_matrix", "stabilizer"])
+@pytest.mark.parametrize("method", ["density_matrix", "stim"])
 def test_survival_after_many_cx(method: str) -> None:
     """The same for two qubits: 1 - p = (4F - 1) / 3."""
     fidelity, repetitions = 0.98, 20
@@ -154,7 +163,7 @@ def test_survival_after_many_cx(method: str) -> None:
     assert_probability(run(circuit, device, [0, 1], method)["00"], survive)
 
 
-@pytest.mark.parametrize("method", ["density_matrix", "stabilizer"])
+@pytest.mark.parametrize("method", ["density_matrix", "stim"])
 def test_readout_errs_differently_for_zero_and_one(method: str) -> None:
     """Of the qubit that is read, whichever bit it is read into."""
     device = ideal_chip(meas_error={"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.2})
@@ -169,9 +178,10 @@ def test_readout_errs_differently_for_zero_and_one(method: str) -> None:
         assert_probability(counts[f"0{1 - int(prepared)}"], error)
 
 
-@pytest.mark.parametrize(("method", "t2"), [("density_matrix", 30), ("density_matrix", 15), ("stabilizer", 15)])
+@pytest.mark.parametrize("method", ["density_matrix", "stim"])
+@pytest.mark.parametrize("t2", [15, 30])
 def test_relaxation_during_delays(method: str, t2: float) -> None:
-    """exp(-t/t1) of the excited stay so, and exp(-t/t2) of the phase."""
+    """exp(-t/t1) of the excited stay so, and exp(-t/t2) of the phase; twirled, as many are excited as decay."""
     device = ideal_chip(qubit_lifetime={"t1": 20, "t2": t2})
     decay, dephasing = QuantumCircuit(1, 1), QuantumCircuit(1, 1)
     decay.x(0)
@@ -182,19 +192,9 @@ def test_relaxation_during_delays(method: str, t2: float) -> None:
     for circuit in (decay, dephasing):
         circuit.measure(0, 0)
 
-    assert_probability(run(decay, device, [2], method)["1"], math.exp(-5 / 20))
+    excited = math.exp(-5 / 20)
+    assert_probability(run(decay, device, [2], method)["1"], (1 + excited) / 2 if method == "stim" else excited)
     assert_probability(run(dephasing, device, [2], method)["1"], (1 + math.exp(-5 / t2)) / 2)
-
-
-def test_clifford_noise_keeps_decay() -> None:
-    """Where t2 > t1 the stabilizer method gets more loss of phase, but the same decay."""
-    device = ideal_chip(qubit_lifetime={"t1": 20, "t2": 40})
-    circuit = QuantumCircuit(1, 1)
-    circuit.x(0)
-    circuit.delay(5, 0, unit="us")
-    circuit.measure(0, 0)
-
-    assert_probability(run(circuit, device, [2], "stabilizer")["1"], math.exp(-5 / 20))
 
 
 @pytest.mark.parametrize(
@@ -221,29 +221,29 @@ def test_delays_take_time() -> None:
 
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=6), st.floats(-1e-10, 1e-10))
 @settings(deadline=None, max_examples=50)
-def test_clifford_circuits(quarters: list[int], rounding: float) -> None:
-    """Quarter turns in any number are the same gates under other names, up to a global phase."""
+def test_quarter_turns(quarters: list[int], rounding: float) -> None:
+    """In any number they are Clifford gates, and do what they do."""
     circuit = QuantumCircuit(2)
     for turns in quarters:
         circuit.rz(turns * math.pi / 2 + rounding, 0)
         circuit.sx(0)
         circuit.cx(0, 1)
         circuit.x(1)
-    clifford = as_clifford(circuit)
+    ideal = calibration({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 0, "target": 1}]})
+    bits = sample_clifford(circuit, ideal, [0, 1], [1, 0], 400)
+    expected = Statevector(circuit).probabilities()
 
-    assert clifford is not None
-    assert "rz" not in clifford.count_ops()
-    assert Operator(clifford).equiv(circuit)
+    assert is_clifford(circuit)
+    for outcome, probability in enumerate(expected):
+        assert_probability(int(np.sum(bits @ [2, 1] == outcome)), min(1.0, max(0.0, probability)), shots=400)
 
 
 def test_other_circuits_are_not_clifford() -> None:
-    """By an angle or by a gate."""
-    turned, other = QuantumCircuit(1), QuantumCircuit(1)
+    """By an angle."""
+    turned = QuantumCircuit(1)
     turned.rz(math.pi / 4, 0)
-    other.t(0)
 
-    assert as_clifford(turned) is None
-    assert as_clifford(other) is None
+    assert not is_clifford(turned)
 
 
 def test_active_qubits() -> None:
@@ -286,15 +286,15 @@ def ghz(path: list[int], couplings: list[dict[str, Any]], n_qubits: int) -> Quan
     return circuit
 
 
-def test_stabilizer_method_agrees_with_density_matrices() -> None:
-    """The same noise on a GHZ state of four qubits: exact probabilities of one, counts of the other."""
+def test_stim_agrees_with_density_matrices() -> None:
+    """The same noise, without relaxation, on a GHZ state of four qubits: exact probabilities, and counts."""
     device = square_lattice("lattice", 2, 2, seed=9).calibration
+    for qubit in device["qubits"]:
+        qubit["qubit_lifetime"] = {"t1": 1e9, "t2": 1e9}
     circuit, qubits = on_active_qubits(ghz([0, 1, 3, 2], device["couplings"], 4))
-    clifford = as_clifford(circuit)
-    assert clifford is not None
-    model = noise_model(clifford, device, qubits, clifford=True)
-    gates = clifford.remove_final_measurements(inplace=False)
+    gates = circuit.remove_final_measurements(inplace=False)
     gates.save_density_matrix()
+    model = noise_model(circuit, device, qubits)
     state = AerSimulator(method="density_matrix", noise_model=model).run(gates).result().data()["density_matrix"]
     probabilities = state.probabilities([0, 1, 3, 2])
     for bit, qubit in enumerate([0, 1, 3, 2]):
@@ -303,7 +303,7 @@ def test_stabilizer_method_agrees_with_density_matrices() -> None:
         axis = 3 - bit
         tensor = np.tensordot([[1 - p10, p01], [p10, 1 - p01]], probabilities.reshape((2,) * 4), axes=(1, axis))
         probabilities = np.moveaxis(tensor, 0, axis).ravel()
-    counts = run(clifford, device, qubits, "stabilizer")
+    counts = run(circuit, device, qubits, "stim")
     observed = [counts.get(format(outcome, "04b"), 0) for outcome in range(16)]
 
     assert stats.chisquare(observed, probabilities / probabilities.sum() * SHOTS).pvalue > FALSE_ALARM
@@ -314,9 +314,7 @@ def test_wide_clifford_circuits() -> None:
     device = square_lattice("lattice", 8, 8, seed=1).calibration
     path = [8 * row + (column if row % 2 == 0 else 7 - column) for row in range(8) for column in range(8)]
     circuit, qubits = on_active_qubits(ghz(path, device["couplings"], 64))
-    clifford = as_clifford(circuit)
-    assert clifford is not None
-    counts = run(clifford, device, qubits, "stabilizer", shots=100)
+    counts = run(circuit, device, qubits, "stim", shots=100)
     neighbours = np.mean([a == b for outcome in counts for a, b in pairwise(outcome)])
 
     assert sum(counts.values()) == 100

@@ -1,0 +1,92 @@
+"""Clifford circuits of any width on a noisy device, sampled with Stim.
+
+Stim follows Pauli errors through a circuit, which takes milliseconds where a state is out of reach. What noise there is
+besides them has to be made one: relaxation is twirled, so a qubit is as likely to be excited as to decay. Every gate
+keeps the calibrated average fidelity, as twirling does not change it; readout errors stay as asymmetric as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import stim
+
+from oqtopus_client.emulator.noise import delay_nanoseconds, lifetimes, relaxation_and_depolarization
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+
+_SAME_ANGLE = 1e-9
+"""Angles closer than this, in radians, are the same; counts cannot tell."""
+
+_QUARTER_TURNS = ("I", "S", "Z", "S_DAG")
+_GATES = {"x": "X", "sx": "SQRT_X", "cx": "CX"}
+
+
+def is_clifford(circuit: QuantumCircuit) -> bool:
+    """Whether a circuit of device gates has no `rz` but quarter turns, within 1e-9: compilers leave rounding errors."""
+    angles = (float(item.params[0]) / (math.pi / 2) for item in circuit.data if item.name == "rz")
+    return all(abs(quarters - round(quarters)) * math.pi / 2 <= _SAME_ANGLE for quarters in angles)
+
+
+def sample_clifford(
+    circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int], measured: Sequence[int], shots: int
+) -> NDArray[np.bool_]:
+    """Measure a Clifford circuit with the device's noise.
+
+    Args:
+        circuit: Device gates that `is_clifford` holds for, on the active qubits; no measurements.
+        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
+        qubits: The device's qubit for each of the circuit's.
+        measured: The circuit's qubits to measure in the end.
+        shots: How often.
+
+    Returns:
+        Outcomes of shape (shots, len(measured)).
+
+    Raises:
+        ValueError: There is a `cx` where the device has no coupling in that direction, or a delay of nothing.
+    """
+    couplings = {(c["control"], c["target"]): c for c in calibration["couplings"]}
+    program = stim.Circuit()
+    for item in circuit.data:
+        indices = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        places = [calibration["qubits"][qubits[index]] for index in indices]
+        times = [lifetimes(place) for place in places]
+        if item.name == "rz":
+            program.append(_QUARTER_TURNS[round(float(item.params[0]) / (math.pi / 2)) % 4], indices)
+        elif item.name == "delay":
+            _relax(program, indices, delay_nanoseconds(item.operation), times)
+        else:
+            pair = tuple(place["id"] for place in places)
+            if item.name == "cx" and pair not in couplings:
+                raise ValueError(f"the device has no cx from qubit {pair[0]} to qubit {pair[1]}")
+            gate = couplings[pair] if item.name == "cx" else places[0]
+            duration, p = relaxation_and_depolarization(gate["fidelity"], gate["gate_duration"][item.name], times)
+            program.append(_GATES[item.name], indices)
+            _relax(program, indices, duration, times)
+            # Stim gives the probability of the Pauli errors only, and of full depolarization one part is none.
+            program.append(f"DEPOLARIZE{len(indices)}", indices, p * (1 - 1 / 4 ** len(indices)))
+    program.append("M", measured)
+    outcomes = program.compile_sampler().sample(shots)
+    return _misread(outcomes, [calibration["qubits"][qubits[index]]["meas_error"] for index in measured])
+
+
+def _relax(
+    program: stim.Circuit, indices: Sequence[int], nanoseconds: float, times: Sequence[tuple[float, float]]
+) -> None:
+    """Relaxation, twirled: X and Y with (1 - exp(-t/t1))/4 each, and Z so that exp(-t/t2) is left of the phase."""
+    for index, (t1, t2) in zip(indices, times, strict=True):
+        flip = -math.expm1(-nanoseconds * 1e-3 / t1) / 4
+        phase = max(0.0, -math.expm1(-nanoseconds * 1e-3 / t2) / 2 - flip)
+        program.append("PAULI_CHANNEL_1", [index], [flip, flip, phase])
+
+
+def _misread(outcomes: NDArray[np.bool_], errors: Sequence[Mapping[str, float]]) -> NDArray[np.bool_]:
+    chances = np.where(outcomes, [e["prob_meas0_prep1"] for e in errors], [e["prob_meas1_prep0"] for e in errors])
+    return outcomes ^ (np.random.default_rng().random(outcomes.shape) < chances)
