@@ -19,6 +19,7 @@ from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.signing import VALID_SECONDS, Signer
+from oqtopus_client.emulator.simulation.server_side import stop_programs
 from oqtopus_client.emulator.simulation.sse import SseLimits
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users, new_token
@@ -205,6 +206,7 @@ class Emulator:
 
 def _close(engine: Engine, executor: Executor | None, database: Database) -> None:
     engine.close()
+    stop_programs(engine.name)
     if executor is not None:
         executor.shutdown()
     database.close()

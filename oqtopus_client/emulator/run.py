@@ -96,7 +96,7 @@ class JobRun:
         archive = self._around.store.get_file(f"{self.job_id}/input.zip") or b""
         if self._job["job_type"] == "sse":
             assert self._around.sse_limits is not None  # noqa: S101 - it would not have been claimed
-            sse_job = SseJob(_public(self._job), archive, device, self._around.sse_limits)
+            sse_job = SseJob(self._around.worker, _public(self._job), archive, device, self._around.sse_limits)
             self._start({}, lambda: self._then(self._end_sse, run_sse_job, sse_job), heavy=True)
             return
         transpiler_info = json.loads(self._job["transpiler_info"]) or DEFAULT_TRANSPILER

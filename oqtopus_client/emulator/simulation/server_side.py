@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.devices import EmulatedDevice
     from oqtopus_client.emulator.simulation.sse import SseLimits
 
+_stops: dict[str, threading.Event] = {}
+
 
 @dataclass(frozen=True)
 class SseJob:
     """An sse job.
 
     Attributes:
+        worker: Who runs it.
         job: The job as the API shows it.
         archive: Its `input.zip`.
         device: What its inner jobs run on, whatever device they name.
         limits: What the program may use.
     """
 
+    worker: str
     job: Mapping[str, Any]
     archive: bytes
     device: EmulatedDevice
@@ -46,7 +51,16 @@ def run_sse_job(sse_job: SseJob) -> SseOutcome:
         raise JobFailure("the sse_program is not specified in the job.")
     if not isinstance(program, str):
         raise invalid("sse_program must be a text.")
-    return run_sse(program, sse_job.job, lambda request, info: _run_inner(sse_job, request, info), sse_job.limits)
+    stop = _stops.setdefault(sse_job.worker, threading.Event())
+    return run_sse(
+        program, sse_job.job, lambda request, info: _run_inner(sse_job, request, info), sse_job.limits, stop=stop
+    )
+
+
+def stop_programs(worker: str) -> None:
+    """End the programs that a worker runs in threads of this process; those in other processes end with these."""
+    if worker in _stops:
+        _stops.pop(worker).set()
 
 
 def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:

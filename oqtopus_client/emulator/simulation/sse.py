@@ -245,7 +245,7 @@ def _environment(folder: Path, job: Mapping[str, Any], limits: SseLimits) -> dic
 
 
 def _python_path() -> list[str]:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     # Of installed packages Python knows, and they must not come before its own; of a checkout it may not.
     ours = [] if root.name in {"site-packages", "dist-packages"} else [str(root)]
     return [str(_CONTAINER), *ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]

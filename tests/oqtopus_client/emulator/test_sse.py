@@ -40,7 +40,7 @@ REFUSED = "submit(transpiler_info={'transpiler_lib': None})"  # the device has n
 
 def simulate(request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
     """Transpile and sample, as the engine does with any job."""
-    job = SseJob(PARENT, b"", built_in_devices()["qulacs"], SseLimits())
+    job = SseJob("worker", PARENT, b"", built_in_devices()["qulacs"], SseLimits())
     return server_side._run_inner(job, request, info)
 
 
@@ -333,6 +333,16 @@ def test_a_program_ends_with_its_runner(lifeline: Lifeline, temporary: Path) -> 
         process.wait(60)
 
         assert connection.recv(1) == b""
+
+
+def test_the_starter_touches_no_other_folder(tmp_path: Path) -> None:
+    """Run by hand, without the pipe that tells of its parent, it removes nothing it was not made for."""
+    command = [sys.executable, "-m", "oqtopus_client.emulator.sse_container", str(tmp_path), "1"]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 1
+    assert "FileNotFoundError" in run.stderr
+    assert tmp_path.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count mapped memory")
