@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from importlib import resources
 from pathlib import Path
 
@@ -96,6 +98,15 @@ def test_importing_the_provider_needs_no_emulator() -> None:
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert output.stdout.strip() == "[]"
+
+
+def test_dependencies_leave_room_for_others() -> None:
+    """None has an upper bound, which would keep other packages' fixes out, and there is one HTTP stack."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = dict(requirement.split(">=") for requirement in project["dependencies"])
+
+    assert all(re.fullmatch(r"[\d.]+", lowest) for lowest in required.values())
+    assert required.keys().isdisjoint({"urllib3", "requests", "aiohttp-retry", "pyyaml", "python-dateutil"})
 
 
 @pytest.mark.parametrize("package", ["oqtopus_client", "qiskit_oqtopus"])

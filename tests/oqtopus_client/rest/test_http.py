@@ -14,9 +14,12 @@ from oqtopus_client.errors import (
     AuthenticationError,
     NotFoundError,
     OqtopusConnectionError,
+    OqtopusError,
+    OqtopusStorageError,
     OqtopusTimeoutError,
     PermissionDeniedError,
 )
+from oqtopus_client.rest.http import HttpClient
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,6 +37,14 @@ def answering(status: int, body: bytes, content_type: str = "application/json") 
         await send({"type": "http.response.body", "body": body})
 
     return app
+
+
+def answer_all(connection: socket.socket, seen: list[bytes]) -> None:
+    """Answer each request on a connection with an empty list."""
+    with connection:
+        while head := connection.recv(65536):
+            seen.append(head)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]")
 
 
 def ask(app: ASGIApp, **settings: Any) -> object:
@@ -133,20 +144,57 @@ def test_silent_server() -> None:
             client.list_devices()
 
 
+@pytest.mark.anyio
+async def test_silent_storage() -> None:
+    """Files wait no longer than anything else: the configured timeout, fractions of a second included."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        storage = f"http://127.0.0.1:{listener.getsockname()[1]}/file?Signature=hidden"
+        http = HttpClient(OqtopusConfig("https://api.example", SECRET, timeout=0.1, retry_max_attempts=1))
+        for transfer in (http.fetch(storage), http.post_form(storage, {"key": "input.zip"}, b"zip")):
+            with pytest.raises(OqtopusTimeoutError, match=r"no answer within 0\.1 s") as caught:
+                await transfer
+            assert "hidden" not in str(caught.value)
+        await http.aclose()
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (UserApiError, Exception),
+        (ResponseValidationError, Exception),
+        (OqtopusStorageError, Exception),
+        (OqtopusConnectionError, ConnectionError),
+        (OqtopusTimeoutError, TimeoutError),
+    ],
+)
+def test_errors_have_one_root(error: type[Exception], builtin: type[Exception]) -> None:
+    """What server, storage and network do wrong can be caught together, or in Python's own words."""
+    assert issubclass(error, OqtopusError)
+    assert issubclass(error, builtin)
+
+
+def test_calls_share_a_connection() -> None:
+    """One call after the other takes one connection; the server here accepts no second."""
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: answer_all(listener.accept()[0], seen))
+        thread.start()
+        config = OqtopusConfig(f"http://127.0.0.1:{listener.getsockname()[1]}", SECRET, timeout=5)
+        with OqtopusClient(config) as client:
+            for _ in range(5):
+                assert client.list_devices() == []
+        thread.join()
+
+    assert len(seen) == 5
+
+
 # httpx-aiohttp still hands passwords on in the way that aiohttp deprecates.
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated", "ignore:The .proxy_auth. parameter is deprecated")
 def test_proxy(server: dict[str, str]) -> None:
     """Requests go through it, with its password."""
     seen: list[bytes] = []
-
-    def serve_one(connection: socket.socket) -> None:
-        with connection:
-            while head := connection.recv(65536):
-                seen.append(head)
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]")
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=lambda: serve_one(listener.accept()[0]))
+        thread = threading.Thread(target=lambda: answer_all(listener.accept()[0], seen))
         thread.start()
         proxy = f"http://me:word@127.0.0.1:{listener.getsockname()[1]}"
         config = OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"], proxy)
@@ -156,3 +204,22 @@ def test_proxy(server: dict[str, str]) -> None:
 
     assert seen[0].startswith(f"GET {server['OQTOPUS_URL']}/devices HTTP/1.1".encode())
     assert b"Proxy-Authorization: Basic bWU6d29yZA==" in seen[0]
+
+
+@pytest.mark.anyio
+async def test_files_go_through_the_proxy() -> None:
+    """Storage hosts, too, are reached through it, up and down."""
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: answer_all(listener.accept()[0], seen))
+        thread.start()
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        http = HttpClient(OqtopusConfig("https://api.example", SECRET, proxy))
+        await http.fetch("http://storage.example/result.zip")
+        await http.post_form("http://storage.example/upload", {"key": "input.zip"}, b"zip")
+        await http.aclose()
+        thread.join()
+
+    assert seen[0].startswith(b"GET http://storage.example/result.zip HTTP/1.1")
+    assert seen[1].startswith(b"POST http://storage.example/upload HTTP/1.1")
+    assert SECRET.encode() not in b"".join(seen)

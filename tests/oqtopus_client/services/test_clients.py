@@ -369,6 +369,16 @@ def test_many_threads_share_a_client(client: OqtopusClient) -> None:
     assert names == ["qulacs"] * 8
 
 
+def test_settings_that_would_have_no_effect(client: OqtopusClient) -> None:
+    """A client's configuration cannot be changed behind its back: no attribute takes a value that nothing reads."""
+    with pytest.raises(AttributeError):
+        client.base_url = "https://elsewhere.example"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        client.config.timeout = 1.0  # type: ignore[misc]
+
+    assert client.list_devices()
+
+
 def test_closing_stops_the_thread(config: OqtopusConfig) -> None:
     """Neither `close()` nor garbage collection leaves a thread behind, and a closed client can start again."""
 

@@ -281,6 +281,19 @@ def test_calibration_behind_a_url(server: ScriptedServer, client: OqtopusClient,
     assert client.list_devices()[0].device_info == {"qubits": []}
 
 
+@pytest.mark.parametrize("info", [None, "", "not json", "[1]", "file:///etc/hostname"])
+def test_unknown_kind_of_device(server: ScriptedServer, client: OqtopusClient, info: str | None) -> None:
+    """A newer server's kinds of device, and calibrations that cannot be read, keep no device from being listed."""
+    server.answers["GET /devices"] = [
+        {"device_id": "chip", "device_type": "annealer", "status": "dreaming", "device_info": info}
+    ]
+    (device,) = client.list_devices()
+
+    assert (device.device_type, device.status, device.device_info) == ("annealer", "dreaming", None)
+    assert device.device_info_str == info
+    assert server.asked == ["GET /devices"]
+
+
 # --- account and server
 
 
