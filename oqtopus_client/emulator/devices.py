@@ -106,11 +106,11 @@ class EmulatedDevice:
             ValueError: A value makes no sense; the message names it.
         """
         info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
-        calibration(info)  # what is wrong in it is said before what is missing around it
         return cls.from_description(
             {
                 "device_id": device_id or info.get("device_id") or info.get("name"),
                 "device_type": device_type,
+                "n_qubits": len(calibration(info)["qubits"]),
                 "basis_gates": list(basis_gates),
                 "supported_instructions": list(supported_instructions),
                 "calibrated_at": info.get("calibrated_at"),
@@ -129,7 +129,8 @@ class EmulatedDevice:
         """
         info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
         calibrated_at = info.get("calibrated_at") or self.description["calibrated_at"]
-        return replace(self, description={**self.description, "device_info": info, "calibrated_at": calibrated_at})
+        recalibrated = {**self.description, "device_info": info, "calibrated_at": calibrated_at}
+        return self.from_description({**recalibrated, "noisy": self.noisy, "publish": self.publish})
 
     def with_status(self, status: str) -> Self:
         """The device as `available` or `unavailable`."""
@@ -183,8 +184,8 @@ def load_devices(folder: str | Path) -> dict[str, EmulatedDevice]:
     """The devices in a folder's `*.json` files, by id, in the order of the files' names.
 
     A file holds a device's description - the fields of `GET /devices`, see `EmulatedDevice.from_description` - or just
-    a `device_info`, and then is named as the device is where that does not tell. `{**built_in_devices(),
-    **load_devices(folder)}` has both, those of the folder first in right.
+    a `device_info`; where that has no name, the device has the file's. `{**built_in_devices(), **load_devices(folder)}`
+    has both, the folder's where an id is in both.
 
     Raises:
         OSError: The folder or a file in it cannot be read.
