@@ -145,7 +145,8 @@ class Store:
             queues.append((f"{waiting} {oldest}", [*job_types]))
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE jobs SET status = 'cancelled' WHERE status = 'cancelling' AND lease < ?", (time.time(),)
+                f"UPDATE jobs SET status = 'cancelled' WHERE {_IN_WORK} AND status = 'cancelling' AND lease < ?",  # noqa: S608
+                (time.time(),),
             )
             for query, values in queues:
                 row: Row | None = connection.execute(
