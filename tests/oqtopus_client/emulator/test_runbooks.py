@@ -1,0 +1,464 @@
+"""OQTOPUS's own scenario tests, on the emulator: each of its runbooks is a test here.
+
+They speak plain HTTP to a server process, as the scenarios do, and further open every file that a job leaves.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+import zipfile
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from tests.conftest import BELL
+from tests.server_process import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEVICE = "qulacs"
+SHOTS = 1000
+SECONDS = 60
+"""Until a job has to have ended."""
+
+QISKIT = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}
+OFF: dict[str, Any] = {"transpiler_lib": None}
+PSEUDO_INVERSE = {"ro_error_mitigation": "pseudo_inverse"}
+TIMES = ("submitted_at", "ready_at", "running_at", "ended_at")
+SIGMAS = 6
+
+HEAD = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c;'
+MEASURE = "c = measure q;"
+CX = f"{HEAD} cx q[0], q[1]; {MEASURE}"
+
+
+class Scenario:
+    """The steps that the runbooks have in common.
+
+    Args:
+        environment: What the server says to export.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._url = environment["OQTOPUS_URL"]
+        self._api = self._session({"q-api-token": environment["OQTOPUS_API_TOKEN"]})
+        self._storage = self._session({})
+
+    @staticmethod
+    def _session(headers: dict[str, str]) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # no proxy stands before this machine
+        session.headers.update(headers)
+        return session
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+        self._storage.close()
+
+    def get(self, path: str) -> Any:
+        """What the API answers to a GET."""
+        answer = self._api.get(self._url + path, timeout=SECONDS)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def file(self, url: str, entry: str) -> bytes:
+        """The only entry of a zip that the storage has."""
+        answer = self._storage.get(url, timeout=SECONDS)
+        assert answer.status_code == 200
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert archive.namelist() == [entry]
+            assert archive.infolist()[0].compress_type == zipfile.ZIP_DEFLATED
+            return archive.read(entry)
+
+    def json_file(self, job: dict[str, Any], name: str) -> dict[str, Any]:
+        """A job's `result` or `transpile_result`."""
+        return dict(json.loads(self.file(job["job_info"][name], f"{name}.json")))
+
+    def run(self, name: str, job_type: str, content: dict[str, Any], **settings: Any) -> dict[str, Any]:
+        """Register, upload, submit and poll a job; check what is the same for all of them."""
+        registered = self._api.post(f"{self._url}/jobs", json={}, timeout=SECONDS)
+        assert registered.status_code == 200, registered.text
+        job_id = registered.json()["job_id"]
+        self._upload(registered.json()["presigned_url"], content)
+        infos = {"transpiler_info": {}, "mitigation_info": {}, "simulator_info": {}, **settings}
+        echoed = {
+            "name": name,
+            "description": f"description of {name}",
+            "device_id": DEVICE,
+            "shots": SHOTS,
+            "job_type": job_type,
+        }
+        submitted = self._api.post(f"{self._url}/jobs/{job_id}/submit", json={**echoed, **infos}, timeout=SECONDS)
+        assert (submitted.status_code, submitted.json()) == (200, {"message": "job submitted"})
+
+        job = self._wait(job_id)
+        times = [datetime.fromisoformat(job[key]) for key in TIMES if key in job]
+        assert {key: job[key] for key in echoed} == echoed
+        assert times == sorted(times)
+        assert len(times) >= 2
+        assert (job["mitigation_info"], job["simulator_info"]) == (infos["mitigation_info"], {})
+        assert json.loads(self.file(job["job_info"]["input"], "input.json")) == content
+        return job
+
+    def _upload(self, target: dict[str, Any], content: dict[str, Any]) -> None:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("input.json", json.dumps(content))
+        names = ["key", "AWSAccessKeyId", "policy", "signature", "x-amz-security-token"]
+        form: list[Any] = [(name, (None, target["fields"][name])) for name in names if name in target["fields"]]
+        form.append(("file", ("input.zip", buffer.getvalue(), "application/zip")))
+        assert self._storage.post(target["url"], files=form, timeout=SECONDS).status_code in {200, 201, 204}
+
+    def _wait(self, job_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            job = dict(self.get(f"/jobs/{job_id}"))
+            assert job["job_id"] == job_id
+            if job["status"] in {"succeeded", "failed", "cancelled"}:
+                return job
+            assert job["status"] in {"submitted", "ready", "running"}
+            time.sleep(0.05)
+        pytest.fail(f"the job is {job['status']} after {SECONDS} seconds")
+
+    def succeed(self, name: str, job_type: str, content: dict[str, Any], **settings: Any) -> dict[str, Any]:
+        """Run a job that succeeds."""
+        job = self.run(name, job_type, content, **settings)
+        assert job["status"] == "succeeded", job["job_info"]
+        assert all(key in job for key in TIMES)
+        assert job["execution_time"] > 0
+        assert "result" in job["job_info"]
+        return job
+
+    def counts(self, job: dict[str, Any]) -> dict[str, int]:
+        """The counts of a sampling job, which has nothing but those."""
+        result = self.json_file(job, "result")
+        counts = dict(result["sampling"]["counts"])
+        assert result == {"sampling": {"counts": counts, "divided_counts": None}, "estimation": None}
+        return counts
+
+    def transpile_result(self, job: dict[str, Any], n_program_qubits: int) -> dict[str, Any]:
+        """What the transpiler made of a program, checked for every field."""
+        transpiled = self.json_file(job, "transpile_result")
+        mapping = transpiled["virtual_physical_mapping"]
+        bits = [str(i) for i in range(n_program_qubits)]
+        assert set(transpiled) == {"transpiled_program", "stats", "virtual_physical_mapping"}
+        assert set(mapping) == {"qubit_mapping", "bit_mapping"}
+        assert list(mapping["qubit_mapping"]) == bits
+        assert len(set(mapping["qubit_mapping"].values())) == n_program_qubits
+        assert mapping["bit_mapping"] == {bit: int(bit) for bit in bits}
+        assert set(transpiled["stats"]) == {"before", "after"}
+        for stats in transpiled["stats"].values():
+            assert set(stats) == {"n_qubits", "n_gates", "n_gates_1q", "n_gates_2q", "depth"}
+        assert transpiled["stats"]["before"]["n_qubits"] == n_program_qubits
+        assert transpiled["stats"]["after"]["n_qubits"] == 16
+        assert transpiled["transpiled_program"].startswith("OPENQASM 3.0;")
+        for clbit in range(n_program_qubits):
+            qubit = mapping["qubit_mapping"][str(clbit)]
+            assert f"c[{clbit}] = measure ${qubit};" in transpiled["transpiled_program"]
+        return transpiled
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+    """A server that runs jobs of all types, and a program that speaks to it."""
+    with running_server(tmp_path_factory.mktemp("server"), "--allow-sse") as environment:
+        scenario = Scenario(environment)
+        yield scenario
+        scenario.close()
+
+
+def near(n: int, probability: float, shots: int = SHOTS) -> bool:
+    """Whether an outcome was counted as often as its probability lets expect."""
+    return abs(n - shots * probability) <= SIGMAS * math.sqrt(shots * probability * (1 - probability))
+
+
+def is_bell(counts: dict[str, int], shots: int = SHOTS) -> bool:
+    """Whether these are counts of the Bell state."""
+    return set(counts) == {"00", "11"} and sum(counts.values()) == shots and near(counts["00"], 0.5, shots)
+
+
+def only(job: dict[str, Any], *files: str) -> bool:
+    """Whether a job has these files beside its input, and no other."""
+    return set(job["job_info"]) - {"message"} == {"input", *files}
+
+
+# --- Devices
+
+
+def test_setup(scenario: Scenario) -> None:
+    """setup/runn/setup: the device is there, and its calibration is JSON in place."""
+    devices = {device["device_id"]: device for device in scenario.get("/devices")}
+    info = json.loads(devices[DEVICE]["device_info"])
+
+    assert [qubit["id"] for qubit in info["qubits"]] == list(range(devices[DEVICE]["n_qubits"]))
+
+
+def test_setup_of_a_better_device(scenario: Scenario) -> None:
+    """setup/runn_setup/setup: there are qubits and couplings good enough for what follows."""
+    device = next(device for device in scenario.get("/devices") if device["device_id"] == DEVICE)
+    info = json.loads(device["device_info"])
+    errors = [1 - qubit["fidelity"] for qubit in info["qubits"]]
+    errors += [qubit["meas_error"]["readout_assignment_error"] for qubit in info["qubits"]]
+    errors += [1 - coupling["fidelity"] for coupling in info["couplings"]]
+
+    assert 0 < max(errors) < 0.4
+
+
+# --- Sampling
+
+
+def test_sampling_default_transpiler(scenario: Scenario) -> None:
+    """The default transpiler is written back."""
+    job = scenario.succeed("sampling-default-transpiler", "sampling", {"program": [BELL]})
+
+    assert job["transpiler_info"] == QISKIT
+    assert only(job, "result", "transpile_result")
+    assert is_bell(scenario.counts(job))
+    stats = scenario.transpile_result(job, 2)["stats"]
+    assert stats["before"] == {"n_qubits": 2, "n_gates": 2, "n_gates_1q": 1, "n_gates_2q": 1, "depth": 3}
+
+
+def test_sampling_qiskit_transpiler(scenario: Scenario) -> None:
+    """The default transpiler, asked for by its name."""
+    job = scenario.succeed("sampling-qiskit-transpiler", "sampling", {"program": [BELL]}, transpiler_info=QISKIT)
+
+    assert job["transpiler_info"] == QISKIT
+    assert only(job, "result", "transpile_result")
+    assert is_bell(scenario.counts(job))
+    assert scenario.transpile_result(job, 2)["stats"]["after"]["n_gates_2q"] == 1
+
+
+def test_sampling_custom_transpiler(scenario: Scenario) -> None:
+    """Options come back as they were, without a default among them, and are obeyed."""
+    info = {"transpiler_lib": "qiskit", "transpiler_options": {"initial_layout": [0, 1]}}
+    job = scenario.succeed("sampling-custom-transpiler", "sampling", {"program": [BELL]}, transpiler_info=info)
+
+    assert job["transpiler_info"] == info
+    assert only(job, "result", "transpile_result")
+    assert is_bell(scenario.counts(job))
+    mapping = scenario.transpile_result(job, 2)["virtual_physical_mapping"]["qubit_mapping"]
+    assert mapping == {"0": 0, "1": 1}
+
+
+def test_sampling_no_transpiler(scenario: Scenario) -> None:
+    """A program in the device's gates goes there as it is."""
+    job = scenario.succeed("sampling-no-transpiler", "sampling", {"program": [CX]}, transpiler_info=OFF)
+
+    assert job["transpiler_info"]["transpiler_lib"] is None
+    assert job["transpiler_info"].get("transpiler_options") is None
+    assert only(job, "result")
+    assert scenario.counts(job) == {"00": SHOTS}
+
+
+def test_sampling_no_transpiler_mitigation(scenario: Scenario) -> None:
+    """The settings of the mitigation are echoed; where there are no errors it may cut, but add no outcome."""
+    settings = {"transpiler_info": OFF, "mitigation_info": PSEUDO_INVERSE}
+    job = scenario.succeed("sampling-no-transpiler-mitigation", "sampling", {"program": [CX]}, **settings)
+
+    assert job["transpiler_info"] == OFF
+    assert only(job, "result")
+    counts = scenario.counts(job)
+    assert SHOTS - 4 <= sum(counts.values()) <= SHOTS
+    assert counts["00"] >= SHOTS - 4
+
+
+def test_sampling_qiskit_transpiler_mitigation(scenario: Scenario) -> None:
+    """Mitigation behind the transpiler."""
+    settings = {"transpiler_info": QISKIT, "mitigation_info": PSEUDO_INVERSE}
+    job = scenario.succeed("sampling-qiskit-transpiler-mitigation", "sampling", {"program": [BELL]}, **settings)
+
+    assert only(job, "result", "transpile_result")
+    counts = scenario.counts(job)
+    assert SHOTS - 4 <= sum(counts.values()) <= SHOTS
+    assert near(counts["00"], 0.5)
+    assert near(counts["11"], 0.5)
+    scenario.transpile_result(job, 2)
+
+
+def test_sampling_with_invalid_qasm(scenario: Scenario) -> None:
+    """It fails before it has run."""
+    program = BELL.replace("qubit[2] q;", "quit[2] q;")
+    job = scenario.run("sampling-with-invalid-qasm", "sampling", {"program": [program]})
+
+    assert job["status"] == "failed"
+    assert job["transpiler_info"] == QISKIT
+    assert only(job)
+    assert job["job_info"]["message"] == "Expecting value: line 1 column 1 (char 0)"
+    assert job.get("execution_time") is None
+    assert job.get("running_at") is None
+    assert job["submitted_at"] <= job["ready_at"]
+
+
+# --- Estimation
+
+OPERATOR = [{"pauli": "X 0 X 1", "coeff": 1.5}, {"pauli": "Y 0 Z 1", "coeff": 1.2}]
+
+
+def check_estimation(scenario: Scenario, job: dict[str, Any]) -> None:
+    """The Bell state has <XX> = 1 and <YZ> = 0, so all that is random is the second term."""
+    result = scenario.json_file(job, "result")
+    value, stds = (result["estimation"][name] for name in ("exp_value", "stds"))
+
+    assert only(job, "result", "transpile_result")
+    assert result == {"sampling": None, "estimation": {"exp_value": value, "stds": stds}}
+    assert abs(value - 1.5) <= SIGMAS * 1.2 / math.sqrt(SHOTS)
+    mean = (value - 1.5) / 1.2
+    assert math.isclose(stds, 1.2 * math.sqrt((1 - mean**2) / SHOTS), rel_tol=1e-9)
+    scenario.transpile_result(job, 2)
+
+
+def test_estimation(scenario: Scenario) -> None:
+    """Two Pauli strings that must be measured apart."""
+    content = {"program": [BELL], "operator": OPERATOR}
+    job = scenario.succeed("estimation", "estimation", content)
+
+    assert job["transpiler_info"] == QISKIT
+    check_estimation(scenario, job)
+
+
+def test_estimation_qiskit_transpiler(scenario: Scenario) -> None:
+    """The same with the transpiler asked for."""
+    content = {"program": [BELL], "operator": OPERATOR}
+    job = scenario.succeed("estimation-qiskit-transpiler", "estimation", content, transpiler_info=QISKIT)
+
+    assert job["transpiler_info"] == QISKIT
+    check_estimation(scenario, job)
+
+
+# --- Several programs
+
+
+def test_mp(scenario: Scenario) -> None:
+    """Two programs become one, and its counts those of each."""
+    programs = [f"{HEAD} x q[1]; {MEASURE}", f"{HEAD} h q[1]; {MEASURE}"]
+    job = scenario.succeed("mp", "multi_manual", {"program": programs})
+    result = scenario.json_file(job, "result")
+    counts = result["sampling"]["counts"]
+    combined = scenario.file(job["job_info"]["combined_program"], "combined_program").decode()
+
+    assert job["transpiler_info"] == QISKIT
+    assert only(job, "result", "transpile_result", "combined_program")
+    assert set(counts) == {"0010", "1010"}
+    assert sum(counts.values()) == SHOTS
+    assert near(counts["0010"], 0.5)
+    assert result["estimation"] is None
+    assert list(result["sampling"]["divided_counts"]) == ["1", "0"]
+    assert result["sampling"]["divided_counts"] == {
+        "1": {"00": counts["0010"], "10": counts["1010"]},
+        "0": {"10": SHOTS},
+    }
+    scenario.transpile_result(job, 4)
+    # Text, not JSON; the order in which the registers are declared is the exporter's.
+    lines = Counter(line for line in combined.splitlines() if line)
+    assert combined.startswith("OPENQASM 3.0;")
+    assert lines == Counter(
+        ["OPENQASM 3.0;", 'include "stdgates.inc";', "bit[4] c;", "qubit[4] q;", "x q[1];", "h q[3];"]
+        + [f"c[{i}] = measure q[{i}];" for i in range(4)]
+    )
+
+
+# --- Server-side execution
+
+
+def sampling(gates: str, settings: str = "") -> str:
+    """A program that samples three times in the container, and tells of it."""
+    return f"""
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
+
+program = {f"{HEAD} {gates} {MEASURE}"!r}
+with OqtopusClient() as client:
+    for i in range(3):
+        job = OqtopusJobSpec.sampling(device_id="sse", program=program, shots=100 * (i + 1){settings})
+        result = client.run_sampling(job)
+        print(f"iteration {{i}}:", result.status, sorted(result.get_counts()))
+print("done")
+"""
+
+
+def sse_log(scenario: Scenario, job: dict[str, Any]) -> str:
+    """What the program has printed."""
+    return scenario.file(job["job_info"]["sse_log"], "sse_runtime.log").decode()
+
+
+def test_sse(scenario: Scenario) -> None:
+    """Three sampling jobs, mitigated inside: the last one's result, and the log of all."""
+    program = sampling("h q[0]; cx q[0], q[1];", f", mitigation_info={PSEUDO_INVERSE}")
+    job = scenario.succeed("sse", "sse", {"sse_program": program})
+    counts = scenario.counts(job)
+    iterations = [line.partition("[")[0] for line in sse_log(scenario, job).splitlines()]
+
+    assert job["transpiler_info"] == QISKIT
+    assert only(job, "result", "transpile_result", "sse_log")
+    assert 300 - 4 <= sum(counts.values()) <= 300
+    assert near(counts["00"], 0.5, 300)
+    assert near(counts["11"], 0.5, 300)
+    assert iterations == [f"iteration {i}: succeeded " for i in range(3)] + ["done"]
+    scenario.transpile_result(job, 2)
+
+
+def test_sse_estimation(scenario: Scenario) -> None:
+    """Three estimation jobs, for a device named "sse"."""
+    program = f"""
+from oqtopus_client import OqtopusClient, OqtopusEstimationOperator, OqtopusJobSpec
+
+operator = [OqtopusEstimationOperator("X 0 X 1", 1.0), OqtopusEstimationOperator("Z 0 Z 1", 1.0)]
+with OqtopusClient() as client:
+    for i in range(3):
+        job = OqtopusJobSpec.estimation(device_id="sse", program={BELL!r}, operator=operator, shots=100)
+        result = client.run_estimation(job)
+        print(f"iteration {{i}}:", result.exp_value, result.stds)
+"""
+    job = scenario.succeed("sse-estimation", "sse", {"sse_program": program})
+
+    assert job["transpiler_info"] == QISKIT
+    assert only(job, "result", "transpile_result", "sse_log")
+    assert scenario.json_file(job, "result") == {"sampling": None, "estimation": {"exp_value": 2.0, "stds": 0.0}}
+    assert sse_log(scenario, job) == "".join(f"iteration {i}: 2.0 0.0\n" for i in range(3))
+    scenario.transpile_result(job, 2)
+
+
+def test_sse_no_transpiler(scenario: Scenario) -> None:
+    """What the program's jobs say of the transpiler is what its own job says then."""
+    program = sampling("x q[0]; cx q[0], q[1];", f", transpiler_info={OFF}")
+    job = scenario.succeed("sse-no-transpiler", "sse", {"sse_program": program})
+
+    assert job["transpiler_info"]["transpiler_lib"] is None
+    assert job["transpiler_info"].get("transpiler_options") is None
+    assert only(job, "result", "sse_log")
+    assert scenario.counts(job) == {"11": 300}
+    expected = [f"iteration {i}: succeeded ['11']\n" for i in range(3)] + ["done\n"]
+    assert sse_log(scenario, job) == "".join(expected)
+
+
+def test_sse_no_transpiler_failed(scenario: Scenario) -> None:
+    """The device has neither gate; the program fails with its job."""
+    program = sampling("h q[0]; ry(0.5) q[1];", f", transpiler_info={OFF}")
+    job = scenario.run("sse-no-transpiler-failed", "sse", {"sse_program": program})
+
+    assert job["status"] == "failed"
+    assert only(job)
+    assert job["job_info"]["message"] == "user program execution error"
+    assert job["transpiler_info"] == OFF
+    assert job["execution_time"] > 0
+    assert all(key in job for key in TIMES)
+
+
+def test_sse_non_zero_exit(scenario: Scenario) -> None:
+    """A job that succeeded does not save its program."""
+    program = sampling("h q[0]; cx q[0], q[1];") + "raise SystemExit(1)\n"
+    job = scenario.run("sse-non-zero-exit", "sse", {"sse_program": program})
+
+    assert job["status"] == "failed"
+    assert only(job, "transpile_result")
+    assert job["job_info"]["message"] == "user program execution error"
+    assert job["transpiler_info"] == QISKIT
+    assert job["execution_time"] > 0
+    assert all(key in job for key in TIMES)
