@@ -56,9 +56,10 @@ def _with_correlation_id(app: ASGIApp) -> ASGIApp:
 
         try:
             await app(scope, receive, send_with_id)
-        except Exception:
-            # Starlette answers 500 and raises the error again; the answer, and the log, are enough.
-            if not answered:
+        except Exception as error:
+            # Starlette answers 500 and raises the error again; the answer, and the log, are enough. But a connection
+            # that breaks has to: whoever serves this notices by the error only.
+            if not answered or isinstance(error, ConnectionError):
                 raise
 
     return wrapped

@@ -7,10 +7,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
+    from typing import Self
 
 
 class FaultKind(StrEnum):
@@ -29,17 +30,21 @@ class FaultKind(StrEnum):
     TRUNCATE = "truncate"
     """The second half of the answer's body is missing: a broken zip file, a broken JSON text."""
     EXPIRED_URL = "expired_url"
-    """The storage refuses a presigned URL as if it had expired."""
+    """The storage refuses a presigned URL as if it had expired. Other requests are let through."""
     UNKNOWN_STATUS = "unknown_status"
-    """Jobs have the status `status`, which no client knows."""
+    """Jobs that are read have the status `status`, which no client knows. Other requests are let through."""
     FAIL_JOB = "fail_job"
     """A job fails with `message` when its turn comes."""
     HOLD_JOB = "hold_job"
-    """A job stays `seconds` longer in `status` (submitted jobs are held as `ready`)."""
+    """A job stays `seconds` longer in `status`, `ready` or `running`, or until the faults are cleared."""
 
 
 JOB_FAULTS = frozenset({FaultKind.FAIL_JOB, FaultKind.HOLD_JOB})
 """Faults that happen to jobs; all others happen to requests."""
+
+_HELD_STATUSES = ("ready", "running")
+_ONLY = {FaultKind.EXPIRED_URL: ("*", "/storage*"), FaultKind.UNKNOWN_STATUS: ("GET", "/jobs*")}
+"""Methods and paths of the requests that a fault can happen to, if not to all."""
 
 
 class Fault(BaseModel):
@@ -65,6 +70,12 @@ class Fault(BaseModel):
     status: str = "hibernating"
     message: str = "failed to execute job on device"
 
+    @model_validator(mode="after")
+    def _can_be_held(self) -> Self:
+        if self.kind is FaultKind.HOLD_JOB and self.status not in _HELD_STATUSES:
+            raise ValueError(f"a job can be held as {' or '.join(_HELD_STATUSES)}, not as {self.status!r}")
+        return self
+
 
 class Faults:
     """The faults that are still to happen."""
@@ -72,6 +83,7 @@ class Faults:
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
+        self._cleared = threading.Event()
 
     def add(self, fault: Fault) -> None:
         """Let a fault happen."""
@@ -82,6 +94,18 @@ class Faults:
         """Let no more faults happen."""
         with self._lock:
             self._faults.clear()
+            self._cleared.set()
+            self._cleared = threading.Event()
+
+    def hold(self, seconds: float, go_on: Callable[[], None]) -> None:
+        """Call `go_on` when the time is over, or the faults are cleared."""
+        cleared = self._cleared
+
+        def wait() -> None:
+            cleared.wait(seconds)
+            go_on()
+
+        threading.Thread(target=wait, name="oqtopus-emulator-hold", daemon=True).start()
 
     @property
     def pending(self) -> list[Fault]:
@@ -111,4 +135,5 @@ class Faults:
 
 
 def _matches(fault: Fault, method: str, path: str) -> bool:
-    return fault.method in {None, method} and fnmatchcase(path, fault.path)
+    patterns = ((fault.method or "*", fault.path), _ONLY.get(fault.kind, ("*", "*")))
+    return all(fnmatchcase(method, wanted) and fnmatchcase(path, pattern) for wanted, pattern in patterns)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from oqtopus_client.emulator.database import now
+from oqtopus_client.emulator.database import format_time, now
 from oqtopus_client.emulator.store import new_id
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         for device_id, device in devices.items():
             row = database.one(_NEWEST.format("from_file"), device_id)
             if row is None or row["device_info"] != device.device_info:
-                self._keep(device_id, device.device_info, from_file=True)
+                self._keep(device, from_file=True)
 
     def __getitem__(self, device_id: str) -> EmulatedDevice:
         device = self._devices[device_id]
@@ -64,7 +64,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
             ValueError: The calibration makes no sense.
         """
         calibrated = self._devices[device_id].with_calibration({"calibrated_at": now(), **device_info})
-        self._keep(device_id, calibrated.device_info, from_file=False)
+        self._keep(calibrated, from_file=False)
 
     def set_status(self, device_id: str, status: str) -> None:
         """Make a device `available` or `unavailable`.
@@ -111,9 +111,9 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
             raise KeyError(history_uid)
         return row
 
-    def _keep(self, device_id: str, device_info: str, *, from_file: bool) -> None:
-        calibrated_at = json.loads(device_info).get("calibrated_at") or now()
+    def _keep(self, device: EmulatedDevice, *, from_file: bool) -> None:
+        calibrated_at = format_time(datetime.fromisoformat(device.description["calibrated_at"] or now()))
         self._database.change(
             "INSERT INTO calibrations VALUES (?, ?, ?, ?, ?)",
-            new_id(), device_id, calibrated_at, device_info, from_file,
+            new_id(), device.device_id, calibrated_at, device.device_info, from_file,
         )  # fmt: skip

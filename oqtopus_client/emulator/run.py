@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -150,9 +149,7 @@ class JobRun:
     def _hold(self, status: str, go_on: Callable[[], None]) -> None:
         """Go on, at once or as late as a fault wants it."""
         if fault := self._around.faults.for_job(FaultKind.HOLD_JOB, status):
-            timer = threading.Timer(fault.seconds, go_on)
-            timer.daemon = True
-            timer.start()
+            self._around.faults.hold(fault.seconds, lambda: self._carefully(go_on))
         else:
             go_on()
 
@@ -160,12 +157,7 @@ class JobRun:
         """Run `work` on the executor, then `step` with what it returned; a failure ends the job."""
 
         def proceed(future: Future[_Output]) -> None:
-            try:
-                step(future.result())
-            except BaseException as error:  # noqa: BLE001 - Qiskit's native code may panic, which is no Exception
-                # Of an emulator that has been closed, the job is in the queue again.
-                if not self._around.closed():
-                    self._cope(error)
+            self._carefully(lambda: step(future.result()))
 
         try:
             future = self._around.executor.submit(work, *args)
@@ -177,6 +169,15 @@ class JobRun:
             self._around.store.give_back(self._around.worker, self.job_id)
         else:
             future.add_done_callback(proceed)
+
+    def _carefully(self, step: Callable[[], None]) -> None:
+        """Take a step in a thread where nobody else minds its failure, which ends the job."""
+        try:
+            step()
+        except BaseException as error:  # noqa: BLE001 - Qiskit's native code may panic, which is no Exception
+            # Of an emulator that has been closed, the job is in the queue again.
+            if not self._around.closed():
+                self._cope(error)
 
     def _cope(self, error: BaseException) -> None:
         if isinstance(error, JobFailure):

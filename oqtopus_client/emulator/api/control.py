@@ -42,6 +42,15 @@ class NewAnnouncement(_Body):
     end_time: datetime
 
 
+class SettingsChange(_Body):
+    """What is to change of the settings."""
+
+    editable_fields: list[str] | None = None
+    allow_deletion: bool | None = None
+    visible_fields: list[str] | None = None
+    login_history_enabled: bool | None = None
+
+
 @router.get("/faults")
 async def list_faults(cloud: CloudParameter) -> JSONResponse:
     """What is still to go wrong."""
@@ -88,10 +97,7 @@ async def announce(announcement: NewAnnouncement, cloud: CloudParameter) -> JSON
 
 
 @router.patch("/settings")
-async def change_settings(settings: dict[str, Any], cloud: CloudParameter) -> JSONResponse:
+async def change_settings(change: SettingsChange, cloud: CloudParameter) -> JSONResponse:
     """Change what `GET /system/settings` tells."""
-    unknown = set(settings) - set(cloud.settings)
-    if unknown:
-        raise HTTPException(422, f"unknown settings: {', '.join(sorted(unknown))}")
-    cloud.settings.update(settings)
+    cloud.settings.update(change.model_dump(exclude_none=True))
     return JSONResponse(cloud.settings)

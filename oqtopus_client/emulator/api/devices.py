@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -44,7 +45,7 @@ async def list_histories(
         _require_device(cloud, device_id)
     start, end = (None if time is None else format_time(time) for time in (from_, to))
     total, rows = cloud.devices.history(device_id, start=start, end=end, limit=limit, offset=offset)
-    items = [_history(cloud, row) for row in rows]
+    items = [_history(row) for row in rows]
     return JSONResponse({"items": items, "total": total, "limit": limit, "offset": offset})
 
 
@@ -54,9 +55,9 @@ async def get_history(history_uid: str, request: Request, cloud: CloudParameter,
     try:
         row = cloud.devices.calibration(history_uid)
     except KeyError as error:
-        raise ApiError(404, f"device_info_history history_uid=<{history_uid}> is not found.") from error
+        raise ApiError(404, f"device_info_history history_uid={history_uid} is not found.") from error
     url = download_url(request, cloud, f"device_histories/{history_uid}/device_info.zip")
-    return JSONResponse({**_history(cloud, row), "device_info": url})
+    return JSONResponse({**_history(row), "device_info": url})
 
 
 def _require_device(cloud: Cloud, device_id: str) -> None:
@@ -74,12 +75,12 @@ def _describe(request: Request, cloud: Cloud, device: EmulatedDevice) -> dict[st
     return info
 
 
-def _history(cloud: Cloud, row: Row) -> dict[str, Any]:
-    device = cloud.devices.get(row["device_id"])
+def _history(row: Row) -> dict[str, Any]:
+    info = json.loads(row["device_info"])
     return {
         "history_uid": row["history_uid"],
         "device_id": row["device_id"],
         "calibrated_at": row["calibrated_at"],
-        "n_qubits": device.n_qubits if device else None,
-        "n_couplings": len(device.calibration["couplings"]) if device else None,
+        "n_qubits": len(info["qubits"]),
+        "n_couplings": len(info.get("couplings") or ()),
     }

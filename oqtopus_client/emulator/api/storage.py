@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
@@ -13,7 +15,7 @@ router = APIRouter(prefix="/storage")
 
 def download_url(request: Request, cloud: Cloud, key: str) -> str:
     """A freshly signed URL of a file."""
-    return f"{request.base_url}storage/{key}?{cloud.signer.download_query(key)}"
+    return f"{request.base_url}storage/{quote(key)}?{cloud.signer.download_query(key)}"
 
 
 @router.post("")
