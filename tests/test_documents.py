@@ -79,3 +79,14 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert commands[0].count("\n") == 1
     assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_readme_emulator_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's chip misreads a one of qubit 0 as often as its calibration says."""
+    (example,) = (block for block in code_blocks("python") if "from_device_info" in block)
+    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+    runpy.run_path(str(tmp_path / "example.py"))
+    counts = eval(capsys.readouterr().out)  # noqa: S307 - a dictionary that we printed
+
+    assert sum(counts.values()) == 1000
+    assert 880 < counts["01"] < 990

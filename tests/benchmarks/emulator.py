@@ -13,12 +13,16 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator.database import Database
 from tests.server_process import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BELL = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
 LAYER = "".join(f"sx q[{i}];" for i in range(16)) + "".join(f"cx q[{i}], q[{i + 1}];" for i in range(15))
@@ -70,6 +74,11 @@ def answers_while_simulating(client: OqtopusClient) -> float:
     return statistics.median(times)
 
 
+def stored_id(number: int) -> str:
+    """The id of a stored job."""
+    return f"00000000-0000-7000-8000-{number:012d}"
+
+
 def fill(folder: Path, jobs: int) -> None:
     """Put finished jobs into a data folder."""
     database = Database(folder / "emulator.sqlite3")
@@ -95,12 +104,12 @@ def median_ms(call: object, repeat: int = 50) -> float:
     return statistics.median(times)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--stored", type=int, default=100_000)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -114,7 +123,7 @@ def main() -> None:
         folder = Path(name)
         fill(folder, options.stored)
         with running_server(folder) as environment, client_of(environment) as client:
-            last = f"00000000-0000-7000-8000-{options.stored - 1:012d}"
+            last = stored_id(options.stored - 1)
             print(f"with {options.stored} stored jobs, median:")
             print(f"  status: {median_ms(lambda: client.get_job_status(last)):.1f} ms")
             print(f"  first page of 100, statuses: {median_ms(lambda: page(client, 1)):.1f} ms")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import compare_published, import_time
+from tests.benchmarks import compare_published, emulator, import_time, soak
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,3 +25,15 @@ def test_import_time(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert len(rows) == len(import_time.STATEMENTS)
     assert all(" ms" in row for row in rows)
+
+
+def test_emulator(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every figure comes out."""
+    emulator.main(["--jobs", "20", "--stored", "300"])
+
+    assert capsys.readouterr().out.count(" ms") == 5
+
+
+def test_soak() -> None:
+    """Nothing is lost or doubled while the server is killed; at length this is run by hand."""
+    assert soak.soak(jobs=150, clients=3, kills=2)["succeeded"] == 150
