@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def running_server(data: Path, *, stop: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, str]]:
+def running_server(data: Path, *options: str, stop: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, str]]:
     """Serve the data folder on a free port; yields the variables that the server says to export."""
-    command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(data)]
+    command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(data), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stdout is not None
         try:
