@@ -156,6 +156,7 @@ class Emulator:
 
         Raises:
             KeyError: There is no such device.
+            ValueError: There is no such status.
         """
         self._devices.set_status(device_id, status)
 

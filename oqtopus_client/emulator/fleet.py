@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Database, Row
     from oqtopus_client.emulator.devices import EmulatedDevice
 
+_STATUSES = ("available", "unavailable")
 _NEWEST = (
     "SELECT history_uid, device_info FROM calibrations WHERE device_id = ? AND {} ORDER BY history_uid DESC LIMIT 1"
 )
@@ -71,8 +72,11 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
 
         Raises:
             KeyError: There is no such device.
+            ValueError: There is no such status.
         """
         device = self._devices[device_id]
+        if status not in _STATUSES:
+            raise ValueError(f"status is {status!r}; it is one of {', '.join(_STATUSES)}.")
         self._database.change("INSERT OR REPLACE INTO device_statuses VALUES (?, ?)", device.device_id, status)
 
     def history(
@@ -112,7 +116,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         return row
 
     def _keep(self, device: EmulatedDevice, *, from_file: bool) -> None:
-        calibrated_at = format_time(datetime.fromisoformat(device.description["calibrated_at"] or now()))
+        calibrated_at = format_time(datetime.fromisoformat(str(device.description["calibrated_at"] or now())))
         self._database.change(
             "INSERT INTO calibrations VALUES (?, ?, ?, ?, ?)",
             new_id(), device.device_id, calibrated_at, device.device_info, from_file,
