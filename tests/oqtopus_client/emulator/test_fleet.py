@@ -116,7 +116,6 @@ def test_calibrated_as_read(emulator: Emulator) -> None:
         (chip_info(n_qubits=4), "n_qubits is 3, but device_info has 4 qubits"),
         ({}, "no 'qubits'"),
         (chip_info(calibrated_at="yesterday"), "yesterday"),
-        (chip_info(calibrated_at=7), "7"),
     ],
 )
 def test_nonsense_is_refused(
