@@ -53,8 +53,8 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     simulator returns every declared classical bit and ignores couplings; a QPU returns measured bits only.
 
     Raises:
-        ValueError: The device does not take the circuit, or what should be one is unreadable text.
-        QiskitError: It needs more memory than there is.
+        ValueError: The device does not take the circuit, it needs more memory than there is, or what should be one
+            is unreadable text.
     """
     if isinstance(circuit, str):
         raise ValueError("the device cannot read the program")  # noqa: TRY004 - a value of the user's, not of ours
@@ -134,32 +134,41 @@ def _drawn(probabilities: NDArray[np.float64], places: Sequence[int | None], sho
 def _simulated(
     gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
 ) -> dict[str, int]:
-    """Aer's counts; it finds the method itself, stabilizers for Clifford circuits of any width among them."""
+    """Aer's counts: of Clifford circuits of any width, of others as wide as there is memory for."""
     circuit = QuantumCircuit(gates.num_qubits, len(places))
     circuit.compose(gates, inplace=True)
     for clbit, place in enumerate(places):
         if place is not None:
             circuit.measure(place, clbit)
-    noise = None
+    method, clifford, noise = "automatic", None, None
+    if len(active) > _STATE_VECTOR_QUBITS:
+        clifford = as_clifford(circuit)
+        method = "statevector" if clifford is None else "stabilizer"
+        circuit = circuit if clifford is None else clifford
+        # Aer has this limit too, but some circuits far beyond it, with noise, end the whole process.
+        if clifford is None and 16 << len(active) > _memory_megabytes() << 20:
+            raise ValueError(f"there is no memory for the state of {len(active)} qubits")
     if device.noisy:
-        circuit, noise = _with_noise(circuit, device, active)
-    outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
+        circuit, noise = _with_noise(circuit, device, active, clifford=clifford is not None)
+    outcomes = _simulator(method).run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
     return {format(int(key, 16), f"0{len(places)}b"): n for key, n in outcomes.items()}
 
 
 def _with_noise(
-    circuit: QuantumCircuit, device: EmulatedDevice, active: Sequence[int]
+    circuit: QuantumCircuit, device: EmulatedDevice, active: Sequence[int], *, clifford: bool
 ) -> tuple[QuantumCircuit, NoiseModel]:
-    """The circuit and the noise that Aer takes together; of wide Clifford circuits the kind that stabilizers can do."""
-    clifford = as_clifford(circuit) if len(active) > _STATE_VECTOR_QUBITS else None
-    circuit = clifford or circuit
+    """The circuit and the noise that Aer takes together; for stabilizers the kind that they can do."""
     arguments = (circuit, device.calibration, active)
-    noise = noise_model(*arguments, clifford=clifford is not None)
-    return with_delays(*arguments, clifford=clifford is not None), noise
+    noise = noise_model(*arguments, clifford=clifford)
+    return with_delays(*arguments, clifford=clifford), noise
 
 
 @cache
-def _simulator() -> AerSimulator:
-    """A simulator that leaves memory for one more beside it."""
-    megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20 if hasattr(os, "sysconf") else 0
-    return AerSimulator(max_memory_mb=megabytes // 2)
+def _simulator(method: str = "automatic") -> AerSimulator:
+    return AerSimulator(method=method, max_memory_mb=_memory_megabytes())
+
+
+def _memory_megabytes() -> int:
+    """What one simulation may take: half of what there is, for there may be one more beside it."""
+    there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
+    return there_is >> 21
