@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import stim
 
-from oqtopus_client.emulator.noise import delay_nanoseconds, lifetimes, relaxation_and_depolarization
+from oqtopus_client.emulator.noise import coupling, delay_nanoseconds, lifetimes, relaxation_and_depolarization
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
+    from qiskit.circuit import Instruction
 
 _SAME_ANGLE = 1e-9
 """Angles closer than this, in radians, are the same; counts cannot tell."""
@@ -35,13 +36,17 @@ def is_clifford(circuit: QuantumCircuit) -> bool:
 
 
 def sample_clifford(
-    circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int], measured: Sequence[int], shots: int
+    circuit: QuantumCircuit,
+    calibration: Mapping[str, Any] | None,
+    qubits: Sequence[int],
+    measured: Sequence[int],
+    shots: int,
 ) -> NDArray[np.bool_]:
     """Measure a Clifford circuit with the device's noise.
 
     Args:
         circuit: Device gates that `is_clifford` holds for, on the active qubits; no measurements.
-        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
+        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them; None for no noise.
         qubits: The device's qubit for each of the circuit's.
         measured: The circuit's qubits to measure in the end.
         shots: How often.
@@ -52,29 +57,39 @@ def sample_clifford(
     Raises:
         ValueError: There is a `cx` where the device has no coupling in that direction, or a delay of nothing.
     """
-    couplings = {(c["control"], c["target"]): c for c in calibration["couplings"]}
     program = stim.Circuit()
     for item in circuit.data:
         indices = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        places = [calibration["qubits"][qubits[index]] for index in indices]
-        times = [lifetimes(place) for place in places]
         if item.name == "rz":
             program.append(_QUARTER_TURNS[round(float(item.params[0]) / (math.pi / 2)) % 4], indices)
-        elif item.name == "delay":
-            _relax(program, indices, delay_nanoseconds(item.operation), times)
-        else:
-            pair = tuple(place["id"] for place in places)
-            if item.name == "cx" and pair not in couplings:
-                raise ValueError(f"the device has no cx from qubit {pair[0]} to qubit {pair[1]}")
-            gate = couplings[pair] if item.name == "cx" else places[0]
-            duration, p = relaxation_and_depolarization(gate["fidelity"], gate["gate_duration"][item.name], times)
+        elif item.name in _GATES:
             program.append(_GATES[item.name], indices)
-            _relax(program, indices, duration, times)
-            # Stim gives the probability of the Pauli errors only, and of full depolarization one part is none.
-            program.append(f"DEPOLARIZE{len(indices)}", indices, p * (1 - 1 / 4 ** len(indices)))
+        if calibration is not None:
+            _add_noise(program, item.operation, indices, calibration, [qubits[index] for index in indices])
     program.append("M", measured)
-    outcomes = program.compile_sampler().sample(shots)
+    outcomes: NDArray[np.bool_] = program.compile_sampler().sample(shots)
+    if calibration is None:
+        return outcomes
     return _misread(outcomes, [calibration["qubits"][qubits[index]]["meas_error"] for index in measured])
+
+
+def _add_noise(
+    program: stim.Circuit, gate: Instruction, indices: list[int], calibration: Mapping[str, Any], places: list[int]
+) -> None:
+    """The noise of a gate at some places of the device; `rz` is a change of frame, and has none."""
+    times = [lifetimes(calibration["qubits"][place]) for place in places]
+    if gate.name == "delay":
+        _relax(program, indices, delay_nanoseconds(gate), times)
+    elif gate.name in _GATES:
+        calibrated = calibration["qubits"][places[0]]
+        if gate.name == "cx":
+            calibrated = coupling(calibration, *places)
+        duration, p = relaxation_and_depolarization(
+            calibrated["fidelity"], calibrated["gate_duration"][gate.name], times
+        )
+        _relax(program, indices, duration, times)
+        # Stim gives the probability of the Pauli errors only, and of full depolarization one part is none.
+        program.append(f"DEPOLARIZE{len(indices)}", indices, p * (1 - 1 / 4 ** len(indices)))
 
 
 def _relax(

@@ -67,7 +67,6 @@ def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
     Raises:
         ValueError: There is a `cx` where the device has no coupling in that direction.
     """
-    couplings = {(c["control"], c["target"]): c for c in calibration["couplings"]}
     model = NoiseModel()
     used = {(item.name, *(circuit.find_bit(qubit).index for qubit in item.qubits)) for item in circuit.data}
     for name, *indices in sorted(used):
@@ -80,10 +79,7 @@ def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
         if name in ("x", "sx"):
             gate = places[0]
         elif name == "cx":
-            control, target = (place["id"] for place in places)
-            if (control, target) not in couplings:
-                raise ValueError(f"the device has no cx from qubit {control} to qubit {target}")
-            gate = couplings[control, target]
+            gate = coupling(calibration, *(place["id"] for place in places))
         else:
             continue
         times = [lifetimes(place) for place in places]
@@ -179,6 +175,19 @@ def _duration_for(fidelity: float, longest: float, times: Sequence[tuple[float, 
         else:
             longest = middle
     return shortest
+
+
+def coupling(calibration: Mapping[str, Any], control: int, target: int) -> Mapping[str, Any]:
+    """The coupling of two of the device's qubits in that direction.
+
+    Raises:
+        ValueError: There is none.
+    """
+    for candidate in calibration["couplings"]:
+        if (candidate["control"], candidate["target"]) == (control, target):
+            found: Mapping[str, Any] = candidate
+            return found
+    raise ValueError(f"the device has no cx from qubit {control} to qubit {target}")
 
 
 def lifetimes(qubit: Mapping[str, Any]) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_FACTOR = re.compile(r"([IXYZ])\s*(\d+)")
+_INDEX = re.compile(r"(?<=[IXYZ])\d+")
 _MIN_QUBITS = 2
 
 
@@ -36,11 +36,12 @@ class Group:
 def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
     """The terms of a job's operator: the Pauli letter at each qubit, and the real coefficient.
 
-    As servers do, whatever is not a capital letter of I, X, Y, Z with an index behind it is passed over: dense labels
-    (`XX`), small letters and an empty text all mean the identity.
+    As servers do, all letters are matched with all indices that stand behind a capital letter of I, X, Y, Z, and those
+    without a match are passed over: dense labels (`XX`), small letters and an empty text all mean the identity.
 
     Raises:
-        JobFailure: There is no operator, a coefficient is missing or not real, or a qubit is named twice.
+        JobFailure: There is no operator, a coefficient is missing or not real, a qubit is named twice, or a letter
+            that is no Pauli operator's has got an index.
     """
     if not operator:
         raise JobFailure("the operator is not specified in the job.")
@@ -49,10 +50,7 @@ def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
         coeff = term.get("coeff") if isinstance(term, dict) else None
         if not isinstance(coeff, int | float) or isinstance(coeff, bool) or not isinstance(term.get("pauli"), str):
             raise invalid("each term of the operator needs a pauli and a real coeff.")
-        factors = [(int(index), letter) for letter, index in _FACTOR.findall(term["pauli"])]
-        if len({index for index, _ in factors}) < len(factors):
-            raise _estimator_failure(f"a qubit is named twice in {term['pauli']!r}")
-        terms.append(({index: letter for index, letter in factors if letter != "I"}, float(coeff)))
+        terms.append((_factors(term["pauli"]), float(coeff)))
     return terms
 
 
@@ -67,29 +65,45 @@ def split(
         qubit_mapping: Where transpiling has put these qubits; None if it has not moved them.
 
     Raises:
-        JobFailure: The operator names a qubit that the program does not have, or the program has only one.
+        JobFailure: The operator names a qubit that the program does not have, the program has only one, or the last
+            qubit that the transpiled program uses is none of the submitted program's: servers cannot cope with that.
     """
     gates = without_measurements(circuit)
     if gates.num_qubits < _MIN_QUBITS:
         raise _estimator_failure("'cx' gate needs two qubits, and the program has one")
+    if qubit_mapping is not None and max(qubit_mapping.values()) != gates.num_qubits - 1:
+        raise _estimator_failure("the layout does not match the qubits that the transpiled program uses")
     sparse = [("".join(p.values()), [_qubit(i, gates, qubit_mapping) for i in p], coeff) for p, coeff in terms]
-    operator = SparsePauliOp.from_sparse_list(sparse, gates.num_qubits)
+    operator = SparsePauliOp.from_sparse_list(sparse, gates.num_qubits).simplify(atol=0)
     return [_group(gates, group.to_sparse_list()) for group in operator.group_commuting(qubit_wise=True)]
 
 
-def estimate(groups: Sequence[Group], counts: Sequence[Mapping[str, int]], shots: int) -> tuple[float, float]:
+def estimate(groups: Sequence[Group], counts: Sequence[Mapping[str, int]]) -> tuple[float, float]:
     """The expectation value and its standard error, from each group's counts.
 
-    With P the Pauli strings, c their coefficients and `shots` for every group, the value is the sum of c <P>; the
-    error is the sum of |c| sqrt((1 - <P>^2) / shots): linear, not in quadrature, as the cloud's estimator adds it up.
+    With P the Pauli strings, c their coefficients and `shots` the sum of the group's counts, of which mitigation may
+    leave fewer, the value is the sum of c <P>; the error is the sum of |c| sqrt((1 - <P>^2) / shots): linear, not in
+    quadrature, as the cloud's estimator adds it up.
     """
     value = error = 0.0
     for group, outcomes in zip(groups, counts, strict=True):
+        shots = sum(outcomes.values())
         for coeff, clbits in group.terms:
-            mean = _mean(outcomes, clbits)
+            mean = _mean(outcomes, clbits, shots)
             value += coeff * mean
-            error += abs(coeff) * math.sqrt(max(0.0, 1 - mean**2) / shots)
+            error += abs(coeff) * math.sqrt(max(0.0, 1 - mean**2) / shots) if shots else 0.0
     return value, error
+
+
+def _factors(pauli: str) -> dict[int, str]:
+    text = pauli.replace(" ", "")
+    letters, indices = _INDEX.sub("", text), [int(index) for index in _INDEX.findall(text)]
+    factors = dict(zip(indices, letters, strict=False))
+    if len(set(indices)) < len(indices):
+        raise _estimator_failure(f"a qubit is named twice in {pauli!r}")
+    if unknown := set(factors.values()) - set("IXYZ"):
+        raise _estimator_failure(f"{''.join(sorted(unknown))!r} in {pauli!r} is no Pauli operator")
+    return factors
 
 
 def _qubit(index: int, circuit: QuantumCircuit, mapping: Mapping[str, int] | None) -> int:
@@ -119,10 +133,9 @@ def _rotations(letter: str) -> Iterator[tuple[str, list[float]]]:
         yield "sx", []
 
 
-def _mean(counts: Mapping[str, int], clbits: Sequence[int]) -> float:
-    total = sum(counts.values())
+def _mean(counts: Mapping[str, int], clbits: Sequence[int], shots: int) -> float:
     odd = sum(n for key, n in counts.items() if sum(key[-1 - clbit] == "1" for clbit in clbits) % 2)
-    return 1 - 2 * odd / total if total else 0.0
+    return 1 - 2 * odd / shots if shots else 0.0
 
 
 def _estimator_failure(reason: str) -> JobFailure:

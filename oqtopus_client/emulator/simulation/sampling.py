@@ -53,8 +53,8 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     simulator returns every declared classical bit and ignores couplings; a QPU returns measured bits only.
 
     Raises:
-        ValueError: The device does not take the circuit, or what should be one is unreadable text.
-        QiskitError: It needs more memory than there is.
+        ValueError: The device does not take the circuit, it needs more memory than there is, or what should be one
+            is unreadable text.
     """
     if isinstance(circuit, str):
         raise ValueError("the device cannot read the program")  # noqa: TRY004 - a value of the user's, not of ours
@@ -69,11 +69,8 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
         counts = {"0" * len(places): shots}
     elif not device.noisy and len(active) <= _STATE_VECTOR_QUBITS:
         counts = _drawn(_probabilities(gates), places, shots)
-    elif device.noisy and len(active) > _STATE_VECTOR_QUBITS and is_clifford(gates):
-        bits = sample_clifford(
-            gates, device.calibration, active, [place for place in places if place is not None], shots
-        )
-        counts = _counted(bits[:, ::-1].astype(np.uint8), np.ones(shots, np.int64))
+    elif len(active) > _STATE_VECTOR_QUBITS and is_clifford(gates):
+        counts = _sampled_clifford(gates, places, shots, device, active)
     else:
         counts = _simulated(gates, places, shots, device, active)
     return Sampled(counts, qubits)
@@ -141,15 +138,29 @@ def _counted(bits: NDArray[np.uint8], repeated: NDArray[np.int64]) -> dict[str, 
     return counts
 
 
+def _sampled_clifford(
+    gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
+) -> dict[str, int]:
+    calibration = device.calibration if device.noisy else None
+    read_out = [place for place in places if place is not None]
+    bits = np.zeros((shots, len(places)), np.uint8)
+    columns = [bit for bit, place in enumerate(reversed(places)) if place is not None]
+    bits[:, columns[::-1]] = sample_clifford(gates, calibration, active, read_out, shots)
+    return _counted(bits, np.ones(shots, np.int64))
+
+
 def _simulated(
     gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
 ) -> dict[str, int]:
-    """Aer's counts; it finds the method itself, stabilizers for Clifford circuits of any width among them."""
+    """Aer's counts: of Clifford circuits of any width, of others as wide as there is memory for."""
     circuit = QuantumCircuit(gates.num_qubits, len(places))
     circuit.compose(gates, inplace=True)
     for clbit, place in enumerate(places):
         if place is not None:
             circuit.measure(place, clbit)
+    # Aer has this limit too, but some circuits far beyond it, with noise, end the whole process.
+    if len(active) > _STATE_VECTOR_QUBITS and 16 << len(active) > _memory_megabytes() << 20:
+        raise ValueError(f"there is no memory for the state of {len(active)} qubits")
     noise = noise_model(circuit, device.calibration, active) if device.noisy else None
     circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
     outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
@@ -158,6 +169,10 @@ def _simulated(
 
 @cache
 def _simulator() -> AerSimulator:
-    """A simulator that leaves memory for one more beside it."""
-    megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20 if hasattr(os, "sysconf") else 0
-    return AerSimulator(max_memory_mb=megabytes // 2)
+    return AerSimulator(max_memory_mb=_memory_megabytes())
+
+
+def _memory_megabytes() -> int:
+    """What one simulation may take: half of what there is, for there may be one more beside it."""
+    there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
+    return there_is >> 21

@@ -143,7 +143,7 @@ def execute(task: Task, prepared: Prepared) -> Executed:
     seconds = max(round(time.perf_counter() - start, 3), 0.001)
     counts = [_mitigated(one, task) for one in sampled]
     if task.job_type == "estimation":
-        value, error_ = estimation.estimate(prepared.groups, counts, task.shots)
+        value, error_ = estimation.estimate(prepared.groups, counts)
         return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error_}}, seconds)
     divided = None
     if task.job_type == "multi_manual":

@@ -1,0 +1,587 @@
+"""What each type of job makes of its input: operators, programs side by side, mitigation, noise, and width.
+
+The engine's two steps are called by themselves; each statistical bound says how seldom a right emulator misses it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from qiskit import QuantumCircuit, qasm3
+from qiskit.quantum_info import SparsePauliOp, Statevector
+from scipy.stats import chisquare
+
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices
+from oqtopus_client.emulator.simulation import sampling
+from oqtopus_client.emulator.simulation.circuits import parse
+from oqtopus_client.emulator.simulation.inputs import JobFailure
+from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for
+from oqtopus_client.emulator.simulation.work import Prepared, Task, execute, pack_json, prepare
+from tests.conftest import BELL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SHOTS = 10_000
+EXAMPLES = 200
+FALSE_ALARM = 1e-7
+"""Chance that a right distribution fails its test."""
+SIGMAS = 6
+"""A right value is further off in two of 10^9 cases."""
+
+DEVICES = built_in_devices()
+SIMULATOR, CHIP = DEVICES["qulacs"], DEVICES["lattice64"]
+OFF: dict[str, Any] = {"transpiler_lib": None}
+PSEUDO_INVERSE = {"ro_error_mitigation": "pseudo_inverse"}
+REFUSED = "failed to execute job on device"
+
+
+def program(gates: str, n_qubits: int = 2, measure: str = "c = measure q;") -> str:
+    """A program with as many bits as qubits."""
+    return f'OPENQASM 3; include "stdgates.inc"; qubit[{n_qubits}] q; bit[{n_qubits}] c; {gates} {measure}'
+
+
+def layout(*qubits: int) -> dict[str, Any]:
+    """The transpiler, told where to put the qubits."""
+    return {"transpiler_lib": "qiskit", "transpiler_options": {"initial_layout": qubits, "optimization_level": 0}}
+
+
+def task(
+    job_type: str,
+    programs: Sequence[str],
+    *,
+    operator: Any = None,
+    transpiler: Mapping[str, Any] = DEFAULT_TRANSPILER,
+    mitigation: Mapping[str, Any] | None = None,
+    device: EmulatedDevice = SIMULATOR,
+    shots: int = SHOTS,
+) -> Task:
+    """A job's work."""
+    content = {"program": list(programs), "operator": operator}
+    return Task(job_type, pack_json("input", content), shots, transpiler, mitigation or {}, device)
+
+
+def sample(text: str, **arguments: Any) -> dict[str, int]:
+    """The counts of a program."""
+    work = task("sampling", [text], **arguments)
+    result = execute(work, prepare(work)).result
+    assert (result["estimation"], result["sampling"]["divided_counts"]) == (None, None)
+    return dict(result["sampling"]["counts"])
+
+
+def estimate(text: str, operator: Any, **arguments: Any) -> tuple[float, float]:
+    """The expectation value of an operator, and its standard error."""
+    work = task("estimation", [text], operator=operator, **arguments)
+    result = execute(work, prepare(work)).result
+    assert result["sampling"] is None
+    return result["estimation"]["exp_value"], result["estimation"]["stds"]
+
+
+def combine(programs: Sequence[str], **arguments: Any) -> tuple[Prepared, dict[str, Any]]:
+    """Several programs at once: as they were prepared, and what came out."""
+    work = task("multi_manual", programs, **arguments)
+    prepared = prepare(work)
+    result = execute(work, prepared).result
+    assert result["estimation"] is None
+    return prepared, result["sampling"]
+
+
+def terms(*paulis: tuple[str, float]) -> list[dict[str, Any]]:
+    """An operator, as it stands in a job's input."""
+    return [{"pauli": pauli, "coeff": coeff} for pauli, coeff in paulis]
+
+
+def failure(job_type: str, *programs: str, **arguments: Any) -> str:
+    """The message of a job that fails."""
+    work = task(job_type, programs, **arguments)
+    with pytest.raises(JobFailure) as caught:
+        execute(work, prepare(work))
+    return str(caught.value)
+
+
+def p_value(counts: Mapping[str, int], probabilities: Mapping[str, float]) -> float:
+    """Pearson's chi-square test, with outcomes that are expected less than 100 times taken together.
+
+    So few are too few for its distribution to hold far out.
+    """
+    shots = sum(counts.values())
+    bins = sorted((probability * shots, counts.get(key, 0)) for key, probability in probabilities.items())
+    while len(bins) > 1 and bins[0][0] < 100:
+        (expected, observed), (more_expected, more_observed) = bins[:2]
+        bins = sorted([(expected + more_expected, observed + more_observed), *bins[2:]])
+    expected, observed = zip(*bins, strict=True)
+    return 1.0 if len(bins) == 1 else float(chisquare(observed, expected, sum_check=False).pvalue)
+
+
+# --- Operators
+
+# <X0> = -1 and <Y1> = 1; all other Pauli operators of one qubit are 0.
+PRODUCT = program("x q[0]; h q[0]; h q[1]; s q[1];")
+
+
+@pytest.mark.parametrize("transpiler", [DEFAULT_TRANSPILER, layout(6, 7), layout(7, 6)])
+@pytest.mark.parametrize("pauli", ["X 0 Y 1", "X0 Y1", "X0Y1", "X 0Y 1", "Y1X0", " X  0 Y 1 ", "X 00 Y 01"])
+def test_spellings_of_a_product(pauli: str, transpiler: Mapping[str, Any]) -> None:
+    """All mean the same, on the qubits of the submitted program."""
+    assert estimate(PRODUCT, terms((pauli, 0.75)), transpiler=transpiler) == (-0.75, 0.0)
+
+
+@pytest.mark.parametrize("pauli", ["I", "I 0", "I1", "I 0 I 1", "XX", "XY", "x 0", "x0 y1", "", " ", "I X 0"])
+def test_spellings_of_the_identity(pauli: str) -> None:
+    """Some on purpose; the others are what servers take for it without a word."""
+    assert estimate(PRODUCT, terms((pauli, 0.75))) == (0.75, 0.0)
+
+
+@pytest.mark.parametrize(("pauli", "value"), [("X 0 I 1", -1.0), ("I 0 Y 1", 1.0), ("X 0 Y", -1.0)])
+def test_products_with_the_identity(pauli: str, value: float) -> None:
+    """It changes nothing, nor does a letter that no index is left for."""
+    assert estimate(PRODUCT, terms((pauli, 1.0))) == (value, 0.0)
+
+
+def test_index_of_two_digits() -> None:
+    """Not the first digit alone."""
+    operator = terms(("Z 11", 1.0), ("Z 1", 0.25))
+
+    assert estimate(program("x q[11];", 12), operator) == (-0.75, 0.0)
+
+
+@pytest.mark.parametrize("pauli", ["X 0 X 0", "X0Y0", "I 0 X 0", "Z 2", "X 0 Y 1 Z 2", "I 2", "A0 X1", "x 0 Y 1"])
+@pytest.mark.parametrize("transpiler", [DEFAULT_TRANSPILER, OFF])
+def test_operators_that_fail(pauli: str, transpiler: Mapping[str, Any]) -> None:
+    """A qubit named twice, one that is not there, and a letter that is no operator but has an index."""
+    message = failure("estimation", program("x q[0];"), operator=terms((pauli, 1.0)), transpiler=transpiler)
+
+    assert message.startswith("Exception calling application: ")
+
+
+def test_index_out_of_range_of_the_submitted_program() -> None:
+    """However many qubits the device has before those in use."""
+    message = failure("estimation", PRODUCT, operator=terms(("Z 2", 1.0)), transpiler=layout(6, 7))
+
+    assert "qubit 2" in message
+
+
+@pytest.mark.parametrize("operator", [None, []])
+def test_no_operator(operator: Any) -> None:
+    """There is nothing to estimate."""
+    assert failure("estimation", PRODUCT, operator=operator) == "the operator is not specified in the job."
+
+
+@pytest.mark.parametrize("term", [{"pauli": "X 0"}, {"pauli": "X 0", "coeff": None}, {"pauli": "X 0", "coeff": "1"}])
+def test_no_coefficient(term: Any) -> None:
+    """It has no default."""
+    assert failure("estimation", PRODUCT, operator=[term]).startswith("Job input validation failed")
+
+
+@pytest.mark.parametrize("transpiler", [OFF, layout(0)])
+def test_one_qubit_alone(transpiler: Mapping[str, Any]) -> None:
+    """The estimator's own device has `cx`, and finds no room for it."""
+    text = program("x q[0];", 1)
+
+    assert failure("estimation", text, operator=terms(("Z 0", 1.0)), transpiler=transpiler).startswith("Exception")
+    assert estimate(text, terms(("Z 0", 1.0)), transpiler=layout(3)) == (-1.0, 0.0)
+
+
+@pytest.mark.parametrize(("measured", "fails"), [("c[0] = measure q[0]; c[1] = measure q[1];", True), ("", False)])
+def test_the_last_qubit_must_be_in_use(measured: str, fails: bool) -> None:
+    """The transpiled program does not tell how many qubits there were: those behind the last one used are lost."""
+    text = program("x q[0]; cx q[0], q[1];", 3, measured or "c = measure q;")
+    operator = terms(("Z 0", 1.0))
+
+    assert estimate(text, operator, transpiler=OFF, shots=10) == (-1.0, 0.0)
+    if fails:
+        assert "layout" in failure("estimation", text, operator=operator)
+    else:
+        assert estimate(text, operator) == (-1.0, 0.0)
+
+
+# --- Estimation
+
+
+def test_standard_errors_are_added_up() -> None:
+    """Linearly, with what was measured, and not in quadrature as independent errors would be."""
+    operator = terms(("Z 0", 3.0), ("X 1", -4.0), ("I", 5.0), ("X 0", 0.5))
+    work = task("estimation", [PRODUCT], operator=operator)
+    prepared = prepare(work)
+    value, stds = (execute(work, prepared).result["estimation"][name] for name in ("exp_value", "stds"))
+    one = estimate(PRODUCT, terms(("Z 0", 3.0)))
+    linear, quadrature = 7 / math.sqrt(SHOTS), 5 / math.sqrt(SHOTS)
+
+    assert len(prepared.groups) == 2
+    assert abs(value - 4.5) <= SIGMAS * quadrature
+    assert stds == pytest.approx(linear, rel=0.01)
+    assert one[1] == pytest.approx(3 * math.sqrt((1 - (one[0] / 3) ** 2) / SHOTS))
+
+
+@pytest.mark.parametrize("shots", [1, 7, 100])
+def test_each_group_has_all_shots(shots: int) -> None:
+    """Three groups, and each mean is one of as many outcomes as were asked for."""
+    work = task("estimation", [PRODUCT], operator=terms(("Z 0", 1.0), ("X 0", 1.0), ("Y 0", 1.0)), shots=shots)
+    prepared = prepare(work)
+    counts = [sampling.sample(circuit, SIMULATOR, shots).counts for circuit in prepared.circuits]
+
+    assert [sum(outcomes.values()) for outcomes in counts] == [shots] * 3
+    value, _ = estimate(PRODUCT, terms(("Z 0", 1.0)), shots=shots)
+    assert (value + 1) / 2 * shots == pytest.approx(round((value + 1) / 2 * shots))
+
+
+def test_equal_terms_are_added_up_first() -> None:
+    """What cancels has no error either."""
+    assert estimate(PRODUCT, terms(("Z 0", 2.0), ("Z0", -2.0), ("X 0", 0.5), ("X0", 0.25))) == (-0.75, 0.0)
+    assert estimate(PRODUCT, terms(("Z 0", 2.0), ("Z0", -2.0))) == (0.0, 0.0)
+
+
+def test_estimation_without_the_transpiler() -> None:
+    """The device's own gates only; the measurements need none but those."""
+    native = program("x q[0]; rz(pi/2) q[0]; sx q[0]; rz(pi/2) q[0]; cx q[0], q[1];", 2)
+    bell = terms(("Z 0 Z 1", 1.0), ("X 0 X 1", 0.5), ("Y 0 Y 1", 0.25))
+
+    assert estimate(native, bell, transpiler=OFF) == (1.0 - 0.5 + 0.25, 0.0)
+    assert failure("estimation", BELL, operator=bell, transpiler=OFF) == REFUSED
+    assert failure("estimation", "no program", operator=bell, transpiler=OFF).startswith("Exception")
+    assert failure("estimation", "no program", operator=bell) == "Expecting value: line 1 column 1 (char 0)"
+
+
+# --- Several programs
+
+THREE = [
+    program("x q[0];", 1),
+    program("x q[1]; h q[2];", 3),
+    'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[1] a; bit[2] b; h q[0]; cx q[0], q[1]; '
+    "a[0] = measure q[0]; b[1] = measure q[1];",
+]
+
+
+def test_programs_of_different_widths() -> None:
+    """Program 0 is rightmost; unmeasured bits are 0 and have their place; each gets its own bits back."""
+    prepared, result = combine(THREE)
+    counts, divided = result["counts"], result["divided_counts"]
+
+    assert prepared.widths == [1, 3, 3]
+    assert list(divided) == ["2", "1", "0"]
+    assert p_value(counts, dict.fromkeys(["0000101", "0001101", "1010101", "1011101"], 0.25)) > FALSE_ALARM
+    for index, expected in {"0": {"1": 1.0}, "1": {"010": 0.5, "110": 0.5}, "2": {"000": 0.5, "101": 0.5}}.items():
+        assert sum(divided[index].values()) == SHOTS
+        assert set(divided[index]) == set(expected)
+        assert p_value(divided[index], expected) > FALSE_ALARM
+
+
+def test_too_many_qubits() -> None:
+    """As many as the device has are not too many."""
+    _, result = combine([program("x q[0];", 8)] * 2)
+
+    assert result["divided_counts"] == {"1": {"00000001": SHOTS}, "0": {"00000001": SHOTS}}
+    message = failure("multi_manual", program("x q[0];", 8), program("x q[0];", 9))
+    assert message == "failed to combine programs: invalid qubit size"
+
+
+@pytest.mark.parametrize("transpiler", [DEFAULT_TRANSPILER, OFF])
+@pytest.mark.parametrize("position", [0, 1])
+def test_an_unreadable_program_among_others(position: int, transpiler: Mapping[str, Any]) -> None:
+    """It spoils them all."""
+    programs = [BELL]
+    programs.insert(position, BELL.replace("qubit", "quit"))
+
+    assert failure("multi_manual", *programs, transpiler=transpiler) == "failed to combine programs"
+
+
+def test_several_programs_without_the_transpiler() -> None:
+    """The combined program is there, but it is the first that runs, alone."""
+    prepared, result = combine([program("x q[1];"), program("h q[0];")], transpiler=OFF)
+
+    assert result == {"counts": {"10": SHOTS}, "divided_counts": {}}
+    assert "h q[2]" in str(prepared.combined_program)
+    assert prepared.transpile_result is None
+
+
+def test_further_programs_of_a_sampling_job() -> None:
+    """They are dropped without a word, whatever they are."""
+    work = task("sampling", [program("x q[1];"), "no program"])
+
+    assert execute(work, prepare(work)).result["sampling"]["counts"] == {"10": SHOTS}
+
+
+# --- Readout mitigation
+
+
+def chip(**changes: Any) -> EmulatedDevice:
+    """The noisy device with changes to each qubit."""
+    info = json.loads(CHIP.device_info)
+    info["qubits"] = [{**qubit, **changes} for qubit in info["qubits"]]
+    return CHIP.with_calibration(info)
+
+
+BAD_READOUT = {"prob_meas1_prep0": 0.1, "prob_meas0_prep1": 0.2, "readout_assignment_error": 0.15}
+BLURRED = chip(meas_error=BAD_READOUT, fidelity=1.0, qubit_lifetime={"t1": 1e6, "t2": 1e6})
+"""A chip with perfect gates of one qubit whose readout is bad."""
+
+
+@pytest.mark.parametrize(("info", "corrected"), [({}, False), (PSEUDO_INVERSE, True), ({"a": 1}, False)])
+def test_mitigated_sampling(info: Mapping[str, Any], corrected: bool) -> None:
+    """|1>|0> is read right in 0.8 x 0.9 of the shots; of unknown settings nobody takes notice."""
+    counts = sample(program("x q[1];"), device=BLURRED, mitigation=info)
+    right = counts["10"] / SHOTS
+
+    if corrected:
+        assert SHOTS - 4 <= sum(counts.values()) <= SHOTS
+        assert right > 0.96
+    else:
+        assert sum(counts.values()) == SHOTS
+        assert abs(right - 0.72) <= SIGMAS * math.sqrt(0.72 * 0.28 / SHOTS)
+
+
+def test_mitigated_estimation() -> None:
+    """The parity comes back; its error is one of what is left of the shots."""
+    operator = terms(("Z 0 Z 1", 1.0))
+    raw, _ = estimate(program("x q[1];"), operator, device=BLURRED)
+    value, stds = estimate(program("x q[1];"), operator, device=BLURRED, mitigation=PSEUDO_INVERSE)
+
+    # <Z> is 0.8 for |0> and -0.6 for |1>.
+    assert abs(raw + 0.48) <= SIGMAS * math.sqrt((1 - 0.48**2) / SHOTS)
+    assert -1.0 <= value < -0.94
+    assert stds == pytest.approx(math.sqrt((1 - value**2) / SHOTS), rel=0.001)
+
+
+def test_mitigated_several_programs() -> None:
+    """Before they are divided."""
+    programs = [program("x q[0];", 1), program("x q[1];")]
+    _, raw = combine(programs, device=BLURRED)
+    prepared, result = combine(programs, device=BLURRED, mitigation=PSEUDO_INVERSE)
+
+    assert abs(raw["divided_counts"]["0"]["1"] / SHOTS - 0.8) <= SIGMAS * math.sqrt(0.16 / SHOTS)
+    assert prepared.widths == [1, 2]
+    assert result["counts"]["101"] > 0.94 * SHOTS
+    assert result["divided_counts"]["0"]["1"] > 0.96 * SHOTS
+    assert result["divided_counts"]["1"]["10"] > 0.96 * SHOTS
+    for counts in result["divided_counts"].values():
+        assert sum(counts.values()) == sum(result["counts"].values())
+
+
+@pytest.mark.parametrize("job_type", ["sampling", "estimation", "multi_manual"])
+def test_mitigation_of_the_chip_as_it_is(client: OqtopusClient, job_type: str) -> None:
+    """Asked for over the API, it is echoed, and more than halves what is wrong."""
+    programs = [program("x q[0];"), program("x q[1];")] if job_type == "multi_manual" else program("x q[1];")
+
+    def wrong(info: dict[str, Any]) -> float:
+        spec = getattr(OqtopusJobSpec, job_type)(
+            device_id="lattice64",
+            program=programs,
+            shots=SHOTS,
+            transpiler_info=layout(0, 1, 8, 9) if job_type == "multi_manual" else layout(0, 1),
+            mitigation_info=info,
+            operator=terms(("Z 0 Z 1", 1.0)) if job_type == "estimation" else None,
+        )
+        job = client.run_job(spec, interval=0.02)
+        assert job.status == "succeeded"
+        assert job.mitigation_info == info
+        if job_type == "estimation":
+            return 1 + job.exp_value
+        counts = job.sampling.counts
+        right = counts["1001" if job_type == "multi_manual" else "10"]
+        if job_type == "multi_manual":
+            assert sum(job.sampling.divided_counts["0"].values()) == sum(counts.values())
+        return 1 - right / sum(counts.values())
+
+    assert 0 <= wrong(PSEUDO_INVERSE) < wrong({}) / 2
+
+
+# --- Devices
+
+
+def test_bits_that_nothing_was_measured_into() -> None:
+    """A simulator returns them as 0, a QPU not at all."""
+    text = program("x q[3];", 4, "c[1] = measure q[3]; c[3] = measure q[0];")
+    counts = sample(text, device=CHIP)
+
+    assert sample(text) == {"0010": SHOTS}
+    assert {len(key) for key in counts} == {2}
+    assert counts["01"] > 0.8 * SHOTS
+
+
+def test_direction_of_a_coupling() -> None:
+    """The transpiler minds it; without, a QPU refuses what it has no coupling for, and a simulator does not care."""
+    pairs = {(c["control"], c["target"]) for c in CHIP.calibration["couplings"]}
+    assert (0, 1) in pairs
+    assert (1, 0) not in pairs
+    backwards = program("x q[1]; cx q[1], q[0];")
+
+    assert failure("sampling", backwards, device=CHIP, transpiler=OFF) == REFUSED
+    assert sample(program("x q[0]; cx q[0], q[1];"), device=CHIP, transpiler=OFF)["11"] > 0.8 * SHOTS
+    assert sample(backwards, device=CHIP)["11"] > 0.8 * SHOTS
+    assert sample(backwards, transpiler=OFF) == {"11": SHOTS}
+
+
+def perfect(device: EmulatedDevice) -> EmulatedDevice:
+    """A device without errors, which is still one with noise to the simulator."""
+    info = json.loads(device.device_info)
+    nothing = {"prob_meas1_prep0": 0.0, "prob_meas0_prep1": 0.0, "readout_assignment_error": 0.0}
+    for place in info["qubits"]:
+        place.update(meas_error=nothing, fidelity=1.0, qubit_lifetime={"t1": 1e9, "t2": 1e9})
+    for coupling in info["couplings"]:
+        coupling["fidelity"] = 1.0
+    return device.with_calibration(info)
+
+
+GHZ40 = program("h q[0]; " + " ".join(f"cx q[{i}], q[{i + 1}];" for i in range(39)), 40)
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+def test_wide_clifford_circuits(noisy: bool) -> None:
+    """Forty qubits, of which no state vector could be kept: all alike without errors, and mostly with them."""
+    shots = 1000
+    counts = sample(GHZ40, device=CHIP if noisy else perfect(CHIP), shots=shots)
+
+    assert sum(counts.values()) == shots
+    assert {len(key) for key in counts} == {40}
+    if noisy:
+        # Forty couplings of 99% and forty readouts of 97% leave few outcomes whole, but most of each in one piece.
+        alike = [sum(a == b for a, b in pairwise(key)) / 39 for key in counts]
+        assert np.average(alike, weights=list(counts.values())) > 0.8
+        assert len(counts) > 2
+    else:
+        assert set(counts) == {"0" * 40, "1" * 40}
+        assert p_value(counts, {"0" * 40: 0.5, "1" * 40: 0.5}) > FALSE_ALARM
+
+
+def test_wide_clifford_circuit_without_noise() -> None:
+    """The same chip as a simulator."""
+    counts = sample(GHZ40, device=replace(CHIP, noisy=False), shots=1000)
+
+    assert set(counts) == {"0" * 40, "1" * 40}
+
+
+@pytest.mark.parametrize("device", [CHIP, replace(CHIP, noisy=False)])
+def test_too_wide_for_the_memory(device: EmulatedDevice) -> None:
+    """No stabilizers, and no state vector of 2^40: the job fails, and nothing else does."""
+    gates = " ".join(f"rx(0.3) q[{i}]; rz(0.7) q[{i}];" for i in range(40))
+    entangled = " ".join(f"cx q[{i}], q[{i + 1}];" for i in range(39))
+
+    assert failure("sampling", program(f"{gates} {entangled} {gates}", 40), device=device, shots=10) == REFUSED
+
+
+# --- Any circuit
+
+angles = st.floats(-7, 7).map(lambda angle: round(angle, 6))
+NATIVE_GATES = ("x", "sx", "rz", "cx")
+GENERAL_GATES = ("h", "s", "t", "sx", "rx", "ry", "rz", "p", "u", "cx", "cy", "cz", "ch", "cp", "crx", "swap", "ccx")
+N_ANGLES = {"rx": 1, "ry": 1, "rz": 1, "p": 1, "u": 3, "cp": 1, "crx": 1}
+N_QUBITS = {"cx": 2, "cy": 2, "cz": 2, "ch": 2, "cp": 2, "crx": 2, "swap": 2, "ccx": 3}
+
+
+@st.composite
+def unitaries(draw: st.DrawFn, gates: Sequence[str]) -> QuantumCircuit:
+    """Circuits of 2-4 qubits, without measurements."""
+    n = draw(st.integers(2, 4))
+    circuit = QuantumCircuit(n)
+    usable = [gate for gate in gates if N_QUBITS.get(gate, 1) <= n]
+    for name in draw(st.lists(st.sampled_from(usable), max_size=15)):
+        qubits = draw(st.permutations(range(n)))[: N_QUBITS.get(name, 1)]
+        getattr(circuit, name)(*(draw(angles) for _ in range(N_ANGLES.get(name, 0))), *qubits)
+    return circuit
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[str, Any]]:
+    """Circuits and how they shall be transpiled, if at all."""
+    if draw(st.booleans()):
+        return draw(unitaries(NATIVE_GATES)), OFF
+    options = {"optimization_level": draw(st.integers(0, 3)), "seed_transpiler": draw(st.integers(0, 99))}
+    return draw(unitaries(GENERAL_GATES)), {"transpiler_lib": "qiskit", "transpiler_options": options}
+
+
+any_number = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+
+
+@any_number
+@given(jobs(), st.data())
+def test_counts_of_any_circuit(job: tuple[QuantumCircuit, dict[str, Any]], data: st.DataObject) -> None:
+    """They follow the exact probabilities, each qubit measured into whatever bit."""
+    unitary, transpiler = job
+    clbits = data.draw(st.permutations(range(unitary.num_qubits)))
+    measured = unitary.copy()
+    measured.add_bits(QuantumCircuit(0, unitary.num_qubits).clbits)
+    measured.measure(range(unitary.num_qubits), clbits)
+    state = Statevector(unitary)
+    exact: dict[str, float] = {}
+    for outcome, probability in enumerate(state.probabilities()):
+        bits = sum((outcome >> qubit & 1) << clbit for qubit, clbit in enumerate(clbits))
+        exact[format(bits, f"0{unitary.num_qubits}b")] = float(probability)
+    counts = sample(qasm3.dumps(measured), transpiler=transpiler)
+
+    assert sum(counts.values()) == SHOTS
+    assert all(exact[key] > 1e-12 for key in counts)
+    assert p_value(counts, exact) > FALSE_ALARM
+
+
+def last_qubit_is_measured(text: str, transpiler: Mapping[str, Any]) -> bool:
+    """Whether routing has used no qubit behind those that the program ends on; that is too much for servers."""
+    if transpiler is OFF:
+        return True
+    circuit, content = transpile_for(SIMULATOR.calibration, parse(text), transpiler["transpiler_options"])
+    used = [circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits]
+    return max(used) == max(content["virtual_physical_mapping"]["qubit_mapping"].values())
+
+
+@any_number
+@given(jobs(), st.data())
+def test_expectation_values_of_any_circuit(job: tuple[QuantumCircuit, dict[str, Any]], data: st.DataObject) -> None:
+    """They are the exact ones, as far off as their exact standard error allows."""
+    unitary, transpiler = job
+    n = unitary.num_qubits
+    labels = st.text("IXYZ", min_size=n, max_size=n)
+    coefficients = st.floats(-2, 2).map(lambda coeff: round(coeff, 3))
+    operator = data.draw(st.dictionaries(labels, coefficients, min_size=1, max_size=4))
+    measured = unitary.copy()
+    measured.measure_all()
+    spelled = [
+        {"pauli": " ".join(f"{letter} {n - 1 - i}" for i, letter in enumerate(label) if letter != "I") or "I"}
+        | {"coeff": coeff}
+        for label, coeff in operator.items()
+    ]
+    text = qasm3.dumps(measured)
+    if not last_qubit_is_measured(text, transpiler):
+        assert "layout" in failure("estimation", text, operator=spelled, transpiler=transpiler)
+        return
+    value, stds = estimate(text, spelled, transpiler=transpiler)
+    state = Statevector(unitary)
+    means = {label: state.expectation_value(SparsePauliOp(label)).real for label in operator}
+    exact = sum(coeff * means[label] for label, coeff in operator.items())
+    # Linear sums bound the error of terms that were measured together, however they go together.
+    errors = {label: abs(coeff) * math.sqrt(max(0.0, 1 - means[label] ** 2)) for label, coeff in operator.items()}
+    error = sum(errors.values()) / math.sqrt(SHOTS)
+    # Of outcomes that are rarer than that, there may be some.
+    tiny = 20 / SHOTS * sum(map(abs, operator.values())) + 1e-9
+
+    assert abs(value - exact) <= SIGMAS * error + tiny
+    assert stds == pytest.approx(error, rel=0, abs=tiny)
+
+
+@settings(max_examples=50)
+@given(unitaries(NATIVE_GATES))
+def test_probabilities_without_qulacs(circuit: QuantumCircuit) -> None:
+    """The same from the one simulator as from the other, and from neither."""
+    assert sampling.qulacs is not None
+    fast = sampling._probabilities(circuit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "qulacs", None)
+        slow = sampling._probabilities(circuit)
+
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(fast, Statevector(circuit).probabilities(), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("observed", "alarm"), [(5000, False), (5300, True)])
+def test_the_test_notices(observed: int, alarm: bool) -> None:
+    """The bound lets a fair coin pass, and finds one that is off by three in fifty."""
+    counts = {"0": observed, "1": SHOTS - observed}
+
+    assert (p_value(counts, {"0": 0.5, "1": 0.5}) < FALSE_ALARM) is alarm
