@@ -1,0 +1,360 @@
+"""Which job gets a place, on which executor, and what becomes of it when it is cancelled or its process dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
+from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator.processes import WorkerProcesses
+from oqtopus_client.emulator.simulation.work import execute
+from oqtopus_client.emulator.store import LEASE_SECONDS
+from oqtopus_client.errors import JobSubmissionError, UserApiError
+from tests.conftest import BELL
+from tests.held_executor import HeldExecutor
+from tests.oqtopus_client.emulator.test_persistence import SECONDS_LONG, open_store, shift_clock
+from tests.server_process import running_server
+
+ROOT = Path(__file__).parents[3]
+LIGHT = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
+HEAVY = OqtopusJobSpec.sampling(
+    device_id="qulacs",
+    program='OPENQASM 3; include "stdgates.inc"; qubit[8] q; bit[8] c; h q; c = measure q;',
+    shots=100,
+)
+DEADLY = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=666)
+SSE = OqtopusJobSpec.sse(device_id="qulacs", program="raise SystemExit(1)", shots=1)
+
+
+def await_status(client: OqtopusClient, job_id: str, status: str) -> None:
+    """Wait until a job has a status."""
+    deadline = time.monotonic() + 120
+    while client.status(job_id) != status:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Gated(ThreadPoolExecutor):
+    """Threads that execute no heavy job before the gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__(4)
+        self.gate = threading.Event()
+        self.begun: list[int] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run `fn`, a heavy job's execution behind the gate."""
+        if fn is execute and args[1].heavy:
+            self.begun.append(args[0].shots)
+            return super().submit(lambda: self.gate.wait(120) and fn(*args))
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.fixture
+def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
+    """The executor of an emulator for which the heavy job is heavy, and the light one is not."""
+    monkeypatch.setattr("oqtopus_client.emulator.simulation.work._HEAVY", 500)
+    with Gated() as executor:
+        yield executor
+        executor.gate.set()
+
+
+def heavy(shots: int) -> OqtopusJobSpec:
+    """A heavy job, known by its shots."""
+    return OqtopusJobSpec.sampling(device_id="qulacs", program=HEAVY.program, shots=shots)
+
+
+def submit_heavy_jobs(client: OqtopusClient, number: int) -> list[str]:
+    """Jobs of 1, 2, 3 ... shots, of which the first runs before the others are there."""
+    first = client.submit_job(heavy(1)).job_id
+    await_status(client, first, "running")
+    return [first, *[client.submit_job(heavy(1 + index)).job_id for index in range(1, number)]]
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_light_jobs_overtake(gated: Gated, places: int) -> None:
+    """However many heavy ones came first; these run one after the other, oldest first, and leave no place taken."""
+    with Emulator(":memory:", executor=gated, max_running=places) as emulator, OqtopusClient(emulator.config) as client:
+        jobs = submit_heavy_jobs(client, 4)
+        for _ in range(3):
+            assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        assert [str(client.status(job_id)) for job_id in jobs] == ["running", "ready", "ready", "ready"]
+        gated.gate.set()
+        assert {str(job.status) for job in client.wait_for_jobs(jobs, interval=0.01)} == {"succeeded"}
+        assert gated.begun == [1, 2, 3, 4]
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        engine = emulator._engine
+        with engine._news:
+            assert (engine._free, engine._heavy_free, len(engine._waiting)) == (2, 1, 0)
+
+
+def test_cancelled_while_waiting(gated: Gated) -> None:
+    """A heavy job that is cancelled before there is room for it never begins, and holds nobody up."""
+    with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
+        jobs = submit_heavy_jobs(client, 3)
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        client.cancel_job(jobs[1])
+        gated.gate.set()
+        client.wait_for_jobs(jobs, interval=0.01)
+        assert [str(client.status(job_id)) for job_id in jobs] == ["succeeded", "cancelled", "succeeded"]
+        assert gated.begun == [1, 3]
+        assert client.run_job(heavy(5), interval=0.01).status == "succeeded"
+
+
+def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None:
+    """They go back to the queue with the others."""
+    with Emulator(tmp_path, executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
+        jobs = submit_heavy_jobs(client, 3)
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+    gated.gate.set()
+    with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
+        assert {str(job.status) for job in client.wait_for_jobs(jobs, interval=0.01)} == {"succeeded"}
+
+
+# --- cancelling
+
+
+def running_job(client: OqtopusClient, held: HeldExecutor) -> str:
+    """A job that runs until the next step."""
+    job_id = client.submit_job(LIGHT).job_id
+    held.step()
+    held.await_work()
+    assert client.status(job_id) == "running"
+    return job_id
+
+
+def test_cancelling(held: HeldExecutor) -> None:
+    """A running job is `cancelling` until its worker puts it down; one that is not running is cancelled at once."""
+    with Emulator(":memory:", executor=held, cancelling=True) as emulator, OqtopusClient(emulator.config) as client:
+        running = running_job(client, held)
+        for _ in range(2):
+            assert client.cancel_job(running).message == "cancel request accepted"
+            assert client.status(running) == "cancelling"
+        assert not client.is_finished(running)
+        with pytest.raises(UserApiError, match="not in valid status for deletion"):
+            client.delete_job(running)
+        held.step()
+        job = client.wait_for_job(running, interval=0.01)
+        assert (job.status, job.job_info.result) == ("cancelled", None)
+        waiting = client.submit_job(LIGHT).job_id
+        held.await_work()
+        assert client.status(waiting) == "ready"
+        client.cancel_job(waiting)
+        assert client.status(waiting) == "cancelled"
+
+
+def test_cancelling_is_off_by_default(held_client: OqtopusClient, held: HeldExecutor) -> None:
+    """As on present servers."""
+    job_id = running_job(held_client, held)
+    held_client.cancel_job(job_id)
+
+    assert held_client.status(job_id) == "cancelled"
+
+
+def test_nothing_stays_cancelling(held: HeldExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither when the emulator is closed, nor when it is killed."""
+    with Emulator(tmp_path, executor=held, cancelling=True) as emulator, OqtopusClient(emulator.config) as client:
+        closed = running_job(client, held)
+        client.cancel_job(closed)
+        assert client.status(closed) == "cancelling"
+    store = open_store(tmp_path)
+    killed = store.register("operator")
+    store.submit(killed, {"device_id": "qulacs", "job_type": "sampling", "shots": 1})
+    assert store.claim("dead") is not None
+    assert store.start(killed, "dead", {})
+    assert store.cancel(killed, gently=True)
+    store._database.close()
+    shift_clock(monkeypatch, LEASE_SECONDS + 1)
+
+    with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
+        await_status(client, killed, "cancelled")
+        assert client.status(closed) == "cancelled"
+
+
+# --- processes
+
+
+class Deadly(WorkerProcesses):
+    """Processes that a certain job kills, as often as is said."""
+
+    def __init__(self, max_workers: int, kills: int) -> None:
+        super().__init__(max_workers)
+        self.kills = kills
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run `fn`, or what kills the process."""
+        if fn is execute and args[0].shots == DEADLY.shots and self.kills:
+            self.kills -= 1
+            return super().submit(os._exit, 1)
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("kills", "status", "attempts"), [(2, "succeeded", 3), (99, "failed", 4)])
+def test_a_job_that_kills(workers: int, kills: int, status: str, attempts: int) -> None:
+    """It is tried three times; what runs beside it is not blamed, however long it runs."""
+    with (
+        Deadly(workers, kills) as executor,
+        Emulator(":memory:", executor=executor, max_running=2) as emulator,
+        OqtopusClient(emulator.config) as client,
+    ):
+        specs = [SECONDS_LONG, DEADLY, LIGHT, LIGHT, LIGHT]
+        ids = [client.submit_job(job).job_id for job in specs]
+        jobs = client.wait_for_jobs(ids, interval=0.02)
+        tried = [(emulator._store.get(job_id) or {})["attempts"] for job_id in ids]
+
+    assert [str(job.status) for job in jobs] == ["succeeded", status, *["succeeded"] * 3]  # type: ignore[union-attr]
+    assert jobs[1].message == ("job is succeeded" if status == "succeeded" else "internal server error")  # type: ignore[union-attr]
+    assert tried == [1, attempts, 1, 1, 1]
+
+
+def test_killed_workers() -> None:
+    """Whatever kills them, the jobs go on in new ones."""
+    before = set(multiprocessing.active_children())
+    with (
+        WorkerProcesses(2) as executor,
+        Emulator(":memory:", executor=executor, max_running=2) as emulator,
+        OqtopusClient(emulator.config) as client,
+    ):
+        ids = [client.submit_job(job).job_id for job in (SECONDS_LONG, LIGHT, LIGHT)]
+        await_status(client, ids[0], "running")
+        for process in set(multiprocessing.active_children()) - before:
+            os.kill(process.pid or 0, signal.SIGKILL)
+        jobs = client.wait_for_jobs(ids, interval=0.02)
+        assert [str(job.status) for job in jobs] == ["succeeded"] * 3  # type: ignore[union-attr]
+
+    assert set(multiprocessing.active_children()) <= before
+
+
+def test_shutdown_ends_its_own_processes_only() -> None:
+    """Work in progress is lost; another executor's goes on."""
+    with WorkerProcesses(1) as other:
+        with WorkerProcesses(1) as executor:
+            pids = [each.submit(os.getpid).result() for each in (executor, other)]
+            lost = executor.submit(time.sleep, 600)
+        with pytest.raises(BaseException):  # noqa: B017, PT011 - broken or cancelled, as it happens
+            lost.result(60)
+        assert other.submit(os.getpid).result() == pids[1]
+        assert pids[0] != pids[1]
+
+
+def test_workers_die_with_their_parent() -> None:
+    """They hold its output open no longer than they live."""
+    script = (
+        "import os, signal, time\n"
+        "from oqtopus_client.emulator.processes import WorkerProcesses\n"
+        "executor = WorkerProcesses(2)\n"
+        "for _ in range(2): executor.submit(time.sleep, 600)\n"
+        "print(executor._context.get_start_method(), flush=True)\n"
+        "time.sleep(1)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=120, cwd=ROOT, check=False)
+
+    assert run.returncode == -signal.SIGKILL
+    assert run.stdout
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::DeprecationWarning:dask")
+def test_a_dask_cluster() -> None:
+    """Any executor will do, one of many machines included."""
+    from distributed import Client, LocalCluster  # noqa: PLC0415 - it takes a second
+
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with (
+        LocalCluster(**options) as cluster,
+        Client(cluster) as dask,
+        Emulator(":memory:", executor=dask.get_executor(), max_running=4) as emulator,
+        OqtopusClient(emulator.config) as client,
+    ):
+        ids = [answer.job_id for answer in client.submit_jobs([LIGHT] * 200, max_workers=8)]
+        jobs = client.wait_for_jobs(ids, interval=0.05)
+
+    assert [str(job.status) for job in jobs] == ["succeeded"] * 200  # type: ignore[union-attr]
+
+
+# --- sse
+
+
+def test_servers_refuse_sse_jobs(server: dict[str, str]) -> None:
+    """They say how to allow them; all else runs."""
+    with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
+        with pytest.raises(JobSubmissionError, match=r"HTTP 400.*start it with --allow-sse"):
+            client.submit_job(SSE)
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+
+
+def test_servers_that_allow_sse_jobs(tmp_path: Path) -> None:
+    """With the option, they run."""
+    with running_server(tmp_path, "--allow-sse") as environment:
+        config = OqtopusConfig(environment["OQTOPUS_URL"], environment["OQTOPUS_API_TOKEN"])
+        with OqtopusClient(config) as client:
+            job = client.run_job(SSE, interval=0.01)
+
+    assert (job.status, job.running_at is None) == ("failed", False)
+
+
+def test_sse_jobs_wait_for_who_runs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator without sse leaves those of a shared folder alone, waiting or left behind."""
+    with Emulator(tmp_path, executor=HeldExecutor()) as emulator, OqtopusClient(emulator.config) as client:
+        waiting, left_behind = (client.submit_job(SSE).job_id for _ in range(2))
+    store = open_store(tmp_path)
+    claimed = store.claim("dead")
+    assert claimed is not None
+    store._database.close()
+    shift_clock(monkeypatch, LEASE_SECONDS + 1)
+    with Emulator(tmp_path, allow_sse=False) as emulator, OqtopusClient(emulator.config) as client:
+        assert [client.run_job(LIGHT, interval=0.01).status for _ in range(3)] == ["succeeded"] * 3
+        assert {str(client.status(job_id)) for job_id in (waiting, left_behind)} == {"submitted", "ready"}
+    with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
+        for job in client.wait_for_jobs([waiting, left_behind], interval=0.02):
+            assert job.status == "failed"  # type: ignore[union-attr]
+            assert job.running_at is not None  # type: ignore[union-attr]
+
+
+# --- the pytest plugin
+
+
+def test_the_fixture_in_another_project(tmp_path: Path) -> None:
+    """It is there without a word, and the plugin costs a project nothing that does not use it."""
+    (tmp_path / "test_mine.py").write_text(
+        "import sys\n"
+        "from oqtopus_client import OqtopusClient, OqtopusJobSpec\n"
+        "def test_unused():\n"
+        "    assert not {'fastapi', 'qiskit', 'qiskit_aer', 'oqtopus_client.emulator'} & set(sys.modules)\n"
+        "def test_used(oqtopus_emulator):\n"
+        f"    job = OqtopusJobSpec.sampling(device_id='qulacs', program={BELL!r}, shots=10)\n"
+        "    with OqtopusClient(oqtopus_emulator.config) as client:\n"
+        "        assert list(client.iter_jobs()) == []\n"
+        "        assert client.run_job(job, interval=0.01).status == 'succeeded'\n"
+        "test_used_again = test_used\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert "3 passed" in run.stdout, run.stdout
+    assert list(tmp_path.rglob("*.sqlite3")) == []
+
+
+def test_the_plugin_is_light() -> None:
+    """Loading it imports nothing that takes time."""
+    script = (
+        "import sys, oqtopus_client.pytest_plugin\n"
+        "print(sorted({'fastapi', 'qiskit', 'qiskit_aer', 'uvicorn', 'pydantic'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "[]"
