@@ -375,6 +375,9 @@ class UsersGetOneUserResponse(Model):
 class UsersUpdateUserRequest(Model):
     """What `PATCH /users/me` takes."""
 
+    # The emulator's framework needs it whole.
+    model_config = ConfigDict(defer_build=False)
+
     name: str | None = None
     organization: str | None = None
 

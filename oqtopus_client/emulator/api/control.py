@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, require_operator
+from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, Time, require_operator
 from oqtopus_client.emulator.faults import Fault
 
 router = APIRouter(prefix="/emulator", dependencies=[Depends(require_operator)])
@@ -38,8 +37,17 @@ class NewAnnouncement(_Body):
 
     title: str
     content: str
-    start_time: datetime
-    end_time: datetime
+    start_time: Time
+    end_time: Time
+
+
+class SettingsChange(_Body):
+    """What is to change of the settings."""
+
+    editable_fields: list[str] = []
+    allow_deletion: bool = False
+    visible_fields: list[str] = []
+    login_history_enabled: bool = True
 
 
 @router.get("/faults")
@@ -88,10 +96,7 @@ async def announce(announcement: NewAnnouncement, cloud: CloudParameter) -> JSON
 
 
 @router.patch("/settings")
-async def change_settings(settings: dict[str, Any], cloud: CloudParameter) -> JSONResponse:
+async def change_settings(settings: SettingsChange, cloud: CloudParameter) -> JSONResponse:
     """Change what `GET /system/settings` tells."""
-    unknown = set(settings) - set(cloud.settings)
-    if unknown:
-        raise HTTPException(422, f"unknown settings: {', '.join(sorted(unknown))}")
-    cloud.settings.update(settings)
+    cloud.settings.update(settings.model_dump(exclude_unset=True))
     return JSONResponse(cloud.settings)
