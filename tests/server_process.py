@@ -15,10 +15,24 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def running_server(data: Path, *options: str, stop: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, str]]:
-    """Serve the data folder on a free port, with further options; yields the variables that it says to export."""
-    command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(data), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+def running_server(
+    data: Path,
+    *options: str,
+    python: str | Path = sys.executable,
+    folder: Path | None = None,
+    stop: signal.Signals = signal.SIGTERM,
+) -> Iterator[dict[str, str]]:
+    """Serve the data folder on a free port; yields the variables that the server says to export.
+
+    Args:
+        data: The data folder.
+        *options: More of the command's options.
+        python: Whose emulator it is.
+        folder: Where to start it: Python imports from there before it imports what is installed.
+        stop: How it is stopped.
+    """
+    command = [str(python), "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(data), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ, cwd=folder) as process:
         assert process.stdout is not None
         try:
             lines = [process.stdout.readline() for _ in range(2)]

@@ -6,12 +6,14 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 
 from oqtopus_client.emulator.api import control, devices, jobs, storage, users
-from oqtopus_client.emulator.api.cloud import ApiError, Cloud, ServerError
+from oqtopus_client.emulator.api.cloud import ApiError, Cloud, ServerError, require_text
 from oqtopus_client.emulator.api.faulty import server_error, with_faults
 
 if TYPE_CHECKING:
@@ -19,17 +21,30 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("oqtopus_client.emulator")
 
+_SAFE = ("type", "loc", "msg")
+
 
 def create_app(cloud: Cloud) -> ASGIApp:
     """The application over a cloud's parts; it works in any event loop, and in several at once."""
     app = FastAPI(title="OQTOPUS User API", version="1.0")
     app.state.cloud = cloud
-    for part in (devices, jobs, users, storage, control):
-        app.include_router(part.router)
+    for part in (devices, jobs, users, control):
+        app.include_router(part.router, dependencies=[Depends(require_text)])
+    app.include_router(storage.router)
 
     @app.exception_handler(ApiError)
     async def refuse(_request: Request, error: ApiError) -> JSONResponse:
         return JSONResponse({"message": error.message}, error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def find_invalid(request: Request, error: RequestValidationError) -> Response:
+        try:
+            return await request_validation_exception_handler(request, error)
+        except (ValueError, RecursionError):
+            # The answer repeats the input, which breaks servers if that is NaN or too deep. Our own paths do not.
+            if not request.url.path.startswith(control.router.prefix):
+                return server_error()
+            return JSONResponse({"detail": [{name: item[name] for name in _SAFE} for item in error.errors()]}, 422)
 
     @app.exception_handler(ServerError)
     @app.exception_handler(Exception)

@@ -375,7 +375,8 @@ class UsersGetOneUserResponse(Model):
 class UsersUpdateUserRequest(Model):
     """What `PATCH /users/me` takes."""
 
-    model_config = ConfigDict(defer_build=False)  # the emulator's framework needs it whole
+    # The emulator's framework needs it whole.
+    model_config = ConfigDict(defer_build=False)
 
     name: str | None = None
     organization: str | None = None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator
 
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.engine import Engine
@@ -50,6 +55,34 @@ class ApiError(Exception):
 
 class ServerError(Exception):
     """What a real server breaks down at, with status 500."""
+
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+async def require_text(request: Request) -> None:
+    """Refuse JSON with one half of a surrogate pair, which neither the database nor an answer could hold."""
+    body = await request.body()
+    if _SURROGATE.search(body):
+        try:
+            json.dumps(json.loads(body), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            message = "Input should be a valid string, unable to parse raw data as a unicode string"
+            error = {"type": "string_unicode", "loc": ("body",), "msg": message, "input": None}
+            raise RequestValidationError([error]) from None
+        except (ValueError, RecursionError):
+            pass  # it is no JSON at all, which others find out
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the calendar does not have this time in UTC") from error
+
+
+Time = Annotated[datetime, AfterValidator(_in_utc)]
+"""Type of a time that a request names; without an offset it is UTC."""
 
 
 def _cloud(request: Request) -> Cloud:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, require_operator
+from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, Time, require_operator
 from oqtopus_client.emulator.faults import Fault
 
 router = APIRouter(prefix="/emulator", dependencies=[Depends(require_operator)])
@@ -38,17 +37,17 @@ class NewAnnouncement(_Body):
 
     title: str
     content: str
-    start_time: datetime
-    end_time: datetime
+    start_time: Time
+    end_time: Time
 
 
 class SettingsChange(_Body):
     """What is to change of the settings."""
 
-    editable_fields: list[str] | None = None
-    allow_deletion: bool | None = None
-    visible_fields: list[str] | None = None
-    login_history_enabled: bool | None = None
+    editable_fields: list[str] = []
+    allow_deletion: bool = False
+    visible_fields: list[str] = []
+    login_history_enabled: bool = True
 
 
 @router.get("/faults")
@@ -97,7 +96,7 @@ async def announce(announcement: NewAnnouncement, cloud: CloudParameter) -> JSON
 
 
 @router.patch("/settings")
-async def change_settings(change: SettingsChange, cloud: CloudParameter) -> JSONResponse:
+async def change_settings(settings: SettingsChange, cloud: CloudParameter) -> JSONResponse:
     """Change what `GET /system/settings` tells."""
-    cloud.settings.update(change.model_dump(exclude_none=True))
+    cloud.settings.update(settings.model_dump(exclude_unset=True))
     return JSONResponse(cloud.settings)

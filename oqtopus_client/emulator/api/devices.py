@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.cloud import ApiError, Cloud, CloudParameter, UserParameter
+from oqtopus_client.emulator.api.cloud import ApiError, Cloud, CloudParameter, Time, UserParameter
 from oqtopus_client.emulator.api.storage import download_url
 from oqtopus_client.emulator.database import Row, format_time
 from oqtopus_client.emulator.devices import EmulatedDevice
@@ -35,8 +34,8 @@ async def list_histories(
     cloud: CloudParameter,
     _user: UserParameter,
     device_id: str | None = None,
-    from_: Annotated[datetime | None, Query(alias="from")] = None,
-    to: datetime | None = None,
+    from_: Annotated[Time | None, Query(alias="from")] = None,
+    to: Time | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
     offset: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
 ) -> JSONResponse:

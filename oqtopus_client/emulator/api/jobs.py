@@ -204,9 +204,13 @@ def _wanted_fields(fields: str | None) -> tuple[str, ...]:
 
 
 def _whole_number(text: str, *, most: int) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= most:
+    try:
+        number = int(text) if text.isdecimal() else 0
+    except ValueError as error:  # thousands of digits
+        raise ServerError from error
+    if not 1 <= number <= most:
         raise ServerError
-    return int(text)
+    return number
 
 
 def _timestamp(text: str | None) -> str | None:

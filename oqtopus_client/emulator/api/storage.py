@@ -47,13 +47,16 @@ async def download(key: str, request: Request, cloud: CloudParameter) -> Respons
 
 def _device_info(key: str, cloud: Cloud) -> bytes | None:
     """A calibration, for the keys that name one."""
-    match key.split("/"):
-        case ["devices", device_id, name]:
-            text = cloud.devices[device_id].device_info
-        case ["device_histories", uid, name]:
-            text = str(cloud.devices.calibration(uid)["device_info"])
-        case _:
-            return None
+    try:
+        match key.split("/"):
+            case ["devices", device_id, name]:
+                text = cloud.devices[device_id].device_info
+            case ["device_histories", uid, name]:
+                text = str(cloud.devices.calibration(uid)["device_info"])
+            case _:
+                return None
+    except KeyError:  # the data folder was served with other devices when the URL was signed
+        return None
     return text.encode() if name.endswith(".json") else pack(text.encode(), "device_info.json")
 
 

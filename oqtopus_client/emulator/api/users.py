@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, UserParameter
+from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, Time, UserParameter
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.rest.models import UsersUpdateUserRequest
 
@@ -83,7 +82,7 @@ async def list_announcements(
     offset: Annotated[int, Query(ge=0, le=_MAX_INTEGER)] = 0,
     limit: Annotated[int, Query(ge=0, le=_MAX_INTEGER)] = 10,
     order: str = "ASC",
-    current_time: datetime | None = None,
+    current_time: Time | None = None,
 ) -> JSONResponse:
     """Announcements by their start."""
     rows = cloud.users.announcements(current_time=current_time, offset=offset, limit=limit, descending=order == "DESC")

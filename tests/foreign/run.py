@@ -1,0 +1,147 @@
+"""Proves that clients nobody here wrote work: `python -m tests.foreign.run`, which exits with an error if one does not.
+
+The published client uses this emulator, and quri-parts-oqtopus this distribution in place of the published client.
+Each has an environment of its own in a temporary folder; what it installs there comes from the package index.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.server_process import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parent
+
+# Fixed, so that CI fails for what has changed here. A new release is a reason to look, and to change the line.
+PUBLISHED = "oqtopus-client==1.3.0"
+QURI_PARTS = "quri-parts-oqtopus==1.1.5"
+
+# It replaces a private name of the published client by a recorder, and this client has no such name.
+DESELECTED = "tests/quri_parts_oqtopus/backend/test_sampling.py::{}".format(
+    "TestOqtopusSamplingBackend::test_submit_job_passes_env_proxy_to_storage"
+)
+
+# Run as they are; the others want the id of a job to be written into them first.
+EXAMPLES = ("get_devices.py", "submit_job_*.py")
+
+SERVER_OPTIONS = ("--allow-sse",)
+TIMEOUT = 900
+
+
+def main() -> None:
+    """Run both, at the same time."""
+    with tempfile.TemporaryDirectory(prefix="foreign-") as name, ThreadPoolExecutor() as pool:
+        parts = [pool.submit(part, Path(name, part.__name__)) for part in (published_client, quri_parts_client)]
+        try:
+            for part in parts:
+                part.result()
+        except subprocess.CalledProcessError:
+            sys.exit(1)  # what it printed has been shown
+
+
+def published_client(folder: Path) -> None:
+    """The published client and the emulator of this environment."""
+    python = environment(folder, PUBLISHED)
+    with server(folder) as variables:
+        run(python, "-I", SCRIPTS / "published_client.py", folder=folder, variables=variables)
+
+
+def quri_parts_client(folder: Path) -> None:
+    """quri-parts-oqtopus on this distribution: its own tests, a script, and its examples.
+
+    The emulator is this environment's too, so that programs that run on the server can import quri-parts-oqtopus.
+    """
+    # The resolver takes the wheel for the client that quri-parts-oqtopus requires, and no other.
+    wheel = f"oqtopus-client[emulator] @ {build_wheel(folder).as_uri()}"
+    python = environment(folder, wheel, QURI_PARTS, "pytest", "pytest-mock")
+    sources = download_sources(python, QURI_PARTS, folder)
+    with server(folder, python) as variables, ThreadPoolExecutor() as pool:
+        tests = (python, "-m", "pytest", "-q", "tests", "-o", "addopts=", "--deselect", DESELECTED)
+        script = (python, "-I", SCRIPTS / "quri_parts_client.py", sources / "examples")
+        examples = [(python, "-I", path) for pattern in EXAMPLES for path in (sources / "examples").glob(pattern)]
+        # Most of the time they wait.
+        runs = [pool.submit(run, *tests, folder=sources, variables={})]
+        runs += [pool.submit(run, *command, folder=sources, variables=variables) for command in (script, *examples)]
+        for started in runs:
+            started.result()
+
+
+def environment(folder: Path, *requirements: str) -> Path:
+    """Make a virtual environment with no more than the requirements; returns its Python."""
+    run(sys.executable, "-m", "venv", folder / "venv", folder=folder.parent)
+    python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements, folder=folder)
+    run(python, "-m", "pip", "check", folder=folder)
+    return python
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build this distribution, from a copy: building leaves files in the sources."""
+    copy, wheels = folder / "copy", folder / "wheels"
+    copy.mkdir(parents=True)
+    for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("oqtopus_client", "qiskit_oqtopus"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, copy, folder=folder)
+    (wheel,) = wheels.glob("*.whl")
+    return wheel
+
+
+def download_sources(python: Path, requirement: str, folder: Path) -> Path:
+    """Download and unpack a source distribution; returns its folder."""
+    target = folder / "sources"
+    options = ("--quiet", "--no-deps", "--no-binary", ":all:", "--dest", target)
+    run(python, "-m", "pip", "download", *options, requirement, folder=folder)
+    (archive,) = target.glob("*.tar.gz")
+    shutil.unpack_archive(archive, target, filter="data")
+    return target / archive.name.removesuffix(".tar.gz")
+
+
+@contextmanager
+def server(folder: Path, python: str | Path = sys.executable) -> Iterator[dict[str, str]]:
+    """Serve an emulator; yields the variables that point a client there, of which HOME has a profile too."""
+    home = folder / "home"
+    home.mkdir()
+    # The emulator of this environment is the one of the checkout.
+    start = ROOT if python == sys.executable else home
+    with running_server(folder / "data", *SERVER_OPTIONS, python=python, folder=start) as variables:
+        url, token = variables["OQTOPUS_URL"], variables["OQTOPUS_API_TOKEN"]
+        (home / ".oqtopus").write_text(f"[oqtopus-dev]\nurl={url}\napi_token={token}\n", "utf-8")
+        yield {**variables, "HOME": str(home), "USERPROFILE": str(home)}
+
+
+def run(*command: str | Path, folder: Path, variables: dict[str, str] | None = None) -> None:
+    """Run a command to its end; what it printed is shown if it fails."""
+    start = time.monotonic()
+    process = subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        env={**os.environ, **(variables or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    shown = " ".join(Path(part).name if Path(part).is_absolute() else part for part in map(str, command))
+    outcome = f"exit code {process.returncode}\n{process.stdout}" if process.returncode else "ok"
+    print(f"{time.monotonic() - start:6.1f} s  {shown}: {outcome}", flush=True)
+    process.check_returncode()
+
+
+if __name__ == "__main__":
+    main()
