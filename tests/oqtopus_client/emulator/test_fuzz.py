@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(120)
 
 SETTINGS = settings(
-    max_examples=50,
+    max_examples=100,
     derandomize=True,
     database=None,
     deadline=None,
