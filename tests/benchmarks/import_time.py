@@ -25,7 +25,7 @@ STATEMENTS = [
 def seconds(python: str, statement: str) -> float:
     """Wall time of an interpreter that runs one statement."""
     start = time.perf_counter()
-    subprocess.run([python, "-c", statement], check=True)
+    subprocess.run([python, "-P", "-c", statement], check=True)
     return time.perf_counter() - start
 
 
