@@ -17,17 +17,26 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusError, OqtopusJobSpec
+from oqtopus_client import (
+    OqtopusClient,
+    OqtopusConfig,
+    OqtopusError,
+    OqtopusJobResult,
+    OqtopusJobSpec,
+    OqtopusSamplingJobResult,
+)
 from oqtopus_client.errors import JobSubmissionError, NotFoundError
 from tests.server_process import running_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_Answer = TypeVar("_Answer")
 
 _BITS = 13
 _TOKEN = "soak.token"
@@ -60,13 +69,32 @@ def submit(client: OqtopusClient, number: int) -> str:
 
 def status(client: OqtopusClient, job_id: str) -> str | None:
     """A job's status; None if there is no such job."""
+    try:
+        return str(insist(lambda: client.status(job_id)))
+    except NotFoundError:
+        return None
+
+
+def insist(call: Callable[[], _Answer]) -> _Answer:
+    """What a call returns, however often the server goes away meanwhile.
+
+    Raises:
+        NotFoundError: The server is there, and has nothing of that name.
+    """
     while True:
         try:
-            return str(client.status(job_id))
+            return call()
         except NotFoundError:
-            return None
+            raise
         except OqtopusError:
             time.sleep(_PAUSE)
+
+
+def only_outcome(job: OqtopusJobResult) -> int:
+    """The number that a job has measured, in every shot."""
+    assert isinstance(job, OqtopusSamplingJobResult)
+    (key,) = job.get_counts()
+    return int(key, 2)
 
 
 @contextmanager
@@ -103,22 +131,16 @@ def soak(jobs: int, clients: int, kills: int) -> Counter[str]:
         def work(first: int) -> dict[str, int]:
             with OqtopusClient(config) as client:
                 numbers = {submit(client, number): number for number in range(first, jobs, clients)}
-                found = {}
-                for job in client.as_completed(list(numbers), interval=0.5, timeout=None):
-                    while True:
-                        try:
-                            (key,) = client.get_job(job.job_id).get_counts()  # type: ignore[attr-defined]
-                            break
-                        except OqtopusError:
-                            time.sleep(_PAUSE)
-                    found[job.job_id] = int(key, 2)
+                results = insist(lambda: client.wait_for_jobs(list(numbers), interval=0.5, timeout=None))
+                found = {job.job_id: only_outcome(job) for job in results}
             assert found == numbers
             return found
 
         with ThreadPoolExecutor(clients) as pool:
             found = list(itertools.chain.from_iterable(part.items() for part in pool.map(work, range(clients))))
         with OqtopusClient(config) as client:
-            listed = {job.job_id: str(job.status) for job in client.iter_jobs(fields="job_id,status")}
+            every = insist(lambda: list(client.iter_jobs(fields="job_id,status")))
+            listed = {job.job_id: str(job.status) for job in every}
     assert sorted(number for _, number in found) == list(range(jobs))
     assert {job_id for job_id, _ in found} == {job_id for job_id, ended in listed.items() if ended == "succeeded"}
     return Counter(listed.values())
