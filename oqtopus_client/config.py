@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import configparser
 import dataclasses
+import io
 import ipaddress
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from oqtopus_client.errors import OqtopusConfigError
+from oqtopus_client.files import write_atomically
 
 DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
 DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
@@ -278,16 +279,9 @@ class OqtopusConfig:
         parser[section] = {name: value for name, value in settings.items() if value} | {"timeout": str(self.timeout)}
         if self.allow_http:
             parser[section]["allow_http"] = "true"
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # mkstemp makes files that only their owner can read.
-        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                parser.write(stream)
-            Path(draft).replace(file)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        content = io.StringIO()
+        parser.write(content)
+        write_atomically(file, content.getvalue())
         return file
 
 
