@@ -10,7 +10,7 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 from oqtopus_client.errors import JobFailedError, OqtopusConnectionError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
-from qiskit_oqtopus.job import _aggregate
+from qiskit_oqtopus.batch import aggregate_status
 from tests.qiskit_oqtopus.test_backend import bell
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def test_reprs(backend: OqtopusBackend) -> None:
     """What a notebook shows says what it is."""
     job = backend.run(bell(), shots=1)
 
-    assert repr(job) == f"<OqtopusJob {job.job_id()!r} on 'qulacs', circuits: 1>"
+    assert repr(job) == f"<OqtopusJob {job.job_id()!r}, OQTOPUS jobs: 1>"
     assert repr(backend) == "<OqtopusBackend 'qulacs': 16 qubits, available>"
     assert repr(backend.provider) == "<OqtopusProvider of 'http://emulator.localhost'>"
 
@@ -185,4 +185,4 @@ def test_wait_for_final_state(backend: OqtopusBackend) -> None:
 def test_status_of_a_batch(statuses: list[str], aggregate: JobStatus) -> None:
     """The least advanced circuit while anything goes on, then the worst outcome; in any order."""
     for order in itertools.permutations(statuses):
-        assert _aggregate(order) is aggregate
+        assert aggregate_status(order) is aggregate
