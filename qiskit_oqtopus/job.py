@@ -306,5 +306,5 @@ def _reason(job: OqtopusJobResult) -> str:
 def _failure_message(failures: Sequence[ExperimentResult], total: int) -> str:
     more = f"; and {len(failures) - _LISTED_FAILURES} more" if len(failures) > _LISTED_FAILURES else ""
     others = " result(partial=True) returns the others." if len(failures) < total else ""
-    reasons = "; ".join(failure.status for failure in failures[:_LISTED_FAILURES])
+    reasons = "; ".join(failure.status.rstrip(".") for failure in failures[:_LISTED_FAILURES])
     return f"{len(failures)} of {total} circuits ended without a result. {reasons}{more}.{others}"
