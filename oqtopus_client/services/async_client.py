@@ -29,7 +29,15 @@ from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
 from oqtopus_client.services.submission import Submission
-from oqtopus_client.services.waiting import FINAL_STATUSES, Polling, as_finished, outcomes, poll
+from oqtopus_client.services.waiting import (
+    FINAL_STATUSES,
+    DeadlinePassedError,
+    Polling,
+    as_finished,
+    outcomes,
+    poll,
+    within,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -269,7 +277,7 @@ class AsyncOqtopusClient:
             OqtopusStorageError: The file cannot be downloaded or read.
         """
         try:
-            content = None if url is None else await self._http.fetch(url)
+            content = None if url is None else await rest.storage.download(self._http, url)
         except OqtopusStorageError:
             content = None
         if content is None:
@@ -277,8 +285,8 @@ class AsyncOqtopusClient:
             fresh = getattr(job.job_info, name, None)
             if fresh is None:
                 return None
-            content = await self._http.fetch(fresh)
-        return _FILE_READERS[name](rest.storage.unpack(content))
+            content = await rest.storage.download(self._http, fresh)
+        return _FILE_READERS[name](content)
 
     async def get_sselog(self, job_id: str) -> JobsGetSselogResponse:
         """The log of a server-side program: a zip archive as base64 text, as the API once sent it.
@@ -416,6 +424,7 @@ class AsyncOqtopusClient:
             JobFailedError: It ended with one of `failure_statuses`.
         """
         polling = Polling(interval, interval_backoff, max_interval, timeout)
+        deadline = polling.deadline()
         terminal = FINAL_STATUSES if terminal_statuses is None else terminal_statuses
         try:
             async for _ in as_finished(self._jobs, [job_id], polling, terminal_statuses=terminal, on_status=on_status):
@@ -426,7 +435,12 @@ class AsyncOqtopusClient:
         except asyncio.CancelledError as error:
             error.add_note(f"Job {job_id} goes on; ask for it again by its id.")
             raise
-        job = await self.get_job(job_id)
+        try:
+            async with within(deadline):
+                job = await self.get_job(job_id)
+        except DeadlinePassedError:
+            message = f"has ended, but its result had not arrived after {timeout} s; ask for it again by its id."
+            raise JobTimeoutError(job_id, message) from None
         return job.raise_for_status() if job.status in (failure_statuses or ()) else job
 
     wait = wait_for_job
