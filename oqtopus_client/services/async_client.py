@@ -7,7 +7,7 @@ import base64
 import inspect
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
@@ -26,9 +26,10 @@ from oqtopus_client.services.concurrency import in_order
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
+from oqtopus_client.services.journal import Journal, JournalEntry
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
-from oqtopus_client.services.submission import Submission
+from oqtopus_client.services.submission import UPLOAD_LIFETIME, Submission
 from oqtopus_client.services.waiting import (
     FINAL_STATUSES,
     DeadlinePassedError,
@@ -115,6 +116,7 @@ class AsyncOqtopusClient:
         config: Where the server is and who asks. By default the environment, else the default profile.
         default_headers: Further headers for every request to the User API.
         user_agent: What to call this client, in place of its name and version.
+        journal: A file that records each job before and after its submission, for `resume`.
 
     Attributes:
         config: The configuration in use.
@@ -130,8 +132,11 @@ class AsyncOqtopusClient:
         config: OqtopusConfig | None = None,
         default_headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
+        *,
+        journal: str | Path | None = None,
     ) -> None:
         self.config = config or OqtopusConfig.from_default()
+        self._journal_path = journal
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self.duties: set[asyncio.Task[Any]] = set()
         self.owner: Callable[[], object] = weakref.ref(self)
@@ -152,7 +157,11 @@ class AsyncOqtopusClient:
 
     @cached_property
     def _submission(self) -> Submission:
-        return Submission(self._http, self._jobs, self.duties)
+        return Submission(self._http, self._jobs, self.duties, self._journal)
+
+    @cached_property
+    def _journal(self) -> Journal | None:
+        return None if self._journal_path is None else Journal(self._journal_path)
 
     @cached_property
     def _account(self) -> AccountApi:
@@ -170,6 +179,8 @@ class AsyncOqtopusClient:
             await asyncio.wait(self.duties, timeout=GRACE_SECONDS)
         if "_http" in vars(self):
             await self._http.aclose()
+        if (journal := vars(self).get("_journal")) is not None:
+            journal.close()
 
     # --- devices
 
@@ -242,6 +253,46 @@ class AsyncOqtopusClient:
         for job in jobs:
             _check_spec(job)
         return await self._submission.submit_jobs(jobs, max_workers=max_workers)
+
+    async def resume(
+        self, journal: str | Path | None = None, *, submit: bool = True, max_workers: int = 4
+    ) -> list[JournalEntry]:
+        """Find every job of a journal, whatever moment the program that wrote it died at.
+
+        The server is asked about jobs of which the journal does not know whether they were submitted. One that was not
+        is removed, and is then, like those never begun, submitted now.
+
+        Args:
+            journal: The file; by default this client's own.
+            submit: Whether to submit what has not been; if not, it is returned as `INTENDED`.
+            max_workers: Jobs looked after at the same time.
+
+        Returns:
+            All jobs in the order in which they were to be submitted. Each is `SUBMITTED`, its id there to be waited
+            for; or `REMOVED`, as the server refused it, or somebody deleted it; or `INTENDED`.
+
+        Raises:
+            ValueError: There is no journal.
+            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again.
+        """
+        if journal is None and self._journal is None:
+            raise ValueError("This client keeps no journal; name the file of one.")
+        book = self._journal if journal is None else Journal(journal)
+        submission = Submission(self._http, self._jobs, self.duties, book)
+        try:
+            return await submission.resume(submit=submit, max_workers=max_workers)
+        finally:
+            if book is not self._journal and book is not None:
+                book.close()
+
+    async def remove_unsubmitted(self, *, older_than: timedelta = UPLOAD_LIFETIME) -> list[str]:
+        """Remove ids that were registered and never submitted, as lost answers leave them behind; returns them.
+
+        Args:
+            older_than: Younger ones are left alone, as another program may be about to submit them. By default an
+                hour, after which servers take no upload for them any more.
+        """
+        return await self._submission.remove_unsubmitted(older_than)
 
     # --- jobs
 
