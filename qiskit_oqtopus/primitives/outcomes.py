@@ -23,24 +23,19 @@ class Outcomes:
         bits: 0 or 1, of shape (outcomes, clbits): a column for each classical bit of the circuit, in its order. Bits
             that were not measured are 0.
         numbers: How often each outcome was seen. With readout mitigation they may sum to less than the shots.
-        job_ids: The jobs that saw them.
     """
 
     bits: npt.NDArray[np.uint8]
     numbers: npt.NDArray[np.int64]
-    job_ids: tuple[str, ...] = ()
 
     @classmethod
-    def from_bitstrings(
-        cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int, job_id: str = ""
-    ) -> Self:
+    def from_bitstrings(cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int) -> Self:
         """Outcomes from a histogram.
 
         Args:
             counts: The histogram, with bit 0 rightmost in its keys; bits that a short key lacks are 0.
             clbits: For each bit of the keys, bit 0 first, the index of the circuit's classical bit.
             num_clbits: How many classical bits the circuit has.
-            job_id: Who saw them.
 
         Raises:
             ValueError: A key is no bitstring, or has more bits than `clbits`.
@@ -60,7 +55,7 @@ class Outcomes:
         table = np.frombuffer(digits.encode(), np.uint8).reshape(len(seen), width)[:, ::-1] & 1
         bits = np.zeros((len(seen), num_clbits), np.uint8)
         bits[:, list(clbits)] = table
-        return cls(bits, np.fromiter(seen.values(), np.int64, len(seen)), (job_id,))
+        return cls(bits, np.fromiter(seen.values(), np.int64, len(seen)))
 
     @classmethod
     def merged(cls, parts: Sequence[Self]) -> Self:
@@ -70,5 +65,4 @@ class Outcomes:
         return cls(
             np.concatenate([part.bits for part in parts]),
             np.concatenate([part.numbers for part in parts]),
-            tuple(job_id for part in parts for job_id in part.job_ids),
         )

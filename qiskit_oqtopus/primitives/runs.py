@@ -132,7 +132,7 @@ def _outcomes(job: OqtopusJobResult | Exception | None, block: Block) -> Outcome
     if not sum(counts.values()):
         raise ValueError(reason(job) if job.sampling is None else "succeeded, but counted nothing.")
     try:
-        return Outcomes.from_bitstrings(counts, block.clbits, block.num_clbits, job.job_id)
+        return Outcomes.from_bitstrings(counts, block.clbits, block.num_clbits)
     except ValueError as error:
         raise ValueError(f"has an unreadable result: {error}") from None
 
@@ -192,7 +192,7 @@ class BackendRun:
         for chunk in self._chunks:
             result = self._result(chunk.job, deadline, timeout)
             for i, part in enumerate(chunk.parts):
-                found[part] = _counted(result, i, wanted[part][1], str(chunk.job.job_id()))
+                found[part] = _counted(result, i, wanted[part][1])
         parts: dict[int, list[Outcomes]] = {}
         for part, (program, _, _) in enumerate(wanted):
             parts.setdefault(program, []).append(found[part])
@@ -213,14 +213,14 @@ class BackendRun:
         return result
 
 
-def _counted(result: Result, index: int, block: Block, job_id: str) -> Outcomes:
+def _counted(result: Result, index: int, block: Block) -> Outcomes:
     """The counts of one circuit of a result, whatever their keys."""
     width = block.num_clbits
     counts: dict[str, int] = {}
     for key, number in result.data(index)["counts"].items():
         bits = f"{int(key, 16):0{width}b}" if key.startswith("0x") else key.replace(" ", "")
         counts[bits] = int(number)
-    return Outcomes.from_bitstrings(counts, range(width), width, job_id)
+    return Outcomes.from_bitstrings(counts, range(width), width)
 
 
 def _timed_out(run_id: str, timeout: float | None) -> OqtopusJobTimeoutError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -74,13 +73,13 @@ class SamplerPlan:
 
     Attributes:
         pubs: The PUBs; each has a program for each binding.
-        seed: Seed of the order of shots; by default the first job's id.
+        seed: Seed of the order of shots.
     """
 
     kind: ClassVar[str] = "sampler"
 
     pubs: tuple[SampledPub, ...]
-    seed: int | None = None
+    seed: int
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
@@ -102,14 +101,11 @@ class SamplerPlan:
             )
             for shape, shots, cregs, measured, metadata in fields["pubs"]
         ]
-        return cls(tuple(pubs), None if fields["seed"] is None else int(fields["seed"]))
+        return cls(tuple(pubs), int(fields["seed"]))
 
     def finish(self, outcomes: Sequence[Outcomes]) -> PrimitiveResult:
         """The sampler's result."""
-        seed = self.seed
-        if seed is None and outcomes:
-            seed = zlib.crc32(outcomes[0].job_ids[0].encode())
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(self.seed)
         results, start = [], 0
         for pub in self.pubs:
             size = int(np.prod(pub.shape)) if pub.measured else 0
@@ -120,11 +116,8 @@ class SamplerPlan:
 
 def _result(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Generator) -> SamplerPubResult:
     data = _bit_arrays(pub, outcomes, rng) if outcomes else {name: _zeros(pub, len(bits)) for name, bits in pub.cregs}
-    job_ids = list(dict.fromkeys(job_id for outcome in outcomes for job_id in outcome.job_ids))
-    return SamplerPubResult(
-        DataBin(**data, shape=pub.shape),
-        metadata={"shots": pub.shots, "circuit_metadata": dict(pub.metadata), "job_ids": job_ids},
-    )
+    metadata = {"shots": pub.shots, "circuit_metadata": dict(pub.metadata)}
+    return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata)
 
 
 def _bit_arrays(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Generator) -> dict[str, BitArray]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -14,6 +12,7 @@ from qiskit_aer import AerSimulator
 from qiskit_oqtopus import OqtopusBackend
 from qiskit_oqtopus.primitives.execution import Task, submit
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+from qiskit_oqtopus.primitives.options import SamplerOptions
 from qiskit_oqtopus.primitives.samples import SampledPub, SamplerPlan
 
 
@@ -26,11 +25,11 @@ def turned() -> QuantumCircuit:
     return circuit
 
 
-def run(backend: BackendV2, max_shots: int = 1000, **options: Any) -> OqtopusPrimitiveJob:
+def run(backend: BackendV2, max_shots: int = 1000) -> OqtopusPrimitiveJob:
     """Both turns of the circuit, a hundred shots each."""
     pub = SampledPub((2,), 100, (("c", (0, 1, 2)),), measured=True, metadata={"who": "me"})
     tasks = [Task(turned(), np.array([[0.0], [np.pi]]), 100)]
-    return submit(backend, tasks, SamplerPlan((pub,)), max_shots=max_shots, options=options)
+    return submit(backend, tasks, SamplerPlan((pub,), seed=1), SamplerOptions(max_shots=max_shots))
 
 
 @pytest.mark.parametrize("max_shots", [1000, 30])
@@ -42,7 +41,6 @@ def test_outcomes_come_in_order(backend: OqtopusBackend, max_shots: int) -> None
 
         assert [pub.data.c.get_counts(i) for i in range(2)] == [{"100": 100}, {"110": 100}]
         assert pub.metadata["circuit_metadata"] == {"who": "me"}
-        assert set(pub.metadata["job_ids"]) == set(job.job_ids)
         assert job.done()
 
 
