@@ -127,21 +127,28 @@ def _bit_arrays(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Ge
     samples.
     """
     numbers = [_summing_to(pub.shots, outcome.numbers, rng) for outcome in outcomes]
-    lengths = [len(number) for number in numbers]
-    rows = np.repeat(np.arange(sum(lengths)), np.concatenate(numbers)).reshape(len(outcomes), pub.shots)
-    for row in rows:
-        rng.shuffle(row)
+    starts = np.cumsum([0, *map(len, numbers)])
     bits = np.concatenate([outcome.bits for outcome in outcomes])
-    ends = np.cumsum(lengths)
-    arrays = {}
-    for name, clbits in pub.cregs:
-        packed = np.packbits(bits[:, list(clbits)], axis=1, bitorder="little")[:, ::-1]
-        seen = np.empty(len(outcomes), object)
-        for i, (end, number) in enumerate(zip(ends, numbers, strict=True)):
-            seen[i] = packed[end - len(number) : end], number
-        array = packed[rows].reshape(*pub.shape, pub.shots, packed.shape[1])
-        arrays[name] = CountedBitArray(array, len(clbits), seen.reshape(pub.shape))
-    return arrays
+    # Little-endian bytes read backwards are Qiskit's: big-endian, padded on the left.
+    packed = {
+        name: np.ascontiguousarray(np.packbits(bits[:, list(clbits)], axis=1, bitorder="little")[:, ::-1])
+        for name, clbits in pub.cregs
+    }
+    shots = {name: np.empty((len(outcomes), pub.shots, table.shape[1]), np.uint8) for name, table in packed.items()}
+    seen = {name: np.empty(len(outcomes), object) for name in packed}
+    for i, number in enumerate(numbers):
+        places = slice(starts[i], starts[i + 1])
+        rows = np.repeat(np.arange(len(number)), number)
+        rng.shuffle(rows)
+        for name, table in packed.items():
+            np.take(table[places], rows, axis=0, out=shots[name][i])
+            seen[name][i] = table[places], number
+    return {
+        name: CountedBitArray(
+            shots[name].reshape(*pub.shape, *shots[name].shape[1:]), len(clbits), seen[name].reshape(pub.shape)
+        )
+        for name, clbits in pub.cregs
+    }
 
 
 def _summing_to(shots: int, numbers: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
