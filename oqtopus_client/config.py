@@ -6,6 +6,7 @@ Three sources, the first that says something wins: what the program passes, the 
 from __future__ import annotations
 
 import configparser
+import contextlib
 import dataclasses
 import io
 import ipaddress
@@ -22,6 +23,7 @@ from oqtopus_client.files import write_atomically
 DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
 DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
 DEFAULT_API_TOKEN_ENV = "OQTOPUS_API_TOKEN"  # noqa: S105 - the name of a variable, not a token
+DEFAULT_TIMEOUT_ENV = "OQTOPUS_TIMEOUT"
 DEFAULT_SECTION = "default"
 _URL_ENV = "OQTOPUS_URL"
 _DEFAULT_CONFIG_PATH = object()
@@ -155,6 +157,7 @@ class OqtopusConfig:
         base_url_env: str = DEFAULT_BASE_URL_ENV,
         proxy_env: str = DEFAULT_PROXY_ENV,
         api_token_env: str = DEFAULT_API_TOKEN_ENV,
+        timeout_env: str = DEFAULT_TIMEOUT_ENV,
     ) -> OqtopusConfig:
         """Read the configuration from environment variables.
 
@@ -162,20 +165,16 @@ class OqtopusConfig:
             base_url_env: Variable with the URL; `OQTOPUS_URL` is read as well when this is the default.
             proxy_env: Variable with the proxy's URL.
             api_token_env: Variable with the API token.
+            timeout_env: Variable with the timeout in seconds.
 
         Raises:
-            OqtopusConfigError: No URL is set (a `ValueError`).
+            OqtopusConfigError: No URL is set, or a value cannot be used (a `ValueError`).
         """
         names = [_URL_ENV, base_url_env] if base_url_env == DEFAULT_BASE_URL_ENV else [base_url_env]
         url = next((os.environ[name] for name in names if os.environ.get(name)), None)
         if url is None:
             raise OqtopusConfigError(f"Set the environment variable {' or '.join(names)} to the URL of the server.")
-        return cls(
-            base_url=url,
-            api_token=_token(os.environ.get(api_token_env)),
-            proxy=os.environ.get(proxy_env) or None,
-            token_source=f"environment variable {api_token_env}",
-        )
+        return cls(base_url=url, **_environment(proxy_env, api_token_env, timeout_env))
 
     @classmethod
     def from_file(
@@ -230,11 +229,11 @@ class OqtopusConfig:
     def from_default(cls) -> OqtopusConfig:
         """Read the environment if it names a server, else the default profile.
 
-        A token from the environment wins over the profile's. The reverse never happens: a profile's token is
-        sent to no other server than the profile's own.
+        A token, proxy or timeout from the environment wins over the profile's. The reverse never happens: a profile's
+        token is sent to no other server than the profile's own.
 
         Raises:
-            OqtopusConfigError: Neither names a server.
+            OqtopusConfigError: Neither names a server, or a value cannot be used.
         """
         if os.environ.get(_URL_ENV) or os.environ.get(DEFAULT_BASE_URL_ENV):
             return cls.from_env()
@@ -244,12 +243,8 @@ class OqtopusConfig:
                 f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, write the profile file "
                 f"{file}, or pass an OqtopusConfig."
             )
-        profile = cls.from_file()
-        token = _token(os.environ.get(DEFAULT_API_TOKEN_ENV))
-        if token is None:
-            return profile
-        source = f"environment variable {DEFAULT_API_TOKEN_ENV}"
-        return dataclasses.replace(profile, api_token=token, token_source=source)
+        settings = _environment(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
+        return dataclasses.replace(cls.from_file(), **settings)
 
     def save(
         self,
@@ -307,6 +302,25 @@ def _is_web_url(url: str, *, credentials: bool = False) -> bool:
 def _token(text: str | None) -> str | None:
     """A token as files and shells hand it over, perhaps with a line break behind it."""
     return (text or "").strip() or None
+
+
+def _environment(proxy_env: str, api_token_env: str, timeout_env: str) -> dict[str, Any]:
+    """The settings that environment variables have a value for, all but the URL."""
+    settings: dict[str, Any] = {}
+    if proxy := os.environ.get(proxy_env):
+        settings["proxy"] = proxy
+    if token := _token(os.environ.get(api_token_env)):
+        settings |= {"api_token": token, "token_source": f"environment variable {api_token_env}"}
+    if timeout := os.environ.get(timeout_env):
+        settings["timeout"] = _seconds(timeout_env, timeout)
+    return settings
+
+
+def _seconds(variable: str, text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (seconds := float(text)) > 0:
+            return seconds
+    raise OqtopusConfigError(f"{variable} must be a positive number of seconds, such as 30, not {text!r}.")
 
 
 def _profile_path(path: str | Path | object) -> Path:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import json
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qiskit import qpy
+from qiskit import QiskitError, qpy
 
 from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
@@ -57,7 +58,7 @@ def load(kind: type[_Job], path: str | Path, provider: OqtopusProvider | None) -
             for pair in zip(content["programs"], content["is_isa"], strict=True)
         ]
         circuits = None if content["circuits"] is None else _unpacked(content["circuits"])
-    except (ValueError, KeyError, TypeError, qpy.exceptions.QpyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error, QiskitError) as error:
         raise ValueError(f"{path} is no job saved by this version of qiskit_oqtopus: {error}.") from error
     client = provider.client if provider else None
     batch = JobBatch(client, content["job_id"], [job.job_id for job in jobs], jobs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 
-from oqtopus_client import OqtopusJobSpec
+import oqtopus_client
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from qiskit.transpiler import Target
 
-    from oqtopus_client import OqtopusClient, OqtopusDevice
+    from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
 
@@ -164,7 +164,8 @@ class OqtopusBackend(BackendV2):
             refuse_foreign(programs, self.name)
 
     def _spec(self, programs: Sequence[Program], settings: OqtopusOptions, shots: int) -> OqtopusJobSpec:
-        make = OqtopusJobSpec.multi_manual if settings.multi_manual else OqtopusJobSpec.sampling
+        spec = oqtopus_client.OqtopusJobSpec
+        make = spec.multi_manual if settings.multi_manual else spec.sampling
         texts = [program.text for program in programs]
         header = programs[0].header
         return make(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
 
-from oqtopus_client.errors import BatchResultError, BatchSubmissionError, OqtopusError, UserApiError, WaitTimeoutError
+from oqtopus_client.errors import (
+    BatchResultError,
+    BatchSubmissionError,
+    OqtopusError,
+    OqtopusStorageError,
+    UserApiError,
+    WaitTimeoutError,
+)
 from oqtopus_client.rest.enums import JobsJobStatus
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.programs import Program
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _WORKERS = 16
+_logger = logging.getLogger("qiskit_oqtopus")
 
 TAG = re.compile(r"\[(?P<batch>(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}) (?P<number>\d+)/(?P<total>\d+)\]$")
 """What ends the description of each job of a batch; the server's search finds the batch by it.
@@ -84,7 +93,7 @@ class JobBatch:
         client: The client to ask; None if nobody can be asked.
         batch_id: The job's id for one job; for several, the tag that their descriptions share.
         job_ids: The jobs, in order.
-        ended: Those known to have ended, which nobody is asked for again.
+        known: Jobs as they are known; nobody is asked again for those that have ended.
     """
 
     def __init__(
@@ -92,12 +101,12 @@ class JobBatch:
         client: OqtopusClient | None,
         batch_id: str,
         job_ids: Sequence[str],
-        ended: Iterable[OqtopusJobResult] = (),
+        known: Iterable[OqtopusJobResult] = (),
     ) -> None:
         self.batch_id = batch_id
         self.job_ids = list(job_ids)
         self._asked = client
-        self._ended = {job.job_id: job for job in ended}
+        self._ended = {job.job_id: job for job in known if job.status in _FINAL}
 
     @classmethod
     def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], kind: str = "batch") -> Self:
@@ -140,12 +149,13 @@ class JobBatch:
             if (tag := TAG.search(job.description or "")) and tag["batch"] == batch_id and job.job_id is not None:
                 found[int(tag["number"])] = job.job_id
                 total = int(tag["total"])
-        if len(found) < max(total, 1):
-            what = f"only {len(found)} of its {total} jobs are" if found else "none of its jobs is"
-            raise OqtopusJobError(
-                batch_id, f"{what} on the server. {' '.join(['There are:', *found.values()]) if found else ''}".rstrip()
-            )
-        return cls(client, batch_id, [found[number] for number in sorted(found)])
+        job_ids = [found[number] for number in sorted(found)]
+        if not found:
+            raise OqtopusJobError(batch_id, "none of its jobs is on the server.")
+        if len(found) < total:
+            there = f"There are: {', '.join(job_ids)}."
+            raise OqtopusJobError(batch_id, f"only {len(found)} of its {total} jobs are on the server. {there}")
+        return cls(client, batch_id, job_ids)
 
     @property
     def kind(self) -> str:
@@ -240,10 +250,16 @@ class JobBatch:
         return self._job(self.job_ids[0]).device_id
 
     def programs(self, job_id: str) -> list[Program]:
-        """What was submitted as a job."""
+        """What was submitted as a job; where that is lost, one program that nothing is known of."""
         job = self._job(job_id)
         is_isa = (job.transpiler_info or {}).get("transpiler_lib", "") is None
-        return [Program.from_text(text, is_isa=is_isa) for text in (job.input and job.input.program) or []]
+        try:
+            texts = job.input and job.input.program
+        except OqtopusStorageError:
+            texts = None
+        if not texts:
+            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job_id)
+        return [Program.from_text(text, is_isa=is_isa) for text in texts or [""]]
 
     def transpile_result(self, job_id: str) -> JobsS3TranspileResult | None:
         """What the server's transpiler made of a job; None where it did nothing, or has not yet."""

@@ -52,7 +52,8 @@ def failure_message(reasons: Sequence[str], total: int) -> str:
     "1 of 2 circuits ended without a result. 'bell' (0691) failed: out of coffee."
     """
     more = f"; and {len(reasons) - _LISTED_FAILURES} more" if len(reasons) > _LISTED_FAILURES else ""
-    return f"{len(reasons)} of {total} circuits ended without a result. {'; '.join(reasons[:_LISTED_FAILURES])}{more}."
+    listed = "; ".join(reason.rstrip(".") for reason in reasons[:_LISTED_FAILURES])
+    return f"{len(reasons)} of {total} circuits ended without a result. {listed}{more}."
 
 
 def with_remedy(message: str) -> str:

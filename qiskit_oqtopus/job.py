@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
-from oqtopus_client import OqtopusMultiManualJobResult, OqtopusSamplingJobResult
+import oqtopus_client
 from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message, with_remedy
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qiskit.result import Result
     from qiskit.result.models import ExperimentResult
 
-    from oqtopus_client import OqtopusJobResult
+    from oqtopus_client import OqtopusJobResult, OqtopusSamplingJobResult
     from oqtopus_client.rest.models import JobsS3TranspileResult
     from qiskit_oqtopus.backend import OqtopusBackend
     from qiskit_oqtopus.batch import JobBatch, JobTimes
@@ -256,7 +256,7 @@ def _experiments(
         return [_failed(program, "has not ended", job_id) for program in programs]
     if isinstance(outcome, Exception):
         return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
-    if not isinstance(outcome, OqtopusSamplingJobResult) or outcome.sampling is None:
+    if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
         return [_failed(program, reason(outcome), job_id, outcome.shots) for program in programs]
     return [
         _counted(program, counts, outcome)
@@ -274,7 +274,7 @@ def _counted(program: Program, counts: dict[str, int], job: OqtopusJobResult) ->
 
 def _counts_of_each(job: OqtopusSamplingJobResult, programs: Sequence[Program]) -> list[dict[str, int]]:
     """The counts of each program of a job."""
-    if not isinstance(job, OqtopusMultiManualJobResult):
+    if not isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
         return [job.get_counts()]
     divided = job.divided_bitstring_counts()
     return [divided.get(str(i)) or _share(job.get_counts(), programs, i) for i in range(len(programs))]

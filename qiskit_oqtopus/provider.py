@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from qiskit.providers import QiskitBackendNotFoundError
 
-from oqtopus_client import OqtopusClient
+import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.batch import TAG, JobBatch, wire_statuses
 from qiskit_oqtopus.job import OqtopusJob
@@ -47,7 +47,7 @@ class OqtopusProvider:
     """
 
     def __init__(self, config: OqtopusConfig | None = None) -> None:
-        self.client = OqtopusClient(config)
+        self.client = oqtopus_client.OqtopusClient(config)
         self._emulator: Emulator | None = None
 
     @classmethod

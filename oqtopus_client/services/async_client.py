@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import inspect
 import weakref
 from collections.abc import AsyncGenerator, Callable
@@ -17,25 +16,23 @@ from oqtopus_client import rest
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
-    BatchSubmissionError,
-    JobSubmissionError,
     JobTimeoutError,
-    OqtopusError,
     OqtopusStorageError,
     ResponseValidationError,
     WaitTimeoutError,
 )
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
-from oqtopus_client.services.concurrency import in_order, settle
+from oqtopus_client.services.concurrency import in_order
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
+from oqtopus_client.services.submission import Submission
 from oqtopus_client.services.waiting import FINAL_STATUSES, Polling, as_finished, outcomes, poll
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from oqtopus_client.rest.http import HttpClient
     from oqtopus_client.rest.models import (
@@ -63,7 +60,6 @@ if TYPE_CHECKING:
         OqtopusSseJobResult,
     )
 
-_T = TypeVar("_T")
 _Device = TypeVar("_Device", "DevicesDeviceInfo", "DevicesDeviceHistory")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -147,6 +143,10 @@ class AsyncOqtopusClient:
         return rest.user_api.JobApi(self._http)
 
     @cached_property
+    def _submission(self) -> Submission:
+        return Submission(self._http, self._jobs, self.duties)
+
+    @cached_property
     def _account(self) -> AccountApi:
         return rest.user_api.AccountApi(self._http)
 
@@ -216,17 +216,7 @@ class AsyncOqtopusClient:
             JobSubmissionError: It went wrong after the registration; the message says what is left of the job.
         """
         _check_spec(body)
-        request, archive = body.to_model(), rest.storage.pack_input(body.to_s3_submit_job_info())
-        registered = await self._jobs.register_job_id()
-        try:
-            await rest.storage.upload(self._http, registered.presigned_url, archive)
-            await self._jobs.submit_job(registered.job_id, request)
-        except OqtopusError as error:
-            await self._see_to(self._settle_failed_submission(registered.job_id, error))
-        except BaseException:
-            await self._see_to(self._cancel_quietly([registered.job_id]))
-            raise
-        return registered
+        return await self._submission.submit_job(body)
 
     async def submit_jobs(
         self, jobs: Sequence[OqtopusJobSpec], *, max_workers: int = 4
@@ -243,62 +233,7 @@ class AsyncOqtopusClient:
         """
         for job in jobs:
             _check_spec(job)
-        submitted: list[str] = []
-
-        async def submit(job: OqtopusJobSpec) -> JobsRegisterJobResponse:
-            answer = await self.submit_job(job)
-            submitted.append(answer.job_id)
-            return answer
-
-        try:
-            outcomes = await settle(submit, jobs, max_workers=max_workers)
-        except BaseException:
-            await self._see_to(self._cancel_quietly(submitted))
-            raise
-        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        if not errors:
-            return cast("list[JobsRegisterJobResponse]", outcomes)
-        uncertain = [error.job_id for error in errors if isinstance(error, JobSubmissionError) and error.uncertain]
-        if not submitted and not uncertain:
-            raise errors[0]
-        raise BatchSubmissionError([*submitted, *uncertain], errors) from errors[0]
-
-    async def _settle_failed_submission(self, job_id: str, error: OqtopusError) -> None:
-        """Leave the job alone if it was submitted all the same; otherwise remove it.
-
-        Raises:
-            JobSubmissionError: It was not submitted, or nobody can tell.
-        """
-        message = f"could not be submitted: {str(error).rstrip('.')}."
-        try:
-            if (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED:
-                return
-            await self._remove_unsubmitted(job_id)
-        except OqtopusError as trouble:
-            message += f" Whether it was all the same is unknown ({trouble}); ask for its status."
-            raise JobSubmissionError(job_id, message, uncertain=True) from error
-        raise JobSubmissionError(job_id, f"{message} It has been removed.") from error
-
-    async def _remove_unsubmitted(self, job_id: str) -> None:
-        """Cancel and delete a job in one go: a server cannot show one that was cancelled while registered."""
-        await self._jobs.cancel_job(job_id)
-        await self._jobs.delete_job(job_id)
-
-    async def _cancel_quietly(self, job_ids: Sequence[str]) -> None:
-        """Cancel jobs, deleting those never submitted, as far as the server plays along."""
-        for job_id in job_ids:
-            with contextlib.suppress(OqtopusError):
-                if (await self._jobs.get_job_status(job_id)).status == JobsJobStatus.REGISTERED:
-                    await self._remove_unsubmitted(job_id)
-                else:
-                    await self._jobs.cancel_job(job_id)
-
-    async def _see_to(self, duty: Coroutine[Any, Any, _T]) -> _T:
-        """Do something that an interrupt must not break off; closing the client waits for it."""
-        task = asyncio.create_task(duty)
-        self.duties.add(task)
-        task.add_done_callback(self.duties.discard)
-        return await asyncio.shield(task)
+        return await self._submission.submit_jobs(jobs, max_workers=max_workers)
 
     # --- jobs
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
-from oqtopus_client import OqtopusSamplingJobResult
+import oqtopus_client
 from qiskit_oqtopus.batch import new_batch_id, overall_status
 from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message
 from qiskit_oqtopus.job import reason
@@ -126,7 +126,7 @@ def _outcomes(job: OqtopusJobResult | Exception | None, block: Block) -> Outcome
     Raises:
         ValueError: It has no result that can be read.
     """
-    if not isinstance(job, OqtopusSamplingJobResult):
+    if not isinstance(job, oqtopus_client.OqtopusSamplingJobResult):
         raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
     counts = job.get_counts()
     if not sum(counts.values()):
