@@ -17,7 +17,7 @@ from qiskit_oqtopus.programs import Program, as_bindings, pack, refuse_foreign, 
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     from qiskit.transpiler import Target
@@ -103,8 +103,27 @@ class OqtopusBackend(BackendV2):
         circuits = _circuits(run_input)
         programs = self._programs(circuits, parameter_values, settings)
         shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
-        batch = JobBatch.submit(self._client, [self._spec(share, settings) for share in shares])
+        batch = JobBatch.submit(self._client, [self._spec(share, settings, settings.shots) for share in shares])
         return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
+
+    def submit(self, programs: Sequence[Program], shots: Sequence[int], *, kind: str, **options: Any) -> JobBatch:
+        """Submit programs, each as a job with its own number of shots: what primitives do in place of `run`.
+
+        Args:
+            programs: The programs.
+            shots: How often to run each.
+            kind: The primitive.
+            **options: See `OqtopusOptions`.
+
+        Raises:
+            ValueError: A program that the device would refuse (`CircuitError`), or an option has an impossible value.
+            TypeError: An option is unknown.
+            OqtopusError: A program could not be submitted; the others have been asked to cancel.
+        """
+        settings = self._options_with({**options, "multi_manual": False})
+        self._check(programs, settings)
+        specs = [self._spec([program], settings, number) for program, number in zip(programs, shots, strict=True)]
+        return JobBatch.submit(self._client, specs, kind)
 
     def programs(
         self,
@@ -135,13 +154,16 @@ class OqtopusBackend(BackendV2):
             programs = template.bind(as_bindings(values, template.parameters))
         else:
             raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")
-        if settings.transpile == "none" and self.target.qargs is not None:
-            refuse_foreign(programs, self.name)
+        self._check(programs, settings)
         if settings.memory:
             programs = [program.with_memory() for program in programs]
         return programs
 
-    def _spec(self, programs: list[Program], settings: OqtopusOptions) -> OqtopusJobSpec:
+    def _check(self, programs: Sequence[Program], settings: OqtopusOptions) -> None:
+        if settings.transpile == "none" and self.target.qargs is not None:
+            refuse_foreign(programs, self.name)
+
+    def _spec(self, programs: Sequence[Program], settings: OqtopusOptions, shots: int) -> OqtopusJobSpec:
         spec = oqtopus_client.OqtopusJobSpec
         make = spec.multi_manual if settings.multi_manual else spec.sampling
         texts = [program.text for program in programs]
@@ -149,7 +171,7 @@ class OqtopusBackend(BackendV2):
         return make(
             device_id=self.name,
             program=texts if settings.multi_manual else texts[0],
-            shots=settings.shots,
+            shots=shots,
             name=settings.name or (header.name[:256] if header else None),
             description=settings.full_description,
             transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),

@@ -18,7 +18,7 @@ from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.header import CircuitHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     from qiskit.circuit import Qubit
@@ -78,6 +78,10 @@ class Program:
     def with_memory(self) -> Self:
         """The program, its results to list the shots one by one."""
         return self if self.header is None else replace(self, header=replace(self.header, memory=True))
+
+    def with_extra(self, extra: Mapping[str, Any]) -> Self:
+        """The program, its header to carry something more."""
+        return self if self.header is None else replace(self, header=replace(self.header, extra=extra))
 
     def __str__(self) -> str:
         return self.text
