@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -13,7 +13,7 @@ import oqtopus_client
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.programs import Program, as_bindings, pack, refuse_foreign, to_program, to_template
+from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refuse_foreign, to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
+
+
+Operator: TypeAlias = tuple[tuple[str, float], ...]
+"""Labels and coefficients of Paulis; qubit 0 is rightmost in a label."""
 
 
 class OqtopusBackend(BackendV2):
@@ -106,12 +110,22 @@ class OqtopusBackend(BackendV2):
         batch = JobBatch.submit(self._client, [self._spec(share, settings, settings.shots) for share in shares])
         return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
 
-    def submit(self, programs: Sequence[Program], shots: Sequence[int], *, kind: str, **options: Any) -> JobBatch:
+    def submit(
+        self,
+        programs: Sequence[Program],
+        shots: Sequence[int],
+        operators: Sequence[Operator | None],
+        *,
+        kind: str,
+        **options: Any,
+    ) -> JobBatch:
         """Submit programs, each as a job with its own number of shots: what primitives do in place of `run`.
 
         Args:
             programs: The programs.
             shots: How often to run each.
+            operators: For each, labels and coefficients of the Paulis whose sum the server is to estimate; None if it
+                is to count.
             kind: The primitive.
             **options: See `OqtopusOptions`.
 
@@ -122,7 +136,10 @@ class OqtopusBackend(BackendV2):
         """
         settings = self._options_with({**options, "multi_manual": False})
         self._check(programs, settings)
-        specs = [self._spec([program], settings, number) for program, number in zip(programs, shots, strict=True)]
+        specs = [
+            self._spec([program], settings, number, operator)
+            for program, number, operator in zip(programs, shots, operators, strict=True)
+        ]
         return JobBatch.submit(self._client, specs, kind)
 
     def programs(
@@ -163,9 +180,11 @@ class OqtopusBackend(BackendV2):
         if settings.transpile == "none" and self.target.qargs is not None:
             refuse_foreign(programs, self.name)
 
-    def _spec(self, programs: Sequence[Program], settings: OqtopusOptions, shots: int) -> OqtopusJobSpec:
+    def _spec(
+        self, programs: Sequence[Program], settings: OqtopusOptions, shots: int, operator: Operator | None = None
+    ) -> OqtopusJobSpec:
         spec = oqtopus_client.OqtopusJobSpec
-        make = spec.multi_manual if settings.multi_manual else spec.sampling
+        make = spec.estimation if operator else spec.multi_manual if settings.multi_manual else spec.sampling
         texts = [program.text for program in programs]
         header = programs[0].header
         return make(
@@ -176,6 +195,7 @@ class OqtopusBackend(BackendV2):
             description=settings.full_description,
             transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
             mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
+            operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],
         )
 
     def __repr__(self) -> str:
