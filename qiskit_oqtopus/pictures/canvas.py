@@ -34,11 +34,7 @@ def canvas(width: float, height: float) -> Iterator[Figure]:
     """A new figure of that size in inches, which `plt.show()` shows, and a notebook once."""
     with mpl.rc_context(_STYLE):
         figure = plt.figure(figsize=(width, height))
-        try:
-            yield figure
-        except BaseException:
-            plt.close(figure)
-            raise
+        yield figure
     if mpl.get_backend().lower() in _INLINE:
         # A notebook shows the figure that is returned to it, and would show an open one a second time.
         plt.close(figure)

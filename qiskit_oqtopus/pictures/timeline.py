@@ -77,12 +77,13 @@ def plot_timeline(rows: Sequence[Row], *, now: datetime | None = None) -> Figure
             [span.y for span in going_on],
             color=[_STAGES[span.stage] for span in going_on],
             marker=">",
-            s=60,
+            s=180,
             clip_on=False,
         )
-        axes.set_xlim(0, 1.02 * place(max(span.end for span in spans)) or 1)
+        axes.set_xlim(0, 1.03 * place(max(span.end for span in spans)) or 1)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlabel(f"{unit} since {first.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        axes.spines[["left", "right", "top"]].set_visible(False)
         _label(axes, [row[0] for row in rows])
         figure.legend(loc="outside upper center", ncols=len(_STAGES), frameon=False)
     return figure
@@ -104,7 +105,6 @@ def _label(axes: Axes, labels: Sequence[str]) -> None:
     else:
         axes.set_yticks(range(len(labels)), [_shortened(printable(label)) for label in labels], parse_math=False)
         axes.tick_params(axis="y", length=0)
-    axes.spines[["left", "right", "top"]].set_visible(False)
 
 
 def _shortened(label: str) -> str:
