@@ -54,13 +54,10 @@ def _scaled_distances(distances: Floats) -> Floats:
     """Points in the plane about as far apart as that: classical multidimensional scaling, into the unit square."""
     squares = distances**2
     centred = squares - squares.mean(axis=0) - squares.mean(axis=1, keepdims=True) + squares.mean()
-    random = np.random.default_rng(0)
-    points = random.normal(size=(len(distances), 2))
+    points = np.random.default_rng(0).normal(size=(len(distances), 2))
     for _ in range(100):  # towards the two largest eigenvectors
         points, strengths = np.linalg.qr(-centred @ points)
     points *= np.sqrt(np.abs(np.diag(strengths)))
-    # Qubits that couplings do not tell apart would stay where they are, one upon the other.
-    points += np.abs(points).max() * random.normal(scale=1e-6, size=points.shape)
     start: Floats = points / np.abs(points).max()
     return start
 

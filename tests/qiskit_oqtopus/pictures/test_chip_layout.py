@@ -15,6 +15,7 @@ LINE = CouplingMap.from_line(12, bidirectional=False)
 LATTICE = CouplingMap.from_grid(8, 8, bidirectional=False)
 HEAVY_HEX = CouplingMap.from_heavy_hex(5, bidirectional=False)
 STAR = CouplingMap([(0, i) for i in range(1, 9)])
+FORK = CouplingMap([(i, i + 1) for i in range(9)] + [(9, 10), (9, 11), (9, 12)])
 FULL = CouplingMap.from_full(7)
 
 
@@ -44,7 +45,9 @@ def test_nothing_published() -> None:
     assert place_qubits(chip(1, [])).tolist() == [[0, 0]]
 
 
-@pytest.mark.parametrize("graph", [LINE, LATTICE, HEAVY_HEX, STAR, FULL], ids=["line", "8x8", "hex", "star", "full"])
+@pytest.mark.parametrize(
+    "graph", [LINE, LATTICE, HEAVY_HEX, STAR, FORK, FULL], ids=["line", "8x8", "hex", "star", "fork", "full"]
+)
 def test_found(graph: CouplingMap) -> None:
     """Found positions lay no qubit on another, waste no space, and are the same each time."""
     placed = place_qubits(chip(graph.size(), list(graph.get_edges())))
