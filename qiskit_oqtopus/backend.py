@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+    from matplotlib.figure import Figure
     from qiskit.transpiler import Target
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
@@ -197,6 +198,23 @@ class OqtopusBackend(BackendV2):
             mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
             operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],
         )
+
+    def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:
+        """Draw the chip as it was calibrated.
+
+        A qubit is a disc, coloured by the error of its gates, in a ring, coloured by its readout error. A coupling is
+        an arrow from control to target, coloured by the error of its gate. Darker is worse, grey is unknown.
+
+        Args:
+            circuit: A circuit transpiled for this backend; what it does not use is faded.
+
+        Raises:
+            ImportError: The extra `visualization` is not installed.
+            ValueError: The device tells nothing of its qubits, or the circuit is not one of this backend's.
+        """
+        from qiskit_oqtopus.pictures.chip import plot_chip  # noqa: PLC0415 - an extra
+
+        return plot_chip(self.device, circuit=circuit)
 
     def __repr__(self) -> str:
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"
