@@ -129,12 +129,16 @@ def gate_error(fidelity: float, duration: float, times: Sequence[tuple[float, fl
     """
     duration, p = relaxation_and_depolarization(fidelity, duration, times)
     relaxation = _relaxation(duration, times)
-    paulis = [PauliGate("".join(letters)) for letters in product("IXYZ", repeat=len(times))]
+    # The identity comes last: Aer asks each error whether it does anything, and reads on until a term does.
+    paulis = [PauliGate("".join(letters)) for letters in product("XYZI", repeat=len(times))]
     everywhere = list(range(len(times)))
     # Relaxing first makes no difference to what is then fully depolarized: a mixture, with no product of the two.
     return QuantumError(
-        [(terms, (1 - p) * weight) for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)]
-        + [([(pauli, everywhere)], p / len(paulis)) for pauli in paulis]
+        [([(pauli, everywhere)], p / len(paulis)) for pauli in paulis]
+        + [
+            (terms, (1 - p) * weight)
+            for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)
+        ]
     )
 
 
