@@ -1,25 +1,68 @@
-"""Python SDK for the OQTOPUS quantum cloud."""
+"""Python SDK for the OQTOPUS quantum cloud.
+
+Names load when something asks for them: a program that only reads results needs neither asyncio nor what submits jobs.
+"""
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import errors, rest
-from oqtopus_client.config import OqtopusConfig
-from oqtopus_client.errors import OqtopusError, ResponseValidationError, UserApiError
-from oqtopus_client.services.async_client import AsyncOqtopusClient
-from oqtopus_client.services.client import OqtopusClient
-from oqtopus_client.services.device import OqtopusDevice
-from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
-from oqtopus_client.services.job_results import (
-    OqtopusEstimationJobResult,
-    OqtopusJobResult,
-    OqtopusMultiManualJobResult,
-    OqtopusSamplingJobResult,
-    OqtopusSseJobResult,
-)
-from oqtopus_client.services.job_spec import OqtopusJobSpec
-from oqtopus_client.services.result_utils import (
-    bitstring_dict_to_int_keys,
-    bitstring_to_int,
-    convert_sampling_counts_to_int_keys,
-)
+
+if TYPE_CHECKING:
+    from oqtopus_client.config import OqtopusConfig
+    from oqtopus_client.errors import OqtopusError, ResponseValidationError, UserApiError
+    from oqtopus_client.services.async_client import AsyncOqtopusClient
+    from oqtopus_client.services.client import OqtopusClient
+    from oqtopus_client.services.device import OqtopusDevice
+    from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
+    from oqtopus_client.services.job_results import (
+        OqtopusEstimationJobResult,
+        OqtopusJobResult,
+        OqtopusMultiManualJobResult,
+        OqtopusSamplingJobResult,
+        OqtopusSseJobResult,
+    )
+    from oqtopus_client.services.job_spec import OqtopusJobSpec
+    from oqtopus_client.services.result_utils import (
+        bitstring_dict_to_int_keys,
+        bitstring_to_int,
+        convert_sampling_counts_to_int_keys,
+    )
+else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
+    _HOMES = {
+        "config": ["OqtopusConfig"],
+        "errors": ["OqtopusError", "ResponseValidationError", "UserApiError"],
+        "services.async_client": ["AsyncOqtopusClient"],
+        "services.client": ["OqtopusClient"],
+        "services.device": ["OqtopusDevice"],
+        "services.estimation_operator": ["OqtopusEstimationOperator"],
+        "services.job_results": [
+            "OqtopusEstimationJobResult",
+            "OqtopusJobResult",
+            "OqtopusMultiManualJobResult",
+            "OqtopusSamplingJobResult",
+            "OqtopusSseJobResult",
+        ],
+        "services.job_spec": ["OqtopusJobSpec"],
+        "services.result_utils": [
+            "bitstring_dict_to_int_keys",
+            "bitstring_to_int",
+            "convert_sampling_counts_to_int_keys",
+        ],
+    }
+    _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+# What this library says is for the program's own log, if it keeps one.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "AsyncOqtopusClient",
@@ -42,3 +85,7 @@ __all__ = [
     "errors",
     "rest",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

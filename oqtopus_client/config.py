@@ -6,21 +6,24 @@ Three sources, the first that says something wins: what the program passes, the 
 from __future__ import annotations
 
 import configparser
+import contextlib
 import dataclasses
+import io
 import ipaddress
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from oqtopus_client.errors import OqtopusConfigError
+from oqtopus_client.files import write_atomically
 
 DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
 DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
 DEFAULT_API_TOKEN_ENV = "OQTOPUS_API_TOKEN"  # noqa: S105 - the name of a variable, not a token
+DEFAULT_TIMEOUT_ENV = "OQTOPUS_TIMEOUT"
 DEFAULT_SECTION = "default"
 _URL_ENV = "OQTOPUS_URL"
 _DEFAULT_CONFIG_PATH = object()
@@ -37,11 +40,14 @@ class OqtopusConfig:
         base_url: URL of the OQTOPUS User API, `https://...`; also accepted, and readable, as `url`.
         api_token: API token. Never shown by `repr`.
         proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password.
-        timeout: Seconds to wait for the connection, and for each part of an answer.
+        timeout: Seconds to wait for the connection (10 at most), and for each part of an answer; a request is given up
+            when it has taken ten times as long in all.
         retry_max_attempts: How often a request is tried at most, 1 for no second try.
-        retry_backoff_seconds: First pause between two tries; it doubles with each.
+        retry_backoff_seconds: Longest first pause between two tries; it doubles with each. Pauses are drawn at random.
         retry_status_codes: HTTP statuses that are worth another try. By default 429, 502, 503 and 504.
-        retry_methods: HTTP methods that may be tried again, also after a lost connection. By default GET and DELETE.
+        retry_methods: HTTP methods that may be tried again, also after a lost connection. By default that depends on
+            the request: all but making a token and deleting the account do no harm when they arrive twice.
+        retry_budget_seconds: Seconds after the first try within which the last one must begin.
         allow_http: Whether the token may go over plain http to another machine, where anybody on the way can read it.
         transport: What carries requests in place of the network: an ASGI application, as the emulator's.
         token_source: Where the token came from, for messages.
@@ -58,6 +64,7 @@ class OqtopusConfig:
     retry_backoff_seconds: float
     retry_status_codes: frozenset[int] | None
     retry_methods: frozenset[str] | None
+    retry_budget_seconds: float
     allow_http: bool
     transport: Any = field(repr=False, compare=False)
     token_source: str = field(compare=False)
@@ -74,6 +81,7 @@ class OqtopusConfig:
         retry_methods: frozenset[str] | None = None,
         *,
         url: str | None = None,
+        retry_budget_seconds: float = 60.0,
         allow_http: bool = False,
         transport: Any = None,
         token_source: str = "OqtopusConfig(api_token=...)",  # noqa: S107 - says where the token is from
@@ -91,6 +99,7 @@ class OqtopusConfig:
             "retry_backoff_seconds": retry_backoff_seconds,
             "retry_status_codes": retry_status_codes,
             "retry_methods": retry_methods,
+            "retry_budget_seconds": retry_budget_seconds,
             "allow_http": allow_http,
             "transport": transport,
             "token_source": token_source,
@@ -113,6 +122,8 @@ class OqtopusConfig:
             raise OqtopusConfigError(f"retry_max_attempts must be at least 1, not {self.retry_max_attempts!r}.")
         if not self.retry_backoff_seconds >= 0:
             raise OqtopusConfigError(f"retry_backoff_seconds must not be negative: {self.retry_backoff_seconds!r}.")
+        if not self.retry_budget_seconds >= 0:
+            raise OqtopusConfigError(f"retry_budget_seconds must not be negative: {self.retry_budget_seconds!r}.")
 
     def check_server(self) -> None:
         """Make sure that requests can go to `base_url`, and the token with them.
@@ -154,6 +165,7 @@ class OqtopusConfig:
         base_url_env: str = DEFAULT_BASE_URL_ENV,
         proxy_env: str = DEFAULT_PROXY_ENV,
         api_token_env: str = DEFAULT_API_TOKEN_ENV,
+        timeout_env: str = DEFAULT_TIMEOUT_ENV,
     ) -> OqtopusConfig:
         """Read the configuration from environment variables.
 
@@ -161,20 +173,16 @@ class OqtopusConfig:
             base_url_env: Variable with the URL; `OQTOPUS_URL` is read as well when this is the default.
             proxy_env: Variable with the proxy's URL.
             api_token_env: Variable with the API token.
+            timeout_env: Variable with the timeout in seconds.
 
         Raises:
-            OqtopusConfigError: No URL is set (a `ValueError`).
+            OqtopusConfigError: No URL is set, or a value cannot be used (a `ValueError`).
         """
         names = [_URL_ENV, base_url_env] if base_url_env == DEFAULT_BASE_URL_ENV else [base_url_env]
         url = next((os.environ[name] for name in names if os.environ.get(name)), None)
         if url is None:
             raise OqtopusConfigError(f"Set the environment variable {' or '.join(names)} to the URL of the server.")
-        return cls(
-            base_url=url,
-            api_token=_token(os.environ.get(api_token_env)),
-            proxy=os.environ.get(proxy_env) or None,
-            token_source=f"environment variable {api_token_env}",
-        )
+        return cls(base_url=url, **_environment(proxy_env, api_token_env, timeout_env))
 
     @classmethod
     def from_file(
@@ -229,11 +237,11 @@ class OqtopusConfig:
     def from_default(cls) -> OqtopusConfig:
         """Read the environment if it names a server, else the default profile.
 
-        A token from the environment wins over the profile's. The reverse never happens: a profile's token is
-        sent to no other server than the profile's own.
+        A token, proxy or timeout from the environment wins over the profile's. The reverse never happens: a profile's
+        token is sent to no other server than the profile's own.
 
         Raises:
-            OqtopusConfigError: Neither names a server.
+            OqtopusConfigError: Neither names a server, or a value cannot be used.
         """
         if os.environ.get(_URL_ENV) or os.environ.get(DEFAULT_BASE_URL_ENV):
             return cls.from_env()
@@ -243,12 +251,8 @@ class OqtopusConfig:
                 f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, write the profile file "
                 f"{file}, or pass an OqtopusConfig."
             )
-        profile = cls.from_file()
-        token = _token(os.environ.get(DEFAULT_API_TOKEN_ENV))
-        if token is None:
-            return profile
-        source = f"environment variable {DEFAULT_API_TOKEN_ENV}"
-        return dataclasses.replace(profile, api_token=token, token_source=source)
+        settings = _environment(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
+        return dataclasses.replace(cls.from_file(), **settings)
 
     def save(
         self,
@@ -278,16 +282,9 @@ class OqtopusConfig:
         parser[section] = {name: value for name, value in settings.items() if value} | {"timeout": str(self.timeout)}
         if self.allow_http:
             parser[section]["allow_http"] = "true"
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # mkstemp makes files that only their owner can read.
-        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                parser.write(stream)
-            Path(draft).replace(file)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        content = io.StringIO()
+        parser.write(content)
+        write_atomically(file, content.getvalue())
         return file
 
 
@@ -313,6 +310,25 @@ def _is_web_url(url: str, *, credentials: bool = False) -> bool:
 def _token(text: str | None) -> str | None:
     """A token as files and shells hand it over, perhaps with a line break behind it."""
     return (text or "").strip() or None
+
+
+def _environment(proxy_env: str, api_token_env: str, timeout_env: str) -> dict[str, Any]:
+    """The settings that environment variables have a value for, all but the URL."""
+    settings: dict[str, Any] = {}
+    if proxy := os.environ.get(proxy_env):
+        settings["proxy"] = proxy
+    if token := _token(os.environ.get(api_token_env)):
+        settings |= {"api_token": token, "token_source": f"environment variable {api_token_env}"}
+    if timeout := os.environ.get(timeout_env):
+        settings["timeout"] = _seconds(timeout_env, timeout)
+    return settings
+
+
+def _seconds(variable: str, text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (seconds := float(text)) > 0:
+            return seconds
+    raise OqtopusConfigError(f"{variable} must be a positive number of seconds, such as 30, not {text!r}.")
 
 
 def _profile_path(path: str | Path | object) -> Path:

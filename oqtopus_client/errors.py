@@ -79,12 +79,9 @@ class ResponseValidationError(OqtopusError):
     """
 
     def __init__(self, message: str, payload: object | None = None) -> None:
-        super().__init__(message, payload)
+        super().__init__(message)  # `repr` shows what is passed here, and the answer may hold presigned URLs
         self.message = message
         self.payload = payload
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class OqtopusConnectionError(OqtopusError, ConnectionError):

@@ -1,9 +1,17 @@
 """Qiskit provider for the OQTOPUS quantum cloud."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.job import OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError
-from qiskit_oqtopus.programs import CircuitError
+from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
+from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.provider import OqtopusProvider
+
+if TYPE_CHECKING:
+    from qiskit_oqtopus.options import OqtopusOptions
+    from qiskit_oqtopus.primitives.sampler import OqtopusSampler
 
 __all__ = [
     "CircuitError",
@@ -11,5 +19,20 @@ __all__ = [
     "OqtopusJob",
     "OqtopusJobError",
     "OqtopusJobTimeoutError",
+    "OqtopusOptions",
+    "OqtopusPrimitiveJob",
     "OqtopusProvider",
+    "OqtopusSampler",
 ]
+
+# These load pydantic, which takes its time.
+_LAZY = {
+    "OqtopusOptions": "qiskit_oqtopus.options",
+    "OqtopusSampler": "qiskit_oqtopus.primitives.sampler",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-import secrets
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -12,19 +9,22 @@ from typing import TYPE_CHECKING, Any, Self
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 
-from oqtopus_client import OqtopusError, OqtopusJobSpec
-from oqtopus_client.errors import BatchSubmissionError
+import oqtopus_client
+from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.programs import CircuitError, Program, to_program
+from qiskit_oqtopus.programs import Program, as_bindings, pack, refuse_foreign, to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
     from qiskit.transpiler import Target
 
-    from oqtopus_client import OqtopusClient, OqtopusDevice
+    from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
+    from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
-
-_SUBMIT_WORKERS = 16
 
 
 class OqtopusBackend(BackendV2):
@@ -60,9 +60,27 @@ class OqtopusBackend(BackendV2):
 
     @classmethod
     def _default_options(cls) -> Options:
-        return Options(shots=1000)
+        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
 
-    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> OqtopusJob:
+        return Options(**dict(OqtopusOptions()))
+
+    def set_options(self, **fields: Any) -> None:
+        """Change defaults for `run`; see `OqtopusOptions`.
+
+        Raises:
+            TypeError: There is no option of that name, or `shots` is no integer.
+            ValueError: A value is not possible.
+        """
+        self._options_with(fields)
+        super().set_options(**fields)
+
+    def run(
+        self,
+        run_input: QuantumCircuit | Iterable[QuantumCircuit],
+        *,
+        parameter_values: npt.ArrayLike | None = None,
+        **options: Any,
+    ) -> OqtopusJob:
         """Submit circuits; returns as soon as all are submitted.
 
         A circuit of the device's own instructions (see `target`) runs as it is; any other is transpiled on the
@@ -70,57 +88,95 @@ class OqtopusBackend(BackendV2):
 
         Args:
             run_input: One circuit, or several.
-            **options: `shots`, 1 to 10,000,000 for each circuit; `backend.options.shots` (1000) where not given.
+            parameter_values: Values of one circuit's parameters in the order of `circuit.parameters`, of shape
+                (bindings, parameters): one run for each row. The circuit is looked at once, which for many bindings is
+                much faster than to bind each.
+            **options: See `OqtopusOptions`; `backend.options` holds what counts where they are None or not given.
 
         Raises:
-            ValueError: There is no circuit, one that the device cannot run as meant (`CircuitError`), or `shots` is
-                out of range.
-            TypeError: `shots` is no integer, or an option is unknown.
+            ValueError: There is no circuit, one that the device cannot run as meant (`CircuitError`), or an option
+                has an impossible value.
+            TypeError: An option is unknown, or `shots` is no integer.
             OqtopusError: A circuit could not be submitted; the others have been asked to cancel.
         """
-        self._check_options(options)
-        shots = self.options.shots if options.get("shots") is None else options["shots"]
-        if isinstance(run_input, str) or not isinstance(run_input, QuantumCircuit | Iterable):
-            raise CircuitError(f"Only a QuantumCircuit can be run, or several, not {run_input!r}.")
-        circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
-        if not circuits:
-            raise ValueError("There is no circuit to run.")
-        programs = [to_program(circuit, self.target) for circuit in circuits]
-        batch = f"batch-{secrets.token_hex(8)}" if len(circuits) > 1 else None
-        specs = [
-            self._spec(circuit, program, shots, batch) for circuit, program in zip(circuits, programs, strict=True)
-        ]
-        job_ids = self._submit(specs)
-        return OqtopusJob(self, batch or job_ids[0], job_ids, circuits, programs, self._client)
+        settings = self._options_with(options)
+        circuits = _circuits(run_input)
+        programs = self._programs(circuits, parameter_values, settings)
+        shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
+        batch = JobBatch.submit(self._client, [self._spec(share, settings, settings.shots) for share in shares])
+        return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
 
-    def _check_options(self, options: dict[str, Any]) -> None:
-        for name in options:
-            if name not in self.options:
-                near = difflib.get_close_matches(name, list(self.options))
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self.options)}."
-                raise TypeError(f"run() has no option {name!r}; {hint}")
+    def submit(self, programs: Sequence[Program], shots: Sequence[int], *, kind: str, **options: Any) -> JobBatch:
+        """Submit programs, each as a job with its own number of shots: what primitives do in place of `run`.
 
-    def _spec(self, circuit: QuantumCircuit, program: Program, shots: int, batch: str | None) -> OqtopusJobSpec:
-        return OqtopusJobSpec.sampling(
+        Args:
+            programs: The programs.
+            shots: How often to run each.
+            kind: The primitive.
+            **options: See `OqtopusOptions`.
+
+        Raises:
+            ValueError: A program that the device would refuse (`CircuitError`), or an option has an impossible value.
+            TypeError: An option is unknown.
+            OqtopusError: A program could not be submitted; the others have been asked to cancel.
+        """
+        settings = self._options_with({**options, "multi_manual": False})
+        self._check(programs, settings)
+        specs = [self._spec([program], settings, number) for program, number in zip(programs, shots, strict=True)]
+        return JobBatch.submit(self._client, specs, kind)
+
+    def programs(
+        self,
+        run_input: QuantumCircuit | Iterable[QuantumCircuit],
+        *,
+        parameter_values: npt.ArrayLike | None = None,
+        **options: Any,
+    ) -> list[Program]:
+        """What `run` would send for each circuit; sends nothing.
+
+        Takes and raises what `run` does.
+        """
+        return self._programs(_circuits(run_input), parameter_values, self._options_with(options))
+
+    def _options_with(self, options: Mapping[str, Any]) -> OqtopusOptions:
+        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
+
+        given = {name: value for name, value in options.items() if value is not None or name not in self.options}
+        return OqtopusOptions.checked({**self.options, **given})
+
+    def _programs(
+        self, circuits: list[QuantumCircuit], values: npt.ArrayLike | None, settings: OqtopusOptions
+    ) -> list[Program]:
+        if values is None:
+            programs = [to_program(circuit, self.target) for circuit in circuits]
+        elif len(circuits) == 1:
+            template = to_template(circuits[0], self.target)
+            programs = template.bind(as_bindings(values, template.parameters))
+        else:
+            raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")
+        self._check(programs, settings)
+        if settings.memory:
+            programs = [program.with_memory() for program in programs]
+        return programs
+
+    def _check(self, programs: Sequence[Program], settings: OqtopusOptions) -> None:
+        if settings.transpile == "none" and self.target.qargs is not None:
+            refuse_foreign(programs, self.name)
+
+    def _spec(self, programs: Sequence[Program], settings: OqtopusOptions, shots: int) -> OqtopusJobSpec:
+        spec = oqtopus_client.OqtopusJobSpec
+        make = spec.multi_manual if settings.multi_manual else spec.sampling
+        texts = [program.text for program in programs]
+        header = programs[0].header
+        return make(
             device_id=self.name,
-            program=program.text,
+            program=texts if settings.multi_manual else texts[0],
             shots=shots,
-            name=circuit.name[:256],
-            # Shared by all jobs of a batch, so that the server's search finds them.
-            description=batch,
-            transpiler_info={"transpiler_lib": None} if program.is_isa else None,
+            name=settings.name or (header.name[:256] if header else None),
+            description=settings.full_description,
+            transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
+            mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
         )
-
-    def _submit(self, specs: list[OqtopusJobSpec]) -> list[str]:
-        try:
-            return [answer.job_id for answer in self._client.submit_jobs(specs, max_workers=_SUBMIT_WORKERS)]
-        except BatchSubmissionError as error:
-            # Without a job object nobody would ever look at them.
-            for job_id in error.job_ids:
-                with contextlib.suppress(OqtopusError):
-                    self._client.cancel_job(job_id)
-            error.add_note("These jobs have been asked to cancel.")
-            raise
 
     def __repr__(self) -> str:
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"
@@ -128,3 +184,12 @@ class OqtopusBackend(BackendV2):
     def __deepcopy__(self, _memo: object) -> Self:
         # Qiskit's libraries copy options that hold backends; connections cannot be copied.
         return self
+
+
+def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
+    if isinstance(run_input, str) or not isinstance(run_input, QuantumCircuit | Iterable):
+        raise CircuitError(f"Only a QuantumCircuit can be run, or several, not {run_input!r}.")
+    circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
+    if not circuits:
+        raise ValueError("There is no circuit to run.")
+    return circuits

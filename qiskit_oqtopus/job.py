@@ -1,89 +1,81 @@
-"""One Qiskit job over the OQTOPUS jobs of its circuits."""
+"""One Qiskit job over the OQTOPUS jobs of its circuits: `OqtopusJob`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
-from qiskit.providers import JobTimeoutError as QiskitJobTimeoutError
 
-from oqtopus_client.errors import JobFailedError, JobTimeoutError, OqtopusError, WaitTimeoutError
-from oqtopus_client.rest.models import JobsJobStatus
-from qiskit_oqtopus.results import to_experiment, to_result
+import oqtopus_client
+from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message, with_remedy
+from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
 
     from qiskit import QuantumCircuit
     from qiskit.result import Result
+    from qiskit.result.models import ExperimentResult
 
-    from oqtopus_client import OqtopusClient, OqtopusSamplingJobResult
+    from oqtopus_client import OqtopusJobResult, OqtopusSamplingJobResult
+    from oqtopus_client.rest.models import JobsS3TranspileResult
     from qiskit_oqtopus.backend import OqtopusBackend
+    from qiskit_oqtopus.batch import JobBatch, JobTimes
     from qiskit_oqtopus.programs import Program
-
-_STATUS = {
-    JobsJobStatus.REGISTERED: JobStatus.INITIALIZING,
-    JobsJobStatus.SUBMITTED: JobStatus.QUEUED,
-    JobsJobStatus.READY: JobStatus.QUEUED,
-    JobsJobStatus.RUNNING: JobStatus.RUNNING,
-    # Not over yet: the job may still succeed.
-    JobsJobStatus.CANCELLING: JobStatus.RUNNING,
-    JobsJobStatus.SUCCEEDED: JobStatus.DONE,
-    JobsJobStatus.FAILED: JobStatus.ERROR,
-    JobsJobStatus.CANCELLED: JobStatus.CANCELLED,
-}
-_BY_URGENCY = (
-    # While anything goes on, the least advanced circuit is what keeps us waiting; then the worst outcome counts.
-    JobStatus.INITIALIZING,
-    JobStatus.QUEUED,
-    JobStatus.RUNNING,
-    JobStatus.ERROR,
-    JobStatus.CANCELLED,
-    JobStatus.DONE,
-)
-
-
-class OqtopusJobError(JobFailedError, QiskitJobError):
-    """A job ended without a result."""
-
-
-class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
-    """A job had not ended when the time was up. It goes on."""
+    from qiskit_oqtopus.provider import OqtopusProvider
 
 
 class OqtopusJob(JobV1):
-    """The circuits of one `backend.run`, each an OQTOPUS job.
+    """The circuits of one `backend.run`.
+
+    Each is an OQTOPUS job of its own, or several share one (`multi_manual`). `provider.job(job_id)` gives the job back
+    in any process.
 
     Args:
-        backend: The backend that runs them.
-        job_id: The OQTOPUS job's id for one circuit; for several, the tag that their descriptions share.
-        job_ids: The OQTOPUS jobs' ids, in the order of the circuits.
-        circuits: The circuits.
-        programs: What was sent for each.
-        client: The client to ask.
+        provider: Who made the backend; finds it again if need be. None for a job read from a file.
+        batch: The OQTOPUS jobs.
+        programs: What was sent with each; read from the server when needed if None.
+        circuits: The circuits, where they are known.
+        backend: The backend, where it is known.
     """
 
     def __init__(
         self,
-        backend: OqtopusBackend,
-        job_id: str,
-        job_ids: Sequence[str],
-        circuits: Sequence[QuantumCircuit],
-        programs: Sequence[Program],
-        client: OqtopusClient,
+        provider: OqtopusProvider | None,
+        batch: JobBatch,
+        programs: Sequence[Sequence[Program]] | None = None,
+        *,
+        circuits: Sequence[QuantumCircuit] | None = None,
+        backend: OqtopusBackend | None = None,
     ) -> None:
-        super().__init__(backend, job_id)
-        self._job_ids = list(job_ids)
-        self._circuits = list(circuits)
-        self._programs = list(programs)
-        self._client = client
+        super().__init__(backend, batch.batch_id)
+        self._backend: OqtopusBackend | None = backend
+        self._provider = provider
+        self._batch = batch
+        self._programs = programs
+        self._circuits = circuits
         self._result: Result | None = None
 
     @property
     def job_ids(self) -> list[str]:
         """Ids of the OQTOPUS jobs, in the order of the circuits."""
-        return list(self._job_ids)
+        return list(self._batch.job_ids)
+
+    def backend(self) -> OqtopusBackend:
+        """The backend that runs the job.
+
+        Raises:
+            JobError: The job was read from a file without a provider.
+            QiskitBackendNotFoundError: The device is gone.
+        """
+        if self._backend is None:
+            if self._provider is None:
+                raise QiskitJobError("This job was read from a file; give load() a provider to find its backend.")
+            self._backend = self._provider.get_backend(self._device_id())
+        return self._backend
 
     def submit(self) -> NoReturn:
         """Not for use: `backend.run` returns jobs that are submitted already.
@@ -93,66 +85,220 @@ class OqtopusJob(JobV1):
         """
         raise QiskitJobError("This job has been submitted already; call backend.run() to run the circuits again.")
 
-    def status(self) -> JobStatus:
-        """The status of the least advanced circuit; once all have ended, the worst outcome."""
-        return _aggregate(self._client.get_job_statuses(self._job_ids))
+    # --- what becomes of it
 
-    def result(self, timeout: float | None = None) -> Result:
+    def status(self) -> JobStatus:
+        """The status of the least advanced circuit; once all have ended, the worst outcome: ERROR, CANCELLED, DONE.
+
+        A status that this version does not know counts as RUNNING, and so does `cancelling`, as such a job may still
+        succeed.
+        """
+        return self._batch.status()
+
+    def result(self, timeout: float | None = None, *, partial: bool = False, progress: bool = False) -> Result:
         """Wait for all circuits and return their counts.
 
         Args:
             timeout: Seconds to wait at most, time in the queue included; None waits for ever.
+            partial: Whether to return what there is when circuits have failed or time is up, rather than raise. For a
+                circuit without counts, `get_counts` raises the reason.
+            progress: Whether to show a progress bar, in a terminal or notebook.
 
         Raises:
             OqtopusJobError: A circuit failed or was cancelled; the message has the server's words.
             OqtopusJobTimeoutError: Not all had ended in time; they go on.
         """
-        if self._result is None:
-            experiments = [
-                to_experiment(circuit, program.clbits, job)
-                for circuit, program, job in zip(self._circuits, self._programs, self._wait(timeout), strict=True)
-            ]
-            self._result = to_result(self.backend().name, self.job_id(), experiments)
-        return self._result
+        if self._result is not None:
+            return self._result
+        outcomes = self._batch.outcomes(timeout, progress=progress)
+        if not partial and None in outcomes:
+            raise OqtopusJobTimeoutError(
+                self.job_id(), f"had not ended after {timeout} s. It goes on; call result() again."
+            )
+        experiments = [
+            experiment
+            for job_id, outcome, programs in zip(self.job_ids, outcomes, self.programs_by_job(), strict=True)
+            for experiment in _experiments(job_id, outcome, programs)
+        ]
+        failures = [experiment for experiment in experiments if not experiment.success]
+        if failures and not partial:
+            message = failure_message([failure.status for failure in failures], len(experiments))
+            others = " result(partial=True) returns the others." if len(failures) < len(experiments) else ""
+            raise OqtopusJobError(self.job_id(), message + others)
+        result = to_result(self._device_id(), self.job_id(), experiments)
+        if not failures:
+            self._result = result
+        return result
+
+    def error_message(self) -> str | None:
+        """Why circuits failed, in the server's words; None if none has."""
+        failed = [job for job in self._batch.jobs() if job.status in {"failed", "cancelled"}]
+        return "\n".join(f"{job.name!r} ({job.job_id}) {reason(job)}" for job in failed) or None
 
     def cancel(self) -> bool:
         """Cancel every circuit that has not ended. True if that leaves the job cancelled."""
-        trouble = []
-        for job_id in self._job_ids:
-            try:
-                self._client.cancel_job(job_id)
-            except OqtopusError as error:
-                # The server answers 400 for a job that has ended, which is no trouble.
-                if getattr(error, "status_code", None) != 400:  # noqa: PLR2004
-                    trouble.append(error)
-        if trouble:
-            raise trouble[0]
-        return self.status() is JobStatus.CANCELLED
+        return self._batch.cancel()
+
+    def queue_position(self) -> int | None:
+        """None: the server does not tell. `backend.pending_jobs` is how many jobs wait for the device in all."""
+        return None
+
+    # --- what is known about it
+
+    def jobs(self) -> list[OqtopusJobResult]:
+        """The OQTOPUS jobs as they are now, with all that the server tells of each."""
+        return self._batch.jobs()
+
+    def times(self) -> list[JobTimes]:
+        """When each OQTOPUS job reached each stage of its life."""
+        return self._batch.times()
+
+    @property
+    def timestamps(self) -> dict[str, datetime | None]:
+        """When the first circuit was `submitted`, `ready` and `running`, and when the last had `ended`; in UTC.
+
+        None for a stage that none has reached, or, for the last, that not all have.
+        """
+        times = self.times()
+        ends = [time.ended_at for time in times]
+        return {
+            "submitted": min((time.submitted_at for time in times if time.submitted_at), default=None),
+            "ready": min((time.ready_at for time in times if time.ready_at), default=None),
+            "running": min((time.running_at for time in times if time.running_at), default=None),
+            "ended": None if None in ends else max(end for end in ends if end),
+        }
+
+    @property
+    def execution_time(self) -> float | None:
+        """Seconds on the device, all circuits together; None as long as none has run."""
+        seconds = [time.execution_time for time in self.times() if time.execution_time is not None]
+        return sum(seconds) if seconds else None
+
+    def programs(self) -> list[Program]:
+        """What was sent for each circuit."""
+        return [program for programs in self.programs_by_job() for program in programs]
+
+    def programs_by_job(self) -> Sequence[Sequence[Program]]:
+        """What was sent as each OQTOPUS job: one program, or several as `multi_manual`."""
+        if self._programs is None:
+            self._programs = self._batch.of_each(self._batch.programs)
+        return self._programs
+
+    def circuits(self) -> list[QuantumCircuit]:
+        """The circuits; in another process than the one that ran them, as their programs say."""
+        if self._circuits is None:
+            self._circuits = [program.to_circuit() for program in self.programs()]
+        return list(self._circuits)
+
+    def transpiled_circuits(self) -> list[QuantumCircuit | None]:
+        """What the server's transpiler made of each OQTOPUS job; None where it did nothing, or has not yet.
+
+        Qubits are the device's. The circuits of a `multi_manual` job are one.
+
+        Raises:
+            MissingOptionalLibraryError: Package `qiskit-qasm3-import` is not installed.
+        """
+        from qiskit import qasm3  # noqa: PLC0415 - needs another package
+
+        programs = [result and result.transpiled_program for result in self._transpile_results()]
+        return [qasm3.loads(program) if program else None for program in programs]
+
+    def layouts(self) -> list[list[int] | None]:
+        """For each OQTOPUS job, the device's qubit that each qubit of the circuit ended up on.
+
+        Routing included; None where the server's transpiler did nothing, or has not yet.
+        """
+        return [_layout(result) for result in self._transpile_results()]
+
+    def _transpile_results(self) -> list[JobsS3TranspileResult | None]:
+        return self._batch.of_each(self._batch.transpile_result)
+
+    # --- kept
+
+    def save(self, path: str | Path) -> None:
+        """Write the job to a file that `load` reads: programs, circuits, and outcomes as far as known."""
+        from qiskit_oqtopus.archive import save  # noqa: PLC0415 - rarely needed
+
+        save(self, self._circuits, path)
+
+    @classmethod
+    def load(cls, path: str | Path, provider: OqtopusProvider | None = None) -> Self:
+        """Read a job that `save` wrote.
+
+        Args:
+            path: The file.
+            provider: Asks the server for what had not ended when the job was saved; needed for nothing else.
+
+        Raises:
+            ValueError: The file is no saved job.
+        """
+        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
+
+        return load(cls, path, provider)
+
+    def _device_id(self) -> str:
+        return str(self._backend.name) if self._backend is not None else self._batch.device_id()
 
     def __repr__(self) -> str:
-        return f"<OqtopusJob {self.job_id()!r} on {self.backend().name!r}, circuits: {len(self._circuits)}>"
-
-    def _wait(self, timeout: float | None) -> list[OqtopusSamplingJobResult]:
-        try:
-            jobs = self._client.wait_for_jobs(
-                self._job_ids, interval=0.05, interval_backoff=1.5, max_interval=5.0, timeout=timeout
-            )
-        except WaitTimeoutError as error:
-            message = f"had not ended after {timeout} s. It goes on; call result() again."
-            raise OqtopusJobTimeoutError(self.job_id(), message) from error
-        failures = [
-            f"{circuit.name!r} ({job.job_id}) {job.status}: {job.message or 'the server gave no reason'}"
-            for circuit, job in zip(self._circuits, jobs, strict=True)
-            if job.sampling is None
-        ]
-        if failures:
-            raise OqtopusJobError(
-                self.job_id(), f"{len(failures)} of {len(jobs)} circuits ended without a result. {'; '.join(failures)}"
-            )
-        return cast("list[OqtopusSamplingJobResult]", jobs)
+        return f"<OqtopusJob {self.job_id()!r}, OQTOPUS jobs: {len(self.job_ids)}>"
 
 
-def _aggregate(statuses: Collection[JobsJobStatus | str]) -> JobStatus:
-    """One status for several jobs; one we do not know is taken for running, never for final."""
-    found = {_STATUS.get(cast("JobsJobStatus", status), JobStatus.RUNNING) for status in statuses}
-    return next(status for status in _BY_URGENCY if status in found)
+def _layout(result: JobsS3TranspileResult | None) -> list[int] | None:
+    mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
+    return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
+
+
+def _experiments(
+    job_id: str, outcome: OqtopusJobResult | Exception | None, programs: Sequence[Program]
+) -> list[ExperimentResult]:
+    """The runs of one OQTOPUS job's circuits, or why there are none."""
+    if outcome is None:
+        return [_failed(program, "has not ended", job_id) for program in programs]
+    if isinstance(outcome, Exception):
+        return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
+    if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
+        return [_failed(program, reason(outcome), job_id, outcome.shots) for program in programs]
+    return [
+        _counted(program, counts, outcome)
+        for program, counts in zip(programs, _counts_of_each(outcome, programs), strict=True)
+    ]
+
+
+def _counted(program: Program, counts: dict[str, int], job: OqtopusJobResult) -> ExperimentResult:
+    header = program.header or anonymous_header(job.name, counts)
+    try:
+        return to_experiment(header, counts, shots=job.shots, job_id=job.job_id, execution_time=job.execution_time)
+    except ValueError as error:
+        return _failed(program, f"has an unreadable result: {error}", job.job_id, job.shots)
+
+
+def _counts_of_each(job: OqtopusSamplingJobResult, programs: Sequence[Program]) -> list[dict[str, int]]:
+    """The counts of each program of a job."""
+    if not isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
+        return [job.get_counts()]
+    divided = job.divided_bitstring_counts()
+    return [divided.get(str(i)) or _share(job.get_counts(), programs, i) for i in range(len(programs))]
+
+
+def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> dict[str, int]:
+    """One program's counts out of the combined ones, of which program 0 has the rightmost bits.
+
+    A server that cannot divide counts leaves that to us.
+    """
+    widths = [len(program.header.clbits) if program.header else 0 for program in programs]
+    end = -sum(widths[:index]) or None
+    start = -sum(widths[: index + 1])
+    share: dict[str, int] = {}
+    for key, number in counts.items():
+        share[key[start:end]] = share.get(key[start:end], 0) + number
+    return share
+
+
+def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> ExperimentResult:
+    header = program.header or anonymous_header("circuit", {})
+    return to_failed_experiment(header, status=f"{header.name!r} ({job_id}) {why}", shots=shots, job_id=job_id)
+
+
+def reason(job: OqtopusJobResult) -> str:
+    """Why a job has no result, in the server's words."""
+    return f"{job.status}: {with_remedy(job.message or 'the server gave no reason')}"

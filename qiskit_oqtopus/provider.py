@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from typing import TYPE_CHECKING, Self
 
 from qiskit.providers import QiskitBackendNotFoundError
 
-from oqtopus_client import OqtopusClient
+import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.batch import TAG, JobBatch, wire_statuses
+from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+from qiskit_oqtopus.primitives.runs import CloudRun
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
+
+    from qiskit.providers import JobStatus
 
     from oqtopus_client import OqtopusConfig
     from oqtopus_client.emulator import Emulator
+    from oqtopus_client.rest.models import JobsJob
+
+_CIRCUIT_JOBS = frozenset({"sampling", "multi_manual"})
 
 
 class OqtopusProvider:
@@ -35,7 +47,7 @@ class OqtopusProvider:
     """
 
     def __init__(self, config: OqtopusConfig | None = None) -> None:
-        self.client = OqtopusClient(config)
+        self.client = oqtopus_client.OqtopusClient(config)
         self._emulator: Emulator | None = None
 
     @classmethod
@@ -75,6 +87,69 @@ class OqtopusProvider:
             near = difflib.get_close_matches(str(name), backends) or sorted(backends)
             raise QiskitBackendNotFoundError(f"There is no device {name!r}. Did you mean {_listed(near)}?")
         return backends[name]
+
+    def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
+        """A job from its id alone, whatever process submitted it: a primitive's if a primitive submitted it.
+
+        Args:
+            job_id: What `job_id()` told, or the id of any OQTOPUS job.
+
+        Raises:
+            NotFoundError: The server knows no job of that id.
+            OqtopusJobError: Not all jobs of a batch are there.
+        """
+        batch = JobBatch.find(self.client, job_id)
+        return OqtopusJob(self, batch) if batch.kind == "batch" else OqtopusPrimitiveJob(CloudRun(batch))
+
+    def jobs(
+        self,
+        *,
+        limit: int | None = 10,
+        status: JobStatus | str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        name: str | None = None,
+    ) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
+        """Earlier jobs, newest first; the server is asked for a hundred at a time as they are wanted.
+
+        What was submitted by one `backend.run`, or one run of a primitive, is one job. Estimation jobs of other
+        software and server-side jobs are not among them: `client.iter_jobs` has all.
+
+        Args:
+            limit: How many at most; None for all.
+            status: Only jobs of which an OQTOPUS job has this status, in Qiskit's or the server's words.
+            after: Only jobs submitted at this time or later.
+            before: Only jobs submitted at this time or earlier.
+            name: Only jobs with this text in their id, name or description.
+
+        Raises:
+            ValueError: There is no such status, or the limit is negative.
+        """
+        wanted = wire_statuses(status)
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit must be at least 0 or None, not {limit!r}.")
+        found = self.client.iter_jobs(
+            order="DESC",
+            fields="job_id,job_type,status,description",
+            status=next(iter(wanted)) if len(wanted) == 1 else None,
+            start_time=after,
+            end_time=before,
+            q=name,
+        )
+        return itertools.islice(self._grouped(found, wanted), limit)
+
+    def _grouped(self, found: Iterable[JobsJob], wanted: Collection[str]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
+        seen = set()
+        for job in found:
+            tag = TAG.search(job.description or "")
+            ours = tag is not None or job.job_type in _CIRCUIT_JOBS
+            if job.job_id is None or not ours or (wanted and job.status not in wanted):
+                continue
+            if tag is None:
+                yield OqtopusJob(self, JobBatch(self.client, job.job_id, [job.job_id]))
+            elif tag["batch"] not in seen:
+                seen.add(tag["batch"])
+                yield self.job(tag["batch"])
 
     def __repr__(self) -> str:
         return f"<OqtopusProvider of {self.client.config.base_url!r}>"

@@ -1,75 +1,146 @@
-"""Sampling results to Qiskit's `Result`."""
+"""Counts as OQTOPUS sends them to Qiskit's `Result`."""
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
+
+from qiskit_oqtopus.header import CircuitHeader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from qiskit import QuantumCircuit
-
-    from oqtopus_client import OqtopusSamplingJobResult
-
 
 def to_experiment(
-    circuit: QuantumCircuit, clbits: Sequence[int], sampled: OqtopusSamplingJobResult
+    header: CircuitHeader, counts: Mapping[str, int], *, shots: int, job_id: str, **details: Any
 ) -> ExperimentResult:
     """What Qiskit keeps of one circuit's run.
 
     Args:
-        circuit: The circuit, for its registers, name and metadata.
-        clbits: For each bit of a wire key, rightmost first, the index of the circuit's classical bit.
-        sampled: The job's result.
+        header: The circuit's.
+        counts: The wire's, bit 0 of the program's register rightmost.
+        shots: How many were asked for. With readout mitigation, counts may sum to less.
+        job_id: The OQTOPUS job.
+        **details: What else is known of the run.
+
+    Raises:
+        ValueError: A key of `counts` is no bitstring, or longer than the program's register.
     """
-    counts = wire_to_clbits(sampled.get_counts(), clbits)
+    found = wire_to_clbits(counts, header.clbits)
+    memory = counts_to_memory(found, shots=shots, seed=zlib.crc32(job_id.encode())) if header.memory else None
     return ExperimentResult(
-        shots=sum(counts.values()),
+        shots=sum(found.values()),
         success=True,
         status="DONE",
-        data=ExperimentResultData(counts=counts),
-        header=_header(circuit),
-        job_id=sampled.job_id,
+        data=ExperimentResultData(counts=found, memory=memory),
+        header=result_header(header),
+        job_id=job_id,
+        **details,
     )
 
 
-def to_result(backend_name: str, job_id: str, experiments: list[ExperimentResult]) -> Result:
+def to_failed_experiment(header: CircuitHeader, *, status: str, shots: int, job_id: str) -> ExperimentResult:
+    """The same for a circuit without counts; Qiskit's `get_counts` raises `status`."""
+    return ExperimentResult(
+        shots=shots,
+        success=False,
+        status=status,
+        data=ExperimentResultData(),
+        header=result_header(header),
+        job_id=job_id,
+    )
+
+
+def to_result(backend_name: str, job_id: str, experiments: Sequence[ExperimentResult], **details: Any) -> Result:
     """One Qiskit result over the runs of all circuits, in their order."""
-    return Result(backend_name=backend_name, job_id=job_id, success=True, status="COMPLETED", results=experiments)
+    success = all(experiment.success for experiment in experiments)
+    return Result(
+        backend_name=backend_name,
+        job_id=job_id,
+        success=success,
+        status="COMPLETED" if success else "PARTIAL COMPLETED",
+        results=list(experiments),
+        **details,
+    )
 
 
 def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str, int]:
     """Put each bit of the wire's keys at its place among the circuit's classical bits.
 
-    Bits that were not measured are 0. Keys come and go with bit 0 rightmost; those returned are hexadecimal.
+    Bits that were not measured are 0, and so are bits that a short key lacks. Keys come and go with bit 0 rightmost;
+    those returned are hexadecimal. Outcomes never seen, which readout mitigation leaves behind, are dropped.
 
-    >>> wire_to_clbits({"01": 3, "11": 4}, clbits=[0, 2])
+    >>> wire_to_clbits({"01": 3, "11": 4, "00": 0}, clbits=[0, 2])
     {'0x1': 3, '0x5': 4}
+
+    Raises:
+        ValueError: A key is no bitstring, or has more bits than `clbits`.
     """
-    expanded: dict[str, int] = {}
+    in_place = list(clbits) == list(range(len(clbits)))
+    placed: dict[str, int] = {}
     for key, number in counts.items():
-        value = sum(1 << clbit for bit, clbit in zip(reversed(key), clbits, strict=False) if bit == "1")
-        expanded[hex(value)] = expanded.get(hex(value), 0) + number
-    return expanded
+        value = _bits(key, len(clbits))
+        if not in_place:
+            value = sum(1 << clbit for bit, clbit in enumerate(clbits) if value >> bit & 1)
+        if number:
+            placed[hex(value)] = placed.get(hex(value), 0) + number
+    return placed
 
 
-def _header(circuit: QuantumCircuit) -> dict[str, Any]:
-    header = {
-        "name": circuit.name,
-        "metadata": circuit.metadata or {},
-        "n_qubits": circuit.num_qubits,
-        "qreg_sizes": [[register.name, register.size] for register in circuit.qregs],
-        "global_phase": float(circuit.global_phase),
-        "memory_slots": circuit.num_clbits,
+def _bits(key: str, width: int) -> int:
+    if not key or key.strip("01") or len(key) > width:
+        raise ValueError(f"The server counted the outcome {key!r} where {width} bits were measured.")
+    return int(key, 2)
+
+
+def counts_to_memory(counts: Mapping[str, int], *, shots: int, seed: int) -> list[str]:
+    """List a histogram's shots one by one.
+
+    OQTOPUS tells counts only, so the order is invented: drawn at random, the same for the same seed. It says nothing
+    of time. Readout mitigation rounds counts down; the shots it lost are drawn from the rest.
+
+    Args:
+        counts: The histogram.
+        shots: How many to list, if there are any counts; if they sum to more, all are listed.
+        seed: Seed of the order.
+
+    >>> counts_to_memory({"0x0": 2, "0x3": 1}, shots=3, seed=1)
+    ['0x0', '0x0', '0x3']
+    """
+    rng = np.random.default_rng(seed)
+    numbers = np.fromiter(counts.values(), np.int64, len(counts))
+    rows = np.repeat(np.arange(len(counts)), numbers)
+    if 0 < len(rows) < shots:
+        rows = np.append(rows, rng.choice(rows, shots - len(rows)))
+    rng.shuffle(rows)
+    keys = list(counts)
+    return [keys[row] for row in rows.tolist()]
+
+
+def anonymous_header(name: str, counts: Mapping[str, int]) -> CircuitHeader:
+    """The header of a program that some other software wrote: its bits in one piece, as many as the keys have."""
+    width = max(map(len, counts), default=0)
+    return CircuitHeader(name, num_qubits=width, num_clbits=width, clbits=tuple(range(width)))
+
+
+def result_header(header: CircuitHeader) -> dict[str, Any]:
+    """The header of Qiskit's experiment results."""
+    fields = {
+        "name": header.name,
+        "metadata": dict(header.metadata),
+        "n_qubits": header.num_qubits,
+        "qreg_sizes": [list(register) for register in header.qregs],
+        "memory_slots": header.num_clbits,
     }
-    sizes = creg_sizes(circuit)
-    return header if sizes is None else {**header, "creg_sizes": sizes}
+    sizes = creg_sizes(header)
+    return fields if sizes is None else {**fields, "creg_sizes": sizes}
 
 
-def creg_sizes(circuit: QuantumCircuit) -> list[list[Any]] | None:
+def creg_sizes(header: CircuitHeader) -> list[list[Any]] | None:
     """The registers as Qiskit lays them over a key: from the right, each a run of consecutive bits.
 
     Bits without a register form runs of their own. None where the registers are not such runs (they share bits, or
@@ -77,15 +148,14 @@ def creg_sizes(circuit: QuantumCircuit) -> list[list[Any]] | None:
     """
     sizes: list[list[Any]] = []
     position = 0
-    for register in circuit.cregs:
-        indices = [circuit.find_bit(bit).index for bit in register]
-        start = indices[0] if indices else position
-        if start < position or indices != list(range(start, start + len(indices))):
+    for name, bits in header.cregs:
+        start = bits[0] if bits else position
+        if start < position or list(bits) != list(range(start, start + len(bits))):
             return None
         if start > position:
             sizes.append(["", start - position])
-        sizes.append([register.name, register.size])
-        position = start + register.size
-    if circuit.num_clbits > position:
-        sizes.append(["", circuit.num_clbits - position])
+        sizes.append([name, len(bits)])
+        position = start + len(bits)
+    if header.num_clbits > position:
+        sizes.append(["", header.num_clbits - position])
     return sizes

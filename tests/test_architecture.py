@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "oqtopus_client.emulator": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.services": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
-    "oqtopus_client.config": ("oqtopus_client.errors",),
+    "oqtopus_client.config": ("oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.files": (),
     "oqtopus_client.errors": (),
 }
 # Provider and SDK make an emulator when asked to, from inside a function.
@@ -92,8 +93,8 @@ def test_importing_the_sdk_is_light() -> None:
 
 
 def test_importing_the_provider_needs_no_emulator() -> None:
-    """A user of the cloud installs no simulator."""
-    heavy = ["qiskit_aer", "starlette", "fastapi", "uvicorn"]
+    """A user of the cloud installs no simulator, and pays for pydantic and HTTP with the first request only."""
+    heavy = ["qiskit_aer", "starlette", "fastapi", "uvicorn", "pydantic", "httpx", "matplotlib"]
     script = f"import sys, qiskit_oqtopus; print([name for name in {heavy} if name in sys.modules])"
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 

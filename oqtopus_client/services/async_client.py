@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import inspect
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
@@ -17,25 +16,32 @@ from oqtopus_client import rest
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
-    BatchSubmissionError,
-    JobSubmissionError,
     JobTimeoutError,
-    OqtopusError,
     OqtopusStorageError,
     ResponseValidationError,
     WaitTimeoutError,
 )
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
-from oqtopus_client.services.concurrency import in_order, settle
+from oqtopus_client.services.concurrency import in_order
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
+from oqtopus_client.services.journal import Journal, JournalEntry
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
-from oqtopus_client.services.waiting import FINAL_STATUSES, Polling, as_finished, outcomes, poll
+from oqtopus_client.services.submission import UPLOAD_LIFETIME, Submission
+from oqtopus_client.services.waiting import (
+    FINAL_STATUSES,
+    DeadlinePassedError,
+    Polling,
+    as_finished,
+    outcomes,
+    poll,
+    within,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from oqtopus_client.rest.http import HttpClient
     from oqtopus_client.rest.models import (
@@ -63,7 +69,6 @@ if TYPE_CHECKING:
         OqtopusSseJobResult,
     )
 
-_T = TypeVar("_T")
 _Device = TypeVar("_Device", "DevicesDeviceInfo", "DevicesDeviceHistory")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -111,6 +116,7 @@ class AsyncOqtopusClient:
         config: Where the server is and who asks. By default the environment, else the default profile.
         default_headers: Further headers for every request to the User API.
         user_agent: What to call this client, in place of its name and version.
+        journal: A file that records each job before and after its submission, for `resume`.
 
     Attributes:
         config: The configuration in use.
@@ -126,8 +132,11 @@ class AsyncOqtopusClient:
         config: OqtopusConfig | None = None,
         default_headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
+        *,
+        journal: str | Path | None = None,
     ) -> None:
         self.config = config or OqtopusConfig.from_default()
+        self._journal_path = journal
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self.duties: set[asyncio.Task[Any]] = set()
         self.owner: Callable[[], object] = weakref.ref(self)
@@ -147,6 +156,14 @@ class AsyncOqtopusClient:
         return rest.user_api.JobApi(self._http)
 
     @cached_property
+    def _submission(self) -> Submission:
+        return Submission(self._http, self._jobs, self.duties, self._journal)
+
+    @cached_property
+    def _journal(self) -> Journal | None:
+        return None if self._journal_path is None else Journal(self._journal_path)
+
+    @cached_property
     def _account(self) -> AccountApi:
         return rest.user_api.AccountApi(self._http)
 
@@ -162,6 +179,8 @@ class AsyncOqtopusClient:
             await asyncio.wait(self.duties, timeout=GRACE_SECONDS)
         if "_http" in vars(self):
             await self._http.aclose()
+        if (journal := vars(self).get("_journal")) is not None:
+            journal.close()
 
     # --- devices
 
@@ -216,17 +235,7 @@ class AsyncOqtopusClient:
             JobSubmissionError: It went wrong after the registration; the message says what is left of the job.
         """
         _check_spec(body)
-        request, archive = body.to_model(), rest.storage.pack_input(body.to_s3_submit_job_info())
-        registered = await self._jobs.register_job_id()
-        try:
-            await rest.storage.upload(self._http, registered.presigned_url, archive)
-            await self._jobs.submit_job(registered.job_id, request)
-        except OqtopusError as error:
-            await self._see_to(self._settle_failed_submission(registered.job_id, error))
-        except BaseException:
-            await self._see_to(self._cancel_quietly([registered.job_id]))
-            raise
-        return registered
+        return await self._submission.submit_job(body)
 
     async def submit_jobs(
         self, jobs: Sequence[OqtopusJobSpec], *, max_workers: int = 4
@@ -243,62 +252,47 @@ class AsyncOqtopusClient:
         """
         for job in jobs:
             _check_spec(job)
-        submitted: list[str] = []
+        return await self._submission.submit_jobs(jobs, max_workers=max_workers)
 
-        async def submit(job: OqtopusJobSpec) -> JobsRegisterJobResponse:
-            answer = await self.submit_job(job)
-            submitted.append(answer.job_id)
-            return answer
+    async def resume(
+        self, journal: str | Path | None = None, *, submit: bool = True, max_workers: int = 4
+    ) -> list[JournalEntry]:
+        """Find every job of a journal, whatever moment the program that wrote it died at.
 
-        try:
-            outcomes = await settle(submit, jobs, max_workers=max_workers)
-        except BaseException:
-            await self._see_to(self._cancel_quietly(submitted))
-            raise
-        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        if not errors:
-            return cast("list[JobsRegisterJobResponse]", outcomes)
-        uncertain = [error.job_id for error in errors if isinstance(error, JobSubmissionError) and error.uncertain]
-        if not submitted and not uncertain:
-            raise errors[0]
-        raise BatchSubmissionError([*submitted, *uncertain], errors) from errors[0]
+        The server is asked about jobs of which the journal does not know whether they were submitted. One that was not
+        is removed, and is then, like those never begun, submitted now.
 
-    async def _settle_failed_submission(self, job_id: str, error: OqtopusError) -> None:
-        """Leave the job alone if it was submitted all the same; otherwise remove it.
+        Args:
+            journal: The file; by default this client's own.
+            submit: Whether to submit what has not been; if not, it is returned as `INTENDED`.
+            max_workers: Jobs looked after at the same time.
+
+        Returns:
+            All jobs in the order in which they were to be submitted. Each is `SUBMITTED`, its id there to be waited
+            for; or `REMOVED`, as the server refused it, or somebody deleted it; or `INTENDED`.
 
         Raises:
-            JobSubmissionError: It was not submitted, or nobody can tell.
+            ValueError: There is no journal.
+            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again.
         """
-        message = f"could not be submitted: {str(error).rstrip('.')}."
+        if journal is None and self._journal is None:
+            raise ValueError("This client keeps no journal; name the file of one.")
+        book = self._journal if journal is None else Journal(journal)
+        submission = Submission(self._http, self._jobs, self.duties, book)
         try:
-            if (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED:
-                return
-            await self._remove_unsubmitted(job_id)
-        except OqtopusError as trouble:
-            message += f" Whether it was all the same is unknown ({trouble}); ask for its status."
-            raise JobSubmissionError(job_id, message, uncertain=True) from error
-        raise JobSubmissionError(job_id, f"{message} It has been removed.") from error
+            return await submission.resume(submit=submit, max_workers=max_workers)
+        finally:
+            if book is not self._journal and book is not None:
+                book.close()
 
-    async def _remove_unsubmitted(self, job_id: str) -> None:
-        """Cancel and delete a job in one go: a server cannot show one that was cancelled while registered."""
-        await self._jobs.cancel_job(job_id)
-        await self._jobs.delete_job(job_id)
+    async def remove_unsubmitted(self, *, older_than: timedelta = UPLOAD_LIFETIME) -> list[str]:
+        """Remove ids that were registered and never submitted, as lost answers leave them behind; returns them.
 
-    async def _cancel_quietly(self, job_ids: Sequence[str]) -> None:
-        """Cancel jobs, deleting those never submitted, as far as the server plays along."""
-        for job_id in job_ids:
-            with contextlib.suppress(OqtopusError):
-                if (await self._jobs.get_job_status(job_id)).status == JobsJobStatus.REGISTERED:
-                    await self._remove_unsubmitted(job_id)
-                else:
-                    await self._jobs.cancel_job(job_id)
-
-    async def _see_to(self, duty: Coroutine[Any, Any, _T]) -> _T:
-        """Do something that an interrupt must not break off; closing the client waits for it."""
-        task = asyncio.create_task(duty)
-        self.duties.add(task)
-        task.add_done_callback(self.duties.discard)
-        return await asyncio.shield(task)
+        Args:
+            older_than: Younger ones are left alone, as another program may be about to submit them. By default an
+                hour, after which servers take no upload for them any more.
+        """
+        return await self._submission.remove_unsubmitted(older_than)
 
     # --- jobs
 
@@ -334,7 +328,7 @@ class AsyncOqtopusClient:
             OqtopusStorageError: The file cannot be downloaded or read.
         """
         try:
-            content = None if url is None else await self._http.fetch(url)
+            content = None if url is None else await rest.storage.download(self._http, url)
         except OqtopusStorageError:
             content = None
         if content is None:
@@ -342,8 +336,8 @@ class AsyncOqtopusClient:
             fresh = getattr(job.job_info, name, None)
             if fresh is None:
                 return None
-            content = await self._http.fetch(fresh)
-        return _FILE_READERS[name](rest.storage.unpack(content))
+            content = await rest.storage.download(self._http, fresh)
+        return _FILE_READERS[name](content)
 
     async def get_sselog(self, job_id: str) -> JobsGetSselogResponse:
         """The log of a server-side program: a zip archive as base64 text, as the API once sent it.
@@ -481,6 +475,7 @@ class AsyncOqtopusClient:
             JobFailedError: It ended with one of `failure_statuses`.
         """
         polling = Polling(interval, interval_backoff, max_interval, timeout)
+        deadline = polling.deadline()
         terminal = FINAL_STATUSES if terminal_statuses is None else terminal_statuses
         try:
             async for _ in as_finished(self._jobs, [job_id], polling, terminal_statuses=terminal, on_status=on_status):
@@ -491,7 +486,12 @@ class AsyncOqtopusClient:
         except asyncio.CancelledError as error:
             error.add_note(f"Job {job_id} goes on; ask for it again by its id.")
             raise
-        job = await self.get_job(job_id)
+        try:
+            async with within(deadline):
+                job = await self.get_job(job_id)
+        except DeadlinePassedError:
+            message = f"has ended, but its result had not arrived after {timeout} s; ask for it again by its id."
+            raise JobTimeoutError(job_id, message) from None
         return job.raise_for_status() if job.status in (failure_statuses or ()) else job
 
     wait = wait_for_job

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import compare_published, emulator, import_time, soak
+from tests.benchmarks import compare_published, emulator, import_time, provider, soak
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +37,10 @@ def test_emulator(capsys: pytest.CaptureFixture[str]) -> None:
 def test_soak() -> None:
     """Nothing is lost or doubled while the server is killed; at length this is run by hand."""
     assert soak.soak(jobs=150, clients=3, kills=2)["succeeded"] == 150
+
+
+def test_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every figure comes out."""
+    provider.main(["--bindings", "5", "--gates", "100", "--circuits", "10"])
+
+    assert [line.count(" ms") for line in capsys.readouterr().out.splitlines()] == [2, 2, 1]

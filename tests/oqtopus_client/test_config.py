@@ -26,18 +26,38 @@ def write_profile(text: str) -> Path:
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """URL, token and proxy come from the environment, and the token's source is known."""
+    """URL, token, proxy and timeout come from the environment, and the token's source is known."""
     monkeypatch.setenv("OQTOPUS_BASE_URL", "https://a.example")
     monkeypatch.setenv("OQTOPUS_API_TOKEN", SECRET)
     monkeypatch.setenv("OQTOPUS_PROXY", "http://proxy.example:8000")
+    monkeypatch.setenv("OQTOPUS_TIMEOUT", "2.5")
     config = OqtopusConfig.from_env()
 
-    assert (config.base_url, config.api_token, config.proxy) == (
-        "https://a.example",
-        SECRET,
-        "http://proxy.example:8000",
-    )
+    assert config == OqtopusConfig("https://a.example", SECRET, "http://proxy.example:8000", 2.5)
     assert config.token_source == "environment variable OQTOPUS_API_TOKEN"
+
+
+def test_environment_under_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each variable can have another name; one that is not set, or empty, leaves the default."""
+    monkeypatch.setenv("OQTOPUS_TIMEOUT", "7")
+    monkeypatch.setenv("LAB_URL", "https://lab.example")
+    monkeypatch.setenv("LAB_TIMEOUT", "")
+    names = {f"{setting}_env": f"LAB_{setting.upper()}" for setting in ("api_token", "proxy", "timeout")}
+
+    assert OqtopusConfig.from_env(base_url_env="LAB_URL", **names) == OqtopusConfig("https://lab.example")
+    monkeypatch.setenv("LAB_TIMEOUT", "5")
+    assert OqtopusConfig.from_env(base_url_env="LAB_URL", **names).timeout == 5.0
+
+
+@pytest.mark.parametrize("timeout", ["soon", "0", "-1", "nan", "30 s", "1,5"])
+def test_bad_timeout_in_the_environment(monkeypatch: pytest.MonkeyPatch, timeout: str) -> None:
+    """The error names the variable, its value and what it should be."""
+    monkeypatch.setenv("OQTOPUS_URL", "https://a.example")
+    monkeypatch.setenv("OQTOPUS_TIMEOUT", timeout)
+    with pytest.raises(OqtopusConfigError) as caught:
+        OqtopusConfig.from_default()
+
+    assert str(caught.value) == f"OQTOPUS_TIMEOUT must be a positive number of seconds, such as 30, not {timeout!r}."
 
 
 def test_environment_without_url() -> None:
@@ -93,6 +113,17 @@ def test_token_of_the_environment_goes_with_the_profile(monkeypatch: pytest.Monk
 
     assert (config.base_url, config.api_token) == ("https://profile.example", SECRET)
     assert config.token_source == "environment variable OQTOPUS_API_TOKEN"
+
+
+def test_settings_of_the_environment_go_with_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So do proxy and timeout; what the environment does not say stays the profile's."""
+    write_profile(f"[default]\nurl = https://profile.example\napi_token = {SECRET}\ntimeout = 5\n")
+    monkeypatch.setenv("OQTOPUS_PROXY", "http://proxy.example:8000")
+    profile = OqtopusConfig("https://profile.example", SECRET, "http://proxy.example:8000", 5.0)
+
+    assert OqtopusConfig.from_default() == profile
+    monkeypatch.setenv("OQTOPUS_TIMEOUT", "60")
+    assert OqtopusConfig.from_default() == dataclasses.replace(profile, timeout=60.0)
 
 
 def test_nothing_configured() -> None:

@@ -19,7 +19,7 @@ from qiskit.providers import BackendV2
 from oqtopus_client import OqtopusClient
 from oqtopus_client.errors import BatchSubmissionError
 from oqtopus_client.rest.storage import unpack
-from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
+from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions, OqtopusProvider
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -145,7 +145,7 @@ def test_registers_on_the_wire(backend: OqtopusBackend, emulator: Emulator) -> N
     job = backend.run(circuit, shots=5)
     program, _ = sent(emulator, job.job_id())
 
-    assert program.splitlines()[2:4] == ["bit[3] c;", "qubit[3] q;"]
+    assert program.splitlines()[3:5] == ["bit[3] c;", "qubit[3] q;"]
     assert program.splitlines()[-3:] == ["c[2] = measure q[0];", "c[1] = measure q[1];", "c[0] = measure q[2];"]
     assert job.result().get_counts() == {"00 0101": 5}
 
@@ -247,7 +247,8 @@ BAD_CIRCUITS = [
     (unmeasured(17), "Circuit 'bare' has 17 qubits, qulacs only 16."),
     (
         with_angle(Parameter("alpha")),
-        "Circuit 'angle' has unbound parameters: alpha. Bind them with assign_parameters().",
+        "Circuit 'angle' has unbound parameters: alpha. Bind them with assign_parameters(), or run "
+        "it with parameter_values.",
     ),
     (with_angle(math.nan), "Circuit 'angle' has the angle nan in 'rx'; angles must be finite numbers."),
     (with_angle(-math.inf), "Circuit 'angle' has the angle -inf in 'rx'; angles must be finite numbers."),
@@ -298,15 +299,15 @@ def test_no_circuits(backend: OqtopusBackend, cloud: RecordedCloud, run_input: A
     ("shots", "error"), [(0, ValueError), (10_000_001, ValueError), (1.5, TypeError), ("100", TypeError)]
 )
 def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, error: type[Exception]) -> None:
-    """Value and range are in the message, whether given to the run or set as the default."""
+    """Value and range are in the message, whether given to the run or as the default."""
     message = f"shots must be an integer from 1 to 10,000,000, not {shots!r}."
     with pytest.raises(error) as of_run:
         backend.run(bell(), shots=shots)
-    backend.set_options(shots=shots)
     with pytest.raises(error) as of_options:
-        backend.run(bell())
+        backend.set_options(shots=shots)
 
     assert str(of_run.value) == str(of_options.value) == message
+    assert backend.options.shots == 1000
     assert cloud.requests == []
 
 
@@ -314,13 +315,15 @@ def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, er
     ("option", "message"),
     [
         ("shot", "run() has no option 'shot'; did you mean 'shots'?"),
-        ("memory", "run() has no option 'memory'; known: shots."),
+        ("parameter_binds", f"run() has no option 'parameter_binds'; known: {', '.join(OqtopusOptions.model_fields)}."),
     ],
 )
 def test_unknown_options(backend: OqtopusBackend, cloud: RecordedCloud, option: str, message: str) -> None:
     """A slip of the pen is found, with the likely meaning."""
     with pytest.raises(TypeError) as caught:
         backend.run(bell(), **{option: 5})
+    with pytest.raises(TypeError):
+        backend.set_options(**{option: 5})
 
     assert str(caught.value) == message
     assert cloud.requests == []
@@ -338,7 +341,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
             raise ConnectionResetError("the line went dead")
         await held_emulator(scope, receive, send)
 
-    monkeypatch.setattr("qiskit_oqtopus.backend._SUBMIT_WORKERS", 1)
+    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
     config = dataclasses.replace(held_emulator.config, transport=losing_the_third)
     with OqtopusProvider(config) as provider, OqtopusClient(held_emulator.config) as client:
         with pytest.raises(BatchSubmissionError, match="the line went dead") as caught:

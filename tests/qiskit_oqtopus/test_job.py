@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from qiskit import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
+from oqtopus_client import OqtopusJobSpec
 from oqtopus_client.errors import JobFailedError, OqtopusConnectionError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
-from qiskit_oqtopus.job import _aggregate
-from tests.qiskit_oqtopus.test_backend import bell
+from qiskit_oqtopus.batch import JobBatch, aggregate_status
+from qiskit_oqtopus.programs import to_program
+from tests.qiskit_oqtopus.test_backend import bell, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +152,7 @@ def test_reprs(backend: OqtopusBackend) -> None:
     """What a notebook shows says what it is."""
     job = backend.run(bell(), shots=1)
 
-    assert repr(job) == f"<OqtopusJob {job.job_id()!r} on 'qulacs', circuits: 1>"
+    assert repr(job) == f"<OqtopusJob {job.job_id()!r}, OQTOPUS jobs: 1>"
     assert repr(backend) == "<OqtopusBackend 'qulacs': 16 qubits, available>"
     assert repr(backend.provider) == "<OqtopusProvider of 'http://emulator.localhost'>"
 
@@ -185,4 +189,134 @@ def test_wait_for_final_state(backend: OqtopusBackend) -> None:
 def test_status_of_a_batch(statuses: list[str], aggregate: JobStatus) -> None:
     """The least advanced circuit while anything goes on, then the worst outcome; in any order."""
     for order in itertools.permutations(statuses):
-        assert _aggregate(order) is aggregate
+        assert aggregate_status(order) is aggregate
+
+
+def fails_in_the_middle(backend: OqtopusBackend) -> OqtopusJob:
+    """Three circuits, of which the second needs a gate that its server's transpiler is not to use."""
+    bad = keyed(2)
+    bad.name = "odd one"
+    shares = [to_program(circuit, backend.target) for circuit in (keyed(1), bad, keyed(3))]
+    shares[1] = replace(shares[1], body=shares[1].body.replace("x q[1]", "h q[1]"))  # not the device's own
+    specs = [
+        OqtopusJobSpec.sampling(
+            device_id="qulacs", program=share.text, shots=5, name=f"n{i}", transpiler_info={"transpiler_lib": None}
+        )
+        for i, share in enumerate(shares)
+    ]
+    batch = JobBatch.submit(backend.provider.client, specs)
+    return OqtopusJob(backend.provider, batch, [[share] for share in shares], backend=backend)
+
+
+def test_partial_failure(backend: OqtopusBackend) -> None:
+    """The reason and the remedy are in the error; the other circuits' counts are to be had."""
+    job = fails_in_the_middle(backend)
+    with pytest.raises(OqtopusJobError) as caught:
+        job.result()
+    result = job.result(partial=True)
+    reason = (
+        f"'odd one' ({job.job_ids[1]}) failed: failed to execute job on device. The device refused the program; "
+        "transpile it for the backend first, or run with transpile='server'."
+    )
+
+    assert str(caught.value) == (
+        f"Job {job.job_id()}: 1 of 3 circuits ended without a result. {reason} result(partial=True) returns the others."
+    )
+    assert (job.status(), result.success, result.status) == (JobStatus.ERROR, False, "PARTIAL COMPLETED")
+    assert [result.results[i].success for i in range(3)] == [True, False, True]
+    assert result.results[2].data.counts == {"0x3": 5}
+    assert result.results[1].status == reason
+    with pytest.raises(QiskitError, match="failed to execute job on device"):
+        result.get_counts(1)
+    assert job.error_message() == f"'n1' ({job.job_ids[1]}) {reason.split(') ', 1)[1]}"
+
+
+def test_partial_when_time_is_up(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
+    """What has ended is returned, and later the rest."""
+    job = held_backend.run([keyed(1), keyed(2)], shots=5)
+    for _ in range(3):  # of two for each
+        held.step()
+    early = job.result(timeout=2, partial=True)
+    held.step()
+
+    assert sorted(experiment.success for experiment in early.results) == [False, True]
+    assert "has not ended" in next(experiment.status for experiment in early.results if not experiment.success)
+    assert [job.result(timeout=30).get_counts(i) for i in range(2)] == [{"00001": 5}, {"00010": 5}]
+
+
+def test_many_failures_are_not_all_listed(backend: OqtopusBackend) -> None:
+    """The first five are."""
+    job = backend.run([bell() for _ in range(8)], shots=5, transpiler_options={"optimization_level": 99})
+    with pytest.raises(OqtopusJobError, match=r"8 of 8 circuits ended without a result\. .*; and 3 more\.$") as caught:
+        job.result()
+
+    assert str(caught.value).count("failed: ") == 5
+
+
+def test_unreadable_counts(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes that cannot be are an error, not another outcome."""
+    job = backend.run(keyed(1), shots=5)
+    monkeypatch.setattr("oqtopus_client.OqtopusSamplingJobResult.get_counts", lambda _job: {"1111111": 5})
+    with pytest.raises(OqtopusJobError, match="counted the outcome '1111111' where 5 bits were measured"):
+        job.result()
+
+
+def test_ended_jobs_are_not_asked_for_again(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """All that is known of an ended job is known without a request."""
+    job = backend.run([keyed(1), keyed(2)], shots=5)
+    job.result()
+    cloud.requests.clear()
+
+    assert job.status() is JobStatus.DONE
+    assert job.error_message() is None
+    assert len(job.times()) == len(job.jobs()) == 2
+    assert not job.cancel()
+    assert job.queue_position() is None
+    assert cloud.requests == []
+
+
+def test_times(backend: OqtopusBackend) -> None:
+    """Stages follow each other; those of the batch span those of its jobs."""
+    job = backend.run([keyed(1), keyed(2)], shots=5)
+    job.result()
+    times, stamps = job.times(), job.timestamps
+
+    for time in times:
+        stages = [time.submitted_at, time.ready_at, time.running_at, time.ended_at]
+        assert all(stage is not None and stage.utcoffset() is not None for stage in stages)
+        assert stages == sorted(stage for stage in stages if stage)
+    assert stamps["submitted"] == min(time.submitted_at for time in times if time.submitted_at)
+    assert stamps["ended"] == max(time.ended_at for time in times if time.ended_at)
+    assert job.execution_time == sum(time.execution_time or 0 for time in times)
+
+
+def test_times_of_a_job_that_waits(held_backend: OqtopusBackend) -> None:
+    """A stage not reached has no time."""
+    job = held_backend.run(keyed(1), shots=5)
+
+    assert job.timestamps["submitted"] is not None
+    assert job.timestamps["ended"] is None
+    assert job.execution_time is None
+
+
+def test_what_the_transpiler_did(backend: OqtopusBackend) -> None:
+    """The circuit on the device's own qubits, and where the circuit's qubits went; nothing for what went untouched."""
+    circuit = bell()
+    job = backend.run([circuit, keyed(1)], shots=5, transpiler_options={"initial_layout": [4, 6]})
+    untouched = backend.run(keyed(1), shots=5)
+    job.result()
+    transpiled, _ = job.transpiled_circuits()
+
+    assert transpiled is not None
+    assert job.layouts()[0] == [4, 6]
+    used = {transpiled.find_bit(qubit).index for item in transpiled.data for qubit in item.qubits}
+    assert used == {4, 6}
+    assert set(transpiled.count_ops()) <= {"rz", "sx", "x", "cx", "measure", "barrier"}
+    assert untouched.transpiled_circuits() == untouched.layouts() == [None]
+
+
+def test_progress(backend: OqtopusBackend, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bar counts the circuits, if asked for."""
+    backend.run([keyed(1), keyed(2)], shots=5).result(progress=True)
+
+    assert "2/2" in capsys.readouterr().err

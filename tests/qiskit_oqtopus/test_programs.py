@@ -124,7 +124,7 @@ def test_text_is_that_of_qiskits_exporter(data: st.DataObject) -> None:
     circuit.delay(100.0, 0, unit="ns")
     circuit.measure(range(3), range(3))
 
-    assert to_program(circuit, TARGET).text == qasm3.dumps(circuit, disable_constants=True)
+    assert to_program(circuit, TARGET).body == qasm3.dumps(circuit, disable_constants=True)
 
 
 @pytest.mark.parametrize(

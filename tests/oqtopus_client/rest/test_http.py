@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oqtopus_client import OqtopusClient, OqtopusConfig, ResponseValidationError, UserApiError
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec, ResponseValidationError, UserApiError
 from oqtopus_client.errors import (
     AuthenticationError,
     NotFoundError,
@@ -20,6 +21,7 @@ from oqtopus_client.errors import (
     PermissionDeniedError,
 )
 from oqtopus_client.rest.http import HttpClient
+from tests.conftest import BELL
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -116,6 +118,21 @@ def test_unreadable_answers(body: bytes, content_type: str, message: str) -> Non
     """A success that is none is an error of its own kind."""
     with pytest.raises(ResponseValidationError, match=message):
         ask(answering(200, body, content_type))
+
+
+def test_unreadable_answers_are_not_shown() -> None:
+    """They are in the error's payload, but not in its text: presigned URLs may be among them."""
+    body = b'{"presigned_url": {"url": "https://storage.example", "fields": {"signature": "hidden"}}}'
+    job = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL)
+    with (
+        OqtopusClient(OqtopusConfig("http://server.example", transport=answering(200, body))) as client,
+        pytest.raises(ResponseValidationError, match="JobsRegisterJobResponse cannot be read: job_id") as caught,
+    ):
+        client.submit_job(job)
+    error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+
+    assert "hidden" not in f"{error} {error!r}"
+    assert error.payload == json.loads(body)
 
 
 def test_refused_connection() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import gc
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -81,6 +82,19 @@ def test_submit_needs_three_requests(client: OqtopusClient, cloud: RecordedCloud
 
     assert cloud.routes == ["POST /jobs", "POST /storage", "POST /jobs/{id}/submit"]
     assert ["q-api-token" in request.headers for request in cloud.requests] == [True, False, True]
+
+
+def test_submission_shows_no_credential(client: OqtopusClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the log nor what a program prints of the answer has anything that the upload was signed with."""
+    with caplog.at_level(logging.DEBUG):
+        answer = client.submit_job(JOB)
+        logging.getLogger("program").info("Submitted %s, in full %r", answer, answer.presigned_url.fields)
+    form = answer.presigned_url.fields.to_dict()
+
+    assert form.pop("key") in caplog.text
+    assert {"policy", "signature", "AWSAccessKeyId"} <= form.keys()
+    assert [name for name, value in form.items() if value in caplog.text] == []
+    assert answer.job_id in caplog.text
 
 
 def test_run_sampling(client: OqtopusClient) -> None:

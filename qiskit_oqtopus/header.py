@@ -1,0 +1,113 @@
+"""What of a circuit it takes to read its counts; it travels with the program, as a comment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qiskit import QuantumCircuit
+
+_PREFIX = "// qiskit_oqtopus "
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CircuitHeader:
+    """A circuit as results need it.
+
+    Any process that can read the job's input can rebuild the header from the program's first line, and so the Qiskit
+    result from the job alone.
+
+    Attributes:
+        name: The circuit's name.
+        num_qubits: How many qubits it has.
+        num_clbits: How many classical bits it has.
+        clbits: For each bit of the program's register, bit 0 first, the index of the circuit's classical bit.
+        qregs: Name and size of each quantum register.
+        cregs: Name and indices of bits of each classical register.
+        metadata: The circuit's metadata.
+        memory: Whether results list the shots one by one.
+        extra: What else who submitted it wants back.
+    """
+
+    name: str
+    num_qubits: int
+    num_clbits: int
+    clbits: tuple[int, ...]
+    qregs: tuple[tuple[str, int], ...] = ()
+    cregs: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    memory: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, circuit: QuantumCircuit, clbits: tuple[int, ...]) -> Self:
+        """The header of a circuit, of which the program has those classical bits."""
+        index = {bit: i for i, bit in enumerate(circuit.clbits)}
+        return cls(
+            name=circuit.name,
+            num_qubits=circuit.num_qubits,
+            num_clbits=circuit.num_clbits,
+            clbits=clbits,
+            qregs=tuple((register.name, register.size) for register in circuit.qregs),
+            cregs=tuple((register.name, tuple(index[bit] for bit in register)) for register in circuit.cregs),
+            metadata=circuit.metadata or {},
+        )
+
+    def to_comment(self) -> str:
+        """The header as one line of OpenQASM.
+
+        Metadata that JSON cannot hold is left out, as libraries put all sorts of objects there; the job object that
+        `run` returns has it all.
+        """
+        fields = {"v": _VERSION, **vars(self), "metadata": as_json(self.metadata)}
+        return f"{_PREFIX}{json.dumps(fields, separators=(',', ':'))}\n"
+
+    @classmethod
+    def from_program(cls, text: str) -> Self | None:
+        """The header of a program; None if it has none that can be read.
+
+        >>> header = CircuitHeader("bell", num_qubits=2, num_clbits=2, clbits=(0, 1))
+        >>> CircuitHeader.from_program(header.to_comment() + "OPENQASM 3.0;") == header
+        True
+        >>> CircuitHeader.from_program("OPENQASM 3.0;")
+        """
+        line, _, _ = text.partition("\n")
+        if not line.startswith(_PREFIX):
+            return None
+        try:
+            fields = json.loads(line.removeprefix(_PREFIX))
+            return cls(
+                name=str(fields["name"]),
+                num_qubits=int(fields["num_qubits"]),
+                num_clbits=int(fields["num_clbits"]),
+                clbits=tuple(map(int, fields["clbits"])),
+                qregs=tuple((str(name), int(size)) for name, size in fields["qregs"]),
+                cregs=tuple((str(name), tuple(map(int, bits))) for name, bits in fields["cregs"]),
+                metadata=dict(fields["metadata"]),
+                memory=bool(fields["memory"]),
+                extra=dict(fields["extra"]),
+            )
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            return None
+
+
+def as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the metadata JSON can hold, numbers and arrays of numpy's as plain ones."""
+    kept = {}
+    for key, value in metadata.items():
+        try:
+            kept[str(key)] = json.loads(json.dumps(value, default=_plain))
+        except (TypeError, ValueError, RecursionError):
+            continue
+    return kept
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError

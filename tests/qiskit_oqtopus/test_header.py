@@ -1,0 +1,83 @@
+"""The comment that a program begins with."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
+
+from qiskit_oqtopus.header import CircuitHeader
+from qiskit_oqtopus.programs import Program, to_program
+from tests.qiskit_oqtopus.test_backend import bell
+from tests.qiskit_oqtopus.test_programs import TARGET
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+bits = st.lists(st.integers(0, 99), max_size=5).map(tuple)
+headers = st.builds(
+    CircuitHeader,
+    name=st.text(),
+    num_qubits=st.integers(0, 1000),
+    num_clbits=st.integers(0, 1000),
+    clbits=bits,
+    qregs=st.lists(st.tuples(st.text(), st.integers(0, 9)), max_size=3).map(tuple),
+    cregs=st.lists(st.tuples(st.text(), bits), max_size=3).map(tuple),
+    metadata=st.dictionaries(st.text(), json_values, max_size=3),
+    memory=st.booleans(),
+    extra=st.dictionaries(st.text(), json_values, max_size=2),
+)
+
+
+@given(headers)
+def test_there_and_back(header: CircuitHeader) -> None:
+    """Any name, any metadata: one line, from which the same header comes back."""
+    comment = header.to_comment()
+
+    assert comment.isascii()
+    assert comment.count("\n") == 1
+    assert CircuitHeader.from_program(comment + "OPENQASM 3.0;") == header
+
+
+@given(headers)
+def test_parsers_see_a_comment(header: CircuitHeader) -> None:
+    """The program means what its body means."""
+    program = Program(header, to_program(bell(), TARGET).body, is_isa=False)
+
+    assert qasm3.loads(program.text) == qasm3.loads(program.body)
+
+
+@given(st.text() | json_values.map(lambda value: f"// qiskit_oqtopus {json.dumps(value)}\n"))
+def test_other_comments(text: str) -> None:
+    """Whatever stands in a program, reading it raises nothing."""
+    assert CircuitHeader.from_program(text) is None
+
+
+@pytest.mark.parametrize("field", ["name", "num_qubits", "clbits", "qregs", "cregs", "metadata", "memory", "extra"])
+@pytest.mark.parametrize("value", [None, -1, "x", [[]], [["a"]], {"a": 1}, 1e400])
+def test_broken_headers(field: str, value: object) -> None:
+    """A header with a field that is off is none, or at least one of the right types."""
+    fields = json.loads(CircuitHeader("c", 1, 1, (0,)).to_comment().removeprefix("// qiskit_oqtopus "))
+    read = CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, field: value})}\n")
+
+    assert read is None or isinstance(getattr(read, field), type(getattr(CircuitHeader("c", 1, 1, (0,)), field)))
+
+
+def test_metadata_that_json_cannot_hold() -> None:
+    """Numbers and arrays of numpy's travel as plain ones; other objects stay here."""
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1))
+    circuit.metadata = {"x": np.float64(0.5), "xs": np.arange(3), "z": 1 + 2j, "o": object(), 3: "key", "t": (1, 2)}
+    circuit.measure(0, 0)
+    program = to_program(circuit, TARGET)
+    read = CircuitHeader.from_program(program.text)
+
+    assert program.header is not None
+    assert program.header.metadata is circuit.metadata
+    assert read is not None
+    assert read.metadata == {"x": 0.5, "xs": [0, 1, 2], "3": "key", "t": [1, 2]}

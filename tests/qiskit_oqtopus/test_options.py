@@ -1,0 +1,159 @@
+"""`OqtopusOptions`: what can be said, what it does on the wire, and what is refused before any request."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qiskit.providers import Options
+from qiskit.result.models import MeasLevel, MeasReturnType
+
+from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions
+from tests.qiskit_oqtopus.test_backend import bell, keyed
+
+if TYPE_CHECKING:
+    from oqtopus_client.emulator import Emulator
+    from tests.recorded_cloud import RecordedCloud
+
+
+def stored(emulator: Emulator, job_id: str) -> dict[str, Any]:
+    """A job as the cloud keeps it."""
+    row = emulator._store.get(job_id)
+    assert row is not None
+    return {**row, **{name: json.loads(row[name]) for name in ("transpiler_info", "mitigation_info")}}
+
+
+def test_what_libraries_pass(backend: OqtopusBackend, recwarn: pytest.WarningsRecorder) -> None:
+    """Names that Qiskit's libraries use are taken without a word."""
+    options = {
+        "seed_simulator": 7,
+        "meas_level": MeasLevel.CLASSIFIED,
+        "meas_return": MeasReturnType.SINGLE,
+        "rep_delay": None,
+        "job_tags": ["mthree"],
+        "init_qubits": True,
+        "noise_model": None,
+    }
+    result = backend.run(keyed(3), shots=5, memory=True, **options).result()
+
+    assert result.get_counts() == {"00011": 5}
+    assert len(recwarn) == 0
+
+
+def test_defaults_and_runs(backend: OqtopusBackend) -> None:
+    """A run's value goes before the backend's; None stands for the backend's."""
+    backend.set_options(shots=10, memory=True)
+    result = backend.run(keyed(3), shots=None).result()
+
+    assert result.get_memory() == ["00011"] * 10
+    assert sum(backend.run(keyed(3), shots=np.int64(7)).result().get_counts().values()) == 7
+    assert isinstance(backend.options, Options)
+    assert backend.options.shots == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({}, {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}),
+        ({"transpile": "server"}, {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}),
+        (
+            {"transpiler_options": {"optimization_level": 3, "seed_transpiler": 5}},
+            {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 3, "seed_transpiler": 5}},
+        ),
+    ],
+)
+def test_server_side_transpiling(
+    backend: OqtopusBackend, emulator: Emulator, options: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    """What the server's transpiler is told."""
+    job = backend.run(bell(), shots=5, **options)
+    job.result()
+
+    assert stored(emulator, job.job_id())["transpiler_info"] == sent
+
+
+@pytest.mark.parametrize("transpile", ["auto", "server", "none"])
+def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile: str) -> None:
+    """Circuits of the device's own instructions go untouched, unless the server is to have them all."""
+    job = backend.run(keyed(9), shots=5, transpile=transpile)
+
+    assert job.result().get_counts() == {"01001": 5}
+    assert (stored(emulator, job.job_id())["transpiler_info"]["transpiler_lib"] is None) is (transpile != "server")
+
+
+def test_transpiling_nowhere(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """What the device would refuse is refused here."""
+    with pytest.raises(CircuitError, match="'bell' is not of qulacs's own instructions, and transpile='none' leaves"):
+        backend.run([keyed(1), bell()], transpile="none")
+
+    assert cloud.requests == []
+
+
+def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
+    """The server is asked in its own words."""
+    job = backend.run(keyed(5), shots=100, mitigation="pseudo_inverse")
+
+    assert job.result().get_counts() == {"00101": 100}
+    assert stored(emulator, job.job_id())["mitigation_info"] == {"ro_error_mitigation": "pseudo_inverse"}
+
+
+def test_names_and_descriptions(backend: OqtopusBackend) -> None:
+    """What people and searches find jobs by."""
+    plain = backend.run(bell(), shots=1)
+    named = backend.run(
+        [bell(), bell()], shots=1, name="night", description="calibration of", job_tags=["Tuesday", "lab 3"]
+    )
+    found = [(job.name, job.description) for job in named.jobs()]
+
+    assert [(job.name, job.description) for job in plain.jobs()] == [("bell", "")]
+    assert found == [("night", f"calibration of Tuesday lab 3 [{named.job_id()} {i}/2]") for i in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"memory": 1}, "memory: Input should be a valid boolean, not 1."),
+        ({"transpile": "client"}, "transpile: Input should be 'auto', 'server' or 'none', not 'client'."),
+        ({"mitigation": "zne"}, "mitigation: Input should be 'pseudo_inverse', not 'zne'."),
+        ({"meas_level": 1}, "meas_level must be 2, as OQTOPUS returns counts only, not 1."),
+        ({"name": "n" * 257}, "name: String should have at most 256 characters, not 'nnn"),
+        ({"job_tags": ["t" * 201]}, "job_tags must have at most 200 characters together."),
+        (
+            {"transpiler_options": {"coupling_map": object}},
+            "transpiler_options must be what JSON can hold: Object of type type is not JSON serializable.",
+        ),
+        (
+            {"transpile": "none", "transpiler_options": {"seed_transpiler": 1}},
+            "transpiler_options need the server's transpiler, which transpile='none' turns off.",
+        ),
+        (
+            {"transpile": "none", "multi_manual": True},
+            "multi_manual needs the server's transpiler, which transpile='none' turns off.",
+        ),
+        (
+            {"mitigation": "pseudo_inverse", "multi_manual": True},
+            "Servers mistake the qubits when they mitigate multi_manual jobs; use one of them.",
+        ),
+    ],
+)
+def test_bad_values(backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], message: str) -> None:
+    """Each with the value, and what is possible."""
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        backend.run(bell(), **options)
+
+    assert cloud.requests == []
+
+
+def test_noise_model(backend: OqtopusBackend) -> None:
+    """A noise model cannot be used, which must not pass in silence."""
+    with pytest.warns(UserWarning, match="noise_model is not used: a device has its own noise"):
+        backend.run(keyed(1), shots=1, noise_model=object())
+
+
+def test_every_option_is_documented() -> None:
+    """By its name."""
+    assert OqtopusOptions.__doc__ is not None
+    assert all(f"        {name}: " in OqtopusOptions.__doc__ for name in OqtopusOptions.model_fields)

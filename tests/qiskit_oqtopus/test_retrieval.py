@@ -1,0 +1,245 @@
+"""Jobs from their ids alone: in another process, after a crash, of other software, or by a search."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Clbit
+from qiskit.providers import JobStatus
+
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
+from oqtopus_client.errors import NotFoundError
+from qiskit_oqtopus import OqtopusBackend, OqtopusJobError, OqtopusProvider
+from tests.conftest import BELL
+from tests.qiskit_oqtopus.test_backend import bell, keyed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oqtopus_client.emulator import Emulator
+    from tests.held_executor import HeldExecutor
+    from tests.recorded_cloud import RecordedCloud
+
+
+def mixed(number: int) -> QuantumCircuit:
+    """One of twenty circuits: registers, loose bits and metadata in many ways, and the outcome `number`."""
+    circuit = QuantumCircuit(QuantumRegister(5, "q"), name=f"mixed {number}", metadata={"number": number, "of": [20]})
+    if number % 2:
+        circuit.add_bits([Clbit()])
+    circuit.add_register(ClassicalRegister(number % 3 + 1, "a"), ClassicalRegister(7, 'quoted "b" //'))
+    for qubit in range(5):
+        if number >> qubit & 1:
+            circuit.x(qubit)
+        circuit.measure(qubit, circuit.num_clbits - 5 + qubit)
+    return circuit
+
+
+SUBMIT_AND_DIE = """
+import os, signal
+from qiskit_oqtopus import OqtopusProvider
+from tests.qiskit_oqtopus.test_retrieval import mixed
+
+job = OqtopusProvider().get_backend("qulacs").run([mixed(i) for i in range(20)], shots=10, memory=True)
+print(job.job_id(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_in_another_process(server: dict[str, str]) -> None:
+    """Twenty circuits of a process that was killed come back whole, as that process would have had them."""
+    died = subprocess.run(
+        [sys.executable, "-c", SUBMIT_AND_DIE],
+        env={**os.environ, **server},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
+        read = provider.job(died.stdout.strip()).result(timeout=60)
+        again = provider.get_backend("qulacs").run([mixed(i) for i in range(20)], shots=10, memory=True).result(60)
+
+    assert len(read.results) == 20
+    for ours, theirs in zip(again.results, read.results, strict=True):
+        assert (theirs.header, theirs.shots, theirs.data.counts) == (ours.header, ours.shots, ours.data.counts)
+        assert theirs.data.memory == ours.data.memory
+    assert [read.get_counts(i) for i in range(20)] == [again.get_counts(i) for i in range(20)]
+    assert read.get_counts("mixed 9") == {"0100100 0 0": 10}
+
+
+def test_requests(backend: OqtopusBackend, provider: OqtopusProvider, cloud: RecordedCloud) -> None:
+    """A batch is found by one search; each job then costs its result and its program."""
+    job_id = backend.run([keyed(1), keyed(2)], shots=5).job_id()
+    cloud.requests.clear()
+    job = provider.job(job_id)
+    assert cloud.routes == ["GET /jobs"]
+    job.result()
+
+    wanted = ("GET /jobs/{id}", "GET /storage/{id}/input.zip", "GET /storage/{id}/result.zip")
+    assert [cloud.routes.count(route) for route in wanted] == [2, 2, 2]
+    polls = [route for route in cloud.routes if route not in wanted]
+    assert set(polls) <= {"GET /jobs", "GET /jobs/{id}/status"}
+
+
+def test_single_job(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """One circuit is found by the server's own id, and so is one of a batch."""
+    circuit = keyed(11)
+    circuit.metadata = {"a": 1}
+    single, batch = backend.run(circuit, shots=5), backend.run([keyed(1), keyed(2)], shots=5)
+    found = provider.job(single.job_id())
+
+    assert found.result().get_counts() == {"01011": 5}
+    assert found.result().results[0].header["metadata"] == {"a": 1}
+    assert found.backend().name == "qulacs"
+    assert provider.job(batch.job_ids[1]).result().get_counts("keyed 2") == {"00010": 5}
+
+
+def test_programs_and_circuits(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """What was run can be looked at again."""
+    job = backend.run([mixed(3), bell()], shots=5)
+    found = provider.job(job.job_id())
+
+    assert [program.text for program in found.programs()] == [program.text for program in job.programs()]
+    assert [program.is_isa for program in found.programs()] == [True, False]
+    assert [circuit.name for circuit in found.circuits()] == ["mixed 3", "bell"]
+    assert found.circuits()[0].metadata == {"number": 3, "of": [20]}
+    assert backend.run(found.circuits()[0], shots=5).result().get_counts() == {"00011": 5}
+
+
+def test_while_it_runs(held_emulator: Emulator, held: HeldExecutor) -> None:
+    """A job that has not ended is waited for."""
+    with OqtopusProvider(held_emulator.config) as provider:
+        job = provider.get_backend("qulacs").run([keyed(4)] * 2, shots=5)
+        found = provider.job(job.job_id())
+        assert found.status() is JobStatus.QUEUED
+        for _ in range(4):
+            held.step()
+
+        assert found.result(timeout=30).get_counts(1) == {"00100": 5}
+        assert found.status() is JobStatus.DONE
+
+
+def test_job_of_other_software(client: OqtopusClient, provider: OqtopusProvider) -> None:
+    """Its counts come in one piece, under its name."""
+    spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100, name="theirs")
+    job = provider.job(client.submit_job(spec).job_id)
+    result = job.result()
+
+    assert result.results[0].header["name"] == "theirs"
+    assert set(result.get_counts()) == {"00", "11"}
+    assert job.circuits()[0].num_qubits == 2
+
+
+def test_lost_input(
+    backend: OqtopusBackend, provider: OqtopusProvider, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Counts without registers are better than none; the log says so."""
+    job = backend.run(mixed(3), shots=5)
+    job.result()
+    with emulator._store._database.transaction() as database:
+        database.execute("DELETE FROM files WHERE key = ?", (f"{job.job_id()}/input.zip",))
+
+    assert provider.job(job.job_id()).result().get_counts() == {"00011": 5}
+    assert f"The input of job {job.job_id()} cannot be read, so its counts come without registers." in caplog.text
+
+
+def test_unknown_ids(provider: OqtopusProvider) -> None:
+    """There is no such job, and no such batch."""
+    with pytest.raises(NotFoundError, match="job not found with the given id"):
+        provider.job("00000000-0000-7000-8000-000000000000")
+    with pytest.raises(OqtopusJobError, match=r"Job batch-0123456789abcdef: none of its jobs is on the server\."):
+        provider.job("batch-0123456789abcdef")
+
+
+def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """A batch of which jobs were deleted, or never submitted, does not pass for a whole one; the rest is named."""
+    job = backend.run([keyed(i) for i in range(3)], shots=5)
+    job.result()
+    provider.client.delete_job(job.job_ids[1])
+    with pytest.raises(OqtopusJobError) as caught:
+        provider.job(job.job_id())
+
+    assert str(caught.value) == (
+        f"Job {job.job_id()}: only 2 of its 3 jobs are on the server. There are: {job.job_ids[0]}, {job.job_ids[2]}."
+    )
+
+
+def history(backend: OqtopusBackend) -> dict[str, str]:
+    """Leave jobs of many kinds on a cloud; returns the ids of those that are Qiskit jobs."""
+    provider = backend.provider
+    ids = {"single": backend.run(keyed(1), shots=5, name="monday").job_id()}
+    batch = backend.run([keyed(i) for i in range(120)], shots=5, description="tuesday")
+    batch.result()
+    ids["batch"] = batch.job_id()
+    operator = [{"pauli": "Z 0 Z 1", "coeff": 1.0}]
+    provider.client.run_job(OqtopusJobSpec.estimation(device_id="qulacs", program=BELL, operator=operator))
+    failed = backend.run(bell(), shots=5, transpiler_options={"optimization_level": 99})
+    failed.wait_for_final_state(wait=0.01)
+    ids["failed"] = failed.job_id()
+    return ids
+
+
+def test_earlier_jobs() -> None:
+    """Newest first, a batch as one job, without those that are no circuits'; filtered as asked."""
+    with OqtopusProvider.emulator(":memory:") as provider:
+        ids = history(provider.get_backend("qulacs"))
+        check_history(provider, ids)
+
+
+def check_history(provider: OqtopusProvider, ids: dict[str, str]) -> None:
+    """Search in every way."""
+    everything = [ids["failed"], ids["batch"], ids["single"]]
+
+    def found(**filters: Any) -> list[str]:
+        return [job.job_id() for job in provider.jobs(**filters)]
+
+    assert found() == found(limit=None) == everything
+    assert found(limit=1) == everything[:1]
+    assert found(limit=0) == []
+    assert found(name="tuesday") == [ids["batch"]]
+    assert found(name="monday") == [ids["single"]]
+    assert found(status=JobStatus.ERROR) == found(status="failed") == [ids["failed"]]
+    assert found(status="done") == [ids["batch"], ids["single"]]
+    assert found(status=JobStatus.QUEUED) == []
+    start = next(provider.jobs(name="tuesday")).timestamps["submitted"]
+    assert start is not None
+    assert found(before=start - timedelta(microseconds=1)) == [ids["single"]]
+    assert found(after=datetime.now(UTC)) == []
+
+
+def test_looking_back_is_lazy(backend: OqtopusBackend, provider: OqtopusProvider, cloud: RecordedCloud) -> None:
+    """One request tells what there is; no more is asked than is looked at."""
+    backend.run(keyed(1), shots=5)
+    cloud.requests.clear()
+    jobs = provider.jobs(limit=None)
+    assert cloud.requests == []
+    next(jobs)
+
+    assert cloud.routes == ["GET /jobs"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda p: p.jobs(status="finished"),
+            "There is no status 'finished'; there are: registered, submitted, ready,",
+        ),
+        (lambda p: p.jobs(limit=-1), "limit must be at least 0 or None, not -1."),
+    ],
+)
+def test_bad_filters(
+    provider: OqtopusProvider, cloud: RecordedCloud, ask: Callable[[OqtopusProvider], object], message: str
+) -> None:
+    """Told before any request."""
+    with pytest.raises(ValueError, match=message):
+        ask(provider)
+
+    assert cloud.requests == []

@@ -1,0 +1,192 @@
+"""One circuit, many parameter values: `run(circuit, parameter_values=...)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
+from qiskit.circuit.library import XXPlusYYGate
+
+from qiskit_oqtopus import CircuitError, OqtopusBackend
+from qiskit_oqtopus.expressions import evaluate
+from qiskit_oqtopus.programs import to_program, to_template
+from tests.qiskit_oqtopus.test_programs import TARGET
+
+if TYPE_CHECKING:
+    from tests.recorded_cloud import RecordedCloud
+
+X, Y = Parameter("x"), Parameter("y")
+EXPRESSIONS: list[ParameterExpression] = [
+    X,
+    2 * X,
+    X + np.pi,
+    X / 3 + Y - 1,
+    -(X - Y),
+    X - X + 3 + Y,
+    (X + Y) * (X - Y),
+    X * Y,
+    X.sin(),
+    X.exp(),
+    abs(X),
+    X**3,
+    (X * X + 1).log(),
+    1e-20 * X + 1e20,
+]
+
+
+def ansatz() -> QuantumCircuit:
+    """Parameters in gates of every kind: plain, expressions, shared, inside what is taken apart, in a delay."""
+    circuit = QuantumCircuit(3, name="ansatz")
+    theta = ParameterVector("theta", 4)
+    circuit.rx(theta[0], 0)
+    circuit.u(theta[1], 0.5, -theta[2], 1)
+    circuit.cp(theta[0] * 2 + 0.1, 0, 1)
+    circuit.rzz(theta[3] - theta[1], 1, 2)
+    circuit.append(XXPlusYYGate(theta[2], theta[3] / 2), [0, 2])
+    circuit.append(named_rotation(theta[1]), [2])
+    circuit.delay(theta[0], 0, unit="us")
+    circuit.measure_all()
+    return circuit
+
+
+def named_rotation(angle: ParameterExpression) -> Any:
+    """A gate of the user's own."""
+    inner = QuantumCircuit(1, name="my 100% gate")
+    inner.ry(angle / 3, 0)
+    return inner.to_gate()
+
+
+@given(hnp.arrays(np.float64, st.tuples(st.integers(1, 4), st.just(2)), elements=st.floats(-20, 20)))
+def test_expressions(values: np.ndarray) -> None:
+    """What Qiskit's own binding gives, to the last digits, one expression at a time."""
+    found = evaluate(EXPRESSIONS, [X, Y], values)
+    expected = [
+        [float(e.bind({p: {X: x, Y: y}[p] for p in e.parameters})) for e in EXPRESSIONS] for x, y in values.tolist()
+    ]
+
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
+
+
+@given(hnp.arrays(np.float64, (3, 4), elements=st.floats(0, 10)))
+def test_programs_are_those_of_bound_circuits(values: np.ndarray) -> None:
+    """Statement by statement; numbers may differ in the last digit, as sums are rounded in another order."""
+    circuit = ansatz()
+    for program, row in zip(to_template(circuit, TARGET).bind(values), values, strict=True):
+        bound = circuit.assign_parameters(row)
+        bound.name = circuit.name
+        expected = to_program(bound, TARGET)
+        assert program.header == expected.header
+        for statement, wanted in zip(program.body.split(), expected.body.split(), strict=True):
+            assert statement == wanted or numbers(statement) == pytest.approx(numbers(wanted), rel=1e-14, abs=1e-14)
+
+
+def numbers(statement: str) -> list[float]:
+    """The numbers between a statement's punctuation."""
+    for mark in "()[],;":
+        statement = statement.replace(mark, " ")
+    return [float(word.removesuffix("us")) for word in statement.split() if word[0] in "-0123456789"]
+
+
+def test_plain_parameters_are_exact() -> None:
+    """A parameter that stands alone is written to the last digit."""
+    circuit = QuantumCircuit(1, 1)
+    circuit.rz(X, 0)
+    circuit.measure(0, 0)
+    values = np.array([[np.nextafter(np.pi, 4)], [1e-300], [0.1]])
+
+    for program, (value,) in zip(to_template(circuit, TARGET).bind(values), values.tolist(), strict=True):
+        assert f"rz({value!r}) q[0];" in program.body
+
+
+def test_run(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """Each row is a run; names and metadata are the circuit's."""
+    circuit = QuantumCircuit(2, name="flip", metadata={"kind": "sweep"})
+    circuit.rx(X * np.pi, 0)
+    circuit.rx(Y * np.pi, 1)
+    circuit.measure_all()
+    job = backend.run(circuit, parameter_values=[[0, 0], [1, 0], [0, 1], [1, 1]], shots=10)
+    result = job.result()
+
+    assert [result.get_counts(i) for i in range(4)] == [{"00": 10}, {"01": 10}, {"10": 10}, {"11": 10}]
+    assert {experiment.header["name"] for experiment in result.results} == {"flip"}
+    assert result.results[3].header["metadata"] == {"kind": "sweep"}
+    assert cloud.routes.count("POST /jobs") == 4
+    assert backend.run(circuit, parameter_values=[1, 0], shots=5).result().get_counts() == {"01": 5}
+
+
+def half_turn(*parameters: Parameter) -> QuantumCircuit:
+    """A circuit of those parameters."""
+    circuit = QuantumCircuit(1, name="turn")
+    for parameter in parameters:
+        circuit.rx(1 / parameter, 0)
+    circuit.measure_all()
+    return circuit
+
+
+def waiting() -> QuantumCircuit:
+    """A circuit that waits for as long as its parameter says."""
+    circuit = QuantumCircuit(1, name="wait")
+    circuit.delay(X, 0, unit="us")
+    circuit.measure_all()
+    return circuit
+
+
+@pytest.mark.parametrize(
+    ("circuit", "values", "error", "message"),
+    [
+        (
+            half_turn(X),
+            [1, 2],
+            ValueError,
+            "parameter_values must have the shape (bindings, 1), not (2,): a column for",
+        ),
+        (
+            half_turn(X, Y),
+            np.ones((2, 3)),
+            ValueError,
+            "parameter_values must have the shape (bindings, 2), not (2, 3)",
+        ),
+        (half_turn(X), np.ones((0, 1)), ValueError, "parameter_values must have the shape (bindings, 1), not (0, 1)"),
+        (half_turn(), [[1.0]], ValueError, "parameter_values must have the shape (bindings, 0), not (1, 1): a column"),
+        (half_turn(X), [["a"]], ValueError, "parameter_values must be an array of real numbers: "),
+        (half_turn(X), [[1j]], ValueError, "parameter_values must be an array of real numbers: "),
+        (
+            half_turn(X),
+            [[1], [0]],
+            CircuitError,
+            "Circuit 'turn' has the value nan for 1/x with the parameter values [0",
+        ),
+        (
+            half_turn(X),
+            [[np.nan]],
+            CircuitError,
+            "Circuit 'turn' has the value nan for 1/x with the parameter values [",
+        ),
+        (waiting(), [[1], [-1]], CircuitError, "Circuit 'wait' has the value -1.0 for "),
+        ([half_turn(X)] * 2, [[1]], ValueError, "parameter_values belong to one circuit; there are 2."),
+    ],
+)
+def test_bad_values(
+    backend: OqtopusBackend, cloud: RecordedCloud, circuit: Any, values: Any, error: type[Exception], message: str
+) -> None:
+    """All before any request."""
+    with pytest.raises(error) as caught:
+        backend.run(circuit, parameter_values=values)
+
+    assert str(caught.value).startswith(message)
+    assert cloud.requests == []
+
+
+def test_looking_at_programs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """What would be sent can be read before it is."""
+    programs = backend.programs(half_turn(X), parameter_values=[[1], [2]], memory=True)
+
+    assert [str(program).splitlines()[-3] for program in programs] == ["rx(1.0) q[0];", "rx(0.5) q[0];"]
+    assert all(program.header and program.header.memory for program in programs)
+    assert cloud.requests == []
