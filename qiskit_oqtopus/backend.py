@@ -13,6 +13,7 @@ import oqtopus_client
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.noise import noise_model
 from qiskit_oqtopus.programs import Program, as_bindings, pack, refuse_foreign, to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from qiskit.transpiler import Target
+    from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
     from qiskit_oqtopus.options import OqtopusOptions
@@ -52,6 +54,25 @@ class OqtopusBackend(BackendV2):
     def target(self) -> Target:
         """The device's gates, couplings, errors and times, for the transpiler."""
         return self._target
+
+    def noise_model(self, qubits: Iterable[int] | None = None) -> NoiseModel:
+        """The device's noise for Qiskit Aer, as its calibration has it; see `qiskit_oqtopus.noise`.
+
+        For circuits of the device's own gates on its own qubits, as `transpile` makes them. Aer leaves out idle qubits,
+        so the size of the chip does not matter::
+
+            isa = transpile(circuit, backend)
+            used = {isa.find_bit(qubit).index for item in isa.data for qubit in item.qubits}
+            counts = AerSimulator(noise_model=backend.noise_model(used)).run(isa).result().get_counts()
+
+        Args:
+            qubits: The device's qubits to simulate; all others are without noise. By default all of them.
+
+        Raises:
+            ModuleNotFoundError: The extra `emulator` is not installed, which has Qiskit Aer.
+            ValueError: The device has no such qubit, or no calibration.
+        """
+        return noise_model(self.target, qubits)
 
     @property
     def max_circuits(self) -> None:
