@@ -19,6 +19,7 @@ from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     import numpy.typing as npt
     from qiskit.transpiler import Target
@@ -54,6 +55,43 @@ class OqtopusBackend(BackendV2):
     def target(self) -> Target:
         """The device's gates, couplings, errors and times, for the transpiler."""
         return self._target
+
+    def refresh(self) -> bool:
+        """Ask the server for the device's present state and calibration, with one request.
+
+        Returns:
+            Whether the calibration has changed; if so, `target` is another one.
+
+        Raises:
+            OqtopusError: The server could not be asked; everything is as before.
+        """
+        before, self.device = self.device, self._client.get_device(self.name)
+        if _calibration(self.device) == _calibration(before):
+            return False
+        self._target = target_from_device(self.device)
+        self._coupling_map = None  # the base class keeps that of the first Target
+        return True
+
+    @property
+    def calibrated_at(self) -> datetime | None:
+        """When the device was calibrated, where the server says so."""
+        return self.device.calibrated_at
+
+    @property
+    def status(self) -> str:
+        """`available` or `unavailable`, as of the last `refresh`."""
+        return self.device.status
+
+    @property
+    def pending_jobs(self) -> int:
+        """Jobs waiting for the device, as of the last `refresh`."""
+        return self.device.n_pending_jobs
+
+    @property
+    def max_shots(self) -> int:
+        """The most shots that a job may ask for: 10,000,000, unless the server says less of the device."""
+        said, limit = getattr(self.device.raw, "max_shots", None), oqtopus_client.rest.models.MAX_SHOTS
+        return said if type(said) is int and 0 < said < limit else limit
 
     def noise_model(self, qubits: Iterable[int] | None = None) -> NoiseModel:
         """The device's noise for Qiskit Aer, as its calibration has it; see `qiskit_oqtopus.noise`.
@@ -205,6 +243,11 @@ class OqtopusBackend(BackendV2):
     def __deepcopy__(self, _memo: object) -> Self:
         # Qiskit's libraries copy options that hold backends; connections cannot be copied.
         return self
+
+
+def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
+    """What a Target is made of."""
+    return device.device_info_str, device.calibrated_at, device.n_qubits
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
