@@ -13,10 +13,11 @@ Clifford circuits too wide for that are sampled in `clifford.py`.
 from __future__ import annotations
 
 import math
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from qiskit import QuantumCircuit
 from qiskit.circuit.library import PauliGate
 from qiskit.utils.units import apply_prefix
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
@@ -26,7 +27,6 @@ from oqtopus_client.emulator.calibration import relaxation_fidelity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from qiskit import QuantumCircuit
     from qiskit.circuit import Delay
 
 _CLOCK = 2.0
@@ -129,17 +129,26 @@ def gate_error(fidelity: float, duration: float, times: Sequence[tuple[float, fl
     """
     duration, p = relaxation_and_depolarization(fidelity, duration, times)
     relaxation = _relaxation(duration, times)
-    # The identity comes last: Aer asks each error whether it does anything, and reads on until a term does.
-    paulis = [PauliGate("".join(letters)) for letters in product("XYZI", repeat=len(times))]
-    everywhere = list(range(len(times)))
+    paulis = _paulis(len(times))
     # Relaxing first makes no difference to what is then fully depolarized: a mixture, with no product of the two.
     return QuantumError(
-        [([(pauli, everywhere)], p / len(paulis)) for pauli in paulis]
+        [(pauli, p / len(paulis)) for pauli in paulis]
         + [
             (terms, (1 - p) * weight)
             for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)
         ]
     )
+
+
+@cache
+def _paulis(n_qubits: int) -> list[QuantumCircuit]:
+    """All Pauli gates, the identity last: Aer asks each error if it does anything, and reads on until a term does."""
+    circuits = []
+    for letters in product("XYZI", repeat=n_qubits):
+        circuit = QuantumCircuit(n_qubits)
+        circuit.append(PauliGate("".join(letters)), range(n_qubits))
+        circuits.append(circuit)
+    return circuits
 
 
 def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:

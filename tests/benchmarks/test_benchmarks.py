@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import compare_published, emulator, import_time, provider, soak
+from tests.benchmarks import calibration, compare_published, emulator, import_time, provider, soak
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,3 +44,13 @@ def test_provider(capsys: pytest.CaptureFixture[str]) -> None:
     provider.main(["--bindings", "5", "--gates", "100", "--circuits", "10"])
 
     assert [line.count(" ms") for line in capsys.readouterr().out.splitlines()] == [2, 2, 1]
+
+
+def test_calibration(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each size of chip."""
+    calibration.main(["--sizes", "2x3", "3x3", "--repeat", "1"])
+
+    assert [row.split(" ms")[0].split()[:3] for row in capsys.readouterr().out.splitlines()] == [
+        ["6", "qubits", "Target"],
+        ["9", "qubits", "Target"],
+    ]
