@@ -1,29 +1,41 @@
 """Qiskit provider for the OQTOPUS quantum cloud."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.provider import OqtopusProvider
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.options import OqtopusOptions
+    from qiskit_oqtopus.primitives.estimator import OqtopusEstimator
+    from qiskit_oqtopus.primitives.sampler import OqtopusSampler
 
 __all__ = [
     "CircuitError",
     "OqtopusBackend",
+    "OqtopusEstimator",
     "OqtopusJob",
     "OqtopusJobError",
     "OqtopusJobTimeoutError",
     "OqtopusOptions",
+    "OqtopusPrimitiveJob",
     "OqtopusProvider",
+    "OqtopusSampler",
 ]
+
+# These load pydantic, which takes its time.
+_LAZY = {
+    "OqtopusEstimator": "qiskit_oqtopus.primitives.estimator",
+    "OqtopusOptions": "qiskit_oqtopus.options",
+    "OqtopusSampler": "qiskit_oqtopus.primitives.sampler",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "OqtopusOptions":  # loads pydantic, which takes its time
-        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415
-
-        return OqtopusOptions
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -13,11 +13,11 @@ import oqtopus_client
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.programs import Program, as_bindings, pack, refuse_foreign, to_program, to_template
+from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refuse_foreign, to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     from matplotlib.figure import Figure
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
+
+
+Operator: TypeAlias = tuple[tuple[str, float], ...]
+"""Labels and coefficients of Paulis; qubit 0 is rightmost in a label."""
 
 
 class OqtopusBackend(BackendV2):
@@ -104,8 +108,40 @@ class OqtopusBackend(BackendV2):
         circuits = _circuits(run_input)
         programs = self._programs(circuits, parameter_values, settings)
         shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
-        batch = JobBatch.submit(self._client, [self._spec(share, settings) for share in shares])
+        batch = JobBatch.submit(self._client, [self._spec(share, settings, settings.shots) for share in shares])
         return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
+
+    def submit(
+        self,
+        programs: Sequence[Program],
+        shots: Sequence[int],
+        operators: Sequence[Operator | None],
+        *,
+        kind: str,
+        **options: Any,
+    ) -> JobBatch:
+        """Submit programs, each as a job with its own number of shots: what primitives do in place of `run`.
+
+        Args:
+            programs: The programs.
+            shots: How often to run each.
+            operators: For each, labels and coefficients of the Paulis whose sum the server is to estimate; None if it
+                is to count.
+            kind: The primitive.
+            **options: See `OqtopusOptions`.
+
+        Raises:
+            ValueError: A program that the device would refuse (`CircuitError`), or an option has an impossible value.
+            TypeError: An option is unknown.
+            OqtopusError: A program could not be submitted; the others have been asked to cancel.
+        """
+        settings = self._options_with({**options, "multi_manual": False})
+        self._check(programs, settings)
+        specs = [
+            self._spec([program], settings, number, operator)
+            for program, number, operator in zip(programs, shots, operators, strict=True)
+        ]
+        return JobBatch.submit(self._client, specs, kind)
 
     def programs(
         self,
@@ -136,25 +172,31 @@ class OqtopusBackend(BackendV2):
             programs = template.bind(as_bindings(values, template.parameters))
         else:
             raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")
-        if settings.transpile == "none" and self.target.qargs is not None:
-            refuse_foreign(programs, self.name)
+        self._check(programs, settings)
         if settings.memory:
             programs = [program.with_memory() for program in programs]
         return programs
 
-    def _spec(self, programs: list[Program], settings: OqtopusOptions) -> OqtopusJobSpec:
+    def _check(self, programs: Sequence[Program], settings: OqtopusOptions) -> None:
+        if settings.transpile == "none" and self.target.qargs is not None:
+            refuse_foreign(programs, self.name)
+
+    def _spec(
+        self, programs: Sequence[Program], settings: OqtopusOptions, shots: int, operator: Operator | None = None
+    ) -> OqtopusJobSpec:
         spec = oqtopus_client.OqtopusJobSpec
-        make = spec.multi_manual if settings.multi_manual else spec.sampling
+        make = spec.estimation if operator else spec.multi_manual if settings.multi_manual else spec.sampling
         texts = [program.text for program in programs]
         header = programs[0].header
         return make(
             device_id=self.name,
             program=texts if settings.multi_manual else texts[0],
-            shots=settings.shots,
+            shots=shots,
             name=settings.name or (header.name[:256] if header else None),
             description=settings.full_description,
             transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
             mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
+            operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],
         )
 
     def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:

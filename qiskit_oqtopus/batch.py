@@ -35,8 +35,11 @@ _T = TypeVar("_T")
 _WORKERS = 16
 _logger = logging.getLogger("qiskit_oqtopus")
 
-TAG = re.compile(r"\[(?P<batch>batch-[0-9a-f]{16}) (?P<number>\d+)/(?P<total>\d+)\]$")
-"""What ends the description of each job of a batch; the server's search finds the batch by it."""
+TAG = re.compile(r"\[(?P<batch>(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}) (?P<number>\d+)/(?P<total>\d+)\]$")
+"""What ends the description of each job of a batch; the server's search finds the batch by it.
+
+The kind is what the batch was submitted for, circuits (`batch`) or a primitive: so the id tells what to read it as.
+"""
 
 WIRE_STATUS = {
     JobsJobStatus.REGISTERED: JobStatus.INITIALIZING,
@@ -106,15 +109,16 @@ class JobBatch:
         self._ended = {job.job_id: job for job in known if job.status in _FINAL}
 
     @classmethod
-    def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec]) -> Self:
-        """Submit jobs, tagged as a batch if there are several.
+    def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], kind: str = "batch") -> Self:
+        """Submit jobs, tagged as a batch if there are several, or if they are a primitive's.
 
         Raises:
             BatchSubmissionError: A job could not be submitted; the others have been asked to cancel.
             OqtopusError: The same, of the first.
         """
-        batch_id = f"batch-{secrets.token_hex(8)}"
-        if len(specs) > 1:
+        batch_id = new_batch_id(kind)
+        tagged = len(specs) > 1 or kind != "batch"
+        if tagged:
             specs = [
                 replace(spec, description=f"{spec.description or ''} [{batch_id} {i}/{len(specs)}]".lstrip())
                 for i, spec in enumerate(specs, 1)
@@ -127,7 +131,7 @@ class JobBatch:
             error.add_note("These jobs have been asked to cancel.")
             raise
         job_ids = [answer.job_id for answer in answers]
-        return cls(client, batch_id if len(specs) > 1 else job_ids[0], job_ids)
+        return cls(client, batch_id if tagged else job_ids[0], job_ids)
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
@@ -152,6 +156,12 @@ class JobBatch:
             there = f"There are: {', '.join(job_ids)}."
             raise OqtopusJobError(batch_id, f"only {len(found)} of its {total} jobs are on the server. {there}")
         return cls(client, batch_id, job_ids)
+
+    @property
+    def kind(self) -> str:
+        """What the jobs were submitted for: `batch` for circuits, else the name of a primitive."""
+        tag = TAG.match(f"[{self.batch_id} 1/1]")
+        return tag["kind"] if tag else "batch"
 
     @property
     def _client(self) -> OqtopusClient:
@@ -265,14 +275,23 @@ class JobBatch:
             return list(pool.map(ask, self.job_ids))
 
 
+def new_batch_id(kind: str) -> str:
+    """An id that no other batch has."""
+    return f"{kind}-{secrets.token_hex(8)}"
+
+
 def aggregate_status(statuses: Collection[JobsJobStatus | str]) -> JobStatus:
     """One status for several jobs; one we do not know is taken for running, never for final.
 
     >>> aggregate_status(["succeeded", "running", "submitted"]) is JobStatus.QUEUED
     True
     """
-    found = {WIRE_STATUS.get(cast("JobsJobStatus", status), JobStatus.RUNNING) for status in statuses}
-    return next(status for status in _BY_URGENCY if status in found)
+    return overall_status([WIRE_STATUS.get(cast("JobsJobStatus", status), JobStatus.RUNNING) for status in statuses])
+
+
+def overall_status(statuses: Collection[JobStatus]) -> JobStatus:
+    """That of the least advanced while anything goes on, then the worst outcome; DONE where there is nothing to do."""
+    return next((status for status in _BY_URGENCY if status in statuses), JobStatus.DONE)
 
 
 def wire_statuses(status: JobStatus | str | None) -> list[JobsJobStatus]:

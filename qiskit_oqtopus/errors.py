@@ -9,11 +9,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobTimeoutError as QiskitJobTimeoutError
 
 from oqtopus_client.errors import JobFailedError, JobTimeoutError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LISTED_FAILURES = 5
 _REMEDIES = {
     "Expecting value: line 1 column 1": "The server could not read or transpile the program; transpile it for the "
     "backend first.",
@@ -37,6 +43,17 @@ class OqtopusJobError(JobFailedError, QiskitJobError):
 
 class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
     """A job had not ended when the time was up. It goes on."""
+
+
+def failure_message(reasons: Sequence[str], total: int) -> str:
+    """That circuits ended without a result, and why.
+
+    >>> failure_message(["'bell' (0691) failed: out of coffee"], 2)
+    "1 of 2 circuits ended without a result. 'bell' (0691) failed: out of coffee."
+    """
+    more = f"; and {len(reasons) - _LISTED_FAILURES} more" if len(reasons) > _LISTED_FAILURES else ""
+    listed = "; ".join(reason.rstrip(".") for reason in reasons[:_LISTED_FAILURES])
+    return f"{len(reasons)} of {total} circuits ended without a result. {listed}{more}."
 
 
 def with_remedy(message: str) -> str:

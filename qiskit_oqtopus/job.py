@@ -8,7 +8,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 import oqtopus_client
-from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, with_remedy
+from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message, with_remedy
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.batch import JobBatch, JobTimes
     from qiskit_oqtopus.programs import Program
     from qiskit_oqtopus.provider import OqtopusProvider
-
-_LISTED_FAILURES = 5
 
 
 class OqtopusJob(JobV1):
@@ -124,7 +122,9 @@ class OqtopusJob(JobV1):
         ]
         failures = [experiment for experiment in experiments if not experiment.success]
         if failures and not partial:
-            raise OqtopusJobError(self.job_id(), _failure_message(failures, len(experiments)))
+            message = failure_message([failure.status for failure in failures], len(experiments))
+            others = " result(partial=True) returns the others." if len(failures) < len(experiments) else ""
+            raise OqtopusJobError(self.job_id(), message + others)
         result = to_result(self._device_id(), self.job_id(), experiments)
         if not failures:
             self._result = result
@@ -133,7 +133,7 @@ class OqtopusJob(JobV1):
     def error_message(self) -> str | None:
         """Why circuits failed, in the server's words; None if none has."""
         failed = [job for job in self._batch.jobs() if job.status in {"failed", "cancelled"}]
-        return "\n".join(f"{job.name!r} ({job.job_id}) {_reason(job)}" for job in failed) or None
+        return "\n".join(f"{job.name!r} ({job.job_id}) {reason(job)}" for job in failed) or None
 
     def cancel(self) -> bool:
         """Cancel every circuit that has not ended. True if that leaves the job cancelled."""
@@ -257,7 +257,7 @@ def _experiments(
     if isinstance(outcome, Exception):
         return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
     if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
-        return [_failed(program, _reason(outcome), job_id, outcome.shots) for program in programs]
+        return [_failed(program, reason(outcome), job_id, outcome.shots) for program in programs]
     return [
         _counted(program, counts, outcome)
         for program, counts in zip(programs, _counts_of_each(outcome, programs), strict=True)
@@ -299,12 +299,6 @@ def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> Experime
     return to_failed_experiment(header, status=f"{header.name!r} ({job_id}) {why}", shots=shots, job_id=job_id)
 
 
-def _reason(job: OqtopusJobResult) -> str:
+def reason(job: OqtopusJobResult) -> str:
+    """Why a job has no result, in the server's words."""
     return f"{job.status}: {with_remedy(job.message or 'the server gave no reason')}"
-
-
-def _failure_message(failures: Sequence[ExperimentResult], total: int) -> str:
-    more = f"; and {len(failures) - _LISTED_FAILURES} more" if len(failures) > _LISTED_FAILURES else ""
-    others = " result(partial=True) returns the others." if len(failures) < total else ""
-    reasons = "; ".join(failure.status.rstrip(".") for failure in failures[:_LISTED_FAILURES])
-    return f"{len(failures)} of {total} circuits ended without a result. {reasons}{more}.{others}"

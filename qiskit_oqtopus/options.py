@@ -6,7 +6,7 @@ import difflib
 import json
 import operator
 import warnings
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -19,7 +19,38 @@ _CLASSIFIED = 2
 """The only `meas_level` there is: counts."""
 
 
-class OqtopusOptions(BaseModel):
+class StrictOptions(BaseModel):
+    """Options that are checked when they are given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    _taker: ClassVar[str]
+    """What takes the options, for messages."""
+
+    @classmethod
+    def checked(cls, options: Mapping[str, Any]) -> Self:
+        """Options from what a user gave.
+
+        Raises:
+            TypeError: There is no option of that name, or a number is no integer.
+            ValueError: A value is not possible.
+        """
+        for name in options:
+            cls._check_name(name)
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            raise ValueError(readable(error)) from None
+
+    @classmethod
+    def _check_name(cls, name: str) -> None:
+        if name not in cls.model_fields:
+            near = difflib.get_close_matches(name, cls.model_fields)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}."
+            raise TypeError(f"{cls._taker} has no option {name!r}; {hint}")
+
+
+class OqtopusOptions(StrictOptions):
     """Options of `backend.run`; `backend.options` holds each one's default.
 
     Attributes:
@@ -43,7 +74,8 @@ class OqtopusOptions(BaseModel):
         noise_model: For Qiskit's libraries; a device has its own noise, so a warning says that it is not used.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(frozen=True)
+    _taker = "run()"
 
     shots: Annotated[int, BeforeValidator(check_shots)] = 1000
     name: str | None = Field(None, max_length=256)
@@ -60,24 +92,6 @@ class OqtopusOptions(BaseModel):
     rep_delay: Any = None
     init_qubits: Any = None
     noise_model: Any = None
-
-    @classmethod
-    def checked(cls, options: Mapping[str, Any]) -> OqtopusOptions:
-        """Options from what a user gave.
-
-        Raises:
-            TypeError: There is no option of that name, or `shots` is no integer.
-            ValueError: A value is not possible.
-        """
-        for name in options:
-            if name not in cls.model_fields:
-                near = difflib.get_close_matches(name, cls.model_fields)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}."
-                raise TypeError(f"run() has no option {name!r}; {hint}")
-        try:
-            return cls(**options)
-        except ValidationError as error:
-            raise ValueError(_readable(error)) from None
 
     @field_validator("transpiler_options")
     @classmethod
@@ -131,7 +145,7 @@ class OqtopusOptions(BaseModel):
         return self.transpiler_options and {"transpiler_lib": "qiskit", "transpiler_options": self.transpiler_options}
 
 
-def _readable(error: ValidationError) -> str:
+def readable(error: ValidationError) -> str:
     """What is wrong with each option, without pydantic's own words where ours say it."""
     return " ".join(
         str(detail["ctx"]["error"])

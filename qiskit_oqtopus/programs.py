@@ -18,7 +18,7 @@ from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.header import CircuitHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     from qiskit.circuit import Qubit
@@ -78,6 +78,10 @@ class Program:
     def with_memory(self) -> Self:
         """The program, its results to list the shots one by one."""
         return self if self.header is None else replace(self, header=replace(self.header, memory=True))
+
+    def with_extra(self, extra: Mapping[str, Any]) -> Self:
+        """The program, its header to carry something more."""
+        return self if self.header is None else replace(self, header=replace(self.header, extra=extra))
 
     def __str__(self) -> str:
         return self.text
@@ -186,6 +190,15 @@ def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.N
             f"of the circuit's parameters ({names})."
         )
     return array
+
+
+def pauli_text(label: str) -> str:
+    """A Pauli as servers take it: anything else they take for the identity, without a word.
+
+    >>> pauli_text("XIZ")
+    'Z 0 X 2'
+    """
+    return " ".join(f"{letter} {qubit}" for qubit, letter in enumerate(reversed(label)) if letter != "I")
 
 
 def refuse_foreign(programs: Sequence[Program], device: str) -> None:

@@ -14,6 +14,8 @@ from qiskit_oqtopus.backend_table import BackendTable
 from qiskit_oqtopus.batch import TAG, JobBatch, wire_statuses
 from qiskit_oqtopus.criteria import Criteria
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+from qiskit_oqtopus.primitives.runs import CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -165,17 +167,18 @@ class OqtopusProvider:
     def _all(self) -> list[OqtopusBackend]:
         return [OqtopusBackend(self, device, self.client) for device in self.client.list_devices()]
 
-    def job(self, job_id: str) -> OqtopusJob:
-        """A job from its id alone, whatever process submitted it.
+    def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
+        """A job from its id alone, whatever process submitted it: a primitive's if a primitive submitted it.
 
         Args:
-            job_id: What `OqtopusJob.job_id()` told, or the id of any OQTOPUS job.
+            job_id: What `job_id()` told, or the id of any OQTOPUS job.
 
         Raises:
             NotFoundError: The server knows no job of that id.
             OqtopusJobError: Not all jobs of a batch are there.
         """
-        return OqtopusJob(self, JobBatch.find(self.client, job_id))
+        batch = JobBatch.find(self.client, job_id)
+        return OqtopusJob(self, batch) if batch.kind == "batch" else OqtopusPrimitiveJob(CloudRun(batch))
 
     def jobs(
         self,
@@ -185,11 +188,11 @@ class OqtopusProvider:
         after: datetime | None = None,
         before: datetime | None = None,
         name: str | None = None,
-    ) -> Iterator[OqtopusJob]:
+    ) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         """Earlier jobs, newest first; the server is asked for a hundred at a time as they are wanted.
 
-        What was submitted by one `backend.run` is one job. Estimation and server-side jobs are not among them:
-        `client.iter_jobs` has all.
+        What was submitted by one `backend.run`, or one run of a primitive, is one job. Estimation jobs of other
+        software and server-side jobs are not among them: `client.iter_jobs` has all.
 
         Args:
             limit: How many at most; None for all.
@@ -214,12 +217,13 @@ class OqtopusProvider:
         )
         return itertools.islice(self._grouped(found, wanted), limit)
 
-    def _grouped(self, found: Iterable[JobsJob], wanted: Collection[str]) -> Iterator[OqtopusJob]:
+    def _grouped(self, found: Iterable[JobsJob], wanted: Collection[str]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         seen = set()
         for job in found:
-            if job.job_id is None or job.job_type not in _CIRCUIT_JOBS or (wanted and job.status not in wanted):
-                continue
             tag = TAG.search(job.description or "")
+            ours = tag is not None or job.job_type in _CIRCUIT_JOBS
+            if job.job_id is None or not ours or (wanted and job.status not in wanted):
+                continue
             if tag is None:
                 yield OqtopusJob(self, JobBatch(self.client, job.job_id, [job.job_id]))
             elif tag["batch"] not in seen:

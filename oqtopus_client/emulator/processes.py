@@ -51,6 +51,10 @@ class WorkerProcesses(Executor):
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, mp_context=self._context, initializer=_begin, initargs=(self._end,))
 
+    def _in_place_of(self, broken: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        broken.shutdown(wait=True)  # else its threads may be busy giving back semaphores when this process ends
+        return self._new_pool()
+
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn` in one of the processes."""
         return self._threads.submit(self._run, fn, *args, **kwargs)
@@ -61,11 +65,11 @@ class WorkerProcesses(Executor):
             try:
                 future = pool.submit(fn, *args, **kwargs)
             except BrokenProcessPool:  # it died when it had nothing to do
-                pool = self._new_pool()
+                pool = self._in_place_of(pool)
                 future = pool.submit(fn, *args, **kwargs)
             return future.result()
         except BrokenProcessPool:
-            pool = self._new_pool()
+            pool = self._in_place_of(pool)
             raise
         finally:
             self._pools.put(pool)

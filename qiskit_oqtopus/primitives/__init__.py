@@ -1,0 +1,1 @@
+"""Qiskit's primitives on OQTOPUS, and on any other backend."""

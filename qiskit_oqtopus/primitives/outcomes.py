@@ -1,0 +1,68 @@
+"""What programs measured, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What one program measured.
+
+    An outcome that several jobs saw is there several times.
+
+    Attributes:
+        bits: 0 or 1, of shape (outcomes, clbits): a column for each classical bit of the circuit, in its order. Bits
+            that were not measured are 0.
+        numbers: How often each outcome was seen. With readout mitigation they may sum to less than the shots.
+    """
+
+    bits: npt.NDArray[np.uint8]
+    numbers: npt.NDArray[np.int64]
+
+    @classmethod
+    def from_bitstrings(cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int) -> Self:
+        """Outcomes from a histogram.
+
+        Args:
+            counts: The histogram, with bit 0 rightmost in its keys; bits that a short key lacks are 0.
+            clbits: For each bit of the keys, bit 0 first, the index of the circuit's classical bit.
+            num_clbits: How many classical bits the circuit has.
+
+        Raises:
+            ValueError: A key is no bitstring, or has more bits than `clbits`.
+
+        >>> Outcomes.from_bitstrings({"01": 3, "10": 4}, clbits=[0, 2], num_clbits=3).bits
+        array([[1, 0, 0],
+               [0, 0, 1]], dtype=uint8)
+        """
+        width = len(clbits)
+        seen = {key: number for key, number in counts.items() if number}
+        for key in seen:
+            if not key or len(key) > width:
+                raise ValueError(f"The outcome {key!r} was counted where {width} bits were measured.")
+        digits = "".join([key.zfill(width) for key in seen])
+        if digits.strip("01"):
+            raise ValueError(f"Among the outcomes are some that are no bitstrings: {list(seen)[:3]}.")
+        table = np.frombuffer(digits.encode(), np.uint8).reshape(len(seen), width)[:, ::-1] & 1
+        bits = np.zeros((len(seen), num_clbits), np.uint8)
+        bits[:, list(clbits)] = table
+        return cls(bits, np.fromiter(seen.values(), np.int64, len(seen)))
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self]) -> Self:
+        """What several jobs of the same program measured together."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.bits for part in parts]),
+            np.concatenate([part.numbers for part in parts]),
+        )

@@ -1,0 +1,240 @@
+"""Programs under way: on an OQTOPUS device as a batch of jobs, on any other backend as its own jobs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from qiskit.providers import JobError, JobStatus, JobTimeoutError
+
+import oqtopus_client
+from qiskit_oqtopus.batch import new_batch_id, overall_status
+from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message
+from qiskit_oqtopus.job import reason
+from qiskit_oqtopus.primitives.estimates import Estimate, merged
+from qiskit_oqtopus.primitives.outcomes import Outcomes
+from qiskit_oqtopus.primitives.plan import shares, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qiskit.providers import JobV1
+    from qiskit.result import Result
+
+    from oqtopus_client import OqtopusJobResult
+    from qiskit_oqtopus.batch import JobBatch
+    from qiskit_oqtopus.primitives.plan import Block, Plan
+
+
+class Run(Protocol):
+    """The programs of one primitive's run, wherever they are."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+
+    @property
+    def job_ids(self) -> list[str]:
+        """Ids of the jobs, in the order of the programs."""
+
+    def status(self) -> JobStatus:
+        """The status of the least advanced job; once all have ended, the worst outcome."""
+
+    def cancel(self) -> bool:
+        """Cancel every job that has not ended. True if that leaves the run cancelled."""
+
+    def plan(self) -> Plan:
+        """What becomes of the outcomes."""
+
+    def outcomes(self, timeout: float | None, *, progress: bool) -> Sequence[Outcomes | Estimate]:
+        """Wait for all jobs; what each program measured, or the server estimated.
+
+        Raises:
+            OqtopusJobError: A job ended without a result.
+            OqtopusJobTimeoutError: Not all had ended in time; they go on.
+        """
+
+
+class CloudRun:
+    """Programs as OQTOPUS jobs.
+
+    Args:
+        batch: The jobs.
+        plan: Plan and blocks; read from the first job's program when needed if None.
+    """
+
+    def __init__(self, batch: JobBatch, plan: tuple[Plan, Sequence[Block]] | None = None) -> None:
+        self._batch = batch
+        self._plan = plan
+
+    @property
+    def run_id(self) -> str:
+        """The tag by which the server finds the jobs."""
+        return self._batch.batch_id
+
+    @property
+    def job_ids(self) -> list[str]:
+        """Ids of the OQTOPUS jobs."""
+        return list(self._batch.job_ids)
+
+    def status(self) -> JobStatus:
+        """Theirs together."""
+        return self._batch.status()
+
+    def cancel(self) -> bool:
+        """Cancel them on the server."""
+        return self._batch.cancel()
+
+    def plan(self) -> Plan:
+        """What becomes of the outcomes."""
+        return self._plan_and_blocks()[0]
+
+    def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes | Estimate]:
+        """Wait for them."""
+        jobs = self._batch.outcomes(timeout, progress=progress)
+        if None in jobs:
+            raise _timed_out(self.run_id, timeout)
+        parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
+        failures = []
+        for (program, block, shots), job_id, job in zip(
+            shares(self._plan_and_blocks()[1]), self.job_ids, jobs, strict=True
+        ):
+            try:
+                parts.setdefault(program, []).append((_outcome(job, block), shots))
+            except ValueError as error:
+                name = repr(getattr(job, "name", "circuit"))
+                failures.append(f"{name} ({job_id}) {error}")
+        if failures:
+            raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs)))
+        return [_merged(parts[program]) for program in sorted(parts)]
+
+    def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
+        if self._plan is None:
+            try:
+                header = self._batch.programs(self.job_ids[0])[0].header
+                self._plan = unpack(header.extra if header else {}, self._batch.kind)
+            except (ValueError, KeyError, TypeError, IndexError) as error:
+                raise OqtopusJobError(
+                    self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
+                ) from error
+        return self._plan
+
+
+def _merged(parts: Sequence[tuple[Outcomes | Estimate, int]]) -> Outcomes | Estimate:
+    """What the jobs that share a program's shots found together."""
+    estimates = [(part, shots) for part, shots in parts if isinstance(part, Estimate)]
+    return (
+        merged(estimates) if estimates else Outcomes.merged([part for part, _ in parts if isinstance(part, Outcomes)])
+    )
+
+
+def _outcome(job: OqtopusJobResult | Exception | None, block: Block) -> Outcomes | Estimate:
+    """What a job measured, or estimated.
+
+    Raises:
+        ValueError: It has no result that can be read.
+    """
+    if isinstance(job, oqtopus_client.OqtopusEstimationJobResult):
+        if job.exp_value is None or job.stds is None:
+            raise ValueError(reason(job))
+        return Estimate(job.exp_value, job.stds)
+    if not isinstance(job, oqtopus_client.OqtopusSamplingJobResult):
+        raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
+    counts = job.get_counts()
+    if not sum(counts.values()):
+        raise ValueError(reason(job) if job.sampling is None else "succeeded, but counted nothing.")
+    try:
+        return Outcomes.from_bitstrings(counts, block.clbits, block.num_clbits)
+    except ValueError as error:
+        raise ValueError(f"has an unreadable result: {error}") from None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one call of `backend.run` runs.
+
+    Attributes:
+        job: The job it returned.
+        parts: For each circuit, its place among all jobs that the blocks ask for.
+    """
+
+    job: JobV1
+    parts: Sequence[int]
+
+
+class BackendRun:
+    """Programs as jobs of any backend.
+
+    Args:
+        kind: The primitive.
+        chunks: The jobs; none if there is nothing to run.
+        plan: Plan and blocks.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], plan: tuple[Plan, Sequence[Block]]) -> None:
+        self.run_id = new_batch_id(plan[0].kind)
+        self._chunks = chunks
+        self._plan, self._blocks = plan
+
+    @property
+    def job_ids(self) -> list[str]:
+        """Ids of the backend's jobs."""
+        return [str(chunk.job.job_id()) for chunk in self._chunks]
+
+    def status(self) -> JobStatus:
+        """Theirs together."""
+        return overall_status([chunk.job.status() for chunk in self._chunks])
+
+    def cancel(self) -> bool:
+        """Cancel them as far as the backend can."""
+        for chunk in self._chunks:
+            if not chunk.job.in_final_state():
+                chunk.job.cancel()
+        return self.status() is JobStatus.CANCELLED
+
+    def plan(self) -> Plan:
+        """What becomes of the outcomes."""
+        return self._plan
+
+    def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes]:  # noqa: ARG002 - few jobs, no bar
+        """Wait for them."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        wanted = list(shares(self._blocks))
+        found: dict[int, Outcomes] = {}
+        for chunk in self._chunks:
+            result = self._result(chunk.job, deadline, timeout)
+            for i, part in enumerate(chunk.parts):
+                found[part] = _counted(result, i, wanted[part][1])
+        parts: dict[int, list[Outcomes]] = {}
+        for part, (program, _, _) in enumerate(wanted):
+            parts.setdefault(program, []).append(found[part])
+        return [Outcomes.merged(parts[program]) for program in sorted(parts)]
+
+    def _result(self, job: JobV1, deadline: float | None, timeout: float | None) -> Result:
+        try:
+            remaining = None if deadline is None else max(deadline - time.monotonic(), 0)
+            job.wait_for_final_state(timeout=remaining, wait=0.02)
+            result = job.result()
+        except JobTimeoutError:
+            raise _timed_out(self.run_id, timeout) from None
+        except JobError as error:
+            raise OqtopusJobError(self.run_id, f"{job.job_id()}: {error.message}") from error
+        if not result.success:
+            states = [str(getattr(experiment, "status", "")) for experiment in result.results]
+            raise OqtopusJobError(self.run_id, f"{job.job_id()}: {result.status}; {'; '.join(states)}.")
+        return result
+
+
+def _counted(result: Result, index: int, block: Block) -> Outcomes:
+    """The counts of one circuit of a result, whatever their keys."""
+    width = block.num_clbits
+    counts: dict[str, int] = {}
+    for key, number in result.data(index)["counts"].items():
+        bits = f"{int(key, 16):0{width}b}" if key.startswith("0x") else key.replace(" ", "")
+        counts[bits] = int(number)
+    return Outcomes.from_bitstrings(counts, range(width), width)
+
+
+def _timed_out(run_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
+    return OqtopusJobTimeoutError(run_id, f"had not ended after {timeout} s. It goes on; call result() again.")

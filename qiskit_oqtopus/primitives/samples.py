@@ -1,0 +1,168 @@
+"""What programs measured to the result of a sampler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from qiskit.primitives import BitArray, DataBin, PrimitiveResult, SamplerPubResult
+
+from qiskit_oqtopus.header import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from qiskit_oqtopus.primitives.outcomes import Outcomes
+
+
+class CountedBitArray(BitArray):
+    """Qiskit's bit array, with the counts it was made of: `get_counts` need not look at each shot.
+
+    What is cut out of it or made of it is a plain `BitArray`.
+
+    Args:
+        array: The shots, as in `BitArray`.
+        num_bits: How many bits a shot has.
+        seen: For each place in the array's shape, its outcomes, packed as in `array`, and how often each was seen.
+    """
+
+    def __init__(self, array: npt.NDArray[np.uint8], num_bits: int, seen: npt.NDArray[np.object_]) -> None:
+        super().__init__(array, num_bits)
+        self._seen = seen
+
+    def get_counts(self, loc: int | tuple[int, ...] | None = None) -> dict[str, int]:
+        """How often each bitstring was seen, at one place or at all."""
+        return {f"{value:0{self.num_bits}b}": n for value, n in self.get_int_counts(loc).items()}
+
+    def get_int_counts(self, loc: int | tuple[int, ...] | None = None) -> dict[int, int]:
+        """The same, with the numbers that the bitstrings stand for."""
+        places = self._seen if loc is None else self._seen[loc]
+        counts: dict[int, int] = {}
+        for packed, numbers in [places] if isinstance(places, tuple) else places.reshape(-1).tolist():
+            for row, number in zip(packed, numbers.tolist(), strict=True):
+                value = int.from_bytes(row.tobytes(), "big")
+                counts[value] = counts.get(value, 0) + number
+        return counts
+
+
+@dataclass(frozen=True)
+class SampledPub:
+    """One PUB of a sampler.
+
+    Attributes:
+        shape: The shape of its bindings.
+        shots: How many shots each binding has.
+        cregs: Name and indices of bits of each classical register.
+        measured: Whether there are programs; a circuit that measures nothing needs none, as all its bits are 0.
+        metadata: The circuit's metadata.
+    """
+
+    shape: tuple[int, ...]
+    shots: int
+    cregs: tuple[tuple[str, tuple[int, ...]], ...]
+    measured: bool
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SamplerPlan:
+    """How the outcomes of a sampler's programs become its result.
+
+    Attributes:
+        pubs: The PUBs; each has a program for each binding.
+        seed: Seed of the order of shots.
+    """
+
+    kind: ClassVar[str] = "sampler"
+
+    pubs: tuple[SampledPub, ...]
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON."""
+        return {
+            "pubs": [[pub.shape, pub.shots, pub.cregs, pub.measured, as_json(pub.metadata)] for pub in self.pubs],
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """The plan that `to_json` wrote."""
+        pubs = [
+            SampledPub(
+                tuple(map(int, shape)),
+                int(shots),
+                tuple((str(name), tuple(map(int, bits))) for name, bits in cregs),
+                bool(measured),
+                dict(metadata),
+            )
+            for shape, shots, cregs, measured, metadata in fields["pubs"]
+        ]
+        return cls(tuple(pubs), int(fields["seed"]))
+
+    def finish(self, outcomes: Sequence[Outcomes]) -> PrimitiveResult:
+        """The sampler's result."""
+        rng = np.random.default_rng(self.seed)
+        results, start = [], 0
+        for pub in self.pubs:
+            size = int(np.prod(pub.shape)) if pub.measured else 0
+            results.append(_result(pub, outcomes[start : start + size], rng))
+            start += size
+        return PrimitiveResult(results, metadata={"version": 2})
+
+
+def _result(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Generator) -> SamplerPubResult:
+    data = _bit_arrays(pub, outcomes, rng) if outcomes else {name: _zeros(pub, len(bits)) for name, bits in pub.cregs}
+    metadata = {"shots": pub.shots, "circuit_metadata": dict(pub.metadata)}
+    return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata)
+
+
+def _bit_arrays(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Generator) -> dict[str, BitArray]:
+    """The bits of each register, the same shot at the same place in all of them.
+
+    The cloud tells counts only, so the order of shots is invented: a random one, as slices of sorted shots would be no
+    samples.
+    """
+    numbers = [_summing_to(pub.shots, outcome.numbers, rng) for outcome in outcomes]
+    starts = np.cumsum([0, *map(len, numbers)])
+    bits = np.concatenate([outcome.bits for outcome in outcomes])
+    # Little-endian bytes read backwards are Qiskit's: big-endian, padded on the left.
+    packed = {
+        name: np.ascontiguousarray(np.packbits(bits[:, list(clbits)], axis=1, bitorder="little")[:, ::-1])
+        for name, clbits in pub.cregs
+    }
+    shots = {name: np.empty((len(outcomes), pub.shots, table.shape[1]), np.uint8) for name, table in packed.items()}
+    seen = {name: np.empty(len(outcomes), object) for name in packed}
+    for i, number in enumerate(numbers):
+        places = slice(starts[i], starts[i + 1])
+        rows = np.repeat(np.arange(len(number)), number)
+        rng.shuffle(rows)
+        for name, table in packed.items():
+            np.take(table[places], rows, axis=0, out=shots[name][i])
+            seen[name][i] = table[places], number
+    return {
+        name: CountedBitArray(
+            shots[name].reshape(*pub.shape, *shots[name].shape[1:]), len(clbits), seen[name].reshape(pub.shape)
+        )
+        for name, clbits in pub.cregs
+    }
+
+
+def _summing_to(shots: int, numbers: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Numbers of a histogram that sum to the shots.
+
+    Readout mitigation rounds them down; the shots it lost are drawn from the rest.
+    """
+    total = numbers.sum()
+    if total == shots:
+        return numbers
+    if total < shots:
+        return numbers + rng.multinomial(shots - total, numbers / total)
+    return rng.multivariate_hypergeometric(numbers, shots)
+
+
+def _zeros(pub: SampledPub, num_bits: int) -> BitArray:
+    return BitArray(np.zeros((*pub.shape, pub.shots, -(-num_bits // 8)), np.uint8), num_bits)
