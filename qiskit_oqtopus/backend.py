@@ -13,15 +13,18 @@ import oqtopus_client
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.noise import noise_model
 from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refuse_foreign, to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     import numpy.typing as npt
     from matplotlib.figure import Figure
     from qiskit.transpiler import Target
+    from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
     from qiskit_oqtopus.options import OqtopusOptions
@@ -57,6 +60,62 @@ class OqtopusBackend(BackendV2):
     def target(self) -> Target:
         """The device's gates, couplings, errors and times, for the transpiler."""
         return self._target
+
+    def refresh(self) -> bool:
+        """Ask the server for the device's present state and calibration, with one request.
+
+        Returns:
+            Whether the calibration has changed; if so, `target` is another one.
+
+        Raises:
+            OqtopusError: The server could not be asked; everything is as before.
+        """
+        before, self.device = self.device, self._client.get_device(self.name)
+        if _calibration(self.device) == _calibration(before):
+            return False
+        self._target = target_from_device(self.device)
+        self._coupling_map = None  # the base class keeps that of the first Target
+        return True
+
+    @property
+    def calibrated_at(self) -> datetime | None:
+        """When the device was calibrated, where the server says so."""
+        return self.device.calibrated_at
+
+    @property
+    def status(self) -> str:
+        """`available` or `unavailable`, as of the last `refresh`."""
+        return self.device.status
+
+    @property
+    def pending_jobs(self) -> int:
+        """Jobs waiting for the device, as of the last `refresh`."""
+        return self.device.n_pending_jobs
+
+    @property
+    def max_shots(self) -> int:
+        """The most shots that a job may ask for: 10,000,000, unless the server says less of the device."""
+        said, limit = getattr(self.device.raw, "max_shots", None), oqtopus_client.rest.models.MAX_SHOTS
+        return said if type(said) is int and 0 < said < limit else limit
+
+    def noise_model(self, qubits: Iterable[int] | None = None) -> NoiseModel:
+        """The device's noise for Qiskit Aer, as its calibration has it; see `qiskit_oqtopus.noise`.
+
+        For circuits of the device's own gates on its own qubits, as `transpile` makes them. Aer leaves out idle qubits,
+        so the size of the chip does not matter::
+
+            isa = transpile(circuit, backend)
+            used = {isa.find_bit(qubit).index for item in isa.data for qubit in item.qubits}
+            counts = AerSimulator(noise_model=backend.noise_model(used)).run(isa).result().get_counts()
+
+        Args:
+            qubits: The device's qubits to simulate; all others are without noise. By default all of them.
+
+        Raises:
+            ModuleNotFoundError: The extra `emulator` is not installed, which has Qiskit Aer.
+            ValueError: The device has no such qubit, or no calibration.
+        """
+        return noise_model(self.target, qubits)
 
     @property
     def max_circuits(self) -> None:
@@ -222,6 +281,11 @@ class OqtopusBackend(BackendV2):
     def __deepcopy__(self, _memo: object) -> Self:
         # Qiskit's libraries copy options that hold backends; connections cannot be copied.
         return self
+
+
+def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
+    """What a Target is made of."""
+    return device.device_info_str, device.calibrated_at, device.n_qubits
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
