@@ -38,7 +38,7 @@ class ChipData:
 
     @classmethod
     def of(cls, device: OqtopusDevice) -> Self:
-        """Read a device's calibration; qubits that it does not tell of are all unknown.
+        """Read a device's calibration. One that does not number its qubits from 0 without gaps counts as none.
 
         Args:
             device: The device.
@@ -48,6 +48,8 @@ class ChipData:
         """
         info = device.device_info or {}
         listed = {qubit["id"]: qubit for qubit in _objects(info.get("qubits")) if type(qubit.get("id")) is int}
+        if listed.keys() != set(range(len(listed))):
+            info, listed = {}, {}
         n_qubits = max(len(listed), device.n_qubits or 0)
         if not n_qubits:
             raise ValueError(f"Device {device.device_id!r} tells nothing of its qubits, so there is nothing to draw.")

@@ -87,6 +87,7 @@ def test_couplings_of_nothing(coupling: object) -> None:
         {"qubits": None},
         {"n_nodes": 2, "calibration_data": {"t1": {"0": 5.0}}},
         {"qubits": [7]},
+        {"qubits": [{"id": 1, "fidelity": 0.9}, {"id": 2}], "couplings": [{"control": 1, "target": 2}]},
     ],
 )
 def test_no_calibration(info: object) -> None:
