@@ -166,11 +166,11 @@ class OqtopusJob(JobV1):
 
         rows = []
         for job in self.jobs():
-            times = [job.submitted_at, job.ready_at, job.running_at]
-            # Servers do not tell when a job was cancelled.
-            cancelled = job.status == JobsJobStatus.CANCELLED
-            last = max((time for time in times if time), default=None) if cancelled else None
-            rows.append((job.name or job.job_id, *times, job.ended_at or last))
+            times = job.submitted_at, job.ready_at, job.running_at
+            ended = job.ended_at
+            if job.status == JobsJobStatus.CANCELLED:  # servers do not tell when
+                ended = max((time for time in times if time), default=None)
+            rows.append((job.name or job.job_id, *times, ended))
         return plot_timeline(rows)
 
     @property
