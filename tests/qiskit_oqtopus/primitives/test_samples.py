@@ -49,7 +49,6 @@ def test_counts_are_qiskits(width: int) -> None:
         assert bits.get_int_counts(loc) == plain.get_int_counts(loc)
     with pytest.raises(IndexError):
         bits.get_counts((2, 0))
-    assert plain == BitArray.from_bool_array(plain.to_bool_array())
 
 
 def test_one_dimension() -> None:
@@ -79,10 +78,13 @@ def test_shots_stay_together() -> None:
     """Registers scatter and share bits; a shot's are at the same place in each, and the order is no sorted one."""
     counts = {"000": 300, "011": 300, "110": 400}
     (pub,) = plan((), 1000, (0, 2), (2,), (1, 0, 2)).finish([measured(counts, 3)])
-    first, second, third = (pub.data[name].to_bool_array(order="little") for name in ("r0", "r1", "r2"))
+    words = zip(*(pub.data[name].get_bitstrings() for name in ("r0", "r1", "r2")), strict=True)
 
-    assert (first[:, 1] == second[:, 0]).all()
-    assert (first == third[:, [1, 2]]).all()
+    assert {(first, second, third) for first, second, third in words} == {
+        ("00", "0", "000"),
+        ("01", "0", "011"),
+        ("10", "1", "101"),
+    }
     assert pub.data.r2.get_counts() == {"000": 300, "011": 300, "101": 400}
     assert 100 < pub.data.r1.slice_shots(range(500)).get_counts()["1"] < 300
 
