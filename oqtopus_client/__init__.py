@@ -4,6 +4,7 @@ Names load when something asks for them: a program that only reads results needs
 """
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import errors, rest
@@ -59,6 +60,9 @@ else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
         globals()[name] = value
         return value
 
+
+# What this library says is for the program's own log, if it keeps one.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "AsyncOqtopusClient",

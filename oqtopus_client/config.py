@@ -40,11 +40,14 @@ class OqtopusConfig:
         base_url: URL of the OQTOPUS User API, `https://...`; also accepted, and readable, as `url`.
         api_token: API token. Never shown by `repr`.
         proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password.
-        timeout: Seconds to wait for the connection, and for each part of an answer.
+        timeout: Seconds to wait for the connection (10 at most), and for each part of an answer; a request is given up
+            when it has taken ten times as long in all.
         retry_max_attempts: How often a request is tried at most, 1 for no second try.
-        retry_backoff_seconds: First pause between two tries; it doubles with each.
+        retry_backoff_seconds: Longest first pause between two tries; it doubles with each. Pauses are drawn at random.
         retry_status_codes: HTTP statuses that are worth another try. By default 429, 502, 503 and 504.
-        retry_methods: HTTP methods that may be tried again, also after a lost connection. By default GET and DELETE.
+        retry_methods: HTTP methods that may be tried again, also after a lost connection. By default that depends on
+            the request: all but making a token and deleting the account do no harm when they arrive twice.
+        retry_budget_seconds: Seconds after the first try within which the last one must begin.
         allow_http: Whether the token may go over plain http to another machine, where anybody on the way can read it.
         transport: What carries requests in place of the network: an ASGI application, as the emulator's.
         token_source: Where the token came from, for messages.
@@ -61,6 +64,7 @@ class OqtopusConfig:
     retry_backoff_seconds: float
     retry_status_codes: frozenset[int] | None
     retry_methods: frozenset[str] | None
+    retry_budget_seconds: float
     allow_http: bool
     transport: Any = field(repr=False, compare=False)
     token_source: str = field(compare=False)
@@ -77,6 +81,7 @@ class OqtopusConfig:
         retry_methods: frozenset[str] | None = None,
         *,
         url: str | None = None,
+        retry_budget_seconds: float = 60.0,
         allow_http: bool = False,
         transport: Any = None,
         token_source: str = "OqtopusConfig(api_token=...)",  # noqa: S107 - says where the token is from
@@ -94,6 +99,7 @@ class OqtopusConfig:
             "retry_backoff_seconds": retry_backoff_seconds,
             "retry_status_codes": retry_status_codes,
             "retry_methods": retry_methods,
+            "retry_budget_seconds": retry_budget_seconds,
             "allow_http": allow_http,
             "transport": transport,
             "token_source": token_source,
@@ -116,6 +122,8 @@ class OqtopusConfig:
             raise OqtopusConfigError(f"retry_max_attempts must be at least 1, not {self.retry_max_attempts!r}.")
         if not self.retry_backoff_seconds >= 0:
             raise OqtopusConfigError(f"retry_backoff_seconds must not be negative: {self.retry_backoff_seconds!r}.")
+        if not self.retry_budget_seconds >= 0:
+            raise OqtopusConfigError(f"retry_budget_seconds must not be negative: {self.retry_budget_seconds!r}.")
 
     def check_server(self) -> None:
         """Make sure that requests can go to `base_url`, and the token with them.

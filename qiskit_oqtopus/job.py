@@ -8,6 +8,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 import oqtopus_client
+from oqtopus_client.rest.enums import JobsJobStatus
 from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message, with_remedy
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
     from qiskit.result import Result
     from qiskit.result.models import ExperimentResult
@@ -152,6 +154,24 @@ class OqtopusJob(JobV1):
     def times(self) -> list[JobTimes]:
         """When each OQTOPUS job reached each stage of its life."""
         return self._batch.times()
+
+    def plot_timeline(self) -> Figure:
+        """Draw how long each OQTOPUS job waited and ran.
+
+        Raises:
+            ImportError: The extra `visualization` is not installed.
+            ValueError: No job has been submitted.
+        """
+        from qiskit_oqtopus.pictures.timeline import plot_timeline  # noqa: PLC0415 - an extra
+
+        rows = []
+        for job in self.jobs():
+            times = job.submitted_at, job.ready_at, job.running_at
+            ended = job.ended_at
+            if job.status == JobsJobStatus.CANCELLED:  # servers do not tell when
+                ended = max((time for time in times if time), default=None)
+            rows.append((job.name or job.job_id, *times, ended))
+        return plot_timeline(rows)
 
     @property
     def timestamps(self) -> dict[str, datetime | None]:

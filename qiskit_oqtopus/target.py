@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qiskit.circuit import Delay, Measure, Parameter
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
@@ -10,72 +11,182 @@ from qiskit.providers import QubitProperties
 from qiskit.transpiler import InstructionProperties, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable
 
     from oqtopus_client import OqtopusDevice
 
+DT_NANOSECONDS = 2
+"""The step of a device's clock, which is what the unit `dt` means. Devices round delays up to whole steps."""
+
 _NS = 1e-9
 _US = 1e-6
+
+_Value = TypeVar("_Value", float, tuple[float, float, float])
+
+
+class ReadoutProperties(InstructionProperties):
+    """Duration and error of a measurement, and how likely either outcome is misread.
+
+    Qiskit Aer looks for these attributes, so a noise model it makes of a device is as asymmetric as the device.
+
+    Attributes:
+        prob_meas1_prep0: Probability to read 1 from a qubit in state 0.
+        prob_meas0_prep1: Probability to read 0 from a qubit in state 1.
+    """
+
+    def __init__(self, duration: float | None, error: float, prob_meas1_prep0: float, prob_meas0_prep1: float) -> None:
+        super().__init__(duration, error)
+        self.prob_meas1_prep0 = prob_meas1_prep0
+        self.prob_meas0_prep1 = prob_meas0_prep1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Qiskit's own copies and pickles keep duration and error only.
+        return type(self), (self.duration, self.error, self.prob_meas1_prep0, self.prob_meas0_prep1)
 
 
 def target_from_device(device: OqtopusDevice) -> Target:
     """The gates every OQTOPUS device takes - `x`, `sx`, `rz`, `cx`, `measure`, `delay` - with its errors and durations.
 
-    `cx` is there in the listed direction of each coupling only. Times are in seconds, `dt` is a nanosecond; an error is
-    one minus the published fidelity, and None where none is published. `rz` is a change of frame: no error, no time.
-    A device whose calibration is absent or cannot be read gets a Target of its gates alone: any qubit, any pair.
+    Resets and control flow are never there: no device executes them, whatever it advertises. `cx` is there in the
+    listed direction of each coupling only, so where there are no couplings there is no `cx`.
+
+    Times are in seconds. A gate's error is one minus its average fidelity; a measurement's is the assignment error,
+    else the mean of both probabilities (see `ReadoutProperties`). `rz` is a change of frame: no error, no time. A `cx`
+    lasts as long as published, else as long as what servers make of it: an `rzx90`, and an `sx` of the target.
+
+    What is missing does not count as perfect, as Qiskit has it, which would favour the very qubits and couplings that
+    could not be calibrated. One that lacks an error, a duration or a lifetime gets the worst that others have; None
+    where none has any. A value that cannot be right - no number, NaN, a fidelity above one - is missing. `t2` is cut to
+    `2 * t1`, beyond which no qubit can be; a fit may well put it there.
+
+    No qubit is left out, not even one without any calibration: the transpiler's lower levels put a circuit on the first
+    qubits whatever they can do, and fail if that is nothing. Its higher levels see the worst qubit there is.
+
+    Couplings of unknown qubits do not count. Where a qubit or coupling is listed twice, the later entry counts. A
+    device whose calibration is absent, or does not number its qubits from 0 without gaps, gets a Target of its gates
+    alone: on any qubit and any pair.
 
     Args:
         device: The device.
     """
     info = device.device_info or {}
-    qubits = _objects(info.get("qubits"))
-    if not qubits or [qubit.get("id") for qubit in qubits] != list(range(len(qubits))):
+    listed = {qubit["id"]: qubit for qubit in _objects(info.get("qubits")) if type(qubit.get("id")) is int}
+    if not listed or listed.keys() != set(range(len(listed))):
         return _uncalibrated(device)
+    qubits = [listed.get(i, {}) for i in range(max(len(listed), _n_qubits(device) or 0))]
     target = Target(
         description=device.device_id,
         num_qubits=len(qubits),
-        dt=_NS,
-        qubit_properties=[_qubit_properties(qubit) for qubit in qubits],
+        dt=DT_NANOSECONDS * _NS,
+        qubit_properties=_qubit_properties(qubits),
     )
-    for gate in (XGate(), SXGate()):
-        target.add_instruction(gate, {(qubit["id"],): _gate_properties(qubit, gate.name) for qubit in qubits})
-    target.add_instruction(RZGate(Parameter("theta")), {(q["id"],): InstructionProperties(0.0, 0.0) for q in qubits})
-    couplings = [c for c in _objects(info.get("couplings")) if {"control", "target"} <= c.keys()]
+
+    def add(gate: Any, places: Iterable[Any], properties: Iterable[InstructionProperties | None]) -> None:
+        target.add_instruction(gate, dict(zip(places, properties, strict=True)))
+
+    every = [(i,) for i in range(len(qubits))]
+    durations = {name: _completed((_duration(q, name) for q in qubits), max) for name in ("x", "sx")}
+    errors = _completed(map(_error, qubits), max)
+    add(XGate(), every, map(InstructionProperties, durations["x"], errors))
+    add(SXGate(), every, map(InstructionProperties, durations["sx"], errors))
+    add(RZGate(Parameter("theta")), every, [InstructionProperties(0.0, 0.0) for _ in every])
+    couplings = _couplings(info.get("couplings"), len(qubits))
     if couplings:
-        pairs = {(c["control"], c["target"]): _gate_properties(c, "cx") for c in couplings}
-        target.add_instruction(CXGate(), pairs)
-    target.add_instruction(Measure(), {(qubit["id"],): _readout_properties(qubit) for qubit in qubits})
-    target.add_instruction(Delay(Parameter("t")), {(qubit["id"],): None for qubit in qubits})
+        cx = _completed((_cx_duration(c, durations["sx"][t]) for (_, t), c in couplings.items()), max)
+        add(CXGate(), couplings, map(InstructionProperties, cx, _completed(map(_error, couplings.values()), max)))
+    add(Measure(), every, _readout_properties(qubits))
+    add(Delay(Parameter("t")), every, [None] * len(every))
     return target
 
 
 def _uncalibrated(device: OqtopusDevice) -> Target:
-    target = Target(description=device.device_id, num_qubits=device.n_qubits, dt=_NS)
+    target = Target(description=device.device_id, num_qubits=_n_qubits(device), dt=DT_NANOSECONDS * _NS)
     for gate in (XGate(), SXGate(), RZGate(Parameter("theta")), CXGate(), Measure(), Delay(Parameter("t"))):
         target.add_instruction(gate, name=gate.name)
     return target
 
 
-def _qubit_properties(qubit: Mapping[str, Any]) -> QubitProperties:
-    lifetime = qubit.get("qubit_lifetime") or {}
-    return QubitProperties(t1=_scaled(lifetime.get("t1"), _US), t2=_scaled(lifetime.get("t2"), _US))
+def _n_qubits(device: OqtopusDevice) -> int | None:
+    """How many qubits the server says the device has, where it does."""
+    return max(device.n_qubits or 0, 0) or None
 
 
-def _gate_properties(place: Mapping[str, Any], gate: str) -> InstructionProperties:
-    """Error and duration of a gate on a qubit or coupling; a QPU lists its native `rzx90`, to which it lowers `cx`."""
-    durations = place.get("gate_duration") or {}
-    duration = _scaled(durations.get(gate, durations.get("rzx90")), _NS)
-    fidelity = place.get("fidelity")
-    return InstructionProperties(duration, None if fidelity is None else 1 - fidelity)
+def _qubit_properties(qubits: list[dict[str, Any]]) -> list[QubitProperties]:
+    t1s, t2s = (_completed((_lifetime(qubit, name) for qubit in qubits), min) for name in ("t1", "t2"))
+    return [
+        QubitProperties(t1=t1, t2=t2 if t1 is None or t2 is None else min(t2, 2 * t1))
+        for t1, t2 in zip(t1s, t2s, strict=True)
+    ]
 
 
-def _readout_properties(qubit: Mapping[str, Any]) -> InstructionProperties:
-    return InstructionProperties(error=(qubit.get("meas_error") or {}).get("readout_assignment_error"))
+def _readout_properties(qubits: list[dict[str, Any]]) -> list[ReadoutProperties | None]:
+    """None for all where none has an error: Aer takes it for granted that what has properties has one."""
+    readouts = _completed(map(_readout, qubits), max)
+    durations = _completed((_duration(qubit, "measure") for qubit in qubits), max)
+    return [
+        None if readout is None else ReadoutProperties(duration, *readout)
+        for duration, readout in zip(durations, readouts, strict=True)
+    ]
 
 
-def _scaled(number: float | None, unit: float) -> float | None:
-    return None if number is None else number * unit
+def _completed(values: Iterable[_Value | None], worst: Callable[[list[_Value]], _Value]) -> list[_Value | None]:
+    """The values, where there is none the worst of the others."""
+    values = list(values)
+    known = [value for value in values if value is not None]
+    return [worst(known) if value is None and known else value for value in values]
+
+
+def _couplings(value: object, n_qubits: int) -> dict[tuple[int, int], dict[str, Any]]:
+    """The couplings by control and target."""
+    couplings = {}
+    for coupling in _objects(value):
+        ends = coupling.get("control", -1), coupling.get("target", -1)
+        if all(type(end) is int and 0 <= end < n_qubits for end in ends) and ends[0] != ends[1]:
+            couplings[ends] = coupling
+    return couplings
+
+
+def _error(place: dict[str, Any]) -> float | None:
+    """The gate error of a qubit or coupling."""
+    fidelity = _number(place, "fidelity", highest=1)
+    return None if fidelity is None else 1 - fidelity
+
+
+def _readout(qubit: dict[str, Any]) -> tuple[float, float, float] | None:
+    """A qubit's assignment error, and the probabilities to read 1 from state 0 and 0 from state 1."""
+    names = ("readout_assignment_error", "prob_meas1_prep0", "prob_meas0_prep1")
+    error, p10, p01 = (_number(qubit, "meas_error", name, highest=1) for name in names)
+    if p10 is not None and p01 is not None:
+        return (p10 + p01) / 2 if error is None else error, p10, p01
+    return None if error is None else (error, error, error)
+
+
+def _duration(place: dict[str, Any], name: str) -> float | None:
+    """The published duration of an instruction."""
+    duration = _number(place, "gate_duration", name)
+    return None if duration is None else duration * _NS
+
+
+def _cx_duration(coupling: dict[str, Any], sx: float | None) -> float | None:
+    """The duration of a coupling's `cx`, given that of an `sx` of its target."""
+    cx, rzx90 = _duration(coupling, "cx"), _duration(coupling, "rzx90")
+    if cx is not None or rzx90 is None or sx is None:
+        return cx
+    return rzx90 + sx
+
+
+def _lifetime(qubit: dict[str, Any], name: str) -> float | None:
+    """A lifetime; one of zero is a fit gone wrong."""
+    return (_number(qubit, "qubit_lifetime", name) or 0) * _US or None
+
+
+def _number(place: object, *path: str, highest: float = sys.float_info.max) -> float | None:
+    """What stands under that path, if it is a number from 0 to the highest."""
+    for name in path:
+        place = place.get(name) if isinstance(place, dict) else None
+    if isinstance(place, int | float) and not isinstance(place, bool) and 0 <= place <= highest:
+        return float(place)
+    return None
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import stim
 
-from oqtopus_client.emulator.noise import coupling, delay_nanoseconds, lifetimes, relaxation_and_depolarization
+from oqtopus_client.emulator.noise import (
+    by_direction,
+    coupling,
+    delay_nanoseconds,
+    lifetimes,
+    relaxation_and_depolarization,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +64,7 @@ def sample_clifford(
         ValueError: There is a `cx` where the device has no coupling in that direction, or a delay of nothing.
     """
     program = stim.Circuit()
+    couplings = by_direction(calibration) if calibration is not None else {}
     for item in circuit.data:
         indices = [circuit.find_bit(qubit).index for qubit in item.qubits]
         if item.name == "rz":
@@ -65,7 +72,8 @@ def sample_clifford(
         elif item.name in _GATES:
             program.append(_GATES[item.name], indices)
         if calibration is not None:
-            _add_noise(program, item.operation, indices, calibration, [qubits[index] for index in indices])
+            places = [qubits[index] for index in indices]
+            _add_noise(program, item.operation, indices, calibration["qubits"], couplings, places)
     program.append("M", measured)
     outcomes: NDArray[np.bool_] = program.compile_sampler().sample(shots)
     if calibration is None:
@@ -74,16 +82,19 @@ def sample_clifford(
 
 
 def _add_noise(
-    program: stim.Circuit, gate: Instruction, indices: list[int], calibration: Mapping[str, Any], places: list[int]
+    program: stim.Circuit,
+    gate: Instruction,
+    indices: list[int],
+    chip: Sequence[Mapping[str, Any]],
+    couplings: Mapping[tuple[int, int], Mapping[str, Any]],
+    places: list[int],
 ) -> None:
     """The noise of a gate at some places of the device; `rz` is a change of frame, and has none."""
-    times = [lifetimes(calibration["qubits"][place]) for place in places]
+    times = [lifetimes(chip[place]) for place in places]
     if gate.name == "delay":
         _relax(program, indices, delay_nanoseconds(gate), times)
     elif gate.name in _GATES:
-        calibrated = calibration["qubits"][places[0]]
-        if gate.name == "cx":
-            calibrated = coupling(calibration, *places)
+        calibrated = coupling(couplings, *places) if gate.name == "cx" else chip[places[0]]
         duration, p = relaxation_and_depolarization(
             calibrated["fidelity"], calibrated["gate_duration"][gate.name], times
         )

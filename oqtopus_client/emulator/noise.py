@@ -4,7 +4,6 @@ A circuit here is one of a device's own gates (`x`, `sx`, `rz`, `cx`, `measure`,
 that it uses. `qubits` gives the device's qubit for each of them, so a five-qubit program costs the same on a chip of
 five qubits as on one of a thousand::
 
-    circuit, qubits = on_active_qubits(circuit)
     model = noise_model(circuit, device.calibration, qubits)
     counts = AerSimulator(noise_model=model).run(with_delays(circuit, device.calibration, qubits)).result().get_counts()
 
@@ -14,7 +13,7 @@ Clifford circuits too wide for that are sampled in `clifford.py`.
 from __future__ import annotations
 
 import math
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -34,25 +33,6 @@ _CLOCK = 2.0
 """The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
 
 
-def on_active_qubits(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[int]]:
-    """The circuit on the qubits that it does something with, in their order; and which these are.
-
-    Barriers, which are for compilers, are left out. Classical bits keep their indices, in one register.
-    """
-    used = [
-        (item, [circuit.find_bit(qubit).index for qubit in item.qubits])
-        for item in circuit.data
-        if item.name != "barrier"
-    ]
-    active = sorted({index for _, indices in used for index in indices})
-    position = {index: k for k, index in enumerate(active)}
-    narrow = QuantumCircuit(len(active), circuit.num_clbits)
-    for item, indices in used:
-        clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
-        narrow.append(item.operation, [position[index] for index in indices], clbits)
-    return narrow, active
-
-
 def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
     """The noise of the gates and measurements that a circuit has.
 
@@ -68,6 +48,7 @@ def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
         ValueError: There is a `cx` where the device has no coupling in that direction.
     """
     model = NoiseModel()
+    couplings = by_direction(calibration)
     used = {(item.name, *(circuit.find_bit(qubit).index for qubit in item.qubits)) for item in circuit.data}
     for name, *indices in sorted(used):
         places = [calibration["qubits"][qubits[index]] for index in indices]
@@ -79,7 +60,7 @@ def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
         if name in ("x", "sx"):
             gate = places[0]
         elif name == "cx":
-            gate = coupling(calibration, *(place["id"] for place in places))
+            gate = coupling(couplings, *(place["id"] for place in places))
         else:
             continue
         times = [lifetimes(place) for place in places]
@@ -148,13 +129,26 @@ def gate_error(fidelity: float, duration: float, times: Sequence[tuple[float, fl
     """
     duration, p = relaxation_and_depolarization(fidelity, duration, times)
     relaxation = _relaxation(duration, times)
-    paulis = [PauliGate("".join(letters)) for letters in product("IXYZ", repeat=len(times))]
-    everywhere = list(range(len(times)))
+    paulis = _paulis(len(times))
     # Relaxing first makes no difference to what is then fully depolarized: a mixture, with no product of the two.
     return QuantumError(
-        [(terms, (1 - p) * weight) for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)]
-        + [([(pauli, everywhere)], p / len(paulis)) for pauli in paulis]
+        [(pauli, p / len(paulis)) for pauli in paulis]
+        + [
+            (terms, (1 - p) * weight)
+            for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)
+        ]
     )
+
+
+@cache
+def _paulis(n_qubits: int) -> list[QuantumCircuit]:
+    """All Pauli gates, the identity last: Aer asks each error if it does anything, and reads on until a term does."""
+    circuits = []
+    for letters in product("XYZI", repeat=n_qubits):
+        circuit = QuantumCircuit(n_qubits)
+        circuit.append(PauliGate("".join(letters)), range(n_qubits))
+        circuits.append(circuit)
+    return circuits
 
 
 def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
@@ -177,17 +171,20 @@ def _duration_for(fidelity: float, longest: float, times: Sequence[tuple[float, 
     return shortest
 
 
-def coupling(calibration: Mapping[str, Any], control: int, target: int) -> Mapping[str, Any]:
+def by_direction(calibration: Mapping[str, Any]) -> dict[tuple[int, int], Mapping[str, Any]]:
+    """A device's couplings by their control and target: its chips have thousands."""
+    return {(coupling["control"], coupling["target"]): coupling for coupling in calibration["couplings"]}
+
+
+def coupling(couplings: Mapping[tuple[int, int], Mapping[str, Any]], control: int, target: int) -> Mapping[str, Any]:
     """The coupling of two of the device's qubits in that direction.
 
     Raises:
         ValueError: There is none.
     """
-    for candidate in calibration["couplings"]:
-        if (candidate["control"], candidate["target"]) == (control, target):
-            found: Mapping[str, Any] = candidate
-            return found
-    raise ValueError(f"the device has no cx from qubit {control} to qubit {target}")
+    if (control, target) not in couplings:
+        raise ValueError(f"the device has no cx from qubit {control} to qubit {target}")
+    return couplings[control, target]
 
 
 def lifetimes(qubit: Mapping[str, Any]) -> tuple[float, float]:

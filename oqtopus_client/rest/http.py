@@ -10,6 +10,7 @@ import importlib.metadata
 import logging
 import os
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,16 +30,25 @@ from oqtopus_client.errors import (
     ResponseValidationError,
     UserApiError,
 )
+from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD
 from oqtopus_client.rest.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oqtopus_client.config import OqtopusConfig
+    from oqtopus_client.rest.operations import Operation
 
 MAX_CONNECTIONS = 64
 """Connections one client opens at most; more requests than that wait for a free one."""
 
+_PATIENCE = 10
+"""How many times its timeout a request may take in all."""
+
+_LONGEST_CONNECT = 10.0
+"""Seconds to wait for a connection at most."""
+
+_logger = logging.getLogger("oqtopus_client")
 _ERRORS = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
 
 
@@ -82,11 +92,14 @@ class HttpClient:
             config.retry_max_attempts,
             config.retry_backoff_seconds,
             RetryPolicy.status_codes if config.retry_status_codes is None else config.retry_status_codes,
-            RetryPolicy.methods if config.retry_methods is None else config.retry_methods,
+            config.retry_methods,
+            config.retry_budget_seconds,
         )
+        self._longest = _PATIENCE * config.timeout
         self._client = httpx.AsyncClient(
             transport=_transport(config),
-            timeout=config.timeout,
+            # Waiting for a connection of our own pool says nothing about the server.
+            timeout=httpx.Timeout(config.timeout, connect=min(config.timeout, _LONGEST_CONNECT), pool=None),
             headers={"User-Agent": user_agent or f"oqtopus-client/{importlib.metadata.version('oqtopus-client')}"},
         )
 
@@ -96,14 +109,21 @@ class HttpClient:
 
     async def call(
         self,
-        method: str,
-        path: str,
+        operation: Operation,
         *,
         params: Mapping[str, Any] | None = None,
         json: object = None,
         empty: bool = False,
+        **ids: str,
     ) -> Any:
         """Call the User API and return the decoded JSON of its answer; with `empty`, which has none, None.
+
+        Args:
+            operation: What to do.
+            params: The query.
+            json: The body.
+            empty: Whether the answer has no body.
+            **ids: What stands in the operation's path, quoted.
 
         Raises:
             UserApiError: The server refused; 401, 403 and 404 have classes of their own.
@@ -111,7 +131,9 @@ class HttpClient:
             OqtopusConnectionError: No answer arrived.
             OqtopusTimeoutError: No answer arrived in time.
         """
-        response = await self._send(method, self._base_url + path, params=params, json=json, headers=self._api_headers)
+        path = operation.path(**ids)
+        url = self._base_url + path
+        response = await self._send(operation, url, params=params, json=json, headers=self._api_headers)
         if not response.is_success:
             raise self._api_error(response)
         if empty:
@@ -120,7 +142,7 @@ class HttpClient:
             return response.json()
         except ValueError:
             raise ResponseValidationError(
-                f"{method} {path}: the server answered {response.status_code} with "
+                f"{operation.method} {path}: the server answered {response.status_code} with "
                 f"{response.headers.get('content-type', 'no content type')} where JSON was due.",
                 response.text,
             ) from None
@@ -131,7 +153,7 @@ class HttpClient:
         Raises:
             OqtopusStorageError: The storage refused.
         """
-        response = await self._send("POST", url, data=fields, files={"file": ("input.zip", content, "application/zip")})
+        response = await self._send(UPLOAD, url, data=fields, files={"file": ("input.zip", content, "application/zip")})
         if not response.is_success:
             raise _storage_error("upload", response)
 
@@ -143,31 +165,59 @@ class HttpClient:
         """
         if urlsplit(url).scheme not in {"http", "https"}:
             raise OqtopusStorageError("The server named a file that is not on the web; only http(s) URLs are read.")
-        response = await self._send("GET", url)
+        response = await self._send(DOWNLOAD, url)
         if not response.is_success:
             raise _storage_error("download", response)
         return response.content
 
-    async def _send(self, method: str, url: str, **content: Any) -> httpx.Response:
+    async def _send(self, operation: Operation, url: str, **content: Any) -> httpx.Response:
         """Send a request, again where the policy allows it; the last answer or failure counts."""
+        clock = asyncio.get_running_loop().time
+        start = clock()
         attempt = 1
+        perhaps_done = False  # by a try of which nobody knows what became
         while True:
-            try:
-                request = self._client.build_request(method, url, **content)
-                request.read()  # in one piece: a form would go out part by part, with a system call for each
-                response = await self._client.send(request)
-            except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-                pause = self._retries.pause(method, attempt)
-                if pause is None:
-                    # The HTTP library's own errors say the same at greater length.
-                    raise self._connection_error(method, url, error) from None
-            else:
-                retry_after = response.headers.get("retry-after", "")
-                pause = self._retries.pause(method, attempt, status=response.status_code, retry_after=retry_after)
-                if response.is_success or pause is None:
-                    return response
+            outcome = await self._try(operation, url, attempt, content)
+            status, retry_after = None, ""
+            if isinstance(outcome, httpx.Response):
+                status, retry_after = outcome.status_code, outcome.headers.get("retry-after", "")
+                if outcome.is_success:
+                    return outcome
+                if perhaps_done and operation.gone_is_done and status == httpx.codes.NOT_FOUND:
+                    return httpx.Response(httpx.codes.OK, json={"message": "gone already"})
+            perhaps_done |= status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR
+            pause = self._retries.pause(
+                operation, attempt, elapsed=clock() - start, status=status, retry_after=retry_after
+            )
+            if pause is None:
+                break
             await asyncio.sleep(pause)
             attempt += 1
+        if isinstance(outcome, Exception):
+            # The HTTP library's own errors say the same at greater length.
+            raise self._connection_error(operation.method, url, outcome) from None
+        return outcome
+
+    async def _try(
+        self, operation: Operation, url: str, attempt: int, content: Mapping[str, Any]
+    ) -> httpx.Response | Exception:
+        """Send a request once; the answer, or why there is none."""
+        start = time.perf_counter()
+        outcome: httpx.Response | Exception
+        try:
+            request = self._client.build_request(operation.method, url, **content)
+            request.read()  # in one piece: a form would go out part by part, with a system call for each
+            # Each part of an answer is given its time, and so a server could send for ever.
+            async with asyncio.timeout(self._longest):
+                outcome = await self._client.send(request)
+            result, correlation = str(outcome.status_code), outcome.headers.get("x-correlation-id", "-")
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            outcome, result, correlation = error, type(error).__name__, "-"
+        milliseconds = (time.perf_counter() - start) * 1e3
+        _logger.debug(
+            "%s: %s in %.0f ms, attempt %d, correlation id %s", operation, result, milliseconds, attempt, correlation
+        )
+        return outcome
 
     def _connection_error(self, method: str, url: str, error: Exception) -> OqtopusError:
         parts = urlsplit(url)
@@ -190,12 +240,22 @@ class HttpClient:
 
 def _transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
     if config.transport is None:
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
         proxy = httpx.Proxy(config.proxy) if config.proxy else None
-        return AiohttpTransport(verify=_tls_context(), limits=limits, proxy=proxy)
+        tls = _tls_context()
+        return AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls))
     if isinstance(config.transport, httpx.AsyncBaseTransport):
         return config.transport
     return httpx.ASGITransport(app=config.transport)
+
+
+def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    """The pool of connections."""
+    connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=tls)
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    # aiohttp would send GET and DELETE a second time by itself when a connection breaks, and keep it a secret: a DELETE
+    # that worked would then be reported as a 404, and the retry settings would not mean what they say.
+    session._retry_connection = False  # noqa: SLF001
+    return session
 
 
 def _tls_context() -> ssl.SSLContext:

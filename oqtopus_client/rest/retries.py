@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oqtopus_client.rest.operations import Operation
 
 _LONGEST_PAUSE = 8.0
 _LONGEST_RETRY_AFTER = 60.0
@@ -15,35 +19,50 @@ class RetryPolicy:
 
     Attributes:
         max_attempts: Tries at most, the first included.
-        backoff: First pause in seconds; it doubles with each further try.
+        backoff: Longest first pause in seconds; it doubles with each further try, up to 8 s.
         status_codes: HTTP statuses worth another try.
-        methods: HTTP methods that may be repeated: those that do no harm when they arrive twice.
+        methods: HTTP methods that may be repeated; None leaves that to each operation.
+        budget: Seconds after the first try within which the last one must begin.
     """
 
     max_attempts: int = 3
     backoff: float = 0.2
     status_codes: frozenset[int] = frozenset({429, 502, 503, 504})
-    methods: frozenset[str] = frozenset({"GET", "DELETE"})
+    methods: frozenset[str] | None = None
+    budget: float = 60.0
 
-    def pause(self, method: str, attempt: int, *, status: int | None = None, retry_after: str = "") -> float | None:
+    def pause(
+        self,
+        operation: Operation,
+        attempt: int,
+        *,
+        elapsed: float = 0.0,
+        status: int | None = None,
+        retry_after: str = "",
+    ) -> float | None:
         """Seconds to wait before the next try; None if there is none.
 
         Args:
-            method: The request's method.
+            operation: What is to be repeated.
             attempt: Tries made so far.
+            elapsed: Seconds since the first.
             status: The answer's status; None if no answer arrived.
             retry_after: The answer's header `Retry-After`, obeyed where it gives up to 60 seconds.
 
-        >>> RetryPolicy().pause("POST", 1) is None
+        >>> from oqtopus_client.rest.operations import CREATE_API_TOKEN, LIST_DEVICES
+        >>> RetryPolicy().pause(CREATE_API_TOKEN, 1) is None
         True
-        >>> RetryPolicy().pause("GET", 1, status=429, retry_after="3")
+        >>> RetryPolicy().pause(LIST_DEVICES, 1, status=429, retry_after="3")
         3.0
         """
-        if attempt >= self.max_attempts or method not in self.methods:
+        may_repeat = operation.repeatable if self.methods is None else operation.method in self.methods
+        if attempt >= self.max_attempts or not may_repeat:
             return None
         if status is not None and status not in self.status_codes:
             return None
         if retry_after.isdecimal() and int(retry_after) <= _LONGEST_RETRY_AFTER:
-            return float(retry_after)
-        # Jitter keeps clients that failed together from coming back together.
-        return min(self.backoff * 2.0 ** (attempt - 1), _LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311
+            pause = float(retry_after)
+        else:
+            # Anything from nothing to all of it keeps clients that failed together from coming back together.
+            pause = random.uniform(0.0, min(self.backoff * 2.0 ** (attempt - 1), _LONGEST_PAUSE))  # noqa: S311
+        return pause if elapsed + pause <= self.budget else None

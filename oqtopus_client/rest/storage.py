@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import lzma
 import zipfile
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED_BYTES = 1 << 30
 """Largest file we unpack. Servers refuse files over 10 MiB packed; anything near this is a zip bomb."""
+
+
+_DOWNLOADS = 3
+"""Tries to download a file, if what arrives is damaged."""
+
+
+class _DamagedArchiveError(OqtopusStorageError):
+    """What arrived is no whole zip archive; another download may bring one."""
 
 
 def pack(content: bytes, entry: str) -> bytes:
@@ -45,7 +54,7 @@ def unpack(archive: bytes, *, limit: int = MAX_UNPACKED_BYTES) -> bytes:
                 content = entry.read(limit + 1)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
         # RuntimeError: encrypted; its kind NotImplementedError: an unknown compression.
-        raise OqtopusStorageError("Invalid ZIP file") from error
+        raise _DamagedArchiveError("Invalid ZIP file") from error
     if len(content) > limit:
         raise OqtopusStorageError(f"The file unpacks to more than {limit:,} bytes.")
     return content
@@ -61,6 +70,18 @@ async def upload(http: HttpClient, target: JobsJobInfoUploadPresignedURL, archiv
     await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_unset=True), archive)
 
 
+async def download(http: HttpClient, url: str) -> bytes:
+    """Download an archive and read its only entry; what arrives damaged is downloaded again, twice at most.
+
+    Raises:
+        OqtopusStorageError: It cannot be downloaded or unpacked.
+    """
+    for _ in range(_DOWNLOADS - 1):
+        with contextlib.suppress(_DamagedArchiveError):
+            return unpack(await http.fetch(url))
+    return unpack(await http.fetch(url))
+
+
 async def fetch_json(http: HttpClient, url: str) -> dict[str, Any]:
     """Download a zipped JSON object.
 
@@ -69,7 +90,7 @@ async def fetch_json(http: HttpClient, url: str) -> dict[str, Any]:
     """
     try:
         # Results have thousands of keys, each seen once: not worth a cache.
-        content = from_json(unpack(await http.fetch(url)), cache_strings=False)
+        content = from_json(await download(http, url), cache_strings=False)
     except (ValueError, RecursionError) as error:
         raise OqtopusStorageError(f"The downloaded file is not JSON: {error}") from error
     if not isinstance(content, dict):

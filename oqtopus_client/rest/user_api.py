@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ValidationError
 
 from oqtopus_client.errors import ResponseValidationError
+from oqtopus_client.rest import operations as ops
 from oqtopus_client.rest.models import (
     AnnouncementsGetAnnouncementResponse,
     AnnouncementsGetAnnouncementsListResponse,
@@ -49,19 +50,20 @@ class DeviceApi(_Api):
 
     async def list_devices(self) -> list[DevicesDeviceInfo]:
         """`GET /devices`."""
-        return _list(DevicesDeviceInfo, await self._http.call("GET", "/devices"))
+        return _list(DevicesDeviceInfo, await self._http.call(ops.LIST_DEVICES))
 
     async def get_device(self, device_id: str) -> DevicesDeviceInfo:
         """`GET /devices/{device_id}`."""
-        return _read(DevicesDeviceInfo, await self._http.call("GET", f"/devices/{_segment(device_id)}"))
+        return _read(DevicesDeviceInfo, await self._http.call(ops.GET_DEVICE, device_id=_segment(device_id)))
 
     async def list_device_histories(self, params: Mapping[str, Any]) -> DevicesDeviceHistoriesResponse:
         """`GET /device_histories`, which servers have had since 2026."""
-        return _read(DevicesDeviceHistoriesResponse, await self._http.call("GET", "/device_histories", params=params))
+        return _read(DevicesDeviceHistoriesResponse, await self._http.call(ops.LIST_DEVICE_HISTORIES, params=params))
 
     async def get_device_history(self, history_uid: str) -> DevicesDeviceHistory:
         """`GET /device_histories/{history_uid}`."""
-        return _read(DevicesDeviceHistory, await self._http.call("GET", f"/device_histories/{_segment(history_uid)}"))
+        answer = await self._http.call(ops.GET_DEVICE_HISTORY, history_uid=_segment(history_uid))
+        return _read(DevicesDeviceHistory, answer)
 
 
 class JobApi(_Api):
@@ -69,32 +71,32 @@ class JobApi(_Api):
 
     async def register_job_id(self) -> JobsRegisterJobResponse:
         """`POST /jobs`: get an id, and a place to upload the input to."""
-        return _read(JobsRegisterJobResponse, await self._http.call("POST", "/jobs", json={}))
+        return _read(JobsRegisterJobResponse, await self._http.call(ops.REGISTER_JOB, json={}))
 
     async def submit_job(self, job_id: str, request: JobsSubmitJobRequest) -> SuccessSuccessResponse:
         """`POST /jobs/{job_id}/submit`."""
-        answer = await self._http.call("POST", f"/jobs/{_segment(job_id)}/submit", json=request.to_dict())
+        answer = await self._http.call(ops.SUBMIT_JOB, job_id=_segment(job_id), json=request.to_dict())
         return _read(SuccessSuccessResponse, answer)
 
     async def list_jobs(self, params: Mapping[str, Any]) -> list[JobsJob]:
         """`GET /jobs`, one page."""
-        return _list(JobsJob, await self._http.call("GET", "/jobs", params=params))
+        return _list(JobsJob, await self._http.call(ops.LIST_JOBS, params=params))
 
     async def get_job(self, job_id: str) -> JobsJob:
         """`GET /jobs/{job_id}`."""
-        return _read(JobsJob, await self._http.call("GET", f"/jobs/{_segment(job_id)}"))
+        return _read(JobsJob, await self._http.call(ops.GET_JOB, job_id=_segment(job_id)))
 
     async def get_job_status(self, job_id: str) -> JobsGetJobStatusResponse:
         """`GET /jobs/{job_id}/status`."""
-        return _read(JobsGetJobStatusResponse, await self._http.call("GET", f"/jobs/{_segment(job_id)}/status"))
+        return _read(JobsGetJobStatusResponse, await self._http.call(ops.GET_JOB_STATUS, job_id=_segment(job_id)))
 
     async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
         """`POST /jobs/{job_id}/cancel`."""
-        return _read(SuccessSuccessResponse, await self._http.call("POST", f"/jobs/{_segment(job_id)}/cancel"))
+        return _read(SuccessSuccessResponse, await self._http.call(ops.CANCEL_JOB, job_id=_segment(job_id)))
 
     async def delete_job(self, job_id: str) -> SuccessSuccessResponse:
         """`DELETE /jobs/{job_id}`; final jobs only."""
-        return _read(SuccessSuccessResponse, await self._http.call("DELETE", f"/jobs/{_segment(job_id)}"))
+        return _read(SuccessSuccessResponse, await self._http.call(ops.DELETE_JOB, job_id=_segment(job_id)))
 
 
 class AccountApi(_Api):
@@ -102,41 +104,41 @@ class AccountApi(_Api):
 
     async def create_api_token(self) -> ApiTokenApiToken:
         """`POST /api-token`; current servers refuse it to callers that use a token."""
-        return _read(ApiTokenApiToken, await self._http.call("POST", "/api-token"))
+        return _read(ApiTokenApiToken, await self._http.call(ops.CREATE_API_TOKEN))
 
     async def delete_api_token(self) -> None:
         """`DELETE /api-token`."""
-        await self._http.call("DELETE", "/api-token", empty=True)
+        await self._http.call(ops.DELETE_API_TOKEN, empty=True)
 
     async def get_api_token_status(self) -> ApiTokenApiTokenStatus:
         """`GET /api-token/status`."""
-        return _read(ApiTokenApiTokenStatus, await self._http.call("GET", "/api-token/status"))
+        return _read(ApiTokenApiTokenStatus, await self._http.call(ops.GET_API_TOKEN_STATUS))
 
     async def list_announcements(self, params: Mapping[str, Any]) -> AnnouncementsGetAnnouncementsListResponse:
         """`GET /announcements`."""
-        answer = await self._http.call("GET", "/announcements", params=params)
+        answer = await self._http.call(ops.LIST_ANNOUNCEMENTS, params=params)
         return _read(AnnouncementsGetAnnouncementsListResponse, answer)
 
     async def get_announcement(self, announcement_id: int) -> AnnouncementsGetAnnouncementResponse:
         """`GET /announcements/{announcement_id}`."""
-        answer = await self._http.call("GET", f"/announcements/{int(announcement_id)}")
+        answer = await self._http.call(ops.GET_ANNOUNCEMENT, announcement_id=str(int(announcement_id)))
         return _read(AnnouncementsGetAnnouncementResponse, answer)
 
     async def get_user(self) -> UsersGetOneUserResponse:
         """`GET /users/me`."""
-        return _read(UsersGetOneUserResponse, await self._http.call("GET", "/users/me"))
+        return _read(UsersGetOneUserResponse, await self._http.call(ops.GET_USER))
 
     async def update_user(self, request: UsersUpdateUserRequest) -> UsersGetOneUserResponse:
         """`PATCH /users/me`."""
-        return _read(UsersGetOneUserResponse, await self._http.call("PATCH", "/users/me", json=request.to_dict()))
+        return _read(UsersGetOneUserResponse, await self._http.call(ops.UPDATE_USER, json=request.to_dict()))
 
     async def delete_user(self) -> None:
         """`DELETE /users/me`; servers refuse it to callers that use a token."""
-        await self._http.call("DELETE", "/users/me", empty=True)
+        await self._http.call(ops.DELETE_USER, empty=True)
 
     async def get_settings(self) -> SettingsGetSettingsResponse:
         """`GET /system/settings`."""
-        return _read(SettingsGetSettingsResponse, await self._http.call("GET", "/system/settings"))
+        return _read(SettingsGetSettingsResponse, await self._http.call(ops.GET_SETTINGS))
 
 
 def _segment(identifier: str) -> str:

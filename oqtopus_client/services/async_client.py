@@ -7,7 +7,7 @@ import base64
 import inspect
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
@@ -26,10 +26,19 @@ from oqtopus_client.services.concurrency import in_order
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
+from oqtopus_client.services.journal import Journal, JournalEntry
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
-from oqtopus_client.services.submission import Submission
-from oqtopus_client.services.waiting import FINAL_STATUSES, Polling, as_finished, outcomes, poll
+from oqtopus_client.services.submission import UPLOAD_LIFETIME, Submission
+from oqtopus_client.services.waiting import (
+    FINAL_STATUSES,
+    DeadlinePassedError,
+    Polling,
+    as_finished,
+    outcomes,
+    poll,
+    within,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +116,7 @@ class AsyncOqtopusClient:
         config: Where the server is and who asks. By default the environment, else the default profile.
         default_headers: Further headers for every request to the User API.
         user_agent: What to call this client, in place of its name and version.
+        journal: A file that records each job before and after its submission, for `resume`.
 
     Attributes:
         config: The configuration in use.
@@ -122,8 +132,11 @@ class AsyncOqtopusClient:
         config: OqtopusConfig | None = None,
         default_headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
+        *,
+        journal: str | Path | None = None,
     ) -> None:
         self.config = config or OqtopusConfig.from_default()
+        self._journal_path = journal
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self.duties: set[asyncio.Task[Any]] = set()
         self.owner: Callable[[], object] = weakref.ref(self)
@@ -144,7 +157,11 @@ class AsyncOqtopusClient:
 
     @cached_property
     def _submission(self) -> Submission:
-        return Submission(self._http, self._jobs, self.duties)
+        return Submission(self._http, self._jobs, self.duties, self._journal)
+
+    @cached_property
+    def _journal(self) -> Journal | None:
+        return None if self._journal_path is None else Journal(self._journal_path)
 
     @cached_property
     def _account(self) -> AccountApi:
@@ -162,6 +179,8 @@ class AsyncOqtopusClient:
             await asyncio.wait(self.duties, timeout=GRACE_SECONDS)
         if "_http" in vars(self):
             await self._http.aclose()
+        if (journal := vars(self).get("_journal")) is not None:
+            journal.close()
 
     # --- devices
 
@@ -235,6 +254,46 @@ class AsyncOqtopusClient:
             _check_spec(job)
         return await self._submission.submit_jobs(jobs, max_workers=max_workers)
 
+    async def resume(
+        self, journal: str | Path | None = None, *, submit: bool = True, max_workers: int = 4
+    ) -> list[JournalEntry]:
+        """Find every job of a journal, whatever moment the program that wrote it died at.
+
+        The server is asked about jobs of which the journal does not know whether they were submitted. One that was not
+        is removed, and is then, like those never begun, submitted now.
+
+        Args:
+            journal: The file; by default this client's own.
+            submit: Whether to submit what has not been; if not, it is returned as `INTENDED`.
+            max_workers: Jobs looked after at the same time.
+
+        Returns:
+            All jobs in the order in which they were to be submitted. Each is `SUBMITTED`, its id there to be waited
+            for; or `REMOVED`, as the server refused it, or somebody deleted it; or `INTENDED`.
+
+        Raises:
+            ValueError: There is no journal.
+            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again.
+        """
+        if journal is None and self._journal is None:
+            raise ValueError("This client keeps no journal; name the file of one.")
+        book = self._journal if journal is None else Journal(journal)
+        submission = Submission(self._http, self._jobs, self.duties, book)
+        try:
+            return await submission.resume(submit=submit, max_workers=max_workers)
+        finally:
+            if book is not self._journal and book is not None:
+                book.close()
+
+    async def remove_unsubmitted(self, *, older_than: timedelta = UPLOAD_LIFETIME) -> list[str]:
+        """Remove ids that were registered and never submitted, as lost answers leave them behind; returns them.
+
+        Args:
+            older_than: Younger ones are left alone, as another program may be about to submit them. By default an
+                hour, after which servers take no upload for them any more.
+        """
+        return await self._submission.remove_unsubmitted(older_than)
+
     # --- jobs
 
     async def get_job(self, job_id: str) -> OqtopusJobResult:
@@ -269,7 +328,7 @@ class AsyncOqtopusClient:
             OqtopusStorageError: The file cannot be downloaded or read.
         """
         try:
-            content = None if url is None else await self._http.fetch(url)
+            content = None if url is None else await rest.storage.download(self._http, url)
         except OqtopusStorageError:
             content = None
         if content is None:
@@ -277,8 +336,8 @@ class AsyncOqtopusClient:
             fresh = getattr(job.job_info, name, None)
             if fresh is None:
                 return None
-            content = await self._http.fetch(fresh)
-        return _FILE_READERS[name](rest.storage.unpack(content))
+            content = await rest.storage.download(self._http, fresh)
+        return _FILE_READERS[name](content)
 
     async def get_sselog(self, job_id: str) -> JobsGetSselogResponse:
         """The log of a server-side program: a zip archive as base64 text, as the API once sent it.
@@ -416,6 +475,7 @@ class AsyncOqtopusClient:
             JobFailedError: It ended with one of `failure_statuses`.
         """
         polling = Polling(interval, interval_backoff, max_interval, timeout)
+        deadline = polling.deadline()
         terminal = FINAL_STATUSES if terminal_statuses is None else terminal_statuses
         try:
             async for _ in as_finished(self._jobs, [job_id], polling, terminal_statuses=terminal, on_status=on_status):
@@ -426,7 +486,12 @@ class AsyncOqtopusClient:
         except asyncio.CancelledError as error:
             error.add_note(f"Job {job_id} goes on; ask for it again by its id.")
             raise
-        job = await self.get_job(job_id)
+        try:
+            async with within(deadline):
+                job = await self.get_job(job_id)
+        except DeadlinePassedError:
+            message = f"has ended, but its result had not arrived after {timeout} s; ask for it again by its id."
+            raise JobTimeoutError(job_id, message) from None
         return job.raise_for_status() if job.status in (failure_statuses or ()) else job
 
     wait = wait_for_job

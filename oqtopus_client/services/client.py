@@ -17,6 +17,7 @@ from oqtopus_client.services.async_client import GRACE_SECONDS, AsyncOqtopusClie
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from pathlib import Path
 
     from oqtopus_client.rest.models import JobsRegisterJobResponse
     from oqtopus_client.services.job_results import OqtopusJobResult
@@ -75,6 +76,7 @@ class OqtopusClient:
         config: Where the server is and who asks. By default the environment, else the default profile.
         default_headers: Further headers for every request to the User API.
         user_agent: What to call this client, in place of its name and version.
+        journal: A file that records each job before and after its submission, for `resume`.
     """
 
     def __init__(
@@ -82,9 +84,13 @@ class OqtopusClient:
         config: OqtopusConfig | None = None,
         default_headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
+        *,
+        journal: str | Path | None = None,
     ) -> None:
         self._config = config or OqtopusConfig.from_default()
-        self._make_client = functools.partial(AsyncOqtopusClient, self._config, default_headers, user_agent)
+        self._make_client = functools.partial(
+            AsyncOqtopusClient, self._config, default_headers, user_agent, journal=journal
+        )
         self._lock = threading.Lock()
         self._running: _Running | None = None
 
@@ -94,6 +100,8 @@ class OqtopusClient:
     get_device_history = _blocking(AsyncOqtopusClient.get_device_history)
     submit_job = _blocking(AsyncOqtopusClient.submit_job)
     submit_jobs = _blocking(AsyncOqtopusClient.submit_jobs)
+    resume = _blocking(AsyncOqtopusClient.resume)
+    remove_unsubmitted = _blocking(AsyncOqtopusClient.remove_unsubmitted)
     get_job = _blocking(AsyncOqtopusClient.get_job)
     get_job_result = _blocking(AsyncOqtopusClient.get_job_result)
     result = _blocking(AsyncOqtopusClient.result)

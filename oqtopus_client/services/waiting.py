@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from oqtopus_client import rest
-from oqtopus_client.errors import OqtopusConnectionError, UserApiError, WaitTimeoutError
+from oqtopus_client.errors import OqtopusConnectionError, OqtopusTimeoutError, UserApiError, WaitTimeoutError
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order
 
@@ -59,6 +60,10 @@ class Polling:
         if self.timeout is not None and not self.timeout >= 0:
             raise ValueError(f"timeout must be at least 0 seconds or None, not {self.timeout!r}.")
 
+    def deadline(self) -> float:
+        """When the time is up, by the running loop's clock. With no time at all, each job is still asked for once."""
+        return asyncio.get_running_loop().time() + self.timeout if self.timeout else math.inf
+
     def pauses(self) -> Iterator[float]:
         """The pauses between polls, in seconds, without end.
 
@@ -100,12 +105,16 @@ async def as_finished(
         WaitTimeoutError: The deadline passed with jobs unfinished.
     """
     clock = asyncio.get_running_loop().time
-    deadline = math.inf if polling.timeout is None else clock() + polling.timeout
+    deadline = polling.deadline()
     pending = set(job_ids)
+    seen: dict[str, str] = {}
     trouble: Exception | None = None
     for pause in polling.pauses():
-        answers, trouble = await _poll_patiently(api, pending, deadline if polling.timeout else math.inf, trouble)
+        answers, trouble = await _poll_patiently(api, pending, deadline, trouble)
         for answer in answers:
+            if seen.get(answer.job_id) != answer.status:
+                seen[answer.job_id] = answer.status
+                _logger.info("Job %s: %s", answer.job_id, answer.status)
             if on_status is not None:
                 await asyncio.to_thread(on_status, answer)
             if answer.status in terminal_statuses:
@@ -113,7 +122,7 @@ async def as_finished(
                 yield answer
         if not pending:
             return
-        remaining = deadline - clock()
+        remaining = deadline - clock() if polling.timeout != 0 else 0
         if remaining <= 0:
             raise WaitTimeoutError(f"{len(pending)} jobs had not ended after {polling.timeout} s.") from trouble
         await asyncio.sleep(min(pause, remaining))
@@ -142,16 +151,20 @@ async def outcomes(
     """
     if max_workers < 1:
         raise ValueError(f"max_workers must be at least 1, not {max_workers!r}.")
+    deadline = polling.deadline()
     places = asyncio.Semaphore(max_workers)
     ready: asyncio.Queue[tuple[str, _Result | Exception] | None] = asyncio.Queue()
     fetches: list[asyncio.Task[None]] = []
+    late: list[str] = []
 
     async def deliver(job_id: str) -> None:
-        async with places:
-            try:
+        try:
+            async with within(deadline), places:
                 ready.put_nowait((job_id, await fetch(job_id)))
-            except Exception as error:  # noqa: BLE001 - it is handed on, as an outcome
-                ready.put_nowait((job_id, error))
+        except DeadlinePassedError:
+            late.append(job_id)
+        except Exception as error:  # noqa: BLE001 - it is handed on, as an outcome
+            ready.put_nowait((job_id, error))
 
     async def watch() -> None:
         try:
@@ -166,10 +179,33 @@ async def outcomes(
         while (outcome := await ready.get()) is not None:
             yield outcome
         await watcher
+        if late:
+            raise WaitTimeoutError(f"{len(late)} results had not arrived after {polling.timeout} s.")
     finally:
         for task in (watcher, *fetches):
             task.cancel()
         await asyncio.gather(watcher, *fetches, return_exceptions=True)
+
+
+class DeadlinePassedError(Exception):
+    """The time was up, which is no error of what was being done."""
+
+
+@contextlib.asynccontextmanager
+async def within(deadline: float) -> AsyncIterator[None]:
+    """Break off what is done inside when the time is up.
+
+    Raises:
+        DeadlinePassedError: It was.
+    """
+    limit = asyncio.timeout_at(None if deadline == math.inf else deadline)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if limit.expired():
+            raise DeadlinePassedError from None
+        raise
 
 
 async def _poll_patiently(
@@ -177,9 +213,11 @@ async def _poll_patiently(
 ) -> tuple[list[JobsGetJobStatusResponse], Exception | None]:
     """Poll once; return the answers, or what kept them away if waiting may help. `trouble` is the last poll's."""
     try:
-        async with asyncio.timeout_at(None if deadline == math.inf else deadline):
+        async with within(deadline):
             return await poll(api, job_ids), None
-    except (OqtopusConnectionError, TimeoutError, UserApiError) as error:
+    except DeadlinePassedError:
+        return [], trouble
+    except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
         if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _WAITED_OUT:  # noqa: PLR2004 - HTTP's own border
             raise
         if trouble is None:

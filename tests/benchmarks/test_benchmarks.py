@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import compare_published, emulator, import_time, provider, soak
+from tests.benchmarks import calibration, compare_published, emulator, estimator, import_time, provider, soak
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,3 +44,23 @@ def test_provider(capsys: pytest.CaptureFixture[str]) -> None:
     provider.main(["--bindings", "5", "--gates", "100", "--circuits", "10"])
 
     assert [line.count(" ms") for line in capsys.readouterr().out.splitlines()] == [2, 2, 1]
+
+
+def test_calibration(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each size of chip."""
+    calibration.main(["--sizes", "2x3", "3x3", "--repeat", "1"])
+
+    assert [row.split(" ms")[0].split()[:3] for row in capsys.readouterr().out.splitlines()] == [
+        ["6", "qubits", "Target"],
+        ["9", "qubits", "Target"],
+    ]
+
+
+def test_estimator(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each way, and no more shots than Qiskit's own."""
+    estimator.main(["--bindings", "2", "--qubits", "4"])
+    rows = capsys.readouterr().out.splitlines()[1:]
+    shots = [int(row.split(" jobs of ")[1].split()[0]) for row in rows]
+
+    assert len(rows) == 3
+    assert max(shots[1:]) <= shots[0]

@@ -129,10 +129,10 @@ def test_text_is_that_of_qiskits_exporter(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(
     ("duration", "unit", "text"),
-    [(100, "dt", "100.0ns"), (2.5, "us", "2.5us"), (300, "ps", "0.3ns"), (1e-7, "s", "1e-07s"), (1, "ms", "1.0ms")],
+    [(100, "dt", "200.0ns"), (2.5, "us", "2.5us"), (300, "ps", "0.3ns"), (1e-7, "s", "1e-07s"), (1, "ms", "1.0ms")],
 )
 def test_delays(duration: float, unit: str, text: str) -> None:
-    """Every unit of Qiskit's; a device's `dt` is a nanosecond, and OpenQASM has no picoseconds."""
+    """Every unit of Qiskit's; a device's `dt` is 2 ns, and OpenQASM has no picoseconds."""
     circuit = QuantumCircuit(1, 1)
     circuit.delay(duration, 0, unit=unit)
     circuit.measure(0, 0)

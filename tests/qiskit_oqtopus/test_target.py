@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from qiskit import transpile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit import QuantumCircuit, transpile
 
 from oqtopus_client import OqtopusDevice
+from oqtopus_client.emulator.noise import delay_nanoseconds
 from oqtopus_client.rest.models import DevicesDeviceInfo
 from qiskit_oqtopus.target import target_from_device
 from tests.qiskit_oqtopus.test_backend import bell
 
 if TYPE_CHECKING:
+    from qiskit.transpiler import Target
+
     from qiskit_oqtopus import OqtopusBackend
 
+GATES = ["cx", "delay", "measure", "rz", "sx", "x"]
+
+QUBIT = {
+    "id": 0,
+    "fidelity": 0.9994,
+    "meas_error": {"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.03, "readout_assignment_error": 0.026},
+    "qubit_lifetime": {"t1": 26.46, "t2": 35.9},
+    "gate_duration": {"rz": 0, "sx": 16, "x": 24, "measure": 384},
+}
+WORSE = {
+    "id": 1,
+    "fidelity": 0.9986,
+    "meas_error": {"prob_meas1_prep0": 0.01, "prob_meas0_prep1": 0.07, "readout_assignment_error": 0.041},
+    "qubit_lifetime": {"t1": 22.1, "t2": 19.3},
+    "gate_duration": {"rz": 0, "sx": 20, "x": 28, "measure": 400},
+}
 CHIP = {
-    "qubits": [
-        {
-            "id": 0,
-            "fidelity": 0.9994,
-            "meas_error": {"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.03, "readout_assignment_error": 0.026},
-            "qubit_lifetime": {"t1": 26.46, "t2": 35.9},
-            "gate_duration": {"rz": 0, "sx": 16, "x": 24},
-        },
-        {"id": 1},
-    ],
+    "qubits": [QUBIT, WORSE],
     "couplings": [{"control": 1, "target": 0, "fidelity": 0.982, "gate_duration": {"rzx90": 272}}],
 }
 
@@ -38,75 +53,354 @@ def device(info: object, **fields: Any) -> OqtopusDevice:
     return OqtopusDevice(DevicesDeviceInfo.from_dict(described | fields))
 
 
+def chip(*qubits: dict[str, Any], couplings: list[Any] | None = None) -> OqtopusDevice:
+    """A device of those qubits, numbered in their order, and couplings."""
+    info = {"qubits": [{**qubit, "id": i} for i, qubit in enumerate(qubits)], "couplings": couplings or []}
+    return device(info, n_qubits=len(qubits))
+
+
+def pair(control: int, target: int, fidelity: float | None = None, **durations: float) -> dict[str, Any]:
+    """A coupling."""
+    coupling = {"control": control, "target": target, "fidelity": fidelity, "gate_duration": durations}
+    return {key: value for key, value in coupling.items() if value not in (None, {})}
+
+
+def used_qubits(circuit: QuantumCircuit) -> set[int]:
+    """The qubits that a circuit does something with."""
+    return {circuit.find_bit(qubit).index for item in circuit.data if item.name != "barrier" for qubit in item.qubits}
+
+
 def test_calibration() -> None:
     """Microseconds and nanoseconds become seconds, fidelities errors; couplings keep their direction."""
     target = target_from_device(device(CHIP))
 
-    assert (target.num_qubits, target.description) == (2, "chip")
+    assert sorted(target.operation_names) == GATES
+    assert (target.num_qubits, target.description, target.dt) == (2, "chip", 2e-9)
     assert target.qubit_properties[0].t1 == pytest.approx(26.46e-6)
     assert target.qubit_properties[0].t2 == pytest.approx(35.9e-6)
     assert target["sx"][0,].duration == pytest.approx(16e-9)
     assert target["x"][0,].duration == pytest.approx(24e-9)
-    assert target["sx"][0,].error == pytest.approx(0.0006)
-    assert target["measure"][0,].error == 0.026
+    assert target["x"][0,].error == target["sx"][0,].error == pytest.approx(0.0006)
     assert (target["rz"][1,].duration, target["rz"][1,].error) == (0, 0)  # a change of frame
-    assert target.dt == 1e-9
+    assert (target["measure"][0,].duration, target["measure"][0,].error) == (pytest.approx(384e-9), 0.026)
     assert set(target["cx"]) == {(1, 0)}
-    assert target["cx"][1, 0].duration == pytest.approx(272e-9)
     assert target["cx"][1, 0].error == pytest.approx(0.018)
 
 
-def test_missing_calibration_is_unknown_not_perfect() -> None:
-    """What is not published is None."""
-    target = target_from_device(device(CHIP))
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda target: pickle.loads(pickle.dumps(target))])  # noqa: S301 - our own
+def test_readout_is_asymmetric(copied: Any) -> None:
+    """A measurement keeps both its probabilities, in copies of the Target as well."""
+    readout = copied(target_from_device(device(CHIP)))["measure"][1,]
 
-    assert target["sx"][1,].error is None
-    assert target["measure"][1,].error is None
-    assert target.qubit_properties[1].t1 is None
+    assert (readout.prob_meas1_prep0, readout.prob_meas0_prep1, readout.error) == (0.01, 0.07, 0.041)
+    assert readout.duration == pytest.approx(400e-9)
 
 
 @pytest.mark.parametrize(
-    "info",
+    ("published", "error", "p10", "p01"),
     [
-        None,
-        "",
-        "not json",
-        "https://storage.example/device_info.zip",
-        [],
-        {},
-        {"n_nodes": 512, "calibration_data": {}},
-        {"qubits": [{"fidelity": 0.9}]},
-        {"qubits": [{"id": 1}, {"id": 3}]},
+        ({"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.06}, 0.04, 0.02, 0.06),
+        ({"readout_assignment_error": 0.05}, 0.05, 0.05, 0.05),
+        ({"readout_assignment_error": 0.05, "prob_meas1_prep0": 0.02}, 0.05, 0.05, 0.05),
+        ({"readout_assignment_error": 7, "prob_meas1_prep0": 0, "prob_meas0_prep1": 1}, 0.5, 0, 1),
     ],
 )
-def test_without_calibration(info: object) -> None:
+def test_partly_published_readout(published: dict[str, float], error: float, p10: float, p01: float) -> None:
+    """The error is the mean of both probabilities, which are the error where not both are known."""
+    readout = target_from_device(chip({"meas_error": published}))["measure"][0,]
+
+    assert (readout.error, readout.prob_meas1_prep0, readout.prob_meas0_prep1) == pytest.approx((error, p10, p01))
+
+
+@pytest.mark.parametrize(
+    ("durations", "nanoseconds"),
+    [
+        ({"rzx90": 272}, 272 + 16),
+        ({"cx": 300}, 300),
+        ({"cx": 300, "rzx90": 272}, 300),
+        ({"cx": None, "rzx90": 272}, 272 + 16),
+    ],
+)
+def test_duration_of_cx(durations: dict[str, Any], nanoseconds: float) -> None:
+    """Servers make a cx of an rzx90 and an sx of the target; what is published counts first."""
+    couplings = [{"control": 1, "target": 0, "gate_duration": durations}]
+    target = target_from_device(device({**CHIP, "couplings": couplings}))
+
+    assert target["cx"][1, 0].duration == pytest.approx(nanoseconds * 1e-9)
+
+
+def test_impossible_coherence_is_cut() -> None:
+    """A fit may find t2 beyond 2 t1; no qubit has that, and no simulator takes it."""
+    (qubit,) = target_from_device(chip({"qubit_lifetime": {"t1": 10, "t2": 30}})).qubit_properties
+
+    assert (qubit.t1, qubit.t2) == pytest.approx((10e-6, 20e-6))
+
+
+def without(path: str, entry: dict[str, Any], *values: Any) -> dict[str, Any]:
+    """The entry without what stands under a dotted path, or with another value there."""
+    first, _, rest = path.partition(".")
+    if rest:
+        return {**entry, first: without(rest, entry[first], *values)}
+    kept = {key: value for key, value in entry.items() if key != first}
+    return {**kept, first: values[0]} if values else kept
+
+
+OF_QUBIT = {
+    "fidelity": lambda target, q: target["x"][q,].error,
+    "gate_duration.x": lambda target, q: target["x"][q,].duration,
+    "gate_duration.sx": lambda target, q: target["sx"][q,].duration,
+    "gate_duration.measure": lambda target, q: target["measure"][q,].duration,
+    "meas_error": lambda target, q: target["measure"][q,].error,
+    "qubit_lifetime.t1": lambda target, q: target.qubit_properties[q].t1,
+    "qubit_lifetime.t2": lambda target, q: target.qubit_properties[q].t2,
+}
+OF_COUPLING = {
+    "fidelity": lambda target, c: target["cx"][c].error,
+    "gate_duration.rzx90": lambda target, c: target["cx"][c].duration,
+}
+NO_NUMBERS = ["0.99", math.nan, math.inf, -0.1, True, None, [], {}, 10**400]
+MISSING = [pytest.param((), id="absent")] + [pytest.param((value,), id=str(value)[:8]) for value in NO_NUMBERS]
+
+
+@pytest.mark.parametrize("values", MISSING)
+@pytest.mark.parametrize("path", OF_QUBIT)
+def test_missing_values_are_the_worst_of_the_others(path: str, values: tuple[Any, ...]) -> None:
+    """Not perfect, which the transpiler would prefer; what cannot be a value is missing."""
+    qubits = [QUBIT, WORSE, {**without(path, QUBIT, *values), "id": 2}, {"id": 3}]
+    target = target_from_device(device({"qubits": qubits}, n_qubits=4))
+    value = OF_QUBIT[path]
+
+    assert value(target, 0) != value(target, 1)
+    assert value(target, 2) == value(target, 3) == value(target, 1)
+
+
+@pytest.mark.parametrize("values", MISSING)
+@pytest.mark.parametrize("path", OF_COUPLING)
+def test_missing_values_of_couplings(path: str, values: tuple[Any, ...]) -> None:
+    """Likewise."""
+    good, worse = pair(0, 1, 0.99, rzx90=200), pair(0, 2, 0.98, rzx90=300)
+    couplings = [good, worse, {**without(path, good, *values), "target": 3}, pair(1, 3)]
+    target = target_from_device(chip(*[QUBIT] * 4, couplings=couplings))
+    value = OF_COUPLING[path]
+
+    assert value(target, (0, 1)) != value(target, (0, 2))
+    assert value(target, (0, 3)) == value(target, (1, 3)) == value(target, (0, 2))
+
+
+def test_worst_readout_is_one_qubits_own() -> None:
+    """Error and both probabilities are taken from the same qubit."""
+    readout = target_from_device(chip(QUBIT, WORSE, {}))["measure"][2,]
+
+    assert (readout.error, readout.prob_meas1_prep0, readout.prob_meas0_prep1) == (0.041, 0.01, 0.07)
+
+
+def test_what_nobody_publishes_is_unknown() -> None:
+    """It is None, for all alike."""
+    target = target_from_device(chip({}, {}, couplings=[pair(0, 1)]))
+
+    for properties in (target["x"][0,], target["sx"][1,], target["cx"][0, 1]):
+        assert (properties.error, properties.duration) == (None, None)
+    assert target["measure"][0,] is None
+    assert [(qubit.t1, qubit.t2) for qubit in target.qubit_properties] == [(None, None)] * 2
+
+
+@pytest.mark.parametrize("level", [2, 3])
+def test_layout_shuns_what_is_not_calibrated(level: int) -> None:
+    """On a ring of which one qubit and the coupling opposite lack all calibration, whatever the seed."""
+    ring = [pair(i, (i + 1) % 6, 0.98) for i in range(5)] + [pair(5, 0, 0.97)]
+    ring[3] = pair(3, 4)
+    qubits = [{}, *({**QUBIT, "fidelity": 0.999 - i * 1e-4} for i in range(5))]
+    target = target_from_device(chip(*qubits, couplings=ring))
+    for seed in range(10):
+        isa = transpile(bell(), target=target, optimization_level=level, seed_transpiler=seed)
+
+        assert used_qubits(isa) == {1, 2}
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_no_qubit_is_left_out(level: int) -> None:
+    """Low levels use the first qubits, calibrated or not; a qubit that takes no gates would break them."""
+    line = [pair(i, i + 1, 0.98) for i in range(3)]
+    target = target_from_device(chip({}, QUBIT, {"fidelity": 0}, {}, couplings=line))
+    isa = transpile(bell(), target=target, optimization_level=level, seed_transpiler=1)
+
+    assert all(set(target[gate]) == {(0,), (1,), (2,), (3,)} for gate in GATES if gate != "cx")
+    assert target["x"][2,].error == 1
+    assert set(isa.count_ops()) <= {*GATES, "barrier"}
+
+
+NOT_CALIBRATED = [
+    None,
+    "",
+    "not json",
+    "https://storage.example/device_info.zip",
+    [],
+    {},
+    {"n_nodes": 512, "calibration_data": {"qubit_connectivity": ["(1,4)"], "t1": {"0": 55.51}}},
+    {"qubits": None, "couplings": None},
+    {"qubits": "two", "couplings": 3},
+    {"qubits": [{"fidelity": 0.9}]},
+    {"qubits": [{"id": "0"}, {"id": True}, {"id": 0.0}, {"id": None}, {"id": [0]}]},
+    {"qubits": [{"id": 1}, {"id": 3}], "couplings": [pair(1, 3)]},
+    {"qubits": [{"id": 0}, {"id": 10**9}]},
+    {"qubits": [{"id": -1}, {"id": 0}]},
+]
+
+
+@pytest.mark.parametrize("n_qubits", [2, None])
+@pytest.mark.parametrize("info", NOT_CALIBRATED)
+def test_without_calibration(info: object, n_qubits: int | None) -> None:
     """Unknown, old or unreadable shapes leave a device that takes the usual gates anywhere."""
-    target = target_from_device(device(info))
-    isa = transpile(bell(), target=target)
+    target = target_from_device(device(info, n_qubits=n_qubits))
 
-    assert target.num_qubits == 2
-    assert set(isa.count_ops()) <= {"rz", "sx", "x", "cx", "measure", "barrier"}
+    assert (target.num_qubits, target.qargs, target.dt) == (n_qubits, None, 2e-9)
+    for level in range(4):
+        isa = transpile(bell(), target=target, optimization_level=level)
+        assert set(isa.count_ops()) <= {*GATES, "barrier"}
 
 
-def test_unreadable_coupling() -> None:
+def test_lists_of_qubits() -> None:
+    """Any order will do, the later of two entries counts, and the device may have more than are listed."""
+    qubits = [WORSE, {"id": 0, "fidelity": 0.5}, QUBIT, "qubit", None, {"name": "of no number"}]
+    target = target_from_device(device({"qubits": qubits}, n_qubits=3))
+
+    assert target.num_qubits == 3
+    assert [target["x"][q,].error for q in range(3)] == pytest.approx([0.0006, 0.0014, 0.0014])
+
+
+def test_more_qubits_listed_than_said() -> None:
+    """The list is the better witness."""
+    assert target_from_device(device(CHIP, n_qubits=1)).num_qubits == 2
+    assert target_from_device(device(CHIP, n_qubits=None)).num_qubits == 2
+
+
+UNUSABLE = [
+    {"control": 0},
+    {"control": 0, "target": 2},
+    {"control": -1, "target": 0},
+    {"control": 1, "target": 1},
+    {"control": "0", "target": "1"},
+    {"control": True, "target": False},
+    {"control": [0], "target": {}},
+    {"control": math.nan, "target": 1},
+    "0-1",
+    None,
+]
+
+
+@pytest.mark.parametrize("coupling", UNUSABLE)
+def test_unusable_couplings(coupling: object) -> None:
     """One bad entry does not spoil the rest."""
-    target = target_from_device(device({**CHIP, "couplings": [{"control": 0}, {"control": 0, "target": 1}]}))
+    target = target_from_device(device({**CHIP, "couplings": [coupling, pair(0, 1, 0.97), coupling]}))
 
     assert set(target["cx"]) == {(0, 1)}
+    assert target["cx"][0, 1].error == pytest.approx(0.03)
 
 
-def test_without_couplings() -> None:
+def test_couplings_listed_twice() -> None:
+    """The later entry counts; the other direction is another coupling."""
+    couplings = [pair(0, 1, 0.9), pair(1, 0, 0.8), pair(0, 1, 0.95)]
+    target = target_from_device(device({**CHIP, "couplings": couplings}))
+
+    assert {edge: properties.error for edge, properties in target["cx"].items()} == pytest.approx(
+        {(0, 1): 0.05, (1, 0): 0.2}
+    )
+
+
+@pytest.mark.parametrize("couplings", [[], None, "all", [None]])
+def test_without_couplings(couplings: object) -> None:
     """Single qubits are a device, too."""
-    target = target_from_device(device({"qubits": CHIP["qubits"]}))
+    target = target_from_device(device({"qubits": CHIP["qubits"], "couplings": couplings}))
 
-    assert "cx" not in target.operation_names
+    assert sorted(target.operation_names) == [gate for gate in GATES if gate != "cx"]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """What one expects, or anything else."""
+    return usual | usual | usual | anything
+
+
+def entries(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Objects with some of those fields."""
+    return mostly(st.fixed_dictionaries({}, optional={name: mostly(values) for name, values in fields.items()}))
+
+
+number = st.floats(allow_nan=True) | st.floats(0, 1) | st.integers(0, 400)
+infos = entries(
+    qubits=st.lists(
+        entries(
+            id=st.integers(0, 3),
+            fidelity=number,
+            meas_error=entries(prob_meas1_prep0=number, prob_meas0_prep1=number, readout_assignment_error=number),
+            qubit_lifetime=entries(t1=number, t2=number),
+            gate_duration=entries(sx=number, x=number, measure=number),
+        ),
+        max_size=5,
+    ),
+    couplings=st.lists(
+        entries(
+            control=st.integers(0, 3),
+            target=st.integers(0, 3),
+            fidelity=number,
+            gate_duration=entries(rzx90=number, cx=number),
+        ),
+        max_size=5,
+    ),
+)
+
+
+def check_sound(target: Target) -> None:
+    """Errors are probabilities, times are not negative, and either all places of an instruction have one or none."""
+    for name in target.operation_names:
+        properties = [each for each in target[name].values() if each is not None]
+        for field, highest in (("error", 1), ("duration", math.inf)):
+            values = [getattr(each, field) for each in properties]
+            assert all(value is None for value in values) or all(0 <= value <= highest for value in values)
+    for qubit in target.qubit_properties or ():
+        assert qubit.t1 is None or 0 < qubit.t1 < math.inf
+        assert qubit.t2 is None or 0 < qubit.t2 < math.inf
+        assert None in (qubit.t1, qubit.t2) or qubit.t2 <= 2 * qubit.t1
+
+
+@settings(max_examples=300)
+@given(infos, st.none() | st.integers(-1, 6))
+def test_any_calibration(info: object, n_qubits: int | None) -> None:
+    """No calibration, however odd, raises or gets a nonsense into a Target; the transpiler takes each."""
+    target = target_from_device(device(info, n_qubits=n_qubits))
+    circuit = QuantumCircuit(1)
+    circuit.h(0)
+    circuit.measure_all()
+
+    check_sound(target)
+    if target.num_qubits is None or target.num_qubits > 0:
+        for level in (0, 2):
+            assert transpile(circuit, target=target, optimization_level=level).count_ops()["measure"] == 1
+
+
+@pytest.mark.parametrize(("duration", "unit"), [(100, "ns"), (0.1, "us"), (50, "dt")])
+def test_dt_is_the_devices(duration: float, unit: str) -> None:
+    """The transpiler counts delays in steps of 2 ns, as devices do."""
+    circuit = QuantumCircuit(1)
+    circuit.delay(duration, 0, unit=unit)
+    (item,) = transpile(circuit, target=target_from_device(device(CHIP)), optimization_level=0).data
+
+    assert (item.operation.duration, item.operation.unit) == (50, "dt")
+    assert delay_nanoseconds(item.operation) == 100
 
 
 def test_emulated_device(backend: OqtopusBackend) -> None:
     """The noiseless device publishes what the contract says of it."""
     target = backend.target
 
-    assert sorted(target.operation_names) == ["cx", "delay", "measure", "rz", "sx", "x"]
+    assert sorted(target.operation_names) == GATES
     assert len(target["cx"]) == 22
     assert target["cx"][0, 2].error == pytest.approx(0.01)
+    assert target["cx"][0, 2].duration == pytest.approx(40e-9)
     assert backend.target is target

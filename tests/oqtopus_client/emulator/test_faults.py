@@ -210,10 +210,13 @@ def test_what_is_done(place: Place, impatient: OqtopusClient, kind: str, carried
 def test_broken_submission(place: Place, client: OqtopusClient, kind: FaultKind) -> None:
     """The client finds out whether the job was submitted, and leaves nothing behind if it was not."""
     place.inject(kind, path="/jobs/*/submit")
+    job_id = client.submit_job(JOB).job_id
+    assert client.wait_for_job(job_id, interval=0.01).status == "succeeded"
+    place.inject(kind, path="/jobs/*/submit", times=3)
     before = {job.job_id for job in client.iter_jobs()}
     if kind is FaultKind.LOST_ANSWER:
-        job_id = client.submit_job(JOB).job_id
-        assert client.wait_for_job(job_id, interval=0.01).status == "succeeded"
+        client.submit_job(JOB)
+        place.clear()
     else:
         with pytest.raises(JobSubmissionError, match="It has been removed"):
             client.submit_job(JOB)
@@ -230,9 +233,11 @@ def test_cut_json(place: Place, client: OqtopusClient) -> None:
 
 
 def test_cut_file(place: Place, client: OqtopusClient) -> None:
-    """It is no zip archive any more; the job is there to be read again."""
+    """It is no zip archive any more, and is downloaded again; three times at most."""
     job_id = client.run_job(JOB, interval=0.01).job_id
-    place.inject("truncate", path="/storage/*/result.zip")
+    place.inject("truncate", path="/storage/*/result.zip", times=2)
+    assert client.get_job(job_id).status == "succeeded"
+    place.inject("truncate", path="/storage/*/result.zip", times=3)
     with pytest.raises(OqtopusStorageError, match="Invalid ZIP file"):
         client.get_job(job_id)
 

@@ -22,9 +22,11 @@ from scipy import stats
 
 from oqtopus_client.emulator.calibration import calibration, relaxation_fidelity
 from oqtopus_client.emulator.clifford import is_clifford, sample_clifford
+from oqtopus_client.emulator.devices import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
-from oqtopus_client.emulator.noise import gate_error, noise_model, on_active_qubits, with_delays
+from oqtopus_client.emulator.noise import gate_error, noise_model, with_delays
 from oqtopus_client.emulator.simulation.circuits import measurements, without_measurements
+from oqtopus_client.emulator.simulation.sampling import sample
 
 FALSE_ALARM = 1e-6
 SHOTS = 20_000
@@ -246,20 +248,19 @@ def test_other_circuits_are_not_clifford() -> None:
     assert not is_clifford(turned)
 
 
-def test_active_qubits() -> None:
-    """Qubits with nothing but barriers are none; bits keep their places."""
-    circuit = QuantumCircuit(9, 3)
+@pytest.mark.parametrize("noisy", [True, False])
+def test_only_active_qubits_are_simulated(noisy: bool) -> None:
+    """Of a thousand; qubits with nothing but barriers and delays are none. Bits keep their places."""
+    chip = {"qubits": [{"id": i} for i in range(1000)], "couplings": [{"control": 700, "target": 20}]}
+    device = EmulatedDevice.from_device_info(chip, device_id="wide", noisy=noisy)
+    circuit = QuantumCircuit(1000, 3)
+    circuit.x(700)
     circuit.barrier()
-    circuit.cx(7, 2)
-    circuit.delay(10, 4, unit="ns")
-    circuit.measure(2, 1)
-    narrow, qubits = on_active_qubits(circuit)
-    expected = QuantumCircuit(3, 3)
-    expected.cx(2, 0)
-    expected.delay(10, 1, unit="ns")
-    expected.measure(0, 1)
+    circuit.delay(10, 400, unit="ns")
+    circuit.cx(700, 20)
+    circuit.measure([20, 700, 999], [1, 2, 0])
 
-    assert (narrow, qubits) == (expected, [2, 4, 7])
+    assert sample(circuit, device, 10).counts == {"110": 10}
 
 
 def ghz(path: list[int], couplings: list[dict[str, Any]], n_qubits: int) -> QuantumCircuit:
@@ -291,7 +292,7 @@ def test_stim_agrees_with_density_matrices() -> None:
     device = square_lattice("lattice", 2, 2, seed=9).calibration
     for qubit in device["qubits"]:
         qubit["qubit_lifetime"] = {"t1": 1e9, "t2": 1e9}
-    circuit, qubits = on_active_qubits(ghz([0, 1, 3, 2], device["couplings"], 4))
+    circuit, qubits = ghz([0, 1, 3, 2], device["couplings"], 4), [0, 1, 2, 3]
     gates = circuit.remove_final_measurements(inplace=False)
     gates.save_density_matrix()
     model = noise_model(circuit, device, qubits)
@@ -313,8 +314,7 @@ def test_wide_clifford_circuits() -> None:
     """A GHZ state of 64 qubits, with noise: most shots have errors, and ones and zeros still come together."""
     device = square_lattice("lattice", 8, 8, seed=1).calibration
     path = [8 * row + (column if row % 2 == 0 else 7 - column) for row in range(8) for column in range(8)]
-    circuit, qubits = on_active_qubits(ghz(path, device["couplings"], 64))
-    counts = run(circuit, device, qubits, "stim", shots=100)
+    counts = run(ghz(path, device["couplings"], 64), device, list(range(64)), "stim", shots=100)
     neighbours = np.mean([a == b for outcome in counts for a, b in pairwise(outcome)])
 
     assert sum(counts.values()) == 100

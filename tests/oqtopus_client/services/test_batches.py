@@ -18,7 +18,13 @@ from oqtopus_client import (
     OqtopusJobSpec,
 )
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.errors import BatchResultError, JobFailedError, OqtopusStorageError, WaitTimeoutError
+from oqtopus_client.errors import (
+    BatchResultError,
+    JobFailedError,
+    JobTimeoutError,
+    OqtopusStorageError,
+    WaitTimeoutError,
+)
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
 
@@ -278,3 +284,41 @@ def test_configuration_without_server() -> None:
         pytest.raises(ValueError, match="base_url must be an http or https"),
     ):
         client.list_devices()
+
+
+def sampling(shots: int) -> OqtopusJobSpec:
+    """A job that is told by its shots."""
+    return OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=shots)
+
+
+def test_deadline_holds_for_results(emulator: Emulator, client: OqtopusClient) -> None:
+    """A job has ended, but its result does not arrive: the time is up all the same, and the job is there."""
+    job_ids = [client.submit_job(sampling(shots)).job_id for shots in (3, 4)]
+    list(client.as_completed(job_ids, interval=0.02))
+    emulator.inject("delay", path=f"/storage/{job_ids[0]}/result.zip", seconds=20, times=2)
+    try:
+        with pytest.raises(JobTimeoutError, match=r"has ended, but its result had not arrived after 1 s"):
+            client.wait_for_job(job_ids[0], timeout=1)
+        with pytest.raises(WaitTimeoutError, match=r"1 results had not arrived after 1 s\.") as caught:
+            client.wait_for_jobs(job_ids, timeout=1)
+    finally:
+        emulator.clear_faults()
+
+    assert caught.value.outcomes[job_ids[0]] is None
+    assert caught.value.outcomes[job_ids[1]].shots == 4  # type: ignore[attr-defined]
+
+
+def test_status_changes_are_logged(client: OqtopusClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Each once, at INFO; requests are at DEBUG, a line each, without token or URL of storage."""
+    with caplog.at_level("DEBUG", logger="oqtopus_client"):
+        job_id = client.run_job(sampling(5), interval=0.01).job_id
+    ours = [record for record in caplog.records if record.name == "oqtopus_client"]
+    told = [record.getMessage() for record in ours if record.levelname == "INFO"]
+    requests = [record.getMessage() for record in ours if record.levelname == "DEBUG"]
+
+    assert told[-1] == f"Job {job_id}: succeeded"
+    assert len(told) == len(set(told))
+    assert requests[0].startswith("POST /jobs: 200 in ")
+    assert requests[1].startswith("POST storage: 204 in ")
+    assert requests[-1].startswith("GET storage: 200 in ")
+    assert all(line.partition(" ms, attempt ")[2].startswith("1, correlation id ") for line in requests)

@@ -1,0 +1,145 @@
+"""What a client meant to submit and what came of it, in a file that outlives the program: `Journal`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from oqtopus_client.errors import OqtopusError
+from oqtopus_client.services.job_spec import OqtopusJobSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_T = TypeVar("_T")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY,
+    spec TEXT NOT NULL,
+    job_id TEXT UNIQUE,
+    state TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
+"""
+
+
+class JournalState(StrEnum):
+    """What is known of a job."""
+
+    INTENDED = "intended"
+    """It has not been submitted."""
+    UNCERTAIN = "uncertain"
+    """It has an id; the server knows whether it has been submitted."""
+    SUBMITTED = "submitted"
+    """It has been submitted."""
+    REMOVED = "removed"
+    """It could not be submitted, and whoever submitted it was told so."""
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One job of a journal.
+
+    Attributes:
+        number: Its number in the journal, from 1 in the order in which jobs were to be submitted.
+        spec: The job.
+        job_id: Its id on the server; None as long as it has none.
+        state: What is known of it.
+    """
+
+    number: int
+    spec: OqtopusJobSpec
+    job_id: str | None
+    state: JournalState
+
+
+class Journal:
+    """A file that records each job before it is submitted, and again when it has been.
+
+    Between the two the server alone knows; so whatever moment a program dies at, asking the server for the status of
+    the jobs in between decides what became of each. The file is SQLite's, and its owner's only. It holds programs, but
+    no token.
+
+    Args:
+        path: The file; made if there is none.
+
+    Raises:
+        OqtopusError: It is no journal, or cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        # SQLite's files belong to one thread; the event loop does not wait for the disk.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="oqtopus-journal")
+        try:
+            self._database = self._thread.submit(self._open).result()
+        except (sqlite3.Error, OSError) as error:
+            self._thread.shutdown()
+            raise OqtopusError(f"{self.path} cannot be used as a journal: {error}.") from error
+
+    def _open(self) -> sqlite3.Connection:
+        # SQLite makes its further files as readable as this one.
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        database = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        # Each write is on the disk when it returns.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.executescript(_SCHEMA)
+        return database
+
+    async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+
+    async def intend(self, specs: Iterable[OqtopusJobSpec]) -> list[int]:
+        """Record jobs that are about to be submitted; returns their numbers."""
+        texts = [_to_json(spec) for spec in specs]
+
+        def write(database: sqlite3.Connection) -> list[int]:
+            statement = "INSERT INTO jobs (spec, state) VALUES (?, ?)"
+            database.execute("BEGIN IMMEDIATE")
+            numbers = [database.execute(statement, (text, JournalState.INTENDED)).lastrowid or 0 for text in texts]
+            database.execute("COMMIT")
+            return numbers
+
+        return await self._do(write)
+
+    async def note(self, number: int, state: JournalState, job_id: str | None = None) -> None:
+        """Record what became of a job; a state without an id keeps the id, unless it is `INTENDED` again."""
+        keep = "NULL" if state is JournalState.INTENDED else "COALESCE(?1, job_id)"
+        statement = f"UPDATE jobs SET state = ?2, job_id = {keep} WHERE number = ?3"  # noqa: S608 - of two constants
+        await self._do(lambda database: database.execute(statement, (job_id, state, number)))
+
+    async def entries(self) -> list[JournalEntry]:
+        """All jobs, in the order in which they were to be submitted."""
+        rows = await self._do(
+            lambda database: database.execute("SELECT number, spec, job_id, state FROM jobs ORDER BY number").fetchall()
+        )
+        return [JournalEntry(n, _from_json(spec), job_id, JournalState(state)) for n, spec, job_id, state in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._thread.submit(self._database.close).result()
+        self._thread.shutdown()
+
+
+def _to_json(spec: OqtopusJobSpec) -> str:
+    content: dict[str, Any] = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    terms = spec.to_s3_submit_job_info().operator
+    content["operator"] = None if terms is None else [term.to_dict() for term in terms]
+    return json.dumps(content, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if hasattr(value, "keys") else list(value)
+
+
+def _from_json(text: str) -> OqtopusJobSpec:
+    return OqtopusJobSpec(**json.loads(text))

@@ -1,0 +1,224 @@
+"""Nothing lost, nothing doubled: a program that keeps a journal may die at any moment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusEstimationOperator, OqtopusJobSpec, UserApiError
+from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, OqtopusError
+from tests.conftest import BELL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from oqtopus_client.emulator import Emulator
+    from tests.recorded_cloud import RecordedCloud
+
+
+def sampling(name: str, device_id: str = "qulacs") -> OqtopusJobSpec:
+    """A job of that name."""
+    return OqtopusJobSpec.sampling(device_id=device_id, program=BELL, shots=10, name=name)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where the journal is."""
+    return tmp_path / "journal.sqlite3"
+
+
+@pytest.fixture
+def keeping(config: OqtopusConfig, journal: Path) -> Iterator[OqtopusClient]:
+    """A client that keeps a journal."""
+    with OqtopusClient(config, journal=journal) as client:
+        yield client
+
+
+def told(entries: list[Any]) -> list[tuple[str, str]]:
+    """Names and states."""
+    return [(entry.spec.name, str(entry.state)) for entry in entries]
+
+
+CRASH_EVERYWHERE = """
+import asyncio, dataclasses, os, sys
+from pathlib import Path
+from oqtopus_client import AsyncOqtopusClient, OqtopusJobSpec, rest
+from oqtopus_client.services import journal, submission
+
+rest.http, rest.models, rest.storage, rest.user_api  # loaded before the first fork
+FILES = {module.__file__ for module in (journal, submission)}
+folder = Path(sys.argv[1])
+
+def die_at(event):
+    seen = 0
+    def trace(frame, kind, _):
+        nonlocal seen
+        if frame.f_code.co_filename not in FILES:
+            return None
+        seen += 1
+        if seen == event:
+            os._exit(9)
+        return trace
+    import threading
+    threading.settrace(trace)
+    sys.settrace(trace)
+
+async def campaign(number):
+    job = OqtopusJobSpec.sampling(device_id="qulacs", program="OPENQASM 3;", shots=1)
+    jobs = [dataclasses.replace(job, name=f"{number} {letter}") for letter in "ab"]
+    async with AsyncOqtopusClient(journal=folder / f"{number}.sqlite3") as client:
+        await client.submit_jobs(jobs, max_workers=1)
+
+number = 1
+while True:
+    child = os.fork()
+    if child == 0:
+        die_at(number)
+        asyncio.run(campaign(number))
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+    number += 1
+print(number)
+"""
+
+
+def test_death_at_any_line(server: dict[str, str], tmp_path: Path) -> None:
+    """A campaign that was killed before a line of what submits and records is finished later: all jobs, once."""
+    run = subprocess.run(
+        [sys.executable, "-c", CRASH_EVERYWHERE, tmp_path],
+        env={**os.environ, **server},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=True,
+    )
+    deaths = int(run.stdout)
+    with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
+        journals = {number: tmp_path / f"{number}.sqlite3" for number in range(1, deaths + 1)}
+        resumed = {number: client.resume(journal) for number, journal in journals.items() if journal.exists()}
+        client.remove_unsubmitted(older_than=timedelta(0))
+        jobs = list(client.iter_jobs(fields="job_id,name,status"))
+
+    assert deaths > 80  # it really died that often
+    for number, entries in resumed.items():
+        assert told(entries) in ([], [(f"{number} a", "submitted"), (f"{number} b", "submitted")])
+    submitted = {entry.job_id for entries in resumed.values() for entry in entries}
+    names = Counter(job.name for job in jobs if job.name and job.name[0].isdigit())
+    assert set(names.values()) == {1}
+    assert submitted == {job.job_id for job in jobs if job.name in names}
+    assert "registered" not in {job.status for job in jobs}
+
+
+def test_nothing_to_do(keeping: OqtopusClient, cloud: RecordedCloud) -> None:
+    """What has been submitted is known without asking."""
+    answers = keeping.submit_jobs([sampling("a"), sampling("b")])
+    cloud.requests.clear()
+    entries = keeping.resume()
+
+    assert told(entries) == [("a", "submitted"), ("b", "submitted")]
+    assert [entry.job_id for entry in entries] == [answer.job_id for answer in answers]
+    assert cloud.requests == []
+
+
+def test_outage(emulator: Emulator, keeping: OqtopusClient, client: OqtopusClient) -> None:
+    """What an outage kept from being submitted is submitted afterwards."""
+    emulator.inject("drop", path="/jobs/*/submit", times=3)
+    with pytest.raises(JobSubmissionError, match="It has been removed"):
+        keeping.submit_jobs([sampling("outage a"), sampling("outage b"), sampling("outage c")], max_workers=1)
+    before = told(keeping.resume(submit=False))
+    after = keeping.resume()
+
+    assert before == [("outage a", "intended"), ("outage b", "intended"), ("outage c", "intended")]
+    assert told(after) == [("outage a", "submitted"), ("outage b", "submitted"), ("outage c", "submitted")]
+    assert sorted(str(job.name) for job in client.iter_jobs(q="outage")) == ["outage a", "outage b", "outage c"]
+    assert {job.status for job in keeping.wait_for_jobs([entry.job_id for entry in after])} == {"succeeded"}
+
+
+def test_refusal(keeping: OqtopusClient, client: OqtopusClient) -> None:
+    """What the server refuses for good is not sent again; the jobs beside it are."""
+    with pytest.raises(BatchSubmissionError, match="device not found"):
+        keeping.submit_jobs(
+            [sampling("refusal a"), sampling("refusal b", device_id="nowhere"), sampling("refusal c")], max_workers=1
+        )
+
+    assert told(keeping.resume()) == [("refusal a", "submitted"), ("refusal b", "removed"), ("refusal c", "submitted")]
+    assert sorted(str(job.name) for job in client.iter_jobs(q="refusal")) == ["refusal a", "refusal c"]
+
+
+def test_deleted_meanwhile(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
+    """A job that is no more is not sent again."""
+    job_id = keeping.submit_job(sampling("gone")).job_id
+    keeping.wait_for_job(job_id, interval=0.01)
+    keeping.delete_job(job_id)
+    keeping.close()
+    with _database(journal) as database:
+        database.execute("UPDATE jobs SET state = 'uncertain'")
+    with OqtopusClient(config) as other:
+        assert told(other.resume(journal)) == [("gone", "removed")]
+
+
+def test_specifications_come_back(keeping: OqtopusClient, journal: Path) -> None:
+    """Jobs of every type, whole; the file is its owner's only, and has no token."""
+    jobs = [
+        sampling("s"),
+        OqtopusJobSpec.estimation(
+            device_id="qulacs",
+            program=BELL,
+            operator=[OqtopusEstimationOperator("X 0 X 1", 1.5), {"pauli": "Z 0", "coeff": 2}],
+        ),
+        OqtopusJobSpec.multi_manual(
+            device_id="qulacs", program=(BELL, BELL), mitigation_info={"ro_error_mitigation": "pseudo_inverse"}
+        ),
+        OqtopusJobSpec.sse(device_id="qulacs", program="print('é')", transpiler_info={"transpiler_lib": None}),
+    ]
+    with pytest.raises(OqtopusError):
+        keeping.submit_jobs([*jobs, sampling("x", device_id="nowhere")], max_workers=1)
+    back = [entry.spec for entry in keeping.resume(submit=False)]
+
+    assert [(b.to_model(), b.to_s3_submit_job_info()) for b in back[:4]] == [
+        (job.to_model(), job.to_s3_submit_job_info()) for job in jobs
+    ]
+    assert journal.stat().st_mode & 0o777 == 0o600
+    written = b"".join(file.read_bytes() for file in journal.parent.glob("journal*"))
+    assert str(keeping.config.api_token).encode() not in written
+
+
+def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
+    """Told what is missing."""
+    with pytest.raises(ValueError, match="This client keeps no journal; name the file of one"):
+        client.resume()
+    journal.write_text("not a database" * 100)
+    with (
+        OqtopusClient(config, journal=journal) as keeping,
+        pytest.raises(OqtopusError, match="cannot be used as a journal"),
+    ):
+        keeping.submit_job(sampling("a"))
+
+
+def test_leftovers(client: OqtopusClient, emulator: Emulator) -> None:
+    """An id whose answer got lost is removed when it is old enough; jobs are not."""
+    client.remove_unsubmitted(older_than=timedelta(0))  # what other tests left
+    emulator.inject("lost_answer", path="/jobs", method="POST")
+    job_id = client.submit_job(sampling("kept")).job_id
+
+    assert client.remove_unsubmitted() == []
+    (removed,) = client.remove_unsubmitted(older_than=timedelta(0))
+    assert removed != job_id
+    assert client.remove_unsubmitted(older_than=timedelta(0)) == []
+    assert client.wait_for_job(job_id, interval=0.01).status == "succeeded"
+    with pytest.raises(UserApiError):
+        client.get_job_status(removed)
+
+
+def _database(path: Path) -> Any:
+    import sqlite3  # noqa: PLC0415 - of one test
+
+    return sqlite3.connect(path, isolation_level=None)

@@ -1,0 +1,258 @@
+"""Noise models of devices, against exact channels and against what emulated devices do.
+
+Statistical bounds are those of a false alarm of 1e-6; simulators are seeded.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from functools import reduce
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit, transpile
+from qiskit.quantum_info import Pauli, SuperOp, average_gate_fidelity
+from qiskit_aer import AerSimulator
+from scipy import stats
+
+from oqtopus_client import OqtopusDevice
+from oqtopus_client.emulator import noise as emulated
+from oqtopus_client.emulator.lattice import square_lattice
+from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from qiskit_oqtopus.noise import noise_model
+from qiskit_oqtopus.target import target_from_device
+from tests.qiskit_oqtopus.test_target import NOT_CALIBRATED, QUBIT, WORSE, chip, device, pair, used_qubits
+
+if TYPE_CHECKING:
+    from qiskit_aer.noise import NoiseModel
+
+FALSE_ALARM = 1e-6
+SHOTS = 20_000
+
+
+def channel(model: NoiseModel, gate: str, *qubits: int) -> SuperOp:
+    """The noise of a gate on those qubits."""
+    return SuperOp(model._local_quantum_errors[gate][qubits])
+
+
+def readout(model: NoiseModel, qubit: int) -> Any:
+    """A qubit's readout probabilities: a row for each state, a column for each outcome."""
+    return model._local_readout_errors[qubit,].probabilities
+
+
+def depolarizing(probability: float, n_qubits: int) -> SuperOp:
+    """Full depolarization with that probability, as the mean over all Paulis."""
+    paulis = [SuperOp(Pauli("".join(letters))) for letters in product("IXYZ", repeat=n_qubits)]
+    return (1 - probability) * paulis[0] + probability * reduce(SuperOp.__add__, paulis) / len(paulis)
+
+
+def relaxing(nanoseconds: float, t1: float, t2: float) -> SuperOp:
+    """A qubit that relaxes, with lifetimes in microseconds, on the column-stacked density matrix."""
+    a, b = math.exp(-nanoseconds * 1e-3 / t1), math.exp(-nanoseconds * 1e-3 / t2)
+    return SuperOp(np.array([[1, 0, 0, 1 - a], [0, b, 0, 0], [0, 0, b, 0], [0, 0, 0, a]]))
+
+
+def same(one: SuperOp, other: SuperOp) -> bool:
+    """Whether two channels are the same but for rounding errors."""
+    return bool(np.allclose(one.data, other.data, atol=1e-12))
+
+
+def as_backend(described: OqtopusDevice) -> OqtopusBackend:
+    """A backend that is never run."""
+    return OqtopusBackend(None, described, None)  # type: ignore[arg-type]
+
+
+def lattice(rows: int, columns: int) -> OqtopusDevice:
+    """A noisy chip of that size."""
+    return OqtopusDevice(square_lattice("lattice", rows, columns, seed=5).info(n_pending_jobs=0))
+
+
+def test_gates_have_the_published_fidelities() -> None:
+    """On average, of each gate in its own place, on a chip of a thousand; the rest of the chip is ideal."""
+    described = lattice(25, 40)
+    info: Any = described.device_info
+    qubits = [500, 501, 541]
+    model = noise_model(target_from_device(described), qubits)
+    fidelities = {("x", (q,)): info["qubits"][q]["fidelity"] for q in qubits}
+    fidelities |= {("sx", place): fidelity for (_, place), fidelity in fidelities.items()}
+    fidelities |= {
+        ("cx", (c["control"], c["target"])): c["fidelity"]
+        for c in info["couplings"]
+        if {c["control"], c["target"]} <= set(qubits)
+    }
+    found = {
+        (gate, place): average_gate_fidelity(SuperOp(error))
+        for gate, places in model._local_quantum_errors.items()
+        for place, error in places.items()
+    }
+
+    assert len(fidelities) == 8
+    assert found == pytest.approx(fidelities, abs=1e-12)
+    assert sorted(model._local_readout_errors) == [(500,), (501,), (541,)]
+
+
+def test_depolarization() -> None:
+    """Without lifetimes, with 1 - p = (d F - 1) / (d - 1)."""
+    target = target_from_device(chip({"fidelity": 0.999}, {"fidelity": 0.99}, couplings=[pair(0, 1, 0.97, rzx90=200)]))
+    model = noise_model(target)
+
+    for gate in ("x", "sx"):
+        assert same(channel(model, gate, 0), depolarizing(0.001 * 2, 1))
+        assert same(channel(model, gate, 1), depolarizing(0.01 * 2, 1))
+    assert same(channel(model, "cx", 0, 1), depolarizing(0.03 * 4 / 3, 2))
+    assert model.noise_instructions == ["cx", "sx", "x"]
+
+
+def test_relaxation() -> None:
+    """Without fidelities, for as long as a gate lasts; t2 may be longer than t1 and even said to be beyond 2 t1."""
+    qubits = [
+        {"qubit_lifetime": {"t1": 20, "t2": 30}, "gate_duration": {"x": 24, "sx": 16}},
+        {"qubit_lifetime": {"t1": 30, "t2": 90}, "gate_duration": {"x": 28, "sx": 20}},
+    ]
+    model = noise_model(target_from_device(chip(*qubits, couplings=[pair(0, 1, rzx90=200)])))
+
+    assert same(channel(model, "x", 0), relaxing(24, 20, 30))
+    assert same(channel(model, "sx", 1), relaxing(20, 30, 60))
+    assert same(channel(model, "cx", 0, 1), relaxing(220, 30, 60).tensor(relaxing(220, 20, 30)))
+
+
+@pytest.mark.parametrize(("t1", "t2"), [(20, 15), (20, 30), (20, None), (None, 30)])
+@pytest.mark.parametrize(("duration", "unit"), [(5000, "ns"), (5, "us"), (2500, "dt")])
+def test_relaxation_in_delays(duration: int, unit: str, t1: float | None, t2: float | None) -> None:
+    """Exactly, in every unit of time; what is not known does not end, so without a t2 there is 2 t1."""
+    model = noise_model(target_from_device(chip({"qubit_lifetime": {"t1": t1, "t2": t2}})))
+    circuit = QuantumCircuit(1)
+    circuit.delay(duration, 0, unit=unit)
+    circuit.save_superop()
+    found = AerSimulator(method="superop", noise_model=model).run(circuit).result().data()["superop"]
+    forever = t1 or math.inf
+
+    assert same(found, relaxing(5000, forever, t2 or 2 * forever))
+
+
+def test_readout() -> None:
+    """Both probabilities, qubit by qubit."""
+    model = noise_model(target_from_device(chip(QUBIT, WORSE)))
+
+    assert readout(model, 0) == pytest.approx(np.array([[0.98, 0.02], [0.03, 0.97]]))
+    assert readout(model, 1) == pytest.approx(np.array([[0.99, 0.01], [0.07, 0.93]]))
+
+
+def test_same_noise_as_the_emulated_device() -> None:
+    """Gates and readout, on chips of which everything is published."""
+    described = square_lattice("lattice", 2, 3, seed=5)
+    info = {**described.calibration}
+    for coupling in info["couplings"]:
+        coupling["gate_duration"]["cx"] = coupling["gate_duration"]["rzx90"]
+    model = noise_model(target_from_device(device(info, n_qubits=6)))
+    circuit = QuantumCircuit(6, 6)
+    for qubit in range(6):
+        circuit.x(qubit)
+        circuit.sx(qubit)
+        circuit.measure(qubit, qubit)
+    for coupling in info["couplings"]:
+        circuit.cx(coupling["control"], coupling["target"])
+    expected = emulated.noise_model(circuit, info, list(range(6)))
+
+    assert model._local_quantum_errors.keys() == expected._local_quantum_errors.keys() == {"x", "sx", "cx"}
+    for gate, places in expected._local_quantum_errors.items():
+        assert model._local_quantum_errors[gate].keys() == places.keys()
+        assert all(same(channel(model, gate, *place), SuperOp(error)) for place, error in places.items())
+    for qubit in range(6):
+        assert readout(model, qubit) == pytest.approx(readout(expected, qubit))
+
+
+def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> None:
+    """A transpiled circuit gives the same counts, there and here, but for chance."""
+    backend = provider.get_backend("lattice144")
+    circuit = QuantumCircuit(4)
+    circuit.h(0)
+    for qubit in range(3):
+        circuit.cx(qubit, qubit + 1)
+        circuit.delay(2, qubit, unit="us")
+    circuit.measure_all()
+    isa = transpile(circuit, backend, seed_transpiler=1)
+    simulator = AerSimulator(noise_model=backend.noise_model(used_qubits(isa)), seed_simulator=1)
+    there = backend.run(isa, shots=SHOTS).result().get_counts()
+    here = simulator.run(isa, shots=SHOTS).result().get_counts()
+    seen = sorted(there.keys() | here.keys())
+    table = [[counts.get(key, 0) for key in seen] for counts in (there, here)]
+
+    assert len(seen) == 16  # errors included
+    assert stats.chi2_contingency(table).pvalue > FALSE_ALARM
+
+
+def test_qubits_without_noise() -> None:
+    """Those not asked for, and couplings to them."""
+    described = lattice(2, 2)
+    model = noise_model(target_from_device(described), iter([0, 3]))
+
+    assert model.noise_qubits == [0, 3]
+    assert model.noise_instructions == ["measure", "sx", "x"]
+    assert set(model.basis_gates) == {"cx", "delay", "measure", "rz", "sx", "x"}
+
+
+def test_what_nobody_publishes_makes_no_noise() -> None:
+    """Whatever else there is."""
+    assert noise_model(target_from_device(chip({}, {}, couplings=[pair(0, 1)]))).noise_instructions == []
+    assert noise_model(target_from_device(chip({"fidelity": 0.9}))).noise_instructions == ["sx", "x"]
+    assert noise_model(target_from_device(chip({"meas_error": WORSE["meas_error"]}))).noise_instructions == ["measure"]
+
+
+@pytest.mark.parametrize("qubit", [-1, 4, "0", 0.5])
+def test_unknown_qubits(qubit: Any) -> None:
+    """The message names the qubit and those there are."""
+    with pytest.raises(ValueError, match=f"lattice has no qubit {qubit!r}; it has 0 to 3."):
+        as_backend(lattice(2, 2)).noise_model([0, qubit])
+
+
+@pytest.mark.parametrize("info", NOT_CALIBRATED)
+def test_no_calibration_no_model(info: object) -> None:
+    """A model without noise would be a wrong one."""
+    with pytest.raises(ValueError, match=r"chip publishes no calibration, so its noise is unknown."):
+        as_backend(device(info)).noise_model()
+
+
+def test_aer_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is missing, the message says what to install."""
+    monkeypatch.setitem(sys.modules, "qiskit_aer.noise", None)
+    with pytest.raises(
+        ModuleNotFoundError, match=r"A noise model needs Qiskit Aer: pip install 'oqtopus-client\[emulator\]'"
+    ):
+        as_backend(lattice(2, 2)).noise_model()
+
+
+def test_aers_own_model_of_a_backend() -> None:
+    """`AerSimulator.from_backend` works, and knows how asymmetric readout is."""
+    backend = as_backend(lattice(8, 8))
+    info: Any = backend.device.device_info
+    errors = [qubit["meas_error"] for qubit in info["qubits"]]
+    simulator = AerSimulator.from_backend(backend, seed_simulator=1)
+    circuit = QuantumCircuit(64, 2)
+    circuit.x(40)
+    circuit.measure([40, 41], [0, 1])
+    counts = simulator.run(circuit, shots=SHOTS).result().get_counts()
+
+    for qubit, (p10, p01) in enumerate((e["prob_meas1_prep0"], e["prob_meas0_prep1"]) for e in errors):
+        expected = np.array([[1 - p10, p10], [p01, 1 - p01]])
+        assert readout(simulator.options.noise_model, qubit) == pytest.approx(expected)
+    misread = sum(n for key, n in counts.items() if key[0] == "1")
+    assert stats.binomtest(misread, SHOTS, errors[41]["prob_meas1_prep0"]).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize(
+    "qubit",
+    [{}, {"fidelity": 0.99}, {"qubit_lifetime": {"t1": 10, "t2": 90}, "gate_duration": {"sx": 20}}, {"meas_error": {}}],
+)
+def test_aers_own_model_of_little_calibration(qubit: dict[str, Any]) -> None:
+    """Lifetimes that cannot be and fields that are missing do not break it."""
+    backend = as_backend(chip(qubit, qubit, couplings=[pair(0, 1)]))
+    circuit = QuantumCircuit(2)
+    circuit.sx(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+
+    assert sum(AerSimulator.from_backend(backend).run(circuit, shots=10).result().get_counts().values()) == 10
