@@ -215,11 +215,13 @@ class BackendRun:
         try:
             remaining = None if deadline is None else max(deadline - time.monotonic(), 0)
             job.wait_for_final_state(timeout=remaining, wait=0.02)
-            result = job.result()
+            result = None if job.cancelled() else job.result()
         except JobTimeoutError:
             raise _timed_out(self.run_id, timeout) from None
         except JobError as error:
             raise OqtopusJobError(self.run_id, f"{job.job_id()}: {error.message}") from error
+        if result is None:
+            raise OqtopusJobError(self.run_id, f"{job.job_id()} was cancelled.")
         if not result.success:
             states = [str(getattr(experiment, "status", "")) for experiment in result.results]
             raise OqtopusJobError(self.run_id, f"{job.job_id()}: {result.status}; {'; '.join(states)}.")

@@ -1,55 +1,261 @@
-"""`OqtopusPrimitiveJob`: one job over those of its programs, on any backend."""
+"""`OqtopusPrimitiveJob`: one job over those of its programs, here, in other processes and on other backends."""
 
 from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
-from qiskit.providers import BackendV2
+from qiskit.providers import JobError, JobStatus, JobTimeoutError
 from qiskit_aer import AerSimulator
+from qiskit_aer.jobs.utils import DEFAULT_EXECUTOR
 
-from qiskit_oqtopus import OqtopusBackend
-from qiskit_oqtopus.primitives.execution import Task, submit
-from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
-from qiskit_oqtopus.primitives.options import SamplerOptions
-from qiskit_oqtopus.primitives.samples import SampledPub, SamplerPlan
+from oqtopus_client import OqtopusConfig, OqtopusJobSpec
+from qiskit_oqtopus import (
+    OqtopusBackend,
+    OqtopusJob,
+    OqtopusJobError,
+    OqtopusJobTimeoutError,
+    OqtopusPrimitiveJob,
+    OqtopusProvider,
+    OqtopusSampler,
+)
+from qiskit_oqtopus.header import CircuitHeader
+from tests.conftest import BELL
+from tests.qiskit_oqtopus.primitives.test_sampler import WAITING, flips, keyed
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def turned() -> QuantumCircuit:
-    """Two qubits, of which one is turned by a parameter and the other flipped; bit 0 is not measured."""
-    circuit = QuantumCircuit(2, 3)
-    circuit.rx(Parameter("angle"), 0)
-    circuit.x(1)
-    circuit.measure([0, 1], [1, 2])
-    return circuit
-
-
-def run(backend: BackendV2, max_shots: int = 1000) -> OqtopusPrimitiveJob:
-    """Both turns of the circuit, a hundred shots each."""
-    pub = SampledPub((2,), 100, (("c", (0, 1, 2)),), measured=True, metadata={"who": "me"})
-    tasks = [Task(turned(), np.array([[0.0], [np.pi]]), 100)]
-    return submit(backend, tasks, SamplerPlan((pub,), seed=1), SamplerOptions(max_shots=max_shots))
-
-
-@pytest.mark.parametrize("max_shots", [1000, 30])
-def test_outcomes_come_in_order(backend: OqtopusBackend, max_shots: int) -> None:
-    """Each binding has its own counts, in however many jobs its shots ran."""
-    for where in (backend, AerSimulator()):
-        job = run(where, max_shots)
-        (pub,) = job.result()
-
-        assert [pub.data.c.get_counts(i) for i in range(2)] == [{"100": 100}, {"110": 100}]
-        assert pub.metadata["circuit_metadata"] == {"who": "me"}
-        assert job.done()
+    from tests.held_executor import HeldExecutor
+    from tests.recorded_cloud import RecordedCloud
 
 
-def test_another_process_finds_the_result(backend: OqtopusBackend) -> None:
-    """The id is enough: what it takes to read the counts is on the server."""
-    job = run(backend, 30)
+def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
+    """The status is the cloud's."""
+    job = OqtopusSampler(held_backend).run([keyed(1)])
+    held.await_work()
+    seen = [(job.status(), job.running(), job.in_final_state())]
+    held.step()
+    held.await_work()
+    seen.append((job.status(), job.running(), job.in_final_state()))
+    held.step()
+    seen.append((job.status(), job.running(), job.in_final_state()))
+
+    assert seen == [
+        (JobStatus.QUEUED, False, False),
+        (JobStatus.RUNNING, True, False),
+        (JobStatus.DONE, False, True),
+    ]
+
+
+def test_cancel(held_backend: OqtopusBackend) -> None:
+    """Cancelling reaches every job on the server, and the result says so."""
+    job = OqtopusSampler(held_backend).run([(flips(), [[0, 0], [0, np.pi]]), keyed(1)])
+
+    assert job.cancel()
+    assert job.cancelled()
+    assert held_backend.provider.client.get_job_statuses(job.job_ids) == ["cancelled"] * 3
+    with pytest.raises(OqtopusJobError, match=f"Job {job.job_id()}: 3 of 3 circuits .* cancelled: the server gave no"):
+        job.result()
+
+
+def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
+    """Running out of time does no harm."""
+    job = OqtopusSampler(held_backend).run([keyed(1)])
+    with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: had not ended after 0.01 s") as caught:
+        job.result(timeout=0.01)
+    held.step()
+    held.step()
+
+    assert isinstance(caught.value, JobTimeoutError)
+    assert job.result(timeout=30)[0].data.meas.get_counts() == {"001": 1024}
+
+
+def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's words, the circuits and their ids are in the error, here and in another process."""
+    monkeypatch.setattr("oqtopus_client.emulator.run.DEFAULT_TRANSPILER", {"transpiler_lib": "qiskit"})
+    job = OqtopusSampler(backend).run([(flips(), [[0, 0], [0, np.pi]])])
+    for which in (job, backend.provider.job(job.job_id())):
+        with pytest.raises(OqtopusJobError) as caught:
+            which.result()
+        assert isinstance(caught.value, JobError)
+        assert str(caught.value).startswith(
+            f"Job {job.job_id()}: 2 of 2 circuits ended without a result. 'flips' ({job.job_ids[0]}) failed: "
+        )
+        assert "'transpiler_options'" in str(caught.value)
+
+
+def test_the_id_is_the_servers(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """It finds the OQTOPUS jobs by a search, also a single one; asking again for the result asks nobody."""
+    job = OqtopusSampler(backend).run([keyed(1)])
+    first = job.result()
+    assert [found.job_id for found in backend.provider.client.list_jobs(q=job.job_id())] == job.job_ids
+    cloud.requests.clear()
+
+    assert job.result() is first
+    assert cloud.requests == []
+    assert repr(job) == f"<OqtopusPrimitiveJob {job.job_id()!r}, jobs: 1>"
+
+
+SUBMIT_AND_DIE = """
+import os, signal
+from qiskit_oqtopus import OqtopusProvider, OqtopusSampler
+from tests.qiskit_oqtopus.primitives.test_primitive_job import pubs
+
+job = OqtopusSampler(OqtopusProvider().get_backend("qulacs"), seed=7, max_shots=40).run(pubs())
+print(job.job_id(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def pubs() -> list[Any]:
+    """PUBs of many kinds: shapes, shots, scattered registers, metadata, nothing to measure."""
+    scattered = QuantumCircuit(3, 4, metadata={"note": "// 'quoted' \"text\"", "numbers": np.arange(2)})
+    scattered.h(range(3))
+    scattered.measure(range(3), [3, 0, 2])
+    silent = QuantumCircuit(1, 2)
+    angles = np.linspace(0, np.pi, 12).reshape(3, 2, 2)
+    return [(flips(), angles, 100), (scattered, None, 64), silent, keyed(5)]
+
+
+def test_in_another_process(server: dict[str, str]) -> None:
+    """The result of a process that was killed is the one that process would have had, shot for shot."""
+    died = subprocess.run(
+        [sys.executable, "-c", SUBMIT_AND_DIE],
+        env={**os.environ, **server},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    job_id = died.stdout.strip()
+    results = []
+    for _ in range(2):
+        with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
+            job = provider.job(job_id)
+            assert isinstance(job, OqtopusPrimitiveJob)
+            results.append(job.result(timeout=60))
+    first, again = results
+
+    assert [pub.data for pub in first] != []
+    for ours, theirs in zip(first, again, strict=True):
+        assert list(ours.data.values()) == list(theirs.data.values())
+    assert [pub.metadata["shots"] for pub in first] == [100, 64, 1024, 1024]
+    assert first[1].metadata["circuit_metadata"] == {"note": "// 'quoted' \"text\"", "numbers": [0, 1]}
+    assert first[0].data.meas.shape == (3, 2)
+    assert first[0].data.meas.get_counts((0, 0)).keys() <= {"00", "10"}
+    assert "1" not in {bits[2] for bits in first[1].data.c.get_counts()}
+    assert first[2].data.c.get_counts() == {"00": 1024}
+    assert first[3].data.meas.get_counts() == {"101": 1024}
+
+
+def test_both_processes_finish_alike(backend: OqtopusBackend) -> None:
+    """A result read elsewhere is the submitting process's own, shot for shot."""
+    job = OqtopusSampler(backend, max_shots=40).run(pubs())
+    ours, theirs = job.result(), backend.provider.job(job.job_id()).result()
+
+    for one, other in zip(ours, theirs, strict=True):
+        assert list(one.data.values()) == list(other.data.values())
+        assert one.metadata["shots"] == other.metadata["shots"]
+
+
+def test_reading_elsewhere_costs_one_file_more(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """The first program holds all it takes; the others need not be read."""
+    job = OqtopusSampler(backend).run([(flips(), np.zeros((5, 2)))])
+    job.result()
+    cloud.requests.clear()
     again = backend.provider.job(job.job_id())
+    assert cloud.routes == ["GET /jobs"]
+    again.result()
 
-    assert isinstance(again, OqtopusPrimitiveJob)
-    assert again.job_ids == job.job_ids
-    assert again.result()[0].data.c == job.result()[0].data.c
-    assert again.result()[0].metadata == job.result()[0].metadata
+    routes = [route for route in cloud.routes if route not in WAITING]
+    assert routes.count("GET /jobs/{id}") == 5
+    assert len(routes) == 5 + 5 + 1
+
+
+def test_a_sweep_does_not_repeat_its_plan(held_backend: OqtopusBackend) -> None:
+    """The first program carries it, as long for a thousand bindings as for one; the others only their header."""
+    sizes = []
+    for bindings in (2, 300):
+        job = OqtopusSampler(held_backend).run([(flips(), np.zeros((bindings, 2)))])
+        sent = [held_backend.provider.client.get_job(job_id).input.program[0] for job_id in job.job_ids[:2]]
+        headers = [CircuitHeader.from_program(text) for text in sent]
+        sizes.append(len(json.dumps(headers[0].extra)))
+        assert (headers[0].extra["sampler"]["pubs"][0][0], headers[1].extra) == ([bindings], {})
+        assert job.cancel()
+
+    assert sizes[1] < sizes[0] + 10 < 200
+
+
+def test_listed_as_what_they_are(backend: OqtopusBackend) -> None:
+    """`provider.jobs` and `provider.job` tell primitives' jobs from circuits'; an inner job is a circuit's."""
+    sampled = OqtopusSampler(backend, name="listed").run([(flips(), np.zeros((3, 2)))])
+    plain = backend.run([keyed(1), keyed(2)], name="listed")
+    sampled.result()
+    plain.result()
+    found = list(backend.provider.jobs(name="listed", limit=None))
+
+    assert {(type(job), job.job_id()) for job in found} == {
+        (OqtopusPrimitiveJob, sampled.job_id()),
+        (OqtopusJob, plain.job_id()),
+    }
+    inner = backend.provider.job(sampled.job_ids[1])
+    assert isinstance(inner, OqtopusJob)
+    assert inner.result().get_counts("flips") == {"00": 1024}
+
+
+def test_of_another_version(backend: OqtopusBackend) -> None:
+    """A batch that says it is a sampler's but has no plan is an error, not a guess."""
+    tag = "sampler-0123456789abcdef"
+    spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=5, description=f"[{tag} 1/1]")
+    backend.provider.client.submit_job(spec)
+
+    with pytest.raises(OqtopusJobError, match=f"Job {tag}: was not submitted by this version of qiskit_oqtopus"):
+        backend.provider.job(tag).result()
+
+
+@pytest.fixture
+def busy() -> Iterator[threading.Event]:
+    """Aer, which does one job at a time, is at work on something else until this is set."""
+    free = threading.Event()
+    DEFAULT_EXECUTOR.submit(free.wait)
+    yield free
+    free.set()
+
+
+def test_elsewhere_cancelled(busy: threading.Event) -> None:
+    """Jobs of other backends wait, time out and are cancelled as their backend's do."""
+    sampler = OqtopusSampler(AerSimulator())
+    job, unwanted = sampler.run([keyed(1)]), sampler.run([keyed(2)])
+    assert not job.in_final_state()
+    with pytest.raises(OqtopusJobTimeoutError, match="had not ended after 0 s"):
+        job.result(timeout=0)
+
+    assert unwanted.cancel()
+    assert unwanted.cancelled()
+    with pytest.raises(OqtopusJobError, match=f"Job {unwanted.job_id()}: {unwanted.job_ids[0]} was cancelled"):
+        unwanted.result()
+    busy.set()
+    assert job.result()[0].data.meas.get_counts() == {"001": 1024}
+    assert not job.cancel()
+
+
+def test_elsewhere_failed(capfd: pytest.CaptureFixture[str]) -> None:
+    """What other backends say of a failure is in the error."""
+    large = QuantumCircuit(60)
+    large.h(range(60))
+    large.t(range(60))
+    large.measure_all()
+    job = OqtopusSampler(AerSimulator(method="statevector")).run([large])
+
+    with pytest.raises(OqtopusJobError, match="Insufficient memory"):
+        job.result()
+    capfd.readouterr()

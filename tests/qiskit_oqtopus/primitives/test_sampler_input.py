@@ -1,0 +1,207 @@
+"""Bad input to `OqtopusSampler`: what is wrong, with what value, and what to do, before any request."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Parameter
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit_aer import AerSimulator
+
+from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusSampler
+from qiskit_oqtopus.primitives.options import SamplerOptions
+from tests.qiskit_oqtopus.primitives.test_sampler import flips, keyed
+
+if TYPE_CHECKING:
+    from tests.recorded_cloud import RecordedCloud
+
+FORM = (
+    "A PUB is a circuit, or (circuit, values, shots) with values of shape (..., parameters) or as {parameter: array}."
+)
+FLIPS = f"{FORM} The parameters of 'flips': flip[0], flip[1]."
+FIXED = f"{FORM} The parameters of 'fixed': none."
+
+
+def fixed() -> QuantumCircuit:
+    """A circuit without parameters."""
+    circuit = keyed(1)
+    circuit.name = "fixed"
+    return circuit
+
+
+def with_register(name: str) -> QuantumCircuit:
+    """A circuit with a register of that name."""
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "fine"), ClassicalRegister(2, name))
+    circuit.measure(0, 0)
+    return circuit
+
+
+@pytest.mark.parametrize(
+    ("pubs", "error", "message"),
+    [
+        (3, TypeError, f"run() takes a list of PUBs, not 3. {FORM}"),
+        ([3], TypeError, f"PUB 0: object of type 'int' has no len(). {FORM}"),
+        ([(1, 2)], TypeError, f"PUB 0: 'int' object has no attribute 'parameters'. {FORM}"),
+        (["circuit"], ValueError, f"PUB 0: The length of pub must be 1, 2 or 3, but length 7 is given. {FORM}"),
+        (fixed(), ValueError, "PUB 0: An invalid Sampler pub-like was given"),
+        ([(fixed(), None, 1, 2)], ValueError, "PUB 0: The length of pub must be 1, 2 or 3, but length 4 is given."),
+        (
+            [fixed(), (fixed(), [1.0])],
+            ValueError,
+            f"PUB 1: Length of () inconsistent with last dimension of [1.]. {FIXED}",
+        ),
+        ([flips()], ValueError, "PUB 0: The number of values (0) does not match the number of parameters (2)"),
+        ([(flips(), [])], ValueError, "PUB 0: Length of "),
+        ([(flips(), [1.0])], ValueError, "PUB 0: Length of "),
+        ([(flips(), [1.0] * 3)], ValueError, "PUB 0: Length of "),
+        ([(flips(), ["x", 1])], ValueError, f"PUB 0: could not convert string to float: 'x'. {FLIPS}"),
+        ([(flips(), [1j, 1])], TypeError, "PUB 0: "),
+        (
+            [(flips(), {"flip[0]": 1, "other": 2})],
+            ValueError,
+            "PUB 0 has no values for flip[1], but for flip[0], other.",
+        ),
+        (
+            [fixed(), (flips(), [[[0, 1], [2, np.nan]]])],
+            ValueError,
+            "PUB 1 has the value nan for 'flip[1]' (binding (0, 1)); parameter values must be finite numbers.",
+        ),
+        ([(flips(), [np.inf, 0])], ValueError, "PUB 0 has the value inf for 'flip[0]' (binding ())"),
+        ([(fixed(), None, 0)], ValueError, f"PUB 0: shots must be a positive integer, not 0. {FIXED}"),
+        ([(fixed(), None, -1)], ValueError, "PUB 0: shots must be a positive integer, not -1."),
+        ([(fixed(), None, 2.5)], TypeError, "PUB 0: shots must be a positive integer, not 2.5."),
+        ([(fixed(), None, True)], TypeError, "PUB 0: shots must be a positive integer, not True."),
+    ],
+)
+def test_pubs(backend: OqtopusBackend, cloud: RecordedCloud, pubs: Any, error: type[Exception], message: str) -> None:
+    """Qiskit's errors with the PUB's place, what a PUB looks like, and the circuit's parameters."""
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        OqtopusSampler(backend).run(pubs)
+
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(("shots", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("9", TypeError)])
+def test_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, error: type[Exception]) -> None:
+    """Of a run, and of an option."""
+    message = f"^shots must be a positive integer, not {shots!r}.$"
+    with pytest.raises(error, match=message):
+        OqtopusSampler(backend).run([fixed()], shots=shots)
+    with pytest.raises(error, match=message):
+        OqtopusSampler(backend, default_shots=shots)
+    if error is ValueError:
+        with pytest.raises(ValueError, match="shots must be positive"):
+            SamplerPub(fixed(), shots=shots)
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize("name", ["size", "ndim", "keys", "values", "items", "shape"])
+def test_register_names(backend: OqtopusBackend, cloud: RecordedCloud, name: str) -> None:
+    """Names that Qiskit's container cannot hold."""
+    message = (
+        f"PUB 1 has a classical register named {name!r}, which Qiskit's results keep for themselves; rename it, as in "
+        "ClassicalRegister(2, 'outcome')."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        OqtopusSampler(backend).run([fixed(), with_register(name)])
+
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize("name", ["for", "a b", "é", "T", "index", "data"])
+def test_odd_register_names(backend: OqtopusBackend, name: str) -> None:
+    """Others are fine, as odd as they may be."""
+    (pub,) = OqtopusSampler(backend).run([with_register(name)], shots=3).result()
+
+    assert pub.data[name].get_counts() == {"00": 3}
+
+
+def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """As `backend.run` refuses them, whatever PUB they are in."""
+    midway = fixed()
+    midway.x(0)
+    with pytest.raises(CircuitError, match="after measuring it"):
+        OqtopusSampler(backend).run([fixed(), midway])
+    with pytest.raises(CircuitError, match="has 17 qubits, qulacs only 16"):
+        OqtopusSampler(backend).run([keyed(1, qubits=17)])
+    not_finite, angle = QuantumCircuit(1, 1), Parameter("angle")
+    not_finite.rx(1 / angle, 0)
+    not_finite.measure(0, 0)
+    with pytest.raises(CircuitError, match="angles must be finite numbers"):
+        OqtopusSampler(backend).run([(not_finite, [0.0])])
+
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"default_shot": 5}, TypeError, "OqtopusSampler has no option 'default_shot'; did you mean 'default_shots'?"),
+        ({"zzz": 5}, TypeError, "OqtopusSampler has no option 'zzz'; known: max_shots, seed, "),
+        ({"mitigation": "zne"}, ValueError, "mitigation: Input should be 'pseudo_inverse', not 'zne'."),
+        ({"seed": -1}, ValueError, "seed: Input should be greater than or equal to 0, not -1."),
+        ({"seed": "x"}, ValueError, "seed: Input should be a valid integer, not 'x'."),
+        ({"max_shots": 0}, ValueError, "shots must be an integer from 1 to 10,000,000, not 0."),
+        ({"max_shots": 10_000_001}, ValueError, "shots must be an integer from 1 to 10,000,000, not 10000001."),
+        ({"transpile": True}, ValueError, "transpile: Input should be 'auto', 'server' or 'none', not True."),
+    ],
+)
+def test_options(
+    backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """In a dict, by name, and set later: the same errors, and nothing changed."""
+    for make in (lambda: OqtopusSampler(backend, options), lambda: OqtopusSampler(backend, **options)):
+        with pytest.raises(error, match=f"^{re.escape(message)}"):
+            make()
+    sampler = OqtopusSampler(backend)
+    for name, value in options.items():
+        with pytest.raises(error, match=f"^{re.escape(message)}"):
+            setattr(sampler.options, name, value)
+
+    assert sampler.options == SamplerOptions()
+    assert cloud.requests == []
+
+
+def test_options_of_every_form(backend: OqtopusBackend) -> None:
+    """A dict, a model, names, or several of these, of which names count most."""
+    assert OqtopusSampler(backend, {"default_shots": np.int32(5)}).options.default_shots == 5
+    sampler = OqtopusSampler(backend, SamplerOptions(default_shots=6, seed=3), seed=4)
+    assert (sampler.options.default_shots, sampler.options.seed) == (6, 4)
+
+
+def test_options_that_do_not_fit_together(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """What `backend.run` would refuse."""
+    sampler = OqtopusSampler(backend, transpile="none", transpiler_options={"optimization_level": 1})
+    with pytest.raises(ValueError, match="transpiler_options need the server's transpiler"):
+        sampler.run([fixed()])
+
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"mitigation": "pseudo_inverse"},
+            "mitigation is for OQTOPUS servers, and aer_simulator is no device of theirs",
+        ),
+        ({"transpiler_options": {}}, "transpiler_options is for OQTOPUS servers"),
+        ({"transpile": "server"}, "transpile='server' needs a server, which aer_simulator has not"),
+    ],
+)
+def test_what_other_backends_cannot_do(options: dict[str, Any], message: str) -> None:
+    """It is refused, not ignored."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        OqtopusSampler(AerSimulator(), **options).run([fixed()])
+
+
+def test_no_backend() -> None:
+    """A name is none."""
+    with pytest.raises(
+        TypeError, match=re.escape("mode must be a backend, as provider.get_backend() returns, not 'q'.")
+    ):
+        OqtopusSampler("q")

@@ -1,0 +1,137 @@
+"""Counts to bit arrays, against Qiskit's own ways."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections import Counter
+
+import numpy as np
+import pytest
+from qiskit.primitives import BitArray
+
+from qiskit_oqtopus.primitives.outcomes import Outcomes
+from qiskit_oqtopus.primitives.plan import Block, shares
+from qiskit_oqtopus.primitives.samples import CountedBitArray, SampledPub, SamplerPlan
+
+
+def random_counts(rng: np.random.Generator, width: int, shots: int) -> dict[str, int]:
+    """A histogram of up to thirty outcomes."""
+    keys = ["".join(map(str, row)) for row in rng.integers(0, 2, (30, width)).tolist()]
+    return dict(Counter(keys[i] for i in rng.integers(0, 30, shots)))
+
+
+def plan(shape: tuple[int, ...], shots: int, *cregs: tuple[int, ...]) -> SamplerPlan:
+    """A plan for one PUB."""
+    registers = tuple((f"r{i}", bits) for i, bits in enumerate(cregs))
+    return SamplerPlan((SampledPub(shape, shots, registers, measured=True),), seed=1)
+
+
+def measured(counts: dict[str, int], width: int) -> Outcomes:
+    """Outcomes over bits that are all measured."""
+    return Outcomes.from_bitstrings(counts, range(width), width)
+
+
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 64, 65])
+def test_counts_are_qiskits(width: int) -> None:
+    """Counts that come along equal those that Qiskit finds in the shots, at each place and at all."""
+    rng = np.random.default_rng(width)
+    given = [random_counts(rng, width, 200) for _ in range(6)]
+    (pub,) = plan((2, 3), 200, tuple(range(width))).finish([measured(counts, width) for counts in given])
+    bits = pub.data.r0
+    plain = BitArray(bits.array, bits.num_bits)
+
+    assert isinstance(bits, CountedBitArray)
+    assert [bits.get_counts(place) for place in np.ndindex(2, 3)] == given
+    for loc in (None, (1, 2), (0, -1)):
+        assert bits.get_counts(loc) == plain.get_counts(loc)
+        assert bits.get_int_counts(loc) == plain.get_int_counts(loc)
+    with pytest.raises(IndexError):
+        bits.get_counts((2, 0))
+
+
+def test_one_dimension() -> None:
+    """A place may be told by one number, as in Qiskit."""
+    (pub,) = plan((2,), 3, (0, 1)).finish([measured({"01": 3}, 2), measured({"10": 3}, 2)])
+
+    assert [pub.data.r0.get_counts(i) for i in (0, 1, -1)] == [{"01": 3}, {"10": 3}, {"10": 3}]
+
+
+def test_still_a_bit_array() -> None:
+    """What is cut out, combined, copied and pickled has the right counts."""
+    (pub,) = plan((2,), 4, (0, 1)).finish([measured({"01": 4}, 2), measured({"10": 1, "11": 3}, 2)])
+    bits = pub.data.r0
+
+    assert bits[0].get_counts() == {"01": 4}
+    assert bits.slice_bits(1)[1].get_counts() == {"1": 4}
+    assert (~bits).get_counts(0) == {"10": 4}
+    assert bits.transpose().reshape(1, 2).get_counts((0, 1)) == {"10": 1, "11": 3}
+    assert BitArray.concatenate_shots([bits, bits]).get_counts(0) == {"01": 8}
+    assert np.allclose(bits.expectation_values("ZZ"), [-1, 0.5])
+    for twin in (copy.deepcopy(bits), pickle.loads(pickle.dumps(bits))):  # noqa: S301 - our own
+        assert twin == bits
+        assert twin.get_counts(1) == {"10": 1, "11": 3}
+
+
+def test_shots_stay_together() -> None:
+    """Registers scatter and share bits; a shot's are at the same place in each, and the order is no sorted one."""
+    counts = {"000": 300, "011": 300, "110": 400}
+    (pub,) = plan((), 1000, (0, 2), (2,), (1, 0, 2)).finish([measured(counts, 3)])
+    words = zip(*(pub.data[name].get_bitstrings() for name in ("r0", "r1", "r2")), strict=True)
+
+    assert {(first, second, third) for first, second, third in words} == {
+        ("00", "0", "000"),
+        ("01", "0", "011"),
+        ("10", "1", "101"),
+    }
+    assert pub.data.r2.get_counts() == {"000": 300, "011": 300, "101": 400}
+    assert 100 < pub.data.r1.slice_shots(range(500)).get_counts()["1"] < 300
+
+
+def test_totals_that_miss_the_shots() -> None:
+    """Mitigated counts sum to less than the shots: what is lacking is drawn from what there is."""
+    (pub,) = plan((2,), 1000, (0,)).finish([measured({"0": 700, "1": 200}, 1), measured({"0": 0, "1": 1005}, 1)])
+    counts = pub.data.r0.get_counts(0)
+
+    assert pub.data.r0.num_shots == sum(counts.values()) == 1000
+    assert counts["0"] >= 700
+    assert counts["1"] >= 200
+    assert pub.data.r0.get_counts(1) == {"1": 1000}
+
+
+def test_the_same_for_everybody() -> None:
+    """The order of shots is the seed's, whoever reads them."""
+    outcomes = [measured({"0": 50, "1": 49}, 1)]
+    here = plan((), 100, (0,))
+    there = SamplerPlan.from_json(json.loads(json.dumps(here.to_json())))
+
+    assert there.finish(outcomes)[0].data.r0 == here.finish(outcomes)[0].data.r0
+    assert SamplerPlan(here.pubs, seed=2).finish(outcomes)[0].data.r0 != here.finish(outcomes)[0].data.r0
+
+
+@pytest.mark.parametrize("key", ["", "012", "1 0", "\u0661"])
+def test_keys_that_are_no_outcomes(key: str) -> None:
+    """They are an error, not an outcome."""
+    with pytest.raises(ValueError, match="outcome"):
+        Outcomes.from_bitstrings({key: 1}, range(2), 2)
+
+
+def test_short_keys_and_zeros() -> None:
+    """Bits that a key lacks are 0, outcomes never seen are none, and no outcome at all is empty."""
+    outcomes = Outcomes.from_bitstrings({"1": 2, "10": 3, "11": 0}, [0, 3], 4)
+
+    assert outcomes.bits.tolist() == [[1, 0, 0, 0], [0, 0, 0, 1]]
+    assert outcomes.numbers.tolist() == [2, 3]
+    assert Outcomes.from_bitstrings({}, range(2), 2).bits.shape == (0, 2)
+
+
+def test_shares() -> None:
+    """Shots of each program go to as many jobs as it takes, evenly; programs are in order."""
+    blocks = [Block(2, 10, 3, (0,), 1), Block(1, 5, 1, (0,), 1)]
+
+    assert [(program, shots) for program, _, shots in shares(blocks)] == [
+        *[(0, 4), (0, 3), (0, 3)],
+        *[(1, 4), (1, 3), (1, 3)],
+        (2, 5),
+    ]
