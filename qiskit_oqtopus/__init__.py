@@ -11,11 +11,13 @@ from qiskit_oqtopus.provider import OqtopusProvider
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.options import OqtopusOptions
+    from qiskit_oqtopus.primitives.estimator import OqtopusEstimator
     from qiskit_oqtopus.primitives.sampler import OqtopusSampler
 
 __all__ = [
     "CircuitError",
     "OqtopusBackend",
+    "OqtopusEstimator",
     "OqtopusJob",
     "OqtopusJobError",
     "OqtopusJobTimeoutError",
@@ -27,6 +29,7 @@ __all__ = [
 
 # These load pydantic, which takes its time.
 _LAZY = {
+    "OqtopusEstimator": "qiskit_oqtopus.primitives.estimator",
     "OqtopusOptions": "qiskit_oqtopus.options",
     "OqtopusSampler": "qiskit_oqtopus.primitives.sampler",
 }

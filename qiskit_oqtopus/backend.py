@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -14,7 +14,7 @@ from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import noise_model
-from qiskit_oqtopus.programs import Program, as_bindings, pack, refuse_foreign, to_program, to_template
+from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refuse_foreign, to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import numpy.typing as npt
+    from matplotlib.figure import Figure
     from qiskit.transpiler import Target
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
+
+
+Operator: TypeAlias = tuple[tuple[str, float], ...]
+"""Labels and coefficients of Paulis; qubit 0 is rightmost in a label."""
 
 
 class OqtopusBackend(BackendV2):
@@ -165,12 +170,22 @@ class OqtopusBackend(BackendV2):
         batch = JobBatch.submit(self._client, [self._spec(share, settings, settings.shots) for share in shares])
         return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
 
-    def submit(self, programs: Sequence[Program], shots: Sequence[int], *, kind: str, **options: Any) -> JobBatch:
+    def submit(
+        self,
+        programs: Sequence[Program],
+        shots: Sequence[int],
+        operators: Sequence[Operator | None],
+        *,
+        kind: str,
+        **options: Any,
+    ) -> JobBatch:
         """Submit programs, each as a job with its own number of shots: what primitives do in place of `run`.
 
         Args:
             programs: The programs.
             shots: How often to run each.
+            operators: For each, labels and coefficients of the Paulis whose sum the server is to estimate; None if it
+                is to count.
             kind: The primitive.
             **options: See `OqtopusOptions`.
 
@@ -181,7 +196,10 @@ class OqtopusBackend(BackendV2):
         """
         settings = self._options_with({**options, "multi_manual": False})
         self._check(programs, settings)
-        specs = [self._spec([program], settings, number) for program, number in zip(programs, shots, strict=True)]
+        specs = [
+            self._spec([program], settings, number, operator)
+            for program, number, operator in zip(programs, shots, operators, strict=True)
+        ]
         return JobBatch.submit(self._client, specs, kind)
 
     def programs(
@@ -222,9 +240,11 @@ class OqtopusBackend(BackendV2):
         if settings.transpile == "none" and self.target.qargs is not None:
             refuse_foreign(programs, self.name)
 
-    def _spec(self, programs: Sequence[Program], settings: OqtopusOptions, shots: int) -> OqtopusJobSpec:
+    def _spec(
+        self, programs: Sequence[Program], settings: OqtopusOptions, shots: int, operator: Operator | None = None
+    ) -> OqtopusJobSpec:
         spec = oqtopus_client.OqtopusJobSpec
-        make = spec.multi_manual if settings.multi_manual else spec.sampling
+        make = spec.estimation if operator else spec.multi_manual if settings.multi_manual else spec.sampling
         texts = [program.text for program in programs]
         header = programs[0].header
         return make(
@@ -235,7 +255,25 @@ class OqtopusBackend(BackendV2):
             description=settings.full_description,
             transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
             mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
+            operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],
         )
+
+    def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:
+        """Draw the chip as it was calibrated.
+
+        A qubit is a disc, coloured by the error of its gates, in a ring, coloured by its readout error. A coupling is
+        an arrow from control to target, coloured by the error of its gate. Darker is worse, grey is unknown.
+
+        Args:
+            circuit: A circuit transpiled for this backend; what it does not use is faded.
+
+        Raises:
+            ImportError: The extra `visualization` is not installed.
+            ValueError: The device tells nothing of its qubits, or the circuit is not one of this backend's.
+        """
+        from qiskit_oqtopus.pictures.chip import plot_chip  # noqa: PLC0415 - an extra
+
+        return plot_chip(self.device, circuit=circuit)
 
     def __repr__(self) -> str:
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"

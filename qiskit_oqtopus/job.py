@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
     from qiskit.result import Result
     from qiskit.result.models import ExperimentResult
@@ -152,6 +153,22 @@ class OqtopusJob(JobV1):
     def times(self) -> list[JobTimes]:
         """When each OQTOPUS job reached each stage of its life."""
         return self._batch.times()
+
+    def plot_timeline(self) -> Figure:
+        """Draw how long each OQTOPUS job waited and ran.
+
+        Raises:
+            ImportError: The extra `visualization` is not installed.
+            ValueError: No job has been submitted.
+        """
+        from qiskit_oqtopus.pictures.timeline import plot_timeline  # noqa: PLC0415 - an extra
+
+        return plot_timeline(
+            [
+                (job.name or job.job_id, job.submitted_at, job.ready_at, job.running_at, job.ended_at)
+                for job in self.jobs()
+            ]
+        )
 
     @property
     def timestamps(self) -> dict[str, datetime | None]:

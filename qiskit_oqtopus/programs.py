@@ -192,6 +192,15 @@ def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.N
     return array
 
 
+def pauli_text(label: str) -> str:
+    """A Pauli as servers take it: anything else they take for the identity, without a word.
+
+    >>> pauli_text("XIZ")
+    'Z 0 X 2'
+    """
+    return " ".join(f"{letter} {qubit}" for qubit, letter in enumerate(reversed(label)) if letter != "I")
+
+
 def refuse_foreign(programs: Sequence[Program], device: str) -> None:
     """Refuse programs that a device would, as they are not of its own instructions.
 

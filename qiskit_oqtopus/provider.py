@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from qiskit.providers import QiskitBackendNotFoundError
 
 import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.backend_table import BackendTable
 from qiskit_oqtopus.batch import TAG, JobBatch, wire_statuses
+from qiskit_oqtopus.criteria import Criteria
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.runs import CloudRun
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusConfig
     from oqtopus_client.emulator import Emulator
     from oqtopus_client.rest.models import JobsJob
+    from qiskit_oqtopus.criteria import BackendFilter
 
 _CIRCUIT_JOBS = frozenset({"sampling", "multi_manual"})
 
@@ -37,6 +40,10 @@ class OqtopusProvider:
     Args:
         config: Where the server is and who asks. By default the environment, else the default profile.
 
+    Raises:
+        TypeError: The configuration is none.
+        OqtopusConfigError: No server is named anywhere.
+
     Attributes:
         client: The SDK's client, for all that Qiskit has no word for.
 
@@ -47,6 +54,9 @@ class OqtopusProvider:
     """
 
     def __init__(self, config: OqtopusConfig | None = None) -> None:
+        if not (config is None or isinstance(config, oqtopus_client.OqtopusConfig)):
+            # Its value is not shown: it may be a token.
+            raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
         self.client = oqtopus_client.OqtopusClient(config)
         self._emulator: Emulator | None = None
 
@@ -67,26 +77,95 @@ class OqtopusProvider:
         provider._emulator = emulator
         return provider
 
-    def backends(self, name: str | None = None) -> list[OqtopusBackend]:
-        """All devices the user may use, with one request.
+    def backends(
+        self,
+        name: str | None = None,
+        *,
+        min_num_qubits: int | None = None,
+        simulator: bool | None = None,
+        operational: bool | None = None,
+        filters: BackendFilter | None = None,
+        **unknown: Never,
+    ) -> BackendTable:
+        """The devices the user may use, with one request; shown as a table by `print` and in notebooks.
 
         Args:
             name: Only the device of this name.
-        """
-        devices = self.client.list_devices()
-        return [OqtopusBackend(self, d, self.client) for d in devices if name is None or d.device_id == name]
-
-    def get_backend(self, name: str) -> OqtopusBackend:
-        """The device of that name.
+            min_num_qubits: Only devices with at least so many qubits.
+            simulator: Only simulators if True, only others if False.
+            operational: Only devices that are available if True, only others if False.
+            filters: Only devices for which this function of the backend is true.
+            **unknown: Nothing; a misspelt filter is an error that names the one meant.
 
         Raises:
-            QiskitBackendNotFoundError: There is none; the message lists those of similar names.
+            TypeError: There is no filter of a name, or a value is not of its kind.
         """
-        backends = {backend.name: backend for backend in self.backends()}
+        criteria = Criteria.checked(
+            min_num_qubits=min_num_qubits, simulator=simulator, operational=operational, filters=filters, **unknown
+        )
+        if not (name is None or isinstance(name, str)):
+            raise TypeError(f"name must be a device's name, not {name!r}; functions go to filters.")
+        named = [backend for backend in self._all() if name is None or backend.name == name]
+        return BackendTable(backend for backend in named if criteria.objection(backend) is None)
+
+    def get_backend(self, name: str, **filters: Any) -> OqtopusBackend:
+        """The device of that name.
+
+        Args:
+            name: The name.
+            **filters: What the device has to be, as for `backends`.
+
+        Raises:
+            QiskitBackendNotFoundError: There is none, and the message lists those of similar names; or it is not as
+                asked for, and the message says why.
+            TypeError: There is no filter of a name, or a value is not of its kind.
+        """
+        criteria = Criteria.checked(**filters)
+        backends = {backend.name: backend for backend in self._all()}
         if name not in backends:
             near = difflib.get_close_matches(str(name), backends) or sorted(backends)
-            raise QiskitBackendNotFoundError(f"There is no device {name!r}. Did you mean {_listed(near)}?")
+            described = (_with_objection(backends[other], criteria) for other in near)
+            hint = f"Did you mean {' or '.join(described)}?" if near else "This server offers none."
+            raise QiskitBackendNotFoundError(f"There is no device {name!r}. {hint}")
+        objection = criteria.objection(backends[name])
+        if objection is not None:
+            raise QiskitBackendNotFoundError(f"Device {name!r} {objection}.")
         return backends[name]
+
+    def least_busy(
+        self,
+        min_num_qubits: int | None = None,
+        *,
+        simulator: bool | None = False,
+        operational: bool | None = True,
+        filters: BackendFilter | None = None,
+        **unknown: Never,
+    ) -> OqtopusBackend:
+        """The device with the fewest pending jobs, of equals the one with most qubits; with one request.
+
+        Args:
+            min_num_qubits: Only devices with at least so many qubits.
+            simulator: Only devices that are no simulators, unless given; None for all.
+            operational: Only devices that are available, unless given.
+            filters: Only devices for which this function of the backend is true.
+            **unknown: Nothing; a misspelt filter is an error that names the one meant.
+
+        Raises:
+            QiskitBackendNotFoundError: No device is like that; the message says what speaks against each.
+            TypeError: There is no filter of a name, or a value is not of its kind.
+        """
+        criteria = Criteria.checked(
+            min_num_qubits=min_num_qubits, simulator=simulator, operational=operational, filters=filters, **unknown
+        )
+        backends = self._all()
+        fitting = [backend for backend in backends if criteria.objection(backend) is None]
+        if not fitting:
+            reasons = ", ".join(f"{backend.name!r} {criteria.objection(backend)}" for backend in backends)
+            raise QiskitBackendNotFoundError(f"No device qualifies: {reasons or 'this server offers none'}.")
+        return min(fitting, key=lambda backend: (backend.device.n_pending_jobs, -(backend.num_qubits or 0)))
+
+    def _all(self) -> list[OqtopusBackend]:
+        return [OqtopusBackend(self, device, self.client) for device in self.client.list_devices()]
 
     def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
         """A job from its id alone, whatever process submitted it: a primitive's if a primitive submitted it.
@@ -171,5 +250,6 @@ class OqtopusProvider:
         return self
 
 
-def _listed(names: list[str]) -> str:
-    return " or ".join(repr(name) for name in names) or "another server; this one offers none"
+def _with_objection(backend: OqtopusBackend, criteria: Criteria) -> str:
+    objection = criteria.objection(backend)
+    return f"{backend.name!r}" if objection is None else f"{backend.name!r}, which {objection}"

@@ -33,11 +33,13 @@ class Task:
         circuit: The circuit, which measures something.
         values: Values of `circuit.parameters`, of shape (programs, parameters).
         shots: How often to run each program.
+        operator: Labels and coefficients of Paulis, if the server is to estimate their sum rather than to count.
     """
 
     circuit: QuantumCircuit
     values: npt.NDArray[np.float64]
     shots: int
+    operator: tuple[tuple[str, float], ...] | None = None
 
 
 def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> OqtopusPrimitiveJob:
@@ -66,16 +68,24 @@ def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: Primi
 
 def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> CloudRun:
     programs: list[Program] = []
+    operators: list[tuple[tuple[str, float], ...] | None] = []
     blocks = []
     for task in tasks:
         template = to_template(task.circuit, backend.target)
         programs += template.bind(task.values)
+        operators += [task.operator] * len(task.values)
         header = template.program.header
         blocks.append(_block(task, options.max_shots, header.clbits if header else ()))
     wanted = list(shares(blocks))
     sent = [programs[program] for program, _, _ in wanted]
     sent[0] = sent[0].with_extra(pack(plan, blocks))
-    batch = backend.submit(sent, [shots for _, _, shots in wanted], kind=plan.kind, **options.for_device())
+    batch = backend.submit(
+        sent,
+        [shots for _, _, shots in wanted],
+        [operators[program] for program, _, _ in wanted],
+        kind=plan.kind,
+        **options.for_device(),
+    )
     return CloudRun(batch, (plan, blocks))
 
 

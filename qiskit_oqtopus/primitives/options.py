@@ -90,6 +90,20 @@ class PrimitiveOptions(StrictOptions):
             raise ValueError(readable(error)) from None
 
 
+class EstimatorOptions(PrimitiveOptions):
+    """Options of `OqtopusEstimator`.
+
+    Attributes:
+        default_precision: The standard error to aim at where neither `run` nor a PUB says, for an observable of norm 1.
+        route: `"sampling"`, `"estimation"` or `"auto"`; see `OqtopusEstimator`.
+    """
+
+    _taker = "OqtopusEstimator"
+
+    default_precision: float = Field(0.015625, gt=0, allow_inf_nan=False)
+    route: Literal["auto", "sampling", "estimation"] = "auto"
+
+
 class SamplerOptions(PrimitiveOptions):
     """Options of `OqtopusSampler`.
 

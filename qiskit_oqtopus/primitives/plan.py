@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from qiskit.primitives import PrimitiveResult
 
-    from qiskit_oqtopus.primitives.outcomes import Outcomes
-
 
 class Plan(Protocol):
     """A primitive's own part: what becomes of the outcomes."""
@@ -26,11 +24,12 @@ class Plan(Protocol):
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """The plan that `to_json` wrote."""
 
-    def finish(self, outcomes: Sequence[Outcomes]) -> PrimitiveResult:
+    def finish(self, outcomes: Sequence[Any]) -> PrimitiveResult:
         """The primitive's result.
 
         Args:
-            outcomes: Of each program, in the order of the tasks and their bindings.
+            outcomes: Of each program, in the order of the tasks and their bindings: `Outcomes`, or an `Estimate` where
+                the server estimated.
         """
 
 
@@ -97,6 +96,8 @@ def unpack(extra: Mapping[str, Any], kind: str) -> tuple[Plan, list[Block]]:
 
 
 def _plans() -> dict[str, type[Plan]]:
-    from qiskit_oqtopus.primitives.samples import SamplerPlan  # noqa: PLC0415 - plans import this module's names
+    from qiskit_oqtopus.primitives.estimations import EstimatorPlan  # noqa: PLC0415 - plans import what uses this
+    from qiskit_oqtopus.primitives.samples import SamplerPlan  # noqa: PLC0415
 
-    return {plan.kind: plan for plan in (SamplerPlan,)}
+    plans: tuple[type[Plan], ...] = (SamplerPlan, EstimatorPlan)
+    return {plan.kind: plan for plan in plans}

@@ -12,6 +12,7 @@ import oqtopus_client
 from qiskit_oqtopus.batch import new_batch_id, overall_status
 from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message
 from qiskit_oqtopus.job import reason
+from qiskit_oqtopus.primitives.estimates import Estimate, merged
 from qiskit_oqtopus.primitives.outcomes import Outcomes
 from qiskit_oqtopus.primitives.plan import shares, unpack
 
@@ -46,8 +47,8 @@ class Run(Protocol):
     def plan(self) -> Plan:
         """What becomes of the outcomes."""
 
-    def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes]:
-        """Wait for all jobs; what each program measured.
+    def outcomes(self, timeout: float | None, *, progress: bool) -> Sequence[Outcomes | Estimate]:
+        """Wait for all jobs; what each program measured, or the server estimated.
 
         Raises:
             OqtopusJobError: A job ended without a result.
@@ -89,24 +90,24 @@ class CloudRun:
         """What becomes of the outcomes."""
         return self._plan_and_blocks()[0]
 
-    def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes]:
+    def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes | Estimate]:
         """Wait for them."""
         jobs = self._batch.outcomes(timeout, progress=progress)
         if None in jobs:
             raise _timed_out(self.run_id, timeout)
-        parts: dict[int, list[Outcomes]] = {}
+        parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
         failures = []
-        for (program, block, _), job_id, job in zip(
+        for (program, block, shots), job_id, job in zip(
             shares(self._plan_and_blocks()[1]), self.job_ids, jobs, strict=True
         ):
             try:
-                parts.setdefault(program, []).append(_outcomes(job, block))
+                parts.setdefault(program, []).append((_outcome(job, block), shots))
             except ValueError as error:
                 name = repr(getattr(job, "name", "circuit"))
                 failures.append(f"{name} ({job_id}) {error}")
         if failures:
             raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs)))
-        return [Outcomes.merged(parts[program]) for program in sorted(parts)]
+        return [_merged(parts[program]) for program in sorted(parts)]
 
     def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
         if self._plan is None:
@@ -120,12 +121,24 @@ class CloudRun:
         return self._plan
 
 
-def _outcomes(job: OqtopusJobResult | Exception | None, block: Block) -> Outcomes:
-    """What a job measured.
+def _merged(parts: Sequence[tuple[Outcomes | Estimate, int]]) -> Outcomes | Estimate:
+    """What the jobs that share a program's shots found together."""
+    estimates = [(part, shots) for part, shots in parts if isinstance(part, Estimate)]
+    return (
+        merged(estimates) if estimates else Outcomes.merged([part for part, _ in parts if isinstance(part, Outcomes)])
+    )
+
+
+def _outcome(job: OqtopusJobResult | Exception | None, block: Block) -> Outcomes | Estimate:
+    """What a job measured, or estimated.
 
     Raises:
         ValueError: It has no result that can be read.
     """
+    if isinstance(job, oqtopus_client.OqtopusEstimationJobResult):
+        if job.exp_value is None or job.stds is None:
+            raise ValueError(reason(job))
+        return Estimate(job.exp_value, job.stds)
     if not isinstance(job, oqtopus_client.OqtopusSamplingJobResult):
         raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
     counts = job.get_counts()

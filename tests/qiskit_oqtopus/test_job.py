@@ -320,3 +320,12 @@ def test_progress(backend: OqtopusBackend, capsys: pytest.CaptureFixture[str]) -
     backend.run([keyed(1), keyed(2)], shots=5).result(progress=True)
 
     assert "2/2" in capsys.readouterr().err
+
+
+def test_timeline(backend: OqtopusBackend) -> None:
+    """A bar for each circuit, under its name."""
+    job = backend.run([keyed(1), keyed(2)], shots=5)
+    job.result()
+    figure = job.plot_timeline()
+
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["keyed 1", "keyed 2"]

@@ -5,21 +5,57 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from qiskit.providers import QiskitBackendNotFoundError
 
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import AuthenticationError, OqtopusConfigError
-from qiskit_oqtopus import OqtopusProvider
+from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from tests.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.recorded_cloud import RecordedCloud
+
+
+def device(device_id: str, n_qubits: int | None, **fields: Any) -> dict[str, Any]:
+    """What a server says of a device."""
+    described = {"device_type": "QPU", "status": "available", "n_pending_jobs": 0}
+    return {"device_id": device_id, "n_qubits": n_qubits, **described, **fields}
+
+
+@pytest.fixture
+def listing() -> ScriptedServer:
+    """A server of devices of all sorts."""
+    devices = [
+        device("statevector", 30, device_type="simulator"),
+        device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
+        device("large", 64, n_pending_jobs=3),
+        device("largest", 144, n_pending_jobs=40),
+        device("idle", 144, status="unavailable", available_at="2026-09-01T00:00:00Z"),
+        device("secret", None, n_pending_jobs=5),
+    ]
+    return ScriptedServer(**{"GET /devices": devices})
+
+
+@pytest.fixture
+def devices(listing: ScriptedServer) -> Iterator[OqtopusProvider]:
+    """A provider of those devices."""
+    with OqtopusProvider(OqtopusConfig("https://cloud.example.org", "token", transport=listing)) as provider:
+        yield provider
+
+
+def names(backends: list[OqtopusBackend]) -> list[str]:
+    """Names of backends."""
+    return [backend.name for backend in backends]
 
 
 def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) -> None:
@@ -29,8 +65,91 @@ def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) 
         assert [backend.name for backend in provider.backends()] == ["qulacs", "lattice64", "lattice144"]
         assert provider.backends("nowhere") == []
         assert provider.get_backend("qulacs").provider is provider
+        assert provider.least_busy().name == "lattice144"
 
-    assert cloud.routes == ["GET /devices"] * 3
+    assert cloud.routes == ["GET /devices"] * 4
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"name": "large"}, ["large"]),
+        ({"min_num_qubits": np.int64(64)}, ["large", "largest", "idle"]),
+        ({"simulator": True}, ["statevector"]),
+        ({"simulator": False, "operational": True}, ["small", "large", "largest", "secret"]),
+        ({"operational": False}, ["idle"]),
+        ({"filters": lambda backend: backend.device.n_pending_jobs == 3}, ["small", "large"]),
+        ({"filters": lambda backend: backend.device.n_pending_jobs == 3, "min_num_qubits": 17}, ["large"]),
+        ({"name": "small", "simulator": True}, []),
+    ],
+)
+def test_filters(
+    devices: OqtopusProvider, listing: ScriptedServer, filters: dict[str, Any], expected: list[str]
+) -> None:
+    """Each filter narrows the list, all together, and none costs a request of its own."""
+    assert names(devices.backends(**filters)) == expected
+    assert listing.asked == ["GET /devices"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"min_qubits": 3}, "There is no filter 'min_qubits'; did you mean 'min_num_qubits'?"),
+        ({"instance": "a"}, "There is no filter 'instance'; known: min_num_qubits, simulator, operational, filters."),
+        ({"simulator": "yes"}, "simulator must be a boolean or None, not 'yes'."),
+        ({"operational": 1}, "operational must be a boolean or None, not 1."),
+        ({"min_num_qubits": 2.5}, "min_num_qubits must be an integer or None, not 2.5."),
+        ({"filters": "n_qubits > 3"}, "filters must be a function of a backend or None, not 'n_qubits > 3'."),
+    ],
+)
+def test_wrong_filters(
+    devices: OqtopusProvider, listing: ScriptedServer, filters: dict[str, Any], message: str
+) -> None:
+    """A filter that could not do what its user means is refused before any request."""
+    for find in (devices.backends, devices.least_busy, lambda **given: devices.get_backend("small", **given)):
+        with pytest.raises(TypeError, match=re.escape(message)):
+            find(**filters)
+
+    assert listing.asked == []
+
+
+def test_function_in_place_of_name(devices: OqtopusProvider) -> None:
+    """A function given as the first argument would match no name."""
+    with pytest.raises(TypeError, match=r"name must be a device's name, not 5; functions go to filters\."):
+        devices.backends(5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "expected"),
+    [
+        ({}, "large"),
+        ({"min_num_qubits": 65}, "largest"),
+        ({"filters": lambda backend: backend.name.startswith("s")}, "small"),
+        ({"operational": None}, "idle"),
+        ({"simulator": None}, "statevector"),
+        ({"simulator": True, "operational": True}, "statevector"),
+    ],
+)
+def test_least_busy(devices: OqtopusProvider, listing: ScriptedServer, criteria: dict[str, Any], expected: str) -> None:
+    """The fewest pending jobs win, then the most qubits; simulators and what is unavailable count if asked for."""
+    assert devices.least_busy(**criteria).name == expected
+    assert listing.asked == ["GET /devices"]
+
+
+def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -> None:
+    """The error says what speaks against each device."""
+    with pytest.raises(QiskitBackendNotFoundError) as caught:
+        devices.least_busy(100, filters=lambda backend: backend.num_qubits < 100)
+
+    assert caught.value.message == (
+        "No device qualifies: 'statevector' has 30 qubits (min_num_qubits=100), "
+        "'small' has 16 qubits (min_num_qubits=100), 'large' has 64 qubits (min_num_qubits=100), "
+        "'largest' does not pass filters, 'idle' is unavailable until 2026-09-01 00:00 UTC (operational=True), "
+        "'secret' does not tell its qubits (min_num_qubits=100)."
+    )
+    listing.answers["GET /devices"] = []
+    with pytest.raises(QiskitBackendNotFoundError, match="No device qualifies: this server offers none"):
+        devices.least_busy()
 
 
 @pytest.mark.parametrize(
@@ -45,11 +164,41 @@ def test_unknown_backend(provider: OqtopusProvider, name: str, known: str) -> No
     assert f"There is no device {name!r}. Did you mean {known}?" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "filters", "message"),
+    [
+        ("small", {"min_num_qubits": 20}, "Device 'small' has 16 qubits (min_num_qubits=20)."),
+        (
+            "larg",
+            {"operational": True, "min_num_qubits": 100},
+            "There is no device 'larg'. Did you mean 'large', which has 64 qubits (min_num_qubits=100) or 'largest'?",
+        ),
+        ("statevector", {"simulator": False}, "Device 'statevector' is a simulator (simulator=False)."),
+        ("small", {"simulator": True}, "Device 'small' is no simulator (simulator=True)."),
+        ("small", {"operational": False}, "Device 'small' is available (operational=False)."),
+    ],
+)
+def test_backend_that_is_otherwise(devices: OqtopusProvider, name: str, filters: dict[str, Any], message: str) -> None:
+    """The error says what speaks against the device, or against those of similar names."""
+    with pytest.raises(QiskitBackendNotFoundError) as caught:
+        devices.get_backend(name, **filters)
+
+    assert caught.value.message == message
+    assert devices.get_backend("large", min_num_qubits=64).name == "large"
+
+
+def test_server_without_devices(devices: OqtopusProvider, listing: ScriptedServer) -> None:
+    """There is no name to propose."""
+    listing.answers["GET /devices"] = []
+    with pytest.raises(QiskitBackendNotFoundError, match=r"no device 'small'\. This server offers none"):
+        devices.get_backend("small")
+
+
 def test_wrong_token(config: OqtopusConfig) -> None:
     """A bad token is an authentication error that says where it came from, not an empty list."""
     wrong = dataclasses.replace(config, api_token="no.good", token_source="profile [lab] of config.ini")
     with OqtopusProvider(wrong) as provider:
-        for ask in (provider.backends, lambda: provider.get_backend("qulacs")):
+        for ask in (provider.backends, provider.least_busy, lambda: provider.get_backend("qulacs")):
             with pytest.raises(AuthenticationError, match=r"the API token from profile \[lab\] of config\.ini"):
                 ask()
 
@@ -58,6 +207,12 @@ def test_nothing_configured() -> None:
     """The error says what to set."""
     with pytest.raises(OqtopusConfigError, match="Set OQTOPUS_URL and OQTOPUS_API_TOKEN"):
         OqtopusProvider()
+
+
+def test_address_in_place_of_a_configuration() -> None:
+    """The error says what to write, and does not repeat what may be a token."""
+    with pytest.raises(TypeError, match=r"config must be OqtopusConfig\(url, api_token=\.\.\.\) or None, not a str\."):
+        OqtopusProvider("https://api.example.org")  # type: ignore[arg-type]
 
 
 def test_emulator_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

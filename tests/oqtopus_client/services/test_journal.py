@@ -205,6 +205,7 @@ def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig)
 
 def test_leftovers(client: OqtopusClient, emulator: Emulator) -> None:
     """An id whose answer got lost is removed when it is old enough; jobs are not."""
+    client.remove_unsubmitted(older_than=timedelta(0))  # what other tests left
     emulator.inject("lost_answer", path="/jobs", method="POST")
     job_id = client.submit_job(sampling("kept")).job_id
 

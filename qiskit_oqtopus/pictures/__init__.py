@@ -1,0 +1,11 @@
+"""Pictures of chips and jobs, drawn with matplotlib.
+
+Needs the extra `visualization`: `pip install 'oqtopus-client[visualization]'`.
+"""
+
+try:
+    import matplotlib  # noqa: F401, ICN001 - to see whether it is there
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"Pictures need matplotlib ({error}): pip install 'oqtopus-client[visualization]'", name=error.name
+    ) from error

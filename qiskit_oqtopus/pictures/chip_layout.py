@@ -1,0 +1,81 @@
+"""Where a picture of a chip has its qubits: `place_qubits`."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rustworkx
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from qiskit_oqtopus.pictures.chip_data import ChipData, Floats
+
+
+def place_qubits(chip: ChipData) -> Floats:
+    """Positions of shape (qubits, 2), the nearest two qubits 1 apart, the leftmost and the lowest at 0.
+
+    They are those published, else found from the couplings, else a square lattice.
+    """
+    positions = chip.positions
+    if positions is None:
+        positions = _unfolded(chip) if len(chip.couplings) else _lattice(len(chip.gate_errors))
+    positions = positions - positions.min(axis=0)
+    scaled: Floats = positions / _smallest_distance(positions)
+    return scaled
+
+
+def _lattice(n: int) -> Floats:
+    """Rows from the top down."""
+    columns = math.ceil(math.sqrt(n))
+    return np.array([[i % columns, -(i // columns)] for i in range(n)], dtype=np.float64)
+
+
+def _unfolded(chip: ChipData) -> Floats:
+    """Unfold the graph of couplings, edges parallel to the axes as far as it is a lattice."""
+    n = len(chip.gate_errors)
+    graph = rustworkx.PyGraph(multigraph=False)
+    graph.add_nodes_from(range(n))
+    graph.add_edges_from_no_data([(int(a), int(b)) for a, b in chip.couplings])
+    # Springs would drive parts that nothing connects away from each other.
+    parts = sorted(rustworkx.connected_components(graph), key=min)
+    graph.add_edges_from_no_data([(max(part), min(other)) for part, other in pairwise(parts)])
+    start = _scaled_distances(rustworkx.distance_matrix(graph))
+    # Springs alone leave a long chip twisted.
+    springs = rustworkx.spring_layout(graph, pos=dict(enumerate(start.tolist())), num_iter=500, seed=0)
+    positions = np.array([springs[i] for i in range(n)])
+    return _upright(positions, chip.couplings)
+
+
+def _scaled_distances(distances: Floats) -> Floats:
+    """Points in the plane about as far apart as that: classical multidimensional scaling, into the unit square."""
+    squares = distances**2
+    centred = squares - squares.mean(axis=0) - squares.mean(axis=1, keepdims=True) + squares.mean()
+    points = np.random.default_rng(0).normal(size=(len(distances), 2))
+    for _ in range(100):  # towards the two largest eigenvectors
+        points, strengths = np.linalg.qr(-centred @ points)
+    points *= np.sqrt(np.abs(np.diag(strengths)))
+    start: Floats = points / np.abs(points).max()
+    return start
+
+
+def _upright(positions: Floats, couplings: npt.NDArray[np.int64]) -> Floats:
+    """Turn the points so that couplings lie along the axes, the chip is no higher than wide, and qubit 0 top left."""
+    points = positions @ [1, 1j]
+    edges = points[couplings[:, 1]] - points[couplings[:, 0]]
+    # The fourth power of a direction is the same for all that differ by right angles.
+    points = points * np.exp(-0.25j * np.angle((edges**4).sum()))
+    if np.ptp(points.imag) > np.ptp(points.real):
+        points = points * 1j
+    points = points - points.mean()
+    mirrored = np.where([points[0].real > 0, points[0].imag < 0], -1, 1)
+    return np.column_stack([points.real, points.imag]) * mirrored
+
+
+def _smallest_distance(positions: Floats) -> float:
+    points = positions @ [1, 1j]
+    distances = np.abs(points[:, None] - points)
+    return float(distances[~np.eye(len(points), dtype=bool)].min(initial=np.inf)) if len(points) > 1 else 1.0

@@ -1,0 +1,81 @@
+"""How errors become colours: `Scale`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize, to_rgba
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from qiskit_oqtopus.pictures.chip_data import Floats
+
+UNKNOWN = "#d0d0d0"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Colours of one kind of error, from light for the smallest to dark for the largest.
+
+    Attributes:
+        label: What the errors are of.
+        palette: Name of a palette of matplotlib's that goes from white to dark.
+        low: The smallest.
+        high: The largest.
+    """
+
+    label: str
+    palette: str
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, label: str, palette: str, errors: Floats) -> Self | None:
+        """The scale of those errors, as far as they are known; None if none is."""
+        known = errors[np.isfinite(errors)]
+        if not known.size:
+            return None
+        low, high = float(known.min()), float(known.max())
+        # Errors that are all the same are in the middle.
+        return cls(label, palette, low, high) if low < high else cls(label, palette, 0.0, 2 * high or 1.0)
+
+    @property
+    def norm(self) -> Normalize:
+        """Where between the smallest and the largest an error is; logarithmic where they are far apart."""
+        return LogNorm(self.low, self.high) if 0 < 10 * self.low < self.high else Normalize(self.low, self.high)
+
+    @property
+    def colormap(self) -> Colormap:
+        """The palette without its lightest colours, which would be lost on white."""
+        return ListedColormap(mpl.colormaps[self.palette](np.linspace(0.2, 1.0, 256)), self.palette)
+
+    def draw(self, figure: Figure, axes: Axes) -> None:
+        """Make the axes a bar of the colours, in per cent."""
+        logarithmic = isinstance(self.norm, LogNorm)
+        few = (1, 3) if self.high < 300 * self.low else (1,)
+        bar = figure.colorbar(
+            ScalarMappable(self.norm, self.colormap),
+            cax=axes,
+            orientation="horizontal",
+            ticks=LogLocator(subs=few) if logarithmic else MaxNLocator(3),
+            format=FuncFormatter(lambda error, _: f"{100 * error:.3g} %"),
+        )
+        bar.ax.xaxis.set_minor_locator(NullLocator())
+        bar.ax.set_title(self.label, fontsize="medium")
+        bar.outline.set_visible(False)
+
+
+def colours(scale: Scale | None, errors: Floats) -> Floats:
+    """The colour of each error, of shape (errors, 4); grey for what is unknown."""
+    rgba = np.tile(to_rgba(UNKNOWN), (len(errors), 1))
+    if scale is not None:
+        known = np.isfinite(errors)
+        rgba[known] = scale.colormap(scale.norm(errors[known]))
+    return rgba

@@ -1,0 +1,226 @@
+"""Expectation values of observables: `OqtopusEstimator`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit import AncillaRegister, ClassicalRegister
+from qiskit.primitives import BaseEstimatorV2
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.providers import BackendV2
+
+from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.primitives.estimations import (
+    EstimatedPub,
+    EstimatorPlan,
+    bindings_of_observables,
+    families,
+    pairs,
+)
+from qiskit_oqtopus.primitives.execution import Task, submit
+from qiskit_oqtopus.primitives.observables import Observable, measurements
+from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
+from qiskit_oqtopus.primitives.pubs import coerced, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy.typing as npt
+    from qiskit import QuantumCircuit
+    from qiskit.primitives.containers import EstimatorPubLike
+
+    from qiskit_oqtopus.primitives.estimations import Route
+    from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+
+_FORM = (
+    "(circuit, observables, values, precision) with values of shape (..., parameters) or as {parameter: array}; "
+    "observables as SparsePauliOp, Pauli, label, {label: coefficient} or an array of these"
+)
+
+
+class OqtopusEstimator(BaseEstimatorV2):
+    """Estimates expectation values of observables in the states that circuits prepare.
+
+    There are two routes. `sampling` measures here: observables that share a binding share measurements, each a job, and
+    standard errors take account of what terms have in common. `estimation` has the server measure and add up: one job
+    for each binding and observable; the server's standard errors are sums over terms, upper bounds of the true ones.
+    `auto` takes the route of fewer jobs, and `sampling` where they are as many; the metadata of each result say which.
+
+    Any backend other than an `OqtopusBackend` will do as well, by `sampling`, so a program can be tried out on a
+    simulator.
+
+    Args:
+        mode: Where to run: an `OqtopusBackend`, or any other backend of Qiskit's.
+        options: See `EstimatorOptions`.
+        **more: Options by name.
+
+    Attributes:
+        backend: Where it runs.
+        options: The options; changes count from the next `run` on.
+
+    Raises:
+        TypeError: `mode` is no backend, or there is no option of that name.
+        ValueError: An option has an impossible value.
+
+    Example:
+        >>> from qiskit import QuantumCircuit
+        >>> from qiskit_oqtopus import OqtopusProvider
+        >>> bell = QuantumCircuit(2)
+        >>> _ = bell.h(0)
+        >>> _ = bell.cx(0, 1)
+        >>> with OqtopusProvider.emulator(":memory:") as provider:
+        ...     estimator = OqtopusEstimator(provider.get_backend("qulacs"))
+        ...     estimator.run([(bell, ["XX", "YY", "ZZ"])], shots=100).result()[0].data.evs
+        array([ 1., -1.,  1.])
+    """
+
+    def __init__(
+        self, mode: BackendV2, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any
+    ) -> None:
+        if not isinstance(mode, BackendV2):
+            raise TypeError(f"mode must be a backend, as provider.get_backend() returns, not {mode!r}.")
+        self.backend = mode
+        self.options = EstimatorOptions.checked({**dict(options or {}), **more})
+
+    def run(
+        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None, shots: int | None = None
+    ) -> OqtopusPrimitiveJob:
+        """Submit PUBs; returns as soon as all are submitted.
+
+        Args:
+            pubs: Tuples of a circuit, observables, the values of the circuit's parameters, and the precision. The
+                circuit's final measurements, if it has any, are replaced by those that tell the observables.
+            precision: The standard error to aim at where a PUB does not say, for an observable of norm 1: each
+                measurement is repeated 1/precision^2 times.
+            shots: How often to repeat each measurement, in place of `precision`.
+
+        Returns:
+            A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of
+            the shape to which bindings and observables broadcast.
+
+        Raises:
+            TypeError: A PUB, `precision` or `shots` is of the wrong type.
+            ValueError: A PUB cannot be run as meant, or an option has an impossible value.
+            OqtopusError: A program could not be submitted; the others have been asked to cancel.
+        """
+        aim = self._precision(precision, shots)
+        read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM)
+        planned, tasks = [], []
+        for place, pub in enumerate(read):
+            plan, of_pub = self._prepare(pub, place)
+            planned.append(plan)
+            tasks += of_pub
+        return submit(self.backend, tasks, EstimatorPlan(tuple(planned)), self.options)
+
+    def _precision(self, precision: float | None, shots: int | None) -> float:
+        if precision is not None and shots is not None:
+            raise ValueError(f"Give precision or shots, not both: precision={precision!r}, shots={shots!r}.")
+        if shots is not None:
+            return 1 / math.sqrt(positive(shots))
+        return self.options.default_precision if precision is None else precision
+
+    def _prepare(self, pub: EstimatorPub, place: int) -> tuple[EstimatedPub, list[Task]]:
+        rows = values(pub, place)
+        try:
+            observables = [Observable.of(pub.observables[index]) for index in np.ndindex(pub.observables.shape)]
+        except ValueError as error:
+            raise ValueError(f"PUB {place}: {error}") from None
+        shots = shots_for(pub.precision, place)
+        elements = pairs(pub.parameter_values.shape, pub.observables.shape)
+        measured = [measurements(observables[observable] for observable in shared) for shared in families(elements)]
+        route = self._route(pub.circuit, elements, measured, place)
+        if route == "estimation":
+            observables = [observable.as_paulis() for observable in observables]
+        plan = EstimatedPub(
+            route,
+            tuple(pub.parameter_values.shape),
+            tuple(pub.observables.shape),
+            tuple(observables),
+            tuple(map(tuple, measured)) if route == "sampling" else (),
+            shots,
+            float(pub.precision),
+            pub.circuit.metadata or {},
+        )
+        return plan, _tasks(plan, pub.circuit, rows, self.backend.num_qubits)
+
+    def _route(
+        self, circuit: QuantumCircuit, elements: list[tuple[int, int]], measured: list[list[str]], place: int
+    ) -> Route:
+        wanted = self.options.route
+        trouble = None
+        if not isinstance(self.backend, OqtopusBackend):
+            trouble = f"{self.backend.name} has no server that estimates"
+        elif circuit.num_qubits < 2:  # noqa: PLR2004 - a server's own limit
+            trouble = f"servers fail to estimate for circuits of one qubit, such as that of PUB {place}"
+        if wanted == "estimation" and trouble:
+            raise ValueError(f"route='estimation' cannot be taken: {trouble}. Take 'sampling', or 'auto'.")
+        if wanted != "auto" or trouble:
+            return "sampling" if wanted == "auto" else wanted
+        shared = families(elements).values()
+        by_sampling = sum(len(bindings) * len(labels) for bindings, labels in zip(shared, measured, strict=True))
+        by_estimation = sum(map(len, bindings_of_observables(elements).values()))
+        return "estimation" if by_estimation < by_sampling else "sampling"
+
+
+def shots_for(precision: float, place: int) -> int:
+    """How often to repeat a measurement for a standard error, of an observable of norm 1.
+
+    >>> shots_for(1 / math.sqrt(1000), 0)
+    1000
+
+    Raises:
+        ValueError: The precision is not positive.
+    """
+    if not (precision > 0 and math.isfinite(precision)):
+        raise ValueError(f"PUB {place} has the precision {precision!r}; it must be a positive number.")
+    # Rounded, as 1/p^2 is 1000.0000000000001 for what 1000 shots give.
+    return max(1, math.ceil(round(1 / precision**2, 6)))
+
+
+def _tasks(plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.float64], width: int | None) -> list[Task]:
+    """What the plan wants run, on a device of that width."""
+    bare = circuit
+    if circuit.clbits and any(item.name == "measure" for item in reversed(circuit.data)):
+        bare = circuit.remove_final_measurements(inplace=False)
+    tasks = []
+    for first, second, bindings in plan.programs():
+        if plan.route == "estimation":
+            task = Task(_all_measured(bare, width), rows[bindings], plan.shots, plan.observables[first].terms)
+        else:
+            task = Task(_measured(bare, plan.measured[first][second]), rows[bindings], plan.shots)
+        tasks.append(task)
+    return tasks
+
+
+def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:
+    """The circuit with qubits measured in those Paulis, into a register behind all others."""
+    measured = circuit.copy()
+    measured.metadata = {}
+    qubits = [qubit for qubit, letter in enumerate(reversed(measurement)) if letter != "I"]
+    register = ClassicalRegister(len(qubits))
+    measured.add_register(register)
+    for clbit, qubit in zip(register, qubits, strict=True):
+        # Every device has these gates; what would only turn about the measured axis is left out.
+        letter = measurement[-1 - qubit]
+        if letter == "X":
+            measured.rz(math.pi / 2, qubit)
+        if letter != "Z":
+            measured.sx(qubit)
+        measured.measure(qubit, clbit)
+    return measured
+
+
+def _all_measured(circuit: QuantumCircuit, width: int | None) -> QuantumCircuit:
+    """The circuit on all of the device's qubits, all of them measured at the end.
+
+    Servers fail where the last qubit that the transpiled program mentions is none of the submitted one's, for then they
+    cannot lay out the operator; so all of the device's qubits are the program's.
+    """
+    measured = circuit.copy()
+    measured.metadata = {}
+    if (spare := (width or 0) - circuit.num_qubits) > 0:
+        measured.add_register(AncillaRegister(spare))
+    measured.measure_all()
+    return measured

@@ -1,0 +1,150 @@
+"""Observables as sums of products of one-qubit operators, and which of them one measurement tells."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qiskit.quantum_info import PauliList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+_BASIS = str.maketrans("01+-rl", "ZZXXYY")
+"""The Pauli whose measurement tells an operator: a projector's eigenstate is one of that Pauli's."""
+
+_PAULIS = {
+    "0": (("I", 0.5), ("Z", 0.5)),
+    "1": (("I", 0.5), ("Z", -0.5)),
+    "+": (("I", 0.5), ("X", 0.5)),
+    "-": (("I", 0.5), ("X", -0.5)),
+    "r": (("I", 0.5), ("Y", 0.5)),
+    "l": (("I", 0.5), ("Y", -0.5)),
+}
+"""Projectors as sums of Paulis."""
+
+_MAX_PROJECTORS = 12
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A sum of terms.
+
+    Attributes:
+        terms: Label and coefficient of each: a letter for each qubit, qubit 0 rightmost; `I X Y Z`, and `0 1 + - r l`
+            for the projectors on those states. No label is there twice, and none is of `I` alone.
+        constant: The identity's coefficient.
+    """
+
+    terms: tuple[tuple[str, float], ...]
+    constant: float
+
+    @classmethod
+    def of(cls, labels: Mapping[str, complex]) -> Observable:
+        """From labels and coefficients, as Qiskit's `ObservablesArray` has them.
+
+        Raises:
+            ValueError: A coefficient is not real and finite.
+
+        >>> Observable.of({"XI": 1.0, "II": 2.0})
+        Observable(terms=(('XI', 1.0),), constant=2.0)
+        """
+        terms: dict[str, float] = {}
+        for label, coefficient in labels.items():
+            number = complex(coefficient)
+            if number.imag or not math.isfinite(number.real):
+                raise ValueError(
+                    f"An observable has the coefficient {coefficient} for {label}; expectation values are defined for "
+                    "real, finite ones."
+                )
+            terms[label] = terms.get(label, 0.0) + number.real
+        constant = sum(coefficient for label, coefficient in terms.items() if not label.strip("I"))
+        return cls(tuple((label, c) for label, c in terms.items() if label.strip("I")), float(constant))
+
+    def as_paulis(self) -> Observable:
+        """The same with projectors written as sums of Paulis.
+
+        Raises:
+            ValueError: That would take too many terms.
+        """
+        paulis: dict[str, float] = {}
+        for label, coefficient in self.terms:
+            projectors = sum(letter in _PAULIS for letter in label)
+            if projectors > _MAX_PROJECTORS:
+                raise ValueError(
+                    f"The observable {label} has {projectors} projectors, which as Paulis are {2**projectors:,} terms; "
+                    "use route='sampling', which measures projectors as they are."
+                )
+            for product in itertools.product(*(_PAULIS.get(letter, ((letter, 1.0),)) for letter in label)):
+                pauli = "".join(letter for letter, _ in product)
+                paulis[pauli] = paulis.get(pauli, 0.0) + coefficient * math.prod(factor for _, factor in product)
+        rest = Observable.of(paulis)
+        return Observable(tuple((label, c) for label, c in rest.terms if c), self.constant + rest.constant)
+
+
+def basis(label: str) -> str:
+    """The Paulis whose measurement tells a term.
+
+    >>> basis("X01Il")
+    'XZZIY'
+    """
+    return label.translate(_BASIS)
+
+
+def measurements(observables: Iterable[Observable]) -> list[str]:
+    """As few measurements as Qiskit finds that tell all terms of some observables.
+
+    Returns:
+        For each, the Pauli that each qubit is measured in, `I` where it is not.
+
+    >>> measurements([Observable.of({"ZI": 1.0, "IZ": 1.0}), Observable.of({"XX": 1.0})])
+    ['ZZ', 'XX']
+    """
+    labels = list(dict.fromkeys(basis(label) for observable in observables for label, _ in observable.terms))
+    if not labels:
+        return []
+    groups = PauliList(labels).group_commuting(qubit_wise=True)
+    found = []
+    for group in groups:
+        letters = zip(*group.to_labels(), strict=True)
+        found.append("".join(next((letter for letter in column if letter != "I"), "I") for column in letters))
+    # In the order of what they tell first, whatever order Qiskit finds them in.
+    return sorted(found, key=lambda measured: next(i for i, label in enumerate(labels) if tells(measured, label)))
+
+
+def tells(measured: str, label: str) -> bool:
+    """Whether a measurement tells a term."""
+    return all(wanted in {"I", given} for given, wanted in zip(measured, basis(label), strict=True))
+
+
+def values(bits: npt.NDArray[np.uint8], measured: str, labels: Sequence[str]) -> npt.NDArray[np.float64]:
+    """The values of terms for outcomes of a measurement.
+
+    Args:
+        bits: 0 or 1, of shape (outcomes, clbits): the last columns are those of the letters of `measured` that are not
+            `I`, the rightmost first.
+        measured: The measurement.
+        labels: Terms that it tells.
+
+    Returns:
+        Shape (outcomes, terms): 1 or -1 for Paulis, 1 or 0 for projectors, and products of these.
+
+    >>> values(np.array([[0, 0], [1, 0]], np.uint8), "ZZ", ["ZZ", "0I", "I1"])
+    array([[ 1.,  1.,  0.],
+           [-1.,  1.,  1.]])
+    """
+    places = [i for i, letter in enumerate(reversed(measured)) if letter != "I"]
+    letters = np.array([[label[-1 - place] for place in places] for label in labels], dtype="U1")
+    letters = letters.reshape(len(labels), len(places))
+    signs = np.isin(letters, list("XYZ")).astype(np.int64)
+    ones = np.isin(letters, list("1-l")).astype(np.int64)
+    zeros = np.isin(letters, list("0+r")).astype(np.int64)
+    outcomes = bits[:, -len(places) :].astype(np.int64)
+    parity = (outcomes @ signs.T) & 1
+    missed = outcomes @ zeros.T + (1 - outcomes) @ ones.T
+    return np.where(missed > 0, 0.0, 1.0 - 2.0 * parity)

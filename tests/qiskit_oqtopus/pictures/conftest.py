@@ -1,0 +1,18 @@
+"""Figures are drawn in memory, and closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from matplotlib import pyplot as plt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _figures_in_memory() -> Iterator[None]:
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")

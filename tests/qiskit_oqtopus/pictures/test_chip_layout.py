@@ -1,0 +1,96 @@
+"""Where qubits are in a picture."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from qiskit.transpiler import CouplingMap
+
+from qiskit_oqtopus.pictures.chip_data import ChipData
+from qiskit_oqtopus.pictures.chip_layout import place_qubits
+
+LINE = CouplingMap.from_line(12, bidirectional=False)
+LATTICE = CouplingMap.from_grid(8, 8, bidirectional=False)
+HEAVY_HEX = CouplingMap.from_heavy_hex(5, bidirectional=False)
+STAR = CouplingMap([(0, i) for i in range(1, 9)])
+FORK = CouplingMap([(i, i + 1) for i in range(9)] + [(9, 10), (9, 11), (9, 12)])
+FULL = CouplingMap.from_full(7)
+
+
+def chip(n_qubits: int, couplings: list[tuple[int, int]], positions: list[list[float]] | None = None) -> ChipData:
+    """A chip of which no errors are known."""
+    unknown = np.full(n_qubits, np.nan)
+    places = None if positions is None else np.array(positions, dtype=float)
+    pairs = np.array(couplings, dtype=np.int64).reshape(-1, 2)
+    return ChipData(places, unknown, unknown, pairs, np.full(len(pairs), np.nan))
+
+
+def distances(positions: np.ndarray) -> np.ndarray:
+    """Distances of all pairs of qubits."""
+    return np.linalg.norm(positions[:, None] - positions, axis=-1)
+
+
+def test_published() -> None:
+    """Published positions are kept, but for scale and origin."""
+    placed = place_qubits(chip(3, [(0, 2)], [[-1, 10], [-1, 10.5], [1, 11]]))
+
+    assert placed.tolist() == [[0, 0], [0, 1], [4, 2]]
+
+
+def test_nothing_published() -> None:
+    """Without positions and couplings, qubits stand in rows, from the top down."""
+    assert place_qubits(chip(5, [])).tolist() == [[0, 1], [1, 1], [2, 1], [0, 0], [1, 0]]
+    assert place_qubits(chip(1, [])).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize(
+    "graph", [LINE, LATTICE, HEAVY_HEX, STAR, FORK, FULL], ids=["line", "8x8", "hex", "star", "fork", "full"]
+)
+def test_found(graph: CouplingMap) -> None:
+    """Found positions lay no qubit on another, waste no space, and are the same each time."""
+    placed = place_qubits(chip(graph.size(), list(graph.get_edges())))
+    apart = distances(placed)[np.triu_indices(graph.size(), 1)]
+
+    assert apart.min() == pytest.approx(1)
+    assert apart.max() < 2 * graph.size()
+    assert placed.min(axis=0).tolist() == [0, 0]
+    assert np.array_equal(placed, place_qubits(chip(graph.size(), list(graph.get_edges()))))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 8), (8, 8), (12, 12)])
+def test_lattice(rows: int, columns: int) -> None:
+    """A lattice comes out as one: upright, no couplings crossed, qubit 0 top left."""
+    edges = list(CouplingMap.from_grid(rows, columns, bidirectional=False).get_edges())
+    placed = place_qubits(chip(rows * columns, edges))
+    lengths = np.array([placed[b] - placed[a] for a, b in edges])
+
+    assert (np.abs(lengths).min(axis=1) < 0.35 * np.abs(lengths).max(axis=1)).all()
+    assert not any(crossed(placed, e, f) for e, f in itertools.combinations(edges, 2))
+    assert np.ptp(placed[:, 0]) >= np.ptp(placed[:, 1])
+    assert placed[0, 0] < placed[:, 0].mean()
+    assert placed[0, 1] > placed[:, 1].mean()
+
+
+def test_separate_parts() -> None:
+    """Parts that no coupling joins stay together; a qubit without couplings is there."""
+    edges = [(i, i + 1) for i in range(9)] + [(i, i + 1) for i in range(10, 18)]
+    placed = place_qubits(chip(20, edges))
+    apart = distances(placed)
+
+    assert np.isfinite(placed).all()
+    assert apart.max() < 40
+    assert apart[~np.eye(20, dtype=bool)].min() == pytest.approx(1)
+
+
+def crossed(placed: np.ndarray, edge: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether the lines of two couplings cross."""
+    if set(edge) & set(other):
+        return False
+    (a, b), (c, d) = placed[list(edge)], placed[list(other)]
+
+    def side(p: np.ndarray, q: np.ndarray, r: np.ndarray) -> bool:
+        return bool((q[0] - p[0]) * (r[1] - p[1]) > (q[1] - p[1]) * (r[0] - p[0]))
+
+    return side(a, b, c) != side(a, b, d) and side(c, d, a) != side(c, d, b)

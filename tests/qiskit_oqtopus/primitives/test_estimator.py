@@ -1,0 +1,562 @@
+"""`OqtopusEstimator`: what Qiskit's own estimators do, and what they do not."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qiskit import ClassicalRegister, QuantumCircuit, transpile
+from qiskit.circuit import Parameter
+from qiskit.circuit.library import efficient_su2, real_amplitudes
+from qiskit.primitives import PrimitiveResult, StatevectorEstimator
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.providers import JobStatus
+from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_clifford
+from qiskit_aer import AerSimulator
+
+from oqtopus_client import OqtopusConfig
+from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusPrimitiveJob, OqtopusProvider
+from qiskit_oqtopus.primitives.estimations import families, pairs
+from qiskit_oqtopus.primitives.observables import Observable, measurements, tells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qiskit.providers import BackendV2
+
+    from oqtopus_client.emulator import Emulator
+    from tests.recorded_cloud import RecordedCloud
+
+ROUTES = ("sampling", "estimation", "auto")
+H2 = SparsePauliOp.from_list(
+    [("II", -1.05), ("IZ", 0.39), ("ZI", -0.39), ("ZZ", -0.01), ("XX", 0.18)],
+)
+STATES = {
+    "0": [1, 0],
+    "1": [0, 1],
+    "+": [math.sqrt(0.5), math.sqrt(0.5)],
+    "-": [math.sqrt(0.5), -math.sqrt(0.5)],
+    "r": [math.sqrt(0.5), 1j * math.sqrt(0.5)],
+    "l": [math.sqrt(0.5), -1j * math.sqrt(0.5)],
+}
+
+
+def matrix(label: str) -> np.ndarray:
+    """The matrix of a product of Paulis and projectors."""
+    product = np.eye(1)
+    for letter in label:
+        factor = np.outer(STATES[letter], np.conj(STATES[letter])) if letter in STATES else Pauli(letter).to_matrix()
+        product = np.kron(product, factor)
+    return product
+
+
+def exact(circuit: QuantumCircuit, observable: dict[str, float]) -> float:
+    """The expectation value, from the state vector."""
+    total = sum(c * matrix(label) for label, c in observable.items())
+    return float(np.real(Statevector(circuit).expectation_value(Operator(total))))
+
+
+def agree(result: Any, expected: Any, least: float = 1e-9) -> bool:
+    """Whether all values are within five standard errors."""
+    return bool(np.all(np.abs(result.data.evs - expected) <= 5 * result.data.stds + least))
+
+
+# --- as Qiskit's own
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_pubs_of_every_form(backend: OqtopusBackend, route: str) -> None:
+    """Circuits with and without parameters, several PUBs, an iterator of them; values are right."""
+    psi = [real_amplitudes(2, reps=reps) for reps in (2, 3)]
+    theta = [[0, 1, 1, 2, 3, 5], [1, 2, 3, 4, 5, 6, 7, 8]]
+    bound = psi[0].assign_parameters(theta[0])
+    estimator = OqtopusEstimator(backend, route=route, default_precision=0.02)
+    pubs = [(psi[0], H2, [theta[0]]), (psi[1], [H2, "ZZ"], theta[1]), (bound, H2), (bound, H2, None), (bound, H2, [])]
+    expected = StatevectorEstimator().run(pubs).result()
+    for given in (pubs, iter(pubs)):
+        result = estimator.run(given).result()
+        assert [r.data.evs.shape for r in result] == [(1,), (2,), (), (), ()]
+        assert all(agree(r, e.data.evs) for r, e in zip(result, expected, strict=True))
+    assert isinstance(result, PrimitiveResult)
+    assert result.metadata == {"version": 2}
+
+
+@pytest.mark.parametrize("route", ["sampling", "estimation"])
+def test_endianness(backend: OqtopusBackend, route: str) -> None:
+    """Qubit 0 is rightmost."""
+    circuit = QuantumCircuit(2)
+    circuit.x(0)
+    observables = ["IZ", "ZI", "ZZ", {"ZI": 2.0, "IZ": 1.0}]
+    result = OqtopusEstimator(backend, route=route).run([(circuit, observables)], shots=10).result()[0]
+
+    assert result.data.evs.tolist() == [-1, 1, -1, 1]
+    assert result.data.stds.tolist() == [0, 0, 0, 0]
+
+
+def test_one_qubit(backend: OqtopusBackend) -> None:
+    """Servers cannot estimate for one qubit, so it is sampled; asked for estimation, that is said."""
+    circuit = QuantumCircuit(1)
+    circuit.sx(0)
+    result = OqtopusEstimator(backend).run([(circuit, ["X", "Y", "Z"])], shots=1000).result()[0]
+
+    assert result.metadata["route"] == "sampling"
+    assert result.data.evs[1] == -1
+    assert agree(result, [0, -1, 0])
+    with pytest.raises(
+        ValueError, match="route='estimation' cannot be taken: servers fail to estimate for circuits of"
+    ):
+        OqtopusEstimator(backend, route="estimation").run([(circuit, "Z")])
+
+
+@pytest.mark.parametrize(
+    ("values", "shape"),
+    [([0.5], ()), (np.array([[0.5], [1.0]]), (2,)), (np.ones((3, 2, 1)), (3, 2)), ({"t": [0.5, 1.0, 1.5]}, (3,))],
+)
+def test_values_of_every_form(backend: OqtopusBackend, values: Any, shape: tuple[int, ...]) -> None:
+    """Lists, arrays, mappings, of any shape."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(Parameter("t"), 0)
+    result = OqtopusEstimator(backend).run([(circuit, "IZ", values)], precision=0.03).result()[0]
+    angles = np.asarray(next(iter(values.values())) if isinstance(values, dict) else np.asarray(values)[..., 0])
+
+    assert result.data.evs.shape == result.data.stds.shape == shape
+    assert agree(result, np.cos(angles))
+
+
+@pytest.mark.parametrize(
+    ("bindings", "observables", "shape"),
+    [
+        ((3, 1), (2,), (3, 2)),
+        ((2,), (2,), (2,)),
+        ((1,), (4,), (4,)),
+        ((), (2, 2), (2, 2)),
+        ((2, 1, 2), (3, 1), (2, 3, 2)),
+    ],
+)
+@pytest.mark.parametrize("route", ["sampling", "estimation"])
+def test_broadcasting(
+    backend: OqtopusBackend, bindings: tuple[int, ...], observables: tuple[int, ...], shape: tuple[int, ...], route: str
+) -> None:
+    """Shapes go together as numpy's do, and each element is its own."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(Parameter("a"), 0)
+    circuit.ry(Parameter("b"), 1)
+    rng = np.random.default_rng(7)
+    values = rng.uniform(0, 3, (*bindings, 2))
+    labels = np.array(["IZ", "ZI", "ZZ", "XI", "IX", "XZ"])[np.arange(np.prod(observables, dtype=int))]
+    pub = (circuit, labels.reshape(observables).tolist() if observables else str(labels[0]), values)
+    result = OqtopusEstimator(backend, route=route).run([pub], precision=0.03).result()[0]
+
+    assert result.data.evs.shape == shape
+    # What is seen a thousand times alike has no spread, and may yet be a thousandth off.
+    assert agree(result, StatevectorEstimator().run([pub]).result()[0].data.evs, least=0.005)
+
+
+@pytest.mark.parametrize(
+    ("pubs", "error", "message"),
+    [
+        (
+            [(QuantumCircuit(2), "Z")],
+            ValueError,
+            "PUB 0: The number of qubits of the circuit (2) does not match",
+        ),
+        (
+            [(QuantumCircuit(2), "ZZ", [1.0])],
+            ValueError,
+            "PUB 0: Length of () inconsistent with last dimension of [1.]. A PUB is (circuit, obs",
+        ),
+        (
+            [(QuantumCircuit(2), "ZZ"), (real_amplitudes(2, reps=1), "ZZ")],
+            ValueError,
+            "PUB 1: The number of values (0) ",
+        ),
+        ([(QuantumCircuit(2), 1j * SparsePauliOp("ZZ"))], ValueError, "PUB 0: "),
+        ([(QuantumCircuit(2), {"ZZ": math.nan})], ValueError, "PUB 0: An observable has the coefficient nan for ZZ;"),
+        ([(QuantumCircuit(2), {"ZZ": math.inf})], ValueError, "PUB 0: An observable has the coefficient inf for ZZ;"),
+        ([QuantumCircuit(2)], ValueError, "PUB 0: An invalid Estimator pub-like was given"),
+        ((QuantumCircuit(2), "ZZ"), ValueError, "PUB 0: An invalid Estimator pub-like was given"),
+        ([(QuantumCircuit(2), "ZZ", None, 0)], ValueError, "PUB 0 has the precision 0; it must be a positive number."),
+        ([(QuantumCircuit(2), "ZZ", None, -1.0)], ValueError, "PUB 0: precision must be non-negative"),
+        (
+            [(real_amplitudes(1, reps=0), "Z", [math.nan])],
+            ValueError,
+            "PUB 0 has the value nan for 'θ[0]' (binding ())",
+        ),
+        ([(QuantumCircuit(17), "Z" * 17)], ValueError, "Circuit "),
+        (3, TypeError, "run() takes a list of PUBs, not 3. A PUB is (circuit, observables, values, precision)"),
+    ],
+)
+def test_bad_pubs(
+    backend: OqtopusBackend, cloud: RecordedCloud, pubs: Any, error: type[Exception], message: str
+) -> None:
+    """Qiskit's own words with the PUB's place, or ours; before any request."""
+    with pytest.raises(error) as caught:
+        OqtopusEstimator(backend).run(pubs)
+
+    assert str(caught.value).startswith(message)
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"precision": -1.0}, ValueError, "precision must be non-negative"),
+        ({"precision": 0.0}, ValueError, "PUB 0 has the precision 0.0; it must be a positive number."),
+        ({"precision": math.nan}, ValueError, "PUB 0 has the precision nan; it must be a positive number."),
+        ({"precision": "fine"}, TypeError, "precision must be a real number"),
+        ({"shots": 0}, ValueError, "shots must be a positive integer, not 0."),
+        ({"shots": 1.5}, TypeError, "shots must be a positive integer, not 1.5."),
+        ({"shots": 5, "precision": 0.1}, ValueError, "Give precision or shots, not both: precision=0.1, shots=5."),
+    ],
+)
+def test_bad_precisions(
+    backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """Neither too fine nor too much."""
+    with pytest.raises(error) as caught:
+        OqtopusEstimator(backend).run([(QuantumCircuit(2), "ZZ")], **options)
+
+    assert message in str(caught.value)
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"rout": "auto"}, TypeError, "OqtopusEstimator has no option 'rout'; did you mean 'route'?"),
+        ({"route": "both"}, ValueError, "route: Input should be 'auto', 'sampling' or 'estimation', not 'both'."),
+        ({"default_precision": 0.0}, ValueError, "default_precision: Input should be greater than 0, not 0.0."),
+        ({"max_shots": 10_000_001}, ValueError, "shots must be an integer from 1 to 10,000,000, not 10000001."),
+    ],
+)
+def test_bad_options(backend: OqtopusBackend, options: dict[str, Any], error: type[Exception], message: str) -> None:
+    """When they are given."""
+    with pytest.raises(error) as caught:
+        OqtopusEstimator(backend, **options)
+
+    assert str(caught.value) == message
+    with pytest.raises(TypeError, match="mode must be a backend"):
+        OqtopusEstimator("qulacs")  # type: ignore[arg-type]
+
+
+def test_precisions(backend: OqtopusBackend) -> None:
+    """The PUB's goes before the run's, that before the option's; 1/sqrt(1000) is a thousand shots, and none more."""
+    circuit = QuantumCircuit(2)
+    pubs = [
+        (circuit, "ZZ"),
+        (circuit, "ZZ", None, 0.5),
+        EstimatorPub.coerce((circuit, "ZZ", None, 1 / math.sqrt(1000))),
+    ]
+
+    def shots(estimator: OqtopusEstimator, **run: Any) -> list[int]:
+        return [result.metadata["shots"] for result in estimator.run(pubs, **run).result()]
+
+    estimator = OqtopusEstimator(backend, options={"default_precision": 0.25})
+    assert shots(estimator) == [16, 4, 1000]
+    assert shots(estimator, precision=0.1) == [100, 4, 1000]
+    assert shots(estimator, shots=30) == [30, 4, 1000]
+    estimator.options.default_precision = 0.2
+    assert shots(estimator) == [25, 4, 1000]
+    assert [result.metadata["target_precision"] for result in estimator.run(pubs[:2]).result()] == [0.2, 0.5]
+    assert shots(OqtopusEstimator(backend)) == [4096, 4, 1000]
+
+
+def test_metadata(backend: OqtopusBackend) -> None:
+    """The circuit's own is there, and how the values came about."""
+    circuit = QuantumCircuit(2, metadata={"point": 3})
+    result = OqtopusEstimator(backend).run([(circuit, "ZZ")], precision=0.1).result()[0]
+
+    assert result.metadata == {
+        "target_precision": 0.1,
+        "shots": 100,
+        "circuit_metadata": {"point": 3},
+        "route": "sampling",
+    }
+
+
+# --- observables
+
+
+@pytest.mark.parametrize("label", ["0Z", "1+", "-r", "lX", "01", "Y0"])
+@pytest.mark.parametrize("route", ["sampling", "estimation"])
+def test_projectors(backend: OqtopusBackend, label: str, route: str) -> None:
+    """Qiskit's estimators refuse them."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(0.7, 0)
+    circuit.cx(0, 1)
+    circuit.rx(0.4, 1)
+    circuit.rz(0.3, 0)
+    observable = {label: 0.8, "ZZ": -0.3, "II": 0.1}
+    result = OqtopusEstimator(backend, route=route).run([(circuit, observable)], shots=20_000).result()[0]
+
+    assert agree(result, exact(circuit, observable))
+
+
+def test_projectors_cost_no_terms(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """Fourteen of them would be 16,384 Paulis; one measurement tells it all the same."""
+    circuit = QuantumCircuit(14)
+    circuit.x(0)
+    result = OqtopusEstimator(backend).run([(circuit, "0" * 13 + "1")], shots=100).result()[0]
+
+    assert result.data.evs == 1
+    assert cloud.routes.count("POST /jobs") == 1
+    with pytest.raises(ValueError, match="has 14 projectors, which as Paulis are 16,384 terms; use route='sampling'"):
+        OqtopusEstimator(backend, route="estimation").run([(circuit, "0" * 13 + "1")])
+
+
+def test_identity_is_free(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """A constant needs no device."""
+    job = OqtopusEstimator(backend).run([(QuantumCircuit(2), [{"II": 2.5}, "II"])])
+    result = job.result()[0]
+
+    assert (result.data.evs.tolist(), result.data.stds.tolist()) == ([2.5, 1], [0, 0])
+    assert (job.status(), job.job_ids, cloud.requests) == (JobStatus.DONE, [], [])
+
+
+def test_shared_measurements(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """Observables that one measurement tells share it."""
+    circuit = QuantumCircuit(3)
+    observables = ["ZII", "IZI", "IIZ", "ZZZ", {"ZZI": 1.0, "XII": 1.0}, "XXX"]
+    result = OqtopusEstimator(backend).run([(circuit, observables)], shots=500).result()[0]
+
+    assert cloud.routes.count("POST /jobs") == 2
+    assert result.metadata["route"] == "sampling"
+    assert agree(result, [1, 1, 1, 1, 1, 0])
+
+
+def test_circuits_with_classical_bits(backend: OqtopusBackend) -> None:
+    """Measurements at the end are replaced, and registers do no harm."""
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    measured = circuit.copy()
+    measured.add_register(ClassicalRegister(3, "spare"))
+    measured.measure_all()
+    for route in ("sampling", "estimation"):
+        result = OqtopusEstimator(backend, route=route).run([(measured, ["XX", "ZZ"])], shots=100).result()[0]
+        assert result.data.evs.tolist() == [1, 1]
+
+
+def test_layout(backend: OqtopusBackend) -> None:
+    """A transpiled circuit runs untouched, with the observable laid out as Qiskit does."""
+    circuit = efficient_su2(4, reps=1)
+    values = np.linspace(0, 2, circuit.num_parameters)
+    observable = SparsePauliOp.from_list([("XXII", 0.5), ("IZZI", 1.0), ("IIIY", -0.7)])
+    expected = StatevectorEstimator().run([(circuit, observable, values)]).result()[0].data.evs
+    isa = transpile(circuit, backend, optimization_level=2, seed_transpiler=3)
+    laid_out = observable.apply_layout(isa.layout)
+    for route in ("sampling", "estimation"):
+        job = OqtopusEstimator(backend, route=route, transpile="none").run([(isa, laid_out, values)], shots=5000)
+        assert agree(job.result()[0], expected)
+
+
+# --- errors of the mean
+
+
+def random_pub(rng: np.random.Generator) -> tuple[QuantumCircuit, list[dict[str, float]], np.ndarray]:
+    """A circuit, observables of which some share measurements, and bindings."""
+    n = int(rng.integers(2, 5))
+    circuit = QuantumCircuit(n)
+    circuit.append(random_clifford(n, seed=rng).to_circuit(), range(n))
+    parameters = [Parameter(f"p{i}") for i in range(n)]
+    for qubit, parameter in enumerate(parameters):
+        circuit.ry(parameter, qubit)
+        circuit.rz(parameter * 2, qubit)
+    for qubit in range(n - 1):
+        circuit.cx(qubit, qubit + 1)
+    letters = np.array(list("IIXYZ01+-rl"))
+    observables = [
+        {"".join(rng.choice(letters, n)): float(rng.normal()) for _ in range(rng.integers(1, 6))} for _ in range(2)
+    ]
+    return circuit, observables, rng.uniform(-3, 3, (1, n))
+
+
+@pytest.mark.parametrize("seed", [11])
+def test_errors_are_what_they_say(backend: OqtopusBackend, seed: int) -> None:
+    """300 PUBs: no value is five standard errors off, and about 68 % are within one."""
+    rng = np.random.default_rng(seed)
+    pubs = [random_pub(rng) for _ in range(300)]
+    results = OqtopusEstimator(backend, route="sampling").run(pubs, shots=500).result(timeout=250)
+    deviations = []
+    for (circuit, observables, values), result in zip(pubs, results, strict=True):
+        bound = circuit.assign_parameters(values[0])
+        for value, error, observable in zip(result.data.evs, result.data.stds, observables, strict=True):
+            off = abs(value - exact(bound, observable))
+            if error > 1e-9:
+                deviations.append(off / error)
+            else:  # seen 500 times alike: rarer than one in 50 is what was missed
+                assert off < 0.05 * sum(map(abs, observable.values())) + 1e-9
+    # Deviations of samples of 500 are nearly normal: each is above five with a chance of 1e-6, above 6.5 of 1e-10.
+    assert max(deviations) < 6.5
+    assert np.mean(np.array(deviations) > 5) < 0.005
+    assert 0.60 < np.mean(np.array(deviations) < 1) < 0.76
+
+
+def test_routes_agree(backend: OqtopusBackend) -> None:
+    """Both are right; the server's errors are sums over terms, and no smaller than ours but for chance."""
+    rng = np.random.default_rng(5)
+    pubs = [random_pub(rng) for _ in range(40)]
+    ours, theirs = (
+        OqtopusEstimator(backend, route=route).run(pubs, shots=2000).result(timeout=250)
+        for route in ("sampling", "estimation")
+    )
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.all(np.abs(a.data.evs - b.data.evs) <= 6 * np.hypot(a.data.stds, b.data.stds) + 1e-6)
+        assert np.all(a.data.stds <= 1.1 * b.data.stds + 1e-3)
+
+
+def test_covariances_count(backend: OqtopusBackend) -> None:
+    """Terms seen in the same shots: in a Bell state ZI and IZ rise and fall together, ZI and -IZ cancel."""
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    observables = [{"ZI": 1.0, "IZ": 1.0}, {"ZI": 1.0, "IZ": -1.0}]
+    result = OqtopusEstimator(backend).run([(circuit, observables)], shots=10_000).result()[0]
+
+    assert result.data.stds[0] == pytest.approx(2 / 100, rel=0.01)
+    assert (result.data.evs[1], result.data.stds[1]) == (0, 0)
+
+
+def test_one_shot_tells_no_error(backend: OqtopusBackend) -> None:
+    """A spread of one value is not known, rather than zero."""
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    result = OqtopusEstimator(backend).run([(circuit, "IZ")], shots=1).result()[0]
+
+    assert abs(result.data.evs) == 1
+    assert math.isinf(result.data.stds)
+
+
+@pytest.mark.parametrize("route", ["sampling", "estimation"])
+def test_shots_above_the_cap(backend: OqtopusBackend, cloud: RecordedCloud, route: str) -> None:
+    """They are shared out over jobs, and put together again."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(1.0, 0)
+    estimator = OqtopusEstimator(backend, route=route, max_shots=300)
+    job = estimator.run([(circuit, "IZ")], shots=1000)
+    result = job.result()[0]
+
+    assert cloud.routes.count("POST /jobs") == len(job.job_ids) == 4
+    assert sorted(row.shots for row in job._run._batch.jobs()) == [250] * 4  # type: ignore[attr-defined]
+    assert result.data.stds == pytest.approx(math.sin(1.0) / math.sqrt(1000), rel=0.1)
+    assert agree(result, math.cos(1.0))
+
+
+# --- jobs
+
+
+def test_route_of_fewer_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """Five measurements or one job of the server's; three observables or one measurement."""
+    circuit = real_amplitudes(2, reps=1)
+    values = np.zeros((3, circuit.num_parameters))
+    job = OqtopusEstimator(backend).run(
+        [(circuit, {"XX": 1.0, "YY": 1.0, "ZZ": 1.0}, values), (circuit, [["ZI"], ["IZ"], ["ZZ"]], values)], shots=50
+    )
+    first, second = job.result()
+
+    assert (first.metadata["route"], second.metadata["route"]) == ("estimation", "sampling")
+    assert cloud.routes.count("POST /jobs") == len(job.job_ids) == 3 + 3
+    assert [row.job_type for row in job._run._batch.jobs()] == ["estimation"] * 3 + ["sampling"] * 3  # type: ignore[attr-defined]
+
+
+SUBMIT_AND_DIE = """
+import os, signal
+import numpy as np
+from qiskit.circuit.library import real_amplitudes
+from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider
+
+circuit = real_amplitudes(2, reps=1)
+circuit.metadata = {"who": "first"}
+estimator = OqtopusEstimator(OqtopusProvider().get_backend("qulacs"))
+values = np.zeros((2, 1, circuit.num_parameters))
+pubs = [(circuit, ["ZZ", {"0I": 3.0, "II": 1.0}], values), (circuit, {"XX": 1.0, "ZZ": 1.0}, values)]
+job = estimator.run(pubs, shots=100)
+print(job.job_id(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_in_another_process(server: dict[str, str]) -> None:
+    """A job of a process that was killed gives the primitive's result."""
+    died = subprocess.run(
+        [sys.executable, "-c", SUBMIT_AND_DIE],
+        env={**os.environ, **server},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
+        job = provider.job(died.stdout.strip())
+        assert isinstance(job, OqtopusPrimitiveJob)
+        first, second = job.result(timeout=60)
+        assert [job.job_id() for job in provider.jobs(limit=1)] == [died.stdout.strip()]
+
+    assert first.data.evs.tolist() == [[1, 4], [1, 4]]
+    assert first.metadata["circuit_metadata"] == {"who": "first"}
+    assert second.metadata["route"] == "estimation"
+    assert second.data.evs.shape == (2, 1)
+    assert agree(second, 1.0)
+
+
+def test_failure(backend: OqtopusBackend, emulator: Emulator) -> None:
+    """The server's words are in the error."""
+    emulator.inject("fail_job", message="the fridge is warm")
+    job = OqtopusEstimator(backend).run([(QuantumCircuit(2), "ZZ")], shots=5)
+    with pytest.raises(OqtopusJobError, match="the fridge is warm"):
+        job.result()
+
+    assert job.status() is JobStatus.ERROR
+
+
+@pytest.mark.parametrize("make", [AerSimulator, lambda: GenericBackendV2(4, seed=1)], ids=["Aer", "generic"])
+def test_other_backends(make: Callable[[], BackendV2]) -> None:
+    """The same code runs on any backend; what only servers do is refused."""
+    backend = make()
+    circuit = transpile(real_amplitudes(3, reps=1), backend, optimization_level=1, seed_transpiler=1)
+    observable = SparsePauliOp.from_list([("ZZI", 0.7), ("XIX", 0.4), ("III", 1.0)])
+    if circuit.layout is not None:
+        observable = observable.apply_layout(circuit.layout)
+    values = np.linspace(0, 1, circuit.num_parameters)
+    job = OqtopusEstimator(backend, seed=3).run([(circuit, observable, values)], shots=4000)
+    result = job.result()[0]
+    expected = StatevectorEstimator().run([(circuit, observable, values)]).result()[0].data.evs
+
+    assert job.done()
+    assert result.metadata["route"] == "sampling"
+    assert abs(result.data.evs - expected) < 5 * result.data.stds + (
+        0.1 if isinstance(backend, GenericBackendV2) else 0
+    )
+    with pytest.raises(ValueError, match=r"route='estimation' cannot be taken: .* has no server that estimates"):
+        OqtopusEstimator(backend, route="estimation").run([(circuit, observable, values)])
+
+
+# --- pure parts
+
+
+def test_every_term_is_told() -> None:
+    """However many observables there are, each term has its measurement, and no measurement is idle."""
+    rng = np.random.default_rng(2)
+    observables = [
+        Observable.of({"".join(rng.choice(list("IXYZ01+-rl"), 5)): 1.0 for _ in range(20)}) for _ in range(5)
+    ]
+    measured = measurements(observables)
+    terms = [label for observable in observables for label, _ in observable.terms]
+
+    assert all(any(tells(m, label) for m in measured) for label in terms)
+    assert all(any(tells(m, label) for label in terms) for m in measured)
+    assert len(measured) < len(terms)
+
+
+def test_broadcast_pairs() -> None:
+    """Flat indices, as numpy's broadcasting has them."""
+    assert pairs((), ()) == [(0, 0)]
+    assert families(pairs((2, 1), (3,))) == {(0, 1, 2): [0, 1]}
+    assert families(pairs((3,), (3,))) == {(0,): [0], (1,): [1], (2,): [2]}
