@@ -8,6 +8,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 import oqtopus_client
+from oqtopus_client.rest.enums import JobsJobStatus
 from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message, with_remedy
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
 
@@ -163,12 +164,14 @@ class OqtopusJob(JobV1):
         """
         from qiskit_oqtopus.pictures.timeline import plot_timeline  # noqa: PLC0415 - an extra
 
-        return plot_timeline(
-            [
-                (job.name or job.job_id, job.submitted_at, job.ready_at, job.running_at, job.ended_at)
-                for job in self.jobs()
-            ]
-        )
+        rows = []
+        for job in self.jobs():
+            times = job.submitted_at, job.ready_at, job.running_at
+            ended = job.ended_at
+            if job.status == JobsJobStatus.CANCELLED:  # servers do not tell when
+                ended = max((time for time in times if time), default=None)
+            rows.append((job.name or job.job_id, *times, ended))
+        return plot_timeline(rows)
 
     @property
     def timestamps(self) -> dict[str, datetime | None]:

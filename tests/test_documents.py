@@ -24,6 +24,12 @@ def code_blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def block_with(text: str) -> str:
+    """The README's Python code that has this text in it."""
+    (block,) = (block for block in code_blocks("python") if text in block)
+    return block
+
+
 def is_bell(counts: dict[str, int]) -> bool:
     """Whether 1000 shots look like a Bell state; a right one fails this once in 10^9 times."""
     return set(counts) == {"00", "11"} and sum(counts.values()) == 1000 and 400 < counts["00"] < 600
@@ -43,11 +49,34 @@ def test_quickstart() -> None:
 
 def test_readme_qiskit_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's lines for Qiskit users print Bell counts."""
-    (tmp_path / "example.py").write_text(code_blocks("python")[0], encoding="utf-8")
+    (tmp_path / "example.py").write_text(block_with("bell = "), encoding="utf-8")
     names = runpy.run_path(str(tmp_path / "example.py"))
     names["backend"].provider.close()
 
     assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
+
+
+def test_readme_qiskit_examples_follow_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Parameters, jobs, devices and primitives, in a session that began with the Bell state."""
+    monkeypatch.chdir(tmp_path)
+    marks = ["bell = ", "rabi = ", "job.save", "least_busy", "OqtopusEstimator"]
+    names: dict[str, Any] = {}
+    printed = {}
+    for mark in marks:
+        exec(block_with(mark), names)  # noqa: S102 - our own
+        printed[mark] = capsys.readouterr().out
+    names["provider"].close()
+
+    ones = eval(printed["rabi = "])  # noqa: S307 - a list that we printed
+    assert (ones[0], ones[4]) == (0, 1000)
+    assert ones == sorted(ones)
+    assert printed["job.save"].count(names["sweep"].job_id()) == 1
+    assert "lattice144" in printed["least_busy"]
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"rabi.json", "chip.png"}
+    assert names["estimated"].data.stds < 0.05
+    assert sum(names["sampled"].data.meas.get_counts().values()) == 1000
 
 
 def test_readme_sdk_example(
@@ -56,7 +85,7 @@ def test_readme_sdk_example(
     """The README's lines for SDK users print Bell counts from the server that the environment names."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "example.py").write_text(code_blocks("python")[1], encoding="utf-8")
+    (tmp_path / "example.py").write_text(block_with("with OqtopusClient() as client"), encoding="utf-8")
     runpy.run_path(str(tmp_path / "example.py"))
 
     assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
@@ -65,7 +94,7 @@ def test_readme_sdk_example(
 def test_readme_batch_example(client: OqtopusClient) -> None:
     """The README's lines for many jobs run, with the client and program of the lines before."""
     names: dict[str, Any] = {"client": client, "program": BELL, "OqtopusJobSpec": OqtopusJobSpec}
-    exec(code_blocks("python")[2], names)  # noqa: S102 - our own
+    exec(block_with("run_jobs_batch"), names)  # noqa: S102 - our own
 
     assert [result.shots for result in names["results"]] == [10, 100, 1000]
     assert names["result"].status == "succeeded"
@@ -83,8 +112,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def test_readme_emulator_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's chip misreads a one of qubit 0 as often as its calibration says."""
-    (example,) = (block for block in code_blocks("python") if "from_device_info" in block)
-    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+    (tmp_path / "example.py").write_text(block_with("from_device_info"), encoding="utf-8")
     runpy.run_path(str(tmp_path / "example.py"))
     counts = eval(capsys.readouterr().out)  # noqa: S307 - a dictionary that we printed
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import calibration, compare_published, emulator, import_time, provider, soak
+from tests.benchmarks import calibration, compare_published, emulator, estimator, import_time, provider, soak
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,3 +54,13 @@ def test_calibration(capsys: pytest.CaptureFixture[str]) -> None:
         ["6", "qubits", "Target"],
         ["9", "qubits", "Target"],
     ]
+
+
+def test_estimator(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each way, and no more shots than Qiskit's own."""
+    estimator.main(["--bindings", "2", "--qubits", "4"])
+    rows = capsys.readouterr().out.splitlines()[1:]
+    shots = [int(row.split(" jobs of ")[1].split()[0]) for row in rows]
+
+    assert len(rows) == 3
+    assert max(shots[1:]) <= shots[0]
