@@ -217,7 +217,7 @@ def test_delays_take_time() -> None:
     """Devices refuse a delay of nothing."""
     circuit = QuantumCircuit(1)
     circuit.delay(0, 0, unit="ns")
-    with pytest.raises(ValueError, match=r"a delay of 0.0 ns is not longer than zero"):
+    with pytest.raises(ValueError, match=r"a delay of 0(\.0)? ns is not longer than zero"):
         with_delays(circuit, ideal_chip(), [0])
 
 
