@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import calibration, compare_published, emulator, estimator, import_time, provider, soak
+from tests.benchmarks import calibration, compare_published, emulator, estimator, import_time, provider, sampler, soak
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,3 +64,10 @@ def test_estimator(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert len(rows) == 3
     assert max(shots[1:]) <= shots[0]
+
+
+def test_sampler(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each number of shots."""
+    sampler.main(["--bindings", "2", "--shots", "5", "6"])
+
+    assert [row.count(" ms") for row in capsys.readouterr().out.splitlines()] == [2, 2]
