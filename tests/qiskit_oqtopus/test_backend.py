@@ -179,7 +179,7 @@ def test_circuit_names_and_metadata_come_back(backend: OqtopusBackend) -> None:
     circuit.metadata = {"point": 3}
     result = backend.run(circuit, shots=10).result()
 
-    assert result.results[0].header["metadata"] == {"point": 3}
+    assert result.results[0].to_dict()["header"]["metadata"] == {"point": 3}
     assert result.get_counts(circuit) == result.get_counts("bell")
     assert (result.backend_name, result.success) == ("qulacs", True)
 
