@@ -364,6 +364,15 @@ def test_is_a_backend(backend: OqtopusBackend) -> None:
     assert copy.deepcopy({"backend": backend})["backend"] is backend
 
 
+def test_configuration(provider: OqtopusProvider) -> None:
+    """What mthree asks for before it calibrates, which has a simulator calibrated in another way."""
+    simulator, chip = (provider.get_backend(name).configuration() for name in ("qulacs", "lattice64"))
+
+    assert (simulator.num_qubits, simulator.max_shots, simulator.simulator) == (16, 10_000_000, True)
+    assert (chip.num_qubits, chip.max_shots, chip.simulator) == (64, 10_000_000, False)
+    assert math.ceil(3000 / chip.max_experiments) == 1  # jobs that it takes for 3000 circuits
+
+
 def test_counts_survive_pickling(backend: OqtopusBackend) -> None:
     """Results are data."""
     result = backend.run(bell(), shots=10).result()
