@@ -166,7 +166,8 @@ def to_template(circuit: QuantumCircuit, target: Target) -> Template:
         raise CircuitError(
             f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.description} only {target.num_qubits}."
         )
-    if circuit.num_identifiers:
+    # Qiskit 1 has no stretches, and so no name for variables and stretches together.
+    if getattr(circuit, "num_identifiers", circuit.num_vars):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
     return _Writer(circuit, target).template()
 
