@@ -165,6 +165,7 @@ def test_refused(circuit: QuantumCircuit, message: str) -> None:
 
 
 @pytest.mark.skipif(qiskit.__version__ >= "2", reason="Qiskit 1 had them")
+@pytest.mark.filterwarnings("ignore:The method .*c_if:DeprecationWarning")
 def test_conditions() -> None:
     """A gate with a condition would be run without."""
     circuit = QuantumCircuit(2, 2, name="if")
