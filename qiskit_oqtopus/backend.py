@@ -239,9 +239,9 @@ class OqtopusBackend(BackendV2):
         self, circuits: list[QuantumCircuit], values: npt.ArrayLike | None, settings: OqtopusOptions
     ) -> list[Program]:
         if values is None:
-            programs = [to_program(circuit, self.target) for circuit in circuits]
+            programs = [to_program(circuit, self.target, unmeasured=settings.memory) for circuit in circuits]
         elif len(circuits) == 1:
-            template = to_template(circuits[0], self.target)
+            template = to_template(circuits[0], self.target, unmeasured=settings.memory)
             programs = template.bind(as_bindings(values, template.parameters))
         else:
             raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")

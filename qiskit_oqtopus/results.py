@@ -9,7 +9,7 @@ import numpy as np
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult
 
-from qiskit_oqtopus.header import CircuitHeader
+from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,6 +74,8 @@ def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str
 
     >>> wire_to_clbits({"01": 3, "11": 4, "00": 0}, clbits=[0, 2])
     {'0x1': 3, '0x5': 4}
+    >>> wire_to_clbits({"0": 3, "1": 4}, clbits=[NOWHERE])
+    {'0x0': 7}
 
     Raises:
         ValueError: A key is no bitstring, or has more bits than `clbits`.
@@ -83,7 +85,7 @@ def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str
     for key, number in counts.items():
         value = _bits(key, len(clbits))
         if not in_place:
-            value = sum(1 << clbit for bit, clbit in enumerate(clbits) if value >> bit & 1)
+            value = sum(1 << clbit for bit, clbit in enumerate(clbits) if clbit != NOWHERE and value >> bit & 1)
         if number:
             placed[hex(value)] = placed.get(hex(value), 0) + number
     return placed

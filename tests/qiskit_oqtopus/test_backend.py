@@ -173,6 +173,22 @@ def test_loose_bits_form_words_of_their_own(backend: OqtopusBackend) -> None:
     assert backend.run(circuit, shots=5).result().get_counts() == {"01 0 1": 5}
 
 
+@pytest.mark.parametrize("num_clbits", [0, 1, 8])
+def test_nothing_measured(backend: OqtopusBackend, num_clbits: int) -> None:
+    """With memory, as Qiskit's sampler asks for it, bits that are never written are 0; that is worth a warning."""
+    circuit = QuantumCircuit(2, num_clbits, name="bare")
+    circuit.x([0, 1])
+    with pytest.warns(UserWarning, match="Circuit 'bare' measures nothing, so all its bits will be 0"):
+        job = backend.run([circuit, bell()], shots=5, memory=True)
+    elsewhere = backend.provider.job(job.job_id())
+
+    for result in (job.result(), elsewhere.result()):
+        assert result.data(0) == {"counts": {"0x0": 5}, "memory": ["0x0"] * 5}
+        assert result.results[0].shots == 5
+    with pytest.raises(CircuitError, match="measures nothing"):
+        backend.run(QuantumCircuit(0, 1), memory=True)
+
+
 def test_circuit_names_and_metadata_come_back(backend: OqtopusBackend) -> None:
     """Libraries find their circuits again by these."""
     circuit = bell()
