@@ -181,9 +181,7 @@ def shots_for(precision: float, place: int) -> int:
 
 def _tasks(plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.float64], width: int | None) -> list[Task]:
     """What the plan wants run, on a device of that width."""
-    bare = circuit
-    if circuit.clbits and any(item.name == "measure" for item in reversed(circuit.data)):
-        bare = circuit.remove_final_measurements(inplace=False)
+    bare = _without_final_measurements(circuit)
     tasks = []
     for first, second, bindings in plan.programs():
         if plan.route == "estimation":
@@ -192,6 +190,13 @@ def _tasks(plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.flo
             task = Task(_measured(bare, plan.measured[first][second]), rows[bindings], plan.shots)
         tasks.append(task)
     return tasks
+
+
+def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit without measurements at its end, unless something in it depends on what is measured."""
+    if circuit.num_identifiers or {item.name for item in circuit.data if item.clbits} != {"measure"}:
+        return circuit
+    return circuit.remove_final_measurements(inplace=False)
 
 
 def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:

@@ -344,6 +344,19 @@ def test_circuits_with_classical_bits(backend: OqtopusBackend) -> None:
         assert result.data.evs.tolist() == [1, 1]
 
 
+def test_measurements_that_matter() -> None:
+    """A measurement that decides on a gate stays: the other qubit follows the first."""
+    circuit = QuantumCircuit(2, 1)
+    circuit.h(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((0, 1)):
+        circuit.x(1)
+    result = OqtopusEstimator(AerSimulator(), seed=1).run([(circuit, ["ZZ", "IZ"])], shots=1000).result()[0]
+
+    assert result.data.evs[0] == 1
+    assert agree(result, [1, 0])
+
+
 def test_layout(backend: OqtopusBackend) -> None:
     """A transpiled circuit runs untouched, with the observable laid out as Qiskit does."""
     circuit = efficient_su2(4, reps=1)
