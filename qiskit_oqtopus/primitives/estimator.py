@@ -204,7 +204,7 @@ def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:
     measured = circuit.copy()
     measured.metadata = {}
     qubits = [qubit for qubit, letter in enumerate(reversed(measurement)) if letter != "I"]
-    register = ClassicalRegister(len(qubits))
+    register = ClassicalRegister(len(qubits), _new_name(circuit))
     measured.add_register(register)
     for clbit, qubit in zip(register, qubits, strict=True):
         # Every device has these gates; what would only turn about the measured axis is left out.
@@ -215,6 +215,14 @@ def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:
             measured.sx(qubit)
         measured.measure(qubit, clbit)
     return measured
+
+
+def _new_name(circuit: QuantumCircuit) -> str:
+    """A name that none of the circuit's registers has, whatever names Qiskit gave them."""
+    name = "observables"
+    while any(register.name == name for register in circuit.cregs):
+        name += "_"
+    return name
 
 
 def _all_measured(circuit: QuantumCircuit, width: int | None) -> QuantumCircuit:

@@ -344,6 +344,17 @@ def test_circuits_with_classical_bits(backend: OqtopusBackend) -> None:
         assert result.data.evs.tolist() == [1, 1]
 
 
+def test_registers_of_any_name(backend: OqtopusBackend) -> None:
+    """The register that is added has another name than those there are, Qiskit's next ones included."""
+    circuit = QuantumCircuit(2)
+    following = int(ClassicalRegister(1).name.removeprefix("c")) + 1
+    for name in ["observables", *(f"c{following + i}" for i in range(6))]:
+        circuit.add_register(ClassicalRegister(1, name))
+    result = OqtopusEstimator(backend).run([(circuit, "ZZ")], shots=10).result()[0]
+
+    assert result.data.evs == 1
+
+
 def test_measurements_that_matter() -> None:
     """A measurement that decides on a gate stays: the other qubit follows the first."""
     circuit = QuantumCircuit(2, 1)
