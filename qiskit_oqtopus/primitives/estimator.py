@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit import AncillaRegister, ClassicalRegister
+from qiskit.circuit import ClassicalRegister, Qubit
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.providers import BackendV2
@@ -182,12 +183,15 @@ def shots_for(precision: float, place: int) -> int:
 def _tasks(plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.float64], width: int | None) -> list[Task]:
     """What the plan wants run, on a device of that width."""
     bare = _without_final_measurements(circuit)
+    # What is measured alike is one circuit, which is then written once.
+    measured = cache(partial(_measured, bare))
+    all_measured = cache(partial(_all_measured, bare, width))
     tasks = []
     for first, second, bindings in plan.programs():
         if plan.route == "estimation":
-            task = Task(_all_measured(bare, width), rows[bindings], plan.shots, plan.observables[first].terms)
+            task = Task(all_measured(), rows[bindings], plan.shots, plan.observables[first].terms)
         else:
-            task = Task(_measured(bare, plan.measured[first][second]), rows[bindings], plan.shots)
+            task = Task(measured(plan.measured[first][second]), rows[bindings], plan.shots)
         tasks.append(task)
     return tasks
 
@@ -234,6 +238,6 @@ def _all_measured(circuit: QuantumCircuit, width: int | None) -> QuantumCircuit:
     measured = circuit.copy()
     measured.metadata = {}
     if (spare := (width or 0) - circuit.num_qubits) > 0:
-        measured.add_register(AncillaRegister(spare))
+        measured.add_bits([Qubit() for _ in range(spare)])
     measured.measure_all()
     return measured

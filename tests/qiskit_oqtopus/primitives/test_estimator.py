@@ -159,6 +159,20 @@ def test_broadcasting(
     assert agree(result, StatevectorEstimator().run([pub]).result()[0].data.evs, least=0.005)
 
 
+@pytest.mark.parametrize("route", ["sampling", "estimation"])
+def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedCloud, route: str) -> None:
+    """Each binding has an observable of its own, and all share their measurements: none gets another's value."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(Parameter("a"), 0)
+    circuit.cx(0, 1)
+    angles = np.array([0.3, 1.1, 2.0, 2.8])
+    observables = [{"XX": 1.0, "IZ": float(i)} for i in range(1, 5)]
+    job = OqtopusEstimator(backend, route=route).run([(circuit, observables, angles[:, np.newaxis])], precision=0.03)
+
+    assert cloud.routes.count("POST /jobs") == (8 if route == "sampling" else 4)
+    assert agree(job.result()[0], np.sin(angles) + np.arange(1, 5) * np.cos(angles))
+
+
 @pytest.mark.parametrize(
     ("pubs", "error", "message"),
     [
