@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit import AncillaRegister, ClassicalRegister
+from qiskit.circuit import ClassicalRegister, Qubit
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.providers import BackendV2
@@ -181,17 +182,25 @@ def shots_for(precision: float, place: int) -> int:
 
 def _tasks(plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.float64], width: int | None) -> list[Task]:
     """What the plan wants run, on a device of that width."""
-    bare = circuit
-    if circuit.clbits and any(item.name == "measure" for item in reversed(circuit.data)):
-        bare = circuit.remove_final_measurements(inplace=False)
+    bare = _without_final_measurements(circuit)
+    # What is measured alike is one circuit, which is then written once.
+    measured = cache(partial(_measured, bare))
+    all_measured = cache(partial(_all_measured, bare, width))
     tasks = []
     for first, second, bindings in plan.programs():
         if plan.route == "estimation":
-            task = Task(_all_measured(bare, width), rows[bindings], plan.shots, plan.observables[first].terms)
+            task = Task(all_measured(), rows[bindings], plan.shots, plan.observables[first].terms)
         else:
-            task = Task(_measured(bare, plan.measured[first][second]), rows[bindings], plan.shots)
+            task = Task(measured(plan.measured[first][second]), rows[bindings], plan.shots)
         tasks.append(task)
     return tasks
+
+
+def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit without measurements at its end, unless something in it depends on what is measured."""
+    if circuit.num_identifiers or {item.name for item in circuit.data if item.clbits} != {"measure"}:
+        return circuit
+    return circuit.remove_final_measurements(inplace=False)
 
 
 def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:
@@ -199,7 +208,7 @@ def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:
     measured = circuit.copy()
     measured.metadata = {}
     qubits = [qubit for qubit, letter in enumerate(reversed(measurement)) if letter != "I"]
-    register = ClassicalRegister(len(qubits))
+    register = ClassicalRegister(len(qubits), _new_name(circuit))
     measured.add_register(register)
     for clbit, qubit in zip(register, qubits, strict=True):
         # Every device has these gates; what would only turn about the measured axis is left out.
@@ -212,6 +221,14 @@ def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:
     return measured
 
 
+def _new_name(circuit: QuantumCircuit) -> str:
+    """A name that none of the circuit's registers has, whatever names Qiskit gave them."""
+    name = "observables"
+    while any(register.name == name for register in circuit.cregs):
+        name += "_"
+    return name
+
+
 def _all_measured(circuit: QuantumCircuit, width: int | None) -> QuantumCircuit:
     """The circuit on all of the device's qubits, all of them measured at the end.
 
@@ -221,6 +238,6 @@ def _all_measured(circuit: QuantumCircuit, width: int | None) -> QuantumCircuit:
     measured = circuit.copy()
     measured.metadata = {}
     if (spare := (width or 0) - circuit.num_qubits) > 0:
-        measured.add_register(AncillaRegister(spare))
+        measured.add_bits([Qubit() for _ in range(spare)])
     measured.measure_all()
     return measured

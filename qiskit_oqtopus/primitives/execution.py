@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
+    from qiskit.transpiler import Target
 
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
     from qiskit_oqtopus.primitives.plan import Plan
@@ -70,11 +72,10 @@ def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, optio
     programs: list[Program] = []
     operators: list[tuple[tuple[str, float], ...] | None] = []
     blocks = []
-    for task in tasks:
-        template = to_template(task.circuit, backend.target)
-        programs += template.bind(task.values)
-        operators += [task.operator] * len(task.values)
-        header = template.program.header
+    for task, written in zip(tasks, _programs(tasks, backend.target), strict=True):
+        programs += written
+        operators += [task.operator] * len(written)
+        header = written[0].header
         blocks.append(_block(task, options.max_shots, header.clbits if header else ()))
     wanted = list(shares(blocks))
     sent = [programs[program] for program, _, _ in wanted]
@@ -87,6 +88,20 @@ def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, optio
         **options.for_device(),
     )
     return CloudRun(batch, (plan, blocks))
+
+
+def _programs(tasks: Sequence[Task], target: Target) -> list[list[Program]]:
+    """The programs of each task; tasks that have the same circuit are written together."""
+    alike: dict[int, list[int]] = {}
+    for i, task in enumerate(tasks):
+        alike.setdefault(id(task.circuit), []).append(i)
+    programs: list[list[Program]] = [[] for _ in tasks]
+    for places in alike.values():
+        template = to_template(tasks[places[0]].circuit, target)
+        written = iter(template.bind(np.concatenate([tasks[i].values for i in places])))
+        for i in places:
+            programs[i] = list(islice(written, len(tasks[i].values)))
+    return programs
 
 
 def _on_backend(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> BackendRun:

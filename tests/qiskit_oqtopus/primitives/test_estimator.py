@@ -159,6 +159,20 @@ def test_broadcasting(
     assert agree(result, StatevectorEstimator().run([pub]).result()[0].data.evs, least=0.005)
 
 
+@pytest.mark.parametrize("route", ["sampling", "estimation"])
+def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedCloud, route: str) -> None:
+    """Each binding has an observable of its own, and all share their measurements: none gets another's value."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(Parameter("a"), 0)
+    circuit.cx(0, 1)
+    angles = np.array([0.3, 1.1, 2.0, 2.8])
+    observables = [{"XX": 1.0, "IZ": float(i)} for i in range(1, 5)]
+    job = OqtopusEstimator(backend, route=route).run([(circuit, observables, angles[:, np.newaxis])], precision=0.03)
+
+    assert cloud.routes.count("POST /jobs") == (8 if route == "sampling" else 4)
+    assert agree(job.result()[0], np.sin(angles) + np.arange(1, 5) * np.cos(angles))
+
+
 @pytest.mark.parametrize(
     ("pubs", "error", "message"),
     [
@@ -342,6 +356,30 @@ def test_circuits_with_classical_bits(backend: OqtopusBackend) -> None:
     for route in ("sampling", "estimation"):
         result = OqtopusEstimator(backend, route=route).run([(measured, ["XX", "ZZ"])], shots=100).result()[0]
         assert result.data.evs.tolist() == [1, 1]
+
+
+def test_registers_of_any_name(backend: OqtopusBackend) -> None:
+    """The register that is added has another name than those there are, Qiskit's next ones included."""
+    circuit = QuantumCircuit(2)
+    following = int(ClassicalRegister(1).name.removeprefix("c")) + 1
+    for name in ["observables", *(f"c{following + i}" for i in range(6))]:
+        circuit.add_register(ClassicalRegister(1, name))
+    result = OqtopusEstimator(backend).run([(circuit, "ZZ")], shots=10).result()[0]
+
+    assert result.data.evs == 1
+
+
+def test_measurements_that_matter() -> None:
+    """A measurement that decides on a gate stays: the other qubit follows the first."""
+    circuit = QuantumCircuit(2, 1)
+    circuit.h(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((0, 1)):
+        circuit.x(1)
+    result = OqtopusEstimator(AerSimulator(), seed=1).run([(circuit, ["ZZ", "IZ"])], shots=1000).result()[0]
+
+    assert result.data.evs[0] == 1
+    assert agree(result, [1, 0])
 
 
 def test_layout(backend: OqtopusBackend) -> None:
