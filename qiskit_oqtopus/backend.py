@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from functools import cached_property
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from qiskit import QuantumCircuit
@@ -121,6 +123,18 @@ class OqtopusBackend(BackendV2):
     def max_circuits(self) -> None:
         """No limit: each circuit becomes an OQTOPUS job of its own."""
         return
+
+    def configuration(self) -> SimpleNamespace:
+        """What libraries from Qiskit's first backends ask for, mthree among them; write `backend.target` and the like.
+
+        Its `max_experiments` is the largest number there is, where `max_circuits` says that there is no limit.
+        """
+        return SimpleNamespace(
+            num_qubits=self.num_qubits,
+            max_shots=self.max_shots,
+            max_experiments=sys.maxsize,
+            simulator=self.device.device_type == "simulator",
+        )
 
     @classmethod
     def _default_options(cls) -> Options:

@@ -38,6 +38,9 @@ _UNITS = {"s": (1, "s"), "ms": (1, "ms"), "us": (1, "us"), "ns": (1, "ns"), "ps"
 
 _NS = 1e-9
 
+_CONDITIONS = hasattr(CircuitInstruction, "condition")
+"""Whether gates may have conditions, as in Qiskit 1: an instruction looks like any other then."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -168,8 +171,11 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
         raise CircuitError(
             f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.description} only {target.num_qubits}."
         )
-    if circuit.num_identifiers:
+    # Qiskit 1 has no stretches, and so no name for variables and stretches together.
+    if getattr(circuit, "num_identifiers", circuit.num_vars):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
+    if _CONDITIONS and any(item.condition is not None for item in circuit.data):
+        raise CircuitError(f"Circuit {circuit.name!r} has gates with conditions, which OQTOPUS devices do not execute.")
     return _Writer(circuit, target).template(unmeasured=unmeasured)
 
 

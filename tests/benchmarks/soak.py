@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-_BITS = 13
+_BITS = 14
 _TOKEN = "soak.token"
 _PAUSE = 0.2
 

@@ -195,7 +195,7 @@ def test_circuit_names_and_metadata_come_back(backend: OqtopusBackend) -> None:
     circuit.metadata = {"point": 3}
     result = backend.run(circuit, shots=10).result()
 
-    assert result.results[0].header["metadata"] == {"point": 3}
+    assert result.results[0].to_dict()["header"]["metadata"] == {"point": 3}
     assert result.get_counts(circuit) == result.get_counts("bell")
     assert (result.backend_name, result.success) == ("qulacs", True)
 
@@ -378,6 +378,15 @@ def test_is_a_backend(backend: OqtopusBackend) -> None:
     assert (backend.version, backend.name, backend.num_qubits, backend.max_circuits) == (2, "qulacs", 16, None)
     assert backend.description == "Noiseless state vector simulator"
     assert copy.deepcopy({"backend": backend})["backend"] is backend
+
+
+def test_configuration(provider: OqtopusProvider) -> None:
+    """What mthree asks for before it calibrates, which has a simulator calibrated in another way."""
+    simulator, chip = (provider.get_backend(name).configuration() for name in ("qulacs", "lattice64"))
+
+    assert (simulator.num_qubits, simulator.max_shots, simulator.simulator) == (16, 10_000_000, True)
+    assert (chip.num_qubits, chip.max_shots, chip.simulator) == (64, 10_000_000, False)
+    assert math.ceil(3000 / chip.max_experiments) == 1  # jobs that it takes for 3000 circuits
 
 
 def test_counts_survive_pickling(backend: OqtopusBackend) -> None:
