@@ -171,12 +171,17 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
         raise CircuitError(
             f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.description} only {target.num_qubits}."
         )
-    # Qiskit 1 has no stretches, and so no name for variables and stretches together.
-    if getattr(circuit, "num_identifiers", circuit.num_vars):
+    if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
     if _CONDITIONS and any(item.condition is not None for item in circuit.data):
         raise CircuitError(f"Circuit {circuit.name!r} has gates with conditions, which OQTOPUS devices do not execute.")
     return _Writer(circuit, target).template(unmeasured=unmeasured)
+
+
+def has_variables(circuit: QuantumCircuit) -> bool:
+    """Whether a circuit has classical variables."""
+    # Qiskit 1 has no stretches, and so no name for variables and stretches together.
+    return bool(getattr(circuit, "num_identifiers", circuit.num_vars))
 
 
 def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.NDArray[np.float64]:

@@ -24,6 +24,7 @@ from qiskit_oqtopus.primitives.execution import Task, submit
 from qiskit_oqtopus.primitives.observables import Observable, measurements
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
+from qiskit_oqtopus.programs import has_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -198,7 +199,7 @@ def _tasks(plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.flo
 
 def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     """The circuit without measurements at its end, unless something in it depends on what is measured."""
-    if circuit.num_identifiers or {item.name for item in circuit.data if item.clbits} != {"measure"}:
+    if has_variables(circuit) or {item.name for item in circuit.data if item.clbits} != {"measure"}:
         return circuit
     return circuit.remove_final_measurements(inplace=False)
 
