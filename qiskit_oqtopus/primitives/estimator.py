@@ -40,6 +40,9 @@ _FORM = (
     "observables as SparsePauliOp, Pauli, label, {label: coefficient} or an array of these"
 )
 
+_MOST_SHOTS = 10**9
+"""How often a measurement may be repeated: as often as a hundred of the largest jobs do."""
+
 
 class OqtopusEstimator(BaseEstimatorV2):
     """Estimates expectation values of observables in the states that circuits prepare.
@@ -172,10 +175,15 @@ def shots_for(precision: float, place: int) -> int:
     1000
 
     Raises:
-        ValueError: The precision is not positive.
+        ValueError: The precision is not positive, or too fine.
     """
     if not (precision > 0 and math.isfinite(precision)):
         raise ValueError(f"PUB {place} has the precision {precision!r}; it must be a positive number.")
+    if _MOST_SHOTS * precision**2 < 1 - 1e-9:
+        raise ValueError(
+            f"PUB {place} has the precision {precision!r}, for which each measurement would be repeated "
+            f"{1 / precision**2:.3g} times; the finest is {_MOST_SHOTS**-0.5:.2g}, for {_MOST_SHOTS:,} times."
+        )
     # Rounded, as 1/p^2 is 1000.0000000000001 for what 1000 shots give.
     return max(1, math.ceil(round(1 / precision**2, 6)))
 

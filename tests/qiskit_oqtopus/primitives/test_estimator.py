@@ -224,6 +224,13 @@ def test_bad_pubs(
         ({"precision": -1.0}, ValueError, "precision must be non-negative"),
         ({"precision": 0.0}, ValueError, "PUB 0 has the precision 0.0; it must be a positive number."),
         ({"precision": math.nan}, ValueError, "PUB 0 has the precision nan; it must be a positive number."),
+        (
+            {"precision": 1e-6},
+            ValueError,
+            "PUB 0 has the precision 1e-06, for which each measurement would be repeated 1e+12 times; the finest is "
+            "3.2e-05, for 1,000,000,000 times.",
+        ),
+        ({"shots": 10**9 + 10}, ValueError, "would be repeated 1e+09 times; the finest is 3.2e-05"),
         ({"precision": "fine"}, TypeError, "precision must be a real number"),
         ({"shots": 0}, ValueError, "shots must be a positive integer, not 0."),
         ({"shots": 1.5}, TypeError, "shots must be a positive integer, not 1.5."),
