@@ -583,6 +583,31 @@ def test_other_backends(make: Callable[[], BackendV2]) -> None:
         OqtopusEstimator(backend, route="estimation").run([(circuit, observable, values)])
 
 
+class Recording(GenericBackendV2):
+    """A backend that remembers what it was given."""
+
+    def run(self, run_input: list[QuantumCircuit], **options: Any) -> Any:
+        """Run it."""
+        self.given = run_input
+        return super().run(run_input, **options)
+
+
+@pytest.mark.parametrize("basis", [["u", "cz"], ["rz", "rx", "cz"], ["rz", "sx", "cx"]], ids=str)
+def test_gates_of_other_backends(basis: list[str]) -> None:
+    """Qubits are turned for a measurement by gates that the backend has."""
+    backend = Recording(3, basis_gates=basis, seed=1)
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.sx(2)
+    isa = transpile(circuit, backend, seed_transpiler=1)
+    laid_out = [SparsePauliOp(label).apply_layout(isa.layout) for label in ("IXX", "IYY", "YII")]
+    result = OqtopusEstimator(backend, seed=1).run([(isa, laid_out)], shots=100).result()[0]
+
+    assert result.data.evs == pytest.approx([1, -1, -1], abs=0.2)
+    assert {item.name for given in backend.given for item in given.data} <= {*basis, "measure"}
+
+
 # --- pure parts
 
 
