@@ -7,10 +7,12 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.circuit import ClassicalRegister, Qubit
+from qiskit.circuit import ClassicalRegister, QuantumCircuit, Qubit
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager
+from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.primitives.estimations import (
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
-    from qiskit import QuantumCircuit
     from qiskit.primitives.containers import EstimatorPubLike
 
     from qiskit_oqtopus.primitives.estimations import Route
@@ -40,6 +41,9 @@ _FORM = (
     "(circuit, observables, values, precision) with values of shape (..., parameters) or as {parameter: array}; "
     "observables as SparsePauliOp, Pauli, label, {label: coefficient} or an array of these"
 )
+
+_MOST_SHOTS = 10**9
+"""How often a measurement may be repeated: as often as a hundred of the largest jobs do."""
 
 
 class OqtopusEstimator(BaseEstimatorV2):
@@ -145,7 +149,7 @@ class OqtopusEstimator(BaseEstimatorV2):
             float(pub.precision),
             pub.circuit.metadata or {},
         )
-        return plan, _tasks(plan, pub.circuit, rows, self.backend.num_qubits)
+        return plan, _tasks(plan, pub.circuit, rows, self.backend)
 
     def _route(
         self, circuit: QuantumCircuit, elements: list[tuple[int, int]], measured: list[list[str]], place: int
@@ -173,20 +177,27 @@ def shots_for(precision: float, place: int) -> int:
     1000
 
     Raises:
-        ValueError: The precision is not positive.
+        ValueError: The precision is not positive, or too fine.
     """
     if not (precision > 0 and math.isfinite(precision)):
         raise ValueError(f"PUB {place} has the precision {precision!r}; it must be a positive number.")
+    if _MOST_SHOTS * precision**2 < 1 - 1e-9:
+        raise ValueError(
+            f"PUB {place} has the precision {precision!r}, for which each measurement would be repeated "
+            f"{1 / precision**2:.3g} times; the finest is {_MOST_SHOTS**-0.5:.2g}, for {_MOST_SHOTS:,} times."
+        )
     # Rounded, as 1/p^2 is 1000.0000000000001 for what 1000 shots give.
     return max(1, math.ceil(round(1 / precision**2, 6)))
 
 
-def _tasks(plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.float64], width: int | None) -> list[Task]:
-    """What the plan wants run, on a device of that width."""
+def _tasks(
+    plan: EstimatedPub, circuit: QuantumCircuit, rows: npt.NDArray[np.float64], backend: BackendV2
+) -> list[Task]:
+    """What the plan wants run on the backend."""
     bare = _without_final_measurements(circuit)
     # What is measured alike is one circuit, which is then written once.
-    measured = cache(partial(_measured, bare))
-    all_measured = cache(partial(_all_measured, bare, width))
+    measured = cache(partial(_measured, bare, _translation(backend)))
+    all_measured = cache(partial(_all_measured, bare, backend.num_qubits))
     tasks = []
     for first, second, bindings in plan.programs():
         if plan.route == "estimation":
@@ -204,21 +215,28 @@ def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     return circuit.remove_final_measurements(inplace=False)
 
 
-def _measured(circuit: QuantumCircuit, measurement: str) -> QuantumCircuit:
+def _translation(backend: BackendV2) -> PassManager | None:
+    """What makes a backend's gates of those that turn qubits; None for OQTOPUS devices, which have them."""
+    if isinstance(backend, OqtopusBackend):
+        return None
+    return PassManager([Optimize1qGatesDecomposition(target=backend.target)])
+
+
+def _measured(circuit: QuantumCircuit, translation: PassManager | None, measurement: str) -> QuantumCircuit:
     """The circuit with qubits measured in those Paulis, into a register behind all others."""
-    measured = circuit.copy()
-    measured.metadata = {}
     qubits = [qubit for qubit, letter in enumerate(reversed(measurement)) if letter != "I"]
+    turns = QuantumCircuit(circuit.num_qubits)
+    for qubit in qubits:
+        # What would only turn about the measured axis is left out.
+        if measurement[-1 - qubit] == "X":
+            turns.rz(math.pi / 2, qubit)
+        if measurement[-1 - qubit] != "Z":
+            turns.sx(qubit)
+    measured = circuit.compose(turns if translation is None else translation.run(turns))
+    measured.metadata = {}
     register = ClassicalRegister(len(qubits), _new_name(circuit))
     measured.add_register(register)
-    for clbit, qubit in zip(register, qubits, strict=True):
-        # Every device has these gates; what would only turn about the measured axis is left out.
-        letter = measurement[-1 - qubit]
-        if letter == "X":
-            measured.rz(math.pi / 2, qubit)
-        if letter != "Z":
-            measured.sx(qubit)
-        measured.measure(qubit, clbit)
+    measured.measure(qubits, register)
     return measured
 
 

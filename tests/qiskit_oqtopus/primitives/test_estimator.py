@@ -224,6 +224,13 @@ def test_bad_pubs(
         ({"precision": -1.0}, ValueError, "precision must be non-negative"),
         ({"precision": 0.0}, ValueError, "PUB 0 has the precision 0.0; it must be a positive number."),
         ({"precision": math.nan}, ValueError, "PUB 0 has the precision nan; it must be a positive number."),
+        (
+            {"precision": 1e-6},
+            ValueError,
+            "PUB 0 has the precision 1e-06, for which each measurement would be repeated 1e+12 times; the finest is "
+            "3.2e-05, for 1,000,000,000 times.",
+        ),
+        ({"shots": 10**9 + 10}, ValueError, "would be repeated 1e+09 times; the finest is 3.2e-05"),
         ({"precision": "fine"}, TypeError, "precision must be a real number"),
         ({"shots": 0}, ValueError, "shots must be a positive integer, not 0."),
         ({"shots": 1.5}, TypeError, "shots must be a positive integer, not 1.5."),
@@ -574,6 +581,31 @@ def test_other_backends(make: Callable[[], BackendV2]) -> None:
     )
     with pytest.raises(ValueError, match=r"route='estimation' cannot be taken: .* has no server that estimates"):
         OqtopusEstimator(backend, route="estimation").run([(circuit, observable, values)])
+
+
+class Recording(GenericBackendV2):
+    """A backend that remembers what it was given."""
+
+    def run(self, run_input: list[QuantumCircuit], **options: Any) -> Any:
+        """Run it."""
+        self.given = run_input
+        return super().run(run_input, **options)
+
+
+@pytest.mark.parametrize("basis", [["u", "cz"], ["rz", "rx", "cz"], ["rz", "sx", "cx"]], ids=str)
+def test_gates_of_other_backends(basis: list[str]) -> None:
+    """Qubits are turned for a measurement by gates that the backend has."""
+    backend = Recording(3, basis_gates=basis, seed=1)
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.sx(2)
+    isa = transpile(circuit, backend, seed_transpiler=1)
+    laid_out = [SparsePauliOp(label).apply_layout(isa.layout) for label in ("IXX", "IYY", "YII")]
+    result = OqtopusEstimator(backend, seed=1).run([(isa, laid_out)], shots=100).result()[0]
+
+    assert result.data.evs == pytest.approx([1, -1, -1], abs=0.2)
+    assert {item.name for given in backend.given for item in given.data} <= {*basis, "measure"}
 
 
 # --- pure parts
