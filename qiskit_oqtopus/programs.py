@@ -173,7 +173,7 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
         )
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
-    if _CONDITIONS and any(item.condition is not None for item in circuit.data):
+    if _CONDITIONS and any(item.condition is not None and not item.is_control_flow() for item in circuit.data):
         raise CircuitError(f"Circuit {circuit.name!r} has gates with conditions, which OQTOPUS devices do not execute.")
     return _Writer(circuit, target).template(unmeasured=unmeasured)
 
