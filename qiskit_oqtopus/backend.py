@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable
 from functools import cached_property
 from types import SimpleNamespace
@@ -210,6 +211,8 @@ class OqtopusBackend(BackendV2):
         """
         settings = self._options_with({**options, "multi_manual": False})
         self._check(programs, settings)
+        counted = [program for program, operator in zip(programs, operators, strict=True) if operator is None]
+        _warn_of_mitigation(counted, settings)
         specs = [
             self._spec([program], settings, number, operator)
             for program, number, operator in zip(programs, shots, operators, strict=True)
@@ -246,6 +249,7 @@ class OqtopusBackend(BackendV2):
         else:
             raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")
         self._check(programs, settings)
+        _warn_of_mitigation(programs, settings)
         if settings.memory:
             programs = [program.with_memory() for program in programs]
         return programs
@@ -300,6 +304,15 @@ class OqtopusBackend(BackendV2):
 def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
     """What a Target is made of."""
     return device.device_info_str, device.calibrated_at, device.n_qubits
+
+
+def _warn_of_mitigation(programs: Iterable[Program], settings: OqtopusOptions) -> None:
+    if settings.mitigation and any(settings.is_transpiled_by_server(is_isa=program.is_isa) for program in programs):
+        warnings.warn(
+            "A server that transpiles a circuit may correct the readout errors of other qubits than those it measures: "
+            "it goes by their numbers in the circuit. Use qiskit.transpile(circuit, backend) before mitigation.",
+            stacklevel=4,
+        )
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:

@@ -64,6 +64,7 @@ class OqtopusOptions(StrictOptions):
             the device would.
         transpiler_options: Keywords of `qiskit.transpile` for the server's transpiler.
         mitigation: `"pseudo_inverse"` corrects readout errors on the server. Counts may then sum to less than `shots`.
+            For circuits of the device's own instructions; of others, a server may mistake the qubits.
         multi_manual: Whether to pack circuits side by side into as few jobs as the device's qubits allow. They are
             transpiled on the server.
         job_tags: Words added to the description, at most 200 characters together.
@@ -139,9 +140,13 @@ class OqtopusOptions(StrictOptions):
         """The description and the tags."""
         return " ".join([*([self.description] if self.description else []), *(self.job_tags or [])]) or None
 
+    def is_transpiled_by_server(self, *, is_isa: bool) -> bool:
+        """Whether a program, which may be of the device's own instructions, is for the server to transpile."""
+        return self.transpile == "server" or (self.transpile == "auto" and (self.multi_manual or not is_isa))
+
     def transpiler_info(self, *, is_isa: bool) -> dict[str, Any] | None:
         """The server's transpiler settings for a program, which may be of the device's own instructions."""
-        if self.transpile == "none" or (self.transpile == "auto" and is_isa and not self.multi_manual):
+        if not self.is_transpiled_by_server(is_isa=is_isa):
             return {"transpiler_lib": None}
         return self.transpiler_options and {"transpiler_lib": "qiskit", "transpiler_options": self.transpiler_options}
 

@@ -12,7 +12,7 @@ from mitiq.benchmarks import generate_rb_circuits
 from mitiq.zne import execute_with_zne
 from mitiq.zne.inference import LinearFactory
 from mitiq.zne.scaling import fold_global
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 
 from qiskit_oqtopus import OqtopusProvider
 
@@ -32,9 +32,9 @@ circuit.measure_all()
 
 def survival(circuits: list[QuantumCircuit], mitigation: str | None = None) -> list[float]:
     """How often each circuit ends in 00."""
-    # At a higher level, the server's transpiler would cancel the gates that make the circuit longer.
-    options = {"optimization_level": 0}
-    result = backend.run(circuits, shots=SHOTS, transpiler_options=options, mitigation=mitigation).result()
+    # At a higher level, the transpiler would cancel the gates that make the circuit longer.
+    isa = transpile(circuits, backend, optimization_level=0)
+    result = backend.run(isa, shots=SHOTS, mitigation=mitigation).result()
     counts = [result.get_counts(i) for i in range(len(circuits))]
     return [each.get("00", 0) / sum(each.values()) for each in counts]
 

@@ -100,6 +100,12 @@ def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
     assert stored(emulator, job.job_id())["mitigation_info"] == {"ro_error_mitigation": "pseudo_inverse"}
 
 
+def test_mitigation_by_the_wrong_qubits(backend: OqtopusBackend) -> None:
+    """Servers mistake the qubits of what they transpile themselves."""
+    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+        backend.run(bell(), shots=5, mitigation="pseudo_inverse")
+
+
 def test_names_and_descriptions(backend: OqtopusBackend) -> None:
     """What people and searches find jobs by."""
     plain = backend.run(bell(), shots=1)
