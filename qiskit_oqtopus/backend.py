@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from functools import cached_property
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from qiskit import QuantumCircuit
@@ -122,6 +124,18 @@ class OqtopusBackend(BackendV2):
         """No limit: each circuit becomes an OQTOPUS job of its own."""
         return
 
+    def configuration(self) -> SimpleNamespace:
+        """What libraries from Qiskit's first backends ask for, mthree among them; write `backend.target` and the like.
+
+        Its `max_experiments` is the largest number there is, where `max_circuits` says that there is no limit.
+        """
+        return SimpleNamespace(
+            num_qubits=self.num_qubits,
+            max_shots=self.max_shots,
+            max_experiments=sys.maxsize,
+            simulator=self.device.device_type == "simulator",
+        )
+
     @classmethod
     def _default_options(cls) -> Options:
         from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
@@ -225,9 +239,9 @@ class OqtopusBackend(BackendV2):
         self, circuits: list[QuantumCircuit], values: npt.ArrayLike | None, settings: OqtopusOptions
     ) -> list[Program]:
         if values is None:
-            programs = [to_program(circuit, self.target) for circuit in circuits]
+            programs = [to_program(circuit, self.target, unmeasured=settings.memory) for circuit in circuits]
         elif len(circuits) == 1:
-            template = to_template(circuits[0], self.target)
+            template = to_template(circuits[0], self.target, unmeasured=settings.memory)
             programs = template.bind(as_bindings(values, template.parameters))
         else:
             raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")

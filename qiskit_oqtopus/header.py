@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _PREFIX = "// qiskit_oqtopus "
 _VERSION = 1
 
+NOWHERE = -1
+"""In place of a classical bit's index: the outcome is none of the circuit's."""
+
 
 @dataclass(frozen=True)
 class CircuitHeader:
@@ -26,7 +29,8 @@ class CircuitHeader:
         name: The circuit's name.
         num_qubits: How many qubits it has.
         num_clbits: How many classical bits it has.
-        clbits: For each bit of the program's register, bit 0 first, the index of the circuit's classical bit.
+        clbits: For each bit of the program's register, bit 0 first, the index of the circuit's classical bit, or
+            `NOWHERE`.
         qregs: Name and size of each quantum register.
         cregs: Name and indices of bits of each classical register.
         metadata: The circuit's metadata.

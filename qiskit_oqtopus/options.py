@@ -57,7 +57,8 @@ class OqtopusOptions(StrictOptions):
         shots: How often to run each circuit, 1 to 10,000,000.
         name: Name of the jobs on the server; by default the circuit's.
         description: Description of the jobs, at most 700 characters; the server's search finds it.
-        memory: Whether results list the shots one by one. OQTOPUS tells counts only, so their order is invented.
+        memory: Whether results list the shots one by one. OQTOPUS tells counts only, so their order is invented. As
+            Qiskit's sampler expects, a circuit that measures nothing then runs as well, and its bits are 0.
         transpile: `"auto"` sends circuits of the device's own instructions as they are, and leaves others to the
             server's transpiler; `"server"` leaves all to it; `"none"` sends all as they are, and refuses those that
             the device would.

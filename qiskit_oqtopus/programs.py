@@ -6,6 +6,7 @@ What a device would silently get wrong is refused here, with the reason.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -15,7 +16,7 @@ from qiskit.circuit import Barrier, CircuitInstruction, ControlFlowOp, Delay, Pa
 
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.expressions import evaluate
-from qiskit_oqtopus.header import CircuitHeader
+from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +37,9 @@ _UNITS = {"s": (1, "s"), "ms": (1, "ms"), "us": (1, "us"), "ns": (1, "ns"), "ps"
 """Factor and unit of a delay as OpenQASM takes it, which knows no picoseconds."""
 
 _NS = 1e-9
+
+_CONDITIONS = hasattr(CircuitInstruction, "condition")
+"""Whether gates may have conditions, as in Qiskit 1: an instruction looks like any other then."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Template:
             )
 
 
-def to_program(circuit: QuantumCircuit, target: Target) -> Program:
+def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Program:
     """Write a circuit as OpenQASM 3.
 
     The program declares the measured bits only, in the order of their indices. Simulators return every declared bit
@@ -144,11 +148,12 @@ def to_program(circuit: QuantumCircuit, target: Target) -> Program:
     Args:
         circuit: The circuit; parameters bound, measurements last.
         target: What the device can do.
+        unmeasured: Whether a circuit that measures nothing is all right; devices then measure a qubit for nothing.
 
     Raises:
         CircuitError: The device cannot run it as meant; the message says why and what to do.
     """
-    template = to_template(circuit, target)
+    template = to_template(circuit, target, unmeasured=unmeasured)
     if template.parameters:
         names = ", ".join(parameter.name for parameter in template.parameters)
         raise CircuitError(
@@ -158,7 +163,7 @@ def to_program(circuit: QuantumCircuit, target: Target) -> Program:
     return template.program
 
 
-def to_template(circuit: QuantumCircuit, target: Target) -> Template:
+def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Template:
     """Write a circuit whose parameters may be unbound; see `to_program`."""
     if not isinstance(circuit, QuantumCircuit):
         raise CircuitError(f"Only a QuantumCircuit can be run, not {circuit!r}.")
@@ -166,9 +171,17 @@ def to_template(circuit: QuantumCircuit, target: Target) -> Template:
         raise CircuitError(
             f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.description} only {target.num_qubits}."
         )
-    if circuit.num_identifiers:
+    if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
-    return _Writer(circuit, target).template()
+    if _CONDITIONS and any(item.condition is not None and not item.is_control_flow() for item in circuit.data):
+        raise CircuitError(f"Circuit {circuit.name!r} has gates with conditions, which OQTOPUS devices do not execute.")
+    return _Writer(circuit, target).template(unmeasured=unmeasured)
+
+
+def has_variables(circuit: QuantumCircuit) -> bool:
+    """Whether a circuit has classical variables."""
+    # Qiskit 1 has no stretches, and so no name for variables and stretches together.
+    return bool(getattr(circuit, "num_identifiers", circuit.num_vars))
 
 
 def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.NDArray[np.float64]:
@@ -249,12 +262,12 @@ class _Writer:
         # Couplings are not known where the device publishes none.
         self._all_native = target.qargs is not None
 
-    def template(self) -> Template:
+    def template(self, *, unmeasured: bool) -> Template:
         circuit = self._circuit
         self._write(circuit, range(circuit.num_qubits))
+        if not self._sources:
+            self._measure_nothing(allowed=unmeasured)
         clbits = tuple(sorted(self._sources))
-        if not clbits:
-            raise self._error("measures nothing, so there is nothing to count. Add measure_all().")
         for i, clbit in enumerate(clbits):
             line, operand = self._sources[clbit]
             self._lines[line] = f"c[{i}] = measure {operand};\n"
@@ -311,6 +324,16 @@ class _Writer:
             self._all_native = False
             if place:  # a global phase has no qubit, and changes no count
                 self._write(self._definition(item), place)
+
+    def _measure_nothing(self, *, allowed: bool) -> None:
+        """Measure a qubit into no bit of the circuit's, as devices have to measure something."""
+        name = self._circuit.name
+        if not allowed or not self._circuit.num_qubits:
+            raise self._error("measures nothing, so there is nothing to count. Add measure_all().")
+        warnings.warn(f"Circuit {name!r} measures nothing, so all its bits will be 0. Add measure_all().", stacklevel=2)
+        self._sources[NOWHERE] = len(self._lines), "q[0]"
+        self._lines.append("")
+        self._used.add(("measure", (0,)))
 
     def _check(self, item: CircuitInstruction) -> None:
         if isinstance(item.operation, ControlFlowOp):

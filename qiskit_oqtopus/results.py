@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qiskit.result import Result
-from qiskit.result.models import ExperimentResult, ExperimentResultData
+from qiskit.result.models import ExperimentResult
 
-from qiskit_oqtopus.header import CircuitHeader
+from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,12 +32,12 @@ def to_experiment(
     """
     found = wire_to_clbits(counts, header.clbits)
     memory = counts_to_memory(found, shots=shots, seed=zlib.crc32(job_id.encode())) if header.memory else None
-    return ExperimentResult(
+    return _experiment(
+        header,
+        {"counts": found, "memory": memory},
         shots=sum(found.values()),
         success=True,
         status="DONE",
-        data=ExperimentResultData(counts=found, memory=memory),
-        header=result_header(header),
         job_id=job_id,
         **details,
     )
@@ -45,14 +45,12 @@ def to_experiment(
 
 def to_failed_experiment(header: CircuitHeader, *, status: str, shots: int, job_id: str) -> ExperimentResult:
     """The same for a circuit without counts; Qiskit's `get_counts` raises `status`."""
-    return ExperimentResult(
-        shots=shots,
-        success=False,
-        status=status,
-        data=ExperimentResultData(),
-        header=result_header(header),
-        job_id=job_id,
-    )
+    return _experiment(header, {}, shots=shots, success=False, status=status, job_id=job_id)
+
+
+def _experiment(header: CircuitHeader, data: Mapping[str, Any], **fields: Any) -> ExperimentResult:
+    # Qiskit 1 wants the header as an object of its own, Qiskit 2 as the dictionary; each makes what it wants of this.
+    return ExperimentResult.from_dict({"data": data, "header": result_header(header), **fields})
 
 
 def to_result(backend_name: str, job_id: str, experiments: Sequence[ExperimentResult], **details: Any) -> Result:
@@ -76,6 +74,8 @@ def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str
 
     >>> wire_to_clbits({"01": 3, "11": 4, "00": 0}, clbits=[0, 2])
     {'0x1': 3, '0x5': 4}
+    >>> wire_to_clbits({"0": 3, "1": 4}, clbits=[NOWHERE])
+    {'0x0': 7}
 
     Raises:
         ValueError: A key is no bitstring, or has more bits than `clbits`.
@@ -85,7 +85,7 @@ def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str
     for key, number in counts.items():
         value = _bits(key, len(clbits))
         if not in_place:
-            value = sum(1 << clbit for bit, clbit in enumerate(clbits) if value >> bit & 1)
+            value = sum(1 << clbit for bit, clbit in enumerate(clbits) if clbit != NOWHERE and value >> bit & 1)
         if number:
             placed[hex(value)] = placed.get(hex(value), 0) + number
     return placed

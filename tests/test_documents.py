@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import runpy
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from tests.conftest import BELL
 
 ROOT = Path(__file__).parent.parent
@@ -127,6 +128,21 @@ def test_readme_batch_example(client: OqtopusClient) -> None:
 
     assert [result.shots for result in names["results"]] == [10, 100, 1000]
     assert names["result"].status == "succeeded"
+
+
+def test_readme_journal_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: OqtopusConfig, client: OqtopusClient
+) -> None:
+    """The README's campaign submits its jobs once, however often it is begun."""
+    monkeypatch.chdir(tmp_path)
+    jobs = [OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=7, name="campaign") for _ in range(3)]
+    for _ in range(2):
+        make = functools.partial(OqtopusClient, config)
+        names: dict[str, Any] = {"OqtopusClient": make, "jobs": jobs}
+        exec(block_with("campaign.sqlite3"), names)  # noqa: S102 - our own
+        assert names["result"].status == "succeeded"
+
+    assert len(list(client.iter_jobs(q="campaign"))) == 3
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

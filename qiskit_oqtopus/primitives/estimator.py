@@ -26,7 +26,7 @@ from qiskit_oqtopus.primitives.execution import Task, submit
 from qiskit_oqtopus.primitives.observables import Observable, measurements
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
-from qiskit_oqtopus.programs import to_template
+from qiskit_oqtopus.programs import has_variables, to_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -231,7 +231,7 @@ def _tasks(
 
 def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     """The circuit without measurements at its end, unless something in it depends on what is measured."""
-    if circuit.num_identifiers or {item.name for item in circuit.data if item.clbits} != {"measure"}:
+    if has_variables(circuit) or {item.name for item in circuit.data if item.clbits} != {"measure"}:
         return circuit
     return circuit.remove_final_measurements(inplace=False)
 

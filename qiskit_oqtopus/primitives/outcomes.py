@@ -45,14 +45,15 @@ class Outcomes:
                [0, 0, 1]], dtype=uint8)
         """
         width = len(clbits)
-        seen = {key: number for key, number in counts.items() if number}
-        for key in seen:
-            if not key or len(key) > width:
-                raise ValueError(f"The outcome {key!r} was counted where {width} bits were measured.")
-        digits = "".join([key.zfill(width) for key in seen])
-        if digits.strip("01"):
+        seen = counts if all(counts.values()) else {key: number for key, number in counts.items() if number}
+        lengths = set(map(len, seen))
+        if not lengths <= set(range(1, width + 1)):
+            key = next(key for key in seen if not 0 < len(key) <= width)
+            raise ValueError(f"The outcome {key!r} was counted where {width} bits were measured.")
+        digits = "".join(seen if lengths == {width} else [key.zfill(width) for key in seen]).encode()
+        if digits.translate(None, b"01"):
             raise ValueError(f"Among the outcomes are some that are no bitstrings: {list(seen)[:3]}.")
-        table = np.frombuffer(digits.encode(), np.uint8).reshape(len(seen), width)[:, ::-1] & 1
+        table = np.frombuffer(digits, np.uint8).reshape(len(seen), width)[:, ::-1] & 1
         bits = np.zeros((len(seen), num_clbits), np.uint8)
         bits[:, list(clbits)] = table
         return cls(bits, np.fromiter(seen.values(), np.int64, len(seen)))

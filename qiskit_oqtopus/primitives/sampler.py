@@ -106,7 +106,7 @@ def _planned(pub: SamplerPub) -> SampledPub:
     cregs = tuple((register.name, tuple(index[bit] for bit in register)) for register in circuit.cregs)
     # Measurements are last in nearly all circuits.
     measured = bool(cregs) and any(item.clbits for item in reversed(circuit.data))
-    return SampledPub(tuple(pub.shape), int(pub.shots), cregs, measured, circuit.metadata or {})
+    return SampledPub(tuple(pub.shape), int(pub.shots), cregs, measured, dict(circuit.metadata or {}))
 
 
 def _check_registers(circuit: QuantumCircuit, place: int) -> None:

@@ -42,10 +42,18 @@ class CountedBitArray(BitArray):
         places = self._seen if loc is None else self._seen[loc]
         counts: dict[int, int] = {}
         for packed, numbers in [places] if isinstance(places, tuple) else places.reshape(-1).tolist():
-            for row, number in zip(packed, numbers.tolist(), strict=True):
-                value = int.from_bytes(row.tobytes(), "big")
+            for value, number in zip(_integers(packed), numbers.tolist(), strict=True):
                 counts[value] = counts.get(value, 0) + number
         return counts
+
+
+def _integers(packed: npt.NDArray[np.uint8]) -> list[int]:
+    """The number that each row of big-endian bytes stands for."""
+    width = packed.shape[1]
+    if width < 8:  # noqa: PLR2004 - as many as fit into numpy's integers
+        numbers: list[int] = (packed @ (1 << 8 * np.arange(width, dtype=np.int64)[::-1])).tolist()
+        return numbers
+    return [int.from_bytes(row.tobytes(), "big") for row in packed]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,17 @@ import sys
 
 import pytest
 
-from tests.benchmarks import calibration, chaos, compare_published, emulator, estimator, import_time, provider, soak
+from tests.benchmarks import (
+    calibration,
+    chaos,
+    compare_published,
+    emulator,
+    estimator,
+    import_time,
+    provider,
+    sampler,
+    soak,
+)
 
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,3 +79,10 @@ def test_estimator(capsys: pytest.CaptureFixture[str]) -> None:
 def test_chaos() -> None:
     """A campaign survives a bad network, a dead server and its own death; at length this is run by hand."""
     assert chaos.chaos(jobs=150, server_kills=1, client_kills=1)["results"] == 150
+
+
+def test_sampler(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each number of shots."""
+    sampler.main(["--bindings", "2", "--shots", "5", "6"])
+
+    assert [row.count(" ms") for row in capsys.readouterr().out.splitlines()] == [2, 2]

@@ -1,11 +1,13 @@
-"""Proves that clients nobody here wrote work: `python -m tests.foreign.run`, which exits with an error if one does not.
+"""Proves that what nobody here wrote works: `python -m tests.foreign.run`, which exits with an error if it does not.
 
-The published client uses this emulator, and quri-parts-oqtopus this distribution in place of the published client.
-Each has an environment of its own in a temporary folder; what it installs there comes from the package index.
+The published client uses this emulator, quri-parts-oqtopus this distribution in place of the published client, and
+libraries for Qiskit its backends; and all there is for Qiskit works with the oldest version it supports. Each has an
+environment of its own in a temporary folder; what it installs there comes from the package index.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING
 from tests.server_process import running_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent
@@ -28,6 +30,13 @@ SCRIPTS = Path(__file__).parent
 # Fixed, so that CI fails for what has changed here. A new release is a reason to look, and to change the line.
 PUBLISHED = "oqtopus-client==1.3.0"
 QURI_PARTS = "quri-parts-oqtopus==1.1.5"
+OLDEST_QISKIT = "qiskit==1.4.3"
+
+# What is installed together, and the scripts that use it. mitiq's own pins would hold back the others.
+LIBRARIES = {
+    ("qiskit-experiments==0.14.2", "mthree==3.0.0"): ("with_qiskit_experiments.py", "with_mthree.py"),
+    ("mitiq[qiskit]==1.1.0",): ("with_mitiq.py",),
+}
 
 # It replaces a private name of the published client by a recorder, and this client has no such name.
 DESELECTED = "tests/quri_parts_oqtopus/backend/test_sampling.py::{}".format(
@@ -37,18 +46,33 @@ DESELECTED = "tests/quri_parts_oqtopus/backend/test_sampling.py::{}".format(
 # Run as they are; the others want the id of a job to be written into them first.
 EXAMPLES = ("get_devices.py", "submit_job_*.py")
 
+# Pytest's filters for what Qiskit 1 deprecates and itself uses: when a gate with controls is made, one named delay is
+# added to a circuit, Aer looks for gates to be noisy, a result is unpickled, or Qiskit's fake backends are imported.
+QISKIT_1_WARNINGS = (
+    "ignore:The method ``qiskit.circuit.library.standard_gates.x.MCXGate.get_num_anc:PendingDeprecationWarning",
+    "ignore:The property ``qiskit.circuit.instruction.Instruction.duration``:DeprecationWarning",
+    "ignore:The property ``qiskit.circuit.instruction.Instruction.condition``:DeprecationWarning",
+    "ignore:The class ``qiskit.qobj.common.QobjDictField``:DeprecationWarning",
+    "ignore:qiskit.providers.models is deprecated:DeprecationWarning",
+)
+
 SERVER_OPTIONS = ("--allow-sse",)
 TIMEOUT = 900
 
 
 def main() -> None:
-    """Run both, at the same time."""
-    with tempfile.TemporaryDirectory(prefix="foreign-") as name, ThreadPoolExecutor() as pool:
-        parts = [pool.submit(part, Path(name, part.__name__)) for part in (published_client, quri_parts_client)]
+    """Run all, two at a time."""
+    with tempfile.TemporaryDirectory(prefix="foreign-") as name, ThreadPoolExecutor(2) as pool:
+        folders = (Path(name, str(i)) for i in itertools.count())
+        wheel = build_wheel(next(folders))
+        parts = [pool.submit(part, next(folders), wheel) for part in (quri_parts_client, oldest_qiskit)]
+        parts += [pool.submit(libraries, next(folders), wheel, *pair) for pair in LIBRARIES.items()]
+        parts += [pool.submit(published_client, next(folders))]
         try:
             for part in parts:
                 part.result()
         except subprocess.CalledProcessError:
+            pool.shutdown(cancel_futures=True)
             sys.exit(1)  # what it printed has been shown
 
 
@@ -59,14 +83,13 @@ def published_client(folder: Path) -> None:
         run(python, "-I", SCRIPTS / "published_client.py", folder=folder, variables=variables)
 
 
-def quri_parts_client(folder: Path) -> None:
+def quri_parts_client(folder: Path, wheel: Path) -> None:
     """quri-parts-oqtopus on this distribution: its own tests, a script, and its examples.
 
     The emulator is this environment's too, so that programs that run on the server can import quri-parts-oqtopus.
     """
     # The resolver takes the wheel for the client that quri-parts-oqtopus requires, and no other.
-    wheel = f"oqtopus-client[emulator] @ {build_wheel(folder).as_uri()}"
-    python = environment(folder, wheel, QURI_PARTS, "pytest", "pytest-mock")
+    python = environment(folder, ours(wheel, "emulator"), QURI_PARTS, "pytest", "pytest-mock")
     sources = download_sources(python, QURI_PARTS, folder)
     with server(folder, python) as variables, ThreadPoolExecutor() as pool:
         tests = (python, "-m", "pytest", "-q", "tests", "-o", "addopts=", "--deselect", DESELECTED)
@@ -79,6 +102,23 @@ def quri_parts_client(folder: Path) -> None:
             started.result()
 
 
+def oldest_qiskit(folder: Path, wheel: Path) -> None:
+    """The provider's own tests, and what users are told to run, with the oldest version of Qiskit."""
+    python = environment(folder, ours(wheel, "test"), OLDEST_QISKIT)
+    filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
+    # A cache would make the next run of this environment's own tests begin with what failed in this one.
+    tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "qiskit_oqtopus")
+    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
+
+
+def libraries(folder: Path, wheel: Path, requirements: Sequence[str], scripts: Sequence[str]) -> None:
+    """Libraries for Qiskit, on backends of the emulator of this environment."""
+    python = environment(folder, ours(wheel), *requirements)
+    with server(folder) as variables:
+        for script in scripts:
+            run(python, "-I", SCRIPTS / script, folder=folder, variables=variables)
+
+
 def environment(folder: Path, *requirements: str) -> Path:
     """Make a virtual environment with no more than the requirements; returns its Python."""
     run(sys.executable, "-m", "venv", folder / "venv", folder=folder.parent)
@@ -86,6 +126,11 @@ def environment(folder: Path, *requirements: str) -> Path:
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements, folder=folder)
     run(python, "-m", "pip", "check", folder=folder)
     return python
+
+
+def ours(wheel: Path, extra: str = "") -> str:
+    """This distribution as a requirement."""
+    return f"oqtopus-client[{extra}] @ {wheel.as_uri()}"
 
 
 def build_wheel(folder: Path) -> Path:

@@ -173,13 +173,29 @@ def test_loose_bits_form_words_of_their_own(backend: OqtopusBackend) -> None:
     assert backend.run(circuit, shots=5).result().get_counts() == {"01 0 1": 5}
 
 
+@pytest.mark.parametrize("num_clbits", [0, 1, 8])
+def test_nothing_measured(backend: OqtopusBackend, num_clbits: int) -> None:
+    """With memory, as Qiskit's sampler asks for it, bits that are never written are 0; that is worth a warning."""
+    circuit = QuantumCircuit(2, num_clbits, name="bare")
+    circuit.x([0, 1])
+    with pytest.warns(UserWarning, match="Circuit 'bare' measures nothing, so all its bits will be 0"):
+        job = backend.run([circuit, bell()], shots=5, memory=True)
+    elsewhere = backend.provider.job(job.job_id())
+
+    for result in (job.result(), elsewhere.result()):
+        assert result.data(0) == {"counts": {"0x0": 5}, "memory": ["0x0"] * 5}
+        assert result.results[0].shots == 5
+    with pytest.raises(CircuitError, match="measures nothing"):
+        backend.run(QuantumCircuit(0, 1), memory=True)
+
+
 def test_circuit_names_and_metadata_come_back(backend: OqtopusBackend) -> None:
     """Libraries find their circuits again by these."""
     circuit = bell()
     circuit.metadata = {"point": 3}
     result = backend.run(circuit, shots=10).result()
 
-    assert result.results[0].header["metadata"] == {"point": 3}
+    assert result.results[0].to_dict()["header"]["metadata"] == {"point": 3}
     assert result.get_counts(circuit) == result.get_counts("bell")
     assert (result.backend_name, result.success) == ("qulacs", True)
 
@@ -362,6 +378,15 @@ def test_is_a_backend(backend: OqtopusBackend) -> None:
     assert (backend.version, backend.name, backend.num_qubits, backend.max_circuits) == (2, "qulacs", 16, None)
     assert backend.description == "Noiseless state vector simulator"
     assert copy.deepcopy({"backend": backend})["backend"] is backend
+
+
+def test_configuration(provider: OqtopusProvider) -> None:
+    """What mthree asks for before it calibrates, which has a simulator calibrated in another way."""
+    simulator, chip = (provider.get_backend(name).configuration() for name in ("qulacs", "lattice64"))
+
+    assert (simulator.num_qubits, simulator.max_shots, simulator.simulator) == (16, 10_000_000, True)
+    assert (chip.num_qubits, chip.max_shots, chip.simulator) == (64, 10_000_000, False)
+    assert math.ceil(3000 / chip.max_experiments) == 1  # jobs that it takes for 3000 circuits
 
 
 def test_counts_survive_pickling(backend: OqtopusBackend) -> None:

@@ -32,7 +32,7 @@ def test_each_circuit_has_its_counts(backend: OqtopusBackend, provider: OqtopusP
         counts = [result.get_counts(i) for i in range(len(circuits))]
         assert set(counts.pop(2)) == {"00", "11"}
         assert counts == [c for c in expected if c]
-        assert [experiment.header["name"] for experiment in result.results] == [c.name for c in circuits]
+        assert [experiment.to_dict()["header"]["name"] for experiment in result.results] == [c.name for c in circuits]
 
 
 def test_server_that_cannot_divide(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import qiskit
 from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
@@ -160,6 +161,18 @@ def measured(*operations: Operation) -> QuantumCircuit:
 def test_refused(circuit: QuantumCircuit, message: str) -> None:
     """What hides inside is found as well."""
     with pytest.raises(CircuitError, match=message):
+        to_program(circuit, TARGET)
+
+
+@pytest.mark.skipif(qiskit.__version__ >= "2", reason="Qiskit 1 had them")
+@pytest.mark.filterwarnings("ignore:The method .*c_if:DeprecationWarning")
+def test_conditions() -> None:
+    """A gate with a condition would be run without."""
+    circuit = QuantumCircuit(2, 2, name="if")
+    circuit.measure(0, 0)
+    circuit.x(1).c_if(0, 1)
+    circuit.measure(1, 1)
+    with pytest.raises(CircuitError, match="'if' has gates with conditions, which OQTOPUS devices do not execute"):
         to_program(circuit, TARGET)
 
 

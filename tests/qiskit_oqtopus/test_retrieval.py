@@ -96,7 +96,7 @@ def test_single_job(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
     found = provider.job(single.job_id())
 
     assert found.result().get_counts() == {"01011": 5}
-    assert found.result().results[0].header["metadata"] == {"a": 1}
+    assert found.result().results[0].to_dict()["header"]["metadata"] == {"a": 1}
     assert found.backend().name == "qulacs"
     assert provider.job(batch.job_ids[1]).result().get_counts("keyed 2") == {"00010": 5}
 
@@ -132,7 +132,7 @@ def test_job_of_other_software(client: OqtopusClient, provider: OqtopusProvider)
     job = provider.job(client.submit_job(spec).job_id)
     result = job.result()
 
-    assert result.results[0].header["name"] == "theirs"
+    assert result.results[0].to_dict()["header"]["name"] == "theirs"
     assert set(result.get_counts()) == {"00", "11"}
     assert job.circuits()[0].num_qubits == 2
 

@@ -114,8 +114,8 @@ def test_run(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
     result = job.result()
 
     assert [result.get_counts(i) for i in range(4)] == [{"00": 10}, {"01": 10}, {"10": 10}, {"11": 10}]
-    assert {experiment.header["name"] for experiment in result.results} == {"flip"}
-    assert result.results[3].header["metadata"] == {"kind": "sweep"}
+    assert {experiment.to_dict()["header"]["name"] for experiment in result.results} == {"flip"}
+    assert result.results[3].to_dict()["header"]["metadata"] == {"kind": "sweep"}
     assert cloud.routes.count("POST /jobs") == 4
     assert backend.run(circuit, parameter_values=[1, 0], shots=5).result().get_counts() == {"01": 5}
 

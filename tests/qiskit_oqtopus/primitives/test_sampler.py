@@ -13,6 +13,7 @@ from qiskit.circuit.library import UnitaryGate
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2, JobStatus
+from qiskit.providers.basic_provider import BasicSimulator
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 
@@ -227,8 +228,17 @@ def test_seed() -> None:
     assert bits(5) == bits(5)
     assert bits(5) != bits(6)
     assert bits(None) != bits(None)
-    halves = OqtopusSampler(AerSimulator(), seed=5, max_shots=50).run([coin], shots=100).result()[0].data.meas
-    assert any(number % 2 for number in halves.get_counts().values())
+
+
+@pytest.mark.parametrize("simulator", [AerSimulator, BasicSimulator])
+def test_seeded_shots_that_are_shared_out(simulator: type[BackendV2]) -> None:
+    """The shares of a program are no copies of each other."""
+    coin = QuantumCircuit(4)
+    coin.h(range(4))
+    coin.measure_all()
+    (pub,) = OqtopusSampler(simulator(), seed=5, max_shots=50).run([coin], shots=100).result()
+
+    assert any(number % 2 for number in pub.data.meas.get_counts().values())
 
 
 def test_a_fake_of_a_chip() -> None:
