@@ -26,7 +26,7 @@ from qiskit_oqtopus.primitives.execution import Task, submit
 from qiskit_oqtopus.primitives.observables import Observable, measurements
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
-from qiskit_oqtopus.programs import has_variables
+from qiskit_oqtopus.programs import has_variables, to_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +52,9 @@ class OqtopusEstimator(BaseEstimatorV2):
     There are two routes. `sampling` measures here: observables that share a binding share measurements, each a job, and
     standard errors take account of what terms have in common. `estimation` has the server measure and add up: one job
     for each binding and observable; the server's standard errors are sums over terms, upper bounds of the true ones.
-    `auto` takes the route of fewer jobs, and `sampling` where they are as many; the metadata of each result say which.
+    `auto` takes the route of fewer jobs, and `sampling` where they are as many; but `estimation` where readout errors
+    are to be mitigated and the server is to transpile, as for counts it would then undo the errors of other qubits than
+    those measured. The metadata of each result say which it was.
 
     Any backend other than an `OqtopusBackend` will do as well, by `sampling`, so a program can be tried out on a
     simulator.
@@ -136,7 +138,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         shots = shots_for(pub.precision, place)
         elements = pairs(pub.parameter_values.shape, pub.observables.shape)
         measured = [measurements(observables[observable] for observable in shared) for shared in families(elements)]
-        route = self._route(pub.circuit, elements, measured, place)
+        route = self._route(pub.circuit, observables, elements, measured)
         if route == "estimation":
             observables = [observable.as_paulis() for observable in observables]
         plan = EstimatedPub(
@@ -152,22 +154,41 @@ class OqtopusEstimator(BaseEstimatorV2):
         return plan, _tasks(plan, pub.circuit, rows, self.backend)
 
     def _route(
-        self, circuit: QuantumCircuit, elements: list[tuple[int, int]], measured: list[list[str]], place: int
+        self,
+        circuit: QuantumCircuit,
+        observables: list[Observable],
+        elements: list[tuple[int, int]],
+        measured: list[list[str]],
     ) -> Route:
-        wanted = self.options.route
+        wanted, backend = self.options.route, self.backend
         trouble = None
-        if not isinstance(self.backend, OqtopusBackend):
-            trouble = f"{self.backend.name} has no server that estimates"
-        elif circuit.num_qubits < 2:  # noqa: PLR2004 - a server's own limit
-            trouble = f"servers fail to estimate for circuits of one qubit, such as that of PUB {place}"
+        if not isinstance(backend, OqtopusBackend):
+            trouble = f"{backend.name} has no server that estimates"
+        elif max(circuit.num_qubits, backend.num_qubits or 0) < 2:  # noqa: PLR2004 - a server's own limit
+            trouble = f"servers fail to estimate on one qubit, and {backend.name} has no more"
         if wanted == "estimation" and trouble:
             raise ValueError(f"route='estimation' cannot be taken: {trouble}. Take 'sampling', or 'auto'.")
-        if wanted != "auto" or trouble:
-            return "sampling" if wanted == "auto" else wanted
+        if wanted != "auto":
+            return wanted
+        if trouble or not all(observable.is_expandable for observable in observables):
+            return "sampling"
+        if self._is_mitigated_amiss(circuit):
+            return "estimation"
         shared = families(elements).values()
         by_sampling = sum(len(bindings) * len(labels) for bindings, labels in zip(shared, measured, strict=True))
         by_estimation = sum(map(len, bindings_of_observables(elements).values()))
         return "estimation" if by_estimation < by_sampling else "sampling"
+
+    def _is_mitigated_amiss(self, circuit: QuantumCircuit) -> bool:
+        """Whether a server that counts would undo the readout errors of other qubits than those measured.
+
+        It takes the qubits of the program as submitted, even if it then transpiles it; when it estimates, it does not.
+        """
+        chosen = {**self.backend.options, **{n: v for n, v in self.options.for_device().items() if v is not None}}
+        if not chosen["mitigation"] or chosen["transpile"] == "none":
+            return False
+        measured = _all_measured(_without_final_measurements(circuit), self.backend.num_qubits)
+        return chosen["transpile"] == "server" or not to_template(measured, self.backend.target).program.is_isa
 
 
 def shots_for(precision: float, place: int) -> int:

@@ -66,6 +66,11 @@ class Observable:
         constant = sum(coefficient for label, coefficient in terms.items() if not label.strip("I"))
         return cls(tuple((label, c) for label, c in terms.items() if label.strip("I")), float(constant))
 
+    @property
+    def is_expandable(self) -> bool:
+        """Whether it can be written as a sum of Paulis that is not too long."""
+        return all(_projectors(label) <= _MAX_PROJECTORS for label, _ in self.terms)
+
     def as_paulis(self) -> Observable:
         """The same with projectors written as sums of Paulis.
 
@@ -74,8 +79,7 @@ class Observable:
         """
         paulis: dict[str, float] = {}
         for label, coefficient in self.terms:
-            projectors = sum(letter in _PAULIS for letter in label)
-            if projectors > _MAX_PROJECTORS:
+            if (projectors := _projectors(label)) > _MAX_PROJECTORS:
                 raise ValueError(
                     f"The observable {label} has {projectors} projectors, which as Paulis are {2**projectors:,} terms; "
                     "use route='sampling', which measures projectors as they are."
@@ -85,6 +89,10 @@ class Observable:
                 paulis[pauli] = paulis.get(pauli, 0.0) + coefficient * math.prod(factor for _, factor in product)
         rest = Observable.of(paulis)
         return Observable(tuple((label, c) for label, c in rest.terms if c), self.constant + rest.constant)
+
+
+def _projectors(label: str) -> int:
+    return sum(letter in _PAULIS for letter in label)
 
 
 def basis(label: str) -> str:

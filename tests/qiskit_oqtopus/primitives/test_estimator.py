@@ -22,6 +22,8 @@ from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, ran
 from qiskit_aer import AerSimulator
 
 from oqtopus_client import OqtopusConfig
+from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator.devices import EmulatedDevice
 from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusPrimitiveJob, OqtopusProvider
 from qiskit_oqtopus.primitives.estimations import families, pairs
 from qiskit_oqtopus.primitives.observables import Observable, measurements, tells
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
     from qiskit.providers import BackendV2
 
-    from oqtopus_client.emulator import Emulator
     from tests.recorded_cloud import RecordedCloud
 
 ROUTES = ("sampling", "estimation", "auto")
@@ -100,19 +101,27 @@ def test_endianness(backend: OqtopusBackend, route: str) -> None:
     assert result.data.stds.tolist() == [0, 0, 0, 0]
 
 
-def test_one_qubit(backend: OqtopusBackend) -> None:
-    """Servers cannot estimate for one qubit, so it is sampled; asked for estimation, that is said."""
+@pytest.mark.parametrize("route", ["sampling", "estimation"])
+def test_one_qubit(backend: OqtopusBackend, route: str) -> None:
+    """Servers cannot estimate for a program of one qubit, so it gets the device's others, too."""
     circuit = QuantumCircuit(1)
     circuit.sx(0)
-    result = OqtopusEstimator(backend).run([(circuit, ["X", "Y", "Z"])], shots=1000).result()[0]
+    result = OqtopusEstimator(backend, route=route).run([(circuit, ["X", "Y", "Z"])], shots=1000).result()[0]
 
-    assert result.metadata["route"] == "sampling"
     assert result.data.evs[1] == -1
     assert agree(result, [0, -1, 0])
-    with pytest.raises(
-        ValueError, match="route='estimation' cannot be taken: servers fail to estimate for circuits of"
-    ):
-        OqtopusEstimator(backend, route="estimation").run([(circuit, "Z")])
+
+
+def test_device_of_one_qubit() -> None:
+    """There nothing can be estimated, so it is sampled; asked for estimation, that is said."""
+    device = EmulatedDevice.from_device_info({"qubits": [{"id": 0}], "couplings": []}, device_id="dot", noisy=False)
+    with Emulator(":memory:", devices=[device]) as emulator, OqtopusProvider(emulator.config) as provider:
+        dot = provider.get_backend("dot")
+        circuit = QuantumCircuit(1)
+        circuit.sx(0)
+        assert OqtopusEstimator(dot).run([(circuit, {"X": 1.0, "Y": 1.0})]).result()[0].metadata["route"] == "sampling"
+        with pytest.raises(ValueError, match="cannot be taken: servers fail to estimate on one qubit, and dot has no"):
+            OqtopusEstimator(dot, route="estimation").run([(circuit, "Z")])
 
 
 @pytest.mark.parametrize(
@@ -509,6 +518,33 @@ def test_route_of_fewer_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> N
     assert (first.metadata["route"], second.metadata["route"]) == ("estimation", "sampling")
     assert cloud.routes.count("POST /jobs") == len(job.job_ids) == 3 + 3
     assert [row.job_type for row in job._run._batch.jobs()] == ["estimation"] * 3 + ["sampling"] * 3  # type: ignore[attr-defined]
+
+
+def test_route_where_readout_errors_are_mitigated(backend: OqtopusBackend) -> None:
+    """A server that transpiles finds the right qubits when it estimates only."""
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    isa = transpile(circuit, backend)
+    pubs = [(circuit, "ZZ"), (isa, SparsePauliOp("ZZ").apply_layout(isa.layout))]
+
+    def routes(**options: Any) -> list[str]:
+        results = OqtopusEstimator(backend, **options).run(pubs, shots=10).result()
+        return [result.metadata["route"] for result in results]
+
+    assert routes() == ["sampling", "sampling"]
+    assert routes(mitigation="pseudo_inverse") == ["estimation", "sampling"]
+    assert routes(mitigation="pseudo_inverse", transpile="server") == ["estimation", "estimation"]
+    assert routes(mitigation="pseudo_inverse", route="sampling") == ["sampling", "sampling"]
+    backend.set_options(mitigation="pseudo_inverse")
+    assert routes() == ["estimation", "sampling"]
+
+
+def test_route_of_many_projectors(backend: OqtopusBackend) -> None:
+    """What is too long as a sum of Paulis is sampled, though that takes more jobs."""
+    result = OqtopusEstimator(backend).run([(QuantumCircuit(14), {"0" * 14: 1.0, "X" * 14: 1.0})], shots=99).result()[0]
+
+    assert result.metadata["route"] == "sampling"
+    assert agree(result, 1.0)
 
 
 SUBMIT_AND_DIE = """
