@@ -534,7 +534,8 @@ def test_route_where_readout_errors_are_mitigated(backend: OqtopusBackend) -> No
     assert routes() == ["sampling", "sampling"]
     assert routes(mitigation="pseudo_inverse") == ["estimation", "sampling"]
     assert routes(mitigation="pseudo_inverse", transpile="server") == ["estimation", "estimation"]
-    assert routes(mitigation="pseudo_inverse", route="sampling") == ["sampling", "sampling"]
+    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+        assert routes(mitigation="pseudo_inverse", route="sampling") == ["sampling", "sampling"]
     backend.set_options(mitigation="pseudo_inverse")
     assert routes() == ["estimation", "sampling"]
 
