@@ -72,11 +72,12 @@ def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, optio
     programs: list[Program] = []
     operators: list[tuple[tuple[str, float], ...] | None] = []
     blocks = []
+    max_shots = min(options.max_shots, backend.max_shots)
     for task, written in zip(tasks, _programs(tasks, backend.target), strict=True):
         programs += written
         operators += [task.operator] * len(written)
         header = written[0].header
-        blocks.append(_block(task, options.max_shots, header.clbits if header else ()))
+        blocks.append(_block(task, max_shots, header.clbits if header else ()))
     wanted = list(shares(blocks))
     sent = [programs[program] for program, _, _ in wanted]
     sent[0] = sent[0].with_extra(pack(plan, blocks))

@@ -37,8 +37,8 @@ class PrimitiveOptions(StrictOptions):
     What is None is left to `backend.options`, on OQTOPUS devices.
 
     Attributes:
-        max_shots: The most shots of one job, 1 to 10,000,000. More are shared out over several jobs, and their counts
-            put together.
+        max_shots: The most shots of one job, 1 to 10,000,000; the device's own limit counts where it is lower. More are
+            shared out over several jobs, and their counts put together.
         seed: Makes what is random in this process the same each time, and the shots of simulators whose backend takes a
             `seed_simulator`. No OQTOPUS device can be seeded.
         transpile: `"auto"` leaves circuits that are not of the device's own instructions to the server's transpiler;

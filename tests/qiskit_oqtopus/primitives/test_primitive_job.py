@@ -17,7 +17,8 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError
 from qiskit_aer import AerSimulator
 from qiskit_aer.jobs.utils import DEFAULT_EXECUTOR
 
-from oqtopus_client import OqtopusConfig, OqtopusJobSpec
+from oqtopus_client import OqtopusConfig, OqtopusDevice, OqtopusJobSpec
+from oqtopus_client.rest.models import DevicesDeviceInfo
 from qiskit_oqtopus import (
     OqtopusBackend,
     OqtopusJob,
@@ -54,6 +55,15 @@ def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None
         (JobStatus.RUNNING, True, False),
         (JobStatus.DONE, False, True),
     ]
+
+
+def test_device_that_takes_fewer_shots(backend: OqtopusBackend) -> None:
+    """What it says of itself holds, where the user allows more."""
+    backend.device = OqtopusDevice(DevicesDeviceInfo.from_dict({**backend.device.raw.to_dict(), "max_shots": 40}))
+    job = OqtopusSampler(backend, max_shots=500).run([keyed(1)], shots=100)
+
+    assert sorted(row.shots for row in job._run._batch.jobs()) == [33, 33, 34]  # type: ignore[attr-defined]
+    assert job.result()[0].data.meas.get_counts() == {"001": 100}
 
 
 def test_cancel(held_backend: OqtopusBackend) -> None:
