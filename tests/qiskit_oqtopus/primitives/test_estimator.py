@@ -64,9 +64,15 @@ def exact(circuit: QuantumCircuit, observable: dict[str, float]) -> float:
     return float(np.real(Statevector(circuit).expectation_value(Operator(total))))
 
 
-def agree(result: Any, expected: Any, least: float = 1e-9) -> bool:
-    """Whether all values are within five standard errors."""
-    return bool(np.all(np.abs(result.data.evs - expected) <= 5 * result.data.stds + least))
+def agree(result: Any, expected: Any) -> bool:
+    """Whether all values are within five standard errors.
+
+    Errors are estimated from the shots, and too small where rare outcomes were seen less often than they should have
+    been; so two errors of an observable of norm 1 come on top.
+    """
+    return bool(
+        np.all(np.abs(result.data.evs - expected) <= 5 * result.data.stds + 2 / math.sqrt(result.metadata["shots"]))
+    )
 
 
 # --- as Qiskit's own
@@ -164,8 +170,7 @@ def test_broadcasting(
     result = OqtopusEstimator(backend, route=route).run([pub], precision=0.03).result()[0]
 
     assert result.data.evs.shape == shape
-    # What is seen a thousand times alike has no spread, and may yet be a thousandth off.
-    assert agree(result, StatevectorEstimator().run([pub]).result()[0].data.evs, least=0.005)
+    assert agree(result, StatevectorEstimator().run([pub]).result()[0].data.evs)
 
 
 @pytest.mark.parametrize("route", ["sampling", "estimation"])
@@ -438,19 +443,20 @@ def test_errors_are_what_they_say(backend: OqtopusBackend, seed: int) -> None:
     rng = np.random.default_rng(seed)
     pubs = [random_pub(rng) for _ in range(300)]
     results = OqtopusEstimator(backend, route="sampling").run(pubs, shots=500).result(timeout=250)
-    deviations = []
+    deviations, within = [], []
     for (circuit, observables, values), result in zip(pubs, results, strict=True):
         bound = circuit.assign_parameters(values[0])
         for value, error, observable in zip(result.data.evs, result.data.stds, observables, strict=True):
             off = abs(value - exact(bound, observable))
+            # An error that was estimated from a few rare outcomes may be far too small.
+            floor = 0.2 * sum(map(abs, observable.values())) / math.sqrt(500)
+            deviations.append(off / max(error, floor))
             if error > 1e-9:
-                deviations.append(off / error)
-            else:  # seen 500 times alike: rarer than one in 50 is what was missed
-                assert off < 0.05 * sum(map(abs, observable.values())) + 1e-9
-    # Deviations of samples of 500 are nearly normal: each is above five with a chance of 1e-6, above 6.5 of 1e-10.
+                within.append(off < error)
+    # Of samples of 500 they are nearly normal: each is above five with a chance of 1e-6, above 6.5 of 1e-10.
     assert max(deviations) < 6.5
     assert np.mean(np.array(deviations) > 5) < 0.005
-    assert 0.60 < np.mean(np.array(deviations) < 1) < 0.76
+    assert 0.60 < np.mean(within) < 0.76
 
 
 def test_routes_agree(backend: OqtopusBackend) -> None:
@@ -462,7 +468,7 @@ def test_routes_agree(backend: OqtopusBackend) -> None:
         for route in ("sampling", "estimation")
     )
     for a, b in zip(ours, theirs, strict=True):
-        assert np.all(np.abs(a.data.evs - b.data.evs) <= 6 * np.hypot(a.data.stds, b.data.stds) + 1e-6)
+        assert np.all(np.abs(a.data.evs - b.data.evs) <= 6 * np.hypot(a.data.stds, b.data.stds) + 0.05)
         assert np.all(a.data.stds <= 1.1 * b.data.stds + 1e-3)
 
 
