@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import qiskit
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import UnitaryGate
@@ -233,6 +234,8 @@ def test_seed() -> None:
 @pytest.mark.parametrize("simulator", [AerSimulator, BasicSimulator])
 def test_seeded_shots_that_are_shared_out(simulator: type[BackendV2]) -> None:
     """The shares of a program are no copies of each other."""
+    if simulator is BasicSimulator and qiskit.__version__ < "2":
+        pytest.skip("Qiskit 1's BasicSimulator seeds every circuit of a run alike.")
     coin = QuantumCircuit(4)
     coin.h(range(4))
     coin.measure_all()
