@@ -21,7 +21,7 @@ from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refu
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     import numpy.typing as npt
@@ -150,7 +150,7 @@ class OqtopusBackend(BackendV2):
             TypeError: There is no option of that name, or `shots` is no integer.
             ValueError: A value is not possible.
         """
-        self._options_with(fields)
+        self.settings(**fields)
         super().set_options(**fields)
 
     def run(
@@ -178,7 +178,7 @@ class OqtopusBackend(BackendV2):
             TypeError: An option is unknown, or `shots` is no integer.
             OqtopusError: A circuit could not be submitted; the others have been asked to cancel.
         """
-        settings = self._options_with(options)
+        settings = self.settings(**options)
         circuits = _circuits(run_input)
         programs = self._programs(circuits, parameter_values, settings)
         shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
@@ -209,7 +209,7 @@ class OqtopusBackend(BackendV2):
             TypeError: An option is unknown.
             OqtopusError: A program could not be submitted; the others have been asked to cancel.
         """
-        settings = self._options_with({**options, "multi_manual": False})
+        settings = self.settings(**{**options, "multi_manual": False})
         self._check(programs, settings)
         counted = [program for program, operator in zip(programs, operators, strict=True) if operator is None]
         _warn_of_mitigation(counted, settings)
@@ -230,9 +230,15 @@ class OqtopusBackend(BackendV2):
 
         Takes and raises what `run` does.
         """
-        return self._programs(_circuits(run_input), parameter_values, self._options_with(options))
+        return self._programs(_circuits(run_input), parameter_values, self.settings(**options))
 
-    def _options_with(self, options: Mapping[str, Any]) -> OqtopusOptions:
+    def settings(self, **options: Any) -> OqtopusOptions:
+        """What counts for a run with these options: they, and `backend.options` where they are None or not given.
+
+        Raises:
+            TypeError: There is no option of that name, or `shots` is no integer.
+            ValueError: A value is not possible.
+        """
         from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
 
         given = {name: value for name, value in options.items() if value is not None or name not in self.options}

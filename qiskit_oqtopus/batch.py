@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from oqtopus_client.errors import (
     BatchResultError,
@@ -63,7 +64,7 @@ _BY_URGENCY = (
     JobStatus.CANCELLED,
     JobStatus.DONE,
 )
-_FINAL = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJobStatus.CANCELLED})
+_FINAL = frozenset(wire for wire, ours in WIRE_STATUS.items() if ours in JOB_FINAL_STATES)
 
 
 class JobTimes(NamedTuple):

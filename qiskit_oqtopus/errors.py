@@ -45,6 +45,11 @@ class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
     """A job had not ended when the time was up. It goes on."""
 
 
+def timed_out(job_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
+    """That a job had not ended after so many seconds."""
+    return OqtopusJobTimeoutError(job_id, f"had not ended after {timeout} s. It goes on; call result() again.")
+
+
 def failure_message(reasons: Sequence[str], total: int) -> str:
     """That circuits ended without a result, and why.
 

@@ -9,7 +9,7 @@ from qiskit.providers import JobStatus, JobV1
 
 import oqtopus_client
 from oqtopus_client.rest.enums import JobsJobStatus
-from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message, with_remedy
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out, with_remedy
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ class OqtopusJob(JobV1):
             return self._result
         outcomes = self._batch.outcomes(timeout, progress=progress)
         if not partial and None in outcomes:
-            raise OqtopusJobTimeoutError(
-                self.job_id(), f"had not ended after {timeout} s. It goes on; call result() again."
-            )
+            raise timed_out(self.job_id(), timeout)
         experiments = [
             experiment
             for job_id, outcome, programs in zip(self.job_ids, outcomes, self.programs_by_job(), strict=True)

@@ -41,3 +41,12 @@ def running_server(
             process.send_signal(stop)
             process.stdout.close()
             process.wait(timeout=30)
+
+
+def last_words(script: str, environment: dict[str, str]) -> str:
+    """What a script printed that ended by killing itself."""
+    died = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    return died.stdout.strip()

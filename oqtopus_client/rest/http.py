@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS = 64
 """Connections one client opens at most; more requests than that wait for a free one."""
 
+_KEPT = 5.0
+"""Seconds that an idle connection is kept, which is as long as common servers keep it."""
+
 _PATIENCE = 10
 """How many times its timeout a request may take in all."""
 
@@ -250,7 +253,7 @@ def _transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     """The pool of connections."""
-    connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=tls)
+    connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=_KEPT, ssl=tls)
     session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
     # aiohttp would send GET and DELETE a second time by itself when a connection breaks, and keep it a secret: a DELETE
     # that worked would then be reported as a 404, and the retry settings would not mean what they say.

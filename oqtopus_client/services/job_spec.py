@@ -225,15 +225,28 @@ def check_shots(shots: object) -> int:
         ValueError: It is out of range.
     """
     wanted = f"shots must be an integer from 1 to {rest.models.MAX_SHOTS:,}, not {shots!r}."
-    if isinstance(shots, bool):
-        raise TypeError(wanted)
-    try:
-        number = op.index(shots)  # type: ignore[arg-type]  # the TypeError is the check
-    except TypeError:
-        raise TypeError(wanted) from None
-    if not 1 <= number <= rest.models.MAX_SHOTS:
+    number = positive_integer(shots, wanted)
+    if number > rest.models.MAX_SHOTS:
         raise ValueError(wanted)
     return number
+
+
+def positive_integer(number: object, wanted: str) -> int:
+    """Return a positive number of any integer type as an int.
+
+    Raises:
+        TypeError: It is no integer (numpy's integers are); `wanted` is the message.
+        ValueError: It is not positive; the same.
+    """
+    if isinstance(number, bool):
+        raise TypeError(wanted)
+    try:
+        integer = op.index(number)  # type: ignore[arg-type]  # the TypeError is the check
+    except TypeError:
+        raise TypeError(wanted) from None
+    if integer < 1:
+        raise ValueError(wanted)
+    return integer
 
 
 def _job_type(job_type: JobsJobType | str) -> JobsJobType:

@@ -27,7 +27,6 @@ CREATE TABLE IF NOT EXISTS jobs (
     job_id TEXT UNIQUE,
     state TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
 """
 
 
@@ -104,10 +103,9 @@ class Journal:
 
         def write(database: sqlite3.Connection) -> list[int]:
             statement = "INSERT INTO jobs (spec, state) VALUES (?, ?)"
-            database.execute("BEGIN IMMEDIATE")
-            numbers = [database.execute(statement, (text, JournalState.INTENDED)).lastrowid or 0 for text in texts]
-            database.execute("COMMIT")
-            return numbers
+            with database:  # all or none
+                database.execute("BEGIN IMMEDIATE")
+                return [database.execute(statement, (text, JournalState.INTENDED)).lastrowid or 0 for text in texts]
 
         return await self._do(write)
 
@@ -117,11 +115,10 @@ class Journal:
         statement = f"UPDATE jobs SET state = ?2, job_id = {keep} WHERE number = ?3"  # noqa: S608 - of two constants
         await self._do(lambda database: database.execute(statement, (job_id, state, number)))
 
-    async def entries(self) -> list[JournalEntry]:
-        """All jobs, in the order in which they were to be submitted."""
-        rows = await self._do(
-            lambda database: database.execute("SELECT number, spec, job_id, state FROM jobs ORDER BY number").fetchall()
-        )
+    async def entries(self, state: JournalState | None = None) -> list[JournalEntry]:
+        """All jobs, or those of one state, in the order in which they were to be submitted."""
+        statement = "SELECT number, spec, job_id, state FROM jobs WHERE state = ?1 OR ?1 IS NULL ORDER BY number"
+        rows = await self._do(lambda database: database.execute(statement, (state,)).fetchall())
         return [JournalEntry(n, _from_json(spec), job_id, JournalState(state)) for n, spec, job_id, state in rows]
 
     def close(self) -> None:

@@ -125,11 +125,9 @@ class Submission:
     async def resume(self, *, submit: bool, max_workers: int) -> list[JournalEntry]:
         """See `AsyncOqtopusClient.resume`."""
         journal = cast("Journal", self._journal)
-        entries = await journal.entries()
-        uncertain = [entry for entry in entries if entry.state is JournalState.UNCERTAIN]
-        await in_order(self._decide, uncertain, max_workers=max_workers)
+        await in_order(self._decide, await journal.entries(JournalState.UNCERTAIN), max_workers=max_workers)
         if submit:
-            intended = [entry for entry in await journal.entries() if entry.state is JournalState.INTENDED]
+            intended = await journal.entries(JournalState.INTENDED)
             await in_order(
                 lambda entry: self.submit_intended(entry.spec, entry.number), intended, max_workers=max_workers
             )

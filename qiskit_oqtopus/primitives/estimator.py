@@ -10,7 +10,6 @@ import numpy as np
 from qiskit.circuit import ClassicalRegister, QuantumCircuit, Qubit
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
-from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
@@ -22,7 +21,7 @@ from qiskit_oqtopus.primitives.estimations import (
     families,
     pairs,
 )
-from qiskit_oqtopus.primitives.execution import Task, submit
+from qiskit_oqtopus.primitives.execution import Task, checked_backend, submit
 from qiskit_oqtopus.primitives.observables import Observable, measurements
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from qiskit.primitives.containers import EstimatorPubLike
+    from qiskit.providers import BackendV2
 
     from qiskit_oqtopus.primitives.estimations import Route
     from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
@@ -87,9 +87,7 @@ class OqtopusEstimator(BaseEstimatorV2):
     def __init__(
         self, mode: BackendV2, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any
     ) -> None:
-        if not isinstance(mode, BackendV2):
-            raise TypeError(f"mode must be a backend, as provider.get_backend() returns, not {mode!r}.")
-        self.backend = mode
+        self.backend = checked_backend(mode)
         self.options = EstimatorOptions.checked({**dict(options or {}), **more})
 
     def run(
@@ -184,11 +182,12 @@ class OqtopusEstimator(BaseEstimatorV2):
 
         It takes the qubits of the program as submitted, even if it then transpiles it; when it estimates, it does not.
         """
-        chosen = {**self.backend.options, **{n: v for n, v in self.options.for_device().items() if v is not None}}
-        if not chosen["mitigation"] or chosen["transpile"] == "none":
+        settings = self.backend.settings(**self.options.for_device(), multi_manual=False)
+        if not settings.mitigation:
             return False
         measured = _all_measured(_without_final_measurements(circuit), self.backend.num_qubits)
-        return chosen["transpile"] == "server" or not to_template(measured, self.backend.target).program.is_isa
+        is_isa = to_template(measured, self.backend.target).program.is_isa
+        return bool(settings.is_transpiled_by_server(is_isa=is_isa))
 
 
 def shots_for(precision: float, place: int) -> int:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+from qiskit.providers import BackendV2
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from qiskit import QuantumCircuit
-    from qiskit.providers import BackendV2
     from qiskit.transpiler import Target
 
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
@@ -42,6 +42,17 @@ class Task:
     values: npt.NDArray[np.float64]
     shots: int
     operator: tuple[tuple[str, float], ...] | None = None
+
+
+def checked_backend(mode: object) -> BackendV2:
+    """The backend that a primitive was given as `mode`.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(mode, BackendV2):
+        raise TypeError(f"mode must be a backend, as provider.get_backend() returns, not {mode!r}.")
+    return mode
 
 
 def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> OqtopusPrimitiveJob:

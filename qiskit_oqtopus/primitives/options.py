@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from oqtopus_client.rest.models import MAX_SHOTS
-from oqtopus_client.services.job_spec import check_shots
+from oqtopus_client.services.job_spec import check_shots, positive_integer
 from qiskit_oqtopus.options import StrictOptions, readable
 
 
@@ -19,16 +18,7 @@ def positive(number: object) -> int:
         TypeError: They are no integer (numpy's integers are).
         ValueError: They are not positive.
     """
-    wanted = f"shots must be a positive integer, not {number!r}."
-    if isinstance(number, bool):
-        raise TypeError(wanted)
-    try:
-        integer = operator.index(number)  # type: ignore[arg-type]  # the TypeError is the check
-    except TypeError:
-        raise TypeError(wanted) from None
-    if integer < 1:
-        raise ValueError(wanted)
-    return integer
+    return positive_integer(number, f"shots must be a positive integer, not {number!r}.")
 
 
 class PrimitiveOptions(StrictOptions):

@@ -10,7 +10,7 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 import oqtopus_client
 from qiskit_oqtopus.batch import new_batch_id, overall_status
-from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, failure_message
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
 from qiskit_oqtopus.job import reason
 from qiskit_oqtopus.primitives.estimates import Estimate, merged
 from qiskit_oqtopus.primitives.outcomes import Outcomes
@@ -94,7 +94,7 @@ class CloudRun:
         """Wait for them."""
         jobs = self._batch.outcomes(timeout, progress=progress)
         if None in jobs:
-            raise _timed_out(self.run_id, timeout)
+            raise timed_out(self.run_id, timeout)
         parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
         failures = []
         for (program, block, shots), job_id, job in zip(
@@ -217,7 +217,7 @@ class BackendRun:
             job.wait_for_final_state(timeout=remaining, wait=0.02)
             result = None if job.cancelled() else job.result()
         except JobTimeoutError:
-            raise _timed_out(self.run_id, timeout) from None
+            raise timed_out(self.run_id, timeout) from None
         except JobError as error:
             raise OqtopusJobError(self.run_id, f"{job.job_id()}: {error.message}") from error
         if result is None:
@@ -236,7 +236,3 @@ def _counted(result: Result, index: int, block: Block) -> Outcomes:
         bits = f"{int(key, 16):0{width}b}" if key.startswith("0x") else key.replace(" ", "")
         counts[bits] = int(number)
     return Outcomes.from_bitstrings(counts, range(width), width)
-
-
-def _timed_out(run_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
-    return OqtopusJobTimeoutError(run_id, f"had not ended after {timeout} s. It goes on; call result() again.")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
-from qiskit.providers import BackendV2
 
-from qiskit_oqtopus.primitives.execution import Task, submit
+from qiskit_oqtopus.primitives.execution import Task, checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
 from qiskit_oqtopus.primitives.samples import SampledPub, SamplerPlan
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from qiskit import QuantumCircuit
     from qiskit.primitives.containers import SamplerPubLike
+    from qiskit.providers import BackendV2
 
     from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 
@@ -58,9 +58,7 @@ class OqtopusSampler(BaseSamplerV2):
     """
 
     def __init__(self, mode: BackendV2, options: SamplerOptions | Mapping[str, Any] | None = None, **more: Any) -> None:
-        if not isinstance(mode, BackendV2):
-            raise TypeError(f"mode must be a backend, as provider.get_backend() returns, not {mode!r}.")
-        self.backend = mode
+        self.backend = checked_backend(mode)
         self.options = SamplerOptions.checked({**dict(options or {}), **more})
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> OqtopusPrimitiveJob:

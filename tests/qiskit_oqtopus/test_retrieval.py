@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +15,7 @@ from oqtopus_client.errors import NotFoundError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJobError, OqtopusProvider
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.server_process import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,16 +51,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_in_another_process(server: dict[str, str]) -> None:
     """Twenty circuits of a process that was killed come back whole, as that process would have had them."""
-    died = subprocess.run(
-        [sys.executable, "-c", SUBMIT_AND_DIE],
-        env={**os.environ, **server},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr
+    job_id = last_words(SUBMIT_AND_DIE, server)
     with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
-        read = provider.job(died.stdout.strip()).result(timeout=60)
+        read = provider.job(job_id).result(timeout=60)
         again = provider.get_backend("qulacs").run([mixed(i) for i in range(20)], shots=10, memory=True).result(60)
 
     assert len(read.results) == 20

@@ -18,6 +18,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_oqtopus import OqtopusBackend
 from tests.qiskit_oqtopus.test_random_circuits import FALSE_ALARM
+from tests.qiskit_oqtopus.test_stock_sampler import one_at_a_time
 
 if TYPE_CHECKING:
     from tests.recorded_cloud import RecordedCloud
@@ -237,16 +238,7 @@ def test_iterator_of_pubs(estimator: BackendEstimatorV2) -> None:
 
 def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
     """A backend that says it takes only so many gets no more: two groups of Paulis of five PUBs."""
-
-    class OneAtATime(OqtopusBackend):
-        max_circuits = 1
-
-        def run(self, run_input: Any, **options: Any) -> Any:
-            runs.append(len(run_input))
-            return super().run(run_input, **options)
-
-    runs: list[int] = []
-    limited = OneAtATime(backend.provider, backend.device, backend.provider.client)
+    limited, runs = one_at_a_time(backend)
     circuit = ansatz()
     observable = SparsePauliOp.from_list([("IZ", 1), ("XI", 2), ("ZY", -1)])
     results = BackendEstimatorV2(backend=limited).run([(circuit, observable, values(circuit))] * 5).result()

@@ -336,8 +336,8 @@ def test_control_flow(sampler: BackendSamplerV2, cloud: RecordedCloud) -> None:
 # --- what else Qiskit asks
 
 
-def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
-    """A backend that says it takes only so many gets no more."""
+def one_at_a_time(backend: OqtopusBackend) -> tuple[OqtopusBackend, list[int]]:
+    """The device as a backend that says it takes one circuit at a time, and how many each call gave it."""
 
     class OneAtATime(OqtopusBackend):
         max_circuits = 1
@@ -347,7 +347,12 @@ def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
             return super().run(run_input, **options)
 
     runs: list[int] = []
-    limited = OneAtATime(backend.provider, backend.device, backend.provider.client)
+    return OneAtATime(backend.provider, backend.device, backend.provider.client), runs
+
+
+def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
+    """A backend that says it takes only so many gets no more."""
+    limited, runs = one_at_a_time(backend)
     results = BackendSamplerV2(backend=limited).run([keyed(0), keyed(1)]).result()
 
     assert [only_outcomes(result) for result in results] == ["000", "001"]

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +23,7 @@ from oqtopus_client.emulator.devices import EmulatedDevice
 from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusPrimitiveJob, OqtopusProvider
 from qiskit_oqtopus.primitives.estimations import families, pairs
 from qiskit_oqtopus.primitives.observables import Observable, measurements, tells
+from tests.server_process import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -573,19 +570,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_in_another_process(server: dict[str, str]) -> None:
     """A job of a process that was killed gives the primitive's result."""
-    died = subprocess.run(
-        [sys.executable, "-c", SUBMIT_AND_DIE],
-        env={**os.environ, **server},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr
+    job_id = last_words(SUBMIT_AND_DIE, server)
     with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
-        job = provider.job(died.stdout.strip())
+        job = provider.job(job_id)
         assert isinstance(job, OqtopusPrimitiveJob)
         first, second = job.result(timeout=60)
-        assert [job.job_id() for job in provider.jobs(limit=1)] == [died.stdout.strip()]
+        assert [job.job_id() for job in provider.jobs(limit=1)] == [job_id]
 
     assert first.data.evs.tolist() == [[1, 4], [1, 4]]
     assert first.metadata["circuit_metadata"] == {"who": "first"}

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +27,7 @@ from qiskit_oqtopus import (
 from qiskit_oqtopus.header import CircuitHeader
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.primitives.test_sampler import WAITING, flips, keyed
+from tests.server_process import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,15 +135,7 @@ def pubs() -> list[Any]:
 
 def test_in_another_process(server: dict[str, str]) -> None:
     """The result of a process that was killed is the one that process would have had, shot for shot."""
-    died = subprocess.run(
-        [sys.executable, "-c", SUBMIT_AND_DIE],
-        env={**os.environ, **server},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr
-    job_id = died.stdout.strip()
+    job_id = last_words(SUBMIT_AND_DIE, server)
     results = []
     for _ in range(2):
         with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
