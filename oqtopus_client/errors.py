@@ -111,7 +111,7 @@ class BatchResultError(OqtopusError):
     """All jobs of a batch have ended, but the results of some could not be read.
 
     Attributes:
-        outcomes: By each job's id, its result or the error that kept it away.
+        outcomes: By each job's id, its result or the error that kept it away; of jobs yielded before, nothing.
     """
 
     def __init__(self, outcomes: Mapping[str, object]) -> None:
@@ -121,9 +121,8 @@ class BatchResultError(OqtopusError):
     def __str__(self) -> str:
         errors = {job_id: outcome for job_id, outcome in self.outcomes.items() if isinstance(outcome, Exception)}
         reasons = "; ".join(f"{job_id}: {error}" for job_id, error in errors.items())
-        return (
-            f"{len(errors)} of {len(self.outcomes)} results could not be read, the others are in `outcomes`. {reasons}"
-        )
+        others = ", the others are in `outcomes`" if len(errors) < len(self.outcomes) else ""
+        return f"{len(errors)} of {len(self.outcomes)} results could not be read{others}. {reasons}"
 
 
 class BatchSubmissionError(OqtopusError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
@@ -21,7 +22,8 @@ from oqtopus_client.errors import (
     UserApiError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+from oqtopus_client.services.journal import JournalState
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.programs import Program
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
     from oqtopus_client.rest.models import JobsS3TranspileResult
+    from oqtopus_client.services.journal import JournalEntry
 
 _T = TypeVar("_T")
 _WORKERS = 16
@@ -41,6 +44,9 @@ TAG = re.compile(r"\[(?P<batch>(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}) (
 
 The kind is what the batch was submitted for, circuits (`batch`) or a primitive: so the id tells what to read it as.
 """
+
+CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
+"""Jobs that are read as circuits, whatever submitted them."""
 
 WIRE_STATUS = {
     JobsJobStatus.REGISTERED: JobStatus.INITIALIZING,
@@ -114,7 +120,8 @@ class JobBatch:
         """Submit jobs, tagged as a batch if there are several, or if they are a primitive's.
 
         Raises:
-            BatchSubmissionError: A job could not be submitted; the others have been asked to cancel.
+            BatchSubmissionError: A job could not be submitted; the others have been asked to cancel, unless the client
+                keeps a journal.
             OqtopusError: The same, of the first.
         """
         batch_id = new_batch_id(kind)
@@ -126,10 +133,13 @@ class JobBatch:
             ]
         try:
             answers = client.submit_jobs(specs, max_workers=_WORKERS)
-        except BatchSubmissionError as error:
-            # Without a job object nobody would ever look at them.
-            cls(client, batch_id, error.job_ids).cancel_quietly()
-            error.add_note("These jobs have been asked to cancel.")
+        except OqtopusError as error:
+            if client.journal is not None:
+                error.add_note("All of it is in the journal: provider.resume() submits what was not.")
+            elif isinstance(error, BatchSubmissionError):
+                # Without a job object nobody would ever look at them.
+                cls(client, batch_id, error.job_ids).cancel_quietly()
+                error.add_note("These jobs have been asked to cancel.")
             raise
         job_ids = [answer.job_id for answer in answers]
         return cls(client, batch_id if tagged else job_ids[0], job_ids)
@@ -157,6 +167,33 @@ class JobBatch:
             there = f"There are: {', '.join(job_ids)}."
             raise OqtopusJobError(batch_id, f"only {len(found)} of its {total} jobs are on the server. {there}")
         return cls(client, batch_id, job_ids)
+
+    @classmethod
+    def resume(cls, client: OqtopusClient) -> list[Self]:
+        """The batches of the client's journal, what was not submitted of them submitted now.
+
+        One of which a job was refused, or is gone, is left out with a warning.
+
+        Raises:
+            OqtopusError: The server cannot be asked, or a job could not be submitted.
+        """
+        found: dict[str, list[JournalEntry]] = {}
+        for entry in client.resume(max_workers=_WORKERS):
+            tag = TAG.search(entry.spec.description or "")
+            if tag is not None or entry.spec.job_type in CIRCUIT_JOBS:
+                found.setdefault(tag["batch"] if tag else entry.job_id or "", []).append(entry)
+        batches = []
+        for batch_id, entries in found.items():
+            job_ids = [entry.job_id for entry in entries if entry.job_id and entry.state is JournalState.SUBMITTED]
+            if len(job_ids) == len(entries):
+                batches.append(cls(client, batch_id, job_ids))
+            else:
+                warnings.warn(
+                    f"Batch {batch_id}: {len(entries) - len(job_ids)} of {len(entries)} jobs are not on the server, as "
+                    f"it refused them or somebody removed them. The others: {', '.join(job_ids) or 'none'}.",
+                    stacklevel=3,
+                )
+        return batches
 
     @property
     def kind(self) -> str:

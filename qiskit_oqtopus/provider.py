@@ -11,7 +11,7 @@ from qiskit.providers import QiskitBackendNotFoundError
 import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
-from qiskit_oqtopus.batch import TAG, JobBatch, wire_statuses
+from qiskit_oqtopus.batch import CIRCUIT_JOBS, TAG, JobBatch, wire_statuses
 from qiskit_oqtopus.criteria import Criteria
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsJob
     from qiskit_oqtopus.criteria import BackendFilter
 
-_CIRCUIT_JOBS = frozenset({"sampling", "multi_manual"})
-
 
 class OqtopusProvider:
     """The devices of an OQTOPUS server as Qiskit backends.
@@ -39,6 +37,7 @@ class OqtopusProvider:
 
     Args:
         config: Where the server is and who asks. By default the environment, else the default profile.
+        journal: A file that records each job before and after its submission, for `resume`.
 
     Raises:
         TypeError: The configuration is none.
@@ -53,19 +52,20 @@ class OqtopusProvider:
         ['qulacs', 'lattice64', 'lattice144']
     """
 
-    def __init__(self, config: OqtopusConfig | None = None) -> None:
+    def __init__(self, config: OqtopusConfig | None = None, *, journal: str | Path | None = None) -> None:
         if not (config is None or isinstance(config, oqtopus_client.OqtopusConfig)):
             # Its value is not shown: it may be a token.
             raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
-        self.client = oqtopus_client.OqtopusClient(config)
+        self.client = oqtopus_client.OqtopusClient(config, journal=journal)
         self._emulator: Emulator | None = None
 
     @classmethod
-    def emulator(cls, data: str | Path | None = None) -> OqtopusProvider:
+    def emulator(cls, data: str | Path | None = None, *, journal: str | Path | None = None) -> OqtopusProvider:
         """A provider whose devices are emulated in this process; needs neither account nor setting.
 
         Args:
             data: Folder to keep jobs and results in, or `":memory:"`. By default a folder of the user's.
+            journal: See the class.
 
         Raises:
             ImportError: The extra `emulator` is not installed.
@@ -73,7 +73,7 @@ class OqtopusProvider:
         from oqtopus_client.emulator import Emulator  # noqa: PLC0415 - an extra
 
         emulator = Emulator(data)
-        provider = cls(emulator.config)
+        provider = cls(emulator.config, journal=journal)
         provider._emulator = emulator
         return provider
 
@@ -177,8 +177,22 @@ class OqtopusProvider:
             NotFoundError: The server knows no job of that id.
             OqtopusJobError: Not all jobs of a batch are there.
         """
-        batch = JobBatch.find(self.client, job_id)
+        return self._job(JobBatch.find(self.client, job_id))
+
+    def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:
         return OqtopusJob(self, batch) if batch.kind == "batch" else OqtopusPrimitiveJob(CloudRun(batch))
+
+    def resume(self) -> list[OqtopusJob | OqtopusPrimitiveJob]:
+        """Every job of the journal, whatever moment the program that submitted it died at; in their order.
+
+        What had not been submitted of them is submitted now, and nothing twice. A job of which the server refused a
+        part, or somebody removed one, is left out with a warning that has the ids of the rest.
+
+        Raises:
+            ValueError: This provider keeps no journal.
+            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again.
+        """
+        return [self._job(batch) for batch in JobBatch.resume(self.client)]
 
     def jobs(
         self,
@@ -221,7 +235,7 @@ class OqtopusProvider:
         seen = set()
         for job in found:
             tag = TAG.search(job.description or "")
-            ours = tag is not None or job.job_type in _CIRCUIT_JOBS
+            ours = tag is not None or job.job_type in CIRCUIT_JOBS
             if job.job_id is None or not ours or (wanted and job.status not in wanted):
                 continue
             if tag is None:

@@ -35,6 +35,7 @@ from oqtopus_client.services.waiting import (
     DeadlinePassedError,
     Polling,
     as_finished,
+    fetch_patiently,
     outcomes,
     poll,
     within,
@@ -120,6 +121,7 @@ class AsyncOqtopusClient:
 
     Attributes:
         config: The configuration in use.
+        journal: The file that records jobs, if there is one.
         duties: Clean-up under way that must not be broken off.
         owner: Gives the client that jobs returned from here read their files through.
 
@@ -136,7 +138,7 @@ class AsyncOqtopusClient:
         journal: str | Path | None = None,
     ) -> None:
         self.config = config or OqtopusConfig.from_default()
-        self._journal_path = journal
+        self.journal = None if journal is None else Path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self.duties: set[asyncio.Task[Any]] = set()
         self.owner: Callable[[], object] = weakref.ref(self)
@@ -157,11 +159,11 @@ class AsyncOqtopusClient:
 
     @cached_property
     def _submission(self) -> Submission:
-        return Submission(self._http, self._jobs, self.duties, self._journal)
+        return Submission(self._http, self._jobs, self.duties, self._book)
 
     @cached_property
-    def _journal(self) -> Journal | None:
-        return None if self._journal_path is None else Journal(self._journal_path)
+    def _book(self) -> Journal | None:
+        return None if self.journal is None else Journal(self.journal)
 
     @cached_property
     def _account(self) -> AccountApi:
@@ -179,8 +181,8 @@ class AsyncOqtopusClient:
             await asyncio.wait(self.duties, timeout=GRACE_SECONDS)
         if "_http" in vars(self):
             await self._http.aclose()
-        if (journal := vars(self).get("_journal")) is not None:
-            journal.close()
+        if (book := vars(self).get("_book")) is not None:
+            book.close()
 
     # --- devices
 
@@ -275,14 +277,14 @@ class AsyncOqtopusClient:
             ValueError: There is no journal.
             OqtopusError: The server cannot be asked, or a job could not be submitted; resume again.
         """
-        if journal is None and self._journal is None:
-            raise ValueError("This client keeps no journal; name the file of one.")
-        book = self._journal if journal is None else Journal(journal)
+        if journal is None and self._book is None:
+            raise ValueError("There is no journal: name its file here, or where the client or provider is made.")
+        book = self._book if journal is None else Journal(journal)
         submission = Submission(self._http, self._jobs, self.duties, book)
         try:
             return await submission.resume(submit=submit, max_workers=max_workers)
         finally:
-            if book is not self._journal and book is not None:
+            if book is not self._book and book is not None:
                 book.close()
 
     async def remove_unsubmitted(self, *, older_than: timedelta = UPLOAD_LIFETIME) -> list[str]:
@@ -488,7 +490,7 @@ class AsyncOqtopusClient:
             raise
         try:
             async with within(deadline):
-                job = await self.get_job(job_id)
+                job = await fetch_patiently(self.get_job, job_id, polling)
         except DeadlinePassedError:
             message = f"has ended, but its result had not arrived after {timeout} s; ask for it again by its id."
             raise JobTimeoutError(job_id, message) from None
@@ -528,12 +530,17 @@ class AsyncOqtopusClient:
         polling = Polling(interval, interval_backoff, max_interval, timeout, quick_start=True)
         found: dict[str, OqtopusJobResult | Exception | None] = dict.fromkeys(job_ids)
         try:
-            with progress_bar(len(found), shown=progress) as advance:
+            with progress_bar(len(found), shown=progress) as told:
                 async for job_id, outcome in outcomes(
-                    self._jobs, found.keys(), polling, self.get_job, max_workers=max_workers
+                    self._jobs,
+                    found.keys(),
+                    polling,
+                    self.get_job,
+                    max_workers=max_workers,
+                    on_outage=told.outage,
                 ):
                     found[job_id] = outcome
-                    advance()
+                    told.advance()
         except WaitTimeoutError as error:
             error.outcomes = found
             failures = (outcome for outcome in found.values() if isinstance(outcome, Exception))
@@ -562,16 +569,22 @@ class AsyncOqtopusClient:
 
         Raises:
             WaitTimeoutError: Some had not ended in time; they go on.
-            OqtopusError: A result could not be read; the jobs before it have been yielded.
+            BatchResultError: Some results could not be read; all others have been yielded before.
         """
         polling = Polling(interval, interval_backoff, max_interval, timeout, quick_start=True)
         wanted = dict.fromkeys(job_ids)
-        with progress_bar(len(wanted), shown=progress) as advance:
-            async for _, outcome in outcomes(self._jobs, wanted, polling, self.get_job, max_workers=max_workers):
+        unreadable: dict[str, Exception] = {}
+        with progress_bar(len(wanted), shown=progress) as told:
+            async for job_id, outcome in outcomes(
+                self._jobs, wanted, polling, self.get_job, max_workers=max_workers, on_outage=told.outage
+            ):
+                told.advance()
                 if isinstance(outcome, Exception):
-                    raise outcome
-                advance()
-                yield outcome
+                    unreadable[job_id] = outcome
+                else:
+                    yield outcome
+        if unreadable:
+            raise BatchResultError(unreadable)
 
     # --- running
 

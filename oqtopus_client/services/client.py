@@ -8,6 +8,7 @@ import os
 import threading
 import weakref
 from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from oqtopus_client.config import OqtopusConfig
@@ -17,7 +18,6 @@ from oqtopus_client.services.async_client import GRACE_SECONDS, AsyncOqtopusClie
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
 
     from oqtopus_client.rest.models import JobsRegisterJobResponse
     from oqtopus_client.services.job_results import OqtopusJobResult
@@ -77,6 +77,9 @@ class OqtopusClient:
         default_headers: Further headers for every request to the User API.
         user_agent: What to call this client, in place of its name and version.
         journal: A file that records each job before and after its submission, for `resume`.
+
+    Attributes:
+        journal: That file, if there is one.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class OqtopusClient:
         journal: str | Path | None = None,
     ) -> None:
         self._config = config or OqtopusConfig.from_default()
+        self.journal = None if journal is None else Path(journal)
         self._make_client = functools.partial(
             AsyncOqtopusClient, self._config, default_headers, user_agent, journal=journal
         )

@@ -17,6 +17,7 @@ from oqtopus_client.services.concurrency import in_order
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 
+    from oqtopus_client.errors import OqtopusError
     from oqtopus_client.rest.models import JobsGetJobStatusResponse
     from oqtopus_client.rest.user_api import JobApi
 
@@ -25,7 +26,7 @@ FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJ
 
 _Result = TypeVar("_Result")
 _STATUS_WORKERS = 16
-_WAITED_OUT = frozenset({408, 429})
+_PASSING = frozenset({408, 429, 502, 503, 504})
 _logger = logging.getLogger("oqtopus_client")
 
 
@@ -88,6 +89,7 @@ async def as_finished(
     *,
     terminal_statuses: Collection[str] = FINAL_STATUSES,
     on_status: Callable[[JobsGetJobStatusResponse], None] | None = None,
+    on_outage: Callable[[OqtopusError | None], object] | None = None,
 ) -> AsyncIterator[JobsGetJobStatusResponse]:
     """Yield each job's status once it is terminal, in the order in which jobs finish.
 
@@ -100,6 +102,8 @@ async def as_finished(
         polling: When to ask, and until when.
         terminal_statuses: The statuses to wait for.
         on_status: Called with each answer, in a worker thread, so that it may block or use a blocking client.
+        on_outage: Called with what is wrong when the server does not answer as it should, and with None when it does
+            again.
 
     Raises:
         WaitTimeoutError: The deadline passed with jobs unfinished.
@@ -108,9 +112,12 @@ async def as_finished(
     deadline = polling.deadline()
     pending = set(job_ids)
     seen: dict[str, str] = {}
-    trouble: Exception | None = None
+    trouble: OqtopusError | None = None
     for pause in polling.pauses():
-        answers, trouble = await _poll_patiently(api, pending, deadline, trouble)
+        before = trouble
+        answers, trouble = await _poll_patiently(api, pending, deadline, before)
+        if (trouble is None) != (before is None):
+            _tell(trouble, on_outage)
         for answer in answers:
             if seen.get(answer.job_id) != answer.status:
                 seen[answer.job_id] = answer.status
@@ -135,8 +142,11 @@ async def outcomes(
     fetch: Callable[[str], Awaitable[_Result]],
     *,
     max_workers: int,
+    on_outage: Callable[[OqtopusError | None], object] | None = None,
 ) -> AsyncIterator[tuple[str, _Result | Exception]]:
     """Yield each job's id and result as soon as it has ended and been fetched, or the error that kept it away.
+
+    An outage keeps no result away: it is fetched again until the deadline.
 
     Args:
         api: The server.
@@ -144,6 +154,7 @@ async def outcomes(
         polling: When to ask, and until when.
         fetch: Gets one job's result.
         max_workers: Results fetched at the same time, at least 1.
+        on_outage: See `as_finished`.
 
     Raises:
         WaitTimeoutError: The deadline passed with jobs unfinished; what had ended has been yielded.
@@ -160,7 +171,7 @@ async def outcomes(
     async def deliver(job_id: str) -> None:
         try:
             async with within(deadline), places:
-                ready.put_nowait((job_id, await fetch(job_id)))
+                ready.put_nowait((job_id, await fetch_patiently(fetch, job_id, polling)))
         except DeadlinePassedError:
             late.append(job_id)
         except Exception as error:  # noqa: BLE001 - it is handed on, as an outcome
@@ -168,7 +179,7 @@ async def outcomes(
 
     async def watch() -> None:
         try:
-            async for answer in as_finished(api, job_ids, polling):
+            async for answer in as_finished(api, job_ids, polling, on_outage=on_outage):
                 fetches.append(asyncio.create_task(deliver(answer.job_id)))  # noqa: PERF401 - at once, not at the end
         finally:
             await asyncio.gather(*fetches)
@@ -208,9 +219,27 @@ async def within(deadline: float) -> AsyncIterator[None]:
         raise
 
 
+async def fetch_patiently(fetch: Callable[[str], Awaitable[_Result]], job_id: str, polling: Polling) -> _Result:
+    """Fetch a result, again after a pause as long as the server is away; the caller's deadline ends that.
+
+    Raises:
+        OqtopusError: It cannot be had, for a reason that does not pass; or for any, where there is no time at all.
+    """
+    pauses = polling.pauses()
+    while True:
+        try:
+            return await fetch(job_id)
+        except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
+            # A mere 500 is about this job as often as about the server.
+            passes = not isinstance(error, UserApiError) or error.status_code in _PASSING
+            if not passes or polling.timeout == 0:
+                raise
+        await asyncio.sleep(next(pauses))
+
+
 async def _poll_patiently(
-    api: JobApi, job_ids: Collection[str], deadline: float, trouble: Exception | None
-) -> tuple[list[JobsGetJobStatusResponse], Exception | None]:
+    api: JobApi, job_ids: Collection[str], deadline: float, trouble: OqtopusError | None
+) -> tuple[list[JobsGetJobStatusResponse], OqtopusError | None]:
     """Poll once; return the answers, or what kept them away if waiting may help. `trouble` is the last poll's."""
     try:
         async with within(deadline):
@@ -218,11 +247,19 @@ async def _poll_patiently(
     except DeadlinePassedError:
         return [], trouble
     except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
-        if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _WAITED_OUT:  # noqa: PLR2004 - HTTP's own border
+        if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _PASSING:  # noqa: PLR2004 - HTTP's own border
             raise
-        if trouble is None:
-            _logger.warning("The wait goes on, although the server does not answer as it should: %s", error)
         return [], error
+
+
+def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None], object] | None) -> None:
+    """Say that an outage has begun, or ended."""
+    if trouble is not None:
+        _logger.warning("The wait goes on, although the server does not answer as it should: %s", trouble)
+    else:
+        _logger.info("The server answers again.")
+    if on_outage is not None:
+        on_outage(trouble)
 
 
 async def poll(api: JobApi, job_ids: Collection[str]) -> list[JobsGetJobStatusResponse]:

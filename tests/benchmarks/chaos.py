@@ -46,7 +46,7 @@ class Proxy:
     """Hands requests on to a server, mostly."""
 
     def __init__(self, port: int, seed: int) -> None:
-        self.requests = 0
+        self.requests: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self._port = port
         self._random = random.Random(seed)
@@ -67,7 +67,7 @@ class Proxy:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its answer; whether the connection is still good."""
         request = await _message(reader)
-        self.requests += 1
+        self.requests[_route(request)] += 1
         if self._happens(DROPPED, "dropped before it was sent"):
             return False
         if self._happens(REFUSED, "refused"):
@@ -92,6 +92,14 @@ class Proxy:
             return False
         writer.write(answer)
         return True
+
+
+def _route(request: bytes) -> str:
+    """What a request is for, without ids."""
+    method, _, rest = request.decode("latin-1").partition(" ")
+    room, *rest_of_path = urlsplit(rest.partition(" ")[0]).path.strip("/").split("/")
+    rest_of_path[:1] = ["{job_id}"] * bool(rest_of_path)
+    return f"{method} /{'/'.join([room, *rest_of_path] if room == 'jobs' else [room])}"
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
@@ -127,7 +135,14 @@ def proxied(server: OqtopusConfig, seed: int) -> Iterator[tuple[Proxy, str]]:
 
 def campaign(url: str, token: str, jobs: int, journal: Path, results: Path) -> None:
     """Submit jobs and write their outcomes down; begun again after a death, go on from the journal."""
-    config = OqtopusConfig(url, token, retry_max_attempts=12, retry_backoff_seconds=0.05, retry_budget_seconds=300)
+    config = OqtopusConfig(
+        url,
+        token,
+        retry_max_attempts=12,
+        retry_backoff_seconds=0.05,
+        retry_status_codes=frozenset(STATUSES),
+        retry_budget_seconds=300,
+    )
     with OqtopusClient(config, journal=journal) as client:
         entries = insist(lambda: client.resume(max_workers=16))
         if not entries:
@@ -140,7 +155,8 @@ def campaign(url: str, token: str, jobs: int, journal: Path, results: Path) -> N
         with results.open("a") as stream:
             while left:
                 with suppress(OqtopusError):
-                    for job in client.as_completed(sorted(left), interval=0.5, timeout=None, max_workers=16):
+                    polling = {"interval": 0.5, "interval_backoff": 1.5, "max_interval": 5.0, "timeout": None}
+                    for job in client.as_completed(sorted(left), **polling, max_workers=16):  # type: ignore[arg-type]
                         stream.write(json.dumps({"job_id": job.job_id, "outcome": only_outcome(job)}) + "\n")
                         stream.flush()
                         left.discard(job.job_id)
@@ -157,7 +173,7 @@ def chaos(jobs: int, server_kills: int, client_kills: int, seed: int = 1) -> dic
     chance = random.Random(seed)
     with (
         tempfile.TemporaryDirectory() as name,
-        killed_again_and_again(Path(name, "data"), server_kills, done) as server,
+        killed_again_and_again(Path(name, "data"), server_kills, done, every=3 + jobs / 100) as server,
         proxied(server, seed) as (proxy, url),
     ):
         journal, results = Path(name, "journal.sqlite3"), Path(name, "results.jsonl")
@@ -181,9 +197,10 @@ def chaos(jobs: int, server_kills: int, client_kills: int, seed: int = 1) -> dic
     return {
         "results": len(lines),
         "leftovers removed": len(leftovers),
-        "requests a job": round(proxy.requests / jobs, 2),
+        "requests a job": round(proxy.requests.total() / jobs, 2),
         "at least": LEAST_REQUESTS,
         "peak MiB": round(peak),
+        **proxy.requests,
         **proxy.faults,
     }
 

@@ -98,15 +98,17 @@ def only_outcome(job: OqtopusJobResult) -> int:
 
 
 @contextmanager
-def killed_again_and_again(folder: Path, kills: int, done: threading.Event) -> Iterator[OqtopusConfig]:
-    """A server that is killed so many times while the work goes on."""
+def killed_again_and_again(
+    folder: Path, kills: int, done: threading.Event, *, every: float = 3.0
+) -> Iterator[OqtopusConfig]:
+    """A server that is killed so many times, some seconds apart, while the work goes on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
     def serve() -> None:
         for _ in range(kills):
             with running_server(folder, "--port", str(port), "--token", _TOKEN, stop=signal.SIGKILL):
-                done.wait(3.0)
+                done.wait(every)
         with running_server(folder, "--port", str(port), "--token", _TOKEN):
             done.wait()
 

@@ -22,6 +22,7 @@ from oqtopus_client.errors import (
     BatchResultError,
     JobFailedError,
     JobTimeoutError,
+    OqtopusConnectionError,
     OqtopusStorageError,
     WaitTimeoutError,
 )
@@ -111,10 +112,40 @@ def test_unreadable_result_costs_no_other(emulator: Emulator) -> None:
         with pytest.raises(BatchResultError, match="1 of 10 results could not be read") as caught:
             client.wait_for_jobs(ids, interval=0.01)
 
+        came = []
+        with pytest.raises(BatchResultError, match=r"^1 of 1 results could not be read\."):  # noqa: PT012 - the loop is it
+            for result in client.as_completed(ids, interval=0.01):
+                came.append(result.job_id)  # noqa: PERF401 - what came before the error stays
+
+    assert sorted(came) == sorted({*ids} - {spoiled})
     outcomes = caught.value.outcomes
     assert list(outcomes) == ids
     assert isinstance(outcomes.pop(spoiled), OqtopusStorageError)  # type: ignore[attr-defined]
     assert all(isinstance(outcome, OqtopusJobResult) for outcome in outcomes.values())
+
+
+def test_results_outlast_an_outage(
+    emulator: Emulator, client: OqtopusClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More failures in a row than a request has tries cost time, and the progress bar says so."""
+    ids = [answer.job_id for answer in client.submit_jobs([JOB] * 3)]
+    client.wait_for_jobs(ids, interval=0.01)
+    emulator.inject("drop", path="/jobs/*", method="GET", times=7)
+    emulator.inject("drop", path="/jobs", method="GET", times=4)
+    results = client.wait_for_jobs(ids, interval=0.01, max_workers=1, progress=True)
+
+    assert [result.job_id for result in results] == ids
+    assert "waiting for the server: GET " in capsys.readouterr().err
+
+
+def test_without_time_an_outage_is_an_error(emulator: Emulator, client: OqtopusClient) -> None:
+    """To ask once is to ask once."""
+    job_id = client.submit_job(JOB).job_id
+    client.wait_for_job(job_id, interval=0.01)
+    emulator.inject("drop", path=f"/jobs/{job_id}", times=3)
+
+    with pytest.raises(OqtopusConnectionError):
+        client.wait_for_job(job_id, timeout=0)
 
 
 def test_failed_jobs_are_results(client: OqtopusClient) -> None:

@@ -196,7 +196,7 @@ def test_specifications_come_back(keeping: OqtopusClient, journal: Path) -> None
 
 def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
     """Told what is missing."""
-    with pytest.raises(ValueError, match="This client keeps no journal; name the file of one"):
+    with pytest.raises(ValueError, match="There is no journal: name its file here"):
         client.resume()
     journal.write_text("not a database" * 100)
     with (

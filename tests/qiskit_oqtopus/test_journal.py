@@ -1,0 +1,107 @@
+"""`backend.run` and primitives with a journal: what a program had begun when it died is finished later, once."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from oqtopus_client import OqtopusConfig
+from oqtopus_client.emulator import Emulator
+from oqtopus_client.errors import BatchSubmissionError, OqtopusError
+from qiskit_oqtopus import OqtopusJob, OqtopusPrimitiveJob, OqtopusProvider
+from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
+from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.server_process import last_words
+
+DIE_AT_A_NOTE = """
+import os, signal, sys
+from oqtopus_client.services.journal import Journal
+from qiskit_oqtopus import OqtopusProvider, OqtopusSampler
+from tests.qiskit_oqtopus.test_backend import keyed
+
+backend = OqtopusProvider(journal={journal!r}).get_backend("qulacs")
+print(backend.run([keyed(number) for number in range(3)], shots=10).job_id(), flush=True)
+print(backend.run(keyed(5), shots=10).job_id(), flush=True)
+left = {notes}
+note = Journal.note
+
+async def deadly(*arguments):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    await note(*arguments)
+
+Journal.note = deadly
+OqtopusSampler(backend).run([keyed(number) for number in range(12)], shots=10)
+"""
+
+
+@pytest.mark.parametrize("notes", [0, 5, 13])
+def test_death_within_a_run(server: dict[str, str], tmp_path: Path, notes: int) -> None:
+    """Two jobs were submitted, of a third some circuits: all three have their results, and no circuit ran twice."""
+    journal = tmp_path / "journal.sqlite3"
+    ids = last_words(DIE_AT_A_NOTE.format(journal=str(journal), notes=notes), server).split()
+    config = OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])
+    for _ in range(2):
+        with OqtopusProvider(config, journal=journal) as provider:
+            batch, single, primitive = provider.resume()
+            assert [batch.job_id(), single.job_id()] == ids
+            assert isinstance(batch, OqtopusJob)
+            assert isinstance(single, OqtopusJob)
+            assert isinstance(primitive, OqtopusPrimitiveJob)
+            assert [*map(set, batch.result(60).get_counts())] == [{f"{number:05b}"} for number in range(3)]
+            assert set(single.result(60).get_counts()) == {"00101"}
+            assert [only_outcomes(pub) for pub in primitive.result(60)] == [f"{n:05b}" for n in range(12)]
+            found = [job for job in provider.client.iter_jobs(q=primitive.job_id()) if job.status != "registered"]
+            assert len(found) == 12
+
+
+def test_what_was_submitted_goes_on(emulator: Emulator, tmp_path: Path) -> None:
+    """A batch that breaks is not cancelled: its journal finishes it."""
+    with OqtopusProvider(emulator.config, journal=tmp_path / "journal") as provider:
+        backend = provider.get_backend("qulacs")
+        emulator.inject("drop", path="/jobs", method="POST", times=30)
+        with pytest.raises(OqtopusError) as caught:
+            backend.run([keyed(number) for number in range(40)], shots=5)
+        emulator.clear_faults()
+        (job,) = provider.resume()
+        counts = job.result(60).get_counts()
+
+    assert caught.value.__notes__ == ["All of it is in the journal: provider.resume() submits what was not."]
+    assert [*map(set, counts)] == [{f"{number % 32:05b}"} for number in range(40)]
+
+
+def test_refused_circuits(emulator: Emulator, tmp_path: Path) -> None:
+    """A batch that the server refused a part of is left out, and the ids of the rest are told."""
+    submits = 0
+
+    async def refusing_the_second(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal submits
+        submits += scope["path"].endswith("/submit")
+        if scope["path"].endswith("/submit") and submits == 2:
+            await JSONResponse({"message": "no"}, status_code=400)(scope, receive, send)
+        else:
+            await emulator(scope, receive, send)
+
+    config = dataclasses.replace(emulator.config, transport=refusing_the_second)
+    with OqtopusProvider(config, journal=tmp_path / "journal") as provider:
+        backend = provider.get_backend("qulacs")
+        with pytest.raises(BatchSubmissionError) as caught:
+            backend.run([bell()] * 3, shots=5)
+        whole = backend.run(bell(), shots=5)
+        with pytest.warns(UserWarning, match=r"1 of 3 jobs are not on the server, .* The others: [0-9a-f-]+, ") as told:
+            (kept,) = provider.resume()
+
+    assert kept.job_id() == whole.job_id()
+    assert all(job_id in str(told[0].message) for job_id in caught.value.job_ids)
+
+
+def test_no_journal(provider: OqtopusProvider) -> None:
+    """There is nothing to resume."""
+    with pytest.raises(ValueError, match="There is no journal: name its file here"):
+        provider.resume()
