@@ -101,14 +101,20 @@ def only_outcome(job: OqtopusJobResult) -> int:
 def killed_again_and_again(
     folder: Path, kills: int, done: threading.Event, *, every: float = 3.0
 ) -> Iterator[OqtopusConfig]:
-    """A server that is killed so many times, some seconds apart, while the work goes on."""
+    """A server that is killed so many times, some seconds apart, while the work goes on.
+
+    Raises:
+        AssertionError: The work was done before all of that had happened.
+    """
+    killed = 0
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
     def serve() -> None:
+        nonlocal killed
         for _ in range(kills):
             with running_server(folder, "--port", str(port), "--token", _TOKEN, stop=signal.SIGKILL):
-                done.wait(every)
+                killed += not done.wait(every)
         with running_server(folder, "--port", str(port), "--token", _TOKEN):
             done.wait()
 
@@ -119,6 +125,7 @@ def killed_again_and_again(
     finally:
         done.set()
         thread.join()
+    assert killed == kills
 
 
 def soak(jobs: int, clients: int, kills: int) -> Counter[str]:
