@@ -32,6 +32,7 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD
 from oqtopus_client.rest.retries import RetryPolicy
+from oqtopus_client.rest.telemetry import observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +106,7 @@ class HttpClient:
             timeout=httpx.Timeout(config.timeout, connect=min(config.timeout, _LONGEST_CONNECT), pool=None),
             headers={"User-Agent": user_agent or f"oqtopus-client/{importlib.metadata.version('oqtopus-client')}"},
         )
+        observe(self._client)
 
     async def aclose(self) -> None:
         """Close every connection."""
