@@ -206,11 +206,15 @@ class OqtopusConfig:
         if not section:
             raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
         parser = configparser.ConfigParser(interpolation=None)
+        found, trouble = [], None
         try:
             found = parser.read(file, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
-            # The parser's own message quotes the line it stumbled on, which may be the token's.
-            raise OqtopusConfigError(f"{file} is not an INI file ({type(error).__name__}).") from None
+            trouble = type(error).__name__
+        if trouble:
+            # The parser's own error quotes the line it stumbled on, which may be the token's. It is no context of ours
+            # either, as that travels along where other packages have errors pickled with all they know.
+            raise OqtopusConfigError(f"{file} is not an INI file ({trouble}).")
         if not found:
             raise OqtopusConfigError(f"There is no profile file {file}.")
         if section not in parser:

@@ -360,7 +360,9 @@ class AsyncOqtopusClient:
 
     async def get_job_statuses(self, job_ids: Sequence[str]) -> list[JobsJobStatus | str]:
         """The statuses of several jobs, in the order of `job_ids`, with one request for 100 of them."""
-        found = {answer.job_id: answer.status for answer in await poll(self._jobs, job_ids)}
+        answers: list[JobsGetJobStatusResponse] = []
+        await poll(self._jobs, job_ids, answers)
+        found = {answer.job_id: answer.status for answer in answers}
         return [found[job_id] for job_id in job_ids]
 
     async def status(self, job_id: str) -> JobsJobStatus | str:

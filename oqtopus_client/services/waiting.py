@@ -240,16 +240,18 @@ async def fetch_patiently(fetch: Callable[[str], Awaitable[_Result]], job_id: st
 async def _poll_patiently(
     api: JobApi, job_ids: Collection[str], deadline: float, trouble: OqtopusError | None
 ) -> tuple[list[JobsGetJobStatusResponse], OqtopusError | None]:
-    """Poll once; return the answers, or what kept them away if waiting may help. `trouble` is the last poll's."""
+    """Poll once; return the answers, and what kept others away if waiting may help. `trouble` is the last poll's."""
+    answers: list[JobsGetJobStatusResponse] = []
     try:
         async with within(deadline):
-            return await poll(api, job_ids), None
+            await poll(api, job_ids, answers)
     except DeadlinePassedError:
-        return [], trouble
+        return answers, trouble
     except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
         if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _PASSING:  # noqa: PLR2004 - HTTP's own border
             raise
-        return [], error
+        return answers, error
+    return answers, None
 
 
 def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None], object] | None) -> None:
@@ -262,28 +264,27 @@ def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None
         on_outage(trouble)
 
 
-async def poll(api: JobApi, job_ids: Collection[str]) -> list[JobsGetJobStatusResponse]:
-    """Ask once for the status of every job, with as few requests as it takes.
+async def poll(api: JobApi, job_ids: Collection[str], found: list[JobsGetJobStatusResponse]) -> None:
+    """Ask once for the status of every job, with as few requests as it takes; answers are added to `found`.
 
-    One job is asked for by its id. Many are looked up in the list of the user's jobs, newest first, 100 a request;
-    what is not among the newest is asked for by id.
+    One job is asked for by its id. Many are looked up in the list of the user's jobs, newest first, 100 a request, as
+    long as that has cost less than to ask for the rest by id; nobody knows how many other jobs lie before and between
+    ours, and so neither costs more than twice the least.
     """
     wanted = set(job_ids)
-    found: list[JobsGetJobStatusResponse] = []
     size = rest.user_api.PAGE_SIZE
-    pages = math.ceil(len(wanted) / size)
     page = 1
-    # Other jobs of the user may lie between ours, so read on while a page costs less than asking one by one.
-    while wanted and len(job_ids) > 1 and page <= pages:
+    while len(job_ids) > 1 and page <= len(wanted):
         jobs = await api.list_jobs({"fields": "job_id,status", "order": "DESC", "size": size, "page": page})
-        before = len(wanted)
         for job in jobs:
             if job.job_id in wanted and job.status is not None:
                 wanted.discard(job.job_id)
                 found.append(rest.JobsGetJobStatusResponse(job_id=job.job_id, status=job.status))
         if len(jobs) < size:
             break
-        if page == pages and before - len(wanted) > 1:
-            pages += 1
         page += 1
-    return found + await in_order(api.get_job_status, sorted(wanted), max_workers=_STATUS_WORKERS)
+
+    async def ask(job_id: str) -> None:
+        found.append(await api.get_job_status(job_id))
+
+    await in_order(ask, sorted(wanted), max_workers=_STATUS_WORKERS)

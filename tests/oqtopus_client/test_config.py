@@ -94,6 +94,7 @@ def test_bad_profile(text: str, message: str) -> None:
         OqtopusConfig.from_file()
 
     assert SECRET not in str(caught.value)
+    assert SECRET not in str(caught.value.__context__)
 
 
 def test_environment_wins_over_profile(monkeypatch: pytest.MonkeyPatch) -> None:

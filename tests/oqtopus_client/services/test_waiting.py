@@ -44,7 +44,9 @@ class Jobs:
 
 async def ask(jobs: Jobs, ids: list[str]) -> dict[str, str]:
     """Poll, as a mapping."""
-    return {answer.job_id: str(answer.status) for answer in await poll(jobs, ids)}  # type: ignore[arg-type]
+    answers: list[JobsGetJobStatusResponse] = []
+    await poll(jobs, ids, answers)  # type: ignore[arg-type]
+    return {answer.job_id: str(answer.status) for answer in answers}
 
 
 async def test_one_job_is_asked_by_its_id() -> None:
@@ -70,7 +72,34 @@ async def test_old_jobs_among_many_are_asked_by_id() -> None:
     wanted = list(jobs.statuses)[:2]
 
     assert await ask(jobs, wanted) == {wanted[0]: "ready", wanted[1]: "running"}
-    assert jobs.asked == ["page 1", "one", "one"]
+    assert jobs.asked == ["page 1", "page 2", "one", "one"]
+
+
+async def test_many_old_jobs_are_paged_to() -> None:
+    """Four thousand newer jobs cost forty pages, where to ask for each of ours would cost 900 requests."""
+    jobs = Jobs(*["ready"] * 900, *["succeeded"] * 4000)
+    wanted = list(jobs.statuses)[:900]
+
+    assert set(await ask(jobs, wanted)) == set(wanted)
+    assert len(jobs.asked) == 49
+
+
+async def test_answers_before_an_outage_count() -> None:
+    """What a poll that broke has found out is not asked for again."""
+    jobs = Jobs("succeeded", "succeeded", *["running"] * 300)
+    ours = list(jobs.statuses)[:2]
+    get_job_status = jobs.get_job_status
+
+    async def breaking(job_id: str) -> JobsGetJobStatusResponse:
+        if len(jobs.asked) == 3:
+            jobs.failures = [OqtopusConnectionError("reset")]
+        return await get_job_status(job_id)
+
+    jobs.get_job_status = breaking  # type: ignore[method-assign]
+    seen = [answer.job_id async for answer in as_finished(jobs, ours, Polling(interval=0))]  # type: ignore[arg-type]
+
+    assert sorted(seen) == ours
+    assert jobs.asked == ["page 1", "page 2", "one", "one", "one"]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=700))
