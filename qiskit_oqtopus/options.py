@@ -72,7 +72,7 @@ class OqtopusOptions(StrictOptions):
         meas_level: For Qiskit's libraries; 2, counts, is what there is.
         meas_return: For Qiskit's libraries; of no meaning for counts.
         rep_delay: For Qiskit's libraries; servers choose the pause between shots.
-        init_qubits: For Qiskit's libraries; qubits always start in |0>.
+        init_qubits: For Qiskit's libraries; qubits always start in `|0>`.
         noise_model: For Qiskit's libraries; a device has its own noise, so a warning says that it is not used.
     """
 

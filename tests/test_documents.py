@@ -13,21 +13,26 @@ from typing import Any
 
 import pytest
 
+import oqtopus_client.emulator
+import qiskit_oqtopus.errors
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
+from oqtopus_client.rest.operations import OPERATIONS
 from tests.conftest import BELL
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PACKAGES = "oqtopus_client", "qiskit_oqtopus"
+FROM_SERVERS = {"HTTP 403: Cannot access device_id="}
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *ROOT.glob("docs/*.md"))}
 
 
-def code_blocks(language: str) -> list[str]:
-    """The README's code in one language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def code_blocks(page: str, language: str = "python") -> list[str]:
+    """A page's code in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGES[page], re.DOTALL)
 
 
-def block_with(text: str) -> str:
-    """The README's Python code that has this text in it."""
-    (block,) = (block for block in code_blocks("python") if text in block)
+def block_with(page: str, text: str) -> str:
+    """The page's Python code that has this text in it."""
+    (block,) = (block for block in code_blocks(page) if text in block)
     return block
 
 
@@ -77,16 +82,32 @@ def test_qaoa(tmp_path: Path) -> None:
     assert last > max(first, chance + 2)
 
 
-def test_readme_qiskit_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The README's lines for Qiskit users print Bell counts."""
-    (tmp_path / "example.py").write_text(block_with("bell = "), encoding="utf-8")
+def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's twenty lines: devices, counts of a noisy chip, an expectation value, and the job again."""
+    (code,) = code_blocks("README")
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own
+    names["provider"].close()
+    *devices, counts, value, times = capsys.readouterr().out.splitlines()
+
+    assert len(code.splitlines()) <= 21
+    assert [line.split()[0] for line in devices] == ["Name", "----------", "qulacs", "lattice64", "lattice144"]
+    assert sum(eval(counts).values()) == 1000  # noqa: S307 - a dictionary that we printed
+    assert 1.5 < float(value) < 2
+    assert "running" in times
+
+
+@pytest.mark.parametrize("page", ["index", "qiskit"])
+def test_bell_example(page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first lines for Qiskit users print Bell counts."""
+    (tmp_path / "example.py").write_text(block_with(page, "bell = "), encoding="utf-8")
     names = runpy.run_path(str(tmp_path / "example.py"))
     names["backend"].provider.close()
 
     assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
 
 
-def test_readme_qiskit_examples_follow_each_other(
+def test_qiskit_examples_follow_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Parameters, jobs, devices and primitives, in a session that began with the Bell state."""
@@ -95,7 +116,7 @@ def test_readme_qiskit_examples_follow_each_other(
     names: dict[str, Any] = {}
     printed = {}
     for mark in marks:
-        exec(block_with(mark), names)  # noqa: S102 - our own
+        exec(block_with("qiskit", mark), names)  # noqa: S102 - our own
         printed[mark] = capsys.readouterr().out
     names["provider"].close()
 
@@ -109,37 +130,37 @@ def test_readme_qiskit_examples_follow_each_other(
     assert sum(names["sampled"].data.meas.get_counts().values()) == 1000
 
 
-def test_readme_sdk_example(
+def test_sdk_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: dict[str, str]
 ) -> None:
-    """The README's lines for SDK users print Bell counts from the server that the environment names."""
+    """The lines for SDK users print Bell counts from the server that the environment names."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "example.py").write_text(block_with("with OqtopusClient() as client"), encoding="utf-8")
+    (tmp_path / "example.py").write_text(block_with("sdk", "with OqtopusClient() as client"), encoding="utf-8")
     runpy.run_path(str(tmp_path / "example.py"))
 
     assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
 
 
-def test_readme_batch_example(client: OqtopusClient) -> None:
-    """The README's lines for many jobs run, with the client and program of the lines before."""
+def test_batch_example(client: OqtopusClient) -> None:
+    """The lines for many jobs run, with the client and program of the lines before."""
     names: dict[str, Any] = {"client": client, "program": BELL, "OqtopusJobSpec": OqtopusJobSpec}
-    exec(block_with("run_jobs_batch"), names)  # noqa: S102 - our own
+    exec(block_with("sdk", "run_jobs_batch"), names)  # noqa: S102 - our own
 
     assert [result.shots for result in names["results"]] == [10, 100, 1000]
     assert names["result"].status == "succeeded"
 
 
-def test_readme_journal_example(
+def test_journal_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: OqtopusConfig, client: OqtopusClient
 ) -> None:
-    """The README's campaign submits its jobs once, however often it is begun."""
+    """The campaign submits its jobs once, however often it is begun."""
     monkeypatch.chdir(tmp_path)
     jobs = [OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=7, name="campaign") for _ in range(3)]
     for _ in range(2):
         make = functools.partial(OqtopusClient, config)
         names: dict[str, Any] = {"OqtopusClient": make, "jobs": jobs}
-        exec(block_with("campaign.sqlite3"), names)  # noqa: S102 - our own
+        exec(block_with("sdk", "campaign.sqlite3"), names)  # noqa: S102 - our own
         assert names["result"].status == "succeeded"
 
     assert len(list(client.iter_jobs(q="campaign"))) == 3
@@ -147,7 +168,7 @@ def test_readme_journal_example(
 
 def test_ci_runs_the_readmes_test_command() -> None:
     """One door for people and CI."""
-    commands = [block for block in code_blocks("bash") if "-m pytest" in block]
+    commands = [block for block in code_blocks("README", "bash") if "-m pytest" in block]
 
     assert len(commands) == 1
     assert commands[0].count("\n") == 1
@@ -155,11 +176,72 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-def test_readme_emulator_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The README's chip misreads a one of qubit 0 as often as its calibration says."""
-    (tmp_path / "example.py").write_text(block_with("from_device_info"), encoding="utf-8")
+def test_emulator_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The chip misreads a one of qubit 0 as often as its calibration says."""
+    (tmp_path / "example.py").write_text(block_with("emulator", "from_device_info"), encoding="utf-8")
     runpy.run_path(str(tmp_path / "example.py"))
     counts = eval(capsys.readouterr().out)  # noqa: S307 - a dictionary that we printed
 
     assert sum(counts.values()) == 1000
     assert 880 < counts["01"] < 990
+
+
+def test_twin_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: dict[str, str]
+) -> None:
+    """A server's chip becomes an emulated one."""
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    code = block_with("self_hosting", "from_device_info").replace("qulacs", "lattice64")
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    runpy.run_path(str(tmp_path / "example.py"))
+
+    assert capsys.readouterr().out.startswith("http")
+
+
+def test_promises_are_held() -> None:
+    """Every test that a promise names is there."""
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGES["reliability"])
+
+    assert len(named) > 20
+    for file, test in named:
+        assert f"def {test or ''}" in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_errors_are_those_of_the_code() -> None:
+    """Each message that is explained is one that the code has; what differs is left out of it."""
+    code = "".join(file.read_text(encoding="utf-8") for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+    spoken = re.sub(r"\"\n\s*f?\"", "", code)
+    spoken = re.sub(r"\{[^{}\"]*\}", "…", spoken)
+    messages = re.findall(r"^\| `(.*?)` \|", PAGES["errors"], re.MULTILINE)
+
+    assert len(messages) > 25
+    parts = [part for message in messages for part in message.split("…") if part.strip(" .:;,'")]
+    assert [part for part in parts if part not in spoken and part not in FROM_SERVERS] == []
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """What can be imported is explained."""
+    reference = "".join(page.read_text(encoding="utf-8") for page in ROOT.glob("docs/api/*.md"))
+    elsewhere = {"CircuitError", "errors", "rest", *dir(oqtopus_client.errors), *dir(qiskit_oqtopus.errors)}
+    public = {*oqtopus_client.__all__, *qiskit_oqtopus.__all__, *oqtopus_client.emulator.__all__}
+
+    assert {name for name in public - elsewhere if not re.search(rf"\b{name}$", reference, re.MULTILINE)} == set()
+
+
+def test_documentation_builds(tmp_path: Path) -> None:
+    """Without a warning."""
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", tmp_path / "html"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stderr
+    page = (tmp_path / "html" / "reliability.html").read_text(encoding="utf-8")
+    text = re.sub(r"<[^>]*>", "", page)
+    assert all(str(operation) in text for operation in OPERATIONS)
+
+
+def test_pictures_are_drawn_by_their_scripts() -> None:
+    """The drawing in the repository is the one that its script makes."""
+    drawn = runpy.run_path(str(ROOT / "docs" / "draw_job.py"))["picture"]()
+
+    assert (ROOT / "docs" / "pictures" / "job.svg").read_text(encoding="utf-8") == drawn

@@ -20,7 +20,7 @@ class FaultKind(StrEnum):
     DELAY = "delay"
     """The answer comes `seconds` late."""
     TOO_MANY_REQUESTS = "too_many_requests"
-    """429, with `Retry-After: seconds`."""
+    """429, with `seconds` in the header `Retry-After`."""
     SERVER_ERROR = "server_error"
     """500; nothing is done."""
     DROP = "drop"

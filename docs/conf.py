@@ -1,0 +1,33 @@
+"""The documentation: `sphinx-build -W docs docs/_build`."""
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import retry_table  # noqa: E402 - it lies beside this file
+
+project = "oqtopus-client"
+author = "The oqtopus-client authors"
+version = release = importlib.metadata.version("oqtopus-client")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "generated/*"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+default_role = "py:obj"  # `names` in docstrings are links where they are names
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+napoleon_use_ivar = True
+python_use_unqualified_type_names = True
+
+html_theme = "furo"
+html_title = "OQTOPUS in Python"
+html_static_path = ["pictures"]
+
+(HERE / "generated").mkdir(exist_ok=True)
+(HERE / "generated" / "operations.md").write_text(retry_table.table(), encoding="utf-8")
