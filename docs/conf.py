@@ -1,6 +1,7 @@
 """The documentation: `sphinx-build -W docs docs/_build`."""
 
 import importlib.metadata
+import pkgutil
 import sys
 from pathlib import Path
 
@@ -8,6 +9,15 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import retry_table  # noqa: E402 - it lies beside this file
+
+import oqtopus_client  # noqa: E402
+import qiskit_oqtopus  # noqa: E402
+
+for package in (oqtopus_client, qiskit_oqtopus):
+    # Sphinx would load modules as type checkers do, all that is lazy at once, and so in a circle.
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 project = "oqtopus-client"
 author = "The oqtopus-client authors"
