@@ -88,10 +88,14 @@ class Journal:
         # SQLite makes its further files as readable as this one.
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         database = sqlite3.connect(self.path, isolation_level=None, timeout=30)
-        # Each write is on the disk when it returns.
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        database.executescript(_SCHEMA)
+        try:
+            # Each write is on the disk when it returns.
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.executescript(_SCHEMA)
+        except sqlite3.Error:
+            database.close()
+            raise
         return database
 
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -111,14 +115,17 @@ class Journal:
 
     async def note(self, number: int, state: JournalState, job_id: str | None = None) -> None:
         """Record what became of a job; a state without an id keeps the id, unless it is `INTENDED` again."""
-        keep = "NULL" if state is JournalState.INTENDED else "COALESCE(?1, job_id)"
-        statement = f"UPDATE jobs SET state = ?2, job_id = {keep} WHERE number = ?3"  # noqa: S608 - of two constants
-        await self._do(lambda database: database.execute(statement, (job_id, state, number)))
+        keep = "NULL" if state is JournalState.INTENDED else "COALESCE(:job_id, job_id)"
+        statement = f"UPDATE jobs SET state = :state, job_id = {keep} WHERE number = :number"  # noqa: S608 - of two constants
+        values = {"job_id": job_id, "state": state, "number": number}
+        await self._do(lambda database: database.execute(statement, values))
 
     async def entries(self, state: JournalState | None = None) -> list[JournalEntry]:
         """All jobs, or those of one state, in the order in which they were to be submitted."""
-        statement = "SELECT number, spec, job_id, state FROM jobs WHERE state = ?1 OR ?1 IS NULL ORDER BY number"
-        rows = await self._do(lambda database: database.execute(statement, (state,)).fetchall())
+        statement = (
+            "SELECT number, spec, job_id, state FROM jobs WHERE state = ifnull(:state, state) ORDER BY number"
+        )
+        rows = await self._do(lambda database: database.execute(statement, {"state": state}).fetchall())
         return [JournalEntry(n, _from_json(spec), job_id, JournalState(state)) for n, spec, job_id, state in rows]
 
     def close(self) -> None:

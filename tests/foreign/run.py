@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent
+PACKAGES = "oqtopus_client", "qiskit_oqtopus"
 
 # Fixed, so that CI fails for what has changed here. A new release is a reason to look, and to change the line.
 PUBLISHED = "oqtopus-client==1.3.0"
@@ -42,6 +44,23 @@ LIBRARIES = {
 DESELECTED = "tests/quri_parts_oqtopus/backend/test_sampling.py::{}".format(
     "TestOqtopusSamplingBackend::test_submit_job_passes_env_proxy_to_storage"
 )
+
+# Other versions of Python than this environment's, and what is tested with each that is installed.
+PYTHONS = ("3.12", "3.13", "3.14")
+TESTS_OF_PYTHON = (
+    "tests/oqtopus_client/services",
+    "tests/oqtopus_client/test_config.py",
+    "tests/qiskit_oqtopus/test_backend.py",
+    "tests/qiskit_oqtopus/test_programs.py",
+    "tests/qiskit_oqtopus/test_journal.py",
+    "tests/qiskit_oqtopus/primitives",
+    "oqtopus_client",
+    "qiskit_oqtopus",
+)
+NEEDED_BY_TESTS = ("pytest", "pytest-timeout", "hypothesis", "requests", "requests-mock", "scipy")
+
+# What a wheel holds beside modules.
+PACKAGE_DATA = {"py.typed", "LICENSE", "METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt"}
 
 # Run as they are; the others want the id of a job to be written into them first.
 EXAMPLES = ("get_devices.py", "submit_job_*.py")
@@ -68,6 +87,7 @@ def main() -> None:
         parts = [pool.submit(part, next(folders), wheel) for part in (quri_parts_client, oldest_qiskit)]
         parts += [pool.submit(libraries, next(folders), wheel, *pair) for pair in LIBRARIES.items()]
         parts += [pool.submit(published_client, next(folders))]
+        parts += [pool.submit(other_python, next(folders), wheel, version) for version in PYTHONS]
         try:
             for part in parts:
                 part.result()
@@ -111,6 +131,29 @@ def oldest_qiskit(folder: Path, wheel: Path) -> None:
     run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
 
 
+def other_python(folder: Path, wheel: Path, version: str) -> None:
+    """SDK, provider and primitives with another version of Python, if this machine has it."""
+    python = interpreter(version)
+    if python is None:
+        print(f"Python {version} is not installed here, and so not tested.", flush=True)
+        return
+    requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
+    python = environment(folder, *requirements, python=python)
+    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
+
+
+def interpreter(version: str) -> Path | None:
+    """A version of Python, wherever `PATH` or pyenv has it."""
+    command = [f"python{version}", "-c", "import sys; print(sys.executable)"]
+    try:
+        found = subprocess.run(
+            command, env={**os.environ, "PYENV_VERSION": version}, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return Path(found.stdout.strip())
+
+
 def libraries(folder: Path, wheel: Path, requirements: Sequence[str], scripts: Sequence[str]) -> None:
     """Libraries for Qiskit, on backends of the emulator of this environment."""
     python = environment(folder, ours(wheel), *requirements)
@@ -119,9 +162,10 @@ def libraries(folder: Path, wheel: Path, requirements: Sequence[str], scripts: S
             run(python, "-I", SCRIPTS / script, folder=folder, variables=variables)
 
 
-def environment(folder: Path, *requirements: str) -> Path:
+def environment(folder: Path, *requirements: str, python: str | Path = sys.executable) -> Path:
     """Make a virtual environment with no more than the requirements; returns its Python."""
-    run(sys.executable, "-m", "venv", folder / "venv", folder=folder.parent)
+    folder.mkdir(exist_ok=True)
+    run(python, "-m", "venv", folder / "venv", folder=folder.parent)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements, folder=folder)
     run(python, "-m", "pip", "check", folder=folder)
@@ -139,11 +183,21 @@ def build_wheel(folder: Path) -> Path:
     copy.mkdir(parents=True)
     for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    for name in ("oqtopus_client", "qiskit_oqtopus"):
+    for name in PACKAGES:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, copy, folder=folder)
     (wheel,) = wheels.glob("*.whl")
+    check_contents(wheel)
     return wheel
+
+
+def check_contents(wheel: Path) -> None:
+    """A wheel has the packages and their data, all of it and nothing else."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {str(file.relative_to(ROOT)) for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
+    devices = {str(file.relative_to(ROOT)) for file in (ROOT / "oqtopus_client/emulator/devices").glob("*.json")}
+    assert names >= modules | devices | {f"{package}/py.typed" for package in PACKAGES}
+    assert {Path(name).name for name in names - modules - devices} == PACKAGE_DATA
 
 
 def download_sources(python: Path, requirement: str, folder: Path) -> Path:

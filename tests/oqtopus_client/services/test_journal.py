@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -162,7 +163,7 @@ def test_deleted_meanwhile(keeping: OqtopusClient, journal: Path, config: Oqtopu
     keeping.wait_for_job(job_id, interval=0.01)
     keeping.delete_job(job_id)
     keeping.close()
-    with _database(journal) as database:
+    with contextlib.closing(_database(journal)) as database:
         database.execute("UPDATE jobs SET state = 'uncertain'")
     with OqtopusClient(config) as other:
         assert told(other.resume(journal)) == [("gone", "removed")]
