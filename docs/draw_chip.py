@@ -7,7 +7,7 @@ from qiskit import QuantumCircuit, transpile
 from qiskit_oqtopus import OqtopusProvider
 
 if __name__ == "__main__":
-    ghz = QuantumCircuit(12)
+    ghz = QuantumCircuit(12, name="GHZ")
     ghz.h(0)
     for qubit in range(11):
         ghz.cx(qubit, qubit + 1)
