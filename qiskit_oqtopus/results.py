@@ -28,7 +28,7 @@ def to_experiment(
         **details: What else is known of the run.
 
     Raises:
-        ValueError: A key of `counts` is no bitstring, or longer than the program's register.
+        ValueError: A key of `counts` is no bitstring, or longer than the program's register; or a value is no count.
     """
     found = wire_to_clbits(counts, header.clbits)
     memory = counts_to_memory(found, shots=shots, seed=zlib.crc32(job_id.encode())) if header.memory else None
@@ -78,11 +78,13 @@ def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str
     {'0x0': 7}
 
     Raises:
-        ValueError: A key is no bitstring, or has more bits than `clbits`.
+        ValueError: A key is no bitstring, or has more bits than `clbits`; or a value is no count.
     """
     in_place = list(clbits) == list(range(len(clbits)))
     placed: dict[str, int] = {}
     for key, number in counts.items():
+        if not isinstance(number, int) or not 0 <= number <= MAX_SHOTS:
+            raise ValueError(f"The server counted the outcome {key!r} {str(number)[:20]!r} times, which is no count.")
         value = _bits(key, len(clbits))
         if not in_place:
             value = sum(1 << clbit for bit, clbit in enumerate(clbits) if clbit != NOWHERE and value >> bit & 1)

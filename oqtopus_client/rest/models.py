@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
 
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 
@@ -57,6 +65,8 @@ __all__ = [
 
 _logger = logging.getLogger("oqtopus_client")
 _reported: set[str] = set()
+_MOST_REPORTED = 100
+_MOST_PROBLEMS = 10
 
 MAX_SHOTS = 10_000_000
 """Most shots one job may ask for; the API answers 422 above."""
@@ -71,10 +81,17 @@ def _known(enum: type[_Member], value: Any) -> _Member | str:
         return enum(value)
     except ValueError:
         text = str(value)
-        if text not in _reported:
+        if text not in _reported and len(_reported) < _MOST_REPORTED:
             _reported.add(text)
             _logger.warning("The server sent %s %r, which this version does not know.", enum.__name__, text)
         return text
+
+
+def problems(error: ValidationError) -> str:
+    """What is wrong with an answer, the first of it, without the answer's own words."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found[:_MOST_PROBLEMS]]
+    return "; ".join(told) + (f"; and {len(found) - len(told)} more" if len(found) > len(told) else "")
 
 
 def _as_utc(time: datetime) -> datetime:
@@ -226,6 +243,10 @@ class JobsJobInfoUploadPresignedURLFields(Model):
     x_amz_security_token: str | None = Field(default=None, alias="x-amz-security-token", repr=False)
     policy: str | None = Field(default=None, repr=False)
     signature: str | None = Field(default=None, repr=False)
+    __pydantic_extra__: dict[str, str | None]
+
+    # Whatever else there is, too, is text: a form holds nothing else.
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("key", self.key)]
