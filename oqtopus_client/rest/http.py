@@ -202,8 +202,8 @@ class HttpClient:
             OqtopusStorageError: It is not one of the web, or leads to this machine's own secrets.
         """
         try:
-            # Read as it will be when it is used: two readers that differ on a host would be a way around.
-            parsed = httpx.URL(url)
+            # The host is read as it will be when it is used: two readers that differ would be a way around.
+            parsed, _ = httpx.URL(url), urlsplit(url).port
         except (httpx.InvalidURL, ValueError, TypeError):
             raise OqtopusStorageError("The server named a file by something that is no URL.") from None
         if parsed.scheme not in {"http", "https"} or not parsed.host:
@@ -311,10 +311,13 @@ async def _body(response: httpx.Response, limit: int) -> bytes | None:
     received = 0
     async for chunk in response.aiter_raw():
         received += len(chunk)
-        try:
-            body += unzip.decompress(chunk, limit + 1 - len(body)) if packed else chunk
-        except zlib.error:
-            raise httpx.DecodingError("the answer is no gzip, which it says it is") from None
+        if not packed:
+            body += chunk
+        elif not unzip.eof:  # what comes after the end is dropped
+            try:
+                body += unzip.decompress(chunk, limit + 1 - len(body))
+            except zlib.error:
+                raise httpx.DecodingError("the answer is no gzip, which it says it is") from None
         if max(received, len(body)) > limit:
             return None
     if packed and received and not unzip.eof:

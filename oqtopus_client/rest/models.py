@@ -98,6 +98,12 @@ def _as_utc(time: datetime) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def _sendable(text: str) -> str:
+    """Text that can be sent back; JSON can spell characters that no encoding has, which is a ValueError."""
+    text.encode()
+    return text
+
+
 def _object_as_it_is(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"an object is due, not {type(value).__name__}")  # noqa: TRY004 - as pydantic wants it
@@ -107,6 +113,7 @@ def _object_as_it_is(value: Any) -> dict[str, Any]:
 _Status = Annotated[JobsJobStatus | str, BeforeValidator(lambda value: _known(JobsJobStatus, value))]
 _Type = Annotated[JobsJobType | str, BeforeValidator(lambda value: _known(JobsJobType, value))]
 _Time = Annotated[datetime, AfterValidator(_as_utc)]
+_Sendable = Annotated[str, AfterValidator(_sendable)]
 _Object = dict[str, Any]
 # Its entries are taken as they come: there may be very many, and JSON has made their keys text already.
 _Histogram = Annotated[dict[str, Any], PlainValidator(_object_as_it_is)]
@@ -238,31 +245,31 @@ class JobsRegisteredJob(JobsJob):
 class JobsJobInfoUploadPresignedURLFields(Model):
     """Form fields of a presigned upload; all of them, known or not, go back to the storage verbatim."""
 
-    key: str | None = None
-    aws_access_key_id: str | None = Field(default=None, alias="AWSAccessKeyId")
-    x_amz_security_token: str | None = Field(default=None, alias="x-amz-security-token", repr=False)
-    policy: str | None = Field(default=None, repr=False)
-    signature: str | None = Field(default=None, repr=False)
-    __pydantic_extra__: dict[str, str | None]
+    key: _Sendable | None = None
+    aws_access_key_id: _Sendable | None = Field(default=None, alias="AWSAccessKeyId")
+    x_amz_security_token: _Sendable | None = Field(default=None, alias="x-amz-security-token", repr=False)
+    policy: _Sendable | None = Field(default=None, repr=False)
+    signature: _Sendable | None = Field(default=None, repr=False)
+    __pydantic_extra__: dict[str, _Sendable | None]
 
     # Whatever else there is, too, is text: a form holds nothing else.
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+    def __repr_args__(self) -> list[tuple[_Sendable | None, Any]]:
         return [("key", self.key)]
 
 
 class JobsJobInfoUploadPresignedURL(Model):
     """Where and how to upload a job's input. It is a credential: `repr` does not show it."""
 
-    url: str = Field(repr=False)
+    url: _Sendable = Field(repr=False)
     fields: JobsJobInfoUploadPresignedURLFields = Field(default_factory=JobsJobInfoUploadPresignedURLFields, repr=False)
 
 
 class JobsRegisterJobResponse(Model):
     """The new job's id and where its input goes."""
 
-    job_id: str
+    job_id: _Sendable
     presigned_url: JobsJobInfoUploadPresignedURL = Field(repr=False)
 
 
