@@ -110,6 +110,10 @@ def _object_as_it_is(value: Any) -> dict[str, Any]:
     return value
 
 
+def _objects_as_they_are(value: Any) -> dict[str, Any]:
+    return {key: _object_as_it_is(inner) for key, inner in _object_as_it_is(value).items()}
+
+
 _Status = Annotated[JobsJobStatus | str, BeforeValidator(lambda value: _known(JobsJobStatus, value))]
 _Type = Annotated[JobsJobType | str, BeforeValidator(lambda value: _known(JobsJobType, value))]
 _Time = Annotated[datetime, AfterValidator(_as_utc)]
@@ -315,7 +319,7 @@ class JobsS3SamplingResult(Model):
     """Counts by bitstring, classical bit 0 rightmost, without spaces."""
 
     counts: _Histogram | None = None
-    divided_counts: _Histogram | None = None
+    divided_counts: Annotated[dict[str, Any], PlainValidator(_objects_as_they_are)] | None = None
 
 
 class JobsS3EstimationResult(Model):
