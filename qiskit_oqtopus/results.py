@@ -30,8 +30,8 @@ def to_experiment(
         **details: What else is known of the run.
 
     Raises:
-        ValueError: A key of `counts` is no bitstring, or longer than the program's register; a value is no number; or there are too
-            many shots to list.
+        ValueError: A key of `counts` is no bitstring, or longer than the program's register; a value is no number; or
+            there are too many shots to list.
     """
     found = wire_to_clbits(counts, header.clbits)
     memory = counts_to_memory(found, shots=shots, seed=zlib.crc32(job_id.encode())) if header.memory else None

@@ -21,16 +21,18 @@ def log_text(archive: bytes, *, encoding: str, errors: str) -> str:
     Raises:
         ValueError: The archive unpacks to more than 64 MiB, or is damaged.
     """
+    size = 0
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as reader:
-            if sum(entry.file_size for entry in reader.infolist()) > _MAX_TEXT_BYTES:
-                raise ValueError("The log unpacks to more than 64 MiB; download it and look for yourself.")
-            names = [name for name in reader.namelist() if not name.endswith("/")]
+            size = sum(entry.file_size for entry in reader.infolist())
+            names = [name for name in reader.namelist() if not name.endswith("/") and size <= _MAX_TEXT_BYTES]
             texts = [f"===== {name} =====\n{reader.read(name).decode(encoding, errors)}" for name in names]
     except zipfile.BadZipFile:
         return archive.decode(encoding, errors)
-    except (zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError) as error:
-        raise ValueError(f"The log's archive is damaged: {error}.") from error
+    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
+        raise ValueError(f"The log cannot be read, its archive is damaged perhaps: {error}.") from error
+    if size > _MAX_TEXT_BYTES:
+        raise ValueError("The log unpacks to more than 64 MiB; download it and look for yourself.")
     return "\n".join(texts).rstrip()
 
 

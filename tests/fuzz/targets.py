@@ -1,4 +1,4 @@
-"""What a server sends, read as the SDK reads it: each target takes bytes and lets nothing out but what is documented."""
+"""What a server sends, read as the SDK reads it: a target takes bytes, and raises nothing but what is documented."""
 
 from __future__ import annotations
 

@@ -290,7 +290,7 @@ FORBIDDEN = [
     "http://0251.0376.0251.0376/",
     "http://metadata.google.internal/",
     "http://Metadata.Google.Internal./",
-    "http://１６９.254.169.254/",
+    "http://\uff11\uff16\uff19.254.169.254/",
     "http://storage.example\r\nX: y/",
     "http://storage.example\0/",
 ]
@@ -329,7 +329,7 @@ async def test_names_of_secrets(address: str, monkeypatch: pytest.MonkeyPatch) -
     connected: list[Any] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _self, where: connected.append(where))
     http = HttpClient(OqtopusConfig("https://server.example", SECRET, retry_max_attempts=1, timeout=2))
-    with pytest.raises(OqtopusConnectionError, match="link-local or a cloud's metadata service|not a canonical IPv4"):
+    with pytest.raises(OqtopusConnectionError, match=r"link-local or a cloud's metadata service|not a canonical IPv4"):
         await http.fetch(f"http://{address}/?Signature=hidden")
     await http.aclose()
 
