@@ -17,6 +17,9 @@ _VERSION = 1
 NOWHERE = -1
 """In place of a classical bit's index: the outcome is none of the circuit's."""
 
+_MOST_BITS = 1 << 16
+"""More bits than any circuit has. Results are laid out by these numbers, and a wrong one could take all memory."""
+
 
 @dataclass(frozen=True)
 class CircuitHeader:
@@ -87,17 +90,25 @@ class CircuitHeader:
             fields = json.loads(line.removeprefix(_PREFIX))
             return cls(
                 name=str(fields["name"]),
-                num_qubits=int(fields["num_qubits"]),
-                num_clbits=int(fields["num_clbits"]),
-                clbits=tuple(map(int, fields["clbits"])),
-                qregs=tuple((str(name), int(size)) for name, size in fields["qregs"]),
-                cregs=tuple((str(name), tuple(map(int, bits))) for name, bits in fields["cregs"]),
+                num_qubits=_bits(fields["num_qubits"]),
+                num_clbits=_bits(fields["num_clbits"]),
+                clbits=tuple(map(_bits, fields["clbits"])),
+                qregs=tuple((str(name), _bits(size)) for name, size in fields["qregs"]),
+                cregs=tuple((str(name), tuple(map(_bits, bits))) for name, bits in fields["cregs"]),
                 metadata=dict(fields["metadata"]),
                 memory=bool(fields["memory"]),
                 extra=dict(fields["extra"]),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
+
+
+def _bits(value: Any) -> int:
+    """A number of bits, or a bit's index."""
+    number = int(value)
+    if not NOWHERE <= number <= _MOST_BITS:
+        raise ValueError
+    return number
 
 
 def as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:

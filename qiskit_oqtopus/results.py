@@ -14,6 +14,8 @@ from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_MOST_LISTED = 100_000_000
+
 
 def to_experiment(
     header: CircuitHeader, counts: Mapping[str, int], *, shots: int, job_id: str, **details: Any
@@ -28,7 +30,8 @@ def to_experiment(
         **details: What else is known of the run.
 
     Raises:
-        ValueError: A key of `counts` is no bitstring, or longer than the program's register.
+        ValueError: A key of `counts` is no bitstring, or longer than the program's register; a value is no number; or
+            there are too many shots to list.
     """
     found = wire_to_clbits(counts, header.clbits)
     memory = counts_to_memory(found, shots=shots, seed=zlib.crc32(job_id.encode())) if header.memory else None
@@ -78,11 +81,15 @@ def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str
     {'0x0': 7}
 
     Raises:
-        ValueError: A key is no bitstring, or has more bits than `clbits`.
+        ValueError: A key is no bitstring, or has more bits than `clbits`; or a value is no number.
     """
     in_place = list(clbits) == list(range(len(clbits)))
     placed: dict[str, int] = {}
     for key, number in counts.items():
+        if not isinstance(number, int | float):
+            raise ValueError(  # noqa: TRY004 - a value of the server's
+                f"The server counted the outcome {key!r} {number!s:.20} times, which is no number."
+            )
         value = _bits(key, len(clbits))
         if not in_place:
             value = sum(1 << clbit for bit, clbit in enumerate(clbits) if clbit != NOWHERE and value >> bit & 1)
@@ -108,9 +115,14 @@ def counts_to_memory(counts: Mapping[str, int], *, shots: int, seed: int) -> lis
         shots: How many to list, if there are any counts; if they sum to more, all are listed.
         seed: Seed of the order.
 
+    Raises:
+        ValueError: A hundred million shots or more are to be listed, which no job has.
+
     >>> counts_to_memory({"0x0": 2, "0x3": 1}, shots=3, seed=1)
     ['0x0', '0x0', '0x3']
     """
+    if not max(sum(counts.values()), shots) <= _MOST_LISTED:
+        raise ValueError(f"More than {_MOST_LISTED:,} shots cannot be listed one by one.")
     rng = np.random.default_rng(seed)
     numbers = np.fromiter(counts.values(), np.int64, len(counts))
     rows = np.repeat(np.arange(len(counts)), numbers)

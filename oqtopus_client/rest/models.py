@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
 
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 
@@ -57,6 +65,8 @@ __all__ = [
 
 _logger = logging.getLogger("oqtopus_client")
 _reported: set[str] = set()
+_MOST_REPORTED = 100
+_MOST_PROBLEMS = 10
 
 MAX_SHOTS = 10_000_000
 """Most shots one job may ask for; the API answers 422 above."""
@@ -71,14 +81,27 @@ def _known(enum: type[_Member], value: Any) -> _Member | str:
         return enum(value)
     except ValueError:
         text = str(value)
-        if text not in _reported:
+        if text not in _reported and len(_reported) < _MOST_REPORTED:
             _reported.add(text)
             _logger.warning("The server sent %s %r, which this version does not know.", enum.__name__, text)
         return text
 
 
+def problems(error: ValidationError) -> str:
+    """What is wrong with an answer, the first of it, without the answer's own words."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found[:_MOST_PROBLEMS]]
+    return "; ".join(told) + (f"; and {len(found) - len(told)} more" if len(found) > len(told) else "")
+
+
 def _as_utc(time: datetime) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _sendable(text: str) -> str:
+    """Text that can be sent back; JSON can spell characters that no encoding has, which is a ValueError."""
+    text.encode()
+    return text
 
 
 def _object_as_it_is(value: Any) -> dict[str, Any]:
@@ -87,9 +110,14 @@ def _object_as_it_is(value: Any) -> dict[str, Any]:
     return value
 
 
+def _objects_as_they_are(value: Any) -> dict[str, Any]:
+    return {key: _object_as_it_is(inner) for key, inner in _object_as_it_is(value).items()}
+
+
 _Status = Annotated[JobsJobStatus | str, BeforeValidator(lambda value: _known(JobsJobStatus, value))]
 _Type = Annotated[JobsJobType | str, BeforeValidator(lambda value: _known(JobsJobType, value))]
 _Time = Annotated[datetime, AfterValidator(_as_utc)]
+_Sendable = Annotated[str, AfterValidator(_sendable)]
 _Object = dict[str, Any]
 # Its entries are taken as they come: there may be very many, and JSON has made their keys text already.
 _Histogram = Annotated[dict[str, Any], PlainValidator(_object_as_it_is)]
@@ -221,27 +249,31 @@ class JobsRegisteredJob(JobsJob):
 class JobsJobInfoUploadPresignedURLFields(Model):
     """Form fields of a presigned upload; all of them, known or not, go back to the storage verbatim."""
 
-    key: str | None = None
-    aws_access_key_id: str | None = Field(default=None, alias="AWSAccessKeyId")
-    x_amz_security_token: str | None = Field(default=None, alias="x-amz-security-token", repr=False)
-    policy: str | None = Field(default=None, repr=False)
-    signature: str | None = Field(default=None, repr=False)
+    key: _Sendable | None = None
+    aws_access_key_id: _Sendable | None = Field(default=None, alias="AWSAccessKeyId")
+    x_amz_security_token: _Sendable | None = Field(default=None, alias="x-amz-security-token", repr=False)
+    policy: _Sendable | None = Field(default=None, repr=False)
+    signature: _Sendable | None = Field(default=None, repr=False)
+    __pydantic_extra__: dict[str, _Sendable | None]
 
-    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+    # Whatever else there is, too, is text: a form holds nothing else.
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    def __repr_args__(self) -> list[tuple[_Sendable | None, Any]]:
         return [("key", self.key)]
 
 
 class JobsJobInfoUploadPresignedURL(Model):
     """Where and how to upload a job's input. It is a credential: `repr` does not show it."""
 
-    url: str = Field(repr=False)
+    url: _Sendable = Field(repr=False)
     fields: JobsJobInfoUploadPresignedURLFields = Field(default_factory=JobsJobInfoUploadPresignedURLFields, repr=False)
 
 
 class JobsRegisterJobResponse(Model):
     """The new job's id and where its input goes."""
 
-    job_id: str
+    job_id: _Sendable
     presigned_url: JobsJobInfoUploadPresignedURL = Field(repr=False)
 
 
@@ -287,7 +319,7 @@ class JobsS3SamplingResult(Model):
     """Counts by bitstring, classical bit 0 rightmost, without spaces."""
 
     counts: _Histogram | None = None
-    divided_counts: _Histogram | None = None
+    divided_counts: Annotated[dict[str, Any], PlainValidator(_objects_as_they_are)] | None = None
 
 
 class JobsS3EstimationResult(Model):

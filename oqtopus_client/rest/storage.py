@@ -7,11 +7,13 @@ import io
 import lzma
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from oqtopus_client.errors import OqtopusStorageError
+from oqtopus_client.rest.models import problems
 
 if TYPE_CHECKING:
     from oqtopus_client.rest.http import HttpClient
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
 MAX_UNPACKED_BYTES = 1 << 30
 """Largest file we unpack. Servers refuse files over 10 MiB packed; anything near this is a zip bomb."""
 
-
 _DOWNLOADS = 3
 """Tries to download a file, if what arrives is damaged."""
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _DamagedArchiveError(OqtopusStorageError):
@@ -82,17 +86,37 @@ async def download(http: HttpClient, url: str) -> bytes:
     return unpack(await http.fetch(url))
 
 
-async def fetch_json(http: HttpClient, url: str) -> dict[str, Any]:
-    """Download a zipped JSON object.
+def read_model(model: type[_Model], content: bytes) -> _Model:
+    """Read a file's JSON object.
 
     Raises:
-        OqtopusStorageError: It cannot be downloaded, unpacked or read.
+        OqtopusStorageError: It is none, or not of this kind.
+    """
+    fields = _read_json(content)
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise OqtopusStorageError(f"The downloaded file is no {model.__name__}: {problems(error)}") from None
+
+
+def read_text(content: bytes) -> str:
+    """Read a file's text.
+
+    Raises:
+        OqtopusStorageError: It is not UTF-8.
     """
     try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise OqtopusStorageError(f"The downloaded file is not UTF-8 text: {error}") from error
+
+
+def _read_json(content: bytes) -> dict[str, Any]:
+    try:
         # Results have thousands of keys, each seen once: not worth a cache.
-        content = from_json(await download(http, url), cache_strings=False)
+        value = from_json(content, cache_strings=False)
     except (ValueError, RecursionError) as error:
         raise OqtopusStorageError(f"The downloaded file is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise OqtopusStorageError(f"The downloaded file holds {type(content).__name__} where an object was due.")
-    return content
+    if not isinstance(value, dict):
+        raise OqtopusStorageError(f"The downloaded file holds {type(value).__name__} where an object was due.")
+    return value

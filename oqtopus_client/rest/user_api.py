@@ -25,6 +25,7 @@ from oqtopus_client.rest.models import (
     SuccessSuccessResponse,
     UsersGetOneUserResponse,
     UsersUpdateUserRequest,
+    problems,
 )
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ class AccountApi(_Api):
 
 def _segment(identifier: str) -> str:
     """One segment of a path, whatever the id contains."""
-    if not identifier:
-        raise ValueError("The id is empty.")
+    if identifier in {"", ".", ".."}:  # paths to elsewhere, which quoting leaves as they are
+        raise ValueError(f"There is no id {identifier!r}.")
     return quote(identifier, safe="")
 
 
@@ -152,8 +153,9 @@ def _read(model: type[_Model], answer: object) -> _Model:
     try:
         return model.model_validate(answer)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ResponseValidationError(f"The server's {model.__name__} cannot be read: {problems}", answer) from None
+        raise ResponseValidationError(
+            f"The server's {model.__name__} cannot be read: {problems(error)}", answer
+        ) from None
 
 
 def _list(model: type[_Model], answer: object) -> list[_Model]:

@@ -79,9 +79,9 @@ GRACE_SECONDS = 10.0
 """How long closing waits for clean-up."""
 
 _FILE_READERS: dict[str, Callable[[bytes], object]] = {
-    "input": lambda content: rest.JobsS3SubmitJobInfo.from_json(content.decode()),
-    "combined_program": bytes.decode,
-    "transpile_result": lambda content: rest.JobsS3TranspileResult.from_json(content.decode()),
+    "input": lambda content: rest.storage.read_model(rest.JobsS3SubmitJobInfo, content),
+    "combined_program": rest.storage.read_text,
+    "transpile_result": lambda content: rest.storage.read_model(rest.JobsS3TranspileResult, content),
 }
 
 
@@ -221,7 +221,7 @@ class AsyncOqtopusClient:
             return device
         content = await self._http.fetch(cast("str", device.device_info))
         # Servers have sent both a zip archive and bare JSON.
-        text = (rest.storage.unpack(content) if content.startswith(b"PK") else content).decode()
+        text = rest.storage.read_text(rest.storage.unpack(content) if content.startswith(b"PK") else content)
         return device.model_copy(update={"device_info": text})
 
     # --- submission
@@ -307,8 +307,8 @@ class AsyncOqtopusClient:
         """
         job = await self._jobs.get_job(job_id)
         if job.job_info is not None and isinstance(job.job_info.result, str):
-            content = await rest.storage.fetch_json(self._http, job.job_info.result)
-            job.job_info.result = rest.JobsS3JobResult.from_dict(content)
+            content = await rest.storage.download(self._http, job.job_info.result)
+            job.job_info.result = rest.storage.read_model(rest.JobsS3JobResult, content)
         return typed_result(job, client=self.owner())
 
     get_job_result = get_job
@@ -336,7 +336,7 @@ class AsyncOqtopusClient:
         if content is None:
             job = await self._jobs.get_job(job_id)
             fresh = getattr(job.job_info, name, None)
-            if fresh is None:
+            if not isinstance(fresh, str):
                 return None
             content = await rest.storage.download(self._http, fresh)
         return _FILE_READERS[name](content)

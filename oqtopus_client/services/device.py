@@ -75,7 +75,7 @@ class OqtopusDevice:
         """
         try:
             info = json.loads(self.raw.device_info or "null")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return info if isinstance(info, dict) else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -13,6 +14,7 @@ from tests.benchmarks import (
     emulator,
     estimator,
     import_time,
+    leaks,
     provider,
     sampler,
     soak,
@@ -89,3 +91,21 @@ def test_sampler(capsys: pytest.CaptureFixture[str]) -> None:
     sampler.main(["--bindings", "2", "--shots", "5", "6"])
 
     assert [row.count(" ms") for row in capsys.readouterr().out.splitlines()] == [2, 2]
+
+
+def test_leaks() -> None:
+    """Nothing is left behind and memory stands still; at length this is run by hand."""
+    assert set(leaks.leaks(clients=60, calls=600)) == {"clients", "calls"}
+
+
+def test_leaks_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files left open fail the check, and so does memory that is kept."""
+    monkeypatch.setattr(leaks, "_PATIENCE", 0.1)
+    kept: list[object] = []
+    files: list[int] = []
+    with pytest.raises(AssertionError, match="left behind"):
+        leaks.check(leaks.repeated(lambda: files.append(os.open(os.devnull, os.O_RDONLY)), 20), allowance=4096)
+    for file in files:
+        os.close(file)
+    with pytest.raises(AssertionError, match="memory grows"):
+        leaks.check(leaks.repeated(lambda: kept.append(b"x" * (1 << 20)), 20), allowance=4096)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import OqtopusStorageError
 from oqtopus_client.rest.http import HttpClient
-from oqtopus_client.rest.storage import fetch_json, pack, unpack
+from oqtopus_client.rest.models import JobsS3JobResult
+from oqtopus_client.rest.storage import pack, read_model, read_text, unpack
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -139,13 +140,26 @@ async def test_files_of_this_machine_are_not_read() -> None:
     await http.aclose()
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"not json", "is not JSON"), (b"[1]", "holds list where an object was due")]
+    ("content", "message"),
+    [
+        (b"not json", "is not JSON"),
+        (b"[1]", "holds list where an object was due"),
+        (b"\xff", "is not JSON"),
+        (b'{"a":' * 100_000, "is not JSON"),
+        (
+            b'{"sampling": {"counts": "many"}}',
+            r"is no JobsS3JobResult: sampling\.counts: .* an object is due",
+        ),
+    ],
 )
-async def test_unreadable_files(content: bytes, message: str) -> None:
-    """A file that is no JSON object is refused."""
-    http = http_client(Storage(200, pack(content, "result.json")))
+def test_unreadable_files(content: bytes, message: str) -> None:
+    """A file that is no JSON object of the right kind is refused."""
     with pytest.raises(OqtopusStorageError, match=message):
-        await fetch_json(http, "https://storage.example/result.zip")
-    await http.aclose()
+        read_model(JobsS3JobResult, content)
+
+
+def test_unreadable_text() -> None:
+    """A file that is no text is refused."""
+    with pytest.raises(OqtopusStorageError, match="is not UTF-8 text"):
+        read_text(b"\xff")

@@ -1,0 +1,67 @@
+"""What SECURITY.md promises of the code as a whole."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_architecture import MODULES, imports, module_name
+
+ROOT = Path(__file__).parent.parent
+
+UNPICKLING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+BY_NAME = {"eval", "exec", "compile", "__import__"}
+# A program of a user's is run where the user asked for it, in a process of its own.
+RUNS_PROGRAMS = {"oqtopus_client.emulator.sse_container.__main__", "oqtopus_client.emulator.sse_container.sse_driver"}
+
+
+def libraries(file: Path) -> set[str]:
+    """The first parts of the names that a module imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("file", MODULES, ids=module_name)
+def test_nothing_is_unpickled(file: Path) -> None:
+    """No module imports what makes objects, and so calls functions, out of bytes; nor is text run."""
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+    assert libraries(file) & UNPICKLING == set()
+    assert calls & BY_NAME == set() or module_name(file) in RUNS_PROGRAMS
+
+
+def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
+    """Imports count wherever they stand."""
+    file = tmp_path / "module.py"
+    file.write_text("def f():\n    from pickle import loads\n    import dill.source as d\n")
+
+    assert libraries(file) & UNPICKLING == {"pickle", "dill"}
+    assert imports(file) == set()
+
+
+def test_certificates_are_always_verified() -> None:
+    """No module knows how not to."""
+    for file in MODULES:
+        text = file.read_text(encoding="utf-8")
+        assert not any(word in text for word in ("CERT_NONE", "check_hostname", "verify=False", "_create_unverified"))
+
+
+def test_emulator_listens_on_loopback() -> None:
+    """Unless told otherwise."""
+    command = [sys.executable, "-m", "oqtopus_client.emulator", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+    assert "address to listen on (default: 127.0.0.1)" in " ".join(told.split())
