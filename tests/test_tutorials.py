@@ -127,3 +127,18 @@ def test_qaoa(tmp_path: Path) -> None:
     assert "Best cut found: 10 of 12 edges" in printed
     assert "no cut has more than 10" in printed
     assert last > max(first, chance + 2)
+
+
+def test_server_side(tmp_path: Path) -> None:
+    """One job violates Bell's inequality by many standard errors, and a program on the server finds the phase.
+
+    S is 2.53 on this chip, give or take 0.025.
+    """
+    printed = run_tutorial("09_server_side", tmp_path, pictures=("chsh.png",))
+    ((s, error),) = numbers(r"S = (\d\.\d+) ± (\d\.\d+);", printed)
+
+    assert "4 circuits in 1 job" in printed
+    assert 2 + 6 * error < s < 2.828
+    assert "Phase 0.640625 turns, really 0.640625" in printed
+    assert [bit for _, bit in numbers(r"2\^(\d): .*, bit (\d)\n", printed)] == [1, 0, 0, 1, 0, 1]
+    assert re.search(r"Last counts: \{.*\}", printed)

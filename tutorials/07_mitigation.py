@@ -113,7 +113,7 @@ line = np.linspace(0, 3)
 axes.plot(line, np.polyval(np.polyfit(scales, values, 1), line), "k--", linewidth=0.8)
 axes.axhline(1, color="black", linewidth=0.8)
 axes.set(
-    title="Randomized benchmarking, 8 Cliffords", xlabel="Noise, in that of the circuit", ylabel="Probability of 00"
+    title="Randomized benchmarking, 8 Cliffords", xlabel="Noise (times that of the circuit)", ylabel="Probability of 00"
 )
 axes.legend()
 figure.savefig("mitigation.png", dpi=150)

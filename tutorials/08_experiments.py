@@ -47,7 +47,7 @@ relaxation = run(ParallelExperiment([T1([q], delays) for q in QUBITS], backend=c
 t1s = [1e6 * value for value in relaxation.analysis_results("T1", dataframe=True).value]
 for qubit, t1, lifetime in zip(QUBITS, t1s, lifetimes, strict=True):
     compare(f"T1 of qubit {qubit}", t1, 1e6 * lifetime.t1, "µs")
-relaxation.figure(0).figure.savefig("t1.png", dpi=150)
+relaxation.figure(0).figure.savefig("t1.png", dpi=150, bbox_inches="tight")
 
 # %% [markdown]
 # ## T2, by Ramsey fringes
@@ -98,7 +98,7 @@ double.analysis.set_options(epg_1_qubit=single.analysis_results(dataframe=True))
 decay = run(double, shots=4000)
 (epg,) = decay.analysis_results("EPG_cx", dataframe=True).value
 compare(f"cx on {PAIR}", 100 * epg, 100 * target["cx"][PAIR].error, "%")
-decay.figure(0).figure.savefig("rb.png", dpi=150)
+decay.figure(0).figure.savefig("rb.png", dpi=150, bbox_inches="tight")
 provider.close()
 
 # %% [markdown]
