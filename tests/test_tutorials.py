@@ -142,3 +142,16 @@ def test_server_side(tmp_path: Path) -> None:
     assert "Phase 0.640625 turns, really 0.640625" in printed
     assert [bit for _, bit in numbers(r"2\^(\d): .*, bit (\d)\n", printed)] == [1, 0, 0, 1, 0, 1]
     assert re.search(r"Last counts: \{.*\}", printed)
+
+
+def test_sdk(tmp_path: Path) -> None:
+    """The least energy is that of the ground state, within what is said to be an upper bound of the error."""
+    printed = run_tutorial("10_sdk", tmp_path, pictures=("ising.png",))
+    ((energy, error, exact),) = numbers(r"Least energy (-\d\.\d+) ± (\d\.\d+) at .* exactly (-\d\.\d+)", printed)
+
+    assert exact == -1.414
+    assert abs(energy - exact) < 4 * error < 0.2
+    assert "Refused: pauli must be letters" in printed
+    assert re.search(r"Counts on a noisy chip: \{.*'11': \d+", printed)
+    assert re.search(r"Failed: Job \S+ .*failed", printed)
+    assert "25 jobs on the server" in printed
