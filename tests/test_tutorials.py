@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -155,3 +156,17 @@ def test_sdk(tmp_path: Path) -> None:
     assert re.search(r"Counts on a noisy chip: \{.*'11': \d+", printed)
     assert re.search(r"Failed: Job \S+ .*failed", printed)
     assert "25 jobs on the server" in printed
+
+
+def test_crashes(tmp_path: Path) -> None:
+    """A campaign that was killed in the middle is finished, each job once; and no fault costs or doubles one."""
+    printed = run_tutorial("11_crashes", tmp_path, pictures=("crashes.png",))
+    ((known,),) = numbers(r"Of 40 jobs: \{'submitted': (\d+), 'intended': \d+\}", printed)
+    ((deviation,),) = numbers(r"Largest deviation from sin²: (\d+\.\d) errors", printed)
+
+    assert f"Killed, exit code -{signal.SIGKILL}" in printed
+    assert 15 <= known < 40
+    assert "On the server: 40 jobs, 40 different ones" in printed
+    assert deviation < 6
+    assert printed.count("1000 shots in ['00', '11'], 1 job\n") == 5
+    assert "Status: failed - message: the refrigerator is warm" in printed

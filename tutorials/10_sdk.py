@@ -61,7 +61,7 @@ except ValueError as error:
 # %% [markdown]
 # ## As they finish
 #
-# An estimation job has the server measure the expectation value of an operator. All jobs are submitted concurrently over
+# An estimation job has the server measure an expectation value of an operator. All jobs are submitted concurrently over
 # a few connections, and one request for a hundred of them asks how they are. `as_completed` hands over each as soon as
 # it has ended, whatever the order, and failed ones like any others.
 
