@@ -170,3 +170,14 @@ def test_crashes(tmp_path: Path) -> None:
     assert deviation < 6
     assert printed.count("1000 shots in ['00', '11'], 1 job\n") == 5
     assert "Status: failed - message: the refrigerator is warm" in printed
+
+
+def test_migration(tmp_path: Path) -> None:
+    """All ways give the same parity, within six standard errors."""
+    printed = run_tutorial("12_migration", tmp_path)
+    found = numbers(r" (\d\.\d+) ± (\d\.\d+)\n", printed)
+
+    assert len(found) == 7
+    assert all(abs(value - 0.5) < 6 * error < 0.06 for value, error in found)
+    assert "5 jobs on the server, 1 of them estimation" in printed
+    assert numbers(r"read as a Qiskit job: (\d\.\d+)", printed) == numbers(r"SDK, sampling +(\d\.\d+) ", printed)
