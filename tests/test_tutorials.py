@@ -45,10 +45,12 @@ def numbers(pattern: str, text: str) -> list[tuple[float, ...]]:
 
 
 def test_none_is_forgotten() -> None:
-    """Each tutorial has a test here, or is run by `tests.foreign`."""
+    """Each tutorial has a test here, or is run by `tests.foreign`; and the table of contents is in order."""
     here = set(re.findall(r'run_tutorial\("(\w+)"', Path(__file__).read_text(encoding="utf-8")))
+    names = sorted(path.stem for path in TUTORIALS.glob("*.py"))
 
-    assert here | set(FOREIGN) == {path.stem for path in TUTORIALS.glob("*.py")}
+    assert sorted(here | set(FOREIGN)) == names
+    assert re.findall(r"\((\w+)\.py\)", (TUTORIALS / "README.md").read_text(encoding="utf-8")) == names
 
 
 def test_quickstart(tmp_path: Path) -> None:

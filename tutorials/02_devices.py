@@ -92,7 +92,9 @@ for level, circuit in circuits.items():
 # does not use is faded.
 
 # %%
-chip.plot(circuit=circuits[3]).savefig("chip.png", dpi=150)
+picture = chip.plot(circuit=circuits[3])
+picture.savefig("chip.png", dpi=150)
+picture
 
 # %% [markdown]
 # ## The noise in a simulator

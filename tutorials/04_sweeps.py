@@ -131,9 +131,9 @@ print("From the file, half a period on:", OqtopusJob.load("rabi.json").result().
 
 # %%
 print(f"On the device: {rabi_job.execution_time:.3f} s")
-rabi_job.plot_timeline().savefig("timeline.png", dpi=150)
-provider.close()
-emulator.close()
+timeline = rabi_job.plot_timeline()
+timeline.savefig("timeline.png", dpi=150)
+timeline
 
 # %% [markdown]
 # ## Pictures
@@ -149,3 +149,5 @@ fine = np.linspace(times[0], times[-1], 400)
 right.plot(fine, ramsey_model(fine, *fringe_fit), linewidth=1)
 right.set(title="Ramsey", xlabel="Delay (µs)")
 figure.savefig("sweeps.png", dpi=150)
+provider.close()
+emulator.close()

@@ -48,6 +48,7 @@ t1s = [1e6 * value for value in relaxation.analysis_results("T1", dataframe=True
 for qubit, t1, lifetime in zip(QUBITS, t1s, lifetimes, strict=True):
     compare(f"T1 of qubit {qubit}", t1, 1e6 * lifetime.t1, "µs")
 relaxation.figure(0).figure.savefig("t1.png", dpi=150, bbox_inches="tight")
+relaxation.figure(0)
 
 # %% [markdown]
 # ## T2, by Ramsey fringes
@@ -100,6 +101,7 @@ decay = run(double, shots=4000)
 compare(f"cx on {PAIR}", 100 * epg, 100 * target["cx"][PAIR].error, "%")
 decay.figure(0).figure.savefig("rb.png", dpi=150, bbox_inches="tight")
 provider.close()
+decay.figure(0)
 
 # %% [markdown]
 # The errors are those of the fit. Sequences differ by more than that, as some Cliffords are longer than others; more of
