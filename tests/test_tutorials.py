@@ -64,24 +64,26 @@ def test_quickstart(tmp_path: Path) -> None:
 def test_devices(tmp_path: Path) -> None:
     """Better qubits make a better state, and Aer's is the device's.
 
-    Standard errors are 0.003, the difference that the qubits make 0.035.
+    Standard errors are 0.003; the difference that the qubits make is 0.035.
     """
     printed = run_tutorial("02_devices", tmp_path, pictures=("chip.png", "devices.png"))
-    first, best = numbers(r"device (\d\.\d+) ± (\d\.\d+), Aer (\d\.\d+) ± (\d\.\d+)", printed)
-    estimated = numbers(r"estimated success probability (\d\.\d+)", printed)
+    states = numbers(r"device (\d\.\d+) ± (\d\.\d+), Aer (\d\.\d+) ± (\d\.\d+)", printed)
+    estimated = [value for (value,) in numbers(r"estimated success probability (\d\.\d+)", printed)]
 
     assert "QPUs: ['lattice64', 'lattice144']\nShortest queue: lattice144" in printed
     assert "lattice64, calibrated 2026-04-01: 64 qubits, 112 couplings" in printed
-    for (device, device_error, aer, aer_error), (product,) in zip((first, best), estimated, strict=True):
+    for (device, device_error, aer, aer_error), product in zip(states, estimated, strict=True):
         assert abs(device - aer) < 6 * (device_error**2 + aer_error**2) ** 0.5
-        assert product - 0.01 < device < product + 0.03
-    assert best[0] > first[0] + 0.015
+        assert product - 0.02 < device < product + 0.03
+    assert len(estimated) == 3
+    assert estimated[2] > max(estimated) - 0.005
+    assert states[2][0] > states[0][0] + 0.015
 
 
 def test_transpiling(tmp_path: Path) -> None:
     """Fewer gates bring back more of the spins, wherever they were transpiled.
 
-    Standard errors are 0.005; the levels are 0.65, 0.74, 0.74 and 0.78.
+    Standard errors are 0.005; level 0 brings back 0.65, the others 0.71 to 0.78, as Qiskit's version has it.
     """
     printed = run_tutorial("03_transpiling", tmp_path, pictures=("transpiling.png",))
     levels = numbers(r"Level \d: (\d+) cx, depth +(\d+), .* echo (\d\.\d+) ±", printed)
@@ -89,8 +91,8 @@ def test_transpiling(tmp_path: Path) -> None:
     (least, _, first), *_, (most, _, last) = levels
 
     assert least > most
-    assert last > first + 0.05
-    assert by_server > first + 0.05
+    assert last > first + 0.03
+    assert by_server > first + 0.03
     assert "Refused: Circuit 'echo' is not of lattice64's own instructions" in printed
     assert re.findall(r"own gates: (\w+)", printed) == ["False", "True"]
 

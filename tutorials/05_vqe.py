@@ -2,7 +2,7 @@
 # # The ground state of a hydrogen molecule
 #
 # The variational quantum eigensolver: vary a circuit until the energy of its state is least. Runs on the emulator,
-# without an account, in some fifteen seconds, and draws `vqe.png`. Needs SciPy and matplotlib:
+# without an account, in some ten seconds, and draws `vqe.png`. Needs SciPy and matplotlib:
 # `pip install scipy 'oqtopus-client[emulator,visualization]'`.
 
 # %%
