@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import retry_table  # noqa: E402 - it lies beside this file
+import tutorial_pages  # noqa: E402
 
 import oqtopus_client  # noqa: E402
 import qiskit_oqtopus  # noqa: E402
@@ -24,7 +25,7 @@ author = "The oqtopus-client authors"
 version = release = importlib.metadata.version("oqtopus-client")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "generated/*"]
+exclude_patterns = ["_build", "generated/operations.md"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 default_role = "py:obj"  # `names` in docstrings are links where they are names
@@ -41,3 +42,4 @@ html_static_path = ["pictures"]
 
 (HERE / "generated").mkdir(exist_ok=True)
 (HERE / "generated" / "operations.md").write_text(retry_table.table(), encoding="utf-8")
+tutorial_pages.write(HERE.parent / "tutorials", HERE / "generated")

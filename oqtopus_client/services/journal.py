@@ -122,9 +122,7 @@ class Journal:
 
     async def entries(self, state: JournalState | None = None) -> list[JournalEntry]:
         """All jobs, or those of one state, in the order in which they were to be submitted."""
-        statement = (
-            "SELECT number, spec, job_id, state FROM jobs WHERE state = ifnull(:state, state) ORDER BY number"
-        )
+        statement = "SELECT number, spec, job_id, state FROM jobs WHERE state = ifnull(:state, state) ORDER BY number"
         rows = await self._do(lambda database: database.execute(statement, {"state": state}).fetchall())
         return [JournalEntry(n, _from_json(spec), job_id, JournalState(state)) for n, spec, job_id, state in rows]
 

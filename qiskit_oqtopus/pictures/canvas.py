@@ -17,7 +17,6 @@ INK = "#222222"
 
 # Whatever style the user has chosen: our colours are made for dark ink on white.
 _STYLE: Any = {
-    "figure.facecolor": "white",
     "axes.facecolor": "white",
     "text.color": INK,
     "axes.edgecolor": INK,
@@ -32,8 +31,9 @@ _INLINE = {"inline", "module://matplotlib_inline.backend_inline", "nbagg"}
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[Figure]:
     """A new figure of that size in inches, which `plt.show()` shows, and a notebook once."""
+    # Before the style: the first figure loads matplotlib's backend, and the style would undo what that sets.
+    figure = plt.figure(figsize=(width, height), facecolor="white")
     with mpl.rc_context(_STYLE):
-        figure = plt.figure(figsize=(width, height))
         yield figure
     if mpl.get_backend().lower() in _INLINE:
         # A notebook shows the figure that is returned to it, and would show an open one a second time.

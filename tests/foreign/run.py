@@ -37,8 +37,11 @@ OLDEST_QISKIT = "qiskit==1.4.3"
 # What is installed together, and the scripts that use it. mitiq's own pins would hold back the others.
 LIBRARIES = {
     ("qiskit-experiments==0.14.2", "mthree==3.0.0"): ("with_qiskit_experiments.py", "with_mthree.py"),
-    ("mitiq[qiskit]==1.1.0",): ("with_mitiq.py",),
+    ("mitiq[qiskit]==1.1.0", "mthree==3.0.0"): ("with_mitiq.py",),
 }
+
+# The tutorials that these scripts run.
+TUTORIALS = ("07_mitigation", "08_experiments")
 
 # It replaces a private name of the published client by a recorder, and this client has no such name.
 DESELECTED = "tests/quri_parts_oqtopus/backend/test_sampling.py::{}".format(
@@ -127,7 +130,7 @@ def oldest_qiskit(folder: Path, wheel: Path) -> None:
     python = environment(folder, ours(wheel, "test"), OLDEST_QISKIT)
     filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
     # A cache would make the next run of this environment's own tests begin with what failed in this one.
-    tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "qiskit_oqtopus")
+    tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
     run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
 
 
@@ -156,7 +159,7 @@ def interpreter(version: str) -> Path | None:
 
 def libraries(folder: Path, wheel: Path, requirements: Sequence[str], scripts: Sequence[str]) -> None:
     """Libraries for Qiskit, on backends of the emulator of this environment."""
-    python = environment(folder, ours(wheel), *requirements)
+    python = environment(folder, ours(wheel, "visualization"), *requirements)
     with server(folder) as variables:
         for script in scripts:
             run(python, "-I", SCRIPTS / script, folder=folder, variables=variables)

@@ -1,11 +1,14 @@
-"""Characterizes devices with Qiskit Experiments, along its default path; the environment says which cloud.
+"""Characterizes devices with Qiskit Experiments; the environment says which cloud.
 
-Its default path runs circuits through Qiskit's sampler for any backend, which reads shots one by one.
+Its default path runs circuits through Qiskit's sampler for any backend, which reads shots one by one. The tutorial has
+it call `backend.run`.
 """
 
 from __future__ import annotations
 
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -15,6 +18,7 @@ from qiskit_experiments.library import T1, StateTomography
 from qiskit_oqtopus import OqtopusProvider
 
 SHOTS = 10_000
+TUTORIAL = Path(__file__).parents[2] / "tutorials" / "08_experiments.py"
 
 
 def main() -> None:
@@ -22,6 +26,7 @@ def main() -> None:
     with OqtopusProvider() as provider:
         tomography(provider)
         relaxation(provider)
+    tutorial()
 
 
 def tomography(provider: OqtopusProvider) -> None:
@@ -53,6 +58,28 @@ def relaxation(provider: OqtopusProvider) -> None:
         fitted = measured(T1([qubit], delays, backend=backend), "T1").nominal_value
         print("qubit", qubit, "T1", fitted, "calibrated", calibrated)
         assert math.isclose(fitted, calibrated, rel_tol=0.1), (qubit, fitted, calibrated)
+
+
+def tutorial() -> None:
+    """What the tutorial measures is what the calibration says, within six standard errors.
+
+    Benchmarking has another one, which its fits do not know: sequences of gates are chosen by chance.
+    """
+    names = runpy.run_path(str(TUTORIAL))
+    target, qubit, pair = (names[name] for name in ("target", "QUBIT", "PAIR"))
+    calibrated = [1e6 * lifetime.t1 for lifetime in names["lifetimes"]]
+    assert len(names["t1s"]) == len(calibrated)
+    for t1, expected in zip(names["t1s"], calibrated, strict=True):
+        assert abs(t1.nominal_value - expected) < 6 * t1.std_dev, (t1, expected)
+    assert math.isclose(names["t2"].nominal_value, target.qubit_properties[qubit].t2, rel_tol=0.1), names["t2"]
+    readout = target["measure"][qubit,]
+    misread = (names["matrix"][1, 0], names["matrix"][0, 1])
+    for share, expected in zip(misread, (readout.prob_meas1_prep0, readout.prob_meas0_prep1), strict=True):
+        assert abs(share - expected) < 6 * math.sqrt(expected / names["SHOTS"]), (share, expected)
+    error = target["cx"][pair].error
+    assert abs(names["epg"].nominal_value - error) < 6 * names["epg"].std_dev + 0.2 * error, (names["epg"], error)
+    for picture in ("t1.png", "rb.png"):
+        assert Path(picture).stat().st_size > 10_000
 
 
 def measured(experiment: BaseExperiment, name: str) -> float:

@@ -2,7 +2,7 @@
 # # The best way to cut a graph in two
 #
 # The quantum approximate optimization algorithm: let a circuit favour large cuts, and sample it. Runs on the emulator,
-# without an account, in some twenty seconds, and draws `qaoa.png`. Needs SciPy and matplotlib:
+# without an account, in some ten seconds, and draws `qaoa.png`. Needs SciPy and matplotlib:
 # `pip install scipy 'oqtopus-client[emulator,visualization]'`.
 
 # %%

@@ -1,0 +1,187 @@
+"""The tutorials run from top to bottom without a warning, and physics is what they print."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import qiskit
+
+from tests.foreign.run import TUTORIALS as FOREIGN
+from tests.test_documents import is_bell
+
+TUTORIALS = Path(__file__).parent.parent / "tutorials"
+
+WARNINGS = ["-W", "error"]
+if qiskit.__version__.startswith("1."):
+    # It deprecates what itself and Aer use.
+    WARNINGS += ["-W", "ignore::DeprecationWarning", "-W", "ignore::PendingDeprecationWarning"]
+
+
+def run_tutorial(name: str, folder: Path, *, pictures: tuple[str, ...] = ()) -> str:
+    """Run a tutorial in a folder; returns what it printed.
+
+    Pictures go to files, of which a blank one is smaller than 10 kB.
+    """
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    command = [sys.executable, *WARNINGS, TUTORIALS / f"{name}.py"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert {path.name for path in folder.glob("*.png")} == set(pictures)
+    assert all((folder / picture).stat().st_size > 10_000 for picture in pictures)
+    return run.stdout
+
+
+def numbers(pattern: str, text: str) -> list[tuple[float, ...]]:
+    """What the groups of a pattern match in a text, each time it does."""
+    found = [tuple(map(float, match.groups())) for match in re.finditer(pattern, text)]
+    assert found, f"{pattern} is not in\n{text}"
+    return found
+
+
+def test_none_is_forgotten() -> None:
+    """Each tutorial has a test here, or is run by `tests.foreign`; and the table of contents is in order."""
+    here = set(re.findall(r'run_tutorial\("(\w+)"', Path(__file__).read_text(encoding="utf-8")))
+    names = sorted(path.stem for path in TUTORIALS.glob("*.py"))
+
+    assert sorted(here | set(FOREIGN)) == names
+    assert re.findall(r"\((\w+)\.py\)", (TUTORIALS / "README.md").read_text(encoding="utf-8")) == names
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    """The quickstart prints Bell counts twice: with Qiskit, and with the SDK alone."""
+    printed = re.findall(r"Counts \{'(\d+)': (\d+), '(\d+)': (\d+)\}", run_tutorial("01_quickstart", tmp_path))
+
+    assert len(printed) == 2
+    assert all(is_bell({a: int(n), b: int(m)}) for a, n, b, m in printed)
+
+
+def test_devices(tmp_path: Path) -> None:
+    """Better qubits make a better state, and Aer's is the device's.
+
+    Standard errors are 0.003; the difference that the qubits make is 0.035.
+    """
+    printed = run_tutorial("02_devices", tmp_path, pictures=("chip.png", "devices.png"))
+    states = numbers(r"device (\d\.\d+) ± (\d\.\d+), Aer (\d\.\d+) ± (\d\.\d+)", printed)
+    estimated = [value for (value,) in numbers(r"estimated success probability (\d\.\d+)", printed)]
+
+    assert "QPUs: ['lattice64', 'lattice144']\nShortest queue: lattice144" in printed
+    assert "lattice64, calibrated 2026-04-01: 64 qubits, 112 couplings" in printed
+    for (device, device_error, aer, aer_error), product in zip(states, estimated, strict=True):
+        assert abs(device - aer) < 6 * (device_error**2 + aer_error**2) ** 0.5
+        assert product - 0.02 < device < product + 0.03
+    assert len(estimated) == 3
+    assert estimated[2] > max(estimated) - 0.005
+    assert states[2][0] > states[0][0] + 0.015
+
+
+def test_transpiling(tmp_path: Path) -> None:
+    """Fewer gates bring back more of the spins, wherever they were transpiled.
+
+    Standard errors are 0.005; level 0 brings back 0.65, the others 0.71 to 0.78, as Qiskit's version has it.
+    """
+    printed = run_tutorial("03_transpiling", tmp_path, pictures=("transpiling.png",))
+    levels = numbers(r"Level \d: (\d+) cx, depth +(\d+), .* echo (\d\.\d+) ±", printed)
+    ((by_server,),) = numbers(r"By the server: .* echo (\d\.\d+)\n", printed)
+    (least, _, first), *_, (most, _, last) = levels
+
+    assert least > most
+    assert last > first + 0.03
+    assert by_server > first + 0.03
+    assert "Refused: Circuit 'echo' is not of lattice64's own instructions" in printed
+    assert re.findall(r"own gates: (\w+)", printed) == ["False", "True"]
+
+
+def test_sweeps(tmp_path: Path) -> None:
+    """What is fitted is what the chip was calibrated to, within six standard errors and the digits printed."""
+    printed = run_tutorial("04_sweeps", tmp_path, pictures=("sweeps.png", "timeline.png"))
+    fits = numbers(r"(\d+\.\d+) ± (\d+\.\d+).*, (?:a full turn|calibrated|set to) (\d+\.\d+)", printed)
+
+    assert len(fits) == 5
+    for fitted, error, expected in fits:
+        assert abs(fitted - expected) < 6 * error + 0.001
+    assert "1 of 41 circuits ended without a result" in printed
+    assert "Points measured: 40 of 41; not at [0.] µs" in printed
+    assert "The same counts: True\nFound by name: True 41 runs, ERROR" in printed
+    ((ones,),) = numbers(r"From the file, .* '1': (\d+)\}", printed)
+    assert ones > 1900
+
+
+def test_vqe(tmp_path: Path) -> None:
+    """The energy of the hydrogen molecule is right within 5 millihartree, and the correlation within 0.01."""
+    printed = run_tutorial("05_vqe", tmp_path, pictures=("vqe.png",))
+    ((off, _),) = numbers(r"Off by (\d+\.\d) ± (\d+\.\d) millihartree", printed)
+    ((share, error, exact),) = numbers(r"antibonding: (0\.\d+) ± (0\.\d+), exactly (0\.\d+)", printed)
+
+    assert "exactly -1.1373" in printed
+    assert off < 5
+    assert abs(share - exact) < 0.01 + 6 * error
+    assert "One of them: 0.0000" in printed
+
+
+def test_qaoa(tmp_path: Path) -> None:
+    """The best cut is found, and the average cut grows."""
+    printed = run_tutorial("06_qaoa", tmp_path, pictures=("qaoa.png",))
+    ((first, last, chance),) = numbers(r"(\d+\.\d+) at first, (\d+\.\d+) after \d+ steps; (\d+)", printed)
+
+    assert "Best cut found: 10 of 12 edges" in printed
+    assert "no cut has more than 10" in printed
+    assert last > max(first, chance + 2)
+
+
+def test_server_side(tmp_path: Path) -> None:
+    """One job violates Bell's inequality by many standard errors, and a program on the server finds the phase.
+
+    S is 2.53 on this chip, give or take 0.025.
+    """
+    printed = run_tutorial("09_server_side", tmp_path, pictures=("chsh.png",))
+    ((s, error),) = numbers(r"S = (\d\.\d+) ± (\d\.\d+);", printed)
+
+    assert "4 circuits in 1 job" in printed
+    assert 2 + 6 * error < s < 2.828
+    assert "Phase 0.640625 turns, really 0.640625" in printed
+    assert [bit for _, bit in numbers(r"2\^(\d): .*, bit (\d)\n", printed)] == [1, 0, 0, 1, 0, 1]
+    assert re.search(r"Last counts: \{.*\}", printed)
+
+
+def test_sdk(tmp_path: Path) -> None:
+    """The least energy is that of the ground state, within what is said to be an upper bound of the error."""
+    printed = run_tutorial("10_sdk", tmp_path, pictures=("ising.png",))
+    ((energy, error, exact),) = numbers(r"Least energy (-\d\.\d+) ± (\d\.\d+) at .* exactly (-\d\.\d+)", printed)
+
+    assert exact == -1.414
+    assert abs(energy - exact) < 4 * error < 0.2
+    assert "Refused: pauli must be letters" in printed
+    assert re.search(r"Counts on a noisy chip: \{.*'11': \d+", printed)
+    assert re.search(r"Failed: Job \S+ .*failed", printed)
+    assert "25 jobs on the server" in printed
+
+
+def test_crashes(tmp_path: Path) -> None:
+    """A campaign that was killed in the middle is finished, each job once; and no fault costs or doubles one."""
+    printed = run_tutorial("11_crashes", tmp_path, pictures=("crashes.png",))
+    ((known,),) = numbers(r"Of 40 jobs: \{'submitted': (\d+), 'intended': \d+\}", printed)
+    ((deviation,),) = numbers(r"Largest deviation from sin²: (\d+\.\d) errors", printed)
+
+    assert f"Killed, exit code -{signal.SIGKILL}" in printed
+    assert 15 <= known < 40
+    assert "On the server: 40 jobs, 40 different ones" in printed
+    assert deviation < 6
+    assert printed.count("1000 shots in ['00', '11'], 1 job\n") == 5
+    assert "Status: failed - message: the refrigerator is warm" in printed
+
+
+def test_migration(tmp_path: Path) -> None:
+    """All ways give the same parity, within six standard errors."""
+    printed = run_tutorial("12_migration", tmp_path)
+    found = numbers(r" (\d\.\d+) ± (\d\.\d+)\n", printed)
+
+    assert len(found) == 7
+    assert all(abs(value - 0.5) < 6 * error < 0.06 for value, error in found)
+    assert "5 jobs on the server, 1 of them estimation" in printed
+    assert numbers(r"read as a Qiskit job: (\d\.\d+)", printed) == numbers(r"SDK, sampling +(\d\.\d+) ", printed)

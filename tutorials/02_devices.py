@@ -1,0 +1,180 @@
+# %% [markdown]
+# # Devices, their calibration and their noise
+#
+# Which devices there are, how good their qubits are, which of them to use, and how to simulate a device's noise with
+# Qiskit Aer before queueing for it. Runs on the emulator, without an account, in some ten seconds, and draws
+# `chip.png` and `devices.png`. Needs matplotlib: `pip install 'oqtopus-client[emulator,visualization]'`.
+
+# %%
+import itertools
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import numpy as np
+from qiskit import QuantumCircuit, transpile
+from qiskit_aer import AerSimulator
+
+from qiskit_oqtopus import OqtopusProvider
+
+# %% [markdown]
+# ## Which devices there are
+#
+# One request asks for all of them, and printing them prints a table. Filters are arguments; any other question goes to
+# `filters`, a function of a backend. `least_busy` picks the device with the shortest queue.
+
+# %%
+provider = OqtopusProvider.emulator(":memory:")
+print(provider.backends())
+print("QPUs:", [backend.name for backend in provider.backends(simulator=False, operational=True)])
+print("Shortest queue:", provider.least_busy(min_num_qubits=100).name)
+
+# %% [markdown]
+# ## How good a chip is
+#
+# A backend's `target` is its calibration in Qiskit's terms: times in seconds, errors as probabilities. The error of a
+# gate is one minus its average fidelity, that of a measurement the probability of a wrong assignment. Medians tell the
+# typical qubit, the worst one tells why it matters which qubits a circuit is on.
+
+# %%
+chip = provider.get_backend("lattice64")
+target = chip.target
+calibration = {
+    "T1 (µs)": [1e6 * qubit.t1 for qubit in target.qubit_properties],
+    "T2 (µs)": [1e6 * qubit.t2 for qubit in target.qubit_properties],
+    "readout error (%)": [100 * measure.error for measure in target["measure"].values()],
+    "sx error (%)": [100 * gate.error for gate in target["sx"].values()],
+    "cx error (%)": [100 * gate.error for gate in target["cx"].values()],
+}
+print(f"{chip.name}, calibrated {chip.calibrated_at:%Y-%m-%d}: {chip.num_qubits} qubits, {len(target['cx'])} couplings")
+for quantity, values in calibration.items():
+    print(f"{quantity:>18}: median {np.median(values):6.2f}, from {min(values):6.2f} to {max(values):6.2f}")
+
+# %% [markdown]
+# Chips are calibrated anew now and then. `refresh` asks, and says whether anything has changed; circuits should then be
+# transpiled again.
+
+# %%
+print("Calibrated anew:", chip.refresh())
+
+# %% [markdown]
+# ## Which qubits to use
+#
+# A GHZ state of six qubits wants a line of qubits, so here are all the lines of six on the chip, and the one with the
+# largest product of fidelities. Qiskit's transpiler reads the same target and looks for a good place as well, above
+# optimization level 0, which leaves a circuit on the first qubits.
+
+
+# %%
+def ghz(n_qubits: int) -> QuantumCircuit:
+    """All qubits 0 and all qubits 1, superposed; measured."""
+    circuit = QuantumCircuit(n_qubits, name="GHZ")
+    circuit.h(0)
+    for qubit in range(n_qubits - 1):
+        circuit.cx(qubit, qubit + 1)
+    circuit.measure_all()
+    return circuit
+
+
+def success_probability(circuit: QuantumCircuit) -> float:
+    """The product of the fidelities of all gates and readouts, of a circuit of the device's gates."""
+    errors = [
+        target[item.operation.name][tuple(circuit.find_bit(qubit).index for qubit in item.qubits)].error
+        for item in circuit.data
+        if item.operation.name in {"x", "sx", "cx", "measure"}  # a barrier does nothing, rz is a change of frame
+    ]
+    return float(np.prod(1 - np.array(errors)))
+
+
+cx_errors = {frozenset(pair): gate.error for pair, gate in target["cx"].items()}
+
+
+def lines(start: tuple[int, ...], length: int) -> Iterator[tuple[int, ...]]:
+    """All ways to go on from a line of coupled qubits, up to a length."""
+    if len(start) == length:
+        yield start
+        return
+    for pair in cx_errors:
+        if start[-1] in pair and not pair <= set(start):
+            yield from lines((*start, *(pair - {start[-1]})), length)
+
+
+def fidelity(line: tuple[int, ...]) -> float:
+    """The product of the fidelities of a line's couplings and readouts."""
+    gates = [cx_errors[frozenset(pair)] for pair in itertools.pairwise(line)]
+    return float(np.prod([1 - error for error in [*gates, *(target["measure"][qubit,].error for qubit in line)]]))
+
+
+best = max((line for qubit in range(chip.num_qubits) for line in lines((qubit,), 6)), key=fidelity)
+circuits = {
+    "first": transpile(ghz(6), chip, optimization_level=0),
+    "transpiler's": transpile(ghz(6), chip, optimization_level=3, seed_transpiler=1),
+    "best": transpile(ghz(6), chip, optimization_level=1, initial_layout=best),
+}
+for place, circuit in circuits.items():
+    qubits = circuit.layout.final_index_layout()
+    print(f"The {place} qubits, {qubits}: estimated success probability {success_probability(circuit):.3f}")
+
+# %% [markdown]
+# On the picture, a disc is a qubit, its ring the readout and an arrow a coupling; darker is worse. What the circuit
+# does not use is faded.
+
+# %%
+picture = chip.plot(circuit=circuits["best"])
+picture.savefig("chip.png", dpi=150)
+picture
+
+# %% [markdown]
+# ## The noise in a simulator
+#
+# `noise_model` turns the calibration into a noise model for Qiskit Aer: relaxation while gates last, depolarization by
+# what is missing of their fidelity, and asymmetric readout errors. So a circuit can be tried out as often as one likes
+# before it goes to the device. What the calibration does not know - crosstalk, drift, leakage - is not in it; on a real
+# chip, the difference between both bars is just that.
+
+# %%
+SHOTS = 20_000
+
+
+def in_agreement(counts: dict[str, int]) -> float:
+    """The share of shots in which all qubits agree, 1 without noise."""
+    return sum(counts.get(bit * 6, 0) for bit in "01") / SHOTS
+
+
+aer = []
+for circuit in circuits.values():
+    simulator = AerSimulator(noise_model=chip.noise_model(circuit.layout.final_index_layout()), seed_simulator=1)
+    aer.append(in_agreement(simulator.run(circuit, shots=SHOTS).result().get_counts()))
+result = chip.run(list(circuits.values()), shots=SHOTS).result()
+device = [in_agreement(result.get_counts(i)) for i in range(len(circuits))]
+provider.close()
+
+
+def error(share: float) -> float:
+    """The standard error of a share of the shots."""
+    return float(np.sqrt(share * (1 - share) / SHOTS))
+
+
+for place, on_chip, in_aer in zip(circuits, device, aer, strict=True):
+    print(f"On the {place} qubits: device {on_chip:.4f} ± {error(on_chip):.4f}, Aer {in_aer:.4f} ± {error(in_aer):.4f}")
+
+# %% [markdown]
+# The better qubits pay. All qubits agree more often than the product of the fidelities has it, as that counts errors of
+# phase too, which this measurement does not see.
+
+# %%
+estimated = [success_probability(circuit) for circuit in circuits.values()]
+places = np.arange(len(circuits))
+figure, axes = plt.subplots(figsize=(5, 3.6), layout="constrained")
+axes.plot(places, estimated, "k_", markersize=22, label="product of fidelities")
+for offset, label, shares in ((-0.05, "device", device), (0.05, "Aer", aer)):
+    axes.errorbar(places + offset, shares, [error(share) for share in shares], fmt="o", capsize=3, label=label)
+axes.set(
+    title="GHZ state of six qubits",
+    xlabel="Qubits of the chip",
+    xticks=places,
+    xticklabels=list(circuits),
+    xlim=(-0.5, len(circuits) - 0.5),
+    ylabel="All qubits agree (share of shots)",
+)
+axes.legend()
+figure.savefig("devices.png", dpi=150)

@@ -1,0 +1,108 @@
+# %% [markdown]
+# # Calibration experiments with Qiskit Experiments
+#
+# Is a chip what its calibration says? [Qiskit Experiments](https://qiskit-community.github.io/qiskit-experiments) has
+# the circuits and the fits for the standard measurements: lifetimes, readout, and randomized benchmarking of gates.
+# Runs on the noisy chip of the emulator, without an account, in some twenty seconds, and draws `t1.png` and `rb.png`.
+# Needs Qiskit Experiments: `pip install qiskit-experiments 'oqtopus-client[emulator,visualization]'`.
+
+# %%
+import os
+
+import numpy as np
+from qiskit_experiments.framework import BaseExperiment, ExperimentData, ParallelExperiment
+from qiskit_experiments.library import T1, LocalReadoutError, StandardRB, T2Ramsey
+from uncertainties import UFloat, ufloat
+
+from qiskit_oqtopus import OqtopusProvider
+
+provider = OqtopusProvider() if "OQTOPUS_URL" in os.environ else OqtopusProvider.emulator(":memory:")
+chip = provider.get_backend("lattice64")
+target = chip.target
+QUBITS = [0, 2, 4, 27]  # no neighbours, so that they can be measured at the same time
+
+
+def run(experiment: BaseExperiment, shots: int) -> ExperimentData:
+    """Run an experiment with `chip.run`, which submits all its circuits at once, and wait for its analysis."""
+    return experiment.run(chip, backend_run=True, shots=shots).block_for_results()
+
+
+def compare(what: str, measured: UFloat, calibrated: float, unit: str) -> None:
+    """Print what was measured next to what the calibration says."""
+    print(
+        f"{what:15} ({measured.nominal_value:.3f} ± {measured.std_dev:.3f}) {unit}, calibrated {calibrated:.3f} {unit}"
+    )
+
+
+# %% [markdown]
+# ## T1 of several qubits at once
+#
+# Each qubit is excited, left alone for a delay, and measured; what decays exponentially, decays with T1. Experiments on
+# different qubits run as one, in the same circuits.
+
+# %%
+lifetimes = [target.qubit_properties[qubit] for qubit in QUBITS]
+delays = np.linspace(1e-6, 120e-6, 20)  # s
+relaxation = run(ParallelExperiment([T1([q], delays) for q in QUBITS], backend=chip, flatten_results=True), shots=4000)
+t1s = [1e6 * value for value in relaxation.analysis_results("T1", dataframe=True).value]
+for qubit, t1, lifetime in zip(QUBITS, t1s, lifetimes, strict=True):
+    compare(f"T1 of qubit {qubit}", t1, 1e6 * lifetime.t1, "µs")
+relaxation.figure(0).figure.savefig("t1.png", dpi=150, bbox_inches="tight")
+relaxation.figure(0)
+
+# %% [markdown]
+# ## T2, by Ramsey fringes
+#
+# What decays here is the phase. On real chips slow noise makes it decay faster than the calibrated T2, which is often
+# measured with an echo; `T2Hahn` does that.
+
+# %%
+QUBIT = 27
+fringes = run(T2Ramsey([QUBIT], np.linspace(1e-6, 90e-6, 46), backend=chip, osc_freq=1e5), shots=4000)
+(t2,) = fringes.analysis_results("T2star", dataframe=True).value
+compare(f"T2* of qubit {QUBIT}", 1e6 * t2, 1e6 * target.qubit_properties[QUBIT].t2, "µs")
+
+# %% [markdown]
+# ## Readout
+#
+# Qubits are prepared in 0 and in 1. The assignment matrix has the probabilities of what is read: column 0 for 0
+# prepared, column 1 for 1. It is not symmetric: a qubit in 1 may relax while it is read.
+
+# %%
+SHOTS = 20_000
+preparation = run(LocalReadoutError([QUBIT], backend=chip), shots=SHOTS)
+(mitigator,) = preparation.analysis_results("Local Readout Mitigator", dataframe=True).value
+matrix = mitigator.assignment_matrix()
+readout = target["measure"][QUBIT,]
+for what, share, calibrated in (
+    ("1 read for 0", matrix[1, 0], readout.prob_meas1_prep0),
+    ("0 read for 1", matrix[0, 1], readout.prob_meas0_prep1),
+):
+    compare(what, 100 * ufloat(share, np.sqrt(share * (1 - share) / SHOTS)), 100 * calibrated, "%")
+
+# %% [markdown]
+# ## Gates, by randomized benchmarking
+#
+# Random Clifford gates that together do nothing: the longer the sequence, the less often it returns to 0, and how fast
+# that decays tells the error of a gate, whatever readout and preparation do. First single qubits, then two of them,
+# where the errors of single-qubit gates are taken off.
+
+# %%
+PAIR = min((pair for pair in target["cx"] if QUBIT in pair), key=lambda pair: target["cx"][pair].error)
+singles = [StandardRB([qubit], [1, 150, 300, 500], num_samples=3, seed=qubit) for qubit in PAIR]
+single = run(ParallelExperiment(singles, backend=chip, flatten_results=True), shots=4000)
+for qubit, epg in zip(PAIR, single.analysis_results("EPG_sx", dataframe=True).value, strict=True):
+    compare(f"sx on qubit {qubit}", 100 * epg, 100 * target["sx"][qubit,].error, "%")
+
+double = StandardRB(PAIR, [1, 8, 16, 30, 50], num_samples=4, seed=1, backend=chip)
+double.analysis.set_options(epg_1_qubit=single.analysis_results(dataframe=True))
+decay = run(double, shots=4000)
+(epg,) = decay.analysis_results("EPG_cx", dataframe=True).value
+compare(f"cx on {PAIR}", 100 * epg, 100 * target["cx"][PAIR].error, "%")
+decay.figure(0).figure.savefig("rb.png", dpi=150, bbox_inches="tight")
+provider.close()
+decay.figure(0)
+
+# %% [markdown]
+# The errors are those of the fit. Sequences differ by more than that, as some Cliffords are longer than others; more of
+# them (`num_samples`) average it out.

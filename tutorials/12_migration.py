@@ -1,0 +1,147 @@
+# %% [markdown]
+# # Coming from elsewhere
+#
+# What you know under another name, and one measurement written in all the ways there are. Runs on the emulator, without
+# an account, in some five seconds. Needs `pip install 'oqtopus-client[emulator]'`.
+#
+# ## From the published `oqtopus-client` 1.x
+#
+# Nothing to do: the names are the same, and `quri-parts-oqtopus` runs on this package as it is. Worth changing is:
+#
+# | What you have | What saves time or trouble |
+# |---|---|
+# | `for job in jobs: client.submit_job(job)` | `client.submit_jobs(jobs, max_workers=16)` |
+# | a loop over `client.get_job_status(job_id)` | `for job in client.as_completed(job_ids)` |
+# | `if result.status == "failed": ...` | `result.raise_for_status()`, an error with the server's words |
+# | pages of `client.list_jobs(page=n)` | `for job in client.iter_jobs()` |
+# | `asyncio.to_thread(client.run_sampling, job)` | `await AsyncOqtopusClient().run_sampling(job)` |
+# | a file of job ids of your own | `OqtopusClient(journal="campaign.sqlite3")` |
+#
+# ## From other Qiskit providers
+#
+# Circuits, `transpile`, pass managers, targets and the primitives' results stay as they are: they are Qiskit's.
+#
+# | `qiskit-ibm-runtime` | here |
+# |---|---|
+# | `QiskitRuntimeService()` | `OqtopusProvider()` |
+# | `QiskitRuntimeService.save_account(token=...)` | `OqtopusConfig(url, api_token=...).save()` |
+# | `service.backends(simulator=False, min_num_qubits=50)` | `provider.backends(simulator=False, min_num_qubits=50)` |
+# | `service.backend(name)` | `provider.get_backend(name)` |
+# | `service.least_busy()` | `provider.least_busy()` |
+# | `SamplerV2(mode=backend)` | `OqtopusSampler(mode=backend)` |
+# | `EstimatorV2(mode=backend)` | `OqtopusEstimator(mode=backend)` |
+# | `with Batch(backend=backend): ...` | one `run` of many circuits; there are no sessions |
+# | `service.job(job_id)`, `service.jobs(limit=5)` | `provider.job(job_id)`, `provider.jobs(limit=5)` |
+# | `NoiseModel.from_backend(backend)` | `backend.noise_model(qubits)` |
+# | a fake backend | `OqtopusProvider.emulator()` |
+#
+# | elsewhere | here |
+# |---|---|
+# | AQT: `AQTProvider(token)` with its offline simulators | `OqtopusProvider.emulator()` |
+# | AQT: `job.persist()`, `AQTJob.restore(job_id)` | `provider.job(job_id)`; `job.save(path)`, `OqtopusJob.load(path)` |
+# | AQT: `AQTSampler(backend)` | `OqtopusSampler(backend)` |
+# | IonQ: `IonQProvider(token).get_backend(name)` | `OqtopusProvider().get_backend(name)` |
+# | IonQ: `backend.run(circuit, error_mitigation=...)` | `backend.run(circuit, mitigation="pseudo_inverse")` |
+# | IonQ, Braket: `backend.retrieve_job(job_id)` | `provider.job(job_id)` |
+# | Braket: `BraketSampler(backend, verbatim=True)` | `OqtopusSampler(backend, transpile="none")` |
+# | Braket: `BraketLocalBackend()` | `OqtopusProvider.emulator().get_backend("qulacs")` |
+#
+# | Braket's own SDK | here |
+# |---|---|
+# | `AwsDevice(arn)` | `client.get_device(device_id)` |
+# | `task = device.run(circuit, shots=1000)` | `answer = client.submit_job(OqtopusJobSpec.sampling(...))` |
+# | `AwsQuantumTask(arn).result().measurement_counts` | `client.wait_for_job(job_id).get_counts()` |
+#
+# Three differences are easily overlooked. Bitstrings are as in Qiskit, classical bit 0 rightmost, where Braket's counts
+# have it leftmost. Mitigation is of readout only. And devices measure at the end only: circuits that measure midway or
+# reset qubits are refused.
+
+# %%
+import math
+
+from qiskit import QuantumCircuit, qasm3
+from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import generate_preset_pass_manager
+from qiskit_aer import AerSimulator
+
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client.emulator import Emulator
+from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider, OqtopusSampler
+
+emulator = Emulator(":memory:")
+provider = OqtopusProvider(emulator.config)
+backend = provider.get_backend("qulacs")
+SHOTS = 10_000
+
+# %% [markdown]
+# ## One measurement
+#
+# A Bell pair of which one qubit is turned by π/3. Its parity is ⟨ZZ⟩ = cos(π/3) = 1/2, each time with the same standard
+# error.
+
+# %%
+state = QuantumCircuit(2, name="parity")
+state.h(0)
+state.cx(0, 1)
+state.ry(math.pi / 3, 1)
+measured = state.measure_all(inplace=False)
+
+
+def parity(counts: dict[str, int]) -> float:
+    """The average product of the outcomes, which are 1 and -1."""
+    return sum(number * (-1) ** key.count("1") for key, number in counts.items()) / SHOTS
+
+
+def show(way: str, value: float) -> None:
+    """Print the parity with its standard error."""
+    print(f"{way:27} {value:.3f} ± {math.sqrt((1 - value**2) / SHOTS):.3f}")
+
+
+# %% [markdown]
+# ## With `backend.run`, as with any provider
+
+# %%
+pass_manager = generate_preset_pass_manager(optimization_level=1, backend=backend)
+show("backend.run", parity(backend.run(pass_manager.run(measured), shots=SHOTS).result().get_counts()))
+
+# %% [markdown]
+# ## With primitives, on OQTOPUS and on any other backend
+#
+# `mode` is an OQTOPUS device or any other backend, so the same lines run on Aer, or on another provider's device.
+
+# %%
+for mode in (backend, AerSimulator()):
+    isa = generate_preset_pass_manager(optimization_level=1, backend=mode).run(measured)
+    sampled = OqtopusSampler(mode).run([isa], shots=SHOTS).result()[0]
+    show(f"sampler on {mode.name}", parity(sampled.data.meas.get_counts()))
+
+    isa = generate_preset_pass_manager(optimization_level=1, backend=mode).run(state)
+    observable = SparsePauliOp("ZZ").apply_layout(isa.layout)
+    estimated = OqtopusEstimator(mode).run([(isa, observable)], shots=SHOTS).result()[0]
+    show(f"estimator on {mode.name}", float(estimated.data.evs))
+
+# %% [markdown]
+# ## With the SDK, which takes OpenQASM 3 from wherever it is
+
+# %%
+with OqtopusClient(emulator.config) as client:
+    job = OqtopusJobSpec.sampling(device_id="qulacs", program=qasm3.dumps(measured), shots=SHOTS)
+    result = client.run_sampling(job, interval=0.1).raise_for_status()
+    show("SDK, sampling", parity(result.get_counts()))
+
+    terms = [{"pauli": "Z 0 Z 1", "coeff": 1.0}]
+    job = OqtopusJobSpec.estimation(device_id="qulacs", program=qasm3.dumps(state), operator=terms, shots=SHOTS)
+    show("SDK, estimation", client.run_estimation(job, interval=0.1).raise_for_status().exp_value)
+
+# %% [markdown]
+# ## And between both
+#
+# It is one server, so what one way submits, the other finds.
+
+# %%
+jobs = list(provider.client.iter_jobs(fields="job_id,job_type"))
+print(f"{len(jobs)} jobs on the server, {sum(job.job_type == 'estimation' for job in jobs)} of them estimation")
+counts = provider.job(result.job_id).result().get_counts()
+print("The SDK's job, read as a Qiskit job:", f"{parity(counts):.3f}")
+provider.close()
+emulator.close()
