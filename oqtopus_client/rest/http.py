@@ -30,14 +30,13 @@ from oqtopus_client.errors import (
     ResponseValidationError,
     UserApiError,
 )
-from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD
+from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD, Operation
 from oqtopus_client.rest.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oqtopus_client.config import OqtopusConfig
-    from oqtopus_client.rest.operations import Operation
 
 MAX_CONNECTIONS = 64
 """Connections one client opens at most; more requests than that wait for a free one."""
@@ -66,6 +65,24 @@ def _without_signature(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("httpx").addFilter(_without_signature)
+
+
+def call_once(config: OqtopusConfig, method: str, path: str, body: object = None) -> Any:
+    """Call a path that is not the User API's, as an emulator has them; returns its JSON, None where there is none.
+
+    Raises:
+        OqtopusError: As `HttpClient.call` raises it.
+    """
+    operation = Operation(method, path, repeatable=False, why="nobody knows what it does")
+
+    async def call() -> Any:
+        http = HttpClient(config)
+        try:
+            return await http.call(operation, json=body, empty=method == "DELETE")
+        finally:
+            await http.aclose()
+
+    return asyncio.run(call())
 
 
 class HttpClient:
@@ -244,7 +261,7 @@ class HttpClient:
 def _transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
     if config.transport is None:
         proxy = httpx.Proxy(config.proxy) if config.proxy else None
-        tls = _tls_context()
+        tls = tls_context()
         return AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls))
     if isinstance(config.transport, httpx.AsyncBaseTransport):
         return config.transport
@@ -261,7 +278,7 @@ def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     return session
 
 
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """TLS with certificates verified: against the authorities that the environment names, else certifi's."""
     if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
         return ssl.create_default_context()  # OpenSSL reads these variables itself
