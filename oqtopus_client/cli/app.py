@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,6 +109,7 @@ def _options(
         raise typer.BadParameter("--profile and --emulator name two servers; give one of them.")
     if verbose:
         logger = logging.getLogger("oqtopus_client")
+        context.call_on_close(functools.partial(logger.setLevel, logger.level))
         logger.setLevel(logging.DEBUG)
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

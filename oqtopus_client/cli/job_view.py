@@ -101,7 +101,7 @@ def _show(found: Mapping[str, Any], terminal: Console, *, bars: bool) -> None:
         error = found["standard_error"]
         terminal.print(f"{found['exp_value']:.6g}" + ("" if error is None else f" ± {error:.2g}"))
         return
-    for index, counts in found.get("divided_counts", {}).items():
+    for index, counts in sorted(found.get("divided_counts", {}).items(), key=lambda item: (len(item[0]), item[0])):
         _show_counts(counts, terminal, title=f"Program {index}", bars=bars)
     if "counts" in found and not found.get("divided_counts"):
         _show_counts(found["counts"], terminal, title=None, bars=bars)

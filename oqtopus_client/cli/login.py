@@ -41,6 +41,8 @@ def login(
     """
     name = profile or Session.of(context).profile or DEFAULT_SECTION
     token = sys.stdin.readline() if token_stdin else typer.prompt("API token", hide_input=True, err=True)
+    if not token.strip():
+        raise ValueError("The token is empty; the server's web page shows yours.")
     config = oqtopus_client.OqtopusConfig(
         url,
         api_token=token.strip(),

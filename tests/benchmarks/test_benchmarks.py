@@ -9,6 +9,7 @@ import pytest
 from tests.benchmarks import (
     calibration,
     chaos,
+    command_line,
     compare_published,
     emulator,
     estimator,
@@ -86,3 +87,12 @@ def test_sampler(capsys: pytest.CaptureFixture[str]) -> None:
     sampler.main(["--bindings", "2", "--shots", "5", "6"])
 
     assert [row.count(" ms") for row in capsys.readouterr().out.splitlines()] == [2, 2]
+
+
+def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for the bare interpreter, and one for each command."""
+    command_line.main(["--rounds", "1"])
+    rows = capsys.readouterr().out.splitlines()
+
+    assert len(rows) == 1 + len(command_line.COMMANDS)
+    assert rows[0].endswith(" 1.0 x")
