@@ -39,6 +39,9 @@ class Commands(TyperGroup):
         except KeyboardInterrupt as interrupt:
             _complain(getattr(interrupt, "__notes__", None) or ["Interrupted."])
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except typer.Abort:  # a question was answered with no, or not at all
+            _complain(["Nothing was done."])
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:
             code = exit_code(error)
             if code is None:

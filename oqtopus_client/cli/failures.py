@@ -37,7 +37,7 @@ MEANINGS = {
     ExitCode.NOT_FOUND: "there is no such job, device or log",
     ExitCode.SERVER: "the server refused, or cannot be reached",
     ExitCode.TIMEOUT: "the time was up; a job goes on",
-    ExitCode.INTERRUPTED: "interrupted with Ctrl-C; a job goes on",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C, or a question answered with no; a job goes on",
 }
 
 

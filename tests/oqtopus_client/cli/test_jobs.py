@@ -96,7 +96,7 @@ def test_one_that_refuses_keeps_nobody_else(cli: Typed, job_id: str) -> None:
 
 def test_deleting_asks_first(cli: Typed, job_id: str) -> None:
     """Who does not say yes keeps the job."""
-    assert cli("delete", job_id, text="n\n").exit_code != 0
+    assert cli("delete", job_id, text="n\n").exit_code == cli("delete", job_id, text="").exit_code == 130
     assert cli("job", job_id).exit_code == 0
     assert cli("delete", job_id, text="y\n").stdout.endswith(f"{job_id} deleted\n")
 
