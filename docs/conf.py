@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import retry_table  # noqa: E402 - it lies beside this file
+import tables  # noqa: E402 - they lie beside this file
 import tutorial_pages  # noqa: E402
 
 import oqtopus_client  # noqa: E402
@@ -25,7 +25,7 @@ author = "The oqtopus-client authors"
 version = release = importlib.metadata.version("oqtopus-client")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "generated/operations.md"]
+exclude_patterns = ["_build", "generated/operations.md", "generated/faults.md"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 default_role = "py:obj"  # `names` in docstrings are links where they are names
@@ -41,5 +41,6 @@ html_title = "OQTOPUS in Python"
 html_static_path = ["pictures"]
 
 (HERE / "generated").mkdir(exist_ok=True)
-(HERE / "generated" / "operations.md").write_text(retry_table.table(), encoding="utf-8")
+for table in (tables.operations, tables.faults):
+    (HERE / "generated" / f"{table.__name__}.md").write_text(table(), encoding="utf-8")
 tutorial_pages.write(HERE.parent / "tutorials", HERE / "generated")

@@ -292,6 +292,14 @@ class OqtopusConfig:
         return file
 
 
+def profile_names() -> list[str]:
+    """The profiles of the default file; none where it cannot be read."""
+    parser = configparser.ConfigParser(interpolation=None)
+    with contextlib.suppress(configparser.Error, OSError, UnicodeDecodeError):
+        parser.read(_profile_path(_DEFAULT_CONFIG_PATH), encoding="utf-8")
+    return parser.sections()
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True

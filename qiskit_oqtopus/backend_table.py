@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from oqtopus_client.display import moment, printable
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.display import moment, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
-from qiskit_oqtopus.display import moment, printable
+from oqtopus_client.display import moment, printable
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend import OqtopusBackend

@@ -12,25 +12,42 @@ from pathlib import Path
 
 import pytest
 
+import oqtopus_client
+
 ROOT = Path(__file__).parent.parent
 
 # From the top down; a room may import itself and what stands below it here.
 MAY_IMPORT = {
     "qiskit_oqtopus": ("oqtopus_client",),
+    "oqtopus_client.cli": (
+        "oqtopus_client.services",
+        "oqtopus_client.rest",
+        "oqtopus_client.config",
+        "oqtopus_client.display",
+        "oqtopus_client.errors",
+    ),
     "oqtopus_client.emulator": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.services": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.config": ("oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.display": (),
     "oqtopus_client.files": (),
     "oqtopus_client.errors": (),
 }
-# Provider and SDK make an emulator when asked to, from inside a function.
+# Provider, SDK and command line make an emulator when asked to, from inside a function; so is a picture drawn.
 LAZY = {
+    ("oqtopus_client.cli.control", "oqtopus_client.emulator.emulator"),
+    ("oqtopus_client.cli.device", "qiskit_oqtopus.pictures.chip"),
+    ("oqtopus_client.cli.emulator", "oqtopus_client.emulator.__main__"),
+    ("oqtopus_client.cli.faults", "oqtopus_client.emulator"),
+    ("oqtopus_client.cli.session", "oqtopus_client.emulator"),
     ("qiskit_oqtopus.provider", "oqtopus_client.emulator"),
     ("oqtopus_client.pytest_plugin", "oqtopus_client.emulator"),
 }
 # Users come in by the one, pytest by the other; both show every room but the emulator, which is a heavy one.
 DOORS = {"oqtopus_client", "oqtopus_client.pytest_plugin"}
+# What the first of them shows stands for the rooms below; the command line comes in there like any user.
+SHOWN = {"oqtopus_client", *(f"oqtopus_client.{name}" for name in oqtopus_client.__all__)}
 
 MODULES = sorted((*ROOT.glob("oqtopus_client/**/*.py"), *ROOT.glob("qiskit_oqtopus/**/*.py")))
 
@@ -70,6 +87,7 @@ def test_arrows_point_down(file: Path) -> None:
         return
     allowed = (room, *MAY_IMPORT[room])
     wrong = {target for target in imports(file) if not any(within(target, below) for below in allowed)}
+    wrong -= SHOWN if room == "oqtopus_client.cli" else set()
     assert {target for target in wrong if (name, target) not in LAZY} == set()
 
 
@@ -99,6 +117,24 @@ def test_importing_the_provider_needs_no_emulator() -> None:
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert output.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["emulator", "--help"]])
+def test_help_of_the_command_line_is_light(arguments: list[str]) -> None:
+    """Nobody waits for a simulator or an HTTP stack to read a page of help; nor for pydantic, but where Typer does."""
+    heavy = ["qiskit", "qiskit_aer", "fastapi", "uvicorn", "httpx", "aiohttp", "numpy", "matplotlib"]
+    heavy += ["pydantic"] if len(arguments) == 1 else ["oqtopus_client.rest.models"]
+    script = f"""
+import sys
+from oqtopus_client.cli.app import app
+try:
+    app({arguments}, prog_name="oqtopus-client")
+finally:
+    print([name for name in {heavy} if name in sys.modules])
+"""
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert output.stdout.splitlines()[-1] == "[]"
 
 
 def test_dependencies_leave_room_for_others() -> None:

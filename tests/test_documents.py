@@ -204,3 +204,14 @@ def test_pictures_are_drawn_by_their_scripts() -> None:
     drawn = runpy.run_path(str(ROOT / "docs" / "draw_job.py"))["picture"]()
 
     assert (ROOT / "docs" / "pictures" / "job.svg").read_text(encoding="utf-8") == drawn
+
+
+def test_pictures_of_the_command_line(tmp_path: Path) -> None:
+    """They are of commands that work, and those in the repository are all there."""
+    subprocess.run([sys.executable, "-W", "error", ROOT / "docs" / "terminal.py", tmp_path], check=True)
+    drawn = {file.name: file.read_text(encoding="utf-8") for file in tmp_path.glob("*.svg")}
+
+    assert {file.name for file in (ROOT / "docs" / "terminal").iterdir()} == set(drawn)
+    assert "lattice144" in drawn["devices.svg"]
+    assert "succeeded" in drawn["job.svg"]
+    assert "████" in drawn["run.svg"]

@@ -205,6 +205,22 @@ class Emulator:
         self.close()
 
 
+def kept_token(data: str | Path | None = None) -> str:
+    """The API token kept with the data, which an emulator of that folder demands unless told otherwise.
+
+    Args:
+        data: The folder; by default the user's.
+
+    Raises:
+        OSError: The folder cannot be used.
+    """
+    database = Database(_database(data))
+    try:
+        return database.secret("token", new_token())
+    finally:
+        database.close()
+
+
 def _close(engine: Engine, executor: Executor | None, database: Database) -> None:
     engine.close()
     stop_programs(engine.name)

@@ -15,28 +15,40 @@ if TYPE_CHECKING:
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """What goes wrong.
 
-    DELAY = "delay"
-    """The answer comes `seconds` late."""
-    TOO_MANY_REQUESTS = "too_many_requests"
-    """429, with `seconds` in the header `Retry-After`."""
-    SERVER_ERROR = "server_error"
-    """500; nothing is done."""
-    DROP = "drop"
-    """The connection breaks in the middle of the answer; nothing is done."""
-    LOST_ANSWER = "lost_answer"
-    """The request is carried out, and the connection breaks before the answer."""
-    TRUNCATE = "truncate"
-    """The second half of the answer's body is missing: a broken zip file, a broken JSON text."""
-    EXPIRED_URL = "expired_url"
-    """The storage refuses a presigned URL as if it had expired. Other requests are let through."""
-    UNKNOWN_STATUS = "unknown_status"
-    """Jobs that are read have the status `status`, which no client knows. Other requests are let through."""
-    FAIL_JOB = "fail_job"
-    """A job fails with `message` when its turn comes."""
-    HOLD_JOB = "hold_job"
-    """A job stays `seconds` longer in `status`, `ready` or `running`, or until the faults are cleared."""
+    Attributes:
+        about: The same in a sentence.
+    """
+
+    about: str
+
+    def __new__(cls, name: str, about: str) -> Self:
+        """Make a kind of its name and its sentence."""
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.about = about
+        return kind
+
+    DELAY = ("delay", "The answer comes `seconds` late.")
+    TOO_MANY_REQUESTS = ("too_many_requests", "429, with `seconds` in the header `Retry-After`.")
+    SERVER_ERROR = ("server_error", "500; nothing is done.")
+    DROP = ("drop", "The connection breaks in the middle of the answer; nothing is done.")
+    LOST_ANSWER = ("lost_answer", "The request is carried out, and the connection breaks before the answer.")
+    TRUNCATE = ("truncate", "The second half of the answer's body is missing: a broken zip file, a broken JSON text.")
+    EXPIRED_URL = (
+        "expired_url",
+        "The storage refuses a presigned URL as if it had expired. Other requests are let through.",
+    )
+    UNKNOWN_STATUS = (
+        "unknown_status",
+        "Jobs that are read have the status `status`, which no client knows. Other requests are let through.",
+    )
+    FAIL_JOB = ("fail_job", "A job fails with `message` when its turn comes.")
+    HOLD_JOB = (
+        "hold_job",
+        "A job stays `seconds` longer in `status`, `ready` or `running`, or until the faults are cleared.",
+    )
 
 
 JOB_FAULTS = frozenset({FaultKind.FAIL_JOB, FaultKind.HOLD_JOB})

@@ -35,7 +35,7 @@ from oqtopus_client.errors import (
     UserApiError,
 )
 from oqtopus_client.rest.addresses import is_off_limits
-from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD
+from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD, Operation
 from oqtopus_client.rest.retries import RetryPolicy
 from oqtopus_client.rest.telemetry import observe
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
 
     from oqtopus_client.config import OqtopusConfig
-    from oqtopus_client.rest.operations import Operation
 
 MAX_CONNECTIONS = 64
 """Connections one client opens at most; more requests than that wait for a free one."""
@@ -84,6 +83,24 @@ def _without_signature(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("httpx").addFilter(_without_signature)
+
+
+def call_once(config: OqtopusConfig, method: str, path: str, body: object = None) -> Any:
+    """Call a path that is not the User API's, as an emulator has them; returns its JSON, None where there is none.
+
+    Raises:
+        OqtopusError: As `HttpClient.call` raises it.
+    """
+    operation = Operation(method, path, repeatable=False, why="nobody knows what it does")
+
+    async def call() -> Any:
+        http = HttpClient(config)
+        try:
+            return await http.call(operation, json=body, empty=method == "DELETE")
+        finally:
+            await http.aclose()
+
+    return asyncio.run(call())
 
 
 class HttpClient:
@@ -354,7 +371,7 @@ def _transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
     if config.transport is None:
         own = {_host(url) for url in (config.base_url, config.proxy) if url}
         proxy = httpx.Proxy(config.proxy) if config.proxy else None
-        tls = _tls_context()
+        tls = tls_context()
         return AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls, own))
     if isinstance(config.transport, httpx.AsyncBaseTransport):
         return config.transport
@@ -391,7 +408,7 @@ def _session(tls: ssl.SSLContext, own: Collection[str]) -> aiohttp.ClientSession
     return session
 
 
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """TLS with certificates verified: against the authorities that the environment names, else certifi's."""
     if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
         return ssl.create_default_context()  # OpenSSL reads these variables itself

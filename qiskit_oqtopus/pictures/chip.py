@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.patches import Patch
 
-from qiskit_oqtopus.display import moment, printable
+from oqtopus_client.display import moment, printable
 from qiskit_oqtopus.pictures.canvas import INK, canvas
 from qiskit_oqtopus.pictures.chip_data import ChipData
 from qiskit_oqtopus.pictures.chip_layout import place_qubits

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from matplotlib.collections import PolyCollection
 from matplotlib.ticker import MaxNLocator
 
-from qiskit_oqtopus.display import printable
+from oqtopus_client.display import printable
 from qiskit_oqtopus.pictures.canvas import canvas
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import pytest
 from tests.benchmarks import (
     calibration,
     chaos,
+    command_line,
     compare_published,
     emulator,
     estimator,
@@ -109,3 +110,12 @@ def test_leaks_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         os.close(file)
     with pytest.raises(AssertionError, match="memory grows"):
         leaks.check(leaks.repeated(lambda: kept.append(b"x" * (1 << 20)), 20), allowance=4096)
+
+
+def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for the bare interpreter, and one for each command."""
+    command_line.main(["--rounds", "1"])
+    rows = capsys.readouterr().out.splitlines()
+
+    assert len(rows) == 1 + len(command_line.COMMANDS)
+    assert rows[0].endswith(" 1.0 x")

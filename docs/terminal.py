@@ -1,0 +1,79 @@
+"""Draws the pictures of the command line, `docs/terminal/*.svg`: real commands, run on an emulator of their own.
+
+    python docs/terminal.py [FOLDER]
+
+Ids, times and counts are those of the run; all else is the same each time.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+BELL = """OPENQASM 3;
+include "stdgates.inc";
+qubit[2] q;
+bit[2] c;
+h q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+PICTURES = {
+    "devices": "devices",
+    "run": "run bell.qasm --device lattice64 --mitigate --bars",
+    "job": "job ID",
+    "doctor": "doctor",
+}
+FOLDER = Path(__file__).parent / "terminal"
+COLUMNS = 118
+
+
+def typed(words: list[str], folder: Path) -> str:
+    """What a command prints on a terminal, in a home that is a new folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OQTOPUS_", "NO_COLOR"))}
+    home = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-m", "oqtopus_client.cli", *words]
+    search = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    ran = subprocess.run(
+        command,
+        cwd=folder,
+        env={**environment, **home, **terminal, "PYTHONPATH": search},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    )
+    return ran.stdout
+
+
+def draw(name: str, command: str, output: str, folder: Path) -> None:
+    """Draw a command and its output as a terminal would show them."""
+    recorder = Console(record=True, file=io.StringIO(), width=COLUMNS, force_terminal=True, color_system="truecolor")
+    recorder.print(Text(f"$ {command}", style="bold"))
+    recorder.print(Text.from_ansi(output.rstrip()), soft_wrap=True)
+    recorder.save_svg(str(folder / f"{name}.svg"), title="oqtopus-client", unique_id=name)
+
+
+def main(folder: Path = FOLDER) -> None:
+    """Run the commands and draw each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "bell.qasm").write_text(BELL, encoding="utf-8")
+        for name, command in PICTURES.items():
+            words = ["--emulator", *command.split()]
+            if "ID" in words:
+                (job,) = json.loads(typed(["--emulator", "jobs", "--limit", "1", "--json"], Path(home)))
+                words[words.index("ID")] = job["job_id"]
+            draw(name, " ".join(["oqtopus-client", *words]), typed(words, Path(home)), folder)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:2]))

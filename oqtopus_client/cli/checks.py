@@ -1,0 +1,188 @@
+"""What `doctor` looks at, one check after the other."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import importlib.metadata
+import platform
+import re
+import ssl
+import stat
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote, urlsplit
+
+import oqtopus_client
+from oqtopus_client import rest
+from oqtopus_client.cli.failures import ExitCode, exit_code
+from oqtopus_client.cli.output import utc
+from oqtopus_client.errors import OqtopusConfigError, OqtopusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oqtopus_client import OqtopusConfig
+    from oqtopus_client.cli.session import Session
+
+_SOON = timedelta(days=14)
+_SKEW_SECONDS = 30
+_NEEDED = ("qiskit", "httpx", "aiohttp", "pydantic", "typer")
+_EXTRAS = {"emulator": "qiskit-aer", "visualization": "matplotlib"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one look has found.
+
+    Attributes:
+        name: What was looked at.
+        state: How it is.
+        found: What was found.
+        remedy: What to do about it.
+        code: How the command ends if this is the first that fails.
+    """
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    remedy: str = ""
+    code: ExitCode = ExitCode.OK
+
+
+def checks(session: Session) -> Iterator[Check]:
+    """Look at everything, as far as it can be looked at after what has failed."""
+    yield from _versions()
+    try:
+        config = session.config()
+        config.check_server()
+    except OqtopusConfigError as error:
+        yield Check("server", "fail", str(error), "Run `oqtopus-client login`.", ExitCode.USAGE)
+        return
+    yield _configuration(config)
+    if config.transport is None:
+        yield from _connection(config)
+    with oqtopus_client.OqtopusClient(config) as client:
+        yield _credentials(client, config)
+
+
+def _versions() -> Iterator[Check]:
+    yield Check("python", "ok", f"{platform.python_version()} on {platform.system()}")
+    yield Check("oqtopus-client", "ok", importlib.metadata.version("oqtopus-client"))
+    for name in _NEEDED:
+        version = _version(name)
+        remedy = "" if version else "Install this package anew."
+        yield Check(name, "ok" if version else "fail", version or "not installed", remedy, ExitCode.USAGE)
+    for extra, name in _EXTRAS.items():
+        missing = f"not installed, which is fine; pip install 'oqtopus-client[{extra}]' adds it"
+        yield Check(name, "ok", _version(name) or missing)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _configuration(config: OqtopusConfig) -> Check:
+    source = f"{config.base_url}, token from {config.token_source}"
+    if not config.api_token:
+        return Check("server", "fail", f"{config.base_url}, no token", "Run `oqtopus-client login`.", ExitCode.USAGE)
+    file = re.fullmatch(r"profile \[.*\] of (.*)", config.token_source)
+    if file and Path(file[1]).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Check("server", "warn", f"{source}, which others can read", f"chmod 600 {file[1]}")
+    return Check("server", "ok", source)
+
+
+def _connection(config: OqtopusConfig) -> Iterator[Check]:
+    """Connect once, without the token, and look at the way, the certificate and the clock."""
+    connection = _connect(config)
+    start = time.perf_counter()
+    try:
+        connection.connect()
+    except ssl.SSLCertVerificationError as error:
+        remedy = "Check the URL; if your network has its own authority, name its file in SSL_CERT_FILE."
+        yield Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
+        return
+    except OSError as error:
+        remedy = "Check the URL, your network, and whether you need a proxy (OQTOPUS_PROXY)."
+        yield Check("network", "fail", f"no connection: {error}", remedy, ExitCode.SERVER)
+        return
+    try:
+        way = " through the proxy" if config.proxy else ""
+        yield Check("network", "ok", f"connected{way} in {1e3 * (time.perf_counter() - start):.0f} ms")
+        yield _tls(connection)
+        yield _clock(connection, config)
+    finally:
+        connection.close()
+
+
+def _connect(config: OqtopusConfig) -> http.client.HTTPConnection:
+    """A connection as the client would make it: through its proxy, trusting whom it trusts."""
+    server = urlsplit(config.base_url)
+    way = urlsplit(config.proxy or config.base_url)
+    host, seconds = str(way.hostname), min(config.timeout, 10.0)
+    connection: http.client.HTTPConnection
+    if server.scheme == "https":
+        context = rest.http.tls_context()
+        connection = http.client.HTTPSConnection(host, way.port, timeout=seconds, context=context)
+    else:
+        connection = http.client.HTTPConnection(host, way.port, timeout=seconds)
+    if config.proxy:
+        if way.port is None:
+            connection.port = 443 if way.scheme == "https" else 80
+        connection.set_tunnel(str(server.hostname), server.port, _proxy_headers(way.username, way.password))
+    return connection
+
+
+def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
+    if user is None:
+        return {}
+    pair = f"{unquote(user)}:{unquote(password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def _tls(connection: http.client.HTTPConnection) -> Check:
+    if not isinstance(connection.sock, ssl.SSLSocket):
+        return Check("tls", "ok", "none: plain http, as to this computer")
+    certificate = connection.sock.getpeercert() or {}
+    expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    found = f"{connection.sock.version()}, certificate verified, good until {utc(expires)}"
+    if expires - datetime.now(UTC) < _SOON:
+        return Check("tls", "warn", found, "Tell whoever runs the server that its certificate is about to expire.")
+    return Check("tls", "ok", found)
+
+
+def _clock(connection: http.client.HTTPConnection, config: OqtopusConfig) -> Check:
+    try:
+        connection.request("GET", urlsplit(config.base_url).path or "/")
+        told = connection.getresponse().getheader("Date")
+        if told is None:
+            return Check("clock", "ok", "not compared: the server does not tell its time")
+        skew = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Check("clock", "warn", f"not compared: {error}", "Try again.")
+    if abs(skew) > _SKEW_SECONDS:
+        found = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the server's"
+        return Check("clock", "warn", found, "Set this computer's clock; times of jobs will look odd until then.")
+    return Check("clock", "ok", f"agrees with the server's within {_SKEW_SECONDS} s")
+
+
+def _credentials(client: oqtopus_client.OqtopusClient, config: OqtopusConfig) -> Check:
+    try:
+        expires = client.get_api_token_status().api_token_expiration
+    except OqtopusError as error:
+        code = exit_code(error) or ExitCode.SERVER
+        remedy = "Run `oqtopus-client login` with a new token." if code == ExitCode.AUTHENTICATION else "Try again."
+        return Check("token", "fail", str(error), remedy, code)
+    if expires is None:
+        return Check("token", "ok", f"accepted by {config.base_url}")
+    found = f"accepted, good until {utc(expires)}"
+    if expires - datetime.now(UTC) < _SOON:
+        return Check("token", "warn", found, "Get a new token, and run `oqtopus-client login`.")
+    return Check("token", "ok", found)

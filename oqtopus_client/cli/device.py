@@ -1,0 +1,104 @@
+"""`oqtopus-client device NAME`: one chip, qubit by qubit."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oqtopus_client.cli import calibration
+from oqtopus_client.cli.devices import description, find_device
+from oqtopus_client.cli.output import Json, coloured, console, facts, percent, say, show_json, table, utc
+from oqtopus_client.cli.session import Session
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from oqtopus_client import OqtopusDevice
+
+_QUBIT = ("Qubit", "Gate error", "Readout error", "T1 (µs)", "T2 (µs)")
+_COUPLING = ("Control", "Target", "Gate error", "Duration (ns)")
+
+
+def device(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The device, as `devices` lists it.")],
+    *,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the chip, coloured by its errors, into this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a device's calibration: every qubit, every coupling, and the medians.
+
+    A coupling is a pair of qubits with a gate between them. T1 and T2 say how long a qubit keeps its energy and its
+    phase. With --png, a picture of the chip is drawn as well; it needs Matplotlib.
+
+    Example: oqtopus-client device lattice64 --png chip.png
+    """
+    found = find_device(Session.of(context).client, name)
+    if png is not None:
+        _draw(found, png)
+    if as_json:
+        qubits = [dataclasses.asdict(qubit) for qubit in calibration.qubits(found)]
+        couplings = [dataclasses.asdict(coupling) for coupling in calibration.couplings(found)]
+        show_json({**description(found), "qubits": qubits, "couplings": couplings})
+        return
+    terminal = console()
+    terminal.print(_summary(found))
+    for made in (_qubits(found), _couplings(found)):
+        if made.row_count:
+            terminal.print()
+            terminal.print(made)
+
+
+def _summary(found: OqtopusDevice) -> Table:
+    typical = calibration.summary(found)
+    return facts(
+        [
+            ("Device", found.device_id),
+            ("Description", found.description or None),
+            ("Type", found.device_type),
+            ("Status", coloured(found.status)),
+            ("Expected back", utc(found.available_at)),
+            ("Queue", f"{found.n_pending_jobs} jobs"),
+            ("Qubits", found.n_qubits),
+            ("Couplings", len(calibration.couplings(found)) or None),
+            ("Native gates", ", ".join(found.basis_gates) or None),
+            ("Calibrated", utc(found.calibrated_at)),
+            ("Median gate error", percent(typical["median_gate_error"])),
+            ("Median two-qubit error", percent(typical["median_two_qubit_error"])),
+            ("Median readout error", percent(typical["median_readout_error"])),
+            ("Median T1", _microseconds(typical["median_t1_us"])),
+            ("Median T2", _microseconds(typical["median_t2_us"])),
+        ]
+    )
+
+
+def _microseconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f} µs"
+
+
+def _qubits(found: OqtopusDevice) -> Table:
+    rows = [
+        (q.qubit, percent(q.gate_error), percent(q.readout_error), q.t1_us, q.t2_us) for q in calibration.qubits(found)
+    ]
+    return table(_QUBIT, rows, numbers=_QUBIT)
+
+
+def _couplings(found: OqtopusDevice) -> Table:
+    rows = [(c.control, c.target, percent(c.gate_error), c.duration_ns) for c in calibration.couplings(found)]
+    return table(_COUPLING, rows, numbers=_COUPLING)
+
+
+def _draw(found: OqtopusDevice, file: Path) -> None:
+    try:
+        from qiskit_oqtopus.pictures.chip import plot_chip
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"Pictures need more packages ({error}): pip install 'oqtopus-client[visualization]'"
+        ) from None
+    plot_chip(found).savefig(file)
+    say(f"Drawn into {file}.")

@@ -1,0 +1,97 @@
+"""`oqtopus-client devices`: what there is to run on."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from oqtopus_client.cli.calibration import summary
+from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.output import Json, coloured, console, percent, show_json, table
+from oqtopus_client.cli.session import Session
+from oqtopus_client.display import moment
+from oqtopus_client.errors import NotFoundError, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from oqtopus_client import OqtopusClient, OqtopusDevice
+
+_HEADINGS = ("Device", "Type", "Qubits", "Status", "Queue", "Calibrated", "Two-qubit error", "Readout error")
+
+
+def devices(context: typer.Context, *, as_json: Json = False) -> None:
+    """List the devices you may use, with their queues and typical errors.
+
+    Queue is the number of jobs waiting. Errors are medians over the chip, as of its last calibration: of the gate
+    between two qubits, and of reading a qubit. Simulators without noise have none.
+
+    Example: oqtopus-client devices
+    """
+    show_devices(Session.of(context).client, as_json=as_json)
+
+
+def show_devices(client: OqtopusClient, *, as_json: bool) -> None:
+    """List the devices of a client's server."""
+    found = client.list_devices()
+    if as_json:
+        show_json([description(device) for device in found])
+        return
+    numbers = {"Qubits", "Queue", "Two-qubit error", "Readout error"}
+    console().print(table(_HEADINGS, map(_row, found), numbers=numbers))
+
+
+def find_device(client: OqtopusClient, name: str) -> OqtopusDevice:
+    """The device of that name.
+
+    Raises:
+        CommandError: There is none; the message names those there are.
+    """
+    try:
+        return client.get_device(name)
+    except (NotFoundError, PermissionDeniedError):
+        # Servers answer 403 for a device they do not know.
+        refuse_unknown(client, name)
+        raise
+
+
+def refuse_unknown(client: OqtopusClient, name: str) -> None:
+    """Make sure that there is a device of that name.
+
+    Raises:
+        CommandError: There is none; the message names those there are.
+    """
+    names = [device.device_id for device in client.list_devices()]
+    if name not in names:
+        near = difflib.get_close_matches(name, names) or names
+        hint = f"Did you mean {' or '.join(near)}?" if near else "This server offers none."
+        raise CommandError(f"There is no device {name!r}. {hint}", ExitCode.NOT_FOUND)
+
+
+def description(device: OqtopusDevice) -> dict[str, Any]:
+    """A device as JSON shows it."""
+    return {
+        "device_id": device.device_id,
+        "device_type": device.device_type,
+        "n_qubits": device.n_qubits,
+        "status": device.status,
+        "n_pending_jobs": device.n_pending_jobs,
+        "calibrated_at": device.calibrated_at,
+        "available_at": device.available_at,
+        "description": device.description,
+        **summary(device),
+    }
+
+
+def _row(device: OqtopusDevice) -> tuple[object, ...]:
+    typical = summary(device)
+    return (
+        device.device_id,
+        device.device_type,
+        device.n_qubits,
+        coloured(device.status),
+        device.n_pending_jobs,
+        device.calibrated_at and moment(device.calibrated_at),
+        percent(typical["median_two_qubit_error"]),
+        percent(typical["median_readout_error"]),
+    )

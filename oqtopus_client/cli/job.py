@@ -1,0 +1,24 @@
+"""`oqtopus-client job ID`: one job."""
+
+from __future__ import annotations
+
+import typer
+
+from oqtopus_client.cli.job_view import FILES, as_json, outcome, show_job
+from oqtopus_client.cli.output import Json, show_json
+from oqtopus_client.cli.result import JobId
+from oqtopus_client.cli.session import Session
+
+
+def job(context: typer.Context, job_id: JobId, *, json: Json = False) -> None:
+    """Show a job: its status, what the server says, when it waited and ran, which files it has.
+
+    Example: oqtopus-client job 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
+    """
+    found = Session.of(context).client.get_job(job_id)
+    if json:
+        files = [name for name in FILES if getattr(found.job_info, name, None) is not None]
+        measured = outcome(found) if found.status == "succeeded" else {}
+        show_json({**as_json(found), "message": found.message, "files": files, **measured})
+    else:
+        show_job(found)

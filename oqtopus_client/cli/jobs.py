@@ -1,0 +1,113 @@
+"""`oqtopus-client jobs`: what has been submitted."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oqtopus_client.cli.job_view import FIELDS, TIMES, as_json
+from oqtopus_client.cli.output import Json, coloured, console, show_json, table, utc
+from oqtopus_client.cli.session import Session
+from oqtopus_client.rest.enums import JobsJobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.table import Table
+
+    from oqtopus_client.rest import JobsJob
+
+_HEADINGS = ("Job", "Name", "Type", "Status", "Device", "Shots", "Submitted")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LISTED = ",".join((*FIELDS, "description", *TIMES, "execution_time"))
+
+
+def jobs(
+    context: typer.Context,
+    *,
+    status: Annotated[JobsJobStatus | None, typer.Option(help="Only jobs with this status.")] = None,
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="Only jobs on this device.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only jobs with this text in id, name or description.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Only jobs submitted since: 30m, 2h, 3d, 1w, or a time like 2026-08-20."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most, newest first.")] = 20,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep the list up to date until you press Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=0.5, metavar="SECONDS", help="How often --watch looks.")] = 2.0,
+    json: Json = False,
+) -> None:
+    """List your jobs, newest first.
+
+    Example: oqtopus-client jobs --status failed --since 2d
+    """
+    if watch and json:
+        raise typer.BadParameter("--watch is for people; leave it out to get JSON.")
+    client = Session.of(context).client
+    start = None if since is None else since_when(since, datetime.now(UTC))
+
+    def look() -> list[JobsJob]:
+        found = client.iter_jobs(fields=_LISTED, order="DESC", status=status, q=text, start_time=start)
+        return list(itertools.islice((job for job in found if device in {None, job.device_id}), limit))
+
+    if watch:
+        _watch(lambda: _table(look()), interval)
+    elif json:
+        show_json([as_json(job) for job in look()])
+    else:
+        console().print(_table(look()))
+
+
+def since_when(text: str, now: datetime) -> datetime:
+    """A time that somebody typed; one without offset is UTC.
+
+    Args:
+        text: How long ago, such as `2h`, or a time of ISO 8601.
+        now: The present time.
+
+    Raises:
+        ValueError: It is neither.
+
+    >>> since_when("2h", datetime(2026, 8, 20, 6, 0, tzinfo=UTC))
+    datetime.datetime(2026, 8, 20, 4, 0, tzinfo=datetime.timezone.utc)
+    """
+    try:
+        if ago := re.fullmatch(r"(\d+)([mhdw])", text):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        when = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"--since takes 30m, 2h, 3d, 1w, or a time such as 2026-08-20T09:00, not {text!r}.") from None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _table(found: list[JobsJob]) -> Table:
+    rows = [
+        (
+            job.job_id,
+            job.name,
+            job.job_type,
+            coloured(job.status or ""),
+            job.device_id,
+            None if job.shots is None else f"{job.shots:,}",
+            utc(job.submitted_at),
+        )
+        for job in found
+    ]
+    return table(_HEADINGS, rows, numbers={"Shots"})
+
+
+def _watch(look: Callable[[], Table], interval: float) -> None:
+    from rich.live import Live
+
+    try:
+        with Live(look(), console=console(), auto_refresh=False) as live:
+            while True:
+                time.sleep(interval)
+                live.update(look(), refresh=True)
+    except KeyboardInterrupt:
+        return  # that is how watching ends

@@ -1,0 +1,50 @@
+"""`oqtopus-client log ID`: what a server-side program printed."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.output import Json, say, show_json
+from oqtopus_client.cli.result import JobId
+from oqtopus_client.cli.session import Session
+from oqtopus_client.display import printable
+from oqtopus_client.errors import ResponseValidationError
+
+
+def log(
+    context: typer.Context,
+    job_id: JobId,
+    *,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the log into this new file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the log of a server-side (sse) job that has succeeded.
+
+    Example: oqtopus-client log 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f --save run.log
+    """
+    text = _text(Session.of(context), job_id)
+    if save is not None:
+        # The file's name is the user's, so no name in the server's archive says where to write.
+        with save.open("x", encoding="utf-8") as file:
+            file.write(text)
+        say(f"Written to {save}.")
+    elif as_json:
+        show_json({"job_id": job_id, "log": text})
+    else:
+        for line in text.splitlines():
+            typer.echo(printable(line.replace("\t", "    ")))
+
+
+def _text(session: Session, job_id: str) -> str:
+    from oqtopus_client.services.sse_log import log_text
+
+    try:
+        archive = session.client.get_sselog(job_id)
+    except ResponseValidationError as error:
+        raise CommandError(str(error), ExitCode.NOT_FOUND) from None
+    return log_text(base64.b64decode(archive.file or ""), encoding="utf-8", errors="replace")

@@ -1,0 +1,92 @@
+"""`oqtopus-client run FILE`: a circuit on a device."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import oqtopus_client
+from oqtopus_client.cli.devices import refuse_unknown
+from oqtopus_client.cli.job_view import show_outcome
+from oqtopus_client.cli.output import Json, say, show_json
+from oqtopus_client.cli.session import Session
+from oqtopus_client.cli.waiting import Timeout, ended
+from oqtopus_client.errors import JobSubmissionError, NotFoundError, PermissionDeniedError
+
+
+def run(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file of OpenQASM 3, or - for standard input.")],
+    *,
+    device: Annotated[str, typer.Option(metavar="NAME", help="Where to run it, as `devices` lists them.")],
+    shots: Annotated[int, typer.Option(min=1, help="How often to run the circuit.")] = 1000,
+    name: Annotated[str | None, typer.Option(help="A name to find the job by; by default the file's.")] = None,
+    transpile: Annotated[
+        bool,
+        typer.Option(
+            "--transpile/--no-transpile",
+            help="Let the server fit the circuit to the chip, or send it as it is, in the device's own gates.",
+        ),
+    ] = True,
+    optimization_level: Annotated[
+        int | None, typer.Option(min=0, max=3, help="How hard the server's Qiskit optimizes; 1 unless given.")
+    ] = None,
+    mitigate: Annotated[bool, typer.Option("--mitigate", help="Correct the counts for readout errors.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the counts, or print the job's id.")] = True,
+    timeout: Timeout = None,
+    bars: Annotated[bool, typer.Option("--bars", help="Draw a bar for each outcome.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a circuit, and print how often each outcome was measured.
+
+    The circuit is a file of OpenQASM 3 that measures its qubits. In an outcome, classical bit 0 is the rightmost.
+    Ctrl-C while waiting leaves the job running and tells its id.
+
+    Example: oqtopus-client run bell.qasm --device qulacs --shots 1000 --bars
+    """
+    session = Session.of(context)
+    if optimization_level is not None and not transpile:
+        raise typer.BadParameter("--optimization-level is for the transpiler, which --no-transpile turns off.")
+    spec = oqtopus_client.OqtopusJobSpec.sampling(
+        device_id=device,
+        program=_read(file),
+        shots=shots,
+        name=name or (None if file == "-" else Path(file).name),
+        transpiler_info=_transpiler(optimization_level, on=transpile),
+        mitigation_info={"ro_error_mitigation": "pseudo_inverse"} if mitigate else {},
+    )
+    try:
+        job_id = session.client.submit_job(spec).job_id
+    except (JobSubmissionError, NotFoundError, PermissionDeniedError):
+        refuse_unknown(session.client, device)
+        raise
+    if wait:
+        show_outcome(ended(session, job_id, timeout), bars=bars, json=as_json)
+        return
+    if as_json:
+        show_json({"job_id": job_id})
+    else:
+        typer.echo(job_id)
+    say(f"Submitted. {session.how_to_go_on(job_id)}")
+
+
+def _transpiler(level: int | None, *, on: bool) -> dict[str, Any]:
+    if not on:
+        return {"transpiler_lib": None}
+    if level is None:
+        return {}
+    return {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": level}}
+
+
+def _read(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} is not UTF-8 text; a circuit is a text file of OpenQASM 3.") from None
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,164 @@
+"""`doctor`: each thing that can be wrong, wrong for real."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.oqtopus_client.cli.conftest import Typed, answer
+
+TOKEN = "a-token-that-nobody-must-see-0123456789"
+
+
+class ClockServer(http.server.BaseHTTPRequestHandler):
+    """Accepts any token, two hours behind."""
+
+    def do_GET(self) -> None:
+        """Answer as for the token's status."""
+        body = b'{"api_token_expiration": "2999-01-01T00:00:00Z"}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The time of two hours ago."""
+        return super().date_time_string((timestamp or dt.datetime.now(dt.UTC).timestamp()) - 7200)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def served(context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """That server behind a port, with TLS if a context is given; yields its host and port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClockServer) as server:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign,assignment] - refused handshakes
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"localhost:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    """A certificate authority that nobody trusts by itself."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[str]:
+    """A server whose certificate is about to expire."""
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", not_after=soon).configure_cert(context)
+    yield from served(context)
+
+
+@pytest.fixture
+def plain() -> Iterator[str]:
+    """A server without TLS."""
+    yield from served()
+
+
+def states(found: list[dict[str, str]]) -> dict[str, str]:
+    """How each check came out."""
+    return {check["name"]: check["state"] for check in found}
+
+
+def test_all_is_well(cli: Typed) -> None:
+    """Every check is made, and none has anything to say."""
+    result = cli("doctor", "--json")
+    found = states(answer(result))
+
+    assert result.exit_code == 0
+    assert set(found.values()) == {"ok"}
+    assert {"python", "oqtopus-client", "qiskit", "server", "network", "tls", "clock", "token"} <= set(found)
+    assert "environment variable OQTOPUS_API_TOKEN" in cli("doctor").stdout
+
+
+def test_wrong_token(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit code is that of authentication."""
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
+    result = cli("doctor", "--json")
+
+    assert result.exit_code == 3
+    assert states(answer(result))["token"] == "fail"
+    assert TOKEN not in result.output
+
+
+def test_nothing_configured(oqtopus: Typed) -> None:
+    """It says how to begin."""
+    result = oqtopus("doctor", "--json")
+
+    assert result.exit_code == 2
+    assert answer(result)[-1]["remedy"] == "Run `oqtopus-client login`."
+
+
+def test_no_connection(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a network the exit code tells of the network."""
+    monkeypatch.setenv("OQTOPUS_URL", "http://127.0.0.1:9")
+    result = cli("doctor", "--json")
+
+    assert result.exit_code == 5
+    assert states(answer(result))["network"] == "fail"
+
+
+def test_clock(plain: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is off is a warning, with the difference."""
+    monkeypatch.setenv("OQTOPUS_URL", f"http://{plain}")
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
+    result = oqtopus("doctor", "--json", secrets=(TOKEN,))
+    (clock,) = (check for check in answer(result) if check["name"] == "clock")
+
+    assert result.exit_code == 0
+    assert clock["state"] == "warn"
+    assert 7195 < float(clock["found"].split()[0]) < 7205
+    assert "ahead of" in clock["found"]
+
+
+def test_untrusted_certificate(secure: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate of an unknown authority."""
+    monkeypatch.setenv("OQTOPUS_URL", f"https://{secure}")
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
+    result = oqtopus("doctor", "--json", secrets=(TOKEN,))
+
+    assert result.exit_code == 5
+    assert states(answer(result))["tls"] == "fail"
+
+
+def test_certificate_that_expires_soon(
+    secure: str, authority: trustme.CA, oqtopus: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is verified against the authority that the environment names, and its last day is told."""
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("OQTOPUS_URL", f"https://{secure}")
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
+    result = oqtopus("doctor", "--json", secrets=(TOKEN,))
+    (tls,) = (check for check in answer(result) if check["name"] == "tls")
+
+    assert result.exit_code == 0
+    assert tls["state"] == "warn"
+    assert "certificate verified" in tls["found"]
+
+
+def test_profile_that_others_can_read(oqtopus: Typed, server: dict[str, str], tmp_path: Path) -> None:
+    """The remedy is the command to type."""
+    token = server["OQTOPUS_API_TOKEN"]
+    oqtopus("login", "--url", server["OQTOPUS_URL"], "--token-stdin", text=token)
+    file = tmp_path / "config" / "oqtopus" / "config.ini"
+    file.chmod(0o644)
+    (check,) = (c for c in answer(oqtopus("doctor", "--json", secrets=(token,))) if c["name"] == "server")
+
+    assert (check["state"], check["remedy"]) == ("warn", f"chmod 600 {file}")

@@ -1,0 +1,158 @@
+"""`jobs`, `job`, `cancel`, `delete` and `log`."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
+from oqtopus_client.cli.session import Session
+from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.oqtopus_client.emulator.test_sse import DRIVER
+from tests.scripted_server import ScriptedServer
+from tests.server_process import running_server
+
+NOBODY = "01900000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def job_id(cli: Typed, bell: str) -> str:
+    """A job that has ended."""
+    return str(answer(cli("run", bell, "--device", "qulacs", "--shots", "10", "--json"))["job_id"])
+
+
+def test_jobs_newest_first(cli: Typed, bell: str, job_id: str) -> None:
+    """The list is cut at the limit."""
+    newer = answer(cli("run", bell, "--device", "qulacs", "--name", "newer", "--json"))["job_id"]
+    listed = answer(cli("jobs", "--limit", "2", "--json"))
+
+    assert [job["job_id"] for job in listed] == [newer, job_id]
+    assert "newer" in cli("jobs", "--limit", "1").stdout
+    assert job_id not in cli("jobs", "--limit", "1").stdout
+
+
+def test_filters(cli: Typed, bell: str, job_id: str) -> None:
+    """Each filter leaves out what is not wanted."""
+    answer(cli("run", bell, "--device", "lattice64", "--name", "on the chip", "--json"))
+
+    def ids(*filters: str) -> list[str]:
+        return [job["job_id"] for job in answer(cli("jobs", *filters, "--json"))]
+
+    assert job_id not in ids("--device", "lattice64")
+    assert job_id in ids("--device", "qulacs", "--status", "succeeded", "--since", "1h")
+    assert ids("--text", job_id) == [job_id]
+    assert job_id not in ids("--status", "failed")
+    assert ids("--since", "2999-01-01") == []
+
+
+@pytest.mark.parametrize("words", [["--since", "yesterday"], ["--since", "99999999999w"], ["--watch", "--json"]])
+def test_what_cannot_be_listed(cli: Typed, words: list[str]) -> None:
+    """It is wrong usage."""
+    assert cli("jobs", *words).exit_code == 2
+
+
+def test_job(cli: Typed, job_id: str) -> None:
+    """Settings, timeline and files; the files' URLs, which are credentials, are nowhere."""
+    shown, detailed = cli("job", job_id).stdout, cli("job", job_id, "--json")
+
+    assert all(step in shown for step in ("submitted", "ready", "running", "ended", "job is succeeded"))
+    assert answer(detailed)["files"] == ["input", "result", "transpile_result"]
+    assert sum(answer(detailed)["counts"].values()) == 10
+    assert "http" not in shown + detailed.stdout
+
+
+def test_unknown_job(cli: Typed) -> None:
+    """The error is one line."""
+    result = cli("job", NOBODY)
+
+    assert result.exit_code == 4
+    assert complaint(result).startswith("oqtopus-client: HTTP 404: ")
+
+
+def test_cancel(cli: Typed, bell: str) -> None:
+    """A running job is cancelled; its result is an error."""
+    cli("emulator", "faults", "inject", "hold_job", "--status", "running", "--seconds", "3600")
+    job_id = cli("run", bell, "--device", "qulacs", "--no-wait").stdout.strip()
+    result = cli("cancel", job_id)
+    cli("emulator", "faults", "clear")
+
+    assert result.stdout == f"{job_id} cancelled\n"
+    assert cli("result", job_id).exit_code == 1
+
+
+def test_one_that_refuses_keeps_nobody_else(cli: Typed, job_id: str) -> None:
+    """The others are deleted all the same, and the exit code tells of the one."""
+    result = cli("delete", "--yes", "--json", NOBODY, job_id)
+
+    assert result.exit_code == 4
+    assert answer(result)[job_id] == "deleted"
+    assert NOBODY in complaint(result)
+    assert cli("job", job_id).exit_code == 4
+
+
+def test_deleting_asks_first(cli: Typed, job_id: str) -> None:
+    """Who does not say yes keeps the job."""
+    assert cli("delete", job_id, text="n\n").exit_code == cli("delete", job_id, text="").exit_code == 130
+    assert cli("job", job_id).exit_code == 0
+    assert cli("delete", job_id, text="y\n").stdout.endswith(f"{job_id} deleted\n")
+
+
+def test_job_that_cannot_be_cancelled(cli: Typed, job_id: str) -> None:
+    """The server's words."""
+    result = cli("cancel", job_id)
+
+    assert result.exit_code not in {0, 2}
+    assert job_id in complaint(result)
+
+
+@pytest.fixture
+def sse_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> Iterator[Typed]:
+    """The command line, with a server that runs server-side programs."""
+    with running_server(tmp_path / "sse", "--allow-sse") as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield oqtopus
+
+
+def test_log(sse_cli: Typed, tmp_path: Path) -> None:
+    """What a program printed; control characters do not reach the terminal, but the file."""
+    with OqtopusClient() as client:
+        spec = OqtopusJobSpec.sse(device_id="qulacs", program=f"{DRIVER}print('\\x1b[31mhello', 6 * 7)\nsubmit()")
+        job_id = client.submit_job(spec).job_id
+        client.wait_for_job(job_id)
+    file = tmp_path / "run.log"
+
+    assert "[31mhello 42" in sse_cli("log", job_id).stdout
+    assert "\x1b" not in sse_cli("log", job_id).stdout
+    assert "\x1b[31mhello 42" in answer(sse_cli("log", job_id, "--json"))["log"]
+    assert sse_cli("log", job_id, "--save", str(file)).exit_code == 0
+    assert "\x1b[31mhello 42" in file.read_text(encoding="utf-8")
+    assert sse_cli("log", job_id, "--save", str(file)).exit_code == 2  # what is there is not overwritten
+
+
+def test_log_of_a_job_without(cli: Typed, job_id: str) -> None:
+    """Only server-side jobs have one."""
+    assert cli("log", job_id).exit_code == 4
+
+
+def test_names_in_a_log_archive_are_not_followed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, oqtopus: Typed
+) -> None:
+    """An archive that names a file outside writes none there: its text goes where the user says."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("../../escaped.txt", "text")
+    job = {"job_id": "1", "status": "succeeded", "job_info": {"sse_log": "http://storage.localhost/log.zip"}}
+    server = ScriptedServer(**{"GET /jobs/1": job, "GET /log.zip": archive.getvalue()})
+    config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
+    monkeypatch.setattr(Session, "config", lambda _: config)
+    file = tmp_path / "deep" / "down" / "here.log"
+    file.parent.mkdir(parents=True)
+    result = oqtopus("log", "1", "--save", str(file))
+
+    assert result.exit_code == 0
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]

@@ -1,0 +1,119 @@
+"""`login`, and what follows from where the server is said to be."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from oqtopus_client import OqtopusConfig
+from oqtopus_client.cli.completion import profile_names
+from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+
+WRONG = "not-the-servers-token-0123456789"
+
+
+def profile_file(tmp_path: Path) -> Path:
+    """Where profiles are, in a test's own home."""
+    return tmp_path / "config" / "oqtopus" / "config.ini"
+
+
+def test_login(oqtopus: Typed, server: dict[str, str], tmp_path: Path) -> None:
+    """The token is tried, then saved for its owner only; every command finds it."""
+    token = server["OQTOPUS_API_TOKEN"]
+    result = oqtopus("login", "--url", server["OQTOPUS_URL"], text=f"{token}\n", secrets=(token,))
+    file = profile_file(tmp_path)
+
+    assert result.exit_code == 0
+    assert f"Saved as profile [default] in {file}." in result.stdout
+    assert "The server accepts the token until " in result.stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert OqtopusConfig.from_default().api_token == token
+    assert "lattice64" in oqtopus("devices", secrets=(token,)).stdout
+
+
+def test_named_profile(oqtopus: Typed, server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile that is asked for wins over the environment; the shell completes its name."""
+    token = server["OQTOPUS_API_TOKEN"]
+    words = ("login", "--profile", "lab", "--url", server["OQTOPUS_URL"], "--token-stdin", "--json")
+    saved = answer(oqtopus(*words, text=f"{token}\n", secrets=(token,)))
+    monkeypatch.setenv("OQTOPUS_URL", "http://127.0.0.1:9")
+
+    assert (saved["profile"], saved["verified"]) == ("lab", True)
+    assert oqtopus("--profile", "lab", "devices").exit_code == 0
+    assert profile_names("la") == ["lab"]
+    assert profile_names("x") == []
+
+
+def test_wrong_token_is_not_saved(oqtopus: Typed, server: dict[str, str], tmp_path: Path) -> None:
+    """The server's refusal ends it."""
+    result = oqtopus("login", "--url", server["OQTOPUS_URL"], text=f"{WRONG}\n", secrets=(WRONG,))
+
+    assert result.exit_code == 3
+    assert "The server did not accept the API token from the prompt" in result.stderr
+    assert not profile_file(tmp_path).exists()
+
+
+def test_saving_unverified(oqtopus: Typed, tmp_path: Path) -> None:
+    """Who is off line may save first."""
+    words = ("login", "--no-verify", "--url", "https://api.example.org", "--token-stdin")
+
+    assert oqtopus(*words, text=WRONG, secrets=(WRONG,)).exit_code == 0
+    assert profile_file(tmp_path).exists()
+
+
+def test_token_in_the_clear(oqtopus: Typed, tmp_path: Path) -> None:
+    """A URL that would give the token away is refused, and so is an empty token's."""
+    result = oqtopus("login", "--url", "http://api.example.org", "--token-stdin", text=WRONG, secrets=(WRONG,))
+
+    assert result.exit_code == 2
+    assert "would send the API token unencrypted" in complaint(result)
+    assert not profile_file(tmp_path).exists()
+    assert oqtopus("login", "--url", "https://api.example.org", "--token-stdin", text="").exit_code == 2
+
+
+def test_no_server(oqtopus: Typed) -> None:
+    """It says what to do."""
+    result = oqtopus("devices")
+
+    assert result.exit_code == 2
+    assert "No OQTOPUS server is configured" in complaint(result)
+
+
+def test_wrong_token(cli: Typed, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names where the token is from, not the token."""
+    assert cli("devices").exit_code == 0
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", WRONG)
+    result = oqtopus("devices", secrets=(WRONG,))
+
+    assert result.exit_code == 3
+    assert "environment variable OQTOPUS_API_TOKEN" in complaint(result)
+
+
+def test_no_answer(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is not there."""
+    monkeypatch.setenv("OQTOPUS_URL", "http://127.0.0.1:9")
+    result = cli("devices")
+
+    assert result.exit_code == 5
+    assert "127.0.0.1:9" in complaint(result)
+
+
+def test_missing_profile(oqtopus: Typed) -> None:
+    """A profile nobody saved."""
+    assert oqtopus("--profile", "nobody", "devices").exit_code == 2
+
+
+def test_two_servers_at_once(oqtopus: Typed) -> None:
+    """The emulator is no profile."""
+    assert oqtopus("--profile", "lab", "--emulator", "devices").exit_code == 2
+
+
+def test_log_of_requests(cli: Typed) -> None:
+    """With --verbose, stderr tells of each request, and stdout stays JSON."""
+    result = cli("--verbose", "devices", "--json")
+
+    assert "DEBUG GET /devices: 200 in " in result.stderr
+    assert len(answer(result)) == 3
+    assert cli("devices").stderr == ""
