@@ -175,7 +175,7 @@ def chaos(jobs: int, server_kills: int, client_kills: int, seed: int = 1) -> dic
     chance = random.Random(seed)
     with (
         tempfile.TemporaryDirectory() as name,
-        killed_again_and_again(Path(name, "data"), server_kills, done, every=3 + jobs / 400) as server,
+        killed_again_and_again(Path(name, "data"), server_kills, done, every=2 + jobs / 400) as server,
         proxied(server, seed) as (proxy, url),
     ):
         journal, results = Path(name, "journal.sqlite3"), Path(name, "results.jsonl")

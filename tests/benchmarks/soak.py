@@ -98,9 +98,7 @@ def only_outcome(job: OqtopusJobResult) -> int:
 
 
 @contextmanager
-def killed_again_and_again(
-    folder: Path, kills: int, done: threading.Event, *, every: float = 3.0
-) -> Iterator[OqtopusConfig]:
+def killed_again_and_again(folder: Path, kills: int, done: threading.Event, *, every: float) -> Iterator[OqtopusConfig]:
     """A server that is killed so many times, some seconds apart, while the work goes on.
 
     Raises:
@@ -135,7 +133,11 @@ def soak(jobs: int, clients: int, kills: int) -> Counter[str]:
         AssertionError: A job was lost, doubled, or has another's result.
     """
     done = threading.Event()
-    with tempfile.TemporaryDirectory() as folder, killed_again_and_again(Path(folder), kills, done) as config:
+    every = min(3.0, jobs / 300)  # seconds, of which all kills need fewer than the jobs do
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        killed_again_and_again(Path(folder), kills, done, every=every) as config,
+    ):
 
         def work(first: int) -> dict[str, int]:
             with OqtopusClient(config) as client:
