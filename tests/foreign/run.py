@@ -56,7 +56,7 @@ TESTS_OF_PYTHON = (
     "tests/qiskit_oqtopus/test_backend.py",
     "tests/qiskit_oqtopus/test_programs.py",
     "tests/qiskit_oqtopus/test_journal.py",
-    "tests/qiskit_oqtopus/primitives",
+    "tests/qiskit_oqtopus/primitives/test_sampler.py",
     "oqtopus_client",
     "qiskit_oqtopus",
 )
