@@ -25,7 +25,7 @@ author = "The oqtopus-client authors"
 version = release = importlib.metadata.version("oqtopus-client")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "generated/operations.md", "generated/faults.md"]
+exclude_patterns = ["_build", "generated/operations.md", "generated/faults.md", "generated/exit_codes.md"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 default_role = "py:obj"  # `names` in docstrings are links where they are names
@@ -41,6 +41,6 @@ html_title = "OQTOPUS in Python"
 html_static_path = ["pictures"]
 
 (HERE / "generated").mkdir(exist_ok=True)
-for table in (tables.operations, tables.faults):
+for table in (tables.operations, tables.faults, tables.exit_codes):
     (HERE / "generated" / f"{table.__name__}.md").write_text(table(), encoding="utf-8")
 tutorial_pages.write(HERE.parent / "tutorials", HERE / "generated")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from oqtopus_client.cli.failures import MEANINGS
 from oqtopus_client.emulator import FaultKind
 from oqtopus_client.rest.operations import OPERATIONS
 
@@ -15,6 +16,11 @@ def operations() -> str:
 def faults() -> str:
     """What the emulator does on request."""
     return _table(("Fault", "What happens"), ((f"`{kind}`", kind.about) for kind in FaultKind))
+
+
+def exit_codes() -> str:
+    """How commands end."""
+    return _table(("Code", "Meaning"), ((f"{code:d}", meaning) for code, meaning in MEANINGS.items()))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,14 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-BELL = """OPENQASM 3;
-include "stdgates.inc";
-qubit[2] q;
-bit[2] c;
-h q[0];
-cx q[0], q[1];
-c = measure q;
-"""
+BELL = Path(__file__).parent.parent / "tutorials" / "bell.qasm"
 PICTURES = {
     "devices": "devices",
     "run": "run bell.qasm --device lattice64 --mitigate --bars",
@@ -66,7 +60,7 @@ def main(folder: Path = FOLDER) -> None:
     """Run the commands and draw each."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
-        (Path(home) / "bell.qasm").write_text(BELL, encoding="utf-8")
+        shutil.copy(BELL, home)
         for name, command in PICTURES.items():
             words = ["--emulator", *command.split()]
             if "ID" in words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from oqtopus_client.cli.job_view import FILES, as_json, outcome, show_job
+from oqtopus_client.cli.job_view import as_json, files, outcome, show_job
 from oqtopus_client.cli.output import Json, show_json
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session
@@ -17,8 +17,7 @@ def job(context: typer.Context, job_id: JobId, *, json: Json = False) -> None:
     """
     found = Session.of(context).client.get_job(job_id)
     if json:
-        files = [name for name in FILES if getattr(found.job_info, name, None) is not None]
         measured = outcome(found) if found.status == "succeeded" else {}
-        show_json({**as_json(found), "message": found.message, "files": files, **measured})
+        show_json({**as_json(found), "message": found.message, "files": files(found), **measured})
     else:
         show_job(found)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("job_id", "name", "job_type", "status", "device_id", "shots")
 TIMES = ("submitted_at", "ready_at", "running_at", "ended_at")
-FILES = ("input", "result", "transpile_result", "combined_program", "sse_log")
+_FILES = ("input", "result", "transpile_result", "combined_program", "sse_log")
 
 _SHOWN = 20
 """Outcomes shown to people, most frequent first."""
@@ -32,6 +32,11 @@ _BAR = 40
 def as_json(job: OqtopusJobResult | JobsJob) -> dict[str, Any]:
     """What a job is. Its files are not in it: their URLs are credentials."""
     return {name: getattr(job, name) for name in (*FIELDS, "description", *TIMES, "execution_time")}
+
+
+def files(job: OqtopusJobResult) -> list[str]:
+    """The names of the files that a job has."""
+    return [name for name in _FILES if getattr(job.job_info, name, None) is not None]
 
 
 def outcome(job: OqtopusJobResult) -> dict[str, Any]:
@@ -64,7 +69,6 @@ def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
 def show_job(job: OqtopusJobResult) -> None:
     """Print a job's state: its settings, what the server says, when it waited and ran."""
     terminal = console()
-    files = [name for name in FILES if getattr(job.job_info, name, None) is not None]
     terminal.print(
         facts(
             [
@@ -77,7 +81,7 @@ def show_job(job: OqtopusJobResult) -> None:
                 ("Status", coloured(job.status)),
                 ("Message", job.message),
                 ("Time on device", None if job.execution_time is None else f"{job.execution_time:.3f} s"),
-                ("Files", ", ".join(files) or None),
+                ("Files", ", ".join(files(job)) or None),
             ]
         )
     )

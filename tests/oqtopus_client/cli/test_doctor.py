@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from typer.testing import Result
 
 from tests.oqtopus_client.cli.conftest import Typed, answer
 
@@ -114,11 +115,16 @@ def test_no_connection(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     assert states(answer(result))["network"] == "fail"
 
 
+def examined(url: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """What the doctor finds at a server."""
+    monkeypatch.setenv("OQTOPUS_URL", url)
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
+    return oqtopus("doctor", "--json", secrets=(TOKEN,))
+
+
 def test_clock(plain: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that is off is a warning, with the difference."""
-    monkeypatch.setenv("OQTOPUS_URL", f"http://{plain}")
-    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
-    result = oqtopus("doctor", "--json", secrets=(TOKEN,))
+    result = examined(f"http://{plain}", oqtopus, monkeypatch)
     (clock,) = (check for check in answer(result) if check["name"] == "clock")
 
     assert result.exit_code == 0
@@ -129,9 +135,7 @@ def test_clock(plain: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_untrusted_certificate(secure: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate of an unknown authority."""
-    monkeypatch.setenv("OQTOPUS_URL", f"https://{secure}")
-    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
-    result = oqtopus("doctor", "--json", secrets=(TOKEN,))
+    result = examined(f"https://{secure}", oqtopus, monkeypatch)
 
     assert result.exit_code == 5
     assert states(answer(result))["tls"] == "fail"
@@ -143,9 +147,7 @@ def test_certificate_that_expires_soon(
     """It is verified against the authority that the environment names, and its last day is told."""
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("OQTOPUS_URL", f"https://{secure}")
-    monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
-    result = oqtopus("doctor", "--json", secrets=(TOKEN,))
+    result = examined(f"https://{secure}", oqtopus, monkeypatch)
     (tls,) = (check for check in answer(result) if check["name"] == "tls")
 
     assert result.exit_code == 0
