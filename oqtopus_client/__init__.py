@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oqtopus_client.config import OqtopusConfig
     from oqtopus_client.errors import OqtopusError, ResponseValidationError, UserApiError
     from oqtopus_client.services.async_client import AsyncOqtopusClient
+    from oqtopus_client.services.calibration import Calibration, CouplingCalibration, QubitCalibration
     from oqtopus_client.services.client import OqtopusClient
     from oqtopus_client.services.device import OqtopusDevice
     from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
@@ -34,6 +35,7 @@ else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
         "config": ["OqtopusConfig"],
         "errors": ["OqtopusError", "ResponseValidationError", "UserApiError"],
         "services.async_client": ["AsyncOqtopusClient"],
+        "services.calibration": ["Calibration", "CouplingCalibration", "QubitCalibration"],
         "services.client": ["OqtopusClient"],
         "services.device": ["OqtopusDevice"],
         "services.estimation_operator": ["OqtopusEstimationOperator"],
@@ -66,6 +68,8 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "AsyncOqtopusClient",
+    "Calibration",
+    "CouplingCalibration",
     "OqtopusClient",
     "OqtopusConfig",
     "OqtopusDevice",
@@ -77,6 +81,7 @@ __all__ = [
     "OqtopusMultiManualJobResult",
     "OqtopusSamplingJobResult",
     "OqtopusSseJobResult",
+    "QubitCalibration",
     "ResponseValidationError",
     "UserApiError",
     "bitstring_dict_to_int_keys",

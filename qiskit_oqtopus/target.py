@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qiskit.circuit import Delay, Measure, Parameter
@@ -11,9 +10,9 @@ from qiskit.providers import QubitProperties
 from qiskit.transpiler import InstructionProperties, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from oqtopus_client import OqtopusDevice
+    from oqtopus_client import CouplingCalibration, OqtopusDevice, QubitCalibration
 
 DT_NANOSECONDS = 2
 """The step of a device's clock, which is what the unit `dt` means. Devices round delays up to whole steps."""
@@ -56,24 +55,20 @@ def target_from_device(device: OqtopusDevice) -> Target:
 
     What is missing does not count as perfect, as Qiskit has it, which would favour the very qubits and couplings that
     could not be calibrated. One that lacks an error, a duration or a lifetime gets the worst that others have; None
-    where none has any. A value that cannot be right - no number, NaN, a fidelity above one - is missing. `t2` is cut to
-    `2 * t1`, beyond which no qubit can be; a fit may well put it there.
+    where none has any. `t2` is cut to `2 * t1`, beyond which no qubit can be; a fit may well put it there.
 
     No qubit is left out, not even one without any calibration: the transpiler's lower levels put a circuit on the first
     qubits whatever they can do, and fail if that is nothing. Its higher levels see the worst qubit there is.
 
-    Couplings of unknown qubits do not count. Where a qubit or coupling is listed twice, the later entry counts. A
-    device whose calibration is absent, or does not number its qubits from 0 without gaps, gets a Target of its gates
-    alone: on any qubit and any pair.
+    A device without qubits in its `calibration` gets a Target of its gates alone: on any qubit and any pair.
 
     Args:
         device: The device.
     """
-    info = device.device_info or {}
-    listed = {qubit["id"]: qubit for qubit in _objects(info.get("qubits")) if type(qubit.get("id")) is int}
-    if not listed or listed.keys() != set(range(len(listed))):
+    calibration = device.calibration
+    qubits = calibration.qubits
+    if not qubits:
         return _uncalibrated(device)
-    qubits = [listed.get(i, {}) for i in range(max(len(listed), _n_qubits(device) or 0))]
     target = Target(
         description=device.device_id,
         num_qubits=len(qubits),
@@ -85,15 +80,16 @@ def target_from_device(device: OqtopusDevice) -> Target:
         target.add_instruction(gate, dict(zip(places, properties, strict=True)))
 
     every = [(i,) for i in range(len(qubits))]
-    durations = {name: _completed((_duration(q, name) for q in qubits), max) for name in ("x", "sx")}
-    errors = _completed(map(_error, qubits), max)
+    durations = {name: _completed((_seconds(q, name) for q in qubits), max) for name in ("x", "sx")}
+    errors = _completed((qubit.gate_error for qubit in qubits), max)
     add(XGate(), every, map(InstructionProperties, durations["x"], errors))
     add(SXGate(), every, map(InstructionProperties, durations["sx"], errors))
     add(RZGate(Parameter("theta")), every, [InstructionProperties(0.0, 0.0) for _ in every])
-    couplings = _couplings(info.get("couplings"), len(qubits))
+    couplings = calibration.couplings
     if couplings:
-        cx = _completed((_cx_duration(c, durations["sx"][t]) for (_, t), c in couplings.items()), max)
-        add(CXGate(), couplings, map(InstructionProperties, cx, _completed(map(_error, couplings.values()), max)))
+        pairs = [(coupling.control, coupling.target) for coupling in couplings]
+        cx = _completed((_cx_seconds(coupling, durations["sx"][coupling.target]) for coupling in couplings), max)
+        add(CXGate(), pairs, map(InstructionProperties, cx, _completed((c.gate_error for c in couplings), max)))
     add(Measure(), every, _readout_properties(qubits))
     add(Delay(Parameter("t")), every, [None] * len(every))
     return target
@@ -111,18 +107,19 @@ def _n_qubits(device: OqtopusDevice) -> int | None:
     return max(device.n_qubits or 0, 0) or None
 
 
-def _qubit_properties(qubits: list[dict[str, Any]]) -> list[QubitProperties]:
-    t1s, t2s = (_completed((_lifetime(qubit, name) for qubit in qubits), min) for name in ("t1", "t2"))
+def _qubit_properties(qubits: Sequence[QubitCalibration]) -> list[QubitProperties]:
+    t1s = _completed((qubit.t1_us and qubit.t1_us * _US for qubit in qubits), min)
+    t2s = _completed((qubit.t2_us and qubit.t2_us * _US for qubit in qubits), min)
     return [
         QubitProperties(t1=t1, t2=t2 if t1 is None or t2 is None else min(t2, 2 * t1))
         for t1, t2 in zip(t1s, t2s, strict=True)
     ]
 
 
-def _readout_properties(qubits: list[dict[str, Any]]) -> list[ReadoutProperties | None]:
+def _readout_properties(qubits: Sequence[QubitCalibration]) -> list[ReadoutProperties | None]:
     """None for all where none has an error: Aer takes it for granted that what has properties has one."""
     readouts = _completed(map(_readout, qubits), max)
-    durations = _completed((_duration(qubit, "measure") for qubit in qubits), max)
+    durations = _completed((_seconds(qubit, "measure") for qubit in qubits), max)
     return [
         None if readout is None else ReadoutProperties(duration, *readout)
         for duration, readout in zip(durations, readouts, strict=True)
@@ -136,58 +133,23 @@ def _completed(values: Iterable[_Value | None], worst: Callable[[list[_Value]], 
     return [worst(known) if value is None and known else value for value in values]
 
 
-def _couplings(value: object, n_qubits: int) -> dict[tuple[int, int], dict[str, Any]]:
-    """The couplings by control and target."""
-    couplings = {}
-    for coupling in _objects(value):
-        ends = coupling.get("control", -1), coupling.get("target", -1)
-        if all(type(end) is int and 0 <= end < n_qubits for end in ends) and ends[0] != ends[1]:
-            couplings[ends] = coupling
-    return couplings
-
-
-def _error(place: dict[str, Any]) -> float | None:
-    """The gate error of a qubit or coupling."""
-    fidelity = _number(place, "fidelity", highest=1)
-    return None if fidelity is None else 1 - fidelity
-
-
-def _readout(qubit: dict[str, Any]) -> tuple[float, float, float] | None:
+def _readout(qubit: QubitCalibration) -> tuple[float, float, float] | None:
     """A qubit's assignment error, and the probabilities to read 1 from state 0 and 0 from state 1."""
-    names = ("readout_assignment_error", "prob_meas1_prep0", "prob_meas0_prep1")
-    error, p10, p01 = (_number(qubit, "meas_error", name, highest=1) for name in names)
-    if p10 is not None and p01 is not None:
-        return (p10 + p01) / 2 if error is None else error, p10, p01
-    return None if error is None else (error, error, error)
+    error, p10, p01 = qubit.readout_error, qubit.prob_meas1_prep0, qubit.prob_meas0_prep1
+    if error is None:
+        return None
+    return (error, error, error) if p10 is None or p01 is None else (error, p10, p01)
 
 
-def _duration(place: dict[str, Any], name: str) -> float | None:
+def _seconds(place: QubitCalibration | CouplingCalibration, name: str) -> float | None:
     """The published duration of an instruction."""
-    duration = _number(place, "gate_duration", name)
+    duration = place.durations_ns.get(name)
     return None if duration is None else duration * _NS
 
 
-def _cx_duration(coupling: dict[str, Any], sx: float | None) -> float | None:
+def _cx_seconds(coupling: CouplingCalibration, sx: float | None) -> float | None:
     """The duration of a coupling's `cx`, given that of an `sx` of its target."""
-    cx, rzx90 = _duration(coupling, "cx"), _duration(coupling, "rzx90")
+    cx, rzx90 = _seconds(coupling, "cx"), _seconds(coupling, "rzx90")
     if cx is not None or rzx90 is None or sx is None:
         return cx
     return rzx90 + sx
-
-
-def _lifetime(qubit: dict[str, Any], name: str) -> float | None:
-    """A lifetime; one of zero is a fit gone wrong."""
-    return (_number(qubit, "qubit_lifetime", name) or 0) * _US or None
-
-
-def _number(place: object, *path: str, highest: float = sys.float_info.max) -> float | None:
-    """What stands under that path, if it is a number from 0 to the highest."""
-    for name in path:
-        place = place.get(name) if isinstance(place, dict) else None
-    if isinstance(place, int | float) and not isinstance(place, bool) and 0 <= place <= highest:
-        return float(place)
-    return None
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -101,6 +101,16 @@ def test_sdk_example(
     assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
 
 
+def test_calibration_example(client: OqtopusClient, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lines about a device print what it publishes."""
+    exec(block_with("sdk", "get_device"), {"client": client})  # noqa: S102 - our own
+    t1_us, readout_error, control, target, gate_error = map(float, capsys.readouterr().out.split())
+
+    assert 1 < t1_us < 1000
+    assert 0 < gate_error < readout_error < 0.1
+    assert control != target
+
+
 def test_batch_example(client: OqtopusClient) -> None:
     """The lines for many jobs run, with the client and program of the lines before."""
     names: dict[str, Any] = {"client": client, "program": BELL, "OqtopusJobSpec": OqtopusJobSpec}

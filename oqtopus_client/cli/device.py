@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oqtopus_client.cli import calibration
 from oqtopus_client.cli.devices import description, find_device
+from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, console, facts, percent, say, show_json, table, utc
 from oqtopus_client.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.table import Table
 
-    from oqtopus_client import OqtopusDevice
+    from oqtopus_client import Calibration, OqtopusDevice
 
 _QUBIT = ("Qubit", "Gate error", "Readout error", "T1 (µs)", "T2 (µs)")
 _COUPLING = ("Control", "Target", "Gate error", "Duration (ns)")
@@ -42,20 +44,18 @@ def device(
     if png is not None:
         _draw(found, png)
     if as_json:
-        qubits = [dataclasses.asdict(qubit) for qubit in calibration.qubits(found)]
-        couplings = [dataclasses.asdict(coupling) for coupling in calibration.couplings(found)]
-        show_json({**description(found), "qubits": qubits, "couplings": couplings})
+        show_json({**description(found), **dataclasses.asdict(found.calibration)})
         return
     terminal = console()
     terminal.print(_summary(found))
-    for made in (_qubits(found), _couplings(found)):
+    for made in (_qubits(found.calibration), _couplings(found.calibration)):
         if made.row_count:
             terminal.print()
             terminal.print(made)
 
 
 def _summary(found: OqtopusDevice) -> Table:
-    typical = calibration.summary(found)
+    typical = medians(found.calibration)
     return facts(
         [
             ("Device", found.device_id),
@@ -65,7 +65,7 @@ def _summary(found: OqtopusDevice) -> Table:
             ("Expected back", utc(found.available_at)),
             ("Queue", f"{found.n_pending_jobs} jobs"),
             ("Qubits", found.n_qubits),
-            ("Couplings", len(calibration.couplings(found)) or None),
+            ("Couplings", len(found.calibration.couplings) or None),
             ("Native gates", ", ".join(found.basis_gates) or None),
             ("Calibrated", utc(found.calibrated_at)),
             ("Median gate error", percent(typical["median_gate_error"])),
@@ -81,16 +81,22 @@ def _microseconds(value: float | None) -> str | None:
     return None if value is None else f"{value:.1f} µs"
 
 
-def _qubits(found: OqtopusDevice) -> Table:
+def _qubits(calibration: Calibration) -> Table:
     rows = [
-        (q.qubit, percent(q.gate_error), percent(q.readout_error), q.t1_us, q.t2_us) for q in calibration.qubits(found)
+        (i, percent(qubit.gate_error), percent(qubit.readout_error), qubit.t1_us, qubit.t2_us)
+        for i, qubit in enumerate(calibration.qubits)
     ]
     return table(_QUBIT, rows, numbers=_QUBIT)
 
 
-def _couplings(found: OqtopusDevice) -> Table:
-    rows = [(c.control, c.target, percent(c.gate_error), c.duration_ns) for c in calibration.couplings(found)]
+def _couplings(calibration: Calibration) -> Table:
+    rows = [(c.control, c.target, percent(c.gate_error), _duration(c.durations_ns)) for c in calibration.couplings]
     return table(_COUPLING, rows, numbers=_COUPLING)
+
+
+def _duration(durations: Mapping[str, float]) -> float | None:
+    """How long a coupling's gate takes; real chips publish what it is made of."""
+    return durations.get("cx", durations.get("rzx90"))
 
 
 def _draw(found: OqtopusDevice, file: Path) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from oqtopus_client.cli.calibration import summary
 from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, console, percent, show_json, table
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import moment
@@ -79,12 +79,12 @@ def description(device: OqtopusDevice) -> dict[str, Any]:
         "calibrated_at": device.calibrated_at,
         "available_at": device.available_at,
         "description": device.description,
-        **summary(device),
+        **medians(device.calibration),
     }
 
 
 def _row(device: OqtopusDevice) -> tuple[object, ...]:
-    typical = summary(device)
+    typical = medians(device.calibration)
     return (
         device.device_id,
         device.device_type,

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oqtopus_client.services.calibration import Calibration
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -69,15 +71,20 @@ class OqtopusDevice:
 
     @property
     def device_info(self) -> dict[str, object] | None:
-        """The calibration: qubits, couplings, fidelities. None where there is none that can be read.
+        """The calibration as published: qubits, couplings, fidelities. None where there is none that can be read.
 
-        On the wire, t1 and t2 are in microseconds and gate durations in nanoseconds.
+        On the wire, t1 and t2 are in microseconds and gate durations in nanoseconds; `calibration` has it with types.
         """
         try:
             info = json.loads(self.raw.device_info or "null")
         except (ValueError, RecursionError):
             return None
         return info if isinstance(info, dict) else None
+
+    @property
+    def calibration(self) -> Calibration:
+        """The calibration with types, of what is published. It is read anew each time."""
+        return Calibration.of(self.device_info or {}, self.n_qubits or 0)
 
     @property
     def calibrated_at(self) -> datetime | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from oqtopus_client import QubitCalibration
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy.typing as npt
 
     from oqtopus_client import OqtopusDevice
@@ -38,7 +41,7 @@ class ChipData:
 
     @classmethod
     def of(cls, device: OqtopusDevice) -> Self:
-        """Read a device's calibration. One that does not number its qubits from 0 without gaps counts as none.
+        """Read a device's calibration.
 
         Args:
             device: The device.
@@ -46,52 +49,25 @@ class ChipData:
         Raises:
             ValueError: Not even the number of qubits is known.
         """
-        info = device.device_info or {}
-        listed = {qubit["id"]: qubit for qubit in _objects(info.get("qubits")) if type(qubit.get("id")) is int}
-        if listed.keys() != set(range(len(listed))):
-            info, listed = {}, {}
-        n_qubits = max(len(listed), device.n_qubits or 0)
-        if not n_qubits:
+        qubits = device.calibration.qubits or (QubitCalibration(),) * (device.n_qubits or 0)
+        couplings = device.calibration.couplings
+        if not qubits:
             raise ValueError(f"Device {device.device_id!r} tells nothing of its qubits, so there is nothing to draw.")
-        qubits = [listed.get(i, {}) for i in range(n_qubits)]
-        couplings = {}
-        for coupling in _objects(info.get("couplings")):
-            ends = coupling.get("control", -1), coupling.get("target", -1)
-            if all(type(end) is int and 0 <= end < n_qubits for end in ends) and ends[0] != ends[1]:
-                couplings[ends] = coupling
+        pairs = [(coupling.control, coupling.target) for coupling in couplings]
         return cls(
             positions=_positions(qubits),
-            gate_errors=_probabilities([1 - _number(qubit, "fidelity") for qubit in qubits]),
-            readout_errors=_probabilities([_readout_error(qubit) for qubit in qubits]),
-            couplings=np.array(list(couplings), dtype=np.int64).reshape(-1, 2),
-            coupling_errors=_probabilities([1 - _number(coupling, "fidelity") for coupling in couplings.values()]),
+            gate_errors=_array(qubit.gate_error for qubit in qubits),
+            readout_errors=_array(qubit.readout_error for qubit in qubits),
+            couplings=np.array(pairs, dtype=np.int64).reshape(-1, 2),
+            coupling_errors=_array(coupling.gate_error for coupling in couplings),
         )
 
 
-def _positions(qubits: list[dict[str, Any]]) -> Floats | None:
-    places = np.array([[_number(qubit, "position", axis) for axis in ("x", "y")] for qubit in qubits])
-    everywhere = bool(np.isfinite(places).all())
-    return places if everywhere and len(np.unique(places, axis=0)) == len(places) else None
+def _positions(qubits: Sequence[QubitCalibration]) -> Floats | None:
+    places = [qubit.position for qubit in qubits]
+    return None if None in places or len(set(places)) < len(places) else np.array(places)
 
 
-def _readout_error(qubit: dict[str, Any]) -> float:
-    """The assignment error; where it is not published, the mean of both outcomes' errors."""
-    names = ("readout_assignment_error", "prob_meas1_prep0", "prob_meas0_prep1")
-    error, p10, p01 = (_number(qubit, "meas_error", name) for name in names)
-    return (p10 + p01) / 2 if math.isnan(error) else error
-
-
-def _probabilities(values: list[float]) -> Floats:
-    """The values, NaN in place of those that are no probability."""
-    array = np.array(values, dtype=np.float64)
-    return np.where((array >= 0) & (array <= 1), array, np.nan)
-
-
-def _number(place: object, *path: str) -> float:
-    for name in path:
-        place = place.get(name) if isinstance(place, dict) else None
-    return float(place) if isinstance(place, int | float) and not isinstance(place, bool) else math.nan
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _array(values: Iterable[float | None]) -> Floats:
+    """The values, NaN in place of None."""
+    return np.array(list(values), dtype=np.float64)
