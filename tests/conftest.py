@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,9 @@ from tests.server_process import running_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# What shells start in the background ignores Ctrl-C, and so would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci")
