@@ -92,13 +92,14 @@ def test_arrows_point_down(file: Path) -> None:
 
 
 @pytest.mark.parametrize("library", ["httpx", "aiohttp", "httpx_aiohttp"])
-def test_only_one_module_knows_the_http_library(library: str) -> None:
+def test_only_one_room_knows_the_http_library(library: str) -> None:
     """HTTP stays in one room."""
     users = [
         module_name(f) for f in MODULES if f"import {library}\n" in f.read_text() or f"from {library} " in f.read_text()
     ]
 
-    assert users == ["oqtopus_client.rest.http"]
+    assert users
+    assert all(within(user, "oqtopus_client.rest.http") for user in users)
 
 
 def test_importing_the_sdk_is_light() -> None:

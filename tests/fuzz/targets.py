@@ -20,7 +20,7 @@ from oqtopus_client import (
 )
 from oqtopus_client.errors import OqtopusStorageError, ResponseValidationError
 from oqtopus_client.rest import models, storage, user_api
-from oqtopus_client.rest.http import HttpClient
+from oqtopus_client.rest.http.failures import api_error
 from oqtopus_client.services.job_results import typed_result
 from oqtopus_client.services.sse_log import log_text
 from qiskit_oqtopus.header import CircuitHeader
@@ -38,7 +38,7 @@ MODELS = [
 ]
 FILES = [models.JobsS3JobResult, models.JobsS3SubmitJobInfo, models.JobsS3TranspileResult]
 
-_HTTP = HttpClient(OqtopusConfig("https://api.example", "id.secret", transport=httpx.MockTransport(httpx.Response)))
+_CONFIG = OqtopusConfig("https://api.example", "id.secret")
 _LIMIT = 1 << 20
 
 
@@ -58,7 +58,7 @@ def read_json(data: bytes) -> None:
         with contextlib.suppress(OqtopusStorageError):
             use(storage.read_model(kind, data))
     refusal = httpx.Response(400, content=data, request=httpx.Request("GET", "https://api.example"))
-    assert len(str(_HTTP._api_error(refusal))) < 3000
+    assert len(str(api_error(refusal, _CONFIG))) < 3000
     with contextlib.suppress(ValueError, RecursionError):  # as `HttpClient.call` has them
         answer = json.loads(data)
         for model in MODELS:

@@ -27,9 +27,8 @@ from oqtopus_client.errors import (
     ResponseValidationError,
     UserApiError,
 )
-from oqtopus_client.rest import http as http_module
 from oqtopus_client.rest.addresses import is_off_limits
-from oqtopus_client.rest.http import HttpClient
+from oqtopus_client.rest.http import HttpClient, answers
 from tests.conftest import BELL
 from tests.scripted_server import ScriptedServer
 
@@ -132,8 +131,8 @@ OVERSIZED: dict[str, Callable[[str], Any]] = {
 def test_oversized_answers(name: str, limit: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than the limit is read, or unpacked; memory stays within a small multiple of it."""
     if limit is not None:
-        monkeypatch.setattr(http_module, "MAX_ANSWER_BYTES", limit)
-    limit = http_module.MAX_ANSWER_BYTES
+        monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", limit)
+    limit = answers.MAX_ANSWER_BYTES
     with raw_server(OVERSIZED[name]) as server, client_of(server) as client:
         tracemalloc.start()
         with pytest.raises(ResponseValidationError, match=rf"GET /devices: the answer has more than {limit:,} bytes"):
@@ -149,7 +148,7 @@ def test_oversized_answers(name: str, limit: int | None, monkeypatch: pytest.Mon
 @pytest.mark.anyio
 async def test_oversized_files(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files have a limit of their own."""
-    monkeypatch.setattr(http_module, "MAX_DOWNLOAD_BYTES", MEBIBYTE)
+    monkeypatch.setattr(answers, "MAX_DOWNLOAD_BYTES", MEBIBYTE)
     with raw_server(OVERSIZED[name]) as server:
         http = HttpClient(OqtopusConfig(server.url, SECRET, retry_max_attempts=1))
         with pytest.raises(OqtopusStorageError, match="more than 1,048,576 bytes"):
@@ -502,4 +501,4 @@ with raw_server(lambda _path: packed) as server, client_of(server) as client:
 """
     grown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert int(grown.stdout) < 3 * http_module.MAX_ANSWER_BYTES / 1024
+    assert int(grown.stdout) < 3 * answers.MAX_ANSWER_BYTES / 1024

@@ -1,0 +1,114 @@
+"""The pool of connections, and where they may lead."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import aiohttp
+import certifi
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from oqtopus_client.errors import OqtopusConfigError, OqtopusStorageError
+from oqtopus_client.rest.addresses import is_off_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from aiohttp.abc import ResolveResult
+
+    from oqtopus_client.config import OqtopusConfig
+
+_MAX_CONNECTIONS = 64
+"""Connections one client opens at most; more requests than that wait for a free one."""
+
+_KEPT = 5.0
+"""Seconds that an idle connection is kept, which is as long as common servers keep it."""
+
+
+def transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
+    """What takes requests to the server: the configuration's own transport or application, else a pool."""
+    if config.transport is None:
+        own = {host(url) for url in (config.base_url, config.proxy) if url}
+        proxy = httpx.Proxy(config.proxy) if config.proxy else None
+        tls = tls_context()
+        return AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls, own))
+    if isinstance(config.transport, httpx.AsyncBaseTransport):
+        return config.transport
+    return httpx.ASGITransport(app=config.transport)
+
+
+def host(url: str) -> str:
+    """The host that a URL of the configuration leads to.
+
+    Raises:
+        OqtopusConfigError: It is no URL. It is not shown: it may hold a password.
+    """
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL as error:
+        raise OqtopusConfigError(f"base_url or proxy is no URL: {error}.") from None
+
+
+def check_storage(url: str, *, anywhere: bool) -> None:
+    """Make sure that a URL from the server leads to where files may be.
+
+    Args:
+        url: The URL.
+        anywhere: Whether that may be this machine's own network, where the server itself is.
+
+    Raises:
+        OqtopusStorageError: It is not one of the web, or leads to this machine's own secrets.
+    """
+    try:
+        # The host is read as it will be when it is used: two readers that differ would be a way around.
+        parsed, _ = httpx.URL(url), urlsplit(url).port
+    except (httpx.InvalidURL, ValueError, TypeError):
+        raise OqtopusStorageError("The server named a file by something that is no URL.") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise OqtopusStorageError("The server named a file that is not on the web; only http(s) URLs are read.")
+    if is_off_limits(parsed.host) and not anywhere:
+        raise OqtopusStorageError(
+            f"The server named a file at {parsed.host}, which is link-local or a cloud's metadata service; "
+            "no storage is there."
+        )
+
+
+def tls_context() -> ssl.SSLContext:
+    """TLS with certificates verified: against the authorities that the environment names, else certifi's."""
+    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
+        return ssl.create_default_context()  # OpenSSL reads these variables itself
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Looks up hosts; a name that leads where no server may send us is as good as unknown.
+
+    Args:
+        own: Hosts that the user has named.
+    """
+
+    def __init__(self, own: Collection[str]) -> None:
+        super().__init__()
+        self._own = own
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        if host not in self._own and any(is_off_limits(address["host"]) for address in found):
+            raise OSError(None, f"{host} is link-local or a cloud's metadata service; no storage is there")
+        return found
+
+
+def _session(tls: ssl.SSLContext, own: Collection[str]) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=_KEPT, ssl=tls, resolver=_Resolver(own))
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    # aiohttp would send GET and DELETE a second time by itself when a connection breaks, and keep it a secret: a DELETE
+    # that worked would then be reported as a 404, and the retry settings would not mean what they say.
+    session._retry_connection = False  # noqa: SLF001
+    return session
