@@ -11,6 +11,7 @@ from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from oqtopus_client.emulator.api import control, devices, jobs, storage, users
 from oqtopus_client.emulator.api.cloud import ApiError, Cloud, ServerError, require_text
@@ -46,10 +47,11 @@ def create_app(cloud: Cloud) -> ASGIApp:
                 return server_error()
             return JSONResponse({"detail": [{name: item[name] for name in _SAFE} for item in error.errors()]}, 422)
 
+    @app.exception_handler(ClientDisconnect)  # before its request was whole; nobody reads the answer
     @app.exception_handler(ServerError)
     @app.exception_handler(Exception)
     async def break_down(_request: Request, error: Exception) -> Response:
-        if not isinstance(error, ServerError):
+        if not isinstance(error, ClientDisconnect | ServerError):
             _logger.error("A request broke the emulator.", exc_info=error)
         return server_error()
 
