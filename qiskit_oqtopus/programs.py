@@ -6,6 +6,7 @@ What a device would silently get wrong is refused here, with the reason.
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -35,6 +36,9 @@ _STANDARD_GATES = frozenset({
 
 _UNITS = {"s": (1, "s"), "ms": (1, "ms"), "us": (1, "us"), "ns": (1, "ns"), "ps": (1e-3, "ns")}
 """Factor and unit of a delay as OpenQASM takes it, which knows no picoseconds."""
+
+_NO_DELAY = re.compile(r"^delay\[-?0\.0[a-z]+\] .*\n", re.MULTILINE)
+"""A delay of nothing, which devices refuse: it does nothing, and so is not written."""
 
 _NS = 1e-9
 
@@ -121,6 +125,8 @@ class Template:
         numbers = evaluate(self.slots, self.parameters, values)
         self._check(numbers, values)
         bodies = [self.program.body % tuple(map(repr, row)) for row in numbers.tolist()]
+        for row in np.flatnonzero((numbers[:, list(self.durations)] == 0).any(axis=1)):
+            bodies[row] = _NO_DELAY.sub("", bodies[row])
         return [replace(self.program, body=body) for body in bodies]
 
     def _check(self, numbers: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> None:
@@ -316,7 +322,8 @@ class _Writer:
         elif isinstance(item.operation, Barrier):
             self._lines.append(f"barrier {operands};\n")
         elif isinstance(item.operation, Delay):
-            self._lines.append(f"delay[{self._duration(item.operation)}] {operands};\n")
+            line = f"delay[{self._duration(item.operation)}] {operands};\n"
+            self._lines.append(_NO_DELAY.sub("", line))
             self._used.add((name, place))
         else:
             if not self._measured.isdisjoint(place):

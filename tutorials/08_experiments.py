@@ -42,7 +42,7 @@ def compare(what: str, measured: UFloat, calibrated: float, unit: str) -> None:
 
 # %%
 lifetimes = [target.qubit_properties[qubit] for qubit in QUBITS]
-delays = np.linspace(1e-6, 120e-6, 20)  # s
+delays = np.linspace(0, 120e-6, 20)  # s
 relaxation = run(ParallelExperiment([T1([q], delays) for q in QUBITS], backend=chip, flatten_results=True), shots=4000)
 t1s = [1e6 * value for value in relaxation.analysis_results("T1", dataframe=True).value]
 for qubit, t1, lifetime in zip(QUBITS, t1s, lifetimes, strict=True):
@@ -58,7 +58,7 @@ relaxation.figure(0)
 
 # %%
 QUBIT = 27
-fringes = run(T2Ramsey([QUBIT], np.linspace(1e-6, 90e-6, 46), backend=chip, osc_freq=1e5), shots=4000)
+fringes = run(T2Ramsey([QUBIT], np.linspace(0, 90e-6, 46), backend=chip, osc_freq=1e5), shots=4000)
 (t2,) = fringes.analysis_results("T2star", dataframe=True).value
 compare(f"T2* of qubit {QUBIT}", 1e6 * t2, 1e6 * target.qubit_properties[QUBIT].t2, "µs")
 

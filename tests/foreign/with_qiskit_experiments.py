@@ -54,7 +54,7 @@ def relaxation(provider: OqtopusProvider) -> None:
     backend = provider.get_backend("lattice64")
     for qubit in (0, 3):
         calibrated = backend.target.qubit_properties[qubit].t1
-        delays = np.linspace(0.02, 3, 25) * calibrated
+        delays = np.linspace(0, 3, 25) * calibrated
         fitted = measured(T1([qubit], delays, backend=backend), "T1").nominal_value
         print("qubit", qubit, "T1", fitted, "calibrated", calibrated)
         assert math.isclose(fitted, calibrated, rel_tol=0.1), (qubit, fitted, calibrated)

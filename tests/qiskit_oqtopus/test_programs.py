@@ -141,6 +141,18 @@ def test_delays(duration: float, unit: str, text: str) -> None:
     assert f"delay[{text}] q[0];" in to_program(circuit, TARGET).text
 
 
+@pytest.mark.parametrize("unit", ["dt", "us", "ps", "s"])
+def test_no_delay(unit: str) -> None:
+    """A delay of zero does nothing, and devices refuse it: it is not written, and what follows stays in its place."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.x(0)
+    circuit.delay(0, 0, unit=unit)
+    circuit.measure([1, 0], [0, 1])
+    program = to_program(circuit, TARGET)
+
+    assert program.body.splitlines()[-3:] == ["x q[0];", "c[0] = measure q[1];", "c[1] = measure q[0];"]
+
+
 def measured(*operations: Operation) -> QuantumCircuit:
     """A circuit of those operations, measured."""
     circuit = QuantumCircuit(2, 2, name="odd")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
 from qiskit.circuit.library import XXPlusYYGate
 
-from qiskit_oqtopus import CircuitError, OqtopusBackend
+from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.programs import to_program, to_template
 from tests.qiskit_oqtopus.test_programs import TARGET
@@ -135,6 +135,16 @@ def waiting() -> QuantumCircuit:
     circuit.delay(X, 0, unit="us")
     circuit.measure_all()
     return circuit
+
+
+def test_sweep_from_no_delay_on(provider: OqtopusProvider) -> None:
+    """Devices refuse a delay of zero, which is where most experiments begin: it is not written."""
+    chip = provider.get_backend("lattice64")
+    job = chip.run(transpile(waiting(), chip, initial_layout=[5]), parameter_values=[[0], [-0.0], [0.1]], shots=5)
+    job.result()
+
+    assert [program.body.count("delay") for program in job.programs()] == [0, 0, 1]
+    assert "delay[100.0ns] q[5];" in job.programs()[2].body
 
 
 @pytest.mark.parametrize(
