@@ -27,6 +27,7 @@ from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.journal import Journal, JournalEntry
+from oqtopus_client.services.listing import every_job
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
 from oqtopus_client.services.submission import UPLOAD_LIFETIME, Submission
@@ -402,7 +403,7 @@ class AsyncOqtopusClient:
                 fields=fields,
                 start_time=start_time,
                 end_time=end_time,
-                status=None if status is None else str(status),
+                status=status and str(status),
                 q=q,
                 page=page,
                 size=size,
@@ -420,25 +421,24 @@ class AsyncOqtopusClient:
         q: str | None = None,
         order: str | None = None,
     ) -> AsyncGenerator[JobsJob, None]:
-        """All of the user's jobs that match, page by page as they are asked for; see `list_jobs` for the parameters."""
-        page = 1
-        while True:
-            jobs = await self.list_jobs(
-                fields=fields,
-                start_time=start_time,
-                end_time=end_time,
-                status=status,
-                q=q,
-                page=page,
-                size=rest.user_api.PAGE_SIZE,
-                order=order,
-            )
-            for job in jobs:
-                yield job
-            # The API tells neither a total nor a next page; a short page is the last.
-            if len(jobs) < rest.user_api.PAGE_SIZE:
-                return
-            page += 1
+        """All of the user's jobs that match, page by page as they are asked for; see `list_jobs` for the parameters.
+
+        Each comes once, also when others are submitted meanwhile. Those deleted meanwhile make the next page begin
+        further on, so whoever deletes jobs should have the whole list first.
+
+        Raises:
+            ResponseValidationError: The server sends the same jobs for ever.
+        """
+        query = _given(
+            fields=fields,
+            start_time=start_time,
+            end_time=end_time,
+            status=status and str(status),
+            q=q,
+            order=order,
+        )
+        async for job in every_job(self._jobs, query):
+            yield job
 
     async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
         """Cancel a job that has not ended."""

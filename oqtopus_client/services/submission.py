@@ -13,6 +13,7 @@ from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotF
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order, settle
 from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
+from oqtopus_client.services.listing import every_job
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -136,18 +137,12 @@ class Submission:
     async def remove_unsubmitted(self, older_than: timedelta) -> list[str]:
         """See `AsyncOqtopusClient.remove_unsubmitted`."""
         limit = datetime.now(UTC) - older_than
-        removed = []
-        page = 1
-        while jobs := await self._jobs.list_jobs(
-            {"fields": "job_id,status", "status": "registered", "size": rest.user_api.PAGE_SIZE, "page": page}
-        ):
-            old = [job.job_id for job in jobs if job.job_id and (_registered_at(job.job_id) or limit) < limit]
-            for job_id in old:
-                await self._remove_unsubmitted(job_id)
-            removed += old
-            if not old:  # what is removed makes room on this page
-                page += 1
-        return removed
+        listed = every_job(self._jobs, {"fields": "job_id,status", "status": "registered"})
+        # The whole list first: what is removed from it makes its pages begin elsewhere.
+        old = [job.job_id async for job in listed if job.job_id and (_registered_at(job.job_id) or limit) < limit]
+        for job_id in old:
+            await self._remove_unsubmitted(job_id)
+        return old
 
     async def _decide(self, entry: JournalEntry) -> JournalState:
         """Find out what became of a job that was on its way when a program ended.

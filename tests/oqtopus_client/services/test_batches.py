@@ -24,10 +24,12 @@ from oqtopus_client.errors import (
     JobTimeoutError,
     OqtopusConnectionError,
     OqtopusStorageError,
+    ResponseValidationError,
     WaitTimeoutError,
 )
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
+from tests.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -173,6 +175,36 @@ def test_iter_jobs(tmp_path: Any) -> None:
         assert [job.job_id for job in client.iter_jobs(fields="job_id", order="DESC")] == ids[::-1]
         assert next(iter(client.iter_jobs(fields="job_id"))).job_id == ids[0]
         assert list(client.iter_jobs(q="nothing")) == []
+
+
+def test_iter_jobs_while_others_are_submitted(held_emulator: Emulator) -> None:
+    """New jobs push others on to the next page; still each comes once, and none of the older is missed."""
+    register = held_emulator._store.register
+    ids = [register("operator") for _ in range(150)]
+    with OqtopusClient(held_emulator.config) as client:
+        found = []
+        for job in client.iter_jobs(fields="job_id", order="DESC"):
+            found.append(job.job_id)
+            if len(found) == 100:
+                for _ in range(250):
+                    register("operator")
+
+    assert len(found) == len(set(found))
+    assert [job_id for job_id in found if job_id in ids] == ids[::-1]
+
+
+def test_iter_jobs_ends() -> None:
+    """A server that has but one page, whichever is asked for, is found out."""
+    server = ScriptedServer()
+    server.answers["GET /jobs"] = [{"job_id": str(number)} for number in range(100)]
+    jobs = []
+    with (
+        OqtopusClient(OqtopusConfig("https://api.example", "id.secret", transport=server)) as client,
+        pytest.raises(ResponseValidationError, match="GET /jobs: 100 pages up to page 101 have the same jobs"),
+    ):
+        jobs += [job.job_id for job in client.iter_jobs()]
+
+    assert len(server.asked) == 101
 
 
 def test_iter_jobs_is_lazy(client: OqtopusClient, cloud: RecordedCloud) -> None:
