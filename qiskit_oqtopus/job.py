@@ -8,6 +8,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 import oqtopus_client
+from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out, with_remedy
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
@@ -225,6 +226,9 @@ class OqtopusJob(JobV1):
         """For each OQTOPUS job, the device's qubit that each qubit of the circuit ended up on.
 
         Routing included; None where the server's transpiler did nothing, or has not yet.
+
+        Raises:
+            ResponseValidationError: The server sent something else.
         """
         return [_layout(result) for result in self._transpile_results()]
 
@@ -263,7 +267,10 @@ class OqtopusJob(JobV1):
 
 def _layout(result: JobsS3TranspileResult | None) -> list[int] | None:
     mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
-    return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
+    try:
+        return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
+    except (TypeError, ValueError, LookupError):
+        raise ResponseValidationError(f"qubit_mapping is no mapping of qubits to qubits: {mapping!r}.") from None
 
 
 def _experiments(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import inspect
+import logging
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
     JobTimeoutError,
+    OqtopusError,
     OqtopusStorageError,
     ResponseValidationError,
     WaitTimeoutError,
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
         OqtopusSamplingJobResult,
         OqtopusSseJobResult,
     )
+
+_logger = logging.getLogger("oqtopus_client")
 
 _Device = TypeVar("_Device", "DevicesDeviceInfo", "DevicesDeviceHistory")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -188,14 +192,27 @@ class AsyncOqtopusClient:
     # --- devices
 
     async def list_devices(self) -> list[OqtopusDevice]:
-        """All devices the user may use."""
+        """All devices the user may use.
+
+        One whose calibration cannot be fetched is listed without, and the log says why; `get_device` raises the error.
+        """
+
+        async def with_calibration_if_any(device: DevicesDeviceInfo) -> OqtopusDevice:
+            try:
+                return OqtopusDevice(await self._with_calibration(device))
+            except OqtopusError as error:
+                _logger.warning("Device %s is listed without its calibration: %s", device.device_id, error)
+                return OqtopusDevice(device.model_copy(update={"device_info": None}))
+
         devices = await self._devices.list_devices()
-        return list(
-            map(OqtopusDevice, await in_order(self._with_calibration, devices, max_workers=_CALIBRATION_WORKERS))
-        )
+        return await in_order(with_calibration_if_any, devices, max_workers=_CALIBRATION_WORKERS)
 
     async def get_device(self, device_id: str) -> OqtopusDevice:
-        """One device. A server answers 403, not 404, for an id it does not know."""
+        """One device. A server answers 403, not 404, for an id it does not know.
+
+        Raises:
+            OqtopusStorageError: Its calibration cannot be downloaded or read.
+        """
         return OqtopusDevice(await self._with_calibration(await self._devices.get_device(device_id)))
 
     async def list_device_histories(

@@ -10,8 +10,9 @@ import pytest
 from qiskit import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
-from oqtopus_client import OqtopusJobSpec
-from oqtopus_client.errors import JobFailedError, OqtopusConnectionError
+from oqtopus_client import OqtopusJobResult, OqtopusJobSpec
+from oqtopus_client.errors import JobFailedError, OqtopusConnectionError, ResponseValidationError
+from oqtopus_client.rest import JobsS3TranspileResult
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
 from qiskit_oqtopus.batch import JobBatch, aggregate_status
 from qiskit_oqtopus.programs import to_program
@@ -313,6 +314,16 @@ def test_what_the_transpiler_did(backend: OqtopusBackend) -> None:
     assert used == {4, 6}
     assert set(transpiled.count_ops()) <= {"rz", "sx", "x", "cx", "measure", "barrier"}
     assert untouched.transpiled_circuits() == untouched.layouts() == [None]
+
+
+@pytest.mark.parametrize("mapping", [[4, 6], 7, {"zero": 4}, {"0": None}, {"0": "four"}])
+def test_layout_that_is_none(backend: OqtopusBackend, mapping: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a server takes for one, the error is ours."""
+    job = backend.run(keyed(1), shots=5)
+    result = JobsS3TranspileResult(virtual_physical_mapping={"qubit_mapping": mapping})
+    monkeypatch.setattr(OqtopusJobResult, "transpile_result", result)
+    with pytest.raises(ResponseValidationError, match="qubit_mapping is no mapping of qubits to qubits"):
+        job.layouts()
 
 
 def test_progress(backend: OqtopusBackend, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import importlib.metadata
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import aiohttp
 import httpx
@@ -90,6 +90,9 @@ class HttpClient:
             headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
         )
         observe(self._client)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("connections, and the token that goes over them, cannot be pickled")
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -311,9 +311,10 @@ def test_urls_of_secrets(url: str) -> None:
             with pytest.raises(OqtopusError, match="The server named a file"):
                 ask()
         if url.startswith("http:"):
-            server.answers["GET /devices"] = [device(url)]
+            server.answers |= {"GET /devices/a": device(url), "GET /devices": [device(url)]}
             with pytest.raises(OqtopusStorageError, match="The server named a file"):
-                client.list_devices()
+                client.get_device("a")
+            assert [found.device_info_str for found in client.list_devices()] == [None]
 
     assert all(route.split(" ")[1].startswith(("/jobs", "/devices")) for route in server.asked)
 

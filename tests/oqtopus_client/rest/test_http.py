@@ -22,6 +22,7 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.http import HttpClient
 from tests.conftest import BELL
+from tests.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -240,3 +241,9 @@ async def test_files_go_through_the_proxy() -> None:
     assert seen[0].startswith(b"GET http://storage.example/result.zip HTTP/1.1")
     assert seen[1].startswith(b"POST http://storage.example/upload HTTP/1.1")
     assert SECRET.encode() not in b"".join(seen)
+
+
+def test_no_pickle() -> None:
+    """Connections are a process's own, and a pickle would hold the token."""
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(HttpClient(OqtopusConfig("https://api.example", SECRET, transport=ScriptedServer())))

@@ -281,6 +281,22 @@ def test_calibration_behind_a_url(server: ScriptedServer, client: OqtopusClient,
     assert client.list_devices()[0].device_info == {"qubits": []}
 
 
+def test_calibration_out_of_reach(
+    server: ScriptedServer, client: OqtopusClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It keeps no other device from being listed; who asks for this one is told."""
+    devices = [
+        {"device_id": name, "device_type": "QPU", "status": "available", "device_info": info}
+        for name, info in (("chip", f"{HOST}/files/info?Signature=hidden"), ("other", '{"qubits": []}'))
+    ]
+    server.answers |= {"GET /devices": devices, "GET /devices/chip": devices[0], "GET /files/info": 403}
+
+    assert [device.device_info_str for device in client.list_devices()] == [None, '{"qubits": []}']
+    assert "Device chip is listed without its calibration: The storage refused the download: HTTP 403" in caplog.text
+    with pytest.raises(OqtopusStorageError, match="HTTP 403"):
+        client.get_device("chip")
+
+
 @pytest.mark.parametrize("info", [None, "", "not json", "[1]", "file:///etc/hostname"])
 def test_unknown_kind_of_device(server: ScriptedServer, client: OqtopusClient, info: str | None) -> None:
     """A newer server's kinds of device, and calibrations that cannot be read, keep no device from being listed."""
