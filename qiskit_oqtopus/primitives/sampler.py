@@ -61,6 +61,11 @@ class OqtopusSampler(BaseSamplerV2):
         self.backend = checked_backend(mode)
         self.options = SamplerOptions.checked({**dict(options or {}), **more})
 
+    @property
+    def _backend(self) -> BackendV2:
+        """Where Qiskit Experiments looks for what to transpile for."""
+        return self.backend
+
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> OqtopusPrimitiveJob:
         """Submit PUBs; returns as soon as all are submitted.
 

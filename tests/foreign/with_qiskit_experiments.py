@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit_experiments.framework import BaseExperiment
 from qiskit_experiments.library import T1, StateTomography
 
-from qiskit_oqtopus import OqtopusProvider
+from qiskit_oqtopus import OqtopusProvider, OqtopusSampler
 
 SHOTS = 10_000
 TUTORIAL = Path(__file__).parents[2] / "tutorials" / "08_experiments.py"
@@ -26,6 +27,7 @@ def main() -> None:
     with OqtopusProvider() as provider:
         tomography(provider)
         relaxation(provider)
+        relaxation_by_sampler(provider)
     tutorial()
 
 
@@ -60,6 +62,15 @@ def relaxation(provider: OqtopusProvider) -> None:
         assert math.isclose(fitted, calibrated, rel_tol=0.1), (qubit, fitted, calibrated)
 
 
+def relaxation_by_sampler(provider: OqtopusProvider) -> None:
+    """The same with our own sampler, which knows the backend."""
+    sampler = OqtopusSampler(provider.get_backend("lattice64"), default_shots=SHOTS)
+    calibrated = sampler.backend.target.qubit_properties[5].t1
+    fitted = measured(T1([5], np.linspace(0, 3, 25) * calibrated), "T1", sampler=sampler).nominal_value
+    print("qubit 5 T1 by our sampler", fitted, "calibrated", calibrated)
+    assert math.isclose(fitted, calibrated, rel_tol=0.1), (fitted, calibrated)
+
+
 def tutorial() -> None:
     """What the tutorial measures is what the calibration says, within six standard errors.
 
@@ -82,9 +93,9 @@ def tutorial() -> None:
         assert Path(picture).stat().st_size > 10_000
 
 
-def measured(experiment: BaseExperiment, name: str) -> float:
+def measured(experiment: BaseExperiment, name: str, **run: Any) -> float:
     """Run an experiment and return one of its results."""
-    data = experiment.run(shots=SHOTS).block_for_results()
+    data = experiment.run(**run, shots=SHOTS).block_for_results()
     assert data.status().name == "DONE", data.errors()
     (value,) = data.analysis_results(name, dataframe=True).value
     return value
