@@ -22,6 +22,7 @@ from rich.text import Text
 BELL = Path(__file__).parent.parent / "tutorials" / "bell.qasm"
 PICTURES = {
     "devices": "devices",
+    "device": "device lattice64 | head -31",
     "run": "run bell.qasm --device lattice64 --mitigate --bars",
     "job": "job ID",
     "doctor": "doctor",
@@ -61,12 +62,15 @@ def main(folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         shutil.copy(BELL, home)
-        for name, command in PICTURES.items():
+        for name, typed_in in PICTURES.items():
+            command, _, lines = typed_in.partition(" | head -")
             words = ["--emulator", *command.split()]
             if "ID" in words:
                 (job,) = json.loads(typed(["--emulator", "jobs", "--limit", "1", "--json"], Path(home)))
                 words[words.index("ID")] = job["job_id"]
-            draw(name, " ".join(["oqtopus-client", *words]), typed(words, Path(home)), folder)
+            output = typed(words, Path(home)).splitlines()[: int(lines) if lines else None]
+            shown = " ".join(["oqtopus-client", *words]) + typed_in.removeprefix(command)
+            draw(name, shown, "\n".join(output), folder)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oqtopus_client.cli.chip_map import chip_map
 from oqtopus_client.cli.devices import description, find_device
 from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, console, facts, percent, say, show_json, table, utc
@@ -33,10 +34,12 @@ def device(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a device's calibration: every qubit, every coupling, and the medians.
+    """Show a device's calibration: the chip, every qubit, every coupling, and the medians.
 
-    A coupling is a pair of qubits with a gate between them. T1 and T2 say how long a qubit keeps its energy and its
-    phase. With --png, a picture of the chip is drawn as well; it needs Matplotlib.
+    A coupling is a pair of qubits with a gate between them, an arrow from control to target. Qubits have the colours of
+    their readout errors, arrows those of their gate errors: green up to the median, yellow up to twice that, then red.
+    T1 and T2 say how long a qubit keeps its energy and its phase. With --png, a finer picture is drawn into a file; it
+    needs Matplotlib.
 
     Example: oqtopus-client device lattice64 --png chip.png
     """
@@ -48,6 +51,10 @@ def device(
         return
     terminal = console()
     terminal.print(_summary(found))
+    drawing = chip_map(found.calibration, terminal.width)
+    if drawing is not None:
+        terminal.print()
+        terminal.print(drawing)
     for made in (_qubits(found.calibration), _couplings(found.calibration)):
         if made.row_count:
             terminal.print()
