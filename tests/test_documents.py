@@ -71,7 +71,7 @@ def test_qiskit_examples_follow_each_other(
 ) -> None:
     """Parameters, jobs, devices and primitives, in a session that began with the Bell state."""
     monkeypatch.chdir(tmp_path)
-    marks = ["bell = ", "rabi = ", "job.save", "least_busy", "OqtopusEstimator"]
+    marks = ["bell = ", "rabi = ", "job.save", "least_busy", "PadDynamicalDecoupling", "OqtopusEstimator"]
     names: dict[str, Any] = {}
     printed = {}
     for mark in marks:
@@ -84,6 +84,8 @@ def test_qiskit_examples_follow_each_other(
     assert ones == sorted(ones)
     assert printed["job.save"].count(names["sweep"].job_id()) == 1
     assert "lattice144" in printed["least_busy"]
+    assert "delay" in names["decoupled"].count_ops()
+    assert eval(printed["PadDynamicalDecoupling"]).keys() >= {"00", "11"}  # noqa: S307 - a dictionary that we printed
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"rabi.json", "chip.png"}
     assert names["estimated"].data.stds < 0.05
     assert sum(names["sampled"].data.meas.get_counts().values()) == 1000
