@@ -138,7 +138,7 @@ class JobBatch:
                 error.add_note("All of it is in the journal: provider.resume() submits what was not.")
             elif isinstance(error, BatchSubmissionError):
                 # Without a job object nobody would ever look at them.
-                cls(client, batch_id, error.job_ids).cancel_quietly()
+                client.discard_jobs(error.job_ids)
                 error.add_note("These jobs have been asked to cancel.")
             raise
         job_ids = [answer.job_id for answer in answers]
@@ -267,10 +267,6 @@ class JobBatch:
         if trouble:
             raise trouble[0]
         return self.status() is JobStatus.CANCELLED
-
-    def cancel_quietly(self) -> None:
-        """Cancel every job as far as the server plays along."""
-        self.of_each(self._cancel)
 
     def _cancel(self, job_id: str) -> OqtopusError | None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import inspect
 import logging
 import weakref
@@ -293,17 +294,16 @@ class AsyncOqtopusClient:
 
         Raises:
             ValueError: There is no journal.
-            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again.
+            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again. Or another client
+                has the journal.
         """
-        if journal is None and self._book is None:
+        if journal is None and self.journal is None:
             raise ValueError("There is no journal: name its file here, or where the client or provider is made.")
-        book = self._book if journal is None else Journal(journal)
-        submission = Submission(self._http, self._jobs, self.duties, book)
-        try:
+        if journal is None or Path(journal) == self.journal:
+            return await self._submission.resume(submit=submit, max_workers=max_workers)
+        with contextlib.closing(Journal(journal)) as book:
+            submission = Submission(self._http, self._jobs, self.duties, book)
             return await submission.resume(submit=submit, max_workers=max_workers)
-        finally:
-            if book is not self._book and book is not None:
-                book.close()
 
     async def remove_unsubmitted(self, *, older_than: timedelta = UPLOAD_LIFETIME) -> list[str]:
         """Remove ids that were registered and never submitted, as lost answers leave them behind; returns them.
@@ -460,6 +460,13 @@ class AsyncOqtopusClient:
     async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
         """Cancel a job that has not ended."""
         return await self._jobs.cancel_job(job_id)
+
+    async def discard_jobs(self, job_ids: Sequence[str]) -> None:
+        """Cancel jobs, several at a time, and delete those that were never submitted, as far as the server plays along.
+
+        A server cannot show an id that is cancelled before it was submitted, nor the list it is in.
+        """
+        await self._submission.discard(job_ids)
 
     async def delete_job(self, job_id: str) -> SuccessSuccessResponse:
         """Delete a job that has ended, and its files."""

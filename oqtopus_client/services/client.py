@@ -118,6 +118,7 @@ class OqtopusClient:
     is_finished = _blocking(AsyncOqtopusClient.is_finished)
     list_jobs = _blocking(AsyncOqtopusClient.list_jobs)
     cancel_job = _blocking(AsyncOqtopusClient.cancel_job)
+    discard_jobs = _blocking(AsyncOqtopusClient.discard_jobs)
     delete_job = _blocking(AsyncOqtopusClient.delete_job)
     wait_for_job = _blocking(AsyncOqtopusClient.wait_for_job)
     wait = _blocking(AsyncOqtopusClient.wait)

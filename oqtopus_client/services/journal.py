@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sqlite3
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _T = TypeVar("_T")
+
+_PATIENCE = 2.0
+"""Seconds to wait for another client to close the file."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -37,10 +41,12 @@ class JournalState(StrEnum):
     """It has not been submitted."""
     UNCERTAIN = "uncertain"
     """It has an id; the server knows whether it has been submitted."""
+    REMOVING = "removing"
+    """It could not be submitted, and its id is being removed from the server."""
     SUBMITTED = "submitted"
     """It has been submitted."""
     REMOVED = "removed"
-    """It could not be submitted, and whoever submitted it was told so."""
+    """The server refused it, and whoever submitted it was told so; or somebody deleted it."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,14 @@ class Journal:
     """A file that records each job before it is submitted, and again when it has been.
 
     Between the two the server alone knows; so whatever moment a program dies at, asking the server for the status of
-    the jobs in between decides what became of each. The file is SQLite's, and its owner's only. It holds programs, but
-    no token.
+    the jobs in between decides what became of each. One client at a time has the file, as two would both submit what is
+    left. It is SQLite's, and its owner's only. It holds programs, but no token.
 
     Args:
         path: The file; made if there is none.
 
     Raises:
-        OqtopusError: It is no journal, or cannot be written.
+        OqtopusError: It is no journal, cannot be written, or another client has it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -82,13 +88,21 @@ class Journal:
             self._database = self._thread.submit(self._open).result()
         except (sqlite3.Error, OSError) as error:
             self._thread.shutdown()
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise OqtopusError(
+                    f"{self.path} is the journal of another client, here or in another program; close that one first."
+                ) from error
             raise OqtopusError(f"{self.path} cannot be used as a journal: {error}.") from error
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite makes its further files as readable as this one.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        # SQLite makes its further files as readable as this one. One that is there is left to SQLite: to close it would
+        # undo the locks of all this process's connections.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+        database = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE)
         try:
+            # Until it is closed, or its process ends, nobody else can use the file.
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
             # Each write is on the disk when it returns.
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")

@@ -16,7 +16,7 @@ from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
 from oqtopus_client.services.listing import every_job
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Sequence
 
     from oqtopus_client.rest.http import HttpClient
     from oqtopus_client.rest.models import JobsRegisterJobResponse
@@ -27,6 +27,13 @@ _T = TypeVar("_T")
 
 UPLOAD_LIFETIME = timedelta(hours=1)
 """How long after its registration servers take a job's upload."""
+
+
+_CLEANERS = 16
+"""Jobs that are cancelled or removed at the same time."""
+
+_NOT_ABOUT_THE_JOB = frozenset({401, 407, 408, 429})
+"""Refusals of whoever asks, or of asking now; the job itself may still be taken."""
 
 
 class Submission:
@@ -46,13 +53,15 @@ class Submission:
         self._jobs = jobs
         self._duties = duties
         self._journal = journal
+        self._in_hand: set[int] = set()
+        self._resuming = asyncio.Lock()
 
     async def submit_job(self, body: OqtopusJobSpec) -> JobsRegisterJobResponse:
         """Register a job, upload its input and submit it."""
-        (number,) = await self._intend([body])
-        return await self.submit_intended(body, number)
+        async with self._intended([body]) as (number,):
+            return await self._submit(body, number)
 
-    async def submit_intended(self, body: OqtopusJobSpec, number: int) -> JobsRegisterJobResponse:
+    async def _submit(self, body: OqtopusJobSpec, number: int) -> JobsRegisterJobResponse:
         """Submit a job that is in the journal under a number."""
         request, archive = body.to_model(), rest.storage.pack_input(body.to_s3_submit_job_info())
         try:
@@ -69,13 +78,20 @@ class Submission:
             await self._see_to(self._settle_failed_submission(registered.job_id, number, error))
         except BaseException:
             if self._journal is None:
-                await self._see_to(self._cancel_quietly([registered.job_id]))
+                await self._see_to(self.discard([registered.job_id]))
             raise
         await self._note(number, JournalState.SUBMITTED)
         return registered
 
-    async def _intend(self, specs: Sequence[OqtopusJobSpec]) -> Sequence[int]:
-        return range(len(specs)) if self._journal is None else await self._journal.intend(specs)
+    @contextlib.asynccontextmanager
+    async def _intended(self, specs: Sequence[OqtopusJobSpec]) -> AsyncIterator[Sequence[int]]:
+        """Record jobs under these numbers; `resume` does not take them up as long as they are on their way."""
+        numbers = range(len(specs)) if self._journal is None else await self._journal.intend(specs)
+        self._in_hand.update(numbers)
+        try:
+            yield numbers
+        finally:
+            self._in_hand.difference_update(numbers)
 
     async def _note(self, number: int, state: JournalState, job_id: str | None = None) -> None:
         if self._journal is not None:
@@ -87,17 +103,17 @@ class Submission:
 
         async def submit(intended: tuple[int, OqtopusJobSpec]) -> JobsRegisterJobResponse:
             number, job = intended
-            answer = await self.submit_intended(job, number)
+            answer = await self._submit(job, number)
             submitted.append(answer.job_id)
             return answer
 
-        numbered = list(zip(await self._intend(jobs), jobs, strict=True))
-        try:
-            outcomes = await settle(submit, numbered, max_workers=max_workers)
-        except BaseException:
-            if self._journal is None:
-                await self._see_to(self._cancel_quietly(submitted))
-            raise
+        async with self._intended(jobs) as numbers:
+            try:
+                outcomes = await settle(submit, list(zip(numbers, jobs, strict=True)), max_workers=max_workers)
+            except BaseException:
+                if self._journal is None:
+                    await self._see_to(self.discard(submitted))
+                raise
         errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if not errors:
             return cast("list[JobsRegisterJobResponse]", outcomes)
@@ -116,7 +132,7 @@ class Submission:
         try:
             if (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED:
                 return
-            await self._remove_unsubmitted(job_id)
+            await self._remove_unsubmitted(job_id, number)
         except OqtopusError as trouble:
             message += f" Whether it was all the same is unknown ({trouble}); ask for its status."
             raise JobSubmissionError(job_id, message, uncertain=True) from error
@@ -126,23 +142,21 @@ class Submission:
     async def resume(self, *, submit: bool, max_workers: int) -> list[JournalEntry]:
         """See `AsyncOqtopusClient.resume`."""
         journal = cast("Journal", self._journal)
-        await in_order(self._decide, await journal.entries(JournalState.UNCERTAIN), max_workers=max_workers)
-        if submit:
-            intended = await journal.entries(JournalState.INTENDED)
-            await in_order(
-                lambda entry: self.submit_intended(entry.spec, entry.number), intended, max_workers=max_workers
-            )
-        return await journal.entries()
 
-    async def remove_unsubmitted(self, older_than: timedelta) -> list[str]:
-        """See `AsyncOqtopusClient.remove_unsubmitted`."""
-        limit = datetime.now(UTC) - older_than
-        listed = every_job(self._jobs, {"fields": "job_id,status", "status": "registered"})
-        # The whole list first: what is removed from it makes its pages begin elsewhere.
-        old = [job.job_id async for job in listed if job.job_id and (_registered_at(job.job_id) or limit) < limit]
-        for job_id in old:
-            await self._remove_unsubmitted(job_id)
-        return old
+        async def left(*states: JournalState) -> list[JournalEntry]:
+            entries = [entry for state in states for entry in await journal.entries(state)]
+            return [entry for entry in entries if entry.number not in self._in_hand]
+
+        async with self._resuming:  # two at once would submit the same jobs
+            undecided = await left(JournalState.UNCERTAIN, JournalState.REMOVING)
+            await in_order(self._decide, undecided, max_workers=max_workers)
+            if submit:
+                await in_order(
+                    lambda entry: self._submit(entry.spec, entry.number),
+                    await left(JournalState.INTENDED),
+                    max_workers=max_workers,
+                )
+        return await journal.entries()
 
     async def _decide(self, entry: JournalEntry) -> JournalState:
         """Find out what became of a job that was on its way when a program ended.
@@ -151,31 +165,52 @@ class Submission:
         `INTENDED` again.
         """
         job_id = cast("str", entry.job_id)
+        removing = entry.state is JournalState.REMOVING
         try:
-            if (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED:
-                state = JournalState.SUBMITTED
-            else:
-                await self._remove_unsubmitted(job_id)
+            status = (await self._jobs.get_job_status(job_id)).status
+            # A removal that was broken off may have left the id cancelled.
+            if status == JobsJobStatus.REGISTERED or (removing and status == JobsJobStatus.CANCELLED):
+                await self._remove_unsubmitted(job_id, entry.number)
                 state = JournalState.INTENDED
+            else:
+                state = JournalState.SUBMITTED
         except NotFoundError:
-            # The program had just removed it, or somebody has deleted it since: either way it is not to be sent again.
-            state = JournalState.REMOVED
+            # If not the program itself, somebody has deleted it: it is not to be sent again then.
+            state = JournalState.INTENDED if removing else JournalState.REMOVED
         await self._note(entry.number, state)
         return state
 
-    async def _remove_unsubmitted(self, job_id: str) -> None:
-        """Cancel and delete a job in one go: a server cannot show one that was cancelled while registered."""
-        await self._jobs.cancel_job(job_id)
-        await self._jobs.delete_job(job_id)
+    async def remove_unsubmitted(self, older_than: timedelta) -> list[str]:
+        """See `AsyncOqtopusClient.remove_unsubmitted`."""
+        limit = datetime.now(UTC) - older_than
+        listed = every_job(self._jobs, {"fields": "job_id,status", "status": "registered"})
+        # The whole list first: what is removed from it makes its pages begin elsewhere.
+        old = [job.job_id async for job in listed if job.job_id and (_registered_at(job.job_id) or limit) < limit]
+        await in_order(self._remove_unsubmitted, old, max_workers=_CLEANERS)
+        return old
 
-    async def _cancel_quietly(self, job_ids: Sequence[str]) -> None:
-        """Cancel jobs, deleting those never submitted, as far as the server plays along."""
-        for job_id in job_ids:
+    async def _remove_unsubmitted(self, job_id: str, number: int | None = None) -> None:
+        """Cancel and delete a job in one go: a server cannot show one that was cancelled while registered.
+
+        With a number, the journal knows of it before it begins.
+        """
+        if number is not None:
+            await self._note(number, JournalState.REMOVING)
+        with contextlib.suppress(NotFoundError):  # somebody else has removed it
+            await self._jobs.cancel_job(job_id)
+            await self._jobs.delete_job(job_id)
+
+    async def discard(self, job_ids: Sequence[str]) -> None:
+        """See `AsyncOqtopusClient.discard_jobs`."""
+
+        async def discard(job_id: str) -> None:
             with contextlib.suppress(OqtopusError):
                 if (await self._jobs.get_job_status(job_id)).status == JobsJobStatus.REGISTERED:
                     await self._remove_unsubmitted(job_id)
                 else:
                     await self._jobs.cancel_job(job_id)
+
+        await in_order(discard, job_ids, max_workers=_CLEANERS)
 
     async def _see_to(self, duty: Coroutine[Any, Any, _T]) -> _T:
         """Do something that an interrupt must not break off; closing the client waits for it."""
@@ -188,7 +223,7 @@ class Submission:
 def _unsubmitted(error: OqtopusError) -> JournalState:
     """What is left to do about a job that could not be submitted: nothing if the server refused it for good."""
     status = error.status_code if isinstance(error, UserApiError) else None
-    refused = status is not None and status < 500 and status not in {408, 429}  # noqa: PLR2004 - HTTP's own numbers
+    refused = status is not None and status < 500 and status not in _NOT_ABOUT_THE_JOB  # noqa: PLR2004 - HTTP's border
     return JournalState.REMOVED if refused else JournalState.INTENDED
 
 
