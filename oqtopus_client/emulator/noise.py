@@ -17,6 +17,7 @@ from functools import cache, reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import PauliGate
 from qiskit.utils.units import apply_prefix
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _CLOCK = 2.0
 """The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
+
+_TILT = 1e-6
+"""By what share of its weight a Pauli error of a depolarization may differ from the others."""
 
 
 def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
@@ -130,9 +134,12 @@ def gate_error(fidelity: float, duration: float, times: Sequence[tuple[float, fl
     duration, p = relaxation_and_depolarization(fidelity, duration, times)
     relaxation = _relaxation(duration, times)
     paulis = _paulis(len(times))
+    # No two alike: of a channel with equal eigenvalues, Aer's decomposition into Kraus operators may find none, and its
+    # threads then end the process. The identity, on which alone the fidelity depends, keeps its weight.
+    tilts = [*np.linspace(-_TILT, _TILT, len(paulis) - 1).tolist(), 0.0]
     # Relaxing first makes no difference to what is then fully depolarized: a mixture, with no product of the two.
     return QuantumError(
-        [(pauli, p / len(paulis)) for pauli in paulis]
+        [(pauli, p / len(paulis) * (1 + tilt)) for pauli, tilt in zip(paulis, tilts, strict=True)]
         + [
             (terms, (1 - p) * weight)
             for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)

@@ -22,7 +22,7 @@ from scipy import stats
 
 from oqtopus_client.emulator.calibration import calibration, relaxation_fidelity
 from oqtopus_client.emulator.clifford import is_clifford, sample_clifford
-from oqtopus_client.emulator.devices import EmulatedDevice
+from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.emulator.noise import gate_error, noise_model, with_delays
 from oqtopus_client.emulator.simulation.circuits import measurements, without_measurements
@@ -90,6 +90,24 @@ def test_fidelity_of_relaxation(duration: float, times: list[tuple[float, float]
     channel = reduce(SuperOp.tensor, [SuperOp(relaxation(duration * 1e-3, t1, t2)) for t1, t2 in times])
 
     assert relaxation_fidelity(duration, times) == pytest.approx(average_gate_fidelity(channel), abs=1e-12)
+
+
+@pytest.mark.parametrize("device", ["lattice64", "lattice144"])
+def test_trajectories(device: str) -> None:
+    """Aer can draw the errors of every coupling for a state vector, which takes their Kraus operators.
+
+    A channel of equal eigenvalues has none for it. In one thread that is an error; in several it would end the process.
+    """
+    circuit = QuantumCircuit(2, 1)
+    circuit.cx(0, 1)
+    circuit.measure(1, 0)
+    chip = built_in_devices()[device].calibration
+    simulator = AerSimulator(method="statevector", max_parallel_threads=1)
+    for coupling in chip["couplings"]:
+        noise = noise_model(circuit, chip, [coupling["control"], coupling["target"]])
+        result = simulator.run(circuit, noise_model=noise, shots=1).result()
+
+        assert result.success, (coupling, result.status)
 
 
 def test_gates_of_a_device_have_their_fidelities() -> None:
