@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
@@ -12,8 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusEstimationOperator, OqtopusJobSpec, UserApiError
-from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, OqtopusError
+from oqtopus_client import (
+    AsyncOqtopusClient,
+    OqtopusClient,
+    OqtopusConfig,
+    OqtopusEstimationOperator,
+    OqtopusJobSpec,
+    UserApiError,
+)
+from oqtopus_client.errors import (
+    AuthenticationError,
+    BatchSubmissionError,
+    JobSubmissionError,
+    OqtopusConnectionError,
+    OqtopusError,
+)
 from tests.conftest import BELL
 
 if TYPE_CHECKING:
@@ -167,6 +182,67 @@ def test_deleted_meanwhile(keeping: OqtopusClient, journal: Path, config: Oqtopu
         database.execute("UPDATE jobs SET state = 'uncertain'")
     with OqtopusClient(config) as other:
         assert told(other.resume(journal)) == [("gone", "removed")]
+
+
+def test_one_client_at_a_time(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
+    """Two would both submit what is left. The next one has the journal when the first has closed it."""
+    keeping.submit_job(sampling("mine"))
+    code = "import sys; from oqtopus_client.services.journal import Journal; Journal(sys.argv[1])"
+    other = subprocess.run([sys.executable, "-c", code, journal], capture_output=True, text=True, check=False)
+    with OqtopusClient(config) as second:
+        with pytest.raises(OqtopusError, match=r"journal\.sqlite3 is the journal of another client, here"):
+            second.resume(journal)
+        keeping.close()
+
+        assert told(second.resume(journal)) == [("mine", "submitted")]
+    assert "is the journal of another client" in other.stderr
+
+
+@pytest.mark.anyio
+async def test_at_once(config: OqtopusConfig, journal: Path, emulator: Emulator) -> None:
+    """What is on its way is not submitted by a resume beside it, and two resumes submit each job once."""
+    specs = [sampling(f"at once {number}") for number in range(30)]
+    async with AsyncOqtopusClient(config, journal=journal) as client:
+        await asyncio.gather(client.submit_jobs(specs), client.resume(), client.resume())
+        emulator.inject("drop", path="/jobs", method="POST", times=3)
+        with pytest.raises(OqtopusConnectionError):
+            await client.submit_jobs([sampling(f"at once {number}") for number in range(30, 60)], max_workers=1)
+        first, second = await asyncio.gather(client.resume(), client.resume())
+        names = [job.name async for job in client.iter_jobs(q="at once", fields="job_id,name")]
+
+    assert sorted(names) == sorted(f"at once {number}" for number in range(60))
+    assert first == second
+    assert {entry.state for entry in first} == {"submitted"}
+
+
+def test_token_that_expired(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
+    """That is no refusal of the job: with another token it is submitted."""
+    expired = dataclasses.replace(config, api_token="id.expired")
+    with OqtopusClient(expired, journal=journal) as client, pytest.raises(AuthenticationError):
+        client.submit_jobs([sampling("expired a"), sampling("expired b")], max_workers=2)
+
+    assert told(keeping.resume()) == [("expired a", "submitted"), ("expired b", "submitted")]
+
+
+@pytest.mark.parametrize(
+    ("step", "method", "path"), [("cancel", "POST", "/jobs/*/cancel"), ("delete", "DELETE", "/jobs/*")]
+)
+def test_removal_broken_off(
+    keeping: OqtopusClient, client: OqtopusClient, emulator: Emulator, step: str, method: str, path: str
+) -> None:
+    """The id is removed later, and the job submitted; no id is left that breaks the server's list."""
+    name = f"broken off at {step}"
+    emulator.inject("drop", path="/jobs/*/submit", times=3)
+    emulator.inject("drop", path=path, method=method, times=3)
+    with pytest.raises(JobSubmissionError, match="is unknown"):
+        keeping.submit_job(sampling(name))
+    before = told(keeping.resume(submit=False))
+    after = keeping.resume()
+
+    assert before == [(name, "intended")]
+    assert told(after) == [(name, "submitted")]
+    assert [job.job_id for job in client.iter_jobs(q=name)] == [after[0].job_id]
+    assert client.list_jobs(order="DESC", size=1)
 
 
 def test_specifications_come_back(keeping: OqtopusClient, journal: Path) -> None:
