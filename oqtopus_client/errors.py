@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_SHOWN = 5
+"""How many of a batch's errors its message has; there may be thousands."""
+
+
 class OqtopusError(Exception):
     """Base of everything this SDK raises on purpose."""
 
@@ -104,7 +108,13 @@ class WaitTimeoutError(OqtopusTimeoutError):
 
 
 class OqtopusStorageError(OqtopusError):
-    """A job's file could not be uploaded, downloaded or unpacked."""
+    """A job's file could not be uploaded, downloaded or unpacked.
+
+    Attributes:
+        status_code: The storage's HTTP status if it refused; None for anything else.
+    """
+
+    status_code: int | None = None
 
 
 class BatchResultError(OqtopusError):
@@ -120,7 +130,9 @@ class BatchResultError(OqtopusError):
 
     def __str__(self) -> str:
         errors = {job_id: outcome for job_id, outcome in self.outcomes.items() if isinstance(outcome, Exception)}
-        reasons = "; ".join(f"{job_id}: {error}" for job_id, error in errors.items())
+        reasons = "; ".join(f"{job_id}: {error}" for job_id, error in list(errors.items())[:_SHOWN])
+        if len(errors) > _SHOWN:
+            reasons += f"; and {len(errors) - _SHOWN} more"
         others = ", the others are in `outcomes`" if len(errors) < len(self.outcomes) else ""
         return f"{len(errors)} of {len(self.outcomes)} results could not be read{others}. {reasons}"
 

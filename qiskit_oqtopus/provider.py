@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import warnings
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from qiskit.providers import QiskitBackendNotFoundError
@@ -13,6 +14,7 @@ from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
 from qiskit_oqtopus.batch import CIRCUIT_JOBS, TAG, JobBatch, wire_statuses
 from qiskit_oqtopus.criteria import Criteria
+from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.runs import CloudRun
@@ -205,8 +207,9 @@ class OqtopusProvider:
     ) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         """Earlier jobs, newest first; the server is asked for a hundred at a time as they are wanted.
 
-        What was submitted by one `backend.run`, or one run of a primitive, is one job. Estimation jobs of other
-        software and server-side jobs are not among them: `client.iter_jobs` has all.
+        What was submitted by one `backend.run`, or one run of a primitive, is one job; if part of it is missing, it is
+        left out with a warning. Estimation jobs of other software and server-side jobs are not among them:
+        `client.iter_jobs` has all.
 
         Args:
             limit: How many at most; None for all.
@@ -242,7 +245,10 @@ class OqtopusProvider:
                 yield OqtopusJob(self, JobBatch(self.client, job.job_id, [job.job_id]))
             elif tag["batch"] not in seen:
                 seen.add(tag["batch"])
-                yield self.job(tag["batch"])
+                try:
+                    yield self.job(tag["batch"])
+                except OqtopusJobError as error:  # some of it could not be submitted, or has been deleted
+                    warnings.warn(f"{error} It is left out.", stacklevel=2)
 
     def __repr__(self) -> str:
         return f"<OqtopusProvider of {self.client.config.base_url!r}>"

@@ -18,6 +18,7 @@ from oqtopus_client import rest
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
+    JobError,
     JobTimeoutError,
     OqtopusError,
     OqtopusStorageError,
@@ -46,7 +47,7 @@ from oqtopus_client.services.waiting import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from oqtopus_client.rest.http import HttpClient
     from oqtopus_client.rest.models import (
@@ -80,6 +81,9 @@ _Device = TypeVar("_Device", "DevicesDeviceInfo", "DevicesDeviceHistory")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _CALIBRATION_WORKERS = 16
+
+_SHOWN = 5
+"""How many ids a note has that the caller knows anyway."""
 
 GRACE_SECONDS = 10.0
 """How long closing waits for clean-up."""
@@ -573,7 +577,7 @@ class AsyncOqtopusClient:
             raise error from next(failures, error.__cause__)
         except asyncio.CancelledError as error:
             unfinished = [job_id for job_id, outcome in found.items() if outcome is None]
-            error.add_note(f"{len(unfinished)} jobs go on; ask for them again by their ids: {', '.join(unfinished)}")
+            error.add_note(f"{len(unfinished)} jobs go on; ask for them again by their ids: {_listed(unfinished)}")
             raise
         results = [outcome for outcome in map(found.get, job_ids) if isinstance(outcome, OqtopusJobResult)]
         if len(results) < len(job_ids):
@@ -594,21 +598,25 @@ class AsyncOqtopusClient:
         """Yield each job as soon as it has ended, whatever its outcome; see `wait_for_jobs` for the parameters.
 
         Raises:
-            WaitTimeoutError: Some had not ended in time; they go on.
+            WaitTimeoutError: Some had not ended in time; they go on. `outcomes` has the errors of unreadable results.
             BatchResultError: Some results could not be read; all others have been yielded before.
         """
         polling = Polling(interval, interval_backoff, max_interval, timeout, quick_start=True)
         wanted = dict.fromkeys(job_ids)
         unreadable: dict[str, Exception] = {}
-        with progress_bar(len(wanted), shown=progress) as told:
-            async for job_id, outcome in outcomes(
-                self._jobs, wanted, polling, self.get_job, max_workers=max_workers, on_outage=told.outage
-            ):
-                told.advance()
-                if isinstance(outcome, Exception):
-                    unreadable[job_id] = outcome
-                else:
-                    yield outcome
+        try:
+            with progress_bar(len(wanted), shown=progress) as told:
+                async for job_id, outcome in outcomes(
+                    self._jobs, wanted, polling, self.get_job, max_workers=max_workers, on_outage=told.outage
+                ):
+                    told.advance()
+                    if isinstance(outcome, Exception):
+                        unreadable[job_id] = outcome
+                    else:
+                        yield outcome
+        except WaitTimeoutError as error:
+            error.outcomes = unreadable
+            raise
         if unreadable:
             raise BatchResultError(unreadable)
 
@@ -621,11 +629,13 @@ class AsyncOqtopusClient:
         Inside the server's container for server-side execution, the job is handed to the container's driver.
         """
         _check_spec(job)
+        _check_wait(wait)
         if in_sse_container():
             ran = await run_in_container(job.to_model(), job.to_s3_submit_job_info())
             return typed_result(ran, client=self.owner())
         registered = await self.submit_job(job)
-        return await self.wait_for_job(registered.job_id, **wait)
+        with _telling([registered.job_id]):
+            return await self.wait_for_job(registered.job_id, **wait)
 
     @_with_options_of(wait_for_job)
     async def run_sampling(self, job: OqtopusJobSpec, **wait: Unpack[WaitOptions]) -> OqtopusSamplingJobResult:
@@ -716,16 +726,18 @@ class AsyncOqtopusClient:
         """Submit jobs, `submit_workers` at a time, and wait for all; see `submit_jobs` and `wait_for_jobs`."""
         if wait_workers < 1:
             raise ValueError(f"wait_workers must be at least 1, not {wait_workers!r}.")
-        answers = await self.submit_jobs(jobs, max_workers=submit_workers)
-        return await self.wait_for_jobs(
-            [answer.job_id for answer in answers],
-            interval=interval,
-            interval_backoff=interval_backoff,
-            max_interval=max_interval,
-            timeout=timeout,
-            max_workers=wait_workers,
-            progress=progress,
-        )
+        Polling(interval, interval_backoff, max_interval, timeout)  # an error now costs no job
+        job_ids = [answer.job_id for answer in await self.submit_jobs(jobs, max_workers=submit_workers)]
+        with _telling(job_ids):
+            return await self.wait_for_jobs(
+                job_ids,
+                interval=interval,
+                interval_backoff=interval_backoff,
+                max_interval=max_interval,
+                timeout=timeout,
+                max_workers=wait_workers,
+                progress=progress,
+            )
 
     # --- account and server
 
@@ -781,6 +793,35 @@ class AsyncOqtopusClient:
     async def get_settings(self) -> SettingsGetSettingsResponse:
         """What users of this server may see and change."""
         return await self._account.get_settings()
+
+
+def _check_wait(wait: WaitOptions) -> None:
+    """Make sure that waiting will work, before there is a job to wait for.
+
+    Raises:
+        TypeError: There is no such option.
+        ValueError: A value is out of range.
+    """
+    inspect.signature(AsyncOqtopusClient.wait_for_job).bind(None, "", **wait)
+    Polling(**{name: value for name, value in wait.items() if name in Polling.__dataclass_fields__})  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def _telling(job_ids: Sequence[str]) -> Iterator[None]:
+    """Note the ids of jobs on whatever error keeps their results away: nobody else has them."""
+    try:
+        yield
+    except (WaitTimeoutError, BatchResultError, JobError):
+        raise  # these tell the ids themselves
+    except OqtopusError as error:
+        error.add_note(f"Submitted, and to be asked for again by id: {', '.join(job_ids)}")
+        raise
+
+
+def _listed(job_ids: Sequence[str]) -> str:
+    """The first few of many ids."""
+    shown = ", ".join(job_ids[:_SHOWN])
+    return shown if len(job_ids) <= _SHOWN else f"{shown}, and {len(job_ids) - _SHOWN} more"
 
 
 def _check_spec(job: object) -> None:

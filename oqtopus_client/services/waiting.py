@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from oqtopus_client import rest
-from oqtopus_client.errors import OqtopusConnectionError, OqtopusTimeoutError, UserApiError, WaitTimeoutError
+from oqtopus_client.errors import (
+    NotFoundError,
+    OqtopusConnectionError,
+    OqtopusStorageError,
+    OqtopusTimeoutError,
+    UserApiError,
+    WaitTimeoutError,
+)
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order
 
@@ -90,8 +97,8 @@ async def as_finished(
     terminal_statuses: Collection[str] = FINAL_STATUSES,
     on_status: Callable[[JobsGetJobStatusResponse], None] | None = None,
     on_outage: Callable[[OqtopusError | None], object] | None = None,
-) -> AsyncIterator[JobsGetJobStatusResponse]:
-    """Yield each job's status once it is terminal, in the order in which jobs finish.
+) -> AsyncIterator[str]:
+    """Yield each job's id once its status is terminal, or there is no such job, in the order in which jobs finish.
 
     A dropped connection, a server error or a rate limit does not end the wait; the deadline does. Every job is asked
     for at least once.
@@ -115,7 +122,9 @@ async def as_finished(
     trouble: OqtopusError | None = None
     for pause in polling.pauses():
         before = trouble
-        answers, trouble = await _poll_patiently(api, pending, deadline, before)
+        answers: list[JobsGetJobStatusResponse] = []
+        missing: list[str] = []
+        trouble = await _poll_patiently(api, pending, deadline, before, answers, missing)
         if (trouble is None) != (before is None):
             _tell(trouble, on_outage)
         for answer in answers:
@@ -126,7 +135,10 @@ async def as_finished(
                 await asyncio.to_thread(on_status, answer)
             if answer.status in terminal_statuses:
                 pending.discard(answer.job_id)
-                yield answer
+                yield answer.job_id
+        for job_id in missing:
+            pending.discard(job_id)
+            yield job_id
         if not pending:
             return
         remaining = deadline - clock() if polling.timeout != 0 else 0
@@ -179,8 +191,8 @@ async def outcomes(
 
     async def watch() -> None:
         try:
-            async for answer in as_finished(api, job_ids, polling, on_outage=on_outage):
-                fetches.append(asyncio.create_task(deliver(answer.job_id)))  # noqa: PERF401 - at once, not at the end
+            async for job_id in as_finished(api, job_ids, polling, on_outage=on_outage):
+                fetches.append(asyncio.create_task(deliver(job_id)))  # noqa: PERF401 - at once, not at the end
         finally:
             await asyncio.gather(*fetches)
             ready.put_nowait(None)
@@ -229,29 +241,35 @@ async def fetch_patiently(fetch: Callable[[str], Awaitable[_Result]], job_id: st
     while True:
         try:
             return await fetch(job_id)
-        except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
+        except (OqtopusConnectionError, OqtopusTimeoutError):
+            if polling.timeout == 0:
+                raise
+        except (UserApiError, OqtopusStorageError) as error:
             # A mere 500 is about this job as often as about the server.
-            passes = not isinstance(error, UserApiError) or error.status_code in _PASSING
-            if not passes or polling.timeout == 0:
+            if error.status_code not in _PASSING or polling.timeout == 0:
                 raise
         await asyncio.sleep(next(pauses))
 
 
 async def _poll_patiently(
-    api: JobApi, job_ids: Collection[str], deadline: float, trouble: OqtopusError | None
-) -> tuple[list[JobsGetJobStatusResponse], OqtopusError | None]:
-    """Poll once; return the answers, and what kept others away if waiting may help. `trouble` is the last poll's."""
-    answers: list[JobsGetJobStatusResponse] = []
+    api: JobApi,
+    job_ids: Collection[str],
+    deadline: float,
+    trouble: OqtopusError | None,
+    found: list[JobsGetJobStatusResponse],
+    missing: list[str],
+) -> OqtopusError | None:
+    """Poll once; return what kept answers away, if waiting may help. `trouble` is the last poll's."""
     try:
         async with within(deadline):
-            await poll(api, job_ids, answers)
+            await poll(api, job_ids, found, missing)
     except DeadlinePassedError:
-        return answers, trouble
+        return trouble
     except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
         if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _PASSING:  # noqa: PLR2004 - HTTP's own border
             raise
-        return answers, error
-    return answers, None
+        return error
+    return None
 
 
 def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None], object] | None) -> None:
@@ -264,8 +282,12 @@ def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None
         on_outage(trouble)
 
 
-async def poll(api: JobApi, job_ids: Collection[str], found: list[JobsGetJobStatusResponse]) -> None:
-    """Ask once for the status of every job, with as few requests as it takes; answers are added to `found`.
+async def poll(
+    api: JobApi, job_ids: Collection[str], found: list[JobsGetJobStatusResponse], missing: list[str] | None = None
+) -> None:
+    """Ask once for the status of every job, with as few requests as it takes.
+
+    Answers are added to `found`, and ids of which the server knows no job to `missing`; without that, they are errors.
 
     One job is asked for by its id. Many are looked up in the list of the user's jobs, newest first, 100 a request, as
     long as that has cost less than to ask for the rest by id; nobody knows how many other jobs lie before and between
@@ -285,6 +307,11 @@ async def poll(api: JobApi, job_ids: Collection[str], found: list[JobsGetJobStat
         page += 1
 
     async def ask(job_id: str) -> None:
-        found.append(await api.get_job_status(job_id))
+        try:
+            found.append(await api.get_job_status(job_id))
+        except NotFoundError:
+            if missing is None:
+                raise
+            missing.append(job_id)
 
     await in_order(ask, sorted(wanted), max_workers=_STATUS_WORKERS)

@@ -369,6 +369,18 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
     assert caught.value.__notes__ == ["These jobs have been asked to cancel."]
 
 
+def test_broken_batch_leaves_no_broken_list(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that may have been submitted, and was not, is deleted: cancelled alone, it would break the server's list."""
+    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
+    held_emulator.inject("drop", path="/jobs/*/submit", times=3)
+    held_emulator.inject("drop", path="/jobs/*/status", method="GET", times=3)
+    with OqtopusProvider(held_emulator.config) as provider:
+        with pytest.raises(BatchSubmissionError, match="is unknown"):
+            provider.get_backend("qulacs").run([bell()] * 2)
+
+        assert provider.client.list_jobs() == []
+
+
 # --- as Qiskit's libraries treat backends
 
 

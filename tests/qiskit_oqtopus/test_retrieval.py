@@ -161,6 +161,18 @@ def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) ->
     )
 
 
+def test_incomplete_batch_among_others(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """It keeps no earlier job from being found."""
+    whole = backend.run(keyed(1), shots=5, name="beside a broken one")
+    broken = backend.run([keyed(i) for i in range(3)], shots=5, name="beside a broken one")
+    broken.result()
+    provider.client.delete_job(broken.job_ids[0])
+    with pytest.warns(UserWarning, match=rf"Job {broken.job_id()}: only 2 of its 3 jobs .* It is left out\."):
+        found = [job.job_id() for job in provider.jobs(name="beside a broken one")]
+
+    assert found == [whole.job_id()]
+
+
 def history(backend: OqtopusBackend) -> dict[str, str]:
     """Leave jobs of many kinds on a cloud; returns the ids of those that are Qiskit jobs."""
     provider = backend.provider

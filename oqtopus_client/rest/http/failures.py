@@ -55,10 +55,12 @@ def api_error(response: httpx.Response, config: OqtopusConfig) -> UserApiError:
 
 def storage_error(action: str, response: httpx.Response) -> OqtopusStorageError:
     """The error for a file that the storage refused; the URL is a credential and stays out of it."""
-    return OqtopusStorageError(
+    error = OqtopusStorageError(
         f"The storage refused the {action}: HTTP {response.status_code} {response.reason_phrase}."
         + (f" It leads to {_origin(response)}; nobody follows." if response.has_redirect_location else "")
     )
+    error.status_code = response.status_code
+    return error
 
 
 def _is_timeout(error: Exception) -> bool:

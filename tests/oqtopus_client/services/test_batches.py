@@ -16,13 +16,16 @@ from oqtopus_client import (
     OqtopusEstimationOperator,
     OqtopusJobResult,
     OqtopusJobSpec,
+    OqtopusSamplingJobResult,
 )
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.errors import (
     BatchResultError,
     JobFailedError,
     JobTimeoutError,
+    NotFoundError,
     OqtopusConnectionError,
+    OqtopusError,
     OqtopusStorageError,
     ResponseValidationError,
     WaitTimeoutError,
@@ -156,6 +159,75 @@ def test_failed_jobs_are_results(client: OqtopusClient) -> None:
     results = client.run_jobs_batch([JOB, broken, JOB], interval=0.01)
 
     assert [str(result.status) for result in results] == ["succeeded", "failed", "succeeded"]
+
+
+def test_deleted_jobs_cost_no_others(client: OqtopusClient) -> None:
+    """What somebody deleted has an error for an outcome."""
+    first, gone, last = (answer.job_id for answer in client.submit_jobs([JOB] * 3))
+    client.wait_for_job(gone, interval=0.01)
+    client.delete_job(gone)
+    with pytest.raises(BatchResultError, match="1 of 3 results could not be read") as caught:
+        client.wait_for_jobs([first, gone, last], interval=0.01)
+
+    assert [type(outcome) for outcome in caught.value.outcomes.values()] == [
+        OqtopusSamplingJobResult,
+        NotFoundError,
+        OqtopusSamplingJobResult,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "error"),
+    [
+        (lambda client: client.run_sampling(JOB, timeout=-1), ValueError),
+        (lambda client: client.run_job(JOB, time_out=5), TypeError),
+        (lambda client: client.run_job(JOB, job_id="1"), TypeError),
+        (lambda client: client.run_jobs_batch([JOB], interval=-1), ValueError),
+        (lambda client: client.run_jobs_batch([JOB], wait_workers=0), ValueError),
+    ],
+)
+def test_nothing_is_submitted_to_wait_in_vain(
+    client: OqtopusClient, cloud: RecordedCloud, run: Any, error: type[Exception]
+) -> None:
+    """What is wrong with the wait is said before."""
+    with pytest.raises(error):
+        run(client)
+
+    assert cloud.requests == []
+
+
+def test_ids_are_told_when_results_stay_away(client: OqtopusClient, emulator: Emulator) -> None:
+    """Nobody else has them."""
+    notes = []
+    for run in (lambda: client.run_job(JOB, interval=0.01), lambda: client.run_jobs_batch([JOB] * 2, interval=0.01)):
+        emulator.inject("expired_url", method="GET", times=20)
+        with pytest.raises(OqtopusError) as caught:
+            run()
+        emulator.clear_faults()
+        notes.append(getattr(caught.value, "__notes__", []) or [*caught.value.outcomes])  # type: ignore[attr-defined]
+
+    assert "Submitted, and to be asked for again by id: " in notes[0][0]
+    assert client.get_job(notes[0][0].split(": ")[1]).status == "succeeded"
+    assert [client.get_job(job_id).status for job_id in notes[1]] == ["succeeded"] * 2
+
+
+def test_busy_storage(client: OqtopusClient, emulator: Emulator) -> None:
+    """A storage that is busy for longer than a request is repeated keeps no result away."""
+    emulator.inject("too_many_requests", path="/storage*", method="GET", times=7, seconds=0)
+
+    assert client.run_job(JOB, interval=0.01).status == "succeeded"
+    emulator.clear_faults()
+
+
+def test_discarded(held_emulator: Emulator) -> None:
+    """Jobs are cancelled, what was never submitted is deleted; what is gone or has ended is no trouble."""
+    with OqtopusClient(held_emulator.config) as held:
+        submitted = held.submit_job(JOB).job_id
+        registered = held_emulator._store.register("operator")
+        held.discard_jobs([submitted, registered, "nosuch"])
+
+        assert held.get_job_status(submitted).status == "cancelled"
+        assert [job.job_id for job in held.list_jobs()] == [submitted]
 
 
 def test_failure_statuses(client: OqtopusClient) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oqtopus_client.errors import OqtopusConnectionError, OqtopusTimeoutError, UserApiError
+from oqtopus_client.errors import NotFoundError, OqtopusConnectionError, OqtopusTimeoutError, UserApiError
 from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJob
 from oqtopus_client.services.waiting import Polling, as_finished, poll
 
@@ -31,6 +31,8 @@ class Jobs:
         self.asked.append("one")
         if self.failures:
             raise self.failures.pop(0)
+        if job_id not in self.statuses:
+            raise NotFoundError(404, "job not found with the given id")
         return JobsGetJobStatusResponse(job_id=job_id, status=self.statuses[job_id])
 
     async def list_jobs(self, params: dict[str, Any]) -> list[JobsJob]:
@@ -96,7 +98,7 @@ async def test_answers_before_an_outage_count() -> None:
         return await get_job_status(job_id)
 
     jobs.get_job_status = breaking  # type: ignore[method-assign]
-    seen = [answer.job_id async for answer in as_finished(jobs, ours, Polling(interval=0))]  # type: ignore[arg-type]
+    seen = [job_id async for job_id in as_finished(jobs, ours, Polling(interval=0))]  # type: ignore[arg-type]
 
     assert sorted(seen) == ours
     assert jobs.asked == ["page 1", "page 2", "one", "one", "one"]
@@ -117,8 +119,8 @@ async def test_jobs_come_as_they_finish() -> None:
     jobs = Jobs("running", "succeeded", "running")
     first, second, third = jobs.statuses
     order = []
-    async for answer in as_finished(jobs, list(jobs.statuses), Polling(interval=0)):  # type: ignore[arg-type]
-        order.append(answer.job_id)
+    async for job_id in as_finished(jobs, list(jobs.statuses), Polling(interval=0)):  # type: ignore[arg-type]
+        order.append(job_id)
         jobs.statuses[third] = "failed"
         if third in order:
             jobs.statuses[first] = "cancelled"
@@ -167,6 +169,19 @@ async def test_every_job_is_asked_for_once() -> None:
     assert len(seen) == 1
 
 
+async def test_there_is_no_such_job() -> None:
+    """There is nothing to wait for; the others are waited for as ever."""
+    jobs = Jobs("running", "running")
+    gone, other = jobs.statuses
+    del jobs.statuses[gone]
+    order = []
+    async for job_id in as_finished(jobs, [gone, other], Polling(interval=0)):  # type: ignore[arg-type]
+        order.append(job_id)
+        jobs.statuses[other] = "succeeded"
+
+    assert order == [gone, other]
+
+
 async def test_callbacks_may_block() -> None:
     """They run in a thread of their own."""
     jobs, threads = Jobs("succeeded"), []
@@ -183,10 +198,10 @@ async def test_callbacks_may_block() -> None:
 
 
 async def test_refusals_end_a_wait() -> None:
-    """A 404 will be a 404 the next time, too."""
+    """A 403 will be a 403 the next time, too."""
     jobs = Jobs("succeeded")
-    jobs.failures = [UserApiError(404, "job not found with the given id")]
-    with pytest.raises(UserApiError, match="job not found"):
+    jobs.failures = [UserApiError(403, "not yours")]
+    with pytest.raises(UserApiError, match="not yours"):
         _ = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(interval=0))]  # type: ignore[arg-type]
 
 
