@@ -370,7 +370,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
 
 
 def test_broken_batch_leaves_no_broken_list(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that may have been submitted, and was not, is deleted: cancelled alone, it would break the server's list."""
+    """A job that perhaps was submitted, and was not, is deleted: a mere cancellation would break the list."""
     monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
     held_emulator.inject("drop", path="/jobs/*/submit", times=3)
     held_emulator.inject("drop", path="/jobs/*/status", method="GET", times=3)
