@@ -43,8 +43,10 @@ def serving(options: list[str]) -> Iterator[str]:
     command = [sys.executable, str(HERE / "server.py"), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.kill()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 def measure(python: str, workload: str, count: int, options: list[str], environment: dict[str, str]) -> dict[str, Any]:
