@@ -126,6 +126,20 @@ def test_time_is_up(cli: Typed, bell: str) -> None:
     assert cli("result", job_id).exit_code == 0
 
 
+@pytest.mark.usefixtures("_faultless")
+def test_lost_submission(cli: Typed, bell: str) -> None:
+    """Nobody can tell whether the job runs: its id is told, also when the list of devices is out of reach as well."""
+    cli("emulator", "faults", "inject", "lost_answer", "--path", "/jobs/*/submit", "--times", "3")
+    for path in ("/jobs/*/status", "/devices"):
+        cli("emulator", "faults", "inject", "drop", "--path", path, "--method", "GET", "--times", "3")
+    result = cli("run", bell, "--device", "qulacs")
+    job_id = complaint(result).split()[2].rstrip(":")
+
+    assert result.exit_code == 5
+    assert "Whether it was all the same is unknown" in complaint(result)
+    assert cli("result", job_id).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
