@@ -140,6 +140,22 @@ def test_lost_submission(cli: Typed, bell: str) -> None:
     assert cli("result", job_id).exit_code == 0
 
 
+@pytest.mark.usefixtures("_faultless")
+def test_result_out_of_reach(cli: Typed, bell: str) -> None:
+    """The message tells the job's id, which nobody has seen yet, and how to get the result later."""
+    cli("emulator", "faults", "inject", "server_error", "--path", "/storage*", "--method", "GET", "--times", "3")
+    result = cli("run", bell, "--device", "qulacs")
+    job_id = complaint(result).split()[2]
+
+    assert result.exit_code == 5
+    assert complaint(result) == (
+        f"oqtopus-client: Job {job_id} was submitted, but: The storage refused the download: HTTP 500 Internal Server "
+        f"Error. Ask for it again with: oqtopus-client result {job_id}"
+    )
+    cli("emulator", "faults", "clear")
+    assert cli("result", job_id).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
