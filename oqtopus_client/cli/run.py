@@ -15,6 +15,7 @@ from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json, say, show_json
 from oqtopus_client.cli.session import Session
 from oqtopus_client.cli.waiting import Timeout, ended
+from oqtopus_client.display import printable
 from oqtopus_client.errors import JobSubmissionError, NotFoundError, OqtopusError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def run(
     if as_json:
         show_json({"job_id": job_id})
     else:
-        typer.echo(job_id)
+        typer.echo(printable(job_id))
     say(f"Submitted. {session.how_to_go_on(job_id)}")
 
 
