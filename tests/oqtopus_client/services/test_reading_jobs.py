@@ -266,6 +266,27 @@ def test_no_log(server: ScriptedServer, client: OqtopusClient) -> None:
     server.answers |= {"GET /jobs/1": job("sse", status="failed")}
     with pytest.raises(ResponseValidationError, match="There is no log of job 1"):
         client.get_sselog("1")
+    result = client.get_job("1")
+    assert isinstance(result, OqtopusSseJobResult)
+    for read in (result.download_log, result.read_log_text, result.show_log):
+        with pytest.raises(ValueError, match="There is no log of job 1"):
+            read()
+
+
+@pytest.mark.anyio
+async def test_log_of_asynchronous_clients(server: ScriptedServer) -> None:
+    """The client reads it, as a method that is no coroutine cannot."""
+    server.answers |= {
+        "GET /jobs/1": job("sse", "result", "sse_log"),
+        "GET /files/result": zipped(SAMPLING),
+        "GET /files/sse_log": LOG,
+    }
+    async with AsyncOqtopusClient(OqtopusConfig(HOST, transport=server)) as client:
+        result = await client.get_job("1")
+        assert isinstance(result, OqtopusSseJobResult)
+        with pytest.raises(TypeError, match=r"use `await client\.get_sselog\('1'\)`"):
+            result.show_log()
+        assert base64.b64decode((await client.get_sselog(result.job_id)).file or "") == LOG
 
 
 # --- device_info by URL
