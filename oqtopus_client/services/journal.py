@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_PATIENCE = 30.0
+"""Seconds to wait for another program that writes to the same file."""
+
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: "Another program is writing to it; resume when that has ended",
+    sqlite3.SQLITE_NOTADB: "Name another file",
+    sqlite3.SQLITE_ERROR: "Name another file",
+}
+"""What to do about SQLite's errors, by their numbers."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY,
@@ -82,12 +92,12 @@ class Journal:
             self._database = self._thread.submit(self._open).result()
         except (sqlite3.Error, OSError) as error:
             self._thread.shutdown()
-            raise OqtopusError(f"{self.path} cannot be used as a journal: {error}.") from error
+            raise self._unusable(error) from error
 
     def _open(self) -> sqlite3.Connection:
         # SQLite makes its further files as readable as this one.
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        database = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE)
         try:
             # Each write is on the disk when it returns.
             database.execute("PRAGMA journal_mode = WAL")
@@ -99,7 +109,16 @@ class Journal:
         return database
 
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> OqtopusError:
+        # The rest of the number is details.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        remedy = _REMEDIES.get(code, "See to the file and its disk, then resume")
+        return OqtopusError(f"{self.path} cannot be used as a journal: {error}. {remedy}.")
 
     async def intend(self, specs: Iterable[OqtopusJobSpec]) -> list[int]:
         """Record jobs that are about to be submitted; returns their numbers."""

@@ -207,6 +207,40 @@ def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig)
         keeping.submit_job(sampling("a"))
 
 
+def test_file_of_another_program(journal: Path, config: OqtopusConfig, cloud: RecordedCloud) -> None:
+    """A database that is no journal is an error of ours, before anything is sent."""
+    with contextlib.closing(_database(journal)) as database:
+        database.execute("CREATE TABLE jobs (a INTEGER)")
+    with OqtopusClient(config, journal=journal) as keeping, pytest.raises(OqtopusError) as caught:
+        keeping.submit_job(sampling("a"))
+
+    assert str(caught.value) == (
+        f"{journal} cannot be used as a journal: table jobs has no column named spec. Name another file."
+    )
+    assert cloud.requests == []
+
+
+def test_journal_that_another_program_holds(
+    journal: Path, keeping: OqtopusClient, monkeypatch: pytest.MonkeyPatch, cloud: RecordedCloud
+) -> None:
+    """Waited for, but not for ever; nothing is sent that is not recorded, and it works again afterwards."""
+    monkeypatch.setattr("oqtopus_client.services.journal._PATIENCE", 0.05)
+    keeping.submit_job(sampling("first"))
+    cloud.requests.clear()
+    with contextlib.closing(_database(journal)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OqtopusError) as caught:
+            keeping.submit_job(sampling("second"))
+        assert cloud.requests == []
+
+    assert str(caught.value) == (
+        f"{journal} cannot be used as a journal: database is locked. "
+        "Another program is writing to it; resume when that has ended."
+    )
+    keeping.submit_job(sampling("third"))
+    assert told(keeping.resume()) == [("first", "submitted"), ("third", "submitted")]
+
+
 def test_leftovers(client: OqtopusClient, emulator: Emulator) -> None:
     """An id whose answer got lost is removed when it is old enough; jobs are not."""
     client.remove_unsubmitted(older_than=timedelta(0))  # what other tests left
