@@ -109,7 +109,7 @@ def _connection(config: OqtopusConfig) -> Iterator[Check]:
         remedy = "Check the URL; if your network has its own authority, name its file in SSL_CERT_FILE."
         yield Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
         return
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host's name cannot be one
         remedy = "Check the URL, your network, and whether you need a proxy (OQTOPUS_PROXY)."
         yield Check("network", "fail", f"no connection: {error}", remedy, ExitCode.SERVER)
         return

@@ -115,6 +115,14 @@ def test_no_connection(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     assert states(answer(result))["network"] == "fail"
 
 
+def test_host_that_cannot_be_one(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check that needs it fails, and no other."""
+    result = examined("https://a..b.example", oqtopus, monkeypatch)
+
+    assert result.exit_code == 5
+    assert states(answer(result))["network"] == "fail"
+
+
 def examined(url: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> Result:
     """What the doctor finds at a server."""
     monkeypatch.setenv("OQTOPUS_URL", url)
