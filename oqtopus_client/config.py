@@ -205,17 +205,8 @@ class OqtopusConfig:
         file = _profile_path(path)
         if not section:
             raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
-        parser = configparser.ConfigParser(interpolation=None)
-        found, trouble = [], None
-        try:
-            found = parser.read(file, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError) as error:
-            trouble = type(error).__name__
-        if trouble:
-            # The parser's own error quotes the line it stumbled on, which may be the token's. It is no context of ours
-            # either, as that travels along where other packages have errors pickled with all they know.
-            raise OqtopusConfigError(f"{file} is not an INI file ({trouble}).")
-        if not found:
+        parser = _profiles(file)
+        if not file.exists():
             raise OqtopusConfigError(f"There is no profile file {file}.")
         if section not in parser:
             raise OqtopusConfigError(f"{file} has no profile [{section}]; it has {parser.sections()}.")
@@ -275,11 +266,10 @@ class OqtopusConfig:
             overwrite: Whether to replace a profile of that name.
 
         Raises:
-            OqtopusConfigError: There is a profile of that name.
+            OqtopusConfigError: There is a profile of that name, or the file cannot be read and so not be kept.
         """
         file = _profile_path(path)
-        parser = configparser.ConfigParser(interpolation=None)
-        parser.read(file, encoding="utf-8")
+        parser = _profiles(file)
         if section in parser and not overwrite:
             raise OqtopusConfigError(f"{file} has a profile [{section}] already; pass overwrite=True to replace it.")
         settings = {"base_url": self.base_url, "api_token": self.api_token, "proxy": self.proxy}
@@ -294,10 +284,32 @@ class OqtopusConfig:
 
 def profile_names() -> list[str]:
     """The profiles of the default file; none where it cannot be read."""
-    parser = configparser.ConfigParser(interpolation=None)
-    with contextlib.suppress(configparser.Error, OSError, UnicodeDecodeError):
-        parser.read(_profile_path(_DEFAULT_CONFIG_PATH), encoding="utf-8")
-    return parser.sections()
+    with contextlib.suppress(OqtopusConfigError):
+        return _profiles(_profile_path(_DEFAULT_CONFIG_PATH)).sections()
+    return []
+
+
+def _profiles(file: Path) -> configparser.ConfigParser:
+    """What a file holds; nothing where there is none.
+
+    Raises:
+        OqtopusConfigError: It cannot be read, or is no INI file.
+    """
+    parser, trouble = configparser.ConfigParser(interpolation=None), None
+    try:
+        with file.open(encoding="utf-8") as stream:
+            parser.read_file(stream)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        trouble = f"cannot be read: {error.strerror}"
+    except (configparser.Error, UnicodeDecodeError) as error:
+        trouble = f"is not an INI file ({type(error).__name__})"
+    if trouble:
+        # The parser's own error quotes the line it stumbled on, which may be the token's. It is no context of ours
+        # either, as that travels along where other packages have errors pickled with all they know.
+        raise OqtopusConfigError(f"{file} {trouble}.")
+    return parser
 
 
 def _is_loopback(host: str) -> bool:

@@ -144,14 +144,18 @@ class OqtopusBackend(BackendV2):
         return Options(**dict(OqtopusOptions()))
 
     def set_options(self, **fields: Any) -> None:
-        """Change defaults for `run`; see `OqtopusOptions`.
+        """Change defaults for `run`; see `OqtopusOptions`. None stands for what counted at first, as in Aer.
 
         Raises:
             TypeError: There is no option of that name, or `shots` is no integer.
             ValueError: A value is not possible.
         """
-        self.settings(**fields)
-        super().set_options(**fields)
+        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
+
+        first = self._default_options()
+        values = {name: first.get(name) if value is None else value for name, value in fields.items()}
+        OqtopusOptions.checked({**self.options, **values})
+        super().set_options(**values)
 
     def run(
         self,

@@ -214,8 +214,8 @@ class OqtopusProvider:
         Args:
             limit: How many at most; None for all.
             status: Only jobs of which an OQTOPUS job has this status, in Qiskit's or the server's words.
-            after: Only jobs submitted at this time or later.
-            before: Only jobs submitted at this time or earlier.
+            after: Only jobs submitted at this time or later; local time, if it has no time zone.
+            before: Only jobs submitted at this time or earlier; likewise.
             name: Only jobs with this text in their id, name or description.
 
         Raises:

@@ -14,7 +14,6 @@ from oqtopus_client.cli.completion import profile_names
 from oqtopus_client.cli.failures import MEANINGS, ExitCode, exit_code
 from oqtopus_client.cli.output import say
 from oqtopus_client.cli.session import Session
-from oqtopus_client.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,4 +123,4 @@ def _options(
 
 def _complain(messages: Iterable[str]) -> None:
     for message in messages:
-        say(f"oqtopus-client: {printable(' '.join(message.split()))}")
+        say(f"oqtopus-client: {' '.join(message.split())}")

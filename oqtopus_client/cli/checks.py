@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import importlib.metadata
 import platform
@@ -101,25 +102,31 @@ def _configuration(config: OqtopusConfig) -> Check:
 
 def _connection(config: OqtopusConfig) -> Iterator[Check]:
     """Connect once, without the token, and look at the way, the certificate and the clock."""
-    connection = _connect(config)
-    start = time.perf_counter()
-    try:
-        connection.connect()
-    except ssl.SSLCertVerificationError as error:
-        remedy = "Check the URL; if your network has its own authority, name its file in SSL_CERT_FILE."
-        yield Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
-        return
-    except OSError as error:
-        remedy = "Check the URL, your network, and whether you need a proxy (OQTOPUS_PROXY)."
-        yield Check("network", "fail", f"no connection: {error}", remedy, ExitCode.SERVER)
-        return
-    try:
+    with contextlib.closing(_connect(config)) as connection:
+        start = time.perf_counter()
+        if (obstacle := _obstacle(connection)) is not None:
+            yield obstacle
+            return
         way = " through the proxy" if config.proxy else ""
         yield Check("network", "ok", f"connected{way} in {1e3 * (time.perf_counter() - start):.0f} ms")
         yield _tls(connection)
         yield _clock(connection, config)
-    finally:
-        connection.close()
+
+
+def _obstacle(connection: http.client.HTTPConnection) -> Check | None:
+    """Connect; returns what is in the way, if anything is."""
+    try:
+        connection.connect()
+    except ssl.SSLCertVerificationError as error:
+        remedy = "Check the URL; if your network has its own authority, name its file in SSL_CERT_FILE."
+        return Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
+    except http.client.HTTPException as error:
+        remedy = "Check OQTOPUS_PROXY: what is there is no HTTP proxy, it seems."
+        return Check("network", "fail", f"no connection through the proxy: {error!r}", remedy, ExitCode.SERVER)
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host's name cannot be one
+        remedy = "Check the URL, your network, and whether you need a proxy (OQTOPUS_PROXY)."
+        return Check("network", "fail", f"no connection: {error}", remedy, ExitCode.SERVER)
+    return None
 
 
 def _connect(config: OqtopusConfig) -> http.client.HTTPConnection:

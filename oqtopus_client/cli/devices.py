@@ -12,7 +12,7 @@ from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, console, percent, show_json, table
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import moment
-from oqtopus_client.errors import NotFoundError, PermissionDeniedError
+from oqtopus_client.errors import NotFoundError, OqtopusError, PermissionDeniedError
 
 if TYPE_CHECKING:
     from oqtopus_client import OqtopusClient, OqtopusDevice
@@ -56,12 +56,15 @@ def find_device(client: OqtopusClient, name: str) -> OqtopusDevice:
 
 
 def refuse_unknown(client: OqtopusClient, name: str) -> None:
-    """Make sure that there is a device of that name.
+    """Make sure that there is a device of that name, as far as the server tells.
 
     Raises:
         CommandError: There is none; the message names those there are.
     """
-    names = [device.device_id for device in client.list_devices()]
+    try:
+        names = [device.device_id for device in client.list_devices()]
+    except OqtopusError:
+        return  # who asks has met an error already, and that one says more: a job's id perhaps
     if name not in names:
         near = difflib.get_close_matches(name, names) or names
         hint = f"Did you mean {' or '.join(near)}?" if near else "This server offers none."

@@ -52,8 +52,8 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(message: str) -> None:
-    """Tell people something beside the output proper, on stderr."""
-    typer.echo(message, err=True)
+    """Tell people something beside the output proper, on stderr, in one line."""
+    typer.echo(printable(" ".join(message.splitlines())), err=True)
 
 
 def show_json(value: object) -> None:

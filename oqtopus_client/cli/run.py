@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import oqtopus_client
 from oqtopus_client.cli.devices import refuse_unknown
+from oqtopus_client.cli.failures import CommandError, ExitCode, exit_code
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json, say, show_json
 from oqtopus_client.cli.session import Session
 from oqtopus_client.cli.waiting import Timeout, ended
-from oqtopus_client.errors import JobSubmissionError, NotFoundError, PermissionDeniedError
+from oqtopus_client.display import printable
+from oqtopus_client.errors import JobSubmissionError, NotFoundError, OqtopusError, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from oqtopus_client import OqtopusJobResult
 
 
 def run(
@@ -64,13 +69,27 @@ def run(
         refuse_unknown(session.client, device)
         raise
     if wait:
-        show_outcome(ended(session, job_id, timeout), bars=bars, json=as_json)
+        show_outcome(_outcome(session, job_id, timeout), bars=bars, json=as_json)
         return
     if as_json:
         show_json({"job_id": job_id})
     else:
-        typer.echo(job_id)
+        typer.echo(printable(job_id))
     say(f"Submitted. {session.how_to_go_on(job_id)}")
+
+
+def _outcome(session: Session, job_id: str, timeout: float | None) -> OqtopusJobResult:
+    """The job once it has ended.
+
+    Raises:
+        CommandError: It cannot be had now. Nobody has seen the job's id yet, so the message tells it.
+    """
+    try:
+        return ended(session, job_id, timeout)
+    except (OqtopusError, ValueError) as error:
+        again = f"Ask for it again with: {session.command('result', job_id)}"
+        message = f"Job {job_id} was submitted, but: {str(error).rstrip('.')}. {again}"
+        raise CommandError(message, exit_code(error) or ExitCode.SERVER) from None
 
 
 def _transpiler(level: int | None, *, on: bool) -> dict[str, Any]:

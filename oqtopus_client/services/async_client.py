@@ -9,7 +9,7 @@ import inspect
 import logging
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
@@ -229,7 +229,7 @@ class AsyncOqtopusClient:
         limit: int | None = None,
         offset: int | None = None,
     ) -> DevicesDeviceHistoriesResponse:
-        """Past calibrations, newest first; servers have offered them since 2026."""
+        """Past calibrations, newest first; servers have offered them since 2026. Times without a zone are local."""
         return await self._devices.list_device_histories(
             _given(device_id=device_id, **{"from": start_time, "to": end_time}, limit=limit, offset=offset)
         )
@@ -411,8 +411,8 @@ class AsyncOqtopusClient:
 
         Args:
             fields: Comma-separated names of the fields wanted; without, every job comes whole.
-            start_time: Only jobs submitted at this time or later.
-            end_time: Only jobs submitted at this time or earlier.
+            start_time: Only jobs submitted at this time or later; local time, if it has no time zone.
+            end_time: Only jobs submitted at this time or earlier; likewise.
             status: Only jobs with this status.
             q: Only jobs with this text in id, name or description; `%` and `_` are wildcards.
             page: Page to read, from 1.
@@ -769,7 +769,7 @@ class AsyncOqtopusClient:
             offset: Announcements to skip.
             limit: Most announcements to return; 10 by default.
             order: `ASC` or `DESC`, by start time.
-            current_time: Only announcements that are on at this time.
+            current_time: Only announcements that are on at this time; local time, if it has no time zone.
         """
         params = _given(offset=offset, limit=limit, order=order, current_time=current_time)
         return await self._account.list_announcements(params)
@@ -831,8 +831,18 @@ def _check_spec(job: object) -> None:
 
 def _given(**params: object) -> dict[str, Any]:
     """The parameters that are given, times as the API takes them."""
-    values = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in params.items()}
+    values = {name: _with_zone(value) if isinstance(value, datetime) else value for name, value in params.items()}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _with_zone(time: datetime) -> str:
+    """A time as text that says its zone: without one, servers would take it for UTC, and not for the user's own."""
+    if time.utcoffset() is not None:
+        return time.isoformat()
+    try:
+        return time.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):  # `datetime.min` or `max`, which mean no more than long ago, or never
+        return time.replace(tzinfo=UTC).isoformat()
 
 
 def _read_program(file: Path, max_size: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from oqtopus_client import rest
-from oqtopus_client.errors import JobFailedError
+from oqtopus_client.errors import JobFailedError, ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.result_utils import bitstring_dict_to_int_keys, convert_sampling_counts_to_int_keys
 from oqtopus_client.services.sse_log import log_text, save_log
@@ -43,7 +43,7 @@ class OqtopusJobResult:
     """A job: its state, its settings and, once it has succeeded, its result.
 
     Properties that name a side file read it through the client that returned the job; jobs of an `AsyncOqtopusClient`
-    leave that to its `read_job_file`.
+    leave that to its `read_job_file`, and logs to its `get_sselog`.
 
     Raises:
         ValueError: `job_type` or `status` is not text.
@@ -372,6 +372,7 @@ class OqtopusSseJobResult(OqtopusJobResult):
 
         Raises:
             ValueError: The job has no client or no log, or the file cannot be written as asked.
+            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
         """
         archive, default_name = self._log_archive()
         if persist:
@@ -386,6 +387,7 @@ class OqtopusSseJobResult(OqtopusJobResult):
 
         Raises:
             ValueError: The job has no client or no log.
+            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
         """
         return log_text(self._log_archive()[0], encoding=encoding, errors=errors)
 
@@ -396,6 +398,7 @@ class OqtopusSseJobResult(OqtopusJobResult):
 
         Raises:
             ValueError: The job has no client or no log.
+            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
         """
         text = self.read_log_text(encoding=encoding, errors=errors)
         print_fn(text)
@@ -405,7 +408,12 @@ class OqtopusSseJobResult(OqtopusJobResult):
         get_sselog = getattr(self._client, "get_sselog", None)
         if get_sselog is None:
             raise ValueError("This job came without a client, so its log cannot be fetched.")
-        answer: JobsGetSselogResponse = get_sselog(self._job_id)
+        if inspect.iscoroutinefunction(get_sselog):
+            raise TypeError(f"The log has not been read; use `await client.get_sselog({self._job_id!r})`.")
+        try:
+            answer: JobsGetSselogResponse = get_sselog(self._job_id)
+        except ResponseValidationError as error:
+            raise ValueError(str(error)) from error
         if not answer.file or not answer.file_name:
             raise ValueError(f"The server's log of job {self._job_id} has no content.")
         try:

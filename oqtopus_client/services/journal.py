@@ -24,6 +24,13 @@ _T = TypeVar("_T")
 _PATIENCE = 2.0
 """Seconds to wait for another client to close the file."""
 
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: "It is the journal of another client, here or in another program; close that one first",
+    sqlite3.SQLITE_NOTADB: "Name another file",
+    sqlite3.SQLITE_ERROR: "Name another file",
+}
+"""What to do about SQLite's errors, by their numbers."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY,
@@ -88,11 +95,7 @@ class Journal:
             self._database = self._thread.submit(self._open).result()
         except (sqlite3.Error, OSError) as error:
             self._thread.shutdown()
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                raise OqtopusError(
-                    f"{self.path} is the journal of another client, here or in another program; close that one first."
-                ) from error
-            raise OqtopusError(f"{self.path} cannot be used as a journal: {error}.") from error
+            raise self._unusable(error) from error
 
     def _open(self) -> sqlite3.Connection:
         # SQLite makes its further files as readable as this one. One that is there is left to SQLite: to close it would
@@ -113,7 +116,16 @@ class Journal:
         return database
 
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> OqtopusError:
+        # The rest of the number is details.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        remedy = _REMEDIES.get(code, "See to the file and its disk, then resume")
+        return OqtopusError(f"{self.path} cannot be used as a journal: {error}. {remedy}.")
 
     async def intend(self, specs: Iterable[OqtopusJobSpec]) -> list[int]:
         """Record jobs that are about to be submitted; returns their numbers."""

@@ -80,7 +80,11 @@ class Submission:
             if self._journal is None:
                 await self._see_to(self.discard([registered.job_id]))
             raise
-        await self._note(number, JournalState.SUBMITTED)
+        try:
+            await self._note(number, JournalState.SUBMITTED)
+        except OqtopusError as error:
+            error.add_note(f"Job {registered.job_id} has been submitted.")
+            raise
         return registered
 
     @contextlib.asynccontextmanager

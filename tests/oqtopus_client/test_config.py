@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusConfig
+from oqtopus_client.config import profile_names
 from oqtopus_client.errors import OqtopusConfigError
 
 SECRET = "idpart.secretpart"
@@ -229,6 +230,30 @@ def test_saving() -> None:
         config.save("lab")
     assert dataclasses.replace(config, timeout=7.0).save("lab", overwrite=True) == file
     assert OqtopusConfig.from_file("lab").timeout == 7.0
+
+
+@pytest.mark.parametrize("text", [f"api_token = {SECRET}\n", f"[default]\n[default]\n{SECRET}\n"])
+def test_saving_into_what_is_no_profile_file(text: str) -> None:
+    """No line of it is quoted, and it stays as it is."""
+    file = write_profile(text)
+    with pytest.raises(OqtopusConfigError, match=r"config\.ini is not an INI file") as caught:
+        OqtopusConfig("https://a.example", "new").save(overwrite=True)
+
+    assert SECRET not in f"{caught.value} {caught.value.__context__}"
+    assert file.read_text(encoding="utf-8") == text
+    assert profile_names() == []
+
+
+def test_file_that_cannot_be_read() -> None:
+    """It is not taken for one that is not there, and so not replaced."""
+    file = write_profile("")
+    file.unlink()
+    file.mkdir()
+    for attempt in (OqtopusConfig.from_file, OqtopusConfig("https://a.example", SECRET).save):
+        with pytest.raises(OqtopusConfigError, match=r"config\.ini cannot be read: Is a directory\."):
+            attempt()
+
+    assert profile_names() == []
 
 
 def test_saving_makes_the_folder() -> None:

@@ -54,6 +54,18 @@ def test_defaults_and_runs(backend: OqtopusBackend) -> None:
     assert backend.options.shots == 10
 
 
+def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
+    """None in `set_options` undoes what was set, and runs go on as if nothing had been."""
+    backend.set_options(shots=10, transpile="none", mitigation="pseudo_inverse")
+    backend.set_options(shots=None, transpile=None, mitigation=None, multi_manual=True)
+    options = backend.options
+
+    assert (options.shots, options.transpile, options.mitigation) == (1000, "auto", None)
+    assert sum(backend.run(keyed(3)).result().get_counts().values()) == 1000
+    with pytest.raises(TypeError, match="did you mean 'shots'"):
+        backend.set_options(shot=None)
+
+
 @pytest.mark.parametrize(
     ("options", "sent"),
     [

@@ -216,6 +216,18 @@ def check_history(provider: OqtopusProvider, ids: dict[str, str]) -> None:
     assert found(after=datetime.now(UTC)) == []
 
 
+@pytest.mark.usefixtures("_in_tokyo")
+def test_local_times() -> None:
+    """Times without a zone are those of the clock on the wall."""
+    hour = timedelta(hours=1)
+    with OqtopusProvider.emulator(":memory:") as provider:
+        provider.get_backend("qulacs").run(keyed(1), shots=5)
+        now = datetime.now()  # noqa: DTZ005 - of no zone, as most people write it
+
+        assert [len(list(provider.jobs(after=now + late))) for late in (-hour, hour)] == [1, 0]
+        assert [len(list(provider.jobs(before=now + late))) for late in (-hour, hour)] == [0, 1]
+
+
 def test_looking_back_is_lazy(backend: OqtopusBackend, provider: OqtopusProvider, cloud: RecordedCloud) -> None:
     """One request tells what there is; no more is asked than is looked at."""
     backend.run(keyed(1), shots=5)

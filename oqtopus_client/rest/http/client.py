@@ -202,7 +202,8 @@ class HttpClient:
             async with asyncio.timeout(self._longest):
                 outcome = await receive(self._client, operation, request)
             result, correlation = str(outcome.status_code), outcome.headers.get("x-correlation-id", "-")
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+        # UnicodeError: a host whose name no name server can be asked for, with an empty or too long part for one.
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError) as error:
             outcome, result, correlation = error, type(error).__name__, "-"
         milliseconds = (time.perf_counter() - start) * 1e3
         _logger.debug(

@@ -50,7 +50,7 @@ def host(url: str) -> str:
     """
     try:
         return httpx.URL(url).host
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise OqtopusConfigError(f"base_url or proxy is no URL: {error}.") from None
 
 
@@ -67,13 +67,14 @@ def check_storage(url: str, *, anywhere: bool) -> None:
     try:
         # The host is read as it will be when it is used: two readers that differ would be a way around.
         parsed, _ = httpx.URL(url), urlsplit(url).port
+        named = parsed.host  # decoded when it is read
     except (httpx.InvalidURL, ValueError, TypeError):
         raise OqtopusStorageError("The server named a file by something that is no URL.") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+    if parsed.scheme not in {"http", "https"} or not named:
         raise OqtopusStorageError("The server named a file that is not on the web; only http(s) URLs are read.")
-    if is_off_limits(parsed.host) and not anywhere:
+    if is_off_limits(named) and not anywhere:
         raise OqtopusStorageError(
-            f"The server named a file at {parsed.host}, which is link-local or a cloud's metadata service; "
+            f"The server named a file at {named}, which is link-local or a cloud's metadata service; "
             "no storage is there."
         )
 

@@ -14,6 +14,7 @@ import trustme
 from typer.testing import Result
 
 from tests.oqtopus_client.cli.conftest import Typed, answer
+from tests.oqtopus_client.rest.test_hostile import raw_server
 
 TOKEN = "a-token-that-nobody-must-see-0123456789"
 
@@ -110,6 +111,27 @@ def test_no_connection(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a network the exit code tells of the network."""
     monkeypatch.setenv("OQTOPUS_URL", "http://127.0.0.1:9")
     result = cli("doctor", "--json")
+
+    assert result.exit_code == 5
+    assert states(answer(result))["network"] == "fail"
+
+
+@pytest.mark.parametrize("garbage", [b"garbage\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\n" + b"a" * 70000 + b"\r\n"])
+def test_proxy_that_is_none(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch, garbage: bytes) -> None:
+    """What answers there speaks no HTTP: the check fails, and says where to look."""
+    with raw_server(lambda _path: garbage) as proxy:
+        monkeypatch.setenv("OQTOPUS_PROXY", proxy.url)
+        result = examined("https://api.example", oqtopus, monkeypatch)
+    (network,) = (check for check in answer(result) if check["name"] == "network")
+
+    assert result.exit_code == 5
+    assert network["state"] == "fail"
+    assert "OQTOPUS_PROXY" in network["remedy"]
+
+
+def test_host_that_cannot_be_one(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check that needs it fails, and no other."""
+    result = examined("https://a..b.example", oqtopus, monkeypatch)
 
     assert result.exit_code == 5
     assert states(answer(result))["network"] == "fail"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.cli.session import Session
 from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
 from tests.oqtopus_client.emulator.test_sse import DRIVER
+from tests.oqtopus_client.rest.test_http import answering
 from tests.scripted_server import ScriptedServer
 from tests.server_process import running_server
 
@@ -107,6 +109,35 @@ def test_job_that_cannot_be_cancelled(cli: Typed, job_id: str) -> None:
 
     assert result.exit_code not in {0, 2}
     assert job_id in complaint(result)
+
+
+ESCAPE = "\x1b]0;owned\x07\u202e"
+
+
+def test_refusals_do_not_speak_to_the_terminal(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> None:
+    """The server's words bring no control character to it, and no second line."""
+    server = answering(400, json.dumps({"message": f"no{ESCAPE}\nreally"}).encode())
+    config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
+    monkeypatch.setattr(Session, "config", lambda _: config)
+
+    assert complaint(oqtopus("cancel", "2")) == "oqtopus-client: Job 2: HTTP 400: no]0;owned really"
+
+
+def test_ids_do_not_speak_to_the_terminal(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, bell: str) -> None:
+    """Nor does the id that a server gives to a job."""
+    server = ScriptedServer(
+        **{
+            "POST /jobs": {"job_id": f"1{ESCAPE}", "presigned_url": {"url": "http://a.localhost/up", "fields": {}}},
+            "POST /up": b"",
+            f"POST /jobs/1{ESCAPE}/submit": {"message": "submitted"},
+        }
+    )
+    config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
+    monkeypatch.setattr(Session, "config", lambda _: config)
+    result = oqtopus("run", bell, "--device", "a", "--no-wait")
+
+    assert result.stdout == "1]0;owned\n"
+    assert complaint(result) == "Submitted. It goes on. Wait for it with: oqtopus-client result 1]0;owned"
 
 
 @pytest.fixture

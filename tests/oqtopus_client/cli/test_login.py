@@ -63,6 +63,18 @@ def test_saving_unverified(oqtopus: Typed, tmp_path: Path) -> None:
     assert profile_file(tmp_path).exists()
 
 
+def test_broken_profile_file(oqtopus: Typed, tmp_path: Path) -> None:
+    """The complaint is one line, and the token that is in the file is not in it."""
+    file = profile_file(tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_text("api_token = the-old-token-0123456789\n", encoding="utf-8")
+    words = ("login", "--no-verify", "--url", "https://api.example.org", "--token-stdin")
+    result = oqtopus(*words, text=WRONG, secrets=(WRONG, "the-old-token-0123456789"))
+
+    assert result.exit_code == 2
+    assert complaint(result) == f"oqtopus-client: {file} is not an INI file (MissingSectionHeaderError)."
+
+
 def test_token_in_the_clear(oqtopus: Typed, tmp_path: Path) -> None:
     """A URL that would give the token away is refused, and so is an empty token's."""
     result = oqtopus("login", "--url", "http://api.example.org", "--token-stdin", text=WRONG, secrets=(WRONG,))

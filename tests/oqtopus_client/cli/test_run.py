@@ -126,6 +126,36 @@ def test_time_is_up(cli: Typed, bell: str) -> None:
     assert cli("result", job_id).exit_code == 0
 
 
+@pytest.mark.usefixtures("_faultless")
+def test_lost_submission(cli: Typed, bell: str) -> None:
+    """Nobody can tell whether the job runs: its id is told, also when the list of devices is out of reach as well."""
+    cli("emulator", "faults", "inject", "lost_answer", "--path", "/jobs/*/submit", "--times", "3")
+    for path in ("/jobs/*/status", "/devices"):
+        cli("emulator", "faults", "inject", "drop", "--path", path, "--method", "GET", "--times", "3")
+    result = cli("run", bell, "--device", "qulacs")
+    job_id = complaint(result).split()[2].rstrip(":")
+
+    assert result.exit_code == 5
+    assert "Whether it was all the same is unknown" in complaint(result)
+    assert cli("result", job_id).exit_code == 0
+
+
+@pytest.mark.usefixtures("_faultless")
+def test_result_out_of_reach(cli: Typed, bell: str) -> None:
+    """The message tells the job's id, which nobody has seen yet, and how to get the result later."""
+    cli("emulator", "faults", "inject", "server_error", "--path", "/storage*", "--method", "GET", "--times", "3")
+    result = cli("run", bell, "--device", "qulacs")
+    job_id = complaint(result).split()[2]
+
+    assert result.exit_code == 5
+    assert complaint(result) == (
+        f"oqtopus-client: Job {job_id} was submitted, but: The storage refused the download: HTTP 500 Internal Server "
+        f"Error. Ask for it again with: oqtopus-client result {job_id}"
+    )
+    cli("emulator", "faults", "clear")
+    assert cli("result", job_id).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

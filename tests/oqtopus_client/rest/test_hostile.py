@@ -236,6 +236,15 @@ def test_redirects_are_not_followed(status: str) -> None:
     assert "hidden" not in f"{caught.value!r} {submitted.value!r}"
 
 
+@pytest.mark.parametrize("url", ["https://xn--.example/x", "https://a..b.example/x", "https://[::1/x", "https://:x/"])
+def test_redirects_to_what_is_no_host(url: str) -> None:
+    """They are an error of ours, too."""
+    away = reply(b"", f"Location: {url}", status="302 Found")
+    with raw_server(lambda _path: away) as server, client_of(server) as client:
+        with pytest.raises((UserApiError, OqtopusConnectionError)):
+            client.list_devices()
+
+
 def device(url: str) -> dict[str, Any]:
     """A device whose calibration is there."""
     return {"device_id": "a", "device_type": "QPU", "status": "available", "device_info": url}

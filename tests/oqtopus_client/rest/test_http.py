@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec, ResponseValidationError, UserApiError
+from oqtopus_client import (
+    AsyncOqtopusClient,
+    OqtopusClient,
+    OqtopusConfig,
+    OqtopusJobSpec,
+    ResponseValidationError,
+    UserApiError,
+)
 from oqtopus_client.errors import (
     AuthenticationError,
     NotFoundError,
+    OqtopusConfigError,
     OqtopusConnectionError,
     OqtopusError,
     OqtopusStorageError,
@@ -145,6 +153,33 @@ def test_refused_connection() -> None:
         client.list_devices()
 
     assert not isinstance(caught.value, OqtopusTimeoutError)
+
+
+@pytest.mark.parametrize(
+    ("host", "own", "of_storage"),
+    [
+        ("a" * 64 + ".example", OqtopusConnectionError, OqtopusConnectionError),
+        ("a..b.example", OqtopusConnectionError, OqtopusConnectionError),
+        ("xn--.example", OqtopusConfigError, OqtopusStorageError),
+    ],
+)
+@pytest.mark.anyio
+async def test_hosts_that_cannot_be_looked_up(
+    host: str, own: type[OqtopusError], of_storage: type[OqtopusError]
+) -> None:
+    """Neither the user's own nor a storage's brings an error of Python's name service."""
+    async with AsyncOqtopusClient(OqtopusConfig(f"https://{host}", SECRET, retry_max_attempts=1)) as client:
+        with pytest.raises(own, match=r"^GET https://a.*: .+|^base_url or proxy is no URL: .+"):
+            await client.list_devices()
+    http = HttpClient(OqtopusConfig("https://api.example", SECRET, retry_max_attempts=1))
+    for transfer in (
+        http.fetch(f"https://{host}/file?Signature=hidden"),
+        http.post_form(f"https://{host}/?Signature=hidden", {"key": "input.zip"}, b"zip"),
+    ):
+        with pytest.raises(of_storage) as caught:
+            await transfer
+        assert "hidden" not in str(caught.value)
+    await http.aclose()
 
 
 def test_certificates_of_the_environment(monkeypatch: pytest.MonkeyPatch, server: dict[str, str]) -> None:

@@ -190,12 +190,12 @@ def test_one_client_at_a_time(keeping: OqtopusClient, journal: Path, config: Oqt
     code = "import sys; from oqtopus_client.services.journal import Journal; Journal(sys.argv[1])"
     other = subprocess.run([sys.executable, "-c", code, journal], capture_output=True, text=True, check=False)
     with OqtopusClient(config) as second:
-        with pytest.raises(OqtopusError, match=r"journal\.sqlite3 is the journal of another client, here"):
+        with pytest.raises(OqtopusError, match=r"journal\.sqlite3 cannot .*\. It is the journal of another client"):
             second.resume(journal)
         keeping.close()
 
         assert told(second.resume(journal)) == [("mine", "submitted")]
-    assert "is the journal of another client" in other.stderr
+    assert "It is the journal of another client" in other.stderr
 
 
 @pytest.mark.anyio
@@ -281,6 +281,19 @@ def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig)
         pytest.raises(OqtopusError, match="cannot be used as a journal"),
     ):
         keeping.submit_job(sampling("a"))
+
+
+def test_file_of_another_program(journal: Path, config: OqtopusConfig, cloud: RecordedCloud) -> None:
+    """A database that is no journal is an error of ours, before anything is sent."""
+    with contextlib.closing(_database(journal)) as database:
+        database.execute("CREATE TABLE jobs (a INTEGER)")
+    with OqtopusClient(config, journal=journal) as keeping, pytest.raises(OqtopusError) as caught:
+        keeping.submit_job(sampling("a"))
+
+    assert str(caught.value) == (
+        f"{journal} cannot be used as a journal: table jobs has no column named spec. Name another file."
+    )
+    assert cloud.requests == []
 
 
 def test_leftovers(client: OqtopusClient, emulator: Emulator) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -266,6 +268,58 @@ def test_no_log(server: ScriptedServer, client: OqtopusClient) -> None:
     server.answers |= {"GET /jobs/1": job("sse", status="failed")}
     with pytest.raises(ResponseValidationError, match="There is no log of job 1"):
         client.get_sselog("1")
+    result = client.get_job("1")
+    assert isinstance(result, OqtopusSseJobResult)
+    for read in (result.download_log, result.read_log_text, result.show_log):
+        with pytest.raises(ValueError, match="There is no log of job 1"):
+            read()
+
+
+@pytest.mark.anyio
+async def test_log_of_asynchronous_clients(server: ScriptedServer) -> None:
+    """The client reads it, as a method that is no coroutine cannot."""
+    server.answers |= {
+        "GET /jobs/1": job("sse", "result", "sse_log"),
+        "GET /files/result": zipped(SAMPLING),
+        "GET /files/sse_log": LOG,
+    }
+    async with AsyncOqtopusClient(OqtopusConfig(HOST, transport=server)) as client:
+        result = await client.get_job("1")
+        assert isinstance(result, OqtopusSseJobResult)
+        with pytest.raises(TypeError, match=r"use `await client\.get_sselog\('1'\)`"):
+            result.show_log()
+        assert base64.b64decode((await client.get_sselog(result.job_id)).file or "") == LOG
+
+
+# --- times
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("2026-01-01T12:00:00", "2026-01-01T03:00:00+00:00"),
+        ("2026-01-01T12:00:00Z", "2026-01-01T12:00:00+00:00"),
+        ("2026-01-01T12:00:00-05:00", "2026-01-01T12:00:00-05:00"),
+        ("0001-01-01T00:00:00", "0001-01-01T00:00:00+00:00"),
+        ("9999-12-31T23:59:59.999999", "9999-12-31T23:59:59.999999+00:00"),
+    ],
+)
+@pytest.mark.usefixtures("_in_tokyo")
+def test_times_say_their_zone(server: ScriptedServer, client: OqtopusClient, given: str, sent: str) -> None:
+    """Without one they are local, as everywhere in Python, and not what the server takes them for."""
+    server.answers |= {
+        "GET /jobs": [],
+        "GET /announcements": {"announcements": []},
+        "GET /device_histories": {},
+    }
+    time = datetime.fromisoformat(given)
+    client.list_jobs(start_time=time, end_time=time)
+    list(client.iter_jobs(start_time=time, end_time=time))
+    client.get_announcements_list(current_time=time)
+    client.list_device_histories(start_time=time, end_time=time)
+    times = [value for url in server.asked for name, value in parse_qsl(urlsplit(url).query) if "T" in value]
+
+    assert times == [sent] * 7
 
 
 # --- device_info by URL
