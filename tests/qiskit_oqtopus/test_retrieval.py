@@ -141,11 +141,13 @@ def test_lost_input(
 
 
 def test_unknown_ids(provider: OqtopusProvider) -> None:
-    """There is no such job, and no such batch."""
+    """There is no such job, and no such batch. None is no id."""
     with pytest.raises(NotFoundError, match="job not found with the given id"):
         provider.job("00000000-0000-7000-8000-000000000000")
     with pytest.raises(OqtopusJobError, match=r"Job batch-0123456789abcdef: none of its jobs is on the server\."):
         provider.job("batch-0123456789abcdef")
+    with pytest.raises(TypeError, match=r"^An id is text, not None\.$"):
+        provider.job(None)  # type: ignore[arg-type]
 
 
 def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
