@@ -126,6 +126,15 @@ def coloured(word: str) -> Text:
     return Text(printable(str(word)), style=_COLOURS.get(str(word), ""))
 
 
+def counted(number: int, thing: str) -> str:
+    """How many there are of something.
+
+    >>> counted(1, "job"), counted(0, "job")
+    ('1 job', '0 jobs')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def percent(probability: float | None) -> str | None:
     """A probability for people.
 
