@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _LISTED_FAILURES = 5
 _REMEDIES = {
-    "Expecting value: line 1 column 1": "The server could not read or transpile the program; transpile it for the "
-    "backend first.",
+    "Expecting value: line 1 column 1": "The server could not read or place the program: check its OpenQASM 3 syntax, "
+    "its gates, and that it has no more qubits than the device.",
     "failed to execute job on device": "The device refused the program; transpile it for the backend first, or run "
     "with transpile='server'.",
     "device status is not available": "The device went out of service; look at backend.refresh() and backend.status.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oqtopus_client.cli.failures import exit_code
-from oqtopus_client.cli.output import Json, say, show_json
+from oqtopus_client.cli.output import Json, counted, say, show_json
 from oqtopus_client.cli.session import Session
 from oqtopus_client.errors import OqtopusError
 
@@ -37,7 +37,7 @@ def delete(
     Example: oqtopus-client delete 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
     if not yes:
-        typer.confirm(f"Delete {len(job_ids)} jobs and their results for ever?", abort=True, err=True)
+        typer.confirm(f"Delete {counted(len(job_ids), 'job')}, results included, for ever?", abort=True, err=True)
     _each(job_ids, Session.of(context).client.delete_job, "deleted", as_json=as_json)
 
 

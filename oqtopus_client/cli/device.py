@@ -11,7 +11,7 @@ import typer
 from oqtopus_client.cli.chip_map import chip_map
 from oqtopus_client.cli.devices import description, find_device
 from oqtopus_client.cli.medians import medians
-from oqtopus_client.cli.output import Json, coloured, console, facts, percent, say, show_json, table, utc
+from oqtopus_client.cli.output import Json, coloured, console, counted, facts, percent, say, show_json, table, utc
 from oqtopus_client.cli.session import Session
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _summary(found: OqtopusDevice) -> Table:
             ("Type", found.device_type),
             ("Status", coloured(found.status)),
             ("Expected back", utc(found.available_at)),
-            ("Queue", f"{found.n_pending_jobs} jobs"),
+            ("Queue", counted(found.n_pending_jobs, "job")),
             ("Qubits", found.n_qubits),
             ("Couplings", len(found.calibration.couplings) or None),
             ("Native gates", ", ".join(found.basis_gates) or None),

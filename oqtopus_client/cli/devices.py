@@ -9,7 +9,7 @@ import typer
 
 from oqtopus_client.cli.failures import CommandError, ExitCode
 from oqtopus_client.cli.medians import medians
-from oqtopus_client.cli.output import Json, coloured, console, percent, show_json, table
+from oqtopus_client.cli.output import Json, coloured, percent, show, show_json, table
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import moment
 from oqtopus_client.errors import NotFoundError, OqtopusError, PermissionDeniedError
@@ -17,7 +17,7 @@ from oqtopus_client.errors import NotFoundError, OqtopusError, PermissionDeniedE
 if TYPE_CHECKING:
     from oqtopus_client import OqtopusClient, OqtopusDevice
 
-_HEADINGS = ("Device", "Type", "Qubits", "Status", "Queue", "Calibrated", "Two-qubit error", "Readout error")
+_HEADINGS = ("Device", "Type", "Qubits", "Status", "Queue", "Calibrated", "Two-qubit\nerror", "Readout\nerror")
 
 
 def devices(context: typer.Context, *, as_json: Json = False) -> None:
@@ -37,8 +37,8 @@ def show_devices(client: OqtopusClient, *, as_json: bool) -> None:
     if as_json:
         show_json([description(device) for device in found])
         return
-    numbers = {"Qubits", "Queue", "Two-qubit error", "Readout error"}
-    console().print(table(_HEADINGS, map(_row, found), numbers=numbers))
+    numbers = {"Qubits", "Queue", *_HEADINGS[-2:]}
+    show(table(_HEADINGS, map(_row, found), numbers=numbers, whole=set(_HEADINGS) - {"Calibrated"}))
 
 
 def find_device(client: OqtopusClient, name: str) -> OqtopusDevice:

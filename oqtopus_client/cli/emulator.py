@@ -10,7 +10,7 @@ import oqtopus_client
 from oqtopus_client.cli import faults
 from oqtopus_client.cli.control import Data, Url, control
 from oqtopus_client.cli.devices import show_devices
-from oqtopus_client.cli.output import Json, console, facts, show_json
+from oqtopus_client.cli.output import Json, console, counted, facts, show_json
 from oqtopus_client.cli.session import Session
 
 app = typer.Typer(
@@ -51,7 +51,12 @@ def status(context: typer.Context, *, url: Url = None, data: Data = None, as_jso
         show_json({"url": config.base_url, "devices": names, "n_pending_jobs": waiting, "faults": pending})
         return
     listed = ", ".join(device.device_id for device in offered)
-    pairs = [("Emulator", config.base_url), ("Devices", listed), ("Queue", f"{waiting} jobs"), ("Faults", len(pending))]
+    pairs = [
+        ("Emulator", config.base_url),
+        ("Devices", listed),
+        ("Queue", counted(waiting, "job")),
+        ("Faults", len(pending)),
+    ]
     console().print(facts(pairs))
 
 

@@ -125,7 +125,7 @@ def _show_counts(counts: Mapping[str, float], terminal: Console, *, title: str |
         for bits, count in frequent
     ]
     headings = ("Outcome", "Counts", "Share", *([""] if bars else []))
-    terminal.print(table(headings, rows, title=title, numbers={"Counts", "Share"}))
+    terminal.print(table(headings, rows, title=title, numbers={"Counts", "Share"}, whole=()))
     if len(counts) > len(frequent):
         terminal.print(f"and {len(counts) - len(frequent):,} rarer outcomes; --json has all")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oqtopus_client.cli.job_view import FIELDS, TIMES, as_json
-from oqtopus_client.cli.output import Json, coloured, console, show_json, table, utc
+from oqtopus_client.cli.output import Json, coloured, console, show, show_json, table, utc
 from oqtopus_client.cli.session import Session
 from oqtopus_client.rest.enums import JobsJobStatus
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from oqtopus_client.rest import JobsJob
 
 _HEADINGS = ("Job", "Name", "Type", "Status", "Device", "Shots", "Submitted")
+_LESS = ("Job", "Name", "Status", "Device")
+_ROOM = 110
+"""A terminal of fewer columns shows `_LESS`, for nobody can read a time in a column that is three wide."""
+
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LISTED = ",".join((*FIELDS, "description", *TIMES, "execution_time"))
 
@@ -44,6 +48,8 @@ def jobs(
 ) -> None:
     """List your jobs, newest first.
 
+    A terminal of fewer than 110 columns has no room for types, shots and times.
+
     Example: oqtopus-client jobs --status failed --since 2d
     """
     if watch and json:
@@ -60,7 +66,7 @@ def jobs(
     elif json:
         show_json([as_json(job) for job in look()])
     else:
-        console().print(_table(look()))
+        show(_table(look()))
 
 
 def since_when(text: str, now: datetime) -> datetime:
@@ -86,19 +92,21 @@ def since_when(text: str, now: datetime) -> datetime:
 
 
 def _table(found: list[JobsJob]) -> Table:
-    rows = [
-        (
-            job.job_id,
-            job.name,
-            job.job_type,
-            coloured(job.status or ""),
-            job.device_id,
-            None if job.shots is None else f"{job.shots:,}",
-            utc(job.submitted_at),
-        )
-        for job in found
-    ]
-    return table(_HEADINGS, rows, numbers={"Shots"})
+    headings = _HEADINGS if console().width >= _ROOM else _LESS
+    rows = [[cells[heading] for heading in headings] for cells in map(_cells, found)]
+    return table(headings, rows, numbers={"Shots"}, whole={"Job", "Type", "Status", "Device", "Shots"})
+
+
+def _cells(job: JobsJob) -> dict[str, object]:
+    return {
+        "Job": job.job_id,
+        "Name": job.name,
+        "Type": job.job_type,
+        "Status": coloured(job.status or ""),
+        "Device": job.device_id,
+        "Shots": None if job.shots is None else f"{job.shots:,}",
+        "Submitted": utc(job.submitted_at),
+    }
 
 
 def _watch(look: Callable[[], Table], interval: float) -> None:

@@ -61,12 +61,18 @@ def show_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
+def show(shown: Table) -> None:
+    """Print a table; what is wider than the terminal is for that to break, which keeps what is copied in one piece."""
+    console().print(shown, crop=False)
+
+
 def table(
     headings: Sequence[str],
     rows: Iterable[Sequence[object]],
     *,
     title: str | None = None,
     numbers: Collection[str] = (),
+    whole: Collection[str] | None = None,
 ) -> Table:
     """A table for people.
 
@@ -75,15 +81,28 @@ def table(
         rows: The cells; None is an empty one.
         title: What the table is.
         numbers: The headings of columns that hold numbers.
+        whole: The headings of columns that are never folded, as ids must not be, which people copy; by default the
+            first's.
     """
     from rich import box
     from rich.table import Table
 
-    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for heading in headings:
-        made.add_column(heading, justify="right" if heading in numbers else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*map(_cell, row))
+    made = Table(
+        title=title, box=box.SIMPLE_HEAD, title_justify="left", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    cells = [[_cell(value) for value in row] for row in rows]
+    for index, heading in enumerate(headings):
+        kept = heading in (headings[:1] if whole is None else whole)
+        longest = [row[index].cell_len for row in cells] if kept else []
+        made.add_column(
+            heading,
+            justify="right" if heading in numbers else "left",
+            overflow="fold",
+            no_wrap=kept,
+            min_width=max([0, *map(len, heading.split()), *longest]),
+        )
+    for row in cells:
+        made.add_row(*row)
     return made
 
 
@@ -105,6 +124,15 @@ def coloured(word: str) -> Text:
     from rich.text import Text
 
     return Text(printable(str(word)), style=_COLOURS.get(str(word), ""))
+
+
+def counted(number: int, thing: str) -> str:
+    """How many there are of something.
+
+    >>> counted(1, "job"), counted(0, "job")
+    ('1 job', '0 jobs')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def percent(probability: float | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -23,6 +24,7 @@ from oqtopus_client.emulator.simulation.server_side import stop_programs
 from oqtopus_client.emulator.simulation.sse import SseLimits
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users, new_token
+from oqtopus_client.errors import OqtopusConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +39,8 @@ IN_MEMORY = ":memory:"
 
 class Emulator:
     """A complete OQTOPUS in this process, and an ASGI application for any server to serve.
+
+    Processes forked from this one cannot use it: each needs one of its own, or all a served one.
 
     Close it with `close()` or `with`; otherwise that happens with garbage collection or at exit.
 
@@ -106,14 +110,22 @@ class Emulator:
             cancelling=cancelling,
         )
         self._app = create_app(self._cloud)
-        self._finalizer = weakref.finalize(self, _close, self._engine, own_executor, database)
+        self._pid = os.getpid()
+        self._finalizer = weakref.finalize(self, _close, self._pid, self._engine, own_executor, database)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as an ASGI application.
 
         Raises:
+            OqtopusConfigError: This process is a fork of the emulator's.
             ConnectionError: The emulator has been closed.
         """
+        if os.getpid() != self._pid:
+            # Its threads are not here: jobs would wait for ever. No ConnectionError, which is waited out.
+            raise OqtopusConfigError(
+                f"This emulator works in process {self._pid} only, not in {os.getpid()}, a fork of it: make one in "
+                "each process, or serve one to all with 'oqtopus-client emulator start'."
+            )
         if not self._finalizer.alive:
             raise ConnectionError("the emulator has been closed")
         await self._app(scope, receive, send)
@@ -221,7 +233,9 @@ def kept_token(data: str | Path | None = None) -> str:
         database.close()
 
 
-def _close(engine: Engine, executor: Executor | None, database: Database) -> None:
+def _close(pid: int, engine: Engine, executor: Executor | None, database: Database) -> None:
+    if os.getpid() != pid:
+        return  # a fork that ends must not give back the jobs that its parent runs
     engine.close()
     stop_programs(engine.name)
     if executor is not None:

@@ -143,7 +143,14 @@ class AccountApi(_Api):
 
 
 def _segment(identifier: str) -> str:
-    """One segment of a path, whatever the id contains."""
+    """One segment of a path, whatever the id contains.
+
+    Raises:
+        TypeError: The id is not text.
+        ValueError: It would lead to another route.
+    """
+    if not isinstance(identifier, str):
+        raise TypeError(f"An id is text, not {identifier!r}.")
     if identifier in {"", ".", ".."}:  # paths to elsewhere, which quoting leaves as they are
         raise ValueError(f"There is no id {identifier!r}.")
     return quote(identifier, safe="")

@@ -16,6 +16,7 @@ from oqtopus_client.rest import JobsS3TranspileResult
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
 from qiskit_oqtopus.batch import JobBatch, aggregate_status
 from qiskit_oqtopus.programs import to_program
+from tests.conftest import BELL
 from tests.qiskit_oqtopus.test_backend import bell, keyed
 
 if TYPE_CHECKING:
@@ -230,6 +231,30 @@ def test_partial_failure(backend: OqtopusBackend) -> None:
     with pytest.raises(QiskitError, match="failed to execute job on device"):
         result.get_counts(1)
     assert job.error_message() == f"'n1' ({job.job_ids[1]}) {reason.split(') ', 1)[1]}"
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("h q[0];", "h q[0]"),
+        ("h q[0];", "hadamard q[0];"),
+        ("h q[0];", "h q[2];"),
+        ("qubit[2] q;", "qubit[17] q;"),
+        ('3;\ninclude "stdgates.inc";', '2.0;\ninclude "qelib1.inc";'),
+    ],
+    ids=["semicolon", "gate", "index", "width", "version"],
+)
+def test_programs_that_no_server_reads(provider: OqtopusProvider, written: str, instead: str) -> None:
+    """Servers say the same of all, which tells nobody anything; what to look at is said behind it."""
+    program = BELL.replace(written, instead)
+    submitted = provider.client.submit_job(OqtopusJobSpec.sampling(device_id="qulacs", program=program, shots=5))
+    with pytest.raises(OqtopusJobError) as caught:
+        provider.job(submitted.job_id).result()
+
+    assert str(caught.value).endswith(
+        "failed: Expecting value: line 1 column 1 (char 0). The server could not read or place the program: check its "
+        "OpenQASM 3 syntax, its gates, and that it has no more qubits than the device."
+    )
 
 
 def test_partial_when_time_is_up(held_backend: OqtopusBackend, held: HeldExecutor) -> None:

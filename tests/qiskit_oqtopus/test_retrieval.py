@@ -141,11 +141,16 @@ def test_lost_input(
 
 
 def test_unknown_ids(provider: OqtopusProvider) -> None:
-    """There is no such job, and no such batch."""
-    with pytest.raises(NotFoundError, match="job not found with the given id"):
-        provider.job("00000000-0000-7000-8000-000000000000")
+    """There is no such job, and no such batch; the id is in the message. None is no id."""
+    nobody = "00000000-0000-7000-8000-000000000000"
+    with pytest.raises(
+        NotFoundError, match=rf"job not found with the given id \(GET http://\S+/jobs/{nobody}/status\)$"
+    ):
+        provider.job(nobody)
     with pytest.raises(OqtopusJobError, match=r"Job batch-0123456789abcdef: none of its jobs is on the server\."):
         provider.job("batch-0123456789abcdef")
+    with pytest.raises(TypeError, match=r"^An id is text, not None\.$"):
+        provider.job(None)  # type: ignore[arg-type]
 
 
 def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) -> None:

@@ -43,8 +43,9 @@ def api_error(response: httpx.Response, config: OqtopusConfig) -> UserApiError:
     """The error for a request that the User API refused."""
     payload = _payload(response, config.api_token)
     message = (_server_message(payload) or response.reason_phrase)[:_MAX_MESSAGE]
-    if not (isinstance(payload, dict) and "message" in payload):
-        # Not what the User API itself answers: perhaps the URL leads elsewhere.
+    missing = response.status_code == httpx.codes.NOT_FOUND
+    if missing or not (isinstance(payload, dict) and "message" in payload):
+        # The server does not say what is missing. Or it was not the User API itself: perhaps the URL leads elsewhere.
         message += f" ({response.request.method} {response.request.url.copy_with(query=None)})"
     if response.has_redirect_location:
         message += f". It leads to {_origin(response)}, where the token must not go: is base_url right?"

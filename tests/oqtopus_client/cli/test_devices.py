@@ -17,6 +17,19 @@ def test_devices_as_a_table(cli: Typed) -> None:
     assert " ".join(row.split()) == "lattice64 QPU 64 available 0 2026-04-01 00:00 UTC 1.24 % 2.21 %"
 
 
+@pytest.mark.parametrize("columns", [80, 40])
+def test_devices_on_narrow_terminals(cli: Typed, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Names and statuses are never broken; at the usual 80 columns nothing is but the time, between date and hour."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = cli("devices").stdout.splitlines()
+    (row,) = (line.split() for line in lines if "lattice144" in line)
+
+    assert row[:5] == ["lattice144", "QPU", "144", "available", "0"]
+    if columns == 80:
+        assert row[5:] == ["2026-04-01", "1.25", "%", "2.41", "%"]
+        assert max(map(len, lines)) == 80
+
+
 def test_devices_as_json(cli: Typed) -> None:
     """The medians are those of the published calibration."""
     found = {device["device_id"]: device for device in answer(cli("devices", "--json"))}

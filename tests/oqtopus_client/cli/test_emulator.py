@@ -40,6 +40,19 @@ def test_status_and_devices(cli: Typed, server: dict[str, str]) -> None:
     assert "lattice144" in cli("emulator", "devices").stdout
 
 
+def test_one_waiting_job(cli: Typed, bell: str) -> None:
+    """It is one job, not "1 jobs"."""
+    empty = cli("device", "qulacs").stdout
+    cli("emulator", "faults", "inject", "hold_job", "--status", "ready", "--seconds", "3600")
+    job_id = cli("run", bell, "--device", "qulacs", "--no-wait").stdout.strip()
+    shown = [cli("device", "qulacs").stdout, cli("emulator", "status").stdout]
+    cli("cancel", job_id)
+    cli("emulator", "faults", "clear")
+
+    assert "0 jobs" in " ".join(empty.split())
+    assert all("Queue 1 job " in " ".join(text.split()) for text in shown)
+
+
 def test_faults(cli: Typed) -> None:
     """What is injected is listed, happens, and is cleared."""
     words = ("emulator", "faults")

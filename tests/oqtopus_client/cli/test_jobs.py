@@ -37,6 +37,22 @@ def test_jobs_newest_first(cli: Typed, bell: str, job_id: str) -> None:
     assert job_id not in cli("jobs", "--limit", "1").stdout
 
 
+@pytest.mark.parametrize(("columns", "shown"), [(40, 3), (80, 4), (109, 4), (118, 7)])
+def test_jobs_on_narrow_terminals(
+    cli: Typed, bell: str, monkeypatch: pytest.MonkeyPatch, columns: int, shown: int
+) -> None:
+    """Ids, which people copy, devices and statuses are never broken; names are, and what has no room is left out."""
+    name = "a name that is long and has to be broken"
+    job_id = answer(cli("run", bell, "--device", "lattice144", "--name", name, "--json"))["job_id"]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = cli("jobs", "--limit", "1").stdout.splitlines()
+
+    assert len(lines[0].split()) == shown
+    (row,) = (line.split() for line in lines if job_id in line)
+    assert {"succeeded", "lattice144"} <= set(row)
+    assert columns == 40 or max(map(len, lines)) <= columns
+
+
 def test_filters(cli: Typed, bell: str, job_id: str) -> None:
     """Each filter leaves out what is not wanted."""
     answer(cli("run", bell, "--device", "lattice64", "--name", "on the chip", "--json"))

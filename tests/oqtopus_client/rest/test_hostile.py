@@ -412,6 +412,18 @@ def test_ids_that_lead_elsewhere(job_id: str) -> None:
     assert server.asked == []
 
 
+@pytest.mark.parametrize("job_id", [None, 5, b"1"])
+def test_ids_are_text(job_id: Any) -> None:
+    """What is none is refused by its value, before anything is sent, in every place that takes an id."""
+    server = ScriptedServer()
+    with OqtopusClient(OqtopusConfig("http://server.example", SECRET, transport=server)) as client:
+        for take in (client.get_job, client.status, client.cancel_job, client.delete_job, client.get_device):
+            with pytest.raises(TypeError, match=f"^An id is text, not {job_id!r}.$"):
+                take(job_id)
+
+    assert server.asked == []
+
+
 def test_ids_are_quoted() -> None:
     """Whatever an id contains stays in its place."""
     server = ScriptedServer()

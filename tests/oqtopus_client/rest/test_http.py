@@ -70,6 +70,7 @@ def ask(app: ASGIApp, **settings: Any) -> object:
         (400, {"message": "device not found"}, UserApiError, "HTTP 400: device not found"),
         (403, {"message": "Forbidden"}, PermissionDeniedError, "HTTP 403: Forbidden"),
         (404, {"detail": "not here"}, NotFoundError, "HTTP 404: not here (GET http://server.example/devices)"),
+        (404, {"message": "gone"}, NotFoundError, "HTTP 404: gone (GET http://server.example/devices)"),
         (
             422,
             {"detail": [{"type": "x", "loc": ["body", "shots"], "msg": "too many", "input": 0}]},
@@ -94,6 +95,20 @@ def test_refusals(status: int, body: object, error: type[UserApiError], message:
     assert str(caught.value) == message
     assert caught.value.status_code == status
     assert caught.value.payload == body
+
+
+def test_refusals_say_what_was_asked() -> None:
+    """The id that a server does not know is in the message; a query is not."""
+    server = answering(404, b'{"message": "job not found"}')
+    config = OqtopusConfig("http://server.example/api", SECRET, transport=server)
+    with OqtopusClient(config) as client:
+        with pytest.raises(NotFoundError) as caught:
+            client.get_job("a/b")
+        with pytest.raises(NotFoundError) as listing:
+            client.list_jobs(q="hidden")
+
+    assert str(caught.value) == "HTTP 404: job not found (GET http://server.example/api/jobs/a%2Fb)"
+    assert str(listing.value) == "HTTP 404: job not found (GET http://server.example/api/jobs)"
 
 
 def test_rejected_token() -> None:
