@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import threading
@@ -59,7 +60,9 @@ def _streaming(
             while (item := running.call(following())) is not _END:
                 yield item
         finally:
-            running.call(end())
+            # Where the loop has gone, there is nothing left to end.
+            with contextlib.suppress(OqtopusError):
+                running.call(end())
 
     functools.update_wrapper(call, method)
     return call

@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -36,6 +36,8 @@ from tests.held_executor import HeldExecutor
 from tests.recorded_cloud import RecordedCloud
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100, name="bell", description="two qubits")
@@ -438,3 +440,18 @@ def test_refused_call_leaves_no_coroutine(config: OqtopusConfig) -> None:
     with pytest.raises(OqtopusError, match="The client has been closed"):
         running.call(running.client.list_devices())
     gc.collect()
+
+
+def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
+    """An iterator that is left after the client was closed is silent; one that is asked for more says why not."""
+    with OqtopusClient(config) as client:
+        client.submit_jobs([JOB] * 2)
+        closed, collected, asked = (cast("Generator[object]", client.iter_jobs()) for _ in range(3))
+        assert next(closed) == next(collected) == next(asked)
+    closed.close()
+    # Raised on collection, anything would be a warning, and that an error here.
+    del collected
+    gc.collect()
+
+    with pytest.raises(OqtopusError, match=r"^The client has been closed\.$"):
+        next(asked)
