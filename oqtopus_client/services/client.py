@@ -60,7 +60,7 @@ def _streaming(
             while (item := running.call(following())) is not _END:
                 yield item
         finally:
-            # Where the loop has gone, there is nothing left to end.
+            # Where the loop has gone, or never was in this process, there is nothing left to end.
             with contextlib.suppress(OqtopusError):
                 running.call(end())
 
@@ -272,6 +272,10 @@ class _Running:
         return await asyncio.wrap_future(self._begin(coroutine))
 
     def _begin(self, coroutine: Coroutine[Any, Any, _R]) -> Future[_R]:
+        if self.pid != os.getpid():
+            # Before the lock: whichever thread held it at the fork is not here to let go of it.
+            coroutine.close()
+            raise OqtopusError("This was begun in the process that this one was forked from; begin it anew here.")
         with self._lock:
             if self._closed or threading.current_thread() is self._thread:
                 coroutine.close()
@@ -282,8 +286,10 @@ class _Running:
 
     def close(self) -> None:
         """Close the connections and end the thread, unless they are another process's or closed already."""
+        if self.pid != os.getpid():
+            return
         with self._lock:
-            if self._closed or self.pid != os.getpid():
+            if self._closed:
                 return
             self._closed = True
         if threading.current_thread() is self._thread:

@@ -7,6 +7,7 @@ import dataclasses
 import gc
 import logging
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, cast
 
@@ -34,11 +35,14 @@ from oqtopus_client.errors import (
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
 from tests.recorded_cloud import RecordedCloud
+from tests.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from oqtopus_client.rest.models import JobsJob
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100, name="bell", description="two qubits")
 
@@ -429,6 +433,30 @@ def test_client_survives_fork(server: dict[str, str]) -> None:
 
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert client.get_device("qulacs").n_qubits == 16
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_streams_end_at_a_fork() -> None:
+    """A child process may leave its parent's iterators, and is told when it asks for more; the parent goes on."""
+    server = ScriptedServer(**{"GET /jobs": [{"job_id": "1"}, {"job_id": "2"}]})
+    with OqtopusClient(OqtopusConfig("http://server.example", transport=server)) as client:
+        closed, collected, asked = (cast("Generator[JobsJob]", client.iter_jobs()) for _ in range(3))
+        assert [next(jobs).job_id for jobs in (closed, collected, asked)] == ["1"] * 3
+        child = os.fork()
+        if child == 0:
+            # What hangs ends with a signal, and what is raised with a status: no test of pytest's goes on in here.
+            signal.alarm(30)
+            closed.close()
+            del collected
+            try:
+                next(asked)
+            except OqtopusError as error:
+                refused = "this one was forked from; begin it anew here" in str(error)
+            os._exit(0 if refused and [job.job_id for job in client.iter_jobs()] == ["1", "2"] else 1)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert [job.job_id for jobs in (closed, collected, asked) for job in jobs] == ["2"] * 3
 
 
 def test_refused_call_leaves_no_coroutine(config: OqtopusConfig) -> None:
