@@ -190,7 +190,7 @@ class OqtopusClient:
         with self._lock:
             running, self._running = self._running, None
         if running is not None:
-            running.close()
+            running.finalizer()
 
     def __enter__(self) -> Self:
         return self
@@ -214,7 +214,7 @@ class OqtopusClient:
                 self._running = _Running(self._make_client())
                 # Weakly, or neither would ever be collected.
                 self._running.client.owner = weakref.ref(self)
-                weakref.finalize(self, self._running.close)
+                self._running.finalizer = weakref.finalize(self, self._running.close)
             return self._running
 
 
@@ -232,7 +232,14 @@ class _Running:
     """An event loop in a thread, with the client that lives on it.
 
     The thread is a daemon, so that a client nobody closed does not keep the interpreter from ending.
+
+    Attributes:
+        client: The client.
+        pid: The process that the thread runs in.
+        finalizer: Calls `close` when the client's owner is collected, at exit, or when called; then it lets go.
     """
+
+    finalizer: weakref.finalize[..., OqtopusClient]
 
     def __init__(self, client: AsyncOqtopusClient) -> None:
         self.client = client

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -418,6 +419,19 @@ def test_closing_stops_the_thread(config: OqtopusConfig) -> None:
     gc.collect()
 
     assert event_loops() == before
+
+
+def test_closing_lets_go(config: OqtopusConfig) -> None:
+    """A client that is closed and used again keeps nothing of what it had before."""
+    client = OqtopusClient(config)
+    closed = []
+    for _ in range(3):
+        client.list_devices()
+        closed.append(weakref.ref(client._start()))
+        client.close()
+    gc.collect()
+
+    assert [running() for running in closed] == [None] * 3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
