@@ -10,7 +10,7 @@ import threading
 import weakref
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import OqtopusError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _END = object()
+_CLOSED_MEANWHILE = "The client was closed while this call waited."
 
 
 def _blocking(
@@ -266,7 +267,7 @@ class _Running:
         try:
             return future.result()
         except CancelledError:
-            raise OqtopusError("The client was closed while this call waited.") from None
+            raise OqtopusError(_CLOSED_MEANWHILE) from None
         except BaseException as error:
             if future.cancel():
                 ended.wait(GRACE_SECONDS)
@@ -276,7 +277,15 @@ class _Running:
 
     async def wait_for(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
         """The same for a caller that is a coroutine, in whichever loop."""
-        return await asyncio.wrap_future(self._begin(coroutine))
+        caller = cast("asyncio.Task[Any]", asyncio.current_task())
+        cancellations = caller.cancelling()
+        try:
+            return await asyncio.wrap_future(self._begin(coroutine))
+        except asyncio.CancelledError:
+            # The caller's own cancellation, or a timeout's, is not ours to change, even if the client was closed, too.
+            if not self._closed or caller.cancelling() > cancellations:
+                raise
+            raise OqtopusError(_CLOSED_MEANWHILE) from None
 
     def _begin(self, coroutine: Coroutine[Any, Any, _R]) -> Future[_R]:
         if self.pid != os.getpid():

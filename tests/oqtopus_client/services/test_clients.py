@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import gc
 import logging
@@ -352,6 +353,53 @@ def test_closing_ends_other_threads_waits(held_emulator: Emulator) -> None:
     thread.join(30)
 
     assert str(outcomes[0]) == "The client was closed while this call waited."
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("cancelled", ["not at all", "earlier", "before", "after"])
+async def test_closing_ends_coroutines_waits(held_emulator: Emulator, cancelled: str) -> None:
+    """They get the same error, and a task that was cancelled as well its cancellation, whichever came first."""
+    client = OqtopusClient(held_emulator.config)
+    job_id = client.submit_job(JOB).job_id
+
+    async def wait() -> None:
+        if cancelled == "earlier":
+            task = cast("asyncio.Task[None]", asyncio.current_task())
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+        await client.wait_for_jobs_async([job_id], timeout=None)
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0.05)
+    if cancelled == "before":
+        waiting.cancel()
+    client.close()
+    if cancelled == "after":
+        waiting.cancel()
+    (outcome,) = await asyncio.gather(waiting, return_exceptions=True)
+
+    if cancelled in {"before", "after"}:
+        assert isinstance(outcome, asyncio.CancelledError)
+    else:
+        assert isinstance(outcome, OqtopusError)
+        assert str(outcome) == "The client was closed while this call waited."
+
+
+@pytest.mark.anyio
+async def test_cancelling_a_coroutines_wait(held_client: OqtopusClient) -> None:
+    """The program's own cancellations and timeouts are those of any coroutine; the client goes on."""
+    job_id = held_client.submit_job(JOB).job_id
+    waiting = asyncio.create_task(held_client.wait_for_jobs_async([job_id], timeout=None))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await held_client.wait_for_jobs_async([job_id], timeout=None)
+
+    assert held_client.status(job_id) in {"submitted", "ready"}
 
 
 def test_emulator_that_was_closed() -> None:
