@@ -17,12 +17,8 @@ from oqtopus_client.errors import OqtopusError
 from oqtopus_client.services.async_client import GRACE_SECONDS, AsyncOqtopusClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
     from concurrent.futures import Future
-
-    from oqtopus_client.rest.models import JobsRegisterJobResponse
-    from oqtopus_client.services.job_results import OqtopusJobResult
-    from oqtopus_client.services.job_spec import OqtopusJobSpec
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -36,7 +32,21 @@ def _blocking(
     """Make a method that runs the asynchronous client's method of that name and waits for what it returns."""
 
     def call(self: OqtopusClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        return self._run(method, *args, **kwargs)
+        running = self._start()
+        return running.call(method(running.client, *args, **kwargs))
+
+    functools.update_wrapper(call, method)
+    return call
+
+
+def _awaitable(
+    method: Callable[Concatenate[AsyncOqtopusClient, _P], Coroutine[Any, Any, _R]],
+) -> Callable[Concatenate[OqtopusClient, _P], Coroutine[Any, Any, _R]]:
+    """The same for asynchronous programs that hold a blocking client."""
+
+    async def call(self: OqtopusClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        running = self._start()
+        return await running.wait_for(method(running.client, *args, **kwargs))
 
     functools.update_wrapper(call, method)
     return call
@@ -145,36 +155,8 @@ class OqtopusClient:
     get_settings = _blocking(AsyncOqtopusClient.get_settings)
     iter_jobs = _streaming(AsyncOqtopusClient.iter_jobs)
     as_completed = _streaming(AsyncOqtopusClient.as_completed)
-
-    async def submit_jobs_async(
-        self, jobs: Sequence[OqtopusJobSpec], *, max_workers: int = 4
-    ) -> list[JobsRegisterJobResponse]:
-        """`submit_jobs` for asynchronous programs that hold a blocking client."""
-        running = self._start()
-        return await running.wait_for(running.client.submit_jobs(jobs, max_workers=max_workers))
-
-    async def wait_for_jobs_async(
-        self,
-        job_ids: Sequence[str],
-        *,
-        interval: float = 1.0,
-        interval_backoff: float = 1.0,
-        max_interval: float | None = None,
-        timeout: float | None = 300.0,
-        max_workers: int = 4,
-    ) -> list[OqtopusJobResult]:
-        """`wait_for_jobs` for asynchronous programs that hold a blocking client."""
-        running = self._start()
-        return await running.wait_for(
-            running.client.wait_for_jobs(
-                job_ids,
-                interval=interval,
-                interval_backoff=interval_backoff,
-                max_interval=max_interval,
-                timeout=timeout,
-                max_workers=max_workers,
-            )
-        )
+    submit_jobs_async = _awaitable(AsyncOqtopusClient.submit_jobs)
+    wait_for_jobs_async = _awaitable(AsyncOqtopusClient.wait_for_jobs)
 
     @property
     def config(self) -> OqtopusConfig:
@@ -198,15 +180,6 @@ class OqtopusClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _run(
-        self,
-        method: Callable[Concatenate[AsyncOqtopusClient, _P], Coroutine[Any, Any, _R]],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
-    ) -> _R:
-        running = self._start()
-        return running.call(method(running.client, *args, **kwargs))
 
     def _start(self) -> _Running:
         with self._lock:
