@@ -25,6 +25,10 @@ _R = TypeVar("_R")
 _END = object()
 _CLOSED_MEANWHILE = "The client was closed while this call waited."
 
+_LAST_ROUND = 0.1
+_LAST_ROUNDS = 10
+"""How many seconds, and how often, closing waits for clean-up that it has broken off, which may begin some more."""
+
 
 def _blocking(
     method: Callable[Concatenate[AsyncOqtopusClient, _P], Coroutine[Any, Any, _R]],
@@ -169,7 +173,11 @@ class OqtopusClient:
         return self._config.base_url
 
     def close(self) -> None:
-        """Close every connection and stop the event loop; the next call would start them anew."""
+        """Close every connection and stop the event loop; the next call would start them anew.
+
+        Calls that other threads wait for are broken off, with an `OqtopusError`. What they then clean up at the server,
+        such as to cancel jobs whose ids are lost, has ten seconds.
+        """
         with self._lock:
             running, self._running = self._running, None
         if running is not None:
@@ -294,10 +302,27 @@ class _Running:
         self._loop.close()
 
     async def _wind_up(self) -> None:
-        """Break off what other threads still wait for, then close the connections."""
-        others = asyncio.all_tasks() - {asyncio.current_task()} - self.client.duties
-        for task in others:
+        """Break off what other threads still wait for, then close the connections.
+
+        What has to be cleaned up at the server has `GRACE_SECONDS`, and is broken off as well when they are over: there
+        may be any number of jobs to cancel, or no answer ever.
+        """
+        for task in _other_tasks() - self.client.duties:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while others := _other_tasks():
+                    await asyncio.wait(others)
+        for _ in range(_LAST_ROUNDS):
+            if not (others := _other_tasks()):
+                break
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others, timeout=_LAST_ROUND)
         await self.client.aclose()
         await self._loop.shutdown_asyncgens()
+
+
+def _other_tasks() -> set[asyncio.Task[Any]]:
+    """Those of this loop that have not ended, but for the one that asks."""
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}

@@ -34,6 +34,7 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
+from oqtopus_client.services import client as client_module
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
 from tests.recorded_cloud import RecordedCloud
@@ -353,6 +354,49 @@ def test_closing_ends_other_threads_waits(held_emulator: Emulator) -> None:
     thread.join(30)
 
     assert str(outcomes[0]) == "The client was closed while this call waited."
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_closing_during_a_submission(
+    held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, *, answers: bool
+) -> None:
+    """Jobs whose ids are lost are cancelled, but a server that answers no more keeps nobody waiting for ever."""
+    monkeypatch.setattr(client_module, "GRACE_SECONDS", 30 if answers else 0.2)
+    submits = 0
+    reached = threading.Event()
+
+    async def stalling_at_the_fifth(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal submits
+        submits += scope["path"].endswith("/submit")
+        if submits == 5:
+            is_submit = scope["path"].endswith("/submit")
+            reached.set()
+            await asyncio.sleep(3600 if is_submit or not answers else 0.05)
+        await held_emulator(scope, receive, send)
+
+    client = OqtopusClient(dataclasses.replace(held_emulator.config, transport=stalling_at_the_fifth))
+    outcomes: list[str] = []
+
+    def submit() -> None:
+        try:
+            client.submit_jobs([JOB] * 8, max_workers=1)
+        except OqtopusError as error:
+            outcomes.append(str(error))
+
+    # What would hang must not keep the tests from ending.
+    submitting = threading.Thread(target=submit, daemon=True)
+    closing = threading.Thread(target=client.close, daemon=True)
+    submitting.start()
+    assert reached.wait(30)
+    closing.start()
+    closing.join(9)
+    submitting.join(1)
+
+    assert not closing.is_alive()
+    assert outcomes == ["The client was closed while this call waited."]
+    with OqtopusClient(held_emulator.config) as observer:
+        statuses = [str(job.status) for job in observer.list_jobs()]
+    assert (len(statuses), statuses.count("cancelled")) == ((4, 4) if answers else (5, 0))
 
 
 @pytest.mark.anyio
