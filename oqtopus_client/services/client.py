@@ -226,7 +226,8 @@ class _Running:
     def __init__(self, client: AsyncOqtopusClient) -> None:
         self.client = client
         self.pid = os.getpid()
-        self._lock = threading.Lock()
+        # Garbage collection may run while a thread holds it, and end an iterator, for which the same thread takes it.
+        self._lock = threading.RLock()
         self._closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="oqtopus-client", daemon=True)
@@ -269,17 +270,18 @@ class _Running:
             raise OqtopusError(_CLOSED_MEANWHILE) from None
 
     def _begin(self, coroutine: Coroutine[Any, Any, _R]) -> Future[_R]:
+        # The lock comes last: whichever thread held it at a fork is not here to let go of it.
         if self.pid != os.getpid():
-            # Before the lock: whichever thread held it at the fork is not here to let go of it.
-            coroutine.close()
-            raise OqtopusError("This was begun in the process that this one was forked from; begin it anew here.")
-        with self._lock:
-            if self._closed or threading.current_thread() is self._thread:
-                coroutine.close()
-                raise OqtopusError(
-                    "The client has been closed." if self._closed else "This call would wait for itself."
-                )
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            trouble = "This was begun in the process that this one was forked from; begin it anew here."
+        elif threading.current_thread() is self._thread:
+            trouble = "This call would wait for itself."
+        else:
+            with self._lock:
+                if not self._closed:
+                    return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            trouble = "The client has been closed."
+        coroutine.close()
+        raise OqtopusError(trouble)
 
     def close(self) -> None:
         """Close the connections and end the thread, unless they are another process's or closed already."""

@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import weakref
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -539,6 +539,28 @@ def test_client_survives_fork(server: dict[str, str]) -> None:
 
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert client.get_device("qulacs").n_qubits == 16
+
+
+def test_streams_are_collected_at_any_moment(client: OqtopusClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even while another call is just being begun in the same thread."""
+    client.submit_job(JOB)
+    begin = asyncio.run_coroutine_threadsafe
+    ended: list[str] = []
+
+    def collect_and_begin(*arguments: Any) -> Any:
+        gc.collect()
+        return begin(*arguments)
+
+    jobs: list[Any] = [client.iter_jobs()]
+    next(jobs[0])
+    weakref.finalize(jobs[0], ended.append, "iterator")
+    # Garbage that only a collection finds.
+    jobs.append(jobs)
+    del jobs
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", collect_and_begin)
+    client.list_devices()
+
+    assert ended == ["iterator"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
