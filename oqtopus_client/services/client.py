@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import threading
 import weakref
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import OqtopusError
 from oqtopus_client.services.async_client import GRACE_SECONDS, AsyncOqtopusClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
     from concurrent.futures import Future
-
-    from oqtopus_client.rest.models import JobsRegisterJobResponse
-    from oqtopus_client.services.job_results import OqtopusJobResult
-    from oqtopus_client.services.job_spec import OqtopusJobSpec
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _END = object()
+_CLOSED_MEANWHILE = "The client was closed while this call waited."
+
+_LAST_ROUND = 0.1
+_LAST_ROUNDS = 10
+"""How many seconds, and how often, closing waits for clean-up that it has broken off, which may begin some more."""
 
 
 def _blocking(
@@ -34,7 +36,21 @@ def _blocking(
     """Make a method that runs the asynchronous client's method of that name and waits for what it returns."""
 
     def call(self: OqtopusClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        return self._run(method, *args, **kwargs)
+        running = self._start()
+        return running.call(method(running.client, *args, **kwargs))
+
+    functools.update_wrapper(call, method)
+    return call
+
+
+def _awaitable(
+    method: Callable[Concatenate[AsyncOqtopusClient, _P], Coroutine[Any, Any, _R]],
+) -> Callable[Concatenate[OqtopusClient, _P], Coroutine[Any, Any, _R]]:
+    """The same for asynchronous programs that hold a blocking client."""
+
+    async def call(self: OqtopusClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        running = self._start()
+        return await running.wait_for(method(running.client, *args, **kwargs))
 
     functools.update_wrapper(call, method)
     return call
@@ -59,7 +75,9 @@ def _streaming(
             while (item := running.call(following())) is not _END:
                 yield item
         finally:
-            running.call(end())
+            # Where the loop has gone, or never was in this process, there is nothing left to end.
+            with contextlib.suppress(OqtopusError):
+                running.call(end())
 
     functools.update_wrapper(call, method)
     return call
@@ -142,36 +160,8 @@ class OqtopusClient:
     get_settings = _blocking(AsyncOqtopusClient.get_settings)
     iter_jobs = _streaming(AsyncOqtopusClient.iter_jobs)
     as_completed = _streaming(AsyncOqtopusClient.as_completed)
-
-    async def submit_jobs_async(
-        self, jobs: Sequence[OqtopusJobSpec], *, max_workers: int = 4
-    ) -> list[JobsRegisterJobResponse]:
-        """`submit_jobs` for asynchronous programs that hold a blocking client."""
-        running = self._start()
-        return await running.wait_for(running.client.submit_jobs(jobs, max_workers=max_workers))
-
-    async def wait_for_jobs_async(
-        self,
-        job_ids: Sequence[str],
-        *,
-        interval: float = 1.0,
-        interval_backoff: float = 1.0,
-        max_interval: float | None = None,
-        timeout: float | None = 300.0,
-        max_workers: int = 4,
-    ) -> list[OqtopusJobResult]:
-        """`wait_for_jobs` for asynchronous programs that hold a blocking client."""
-        running = self._start()
-        return await running.wait_for(
-            running.client.wait_for_jobs(
-                job_ids,
-                interval=interval,
-                interval_backoff=interval_backoff,
-                max_interval=max_interval,
-                timeout=timeout,
-                max_workers=max_workers,
-            )
-        )
+    submit_jobs_async = _awaitable(AsyncOqtopusClient.submit_jobs)
+    wait_for_jobs_async = _awaitable(AsyncOqtopusClient.wait_for_jobs)
 
     @property
     def config(self) -> OqtopusConfig:
@@ -184,26 +174,21 @@ class OqtopusClient:
         return self._config.base_url
 
     def close(self) -> None:
-        """Close every connection and stop the event loop; the next call would start them anew."""
+        """Close every connection and stop the event loop; the next call would start them anew.
+
+        Calls that other threads wait for are broken off, with an `OqtopusError`. What they then clean up at the server,
+        such as to cancel jobs whose ids are lost, has ten seconds.
+        """
         with self._lock:
             running, self._running = self._running, None
         if running is not None:
-            running.close()
+            running.finalizer()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _run(
-        self,
-        method: Callable[Concatenate[AsyncOqtopusClient, _P], Coroutine[Any, Any, _R]],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
-    ) -> _R:
-        running = self._start()
-        return running.call(method(running.client, *args, **kwargs))
 
     def _start(self) -> _Running:
         with self._lock:
@@ -212,7 +197,7 @@ class OqtopusClient:
                 self._running = _Running(self._make_client())
                 # Weakly, or neither would ever be collected.
                 self._running.client.owner = weakref.ref(self)
-                weakref.finalize(self, self._running.close)
+                self._running.finalizer = weakref.finalize(self, self._running.close)
             return self._running
 
 
@@ -230,12 +215,20 @@ class _Running:
     """An event loop in a thread, with the client that lives on it.
 
     The thread is a daemon, so that a client nobody closed does not keep the interpreter from ending.
+
+    Attributes:
+        client: The client.
+        pid: The process that the thread runs in.
+        finalizer: Calls `close` when the client's owner is collected, at exit, or when called; then it lets go.
     """
+
+    finalizer: weakref.finalize[..., OqtopusClient]
 
     def __init__(self, client: AsyncOqtopusClient) -> None:
         self.client = client
         self.pid = os.getpid()
-        self._lock = threading.Lock()
+        # Garbage collection may run while a thread holds it, and end an iterator, for which the same thread takes it.
+        self._lock = threading.RLock()
         self._closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="oqtopus-client", daemon=True)
@@ -257,7 +250,7 @@ class _Running:
         try:
             return future.result()
         except CancelledError:
-            raise OqtopusError("The client was closed while this call waited.") from None
+            raise OqtopusError(_CLOSED_MEANWHILE) from None
         except BaseException as error:
             if future.cancel():
                 ended.wait(GRACE_SECONDS)
@@ -267,21 +260,36 @@ class _Running:
 
     async def wait_for(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
         """The same for a caller that is a coroutine, in whichever loop."""
-        return await asyncio.wrap_future(self._begin(coroutine))
+        caller = cast("asyncio.Task[Any]", asyncio.current_task())
+        cancellations = caller.cancelling()
+        try:
+            return await asyncio.wrap_future(self._begin(coroutine))
+        except asyncio.CancelledError:
+            # The caller's own cancellation, or a timeout's, is not ours to change, even if the client was closed, too.
+            if not self._closed or caller.cancelling() > cancellations:
+                raise
+            raise OqtopusError(_CLOSED_MEANWHILE) from None
 
     def _begin(self, coroutine: Coroutine[Any, Any, _R]) -> Future[_R]:
-        with self._lock:
-            if self._closed or threading.current_thread() is self._thread:
-                coroutine.close()
-                raise OqtopusError(
-                    "The client has been closed." if self._closed else "This call would wait for itself."
-                )
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        # The lock comes last: whichever thread held it at a fork is not here to let go of it.
+        if self.pid != os.getpid():
+            trouble = "This was begun in the process that this one was forked from; begin it anew here."
+        elif threading.current_thread() is self._thread:
+            trouble = "This call would wait for itself."
+        else:
+            with self._lock:
+                if not self._closed:
+                    return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            trouble = "The client has been closed."
+        coroutine.close()
+        raise OqtopusError(trouble)
 
     def close(self) -> None:
         """Close the connections and end the thread, unless they are another process's or closed already."""
+        if self.pid != os.getpid():
+            return
         with self._lock:
-            if self._closed or self.pid != os.getpid():
+            if self._closed:
                 return
             self._closed = True
         if threading.current_thread() is self._thread:
@@ -297,10 +305,27 @@ class _Running:
         self._loop.close()
 
     async def _wind_up(self) -> None:
-        """Break off what other threads still wait for, then close the connections."""
-        others = asyncio.all_tasks() - {asyncio.current_task()} - self.client.duties
-        for task in others:
+        """Break off what other threads still wait for, then close the connections.
+
+        What has to be cleaned up at the server has `GRACE_SECONDS`, and is broken off as well when they are over: there
+        may be any number of jobs to cancel, or no answer ever.
+        """
+        for task in _other_tasks() - self.client.duties:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while others := _other_tasks():
+                    await asyncio.wait(others)
+        for _ in range(_LAST_ROUNDS):
+            if not (others := _other_tasks()):
+                break
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others, timeout=_LAST_ROUND)
         await self.client.aclose()
         await self._loop.shutdown_asyncgens()
+
+
+def _other_tasks() -> set[asyncio.Task[Any]]:
+    """Those of this loop that have not ended, but for the one that asks."""
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}

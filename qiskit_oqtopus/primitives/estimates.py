@@ -11,6 +11,8 @@ from qiskit_oqtopus.primitives.observables import tells, values
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from qiskit_oqtopus.primitives.observables import Observable
     from qiskit_oqtopus.primitives.outcomes import Outcomes
 
@@ -27,7 +29,36 @@ class Estimate(NamedTuple):
     error: float
 
 
-def estimate(observable: Observable, measured: Sequence[str], outcomes: Sequence[Outcomes]) -> Estimate:
+class Share(NamedTuple):
+    """What a measurement contributes to an observable.
+
+    Attributes:
+        measurement: The measurement.
+        labels: The terms that count in it.
+        coefficients: Theirs.
+    """
+
+    measurement: str
+    labels: tuple[str, ...]
+    coefficients: npt.NDArray[np.float64]
+
+
+def shares(observable: Observable, measured: Sequence[str]) -> list[Share]:
+    """What each measurement contributes to an observable; a term counts in the first that tells it.
+
+    >>> from qiskit_oqtopus.primitives.observables import Observable
+    >>> [share.labels for share in shares(Observable.of({"ZI": 1.0, "XX": 1.0, "ZZ": 1.0}), ["ZZ", "XX"])]
+    [('ZI', 'ZZ'), ('XX',)]
+    """
+    left = dict(observable.terms)
+    found = []
+    for measurement in measured:
+        told = tuple(label for label in left if tells(measurement, label))
+        found.append(Share(measurement, told, np.array([left.pop(label) for label in told])))
+    return found
+
+
+def estimate(constant: float, told: Sequence[Share], outcomes: Sequence[Outcomes]) -> Estimate:
     """The expectation value of an observable from measurements.
 
     Terms that one measurement tells are seen in the same shots, so it is their weighted sum whose variance counts; the
@@ -36,18 +67,15 @@ def estimate(observable: Observable, measured: Sequence[str], outcomes: Sequence
     et al., New J. Phys. 18, 023023 (2016), section 5.)
 
     Args:
-        observable: The observable.
-        measured: The measurements; together they tell all its terms. A term counts in the first that tells it.
+        constant: The identity's coefficient in the observable.
+        told: What each measurement contributes; together all of the observable's other terms.
         outcomes: What each found: the last columns of bits are those of the measured qubits.
     """
-    left = dict(observable.terms)
-    value, variance = observable.constant, 0.0
-    for measurement, outcome in zip(measured, outcomes, strict=True):
-        told = [label for label in left if tells(measurement, label)]
-        if not told:
+    value, variance = constant, 0.0
+    for share, outcome in zip(told, outcomes, strict=True):
+        if not share.labels:
             continue
-        coefficients = np.array([left.pop(label) for label in told])
-        sums = values(outcome.bits, measurement, told) @ coefficients
+        sums = values(outcome.bits, share.measurement, share.labels) @ share.coefficients
         shots = int(outcome.numbers.sum())
         mean = float(sums @ outcome.numbers) / shots
         value += mean

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from qiskit.primitives import DataBin, PrimitiveResult, PubResult
 
 from qiskit_oqtopus.header import as_json
-from qiskit_oqtopus.primitives.estimates import Estimate, estimate
+from qiskit_oqtopus.primitives.estimates import Estimate, Share, estimate, shares
 from qiskit_oqtopus.primitives.observables import Observable
 
 if TYPE_CHECKING:
@@ -75,10 +76,12 @@ class EstimatedPub:
         family_of = {
             binding: family for family, bindings in enumerate(families(elements).values()) for binding in bindings
         }
+        # Many bindings are measured alike; what tells what is the same for all of them.
+        told = cache(lambda family, observable: shares(self.observables[observable], self.measured[family]))
         estimates = [
             self._estimated(found, binding, observable)
             if self.route == "estimation"
-            else self._measured(found, family_of[binding], binding, observable)
+            else self._measured(found, family_of[binding], binding, observable, told(family_of[binding], observable))
             for binding, observable in elements
         ]
         shape = np.broadcast_shapes(self.bindings, self.shape)
@@ -105,11 +108,15 @@ class EstimatedPub:
         return Estimate(value + constant, error)
 
     def _measured(
-        self, found: Mapping[tuple[int, int, int], Outcomes | Estimate], family: int, binding: int, observable: int
+        self,
+        found: Mapping[tuple[int, int, int], Outcomes | Estimate],
+        family: int,
+        binding: int,
+        observable: int,
+        told: Sequence[Share],
     ) -> Estimate:
-        measured = self.measured[family]
-        outcomes = [cast("Outcomes", found[family, i, binding]) for i in range(len(measured))]
-        return estimate(self.observables[observable], measured, outcomes)
+        outcomes = [cast("Outcomes", found[family, i, binding]) for i in range(len(told))]
+        return estimate(self.observables[observable].constant, told, outcomes)
 
     def to_json(self) -> list[Any]:
         """The PUB as JSON."""

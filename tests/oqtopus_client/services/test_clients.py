@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import gc
 import logging
 import os
+import signal
 import threading
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -31,12 +34,18 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
+from oqtopus_client.services import client as client_module
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
 from tests.recorded_cloud import RecordedCloud
+from tests.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from oqtopus_client.rest.models import JobsJob
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100, name="bell", description="two qubits")
 
@@ -347,6 +356,96 @@ def test_closing_ends_other_threads_waits(held_emulator: Emulator) -> None:
     assert str(outcomes[0]) == "The client was closed while this call waited."
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_closing_during_a_submission(
+    held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, *, answers: bool
+) -> None:
+    """Jobs whose ids are lost are cancelled, but a server that answers no more keeps nobody waiting for ever."""
+    monkeypatch.setattr(client_module, "GRACE_SECONDS", 30 if answers else 0.2)
+    submits = 0
+    reached = threading.Event()
+
+    async def stalling_at_the_fifth(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal submits
+        submits += scope["path"].endswith("/submit")
+        if submits == 5:
+            is_submit = scope["path"].endswith("/submit")
+            reached.set()
+            await asyncio.sleep(3600 if is_submit or not answers else 0.05)
+        await held_emulator(scope, receive, send)
+
+    client = OqtopusClient(dataclasses.replace(held_emulator.config, transport=stalling_at_the_fifth))
+    outcomes: list[str] = []
+
+    def submit() -> None:
+        try:
+            client.submit_jobs([JOB] * 8, max_workers=1)
+        except OqtopusError as error:
+            outcomes.append(str(error))
+
+    # What would hang must not keep the tests from ending.
+    submitting = threading.Thread(target=submit, daemon=True)
+    closing = threading.Thread(target=client.close, daemon=True)
+    submitting.start()
+    assert reached.wait(30)
+    closing.start()
+    closing.join(9)
+    submitting.join(1)
+
+    assert not closing.is_alive()
+    assert outcomes == ["The client was closed while this call waited."]
+    with OqtopusClient(held_emulator.config) as observer:
+        statuses = [str(job.status) for job in observer.list_jobs()]
+    assert (len(statuses), statuses.count("cancelled")) == ((4, 4) if answers else (5, 0))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("cancelled", ["not at all", "earlier", "before", "after"])
+async def test_closing_ends_coroutines_waits(held_emulator: Emulator, cancelled: str) -> None:
+    """They get the same error, and a task that was cancelled as well its cancellation, whichever came first."""
+    client = OqtopusClient(held_emulator.config)
+    job_id = client.submit_job(JOB).job_id
+
+    async def wait() -> None:
+        if cancelled == "earlier":
+            task = cast("asyncio.Task[None]", asyncio.current_task())
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+        await client.wait_for_jobs_async([job_id], timeout=None)
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0.05)
+    if cancelled == "before":
+        waiting.cancel()
+    client.close()
+    if cancelled == "after":
+        waiting.cancel()
+    (outcome,) = await asyncio.gather(waiting, return_exceptions=True)
+
+    if cancelled in {"before", "after"}:
+        assert isinstance(outcome, asyncio.CancelledError)
+    else:
+        assert isinstance(outcome, OqtopusError)
+        assert str(outcome) == "The client was closed while this call waited."
+
+
+@pytest.mark.anyio
+async def test_cancelling_a_coroutines_wait(held_client: OqtopusClient) -> None:
+    """The program's own cancellations and timeouts are those of any coroutine; the client goes on."""
+    job_id = held_client.submit_job(JOB).job_id
+    waiting = asyncio.create_task(held_client.wait_for_jobs_async([job_id], timeout=None))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await held_client.wait_for_jobs_async([job_id], timeout=None)
+
+    assert held_client.status(job_id) in {"submitted", "ready"}
+
+
 def test_emulator_that_was_closed() -> None:
     """Its clients are told, and closing twice does no harm."""
     with Emulator(":memory:") as short_lived, OqtopusClient(short_lived.config) as client:
@@ -414,6 +513,19 @@ def test_closing_stops_the_thread(config: OqtopusConfig) -> None:
     assert event_loops() == before
 
 
+def test_closing_lets_go(config: OqtopusConfig) -> None:
+    """A client that is closed and used again keeps nothing of what it had before."""
+    client = OqtopusClient(config)
+    closed = []
+    for _ in range(3):
+        client.list_devices()
+        closed.append(weakref.ref(client._start()))
+        client.close()
+    gc.collect()
+
+    assert [running() for running in closed] == [None] * 3
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_client_survives_fork(server: dict[str, str]) -> None:
@@ -429,6 +541,52 @@ def test_client_survives_fork(server: dict[str, str]) -> None:
         assert client.get_device("qulacs").n_qubits == 16
 
 
+def test_streams_are_collected_at_any_moment(client: OqtopusClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even while another call is just being begun in the same thread."""
+    client.submit_job(JOB)
+    begin = asyncio.run_coroutine_threadsafe
+    ended: list[str] = []
+
+    def collect_and_begin(*arguments: Any) -> Any:
+        gc.collect()
+        return begin(*arguments)
+
+    jobs: list[Any] = [client.iter_jobs()]
+    next(jobs[0])
+    weakref.finalize(jobs[0], ended.append, "iterator")
+    # Garbage that only a collection finds.
+    jobs.append(jobs)
+    del jobs
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", collect_and_begin)
+    client.list_devices()
+
+    assert ended == ["iterator"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_streams_end_at_a_fork() -> None:
+    """A child process may leave its parent's iterators, and is told when it asks for more; the parent goes on."""
+    server = ScriptedServer(**{"GET /jobs": [{"job_id": "1"}, {"job_id": "2"}]})
+    with OqtopusClient(OqtopusConfig("http://server.example", transport=server)) as client:
+        closed, collected, asked = (cast("Generator[JobsJob]", client.iter_jobs()) for _ in range(3))
+        assert [next(jobs).job_id for jobs in (closed, collected, asked)] == ["1"] * 3
+        child = os.fork()
+        if child == 0:
+            # What hangs ends with a signal, and what is raised with a status: no test of pytest's goes on in here.
+            signal.alarm(30)
+            closed.close()
+            del collected
+            try:
+                next(asked)
+            except OqtopusError as error:
+                refused = "this one was forked from; begin it anew here" in str(error)
+            os._exit(0 if refused and [job.job_id for job in client.iter_jobs()] == ["1", "2"] else 1)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert [job.job_id for jobs in (closed, collected, asked) for job in jobs] == ["2"] * 3
+
+
 def test_refused_call_leaves_no_coroutine(config: OqtopusConfig) -> None:
     """A call on a loop that has been closed is refused, and nothing of it is left unawaited."""
     client = OqtopusClient(config)
@@ -438,3 +596,18 @@ def test_refused_call_leaves_no_coroutine(config: OqtopusConfig) -> None:
     with pytest.raises(OqtopusError, match="The client has been closed"):
         running.call(running.client.list_devices())
     gc.collect()
+
+
+def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
+    """An iterator that is left after the client was closed is silent; one that is asked for more says why not."""
+    with OqtopusClient(config) as client:
+        client.submit_jobs([JOB] * 2)
+        closed, collected, asked = (cast("Generator[object]", client.iter_jobs()) for _ in range(3))
+        assert next(closed) == next(collected) == next(asked)
+    closed.close()
+    # Raised on collection, anything would be a warning, and that an error here.
+    del collected
+    gc.collect()
+
+    with pytest.raises(OqtopusError, match=r"^The client has been closed\.$"):
+        next(asked)

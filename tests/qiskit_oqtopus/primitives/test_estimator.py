@@ -21,8 +21,10 @@ from oqtopus_client import OqtopusConfig
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.devices import EmulatedDevice
 from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusPrimitiveJob, OqtopusProvider
-from qiskit_oqtopus.primitives.estimations import families, pairs
+from qiskit_oqtopus.primitives import estimates
+from qiskit_oqtopus.primitives.estimations import EstimatedPub, families, pairs
 from qiskit_oqtopus.primitives.observables import Observable, measurements, tells
+from qiskit_oqtopus.primitives.outcomes import Outcomes
 from tests.server_process import last_words
 
 if TYPE_CHECKING:
@@ -663,3 +665,23 @@ def test_broadcast_pairs() -> None:
     assert pairs((), ()) == [(0, 0)]
     assert families(pairs((2, 1), (3,))) == {(0, 1, 2): [0, 1]}
     assert families(pairs((3,), (3,))) == {(0,): [0], (1,): [1], (2,): [2]}
+
+
+def test_terms_are_assigned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which measurement tells a term is the same for all bindings that are measured alike, and found out once."""
+    asked: list[tuple[str, str]] = []
+
+    def noted(measured: str, label: str) -> bool:
+        asked.append((measured, label))
+        return tells(measured, label)
+
+    monkeypatch.setattr(estimates, "tells", noted)
+    observables = (Observable((("ZI", 2.0), ("XX", 3.0)), 1.0), Observable((("IZ", 4.0),), 0.0))
+    pub = EstimatedPub("sampling", (3, 1), (2,), observables, (("ZZ", "XX"),), 4, 0.5)
+    # Of qubits 0 and 1: 00 in every shot of the first binding, then 01, then 11; and in the other basis 00.
+    found = [Outcomes(np.array([bits], np.uint8), np.array([4])) for bits in ([0, 0], [0, 1], [1, 1], *[[0, 0]] * 3)]
+    data = pub.finish(found).data
+
+    assert data.evs.tolist() == [[6, 4], [2, 4], [2, -4]]
+    assert data.stds.tolist() == [[0, 0]] * 3
+    assert asked == [("ZZ", "ZI"), ("ZZ", "XX"), ("XX", "XX"), ("ZZ", "IZ")]
