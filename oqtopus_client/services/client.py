@@ -10,7 +10,7 @@ import threading
 import weakref
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import OqtopusError
@@ -189,6 +189,13 @@ class OqtopusClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        # What is copied with all it holds, a job for one, goes on with the same connections.
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A client's connections cannot be pickled: make one in each process, and pass on jobs' ids.")
 
     def _start(self) -> _Running:
         with self._lock:

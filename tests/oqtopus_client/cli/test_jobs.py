@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.cli.session import Session
@@ -100,6 +101,17 @@ def test_cancel(cli: Typed, bell: str) -> None:
 
     assert result.stdout == f"{job_id} cancelled\n"
     assert cli("result", job_id).exit_code == 1
+
+
+def test_cancel_what_was_never_submitted(cli: Typed, server: dict[str, str]) -> None:
+    """The id is deleted as well: the server could list no job any more."""
+    token = {"q-api-token": server["OQTOPUS_API_TOKEN"]}
+    job_id = requests.post(f"{server['OQTOPUS_URL']}/jobs", headers=token, json={}, timeout=30).json()["job_id"]
+
+    assert cli("cancel", job_id).stdout == f"{job_id} cancelled\n"
+    assert cli("jobs").exit_code == 0
+    with OqtopusClient() as client:
+        assert job_id not in {job.job_id for job in client.list_jobs(order="DESC", size=10)}
 
 
 def test_one_that_refuses_keeps_nobody_else(cli: Typed, job_id: str) -> None:

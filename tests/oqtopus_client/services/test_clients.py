@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
 import gc
 import logging
 import os
+import pickle
 import signal
 import threading
 import weakref
@@ -611,3 +613,12 @@ def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
 
     with pytest.raises(OqtopusError, match=r"^The client has been closed\.$"):
         next(asked)
+
+
+def test_no_pickle(client: OqtopusClient) -> None:
+    """Connections are a process's own; a deep copy of what holds them goes on with them."""
+    with pytest.raises(TypeError, match=r"make one in each process, and pass on jobs' ids\."):
+        pickle.dumps(client)
+    (copied,) = copy.deepcopy([client])
+
+    assert copied is client
