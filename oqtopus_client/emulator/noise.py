@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _CLOCK = 2.0
 """The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
 
-_TILT = 1e-6
+_TILT = 1e-8
 """By what share of its weight a Pauli error of a depolarization may differ from the others."""
 
 

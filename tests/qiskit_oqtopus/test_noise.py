@@ -56,8 +56,8 @@ def relaxing(nanoseconds: float, t1: float, t2: float) -> SuperOp:
 
 
 def same(one: SuperOp, other: SuperOp) -> bool:
-    """Whether two channels are the same but for rounding errors."""
-    return bool(np.allclose(one.data, other.data, atol=1e-12))
+    """Whether two channels are the same but for rounding errors, and what tells Pauli errors apart for Aer."""
+    return bool(np.allclose(one.data, other.data, atol=1e-10))
 
 
 def as_backend(described: OqtopusDevice) -> OqtopusBackend:
