@@ -63,9 +63,10 @@ def test_death_within_a_run(server: dict[str, str], tmp_path: Path, notes: int) 
 
 def test_what_was_submitted_goes_on(emulator: Emulator, tmp_path: Path) -> None:
     """A batch that breaks is not cancelled: its journal finishes it."""
-    with OqtopusProvider(emulator.config, journal=tmp_path / "journal") as provider:
+    once = dataclasses.replace(emulator.config, retry_max_attempts=1)  # or it is chance which jobs the drops hit
+    with OqtopusProvider(once, journal=tmp_path / "journal") as provider:
         backend = provider.get_backend("qulacs")
-        emulator.inject("drop", path="/jobs", method="POST", times=30)
+        emulator.inject("drop", path="/jobs", method="POST", times=5)
         with pytest.raises(OqtopusError) as caught:
             backend.run([keyed(number) for number in range(40)], shots=5)
         emulator.clear_faults()
