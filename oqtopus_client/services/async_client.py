@@ -82,9 +82,6 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _CALIBRATION_WORKERS = 16
 
-_SHOWN = 5
-"""How many ids a note has that the caller knows anyway."""
-
 GRACE_SECONDS = 10.0
 """How long closing waits for clean-up."""
 
@@ -424,7 +421,7 @@ class AsyncOqtopusClient:
                 fields=fields,
                 start_time=start_time,
                 end_time=end_time,
-                status=status and str(status),
+                status=status,
                 q=q,
                 page=page,
                 size=size,
@@ -450,14 +447,7 @@ class AsyncOqtopusClient:
         Raises:
             ResponseValidationError: The server sends the same jobs for ever.
         """
-        query = _given(
-            fields=fields,
-            start_time=start_time,
-            end_time=end_time,
-            status=status and str(status),
-            q=q,
-            order=order,
-        )
+        query = _given(fields=fields, start_time=start_time, end_time=end_time, status=status, q=q, order=order)
         async for job in every_job(self._jobs, query):
             yield job
 
@@ -577,7 +567,7 @@ class AsyncOqtopusClient:
             raise error from next(failures, error.__cause__)
         except asyncio.CancelledError as error:
             unfinished = [job_id for job_id, outcome in found.items() if outcome is None]
-            error.add_note(f"{len(unfinished)} jobs go on; ask for them again by their ids: {_listed(unfinished)}")
+            error.add_note(f"{len(unfinished)} jobs go on; ask for them again by their ids: {', '.join(unfinished)}")
             raise
         results = [outcome for outcome in map(found.get, job_ids) if isinstance(outcome, OqtopusJobResult)]
         if len(results) < len(job_ids):
@@ -816,12 +806,6 @@ def _telling(job_ids: Sequence[str]) -> Iterator[None]:
     except OqtopusError as error:
         error.add_note(f"Submitted, and to be asked for again by id: {', '.join(job_ids)}")
         raise
-
-
-def _listed(job_ids: Sequence[str]) -> str:
-    """The first few of many ids."""
-    shown = ", ".join(job_ids[:_SHOWN])
-    return shown if len(job_ids) <= _SHOWN else f"{shown}, and {len(job_ids) - _SHOWN} more"
 
 
 def _check_spec(job: object) -> None:
