@@ -508,10 +508,7 @@ class AsyncOqtopusClient:
             async for _ in as_finished(self._jobs, [job_id], polling, terminal_statuses=terminal, on_status=on_status):
                 pass
         except WaitTimeoutError as error:
-            message = f"had not ended after {timeout} s. It goes on; ask for it again by its id."
-            if error.statuses.get(job_id) == JobsJobStatus.REGISTERED:
-                message = f"is registered, but was not submitted within {timeout} s; submit it again."
-            raise JobTimeoutError(job_id, message) from error.__cause__
+            raise JobTimeoutError(job_id, _unfinished(timeout, error.statuses.get(job_id))) from error.__cause__
         except asyncio.CancelledError as error:
             error.add_note(f"Job {job_id} goes on; ask for it again by its id.")
             raise
@@ -790,6 +787,17 @@ class AsyncOqtopusClient:
     async def get_settings(self) -> SettingsGetSettingsResponse:
         """What users of this server may see and change."""
         return await self._account.get_settings()
+
+
+def _unfinished(timeout: float | None, status: str | None) -> str:
+    """What to say of a job that had this status when the time was up."""
+    if status == JobsJobStatus.REGISTERED:
+        return f"is registered, but was not submitted within {timeout} s; submit it again."
+    message = f"had not ended after {timeout} s. It goes on; ask for it again by its id."
+    if status == JobsJobStatus.RUNNING:
+        # Servers never end an estimation whose circuits the device refuses, or whose device is inactive.
+        message += " An estimation that stays 'running' may have failed: check its gates, and the device's status."
+    return message
 
 
 def _check_wait(wait: WaitOptions) -> None:
