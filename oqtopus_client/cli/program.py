@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from qiskit import QuantumCircuit
 
@@ -88,7 +88,7 @@ class Program:
             if version_2 := self._version_2():
                 raise version_2
             return
-        for check in (_control_flow, _reset, _unbound, _number, _duration):
+        for check in (_control_flow, _reset, *((_unbound, _number) if self._measures() else ())):
             self._apply(check)
 
     def check_for(self, device: OqtopusDevice, *, transpiled: bool) -> None:
@@ -103,15 +103,24 @@ class Program:
                 raise ValueError(self._at(None, reason))
         self._apply(lambda circuit: _too_wide(circuit.num_qubits, device))
         self._apply(_clock if transpiled else partial(_foreign, device=device))
+        if device.device_type == "QPU" and self._measures():  # simulators take any pair, and delays of nothing
+            self._apply(partial(_no_delay, device=device))
+            pairs = frozenset((coupling.control, coupling.target) for coupling in device.calibration.couplings)
+            if pairs and not transpiled:
+                self._apply(partial(_uncoupled, pairs=pairs, device=device))
 
     def doubts(self) -> list[str]:
         """What devices run, but perhaps not as it was meant."""
         if self._parsed is None:
             return []
-        if not any(item.name == "measure" for item in self._parsed[1].data):
+        if not self._measures():
             return [f"{self.name} measures nothing, so its counts say nothing; add a line such as c = measure q;"]
         reason = _after_measurement(self._parsed[1])
         return [] if reason is None else [self._at(self._line_of(_after_measurement), reason)]
+
+    def _measures(self) -> bool:
+        """Whether a device has anything to execute: without a measurement, an emulator does not begin."""
+        return self._parsed is not None and any(item.name == "measure" for item in self._parsed[1].data)
 
     @cached_property
     def _parsed(self) -> tuple[Any, QuantumCircuit] | None:
@@ -263,14 +272,6 @@ def _number(circuit: QuantumCircuit) -> str | None:
     return None
 
 
-def _duration(circuit: QuantumCircuit) -> str | None:
-    from qiskit.circuit import Delay
-
-    delays = (item.operation for item in circuit.data if isinstance(item.operation, Delay))
-    negative = next((delay for delay in delays if delay.duration < 0), None)
-    return negative and f"a delay of {negative.duration} {negative.unit}, which must not be negative"
-
-
 def _clock(circuit: QuantumCircuit) -> str | None:
     from qiskit.circuit import Delay
 
@@ -289,6 +290,23 @@ def _foreign(circuit: QuantumCircuit, device: OqtopusDevice) -> str | None:
     known = _NATIVE.union(device.basis_gates, device.supported_instructions)
     name = next((item.name for item in circuit.data if item.name not in known), None)
     return name and f"{name} is not one of the gates of {device.device_id}; leave out --no-transpile"
+
+
+def _no_delay(circuit: QuantumCircuit, device: OqtopusDevice) -> str | None:
+    from qiskit.circuit import Delay
+
+    if any(isinstance(item.operation, Delay) and item.operation.duration == 0 for item in circuit.data):
+        return f"a delay of 0, which {device.device_id} refuses; leave it out"
+    return None
+
+
+def _uncoupled(circuit: QuantumCircuit, pairs: Collection[tuple[int, int]], device: OqtopusDevice) -> str | None:
+    for item in circuit.data:
+        if item.name == "cx":
+            control, target = (circuit.find_bit(qubit).index for qubit in item.qubits)
+            if (control, target) not in pairs:
+                return f"{device.device_id} has no cx from qubit {control} to qubit {target}; leave out --no-transpile"
+    return None
 
 
 def _after_measurement(circuit: QuantumCircuit) -> str | None:

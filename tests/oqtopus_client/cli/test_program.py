@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 from pathlib import Path
@@ -135,10 +136,13 @@ def test_no_job_is_registered(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, t
         (f"{FLIP}if (c[0]) {{ x q[0]; }}", "line 8: control flow (if_else), which no device executes"),
         (f"{FLIP}while (c[0]) {{ x q[0]; }}", "line 8: control flow (while_loop), which no device executes"),
         (
-            f"{HEAD}input float a;\nrz(a) q[0];",
+            f"{HEAD}input float a;\nrz(a) q[0];\nc = measure q;",
             "line 6: the input a has no value; write a number in its place: rz(a) q",
         ),
-        (f"{HEAD}x q[0];\nrx(-1e400) q[1];", "line 6: the value -inf in rx, where a finite number must be"),
+        (
+            f"{HEAD}x q[0];\nrx(-1e400) q[1];\nc = measure q;",
+            "line 6: the value -inf in rx, where a finite number must be",
+        ),
         (f"{HEAD}delay[10dt] q;", "line 5: a delay in dt, which the server's transpiler does not know; give it in ns"),
         (f"{HEAD}qubit[9] a;\nqubit[9] b;\nc = measure q;", "line 6: the program has 20 qubits, and qulacs has 16"),
         ("OPENQASM 3;\nbit c;\nc = measure $16;", "line 3: the program has 17 qubits, and qulacs has 16: c = measure"),
@@ -174,6 +178,19 @@ def test_gates_of_the_device() -> None:
     assert verdict(f"{HEAD}h q[0];", transpiled=False) == refused
     assert verdict(f"{HEAD}h q[0];", transpiled=False, basis_gates=["h"]) is None
     assert verdict(f"{HEAD}delay[10dt] q;", transpiled=False) is None
+
+
+def test_couplings_and_delays_of_a_chip() -> None:
+    """A chip has a cx for its couplings, in their direction, and refuses a delay of nothing; simulators do not care."""
+    info = json.dumps({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 0, "target": 1}]})
+    chip = {"device_type": "QPU", "device_info": info, "device_id": "chip"}
+    back = f"{HEAD}cx q[0], q[1];\ncx q[1], q[0];\nc = measure q;"
+    nothing = f"{HEAD}delay[0ns] q[1];\nc = measure q;"
+
+    assert verdict(FLIP, transpiled=False, **chip) is None
+    assert (verdict(back, transpiled=False, **chip) or "").startswith("f.qasm, line 6: chip has no cx from qubit 1 to")
+    assert (verdict(nothing, **chip) or "").startswith("f.qasm, line 5: a delay of 0, which chip refuses; leave it out")
+    assert verdict(back, **chip) is verdict(back, transpiled=False) is verdict(nothing) is None
 
 
 def test_devices_that_tell_nothing_of_their_width() -> None:
