@@ -30,7 +30,8 @@ _SHOWN = 60
 """Characters of a line that a message quotes."""
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_VERSION_2 = re.compile(r'^[ \t]*(?:OPENQASM\s+2\b|include\s+"qelib1\.inc")', re.MULTILINE)
+_GATES_2 = re.compile(r"""(?:^|;)\s*include\s+["']qelib1\.inc["']""", re.MULTILINE)
+_VERSION_2 = re.compile(rf"^\s*OPENQASM\s+2\b|{_GATES_2.pattern}", re.MULTILINE)
 _ANNOTATION = re.compile(r"^[ \t]*(?:@|#?pragma\b)[^\n]*", re.MULTILINE)
 _REGISTER = re.compile(
     r"(?:^|(?<=[;}]))\s*(?:qubit\s*(?:\[\s*(?P<size>\d+)\s*\]\s*)?\w+\s*;|qreg\s+\w+\s*\[\s*(?P<old>\d+)\s*\]\s*;)"
@@ -85,7 +86,7 @@ class Program:
         if not _COMMENT.sub("", self.text).strip():
             raise ValueError(f"{self.name} is empty: it must have a program of OpenQASM 3.")
         if self._parsed is None:
-            if version_2 := self._version_2():
+            if version_2 := self._version_2(_GATES_2):  # with gates of their own, servers read those programs
                 raise version_2
             return
         for check in (_control_flow, _reset, *((_unbound, _number) if self._measures() else ())):
@@ -144,9 +145,9 @@ class Program:
         """The text without comments and annotations, line by line as before."""
         return _ANNOTATION.sub("", _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n") or " ", self.text))
 
-    def _version_2(self) -> ValueError | None:
+    def _version_2(self, sign: re.Pattern[str] = _VERSION_2) -> ValueError | None:
         """What to say of a program that cannot be read, if it is one of OpenQASM 2."""
-        found = _VERSION_2.search(self._bare)
+        found = sign.search(self._bare)
         if found is None:
             return None
         convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({self.name!r})))"

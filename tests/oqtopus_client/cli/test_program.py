@@ -227,9 +227,10 @@ def test_doubts(cli: Typed, tmp_path: Path, text: str, doubt: str | None) -> Non
     [
         (FLIP, None),
         (FLIP.replace("x q[0];", "x q[0]"), None),
+        ("OPENQASM 2.0;\nqreg q[1];\ncreg c[1];\nU(0, 0, 0) q[0];\nmeasure q -> c;", None),
         (FLIP.replace("qubit[2] q", "/* qubit[99] z; */ qubit[2] q").replace("x q", "// qubit[99] z;\nx q"), None),
         (FLIP.replace("qubit[2] q", "qubit[9] p; qreg r[8]; qubit a"), "f.qasm: the program has 18 qubits, and qulacs"),
-        (FLIP.replace("3;", "2.0;").replace("stdgates", "qelib1"), "f.qasm, line 1: a program of OpenQASM 2, and serv"),
+        (FLIP.replace("3;", "2.0;").replace("stdgates", "qelib1"), "f.qasm, line 2: a program of OpenQASM 2, and serv"),
     ],
 )
 def test_without_the_parser(monkeypatch: pytest.MonkeyPatch, text: str, said: str | None) -> None:
