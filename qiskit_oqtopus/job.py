@@ -10,7 +10,7 @@ from qiskit.providers import JobStatus, JobV1
 import oqtopus_client
 from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out, with_remedy
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
 
 if TYPE_CHECKING:
@@ -325,5 +325,5 @@ def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> Experime
 
 
 def reason(job: OqtopusJobResult) -> str:
-    """Why a job has no result, in the server's words."""
-    return f"{job.status}: {with_remedy(job.message or 'the server gave no reason')}"
+    """Why a job has no result, in the server's words, and what to do about it."""
+    return f"{job.status}: {job.reason}"

@@ -33,6 +33,10 @@ _STATE_VECTOR_QUBITS = 16
 """Up to here all probabilities are calculated, and outcomes drawn from them: shots cost nothing then."""
 
 
+class NoMemoryError(ValueError):
+    """A simulation needs more memory than there is."""
+
+
 @dataclass(frozen=True)
 class Sampled:
     """What the device measured.
@@ -53,8 +57,8 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     simulator returns every declared classical bit and ignores couplings; a QPU returns measured bits only.
 
     Raises:
-        ValueError: The device does not take the circuit, it needs more memory than there is, or what should be one
-            is unreadable text.
+        ValueError: The device does not take the circuit, or what should be one is unreadable text.
+        NoMemoryError: It needs more memory than there is.
     """
     if isinstance(circuit, str):
         raise ValueError("the device cannot read the program")  # noqa: TRY004 - a value of the user's, not of ours
@@ -160,7 +164,7 @@ def _simulated(
             circuit.measure(place, clbit)
     # Aer has this limit too, but some circuits far beyond it, with noise, end the whole process.
     if len(active) > _STATE_VECTOR_QUBITS and 16 << len(active) > _memory_megabytes() << 20:
-        raise ValueError(f"there is no memory for the state of {len(active)} qubits")
+        raise NoMemoryError(f"there is no memory for the state of {len(active)} qubits")
     noise = noise_model(circuit, device.calibration, active) if device.noisy else None
     circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
     outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
