@@ -20,13 +20,14 @@ from qiskit.quantum_info import Statevector, SuperOp, average_gate_fidelity
 from qiskit_aer import AerSimulator
 from scipy import stats
 
-from oqtopus_client.emulator.calibration import calibration, relaxation_fidelity
+from oqtopus_client.emulator.calibration import calibration
 from oqtopus_client.emulator.clifford import is_clifford, sample_clifford
 from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.emulator.noise import gate_error, noise_model, with_delays
 from oqtopus_client.emulator.simulation.circuits import measurements, without_measurements
 from oqtopus_client.emulator.simulation.sampling import sample
+from oqtopus_client.physics import relaxation_fidelity
 
 FALSE_ALARM = 1e-6
 SHOTS = 20_000
@@ -66,8 +67,9 @@ def relaxation(time: float, t1: float, t2: float) -> np.ndarray:
 
 def ideal_chip(n_qubits: int = 3, **changes: Any) -> dict[str, Any]:
     """A line of perfect qubits but for the changes, which are the last qubit's."""
-    qubits = [{"id": i} for i in range(n_qubits)]
-    return calibration({"qubits": [*qubits[:-1], {**qubits[-1], **changes}], "couplings": []})
+    device = calibration({"qubits": [{"id": i} for i in range(n_qubits)]})
+    changed = calibration({"qubits": [{"id": 0, **changes}]})["qubits"]
+    return {"qubits": [*device["qubits"][:-1], {**changed[0], "id": n_qubits - 1}], "couplings": []}
 
 
 @settings(deadline=None, max_examples=60)
