@@ -7,6 +7,7 @@ float next to 2 pi, and so lose a phase as large as the angle's last digit. So a
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TypeVar
 
 _Gate = TypeVar("_Gate")
@@ -35,8 +36,8 @@ def reduced(angle: float) -> float:
 def with_reduced_angles(gate: _Gate) -> _Gate:
     """A standard gate of Qiskit's with each of its angles `reduced`; what is no number stays as it is."""
     angles = gate.params  # type: ignore[attr-defined]  # Qiskit need not be installed
-    small = [reduced(angle) if isinstance(angle, int | float) else angle for angle in angles]
-    if all(before is after for before, after in zip(angles, small, strict=True)):
+    small = [reduced(float(angle)) if isinstance(angle, Real) else angle for angle in angles]
+    if small == angles:
         return gate
     copied: _Gate = gate.to_mutable()  # type: ignore[attr-defined]
     copied.params = small  # type: ignore[attr-defined]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_SHORTEST_LIFETIME = 1e-6
-"""In microseconds; what is below stands, as zero does, for a qubit that could not be calibrated."""
+_LIFETIMES = 1e-6, 1e12
+"""A picosecond and eleven days, in microseconds: what is not between stands, as zero does, for a fit that failed."""
 
 _DURATIONS = frozenset({"rz", "sx", "x", "measure", "cx", "rzx90"})
 """The durations that mean something; files have notes of their own beside them."""
@@ -230,7 +230,8 @@ def _gate_error(published: _Entry) -> float | None:
 
 def _lifetime(published: _Entry, name: str) -> float | None:
     microseconds = published.number(name)
-    return None if microseconds is None or microseconds < _SHORTEST_LIFETIME else microseconds
+    shortest, longest = _LIFETIMES
+    return microseconds if microseconds is not None and shortest <= microseconds <= longest else None
 
 
 def _durations(published: _Entry) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ def test_gates() -> None:
     """Those with large angles are copied, others are the same object; parameters stay."""
     large, small, unbound = CUGate(1e17, 0.5, -3e22, 2), RZGate(0.5), RZGate(Parameter("a"))
 
+    assert with_reduced_angles(RZGate(10**17)).params == with_reduced_angles(RZGate(np.float64(1e17))).params
     assert with_reduced_angles(large).params == [reduced(1e17), 0.5, reduced(-3e22), 2]
     assert large.params == [1e17, 0.5, -3e22, 2]
     assert with_reduced_angles(small) is small
