@@ -225,7 +225,8 @@ def _coupling(published: _Entry, n_qubits: int) -> CouplingCalibration | None:
 
 def _gate_error(published: _Entry) -> float | None:
     fidelity = published.number("fidelity", highest=1)
-    return None if not fidelity else 1 - fidelity
+    error = 1.0 if fidelity is None else 1 - fidelity
+    return error if error < 1 else None
 
 
 def _lifetime(published: _Entry, name: str) -> float | None:
