@@ -33,41 +33,8 @@ def completed(calibration: Calibration) -> Calibration:
     Args:
         calibration: The calibration as published.
     """
-    qubits = calibration.qubits
-    names = ("x", "sx", "measure")
-    errors = _filled((qubit.gate_error for qubit in qubits), max)
-    readouts = _filled(map(_readout, qubits), max)
-    t1s = _filled((qubit.t1_us for qubit in qubits), min)
-    t2s = _filled((qubit.t2_us for qubit in qubits), min)
-    durations = {name: _filled((qubit.durations_ns.get(name) for qubit in qubits), max) for name in names}
-    filled_qubits = []
-    for i, qubit in enumerate(qubits):
-        readout, t1, t2 = readouts[i] or (None, None, None), t1s[i], t2s[i]
-        known = {name: duration for name in names if (duration := durations[name][i]) is not None}
-        filled_qubits.append(
-            replace(
-                qubit,
-                gate_error=errors[i],
-                readout_error=readout[0],
-                prob_meas1_prep0=readout[1],
-                prob_meas0_prep1=readout[2],
-                t1_us=t1,
-                t2_us=t2 if t1 is None or t2 is None else min(t2, 2 * t1),
-                durations_ns={**qubit.durations_ns, **known},
-            )
-        )
-    couplings = calibration.couplings
-    cx_errors = _filled((coupling.gate_error for coupling in couplings), max)
-    cx_durations = _filled((cx_duration(coupling, filled_qubits[coupling.target]) for coupling in couplings), max)
-    filled_couplings = [
-        replace(
-            coupling,
-            gate_error=error,
-            durations_ns=coupling.durations_ns if duration is None else {**coupling.durations_ns, "cx": duration},
-        )
-        for coupling, error, duration in zip(couplings, cx_errors, cx_durations, strict=True)
-    ]
-    return Calibration(tuple(filled_qubits), tuple(filled_couplings))
+    qubits = _completed_qubits(calibration.qubits)
+    return Calibration(qubits, _completed_couplings(calibration.couplings, qubits))
 
 
 def cx_duration(coupling: CouplingCalibration, target: QubitCalibration) -> float | None:
@@ -96,6 +63,47 @@ def relaxation_fidelity(duration: float, lifetimes: Sequence[tuple[float, float]
     entanglement = math.prod((1 + math.exp(-time / t1) + 2 * math.exp(-time / t2)) / 4 for t1, t2 in lifetimes)
     dimension: int = 2 ** len(lifetimes)
     return (dimension * entanglement + 1) / (dimension + 1)
+
+
+def _completed_qubits(qubits: Sequence[QubitCalibration]) -> tuple[QubitCalibration, ...]:
+    errors = _filled((qubit.gate_error for qubit in qubits), max)
+    readouts = _filled(map(_readout, qubits), max)
+    t1s = _filled((qubit.t1_us for qubit in qubits), min)
+    t2s = _filled((qubit.t2_us for qubit in qubits), min)
+    by_name = {name: _filled((q.durations_ns.get(name) for q in qubits), max) for name in ("x", "sx", "measure")}
+    completed_qubits = []
+    for i, qubit in enumerate(qubits):
+        t1, t2 = t1s[i], t2s[i]
+        readout_error, p10, p01 = readouts[i] or (None, None, None)
+        durations = {name: duration for name, each in by_name.items() if (duration := each[i]) is not None}
+        completed_qubits.append(
+            replace(
+                qubit,
+                gate_error=errors[i],
+                readout_error=readout_error,
+                prob_meas1_prep0=p10,
+                prob_meas0_prep1=p01,
+                t1_us=t1,
+                t2_us=t2 if t1 is None or t2 is None else min(t2, 2 * t1),
+                durations_ns={**qubit.durations_ns, **durations},
+            )
+        )
+    return tuple(completed_qubits)
+
+
+def _completed_couplings(
+    couplings: Sequence[CouplingCalibration], qubits: Sequence[QubitCalibration]
+) -> tuple[CouplingCalibration, ...]:
+    errors = _filled((coupling.gate_error for coupling in couplings), max)
+    durations = _filled((cx_duration(coupling, qubits[coupling.target]) for coupling in couplings), max)
+    return tuple(
+        replace(
+            coupling,
+            gate_error=error,
+            durations_ns=coupling.durations_ns if duration is None else {**coupling.durations_ns, "cx": duration},
+        )
+        for coupling, error, duration in zip(couplings, errors, durations, strict=True)
+    )
 
 
 def _readout(qubit: QubitCalibration) -> tuple[float, float, float] | None:

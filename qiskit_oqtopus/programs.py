@@ -125,9 +125,9 @@ class Template:
             return [self.program] * len(values)
         numbers = evaluate(self.slots, self.parameters, values)
         self._check(numbers, values)
-        angles = [slot for slot in range(len(self.slots)) if slot not in self.durations]
-        for row, angle in np.argwhere(np.abs(numbers[:, angles]) > np.pi):
-            numbers[row, angles[angle]] = reduced(float(numbers[row, angles[angle]]))
+        large = np.abs(numbers) > 4 * np.pi
+        large[:, list(self.durations)] = False
+        numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
         bodies = [self.program.body % tuple(map(repr, row)) for row in numbers.tolist()]
         for row in np.flatnonzero((numbers[:, list(self.durations)] == 0).any(axis=1)):
             bodies[row] = _NO_DELAY.sub("", bodies[row])
@@ -375,7 +375,7 @@ class _Writer:
         return cast("QuantumCircuit", definition)
 
     def _angle(self, name: str, value: Any) -> str:
-        """An angle, exactly; a large one is made small, as a server's transpiler could not do it."""
+        """An angle, exactly; a large one is made small, for the server's transpiler would lose its phase."""
         if isinstance(value, ParameterExpression) and value.parameters:
             self._slots.append(value)
             return "%s"

@@ -148,9 +148,7 @@ def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[fl
 
 def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutError:
     """What a measurement misreads."""
-    return ReadoutError(
-        [[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]],
-    )
+    return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
 
 
 def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
