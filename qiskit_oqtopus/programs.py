@@ -15,6 +15,7 @@ import numpy as np
 from qiskit import QuantumCircuit, qasm3
 from qiskit.circuit import Barrier, CircuitInstruction, ControlFlowOp, Delay, Parameter, ParameterExpression
 
+from oqtopus_client.angles import reduced, with_reduced_angles
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
@@ -124,6 +125,9 @@ class Template:
             return [self.program] * len(values)
         numbers = evaluate(self.slots, self.parameters, values)
         self._check(numbers, values)
+        large = np.abs(numbers) > 4 * np.pi
+        large[:, list(self.durations)] = False
+        numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
         bodies = [self.program.body % tuple(map(repr, row)) for row in numbers.tolist()]
         for row in np.flatnonzero((numbers[:, list(self.durations)] == 0).any(axis=1)):
             bodies[row] = _NO_DELAY.sub("", bodies[row])
@@ -362,22 +366,23 @@ class _Writer:
 
     def _definition(self, item: CircuitInstruction) -> QuantumCircuit:
         """What a gate consists of."""
-        definition = getattr(item.operation, "definition", None)
-        if definition is None and not hasattr(item.operation, "definition"):
+        operation = with_reduced_angles(item.operation) if item.is_standard_gate() else item.operation
+        definition = getattr(operation, "definition", None)
+        if definition is None and not hasattr(operation, "definition"):
             definition = _synthesized(item)
         if definition is None or item.clbits:
             raise self._error(f"has the instruction {item.name!r}, which does not consist of gates.")
         return cast("QuantumCircuit", definition)
 
     def _angle(self, name: str, value: Any) -> str:
-        """An angle, exactly."""
+        """An angle, exactly; a large one is made small, for the server's transpiler would lose its phase."""
         if isinstance(value, ParameterExpression) and value.parameters:
             self._slots.append(value)
             return "%s"
         angle = float(value)
         if not math.isfinite(angle):
             raise self._error(f"has the angle {angle} in {name!r}; angles must be finite numbers.")
-        return repr(angle)
+        return repr(reduced(angle))
 
     def _duration(self, delay: Delay) -> str:
         """A delay's duration."""
