@@ -230,7 +230,7 @@ class OqtopusJob(JobV1):
         Raises:
             ResponseValidationError: The server sent something else.
         """
-        return [_layout(result) for result in self._transpile_results()]
+        return [layout(result) for result in self._transpile_results()]
 
     def _transpile_results(self) -> list[JobsS3TranspileResult | None]:
         return self._batch.of_each(self._batch.transpile_result)
@@ -265,7 +265,12 @@ class OqtopusJob(JobV1):
         return f"<OqtopusJob {self.job_id()!r}, OQTOPUS jobs: {len(self.job_ids)}>"
 
 
-def _layout(result: JobsS3TranspileResult | None) -> list[int] | None:
+def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
+    """The device's qubit that each qubit of a circuit ended up on; None where the server does not tell.
+
+    Raises:
+        ResponseValidationError: The server sent something else.
+    """
     mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
     try:
         return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]

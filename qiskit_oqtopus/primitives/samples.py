@@ -85,6 +85,7 @@ class SamplerPlan:
     """
 
     kind: ClassVar[str] = "sampler"
+    by_qubit: ClassVar[bool] = False
 
     pubs: tuple[SampledPub, ...]
     seed: int
