@@ -114,26 +114,23 @@ def _errors(share: Share, outcome: Outcomes, readout: Readout) -> npt.NDArray[np
 def _least_variance(share: Share, outcome: Outcomes, errors: npt.NDArray[np.float64]) -> float:
     """What readout errors alone do to a share's value in one shot, at least.
 
-    Where the few misreadings that there should have been were not seen, the sample has no spread, and the value is off
-    all the same. So the outcome seen most often is taken for a state of that probability, and each bit's error for the
-    only one: the first terms of the variance's Hoeffding decomposition, of which none is negative.
+    Where the few misreadings that there should have been were not seen, the sample has too little spread, and the value
+    is off all the same. So the outcome seen most often is taken for a state of that probability, and the variance is
+    that of at most two of its bits being misread.
     """
     top = int(np.argmax(outcome.numbers))
     state = outcome.bits[top]
     seen = float(outcome.numbers[(outcome.bits == state).all(axis=1)].sum() / outcome.numbers.sum())
     of_bits = errors[top if len(errors) > 1 else 0]
     width = len(of_bits)
-    columns = np.arange(width)
-    alone = np.zeros((width, width, 2))
-    alone[columns, columns] = of_bits
-    rows = np.tile(state[-width:], (width, 1))
-    flipped = rows.copy()
-    flipped[columns, columns] ^= 1
-    sums, others = (
-        values(bits, share.measurement, share.labels, alone) @ share.coefficients for bits in (rows, flipped)
-    )
-    misread = of_bits[columns, state[-width:]]
-    return seen * float(((sums - others) ** 2) @ (misread * (1 - misread)))
+    bits = state[-width:]
+    misread = np.eye(width, dtype=np.uint8)
+    first, second = np.triu_indices(width, 1)
+    misread = np.concatenate([np.zeros_like(misread[:1]), misread, misread[first] | misread[second]])
+    chances = of_bits[np.arange(width), bits]
+    sums = values(bits ^ misread, share.measurement, share.labels, of_bits[np.newaxis]) @ share.coefficients
+    (true,) = values(bits[np.newaxis], share.measurement, share.labels) @ share.coefficients
+    return seen * float((sums - true) ** 2 @ np.where(misread, chances, 1 - chances).prod(axis=1))
 
 
 def merged(parts: Sequence[tuple[Estimate, int]]) -> Estimate:
