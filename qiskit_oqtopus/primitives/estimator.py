@@ -241,6 +241,7 @@ def shots_for(precision: float, place: int, amplification: float = 1.0) -> int:
             f"PUB {place} has the precision {precision!r}, for which each measurement would be repeated "
             f"{(amplification / precision) ** 2:.3g} times; the finest is {amplification * _MOST_SHOTS**-0.5:.2g}, for "
             f"{_MOST_SHOTS:,} times."
+            + (f" Mitigation takes {amplification**2:.3g} times the shots." if amplification > 1 else "")
         )
     # Rounded, as 1/p^2 is 1000.0000000000001 for what 1000 shots give.
     return max(1, math.ceil(round((amplification / precision) ** 2, 6)))
