@@ -227,16 +227,9 @@ class OqtopusBackend(BackendV2):
         settings = self.settings(**{**options, "multi_manual": False})
         self._check(programs, settings)
         unmitigated = settings.model_copy(update={"mitigation": None})
-        wanted = [True] * len(programs) if mitigated is None else mitigated
-        _warn_of_mitigation(
-            (
-                p
-                for p, operator, is_wanted in zip(programs, operators, wanted, strict=True)
-                if is_wanted and not operator
-            ),
-            settings,
-        )
-        of_each = [settings if is_wanted else unmitigated for is_wanted in wanted]
+        of_each = [settings if is_so else unmitigated for is_so in mitigated or [True] * len(programs)]
+        counted = [i for i, operator in enumerate(operators) if operator is None and of_each[i] is settings]
+        _warn_of_mitigation([programs[i] for i in counted], settings)
         specs = [
             self._spec([program], its, number, operator)
             for program, its, number, operator in zip(programs, of_each, shots, operators, strict=True)

@@ -107,7 +107,8 @@ def _errors(share: Share, outcome: Outcomes, readout: Readout) -> npt.NDArray[np
                 f"The server says that it measured the qubits {np.unique(placed).tolist()} of a device of "
                 f"{len(readout.errors)} qubits, which cannot be."
             )
-        qubits = placed[:, measured]
+        # One transpiled circuit is placed once, unless several jobs share its shots.
+        qubits = placed[:1, measured] if (placed == placed[0]).all() else placed[:, measured]
     return readout.at(qubits)
 
 

@@ -95,6 +95,9 @@ class Mitigator:
             spreads = (sum(abs(c) * spread(label) for label, c in observable.terms) for observable in observables)
             expanded = [observable.expanded(self._readout.factors) for observable in observables]
             return Mitigation("client", tuple(map(float, spreads))), expanded
+        # What has no terms is not sent.
+        if not any(observable.terms for observable in observables):
+            return Mitigation("client", (0.0,) * len(observables)), list(observables)
         warnings.warn(
             f"PUB {place}: the server mitigates readout errors of what it estimates, because "
             + ("the observables have too many terms" if self._placed else "it also transpiles the circuit")
