@@ -334,7 +334,10 @@ class OqtopusEstimationJobResult(OqtopusJobResult):
 
     @property
     def stds(self) -> float | None:
-        """Its standard error, as the server sums it: linearly over the terms, which overestimates it."""
+        """Its standard error, as the server sums it: linearly over the terms, which overestimates it.
+
+        With mitigation, it is that of as many counts without mitigation, which underestimates it.
+        """
         return self.estimation.stds if self.estimation else None
 
     def get_exp_value(self) -> float | None:
