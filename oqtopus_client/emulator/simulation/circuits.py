@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit, qasm3
 
+from oqtopus_client.emulator.simulation.own_gates import with_own_names
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,7 +16,7 @@ NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 def parse(program: str) -> QuantumCircuit:
     """The circuit of a program, its classical bits in one register, in the order they are declared."""
-    return flat(qasm3.loads(program))
+    return flat(with_own_names(qasm3.loads(program)))
 
 
 def flat(circuit: QuantumCircuit) -> QuantumCircuit:
