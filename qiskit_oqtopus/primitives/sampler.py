@@ -83,7 +83,7 @@ class OqtopusSampler(BaseSamplerV2):
             OqtopusError: A program could not be submitted; the others have been asked to cancel.
         """
         shots = self.options.default_shots if shots is None else positive(shots)
-        read = coerced(pubs, lambda pub: _read(pub, shots), _FORM)
+        read = coerced(pubs, lambda pub: _read(pub, shots), _FORM, 1)
         planned, tasks = [], []
         for place, pub in enumerate(read):
             rows = values(pub, place)
