@@ -6,12 +6,15 @@ import copy
 from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Gate, Instruction, Measure
+from qiskit.circuit import CircuitInstruction, Gate, Instruction, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qiskit.circuit import Operation
+
+
+_CONDITIONS = hasattr(CircuitInstruction, "condition")
 
 
 def definition(operation: Operation, basis: Sequence[str]) -> QuantumCircuit | None:
@@ -30,15 +33,27 @@ def definition(operation: Operation, basis: Sequence[str]) -> QuantumCircuit | N
         Exception: Whatever the operation raises, one of a user's own perhaps.
     """
     if isinstance(operation, Instruction):
-        stated: QuantumCircuit | None = copy.copy(operation).definition
-        if stated is not None or not isinstance(operation, Gate):
-            return stated
+        parts = stated(operation)
+        if parts is not None or not isinstance(operation, Gate):
+            return parts
     alone = QuantumCircuit(operation.num_qubits)
     alone.append(copy.deepcopy(operation), range(operation.num_qubits))
     # In the middle of a circuit, its qubits may be in any state.
     parts = taken_apart(alone, basis, qubits_initially_zero=False)
     # The transpiler goes by names, and leaves a gate that has one of the basis alone.
     return parts if all(item.is_standard_gate() for item in parts.data) else None
+
+
+def stated(operation: Instruction) -> QuantumCircuit | None:
+    """What an instruction says that it consists of; None if it does not say.
+
+    The instruction is left as it is; see `definition`.
+
+    Raises:
+        Exception: Whatever the instruction raises.
+    """
+    parts: QuantumCircuit | None = copy.copy(operation).definition
+    return parts
 
 
 def taken_apart(circuit: QuantumCircuit, basis: Sequence[str], *, qubits_initially_zero: bool = True) -> QuantumCircuit:
@@ -56,6 +71,11 @@ def taken_apart(circuit: QuantumCircuit, basis: Sequence[str], *, qubits_initial
         circuit, basis_gates=basis, optimization_level=0, qubits_initially_zero=qubits_initially_zero
     )
     return result
+
+
+def has_conditions(circuit: QuantumCircuit) -> bool:
+    """Whether a circuit has gates with conditions, as Qiskit 1 had them: they look like any other."""
+    return _CONDITIONS and any(item.condition is not None and not item.is_control_flow() for item in circuit.data)
 
 
 def is_measurement(operation: Operation) -> bool:

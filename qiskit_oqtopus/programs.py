@@ -25,7 +25,7 @@ from qiskit.circuit import (
     Reset,
 )
 
-from qiskit_oqtopus.definitions import definition, taken_apart
+from qiskit_oqtopus.definitions import definition, has_conditions, taken_apart
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
@@ -57,9 +57,6 @@ _NS = 1e-9
 
 _MOST_NESTED = 100
 """How deep instructions may consist of others, those of any sensible circuit do."""
-
-_CONDITIONS = hasattr(CircuitInstruction, "condition")
-"""Whether gates may have conditions, as in Qiskit 1: an instruction looks like any other then."""
 
 
 @dataclass(frozen=True)
@@ -371,7 +368,7 @@ class _Writer:
 
     def _write(self, circuit: QuantumCircuit, qubits: Sequence[int], clbits: Sequence[int]) -> None:
         """Write a circuit, or what an instruction consists of, on the qubits and bits of those indices."""
-        if _CONDITIONS and any(item.condition is not None and not item.is_control_flow() for item in circuit.data):
+        if has_conditions(circuit):
             raise self._error("has gates with conditions, which OQTOPUS devices do not execute.")
         index = dict(zip(circuit.qubits, qubits, strict=True))
         bits = dict(zip(circuit.clbits, clbits, strict=True))
