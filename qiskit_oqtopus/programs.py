@@ -338,7 +338,10 @@ class _Writer:
         self._measured: set[int] = set()
         self._used: set[tuple[str, tuple[int, ...]]] = set()
         # What has acted on which qubits, in order, and how much of it the untouched qubits have been followed through.
-        self._acts: list[tuple[CircuitInstruction, tuple[int, ...]]] = []
+        # It takes its time, so only where resets may come; what is only called so does no harm here.
+        self._acts: list[tuple[CircuitInstruction, tuple[int, ...]]] | None = (
+            [] if circuit.count_ops().get("reset") else None
+        )
         self._untouched: Untouched | None = None
         self._followed = 0
         self._depth = 0
@@ -388,7 +391,8 @@ class _Writer:
             if measured and not measured.isdisjoint(place):
                 self._refuse_after_measurement(name, place)
             used.add((name, place))
-            acts.append((item, place))
+            if acts is not None:
+                acts.append((item, place))
             if name == "u":
                 name = "U"
             if params := item.params:
@@ -415,7 +419,8 @@ class _Writer:
             self._lines.append("")  # until the last measurement into this bit is known
             self._measured.update(place)
             self._used.add(("measure", place))
-            self._acts.append((item, place))
+            if self._acts is not None:
+                self._acts.append((item, place))
         elif isinstance(operation, Barrier):
             self._lines.append(f"barrier {operands};\n")
         elif isinstance(operation, Delay):
@@ -451,16 +456,22 @@ class _Writer:
 
     def _leave_out_reset(self, qubit: int) -> None:
         """Write nothing for the reset of a qubit that nothing has acted on: it is in |0> as it is."""
-        if self._untouched is None:
-            self._untouched = Untouched(self._circuit.num_qubits)
-        for act in self._acts[self._followed :]:
-            self._untouched.add(*act)
-        self._followed = len(self._acts)
-        if qubit not in self._untouched:
+        touched = any(qubit in place for name, place in self._used if name != "delay")
+        if touched and not self._holds_untouched(qubit):
             raise self._error(
                 f"resets a qubit after using it (qubit {qubit}), which OQTOPUS devices do not execute. Qubits start in "
                 "|0>: use another one, or run with defer_measurements=True, which does so."
             )
+
+    def _holds_untouched(self, qubit: int) -> bool:
+        """Whether a swap has brought the state of an untouched qubit there."""
+        if self._untouched is None:
+            self._untouched = Untouched(self._circuit.num_qubits)
+        acts = self._acts or []
+        for act in acts[self._followed :]:
+            self._untouched.add(*act)
+        self._followed = len(acts)
+        return bool(acts) and qubit in self._untouched
 
     def _refuse_after_measurement(self, name: str, place: tuple[int, ...]) -> None:
         qubit = next(qubit for qubit in place if qubit in self._measured)
