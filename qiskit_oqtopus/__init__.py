@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.deferral import defer_measurements
 from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
@@ -25,6 +26,7 @@ __all__ = [
     "OqtopusPrimitiveJob",
     "OqtopusProvider",
     "OqtopusSampler",
+    "defer_measurements",
 ]
 
 # These load pydantic, which takes its time.

@@ -14,6 +14,7 @@ from qiskit.providers import BackendV2, Options
 
 import oqtopus_client
 from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.deferral import defer_measurements
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import noise_model
@@ -261,9 +262,26 @@ class OqtopusBackend(BackendV2):
         given = {name: value for name, value in options.items() if value is not None or name not in self.options}
         return OqtopusOptions.checked({**self.options, **given})
 
+    def deferred(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """The circuit with its measurements deferred; see `defer_measurements`.
+
+        Raises:
+            CircuitError: Something depends on what is measured, or the device has too few qubits.
+        """
+        deferred = defer_measurements(circuit)
+        added = deferred.num_qubits - circuit.num_qubits
+        if added and self.num_qubits is not None and deferred.num_qubits > self.num_qubits:
+            raise CircuitError(
+                f"Circuit {circuit.name!r} needs {added} more qubits to defer its measurements, {deferred.num_qubits} "
+                f"in all, and {self.name} has only {self.num_qubits}. Measure fewer qubits in the middle of it."
+            )
+        return deferred
+
     def _programs(
         self, circuits: list[QuantumCircuit], values: npt.ArrayLike | None, settings: OqtopusOptions
     ) -> list[Program]:
+        if settings.defer_measurements:
+            circuits = [self.deferred(circuit) for circuit in circuits]
         if values is None:
             programs = [to_program(circuit, self.target, unmeasured=settings.memory) for circuit in circuits]
         elif len(circuits) == 1:

@@ -68,6 +68,8 @@ class OqtopusOptions(StrictOptions):
             For circuits of the device's own instructions; of others, a server may mistake the qubits.
         multi_manual: Whether to pack circuits side by side into as few jobs as the device's qubits allow. They are
             transpiled on the server.
+        defer_measurements: Whether to measure spare qubits at the end for measurements in the middle of a circuit, and
+            to use spare qubits in place of reset ones; see `qiskit_oqtopus.defer_measurements`.
         job_tags: Words added to the description, at most 200 characters together.
         seed_simulator: For Qiskit's libraries, which pass it always; no server can be seeded.
         meas_level: For Qiskit's libraries; 2, counts, is what there is.
@@ -88,6 +90,7 @@ class OqtopusOptions(StrictOptions):
     transpiler_options: dict[str, Any] | None = None
     mitigation: Literal["pseudo_inverse"] | None = None
     multi_manual: bool = False
+    defer_measurements: bool = False
     job_tags: list[str] | None = None
     seed_simulator: Any = None
     meas_level: Any = None

@@ -9,16 +9,29 @@ import math
 import re
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from qiskit import QuantumCircuit, qasm3
-from qiskit.circuit import Barrier, CircuitInstruction, ControlFlowOp, Delay, Parameter, ParameterExpression
+from qiskit.circuit import (
+    Barrier,
+    CircuitInstruction,
+    ControlFlowOp,
+    Delay,
+    Measure,
+    Operation,
+    Parameter,
+    ParameterExpression,
+    Reset,
+)
 
 from oqtopus_client.angles import reduced, with_reduced_angles
+from qiskit_oqtopus.definitions import definition, has_conditions, taken_apart
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
+from qiskit_oqtopus.reals import real, reals
+from qiskit_oqtopus.untouched import Untouched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +56,8 @@ _NO_DELAY = re.compile(r"^delay\[-?0\.0[a-z]+\] .*\n", re.MULTILINE)
 
 _NS = 1e-9
 
-_CONDITIONS = hasattr(CircuitInstruction, "condition")
-"""Whether gates may have conditions, as in Qiskit 1: an instruction looks like any other then."""
+_MOST_NESTED = 100
+"""How deep instructions may consist of others, those of any sensible circuit do."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,11 @@ class Template:
     slots: tuple[ParameterExpression, ...]
     durations: tuple[int, ...]
 
+    @property
+    def is_isa(self) -> bool:
+        """Whether the programs are of the device's own instructions."""
+        return self.program.is_isa
+
     def bind(self, values: npt.NDArray[np.float64]) -> list[Program]:
         """The program of each binding.
 
@@ -145,6 +163,46 @@ class Template:
             )
 
 
+@dataclass(frozen=True)
+class BindingTemplate:
+    """The programs of a circuit that cannot be written before its parameters have values, as `Template` has them.
+
+    Attributes:
+        circuit: The circuit.
+        target: What the device can do.
+        unmeasured: Whether a circuit that measures nothing is all right.
+    """
+
+    circuit: QuantumCircuit
+    target: Target
+    unmeasured: bool
+
+    is_isa: ClassVar[bool] = False
+    """No device has gates that are taken apart."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The circuit's parameters, in its own order."""
+        return tuple(self.circuit.parameters)
+
+    def bind(self, values: npt.NDArray[np.float64]) -> list[Program]:
+        """The program of each binding; see `Template.bind`."""
+        return [self._bound(row, binding) for row, binding in enumerate(values.tolist())]
+
+    def _bound(self, row: int, binding: list[float]) -> Program:
+        said = f"with the parameter values {binding} (binding {row})"
+        try:
+            bound = self.circuit.assign_parameters(binding)
+        except Exception as error:
+            # Binding calls gates of users' own, which raise anything.
+            raise CircuitError(f"Circuit {self.circuit.name!r} cannot be bound {said}: {error}.") from error
+        bound.name = self.circuit.name
+        try:
+            return to_program(bound, self.target, unmeasured=self.unmeasured)
+        except CircuitError as error:
+            raise CircuitError(f"{str(error).rstrip('.')}; {said}.") from error
+
+
 def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Program:
     """Write a circuit as OpenQASM 3.
 
@@ -164,7 +222,7 @@ def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = Fa
         CircuitError: The device cannot run it as meant; the message says why and what to do.
     """
     template = to_template(circuit, target, unmeasured=unmeasured)
-    if template.parameters:
+    if template.parameters or isinstance(template, BindingTemplate):
         names = ", ".join(parameter.name for parameter in template.parameters)
         raise CircuitError(
             f"Circuit {circuit.name!r} has unbound parameters: {names}. Bind them with assign_parameters(), or run it "
@@ -173,7 +231,7 @@ def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = Fa
     return template.program
 
 
-def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Template:
+def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Template | BindingTemplate:
     """Write a circuit whose parameters may be unbound; see `to_program`."""
     if not isinstance(circuit, QuantumCircuit):
         raise CircuitError(f"Only a QuantumCircuit can be run, not {circuit!r}.")
@@ -183,9 +241,18 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
         )
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
-    if _CONDITIONS and any(item.condition is not None and not item.is_control_flow() for item in circuit.data):
-        raise CircuitError(f"Circuit {circuit.name!r} has gates with conditions, which OQTOPUS devices do not execute.")
-    return _Writer(circuit, target).template(unmeasured=unmeasured)
+    try:
+        return _Writer(circuit, target).template(unmeasured=unmeasured)
+    except _NotTakenApartError as error:
+        if circuit.parameters:
+            # Some gates cannot say what they consist of before their parameters have values.
+            return BindingTemplate(circuit, target, unmeasured)
+        try:
+            whole = taken_apart(circuit, sorted(_STANDARD_GATES))
+        except Exception:  # noqa: BLE001 - gates of users' own raise anything
+            raise error from None
+        # Some gates need qubits of the circuit beyond their own for what they consist of.
+        return _Writer(whole, target).template(unmeasured=unmeasured)
 
 
 def has_variables(circuit: QuantumCircuit) -> bool:
@@ -201,7 +268,7 @@ def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.N
         ValueError: They are no real numbers, or have another shape.
     """
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = reals(values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"parameter_values must be an array of real numbers: {error}.") from None
     if array.ndim == 1 and array.shape[0] == len(parameters):
@@ -253,10 +320,15 @@ def pack(programs: Sequence[Program], num_qubits: int | None) -> list[list[Progr
     return shares
 
 
+class _NotTakenApartError(CircuitError):
+    """An operation that does not say what it consists of, at least not with its parameters as they are."""
+
+
 class _Writer:
     """Walks a circuit once.
 
-    Circuits have tens of thousands of gates, so the loop over them asks for as little as it can.
+    Circuits have tens of thousands of gates, so the loop over them asks for as little as it can. What it is not sure
+    of is recognized by its type: users give their own gates any names, also those of measurements.
     """
 
     def __init__(self, circuit: QuantumCircuit, target: Target) -> None:
@@ -269,12 +341,25 @@ class _Writer:
         self._sources: dict[int, tuple[int, str]] = {}
         self._measured: set[int] = set()
         self._used: set[tuple[str, tuple[int, ...]]] = set()
+        # What has acted on which qubits, in order, and how much of it the untouched qubits have been followed through.
+        # It takes its time, so only where resets may come; what is only called so does no harm here.
+        self._acts: list[tuple[CircuitInstruction, tuple[int, ...]]] | None = (
+            [] if circuit.count_ops().get("reset") else None
+        )
+        self._untouched: Untouched | None = None
+        self._followed = 0
+        self._depth = 0
+        # What operations consist of, by their ids; a circuit may have one operation at many places.
+        self._definitions: dict[int, tuple[Operation, QuantumCircuit | None]] = {}
         # Couplings are not known where the device publishes none.
         self._all_native = target.qargs is not None
 
     def template(self, *, unmeasured: bool) -> Template:
         circuit = self._circuit
-        self._write(circuit, range(circuit.num_qubits))
+        self._write(circuit, range(circuit.num_qubits), range(circuit.num_clbits))
+        if hidden := {parameter for slot in self._slots for parameter in slot.parameters} - set(circuit.parameters):
+            names = ", ".join(sorted(parameter.name for parameter in hidden))
+            raise self._error(f"has gates with parameters that the circuit does not know of: {names}. Bind them first.")
         if not self._sources:
             self._measure_nothing(allowed=unmeasured)
         clbits = tuple(sorted(self._sources))
@@ -288,11 +373,14 @@ class _Writer:
     def _is_isa(self) -> bool:
         return self._all_native and all(self._target.instruction_supported(name, place) for name, place in self._used)
 
-    def _write(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> None:
-        """Write a circuit, or what a gate consists of, on the qubits of those indices."""
+    def _write(self, circuit: QuantumCircuit, qubits: Sequence[int], clbits: Sequence[int]) -> None:
+        """Write a circuit, or what an instruction consists of, on the qubits and bits of those indices."""
+        if has_conditions(circuit):
+            raise self._error("has gates with conditions, which OQTOPUS devices do not execute.")
         index = dict(zip(circuit.qubits, qubits, strict=True))
+        bits = dict(zip(circuit.clbits, clbits, strict=True))
         places: dict[tuple[Qubit, ...], tuple[tuple[int, ...], str]] = {}
-        lines, used, measured = self._lines, self._used, self._measured
+        lines, used, measured, acts = self._lines, self._used, self._measured, self._acts
         for item in circuit.data:
             try:
                 place, operands = places[item.qubits]
@@ -302,11 +390,13 @@ class _Writer:
                 places[item.qubits] = place, operands
             name = item.name
             if name not in _STANDARD_GATES or not item.is_standard_gate():
-                self._write_other(item, place, operands)
+                self._write_other(item, place, operands, [bits[clbit] for clbit in item.clbits])
                 continue
             if measured and not measured.isdisjoint(place):
                 self._refuse_after_measurement(name, place)
             used.add((name, place))
+            if acts is not None:
+                acts.append((item, place))
             if name == "u":
                 name = "U"
             if params := item.params:
@@ -314,27 +404,49 @@ class _Writer:
             else:
                 lines.append(f"{name} {operands};\n")
 
-    def _write_other(self, item: CircuitInstruction, place: tuple[int, ...], operands: str) -> None:
+    def _write_other(self, item: CircuitInstruction, place: tuple[int, ...], operands: str, clbits: list[int]) -> None:
         """Write what is no standard gate."""
-        name = item.name
-        self._check(item)
-        if name == "measure" and item.clbits:
-            self._sources[self._circuit.find_bit(item.clbits[0]).index] = len(self._lines), operands
-            self._lines.append("")  # until the last measurement into this bit is known
-            self._measured.update(place)
-            self._used.add((name, place))
-        elif isinstance(item.operation, Barrier):
-            self._lines.append(f"barrier {operands};\n")
-        elif isinstance(item.operation, Delay):
-            line = f"delay[{self._duration(item.operation)}] {operands};\n"
-            self._lines.append(_NO_DELAY.sub("", line))
-            self._used.add((name, place))
-        else:
-            if not self._measured.isdisjoint(place):
-                self._refuse_after_measurement(name, place)
+        operation = with_reduced_angles(item.operation) if item.is_standard_gate() else item.operation
+        if isinstance(operation, ControlFlowOp):
+            raise self._error(f"has control flow ({operation.name}), which OQTOPUS devices do not execute.")
+        parts = self._parts(operation)
+        if parts is not None:
             self._all_native = False
             if place:  # a global phase has no qubit, and changes no count
-                self._write(self._definition(item), place)
+                if self._depth == _MOST_NESTED:
+                    raise self._error(f"has the instruction {operation.name!r}, which consists of itself.")
+                self._depth += 1
+                self._write(parts, place, clbits)
+                self._depth -= 1
+        elif isinstance(operation, Measure):
+            self._sources[clbits[0]] = len(self._lines), operands
+            self._lines.append("")  # until the last measurement into this bit is known
+            self._measured.update(place)
+            self._used.add(("measure", place))
+            if self._acts is not None:
+                self._acts.append((item, place))
+        elif isinstance(operation, Barrier):
+            self._lines.append(f"barrier {operands};\n")
+        elif isinstance(operation, Delay):
+            line = f"delay[{self._duration(operation)}] {operands};\n"
+            self._lines.append(_NO_DELAY.sub("", line))
+            self._used.add(("delay", place))
+        elif isinstance(operation, Reset):
+            self._leave_out_reset(*place)
+        else:
+            raise self._not_taken_apart(operation, "which does not consist of gates.")
+
+    def _parts(self, operation: Operation) -> QuantumCircuit | None:
+        """What an operation consists of."""
+        if id(operation) not in self._definitions:
+            try:
+                parts = definition(operation, sorted(_STANDARD_GATES))
+            except Exception as error:  # gates of users' own raise anything
+                raise self._not_taken_apart(
+                    operation, f"which does not consist of gates ({type(error).__name__}: {error})."
+                ) from error
+            self._definitions[id(operation)] = operation, parts
+        return self._definitions[id(operation)][1]
 
     def _measure_nothing(self, *, allowed: bool) -> None:
         """Measure a qubit into no bit of the circuit's, as devices have to measure something."""
@@ -346,70 +458,70 @@ class _Writer:
         self._lines.append("")
         self._used.add(("measure", (0,)))
 
-    def _check(self, item: CircuitInstruction) -> None:
-        if isinstance(item.operation, ControlFlowOp):
-            raise self._error(f"has control flow ({item.name}), which OQTOPUS devices do not execute.")
-        if item.name in {"reset", "initialize"}:
+    def _leave_out_reset(self, qubit: int) -> None:
+        """Write nothing for the reset of a qubit that nothing has acted on: it is in |0> as it is."""
+        touched = any(qubit in place for name, place in self._used if name != "delay")
+        if touched and not self._holds_untouched(qubit):
             raise self._error(
-                f"resets a qubit ({item.name}), which OQTOPUS devices do not execute. Qubits start in |0>; "
-                "prepare states with prepare_state()."
+                f"resets a qubit after using it (qubit {qubit}), which OQTOPUS devices do not execute. Qubits start in "
+                "|0>: use another one, or run with defer_measurements=True, which does so."
             )
-        if item.clbits and item.name != "measure":
-            raise self._error(f"has the instruction {item.name!r} on classical bits; decompose() it first.")
+
+    def _holds_untouched(self, qubit: int) -> bool:
+        """Whether a swap has brought the state of an untouched qubit there."""
+        if self._untouched is None:
+            self._untouched = Untouched(self._circuit.num_qubits)
+        acts = self._acts or []
+        for act in acts[self._followed :]:
+            self._untouched.add(*act)
+        self._followed = len(acts)
+        return bool(acts) and qubit in self._untouched
 
     def _refuse_after_measurement(self, name: str, place: tuple[int, ...]) -> None:
         qubit = next(qubit for qubit in place if qubit in self._measured)
         raise self._error(
             f"acts on qubit {qubit} ({name}) after measuring it. OQTOPUS devices treat every measurement as final and "
-            "would return wrong counts; measure at the end only."
+            "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures "
+            "spare qubits at the end."
         )
-
-    def _definition(self, item: CircuitInstruction) -> QuantumCircuit:
-        """What a gate consists of."""
-        operation = with_reduced_angles(item.operation) if item.is_standard_gate() else item.operation
-        definition = getattr(operation, "definition", None)
-        if definition is None and not hasattr(operation, "definition"):
-            definition = _synthesized(item)
-        if definition is None or item.clbits:
-            raise self._error(f"has the instruction {item.name!r}, which does not consist of gates.")
-        return cast("QuantumCircuit", definition)
 
     def _angle(self, name: str, value: Any) -> str:
         """An angle, exactly; a large one is made small, for the server's transpiler would lose its phase."""
         if isinstance(value, ParameterExpression) and value.parameters:
             self._slots.append(value)
             return "%s"
-        angle = float(value)
+        angle = self._real(value, f"the angle {value} in {name!r}")
         if not math.isfinite(angle):
             raise self._error(f"has the angle {angle} in {name!r}; angles must be finite numbers.")
         return repr(reduced(angle))
 
     def _duration(self, delay: Delay) -> str:
         """A delay's duration."""
-        unit = delay.unit
+        duration, unit = delay.duration, delay.unit
+        said = f"a delay of {duration} in {unit!r}"
         if unit == "dt" and self._target.dt is not None:
             factor, unit = round(self._target.dt / _NS, 6), "ns"
         elif unit in _UNITS:
             factor, unit = _UNITS[unit]
         else:
-            raise self._error(
-                f"has a delay of {delay.duration} in {unit!r}; give a number of {', '.join([*_UNITS, 'dt'])}."
-            )
-        if isinstance(delay.duration, ParameterExpression) and delay.duration.parameters:
+            raise self._error(f"has {said}; give a number of {', '.join([*_UNITS, 'dt'])}.")
+        if isinstance(duration, ParameterExpression) and duration.parameters:
             self._durations.append(len(self._slots))
-            self._slots.append(delay.duration * factor)
+            self._slots.append(duration * factor)
             return f"%s{unit}"
-        return f"{float(delay.duration) * factor!r}{unit}"
+        length = self._real(duration, said) * factor
+        if not 0 <= length < math.inf:
+            raise self._error(f"has {said}; durations must be finite numbers and not negative.")
+        return f"{length!r}{unit}"
+
+    def _real(self, value: Any, said: str) -> float:
+        try:
+            return real(value)
+        except (TypeError, ValueError):
+            raise self._error(f"has {said}, which is not a real number.") from None
+
+    def _not_taken_apart(self, operation: Operation, why: str) -> CircuitError:
+        return _NotTakenApartError(f"Circuit {self._circuit.name!r} has the instruction {operation.name!r}, {why}")
 
     def _error(self, what: str) -> CircuitError:
         return CircuitError(f"Circuit {self._circuit.name!r} {what}")
-
-
-def _synthesized(item: CircuitInstruction) -> QuantumCircuit:
-    """Cliffords, annotated gates and their like, which are for the transpiler to take apart."""
-    from qiskit.transpiler import PassManager  # noqa: PLC0415 - rarely needed
-    from qiskit.transpiler.passes import HighLevelSynthesis  # noqa: PLC0415
-
-    alone = QuantumCircuit(len(item.qubits))
-    alone.append(item.operation, range(len(item.qubits)))
-    return PassManager([HighLevelSynthesis(basis_gates=sorted(_STANDARD_GATES))]).run(alone)

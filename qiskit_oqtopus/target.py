@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qiskit.circuit import Delay, Measure, Parameter
+from qiskit.circuit import Delay, Measure, Parameter, Reset
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
 from qiskit.providers import QubitProperties
 from qiskit.transpiler import InstructionProperties, Target
@@ -43,8 +43,12 @@ class ReadoutProperties(InstructionProperties):
 def target_from_device(device: OqtopusDevice) -> Target:
     """The gates every OQTOPUS device takes - `x`, `sx`, `rz`, `cx`, `measure`, `delay` - with its errors and durations.
 
-    Resets and control flow are never there: no device executes them, whatever it advertises. `cx` is there in the
-    listed direction of each coupling only, so where there are no couplings there is no `cx`.
+    Control flow is never there: no device executes it, whatever it advertises. `cx` is there in the listed direction of
+    each coupling only, so where there are no couplings there is no `cx`.
+
+    No device executes `reset` either, which is there all the same, and takes no time: otherwise the transpiler would
+    refuse every circuit with `initialize`, which begins with a reset of qubits that are in |0> anyway. `run` leaves
+    such a reset out, and refuses any other.
 
     Times are in seconds. A gate's error is one minus its average fidelity; a measurement's is the assignment error,
     beside both probabilities to misread (see `ReadoutProperties`). `rz` is a change of frame: no error, no time.
@@ -84,12 +88,13 @@ def target_from_device(device: OqtopusDevice) -> Target:
         add(CXGate(), pairs, [_gate_properties(coupling, "cx") for coupling in couplings])
     add(Measure(), every, map(_readout_properties, qubits))
     add(Delay(Parameter("t")), every, [None] * len(every))
+    add(Reset(), every, [InstructionProperties(0.0, 0.0) for _ in every])
     return target
 
 
 def _uncalibrated(device: OqtopusDevice) -> Target:
     target = Target(description=device.device_id, num_qubits=_n_qubits(device), dt=CLOCK_NS * _NS)
-    for gate in (XGate(), SXGate(), RZGate(Parameter("theta")), CXGate(), Measure(), Delay(Parameter("t"))):
+    for gate in (XGate(), SXGate(), RZGate(Parameter("theta")), CXGate(), Measure(), Delay(Parameter("t")), Reset()):
         target.add_instruction(gate, name=gate.name)
     return target
 

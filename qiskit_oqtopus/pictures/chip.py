@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.patches import Patch
+from qiskit.circuit import Barrier, Delay
 
 from oqtopus_client.display import moment, printable
 from qiskit_oqtopus.pictures.canvas import INK, canvas
@@ -97,7 +98,7 @@ def _used(circuit: QuantumCircuit, chip: ChipData, device_id: str) -> tuple[npt.
     places = {
         frozenset(circuit.find_bit(qubit).index for qubit in instruction.qubits)
         for instruction in circuit.data
-        if instruction.operation.name not in {"barrier", "delay"}
+        if not isinstance(instruction.operation, Barrier | Delay)
     }
     qubits = np.isin(np.arange(n_qubits), list(frozenset().union(*places)))
     return qubits, np.array([frozenset(coupling) in places for coupling in chip.couplings.tolist()], dtype=bool)

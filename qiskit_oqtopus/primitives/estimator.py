@@ -7,13 +7,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.circuit import ClassicalRegister, QuantumCircuit, Qubit
+from qiskit.circuit import Barrier, ClassicalRegister, QuantumCircuit, Qubit
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.definitions import is_measurement, plain
 from qiskit_oqtopus.primitives.estimations import (
     EstimatedPub,
     EstimatorPlan,
@@ -124,7 +125,7 @@ class OqtopusEstimator(BaseEstimatorV2):
             OqtopusError: A program could not be submitted; the others have been asked to cancel.
         """
         aim = self._precision(precision, shots)
-        read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM)
+        read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM, 2)
         readout = self._readout() if read else None
         planned, tasks = [], []
         for place, pub in enumerate(read):
@@ -212,7 +213,7 @@ class OqtopusEstimator(BaseEstimatorV2):
     def _is_placed(self, circuit: QuantumCircuit) -> bool:
         """Whether the circuit's qubits are the device's: not where the server transpiles."""
         measured = _all_measured(_without_final_measurements(circuit), self.backend.num_qubits)
-        is_isa = to_template(measured, self.backend.target).program.is_isa
+        is_isa = to_template(measured, self.backend.target).is_isa
         return not self._settings().is_transpiled_by_server(is_isa=is_isa)
 
 
@@ -267,10 +268,24 @@ def _tasks(
 
 
 def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit without measurements at its end, unless something in it depends on what is measured."""
-    if has_variables(circuit) or {item.name for item in circuit.data if item.clbits} != {"measure"}:
+    """The circuit without measurements at its end, unless something in it depends on what is measured.
+
+    Qiskit's own way goes by names, and takes a user's gates for measurements, too.
+    """
+    classical = [item.operation for item in circuit.data if item.clbits]
+    if not classical or has_variables(circuit) or not all(map(is_measurement, classical)):
         return circuit
-    return circuit.remove_final_measurements(inplace=False)
+    kept, busy = [], set[Qubit]()
+    for item in reversed(circuit.data):
+        if item.clbits and busy.isdisjoint(item.qubits):
+            continue
+        kept.append(item)
+        if not isinstance(item.operation, Barrier):
+            busy.update(item.qubits)
+    bare = plain(circuit)
+    for item in reversed(kept):
+        bare.append(item)
+    return bare
 
 
 def _translation(backend: BackendV2) -> PassManager | None:

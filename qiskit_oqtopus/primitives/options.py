@@ -100,8 +100,11 @@ class SamplerOptions(PrimitiveOptions):
 
     Attributes:
         default_shots: Shots of each circuit where neither `run` nor a PUB says how many.
+        defer_measurements: Whether to measure spare qubits at the end for measurements in the middle of a circuit, on
+            OQTOPUS devices; see `qiskit_oqtopus.defer_measurements`.
     """
 
     _taker = "OqtopusSampler"
 
     default_shots: Annotated[int, BeforeValidator(positive)] = 1024
+    defer_measurements: bool | None = None

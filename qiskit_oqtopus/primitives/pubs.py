@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
+from qiskit.primitives.containers.bindings_array import BindingsArray
+
+from qiskit_oqtopus.reals import reals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,13 +23,14 @@ _Pub = TypeVar("_Pub")
 _LISTED = 6
 
 
-def coerced(pubs: Iterable[Any], coerce: Callable[[Any], _Pub], form: str) -> list[_Pub]:
+def coerced(pubs: Iterable[Any], coerce: Callable[[Any], _Pub], form: str, column: int) -> list[_Pub]:
     """Read PUBs.
 
     Args:
         pubs: As users give them.
         coerce: Qiskit's way to read one.
         form: What a PUB looks like, for messages.
+        column: Where in a PUB the parameter values are.
 
     Raises:
         TypeError, ValueError, QiskitError: What Qiskit raises, with the PUB's place and what to give instead.
@@ -37,12 +42,23 @@ def coerced(pubs: Iterable[Any], coerce: Callable[[Any], _Pub], form: str) -> li
     read = []
     for i, pub in enumerate(each):
         try:
-            read.append(coerce(pub))
+            read.append(coerce(_with_reals(pub, column)))
         except (TypeError, AttributeError, ValueError, QiskitError) as error:
             kind = next((kind for kind in (ValueError, QiskitError) if isinstance(error, kind)), TypeError)
             message = getattr(error, "message", str(error)).rstrip(".")
             raise kind(f"PUB {i}: {message}. A PUB is {form}.{_parameters(pub)}") from error
     return read
+
+
+def _with_reals(pub: Any, column: int) -> Any:
+    """A PUB, its parameter values as floats: Qiskit would read numbers into text, and drop imaginary parts."""
+    if not isinstance(pub, tuple | list) or len(pub) <= column:
+        return pub
+    given = pub[column]
+    if given is None or isinstance(given, BindingsArray):
+        return pub
+    values = {names: reals(value) for names, value in given.items()} if isinstance(given, Mapping) else reals(given)
+    return (*pub[:column], values, *pub[column + 1 :])
 
 
 def _parameters(pub: Any) -> str:

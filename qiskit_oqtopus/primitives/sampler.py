@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.primitives.execution import Task, checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
@@ -85,7 +86,7 @@ class OqtopusSampler(BaseSamplerV2):
             OqtopusError: A program could not be submitted; the others have been asked to cancel.
         """
         shots = self.options.default_shots if shots is None else positive(shots)
-        read = coerced(pubs, lambda pub: _read(pub, shots), _FORM)
+        read = coerced(pubs, lambda pub: _read(pub, shots), _FORM, 1)
         planned, tasks = [], []
         for place, pub in enumerate(read):
             rows = values(pub, place)
@@ -93,9 +94,16 @@ class OqtopusSampler(BaseSamplerV2):
             plan = _planned(pub)
             planned.append(plan)
             if plan.measured:
-                tasks.append(Task(pub.circuit, rows, plan.shots))
+                tasks.append(Task(self._deferred(pub.circuit), rows, plan.shots))
         seed = secrets.randbits(32) if self.options.seed is None else self.options.seed
         return submit(self.backend, tasks, SamplerPlan(tuple(planned), seed), self.options)
+
+    def _deferred(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """The circuit as it is run; backends other than OQTOPUS devices measure midway themselves."""
+        if not isinstance(self.backend, OqtopusBackend):
+            return circuit
+        settings = self.backend.settings(defer_measurements=self.options.defer_measurements)
+        return self.backend.deferred(circuit) if settings.defer_measurements else circuit
 
 
 def _read(pub: Any, shots: int) -> SamplerPub:

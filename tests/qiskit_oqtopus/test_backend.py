@@ -213,8 +213,9 @@ def mid_circuit() -> QuantumCircuit:
 
 
 def with_reset() -> QuantumCircuit:
-    """Resets a qubit."""
+    """Resets a qubit that has been used."""
     circuit = QuantumCircuit(1, 1, name="reset")
+    circuit.x(0)
     circuit.reset(0)
     circuit.measure(0, 0)
     return circuit
@@ -230,9 +231,10 @@ def with_if() -> QuantumCircuit:
 
 
 def with_initialize() -> QuantumCircuit:
-    """Prepares a state the way that resets first."""
+    """Prepares two states of a qubit in turn."""
     circuit = QuantumCircuit(1, 1, name="init")
     circuit.initialize([0, 1], 0)
+    circuit.initialize([1, 0], 0)
     circuit.measure(0, 0)
     return circuit
 
@@ -246,10 +248,10 @@ def with_angle(angle: object) -> QuantumCircuit:
 
 
 def with_subroutine() -> QuantumCircuit:
-    """Hides a measurement inside an instruction."""
+    """Hides a measurement inside an instruction, and acts on the qubit afterwards."""
     circuit = QuantumCircuit(2, 2, name="sub")
     circuit.append(bell().to_instruction(), [0, 1], [0, 1])
-    circuit.measure(0, 0)
+    circuit.h(1)
     return circuit
 
 
@@ -271,20 +273,26 @@ BAD_CIRCUITS = [
     (
         mid_circuit(),
         "Circuit 'mid' acts on qubit 0 (cx) after measuring it. OQTOPUS devices treat every measurement as final and "
-        "would return wrong counts; measure at the end only.",
+        "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures spare "
+        "qubits at the end.",
     ),
     (
         with_reset(),
-        "Circuit 'reset' resets a qubit (reset), which OQTOPUS devices do not execute. Qubits start in |0>; "
-        "prepare states with prepare_state().",
+        "Circuit 'reset' resets a qubit after using it (qubit 0), which OQTOPUS devices do not execute. Qubits start "
+        "in |0>: use another one, or run with defer_measurements=True, which does so.",
     ),
     (
         with_initialize(),
-        "Circuit 'init' resets a qubit (initialize), which OQTOPUS devices do not execute. Qubits start in |0>; "
-        "prepare states with prepare_state().",
+        "Circuit 'init' resets a qubit after using it (qubit 0), which OQTOPUS devices do not execute. Qubits start in "
+        "|0>: use another one, or run with defer_measurements=True, which does so.",
     ),
     (with_if(), "Circuit 'if' has control flow (if_else), which OQTOPUS devices do not execute."),
-    (with_subroutine(), "Circuit 'sub' has the instruction 'bell' on classical bits; decompose() it first."),
+    (
+        with_subroutine(),
+        "Circuit 'sub' acts on qubit 1 (h) after measuring it. OQTOPUS devices treat every measurement as final and "
+        "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures spare "
+        "qubits at the end.",
+    ),
     ("circuit", "Only a QuantumCircuit can be run, or several, not 'circuit'."),
     (None, "Only a QuantumCircuit can be run, or several, not None."),
     ([None], "Only a QuantumCircuit can be run, not None."),

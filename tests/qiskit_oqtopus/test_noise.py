@@ -297,7 +297,7 @@ def test_qubits_without_noise() -> None:
 
     assert model.noise_qubits == [0, 3]
     assert model.noise_instructions == ["measure", "sx", "x"]
-    assert set(model.basis_gates) == {"cx", "delay", "measure", "rz", "sx", "x"}
+    assert set(model.basis_gates) == {"cx", "delay", "measure", "reset", "rz", "sx", "x"}
 
 
 def test_what_nobody_publishes_makes_no_noise() -> None:

@@ -11,7 +11,7 @@ import qiskit
 from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
-from qiskit.circuit import AnnotatedOperation, ControlModifier, Gate, InverseModifier
+from qiskit.circuit import AnnotatedOperation, ControlModifier, Delay, Gate, InverseModifier, Parameter
 from qiskit.circuit.library import (
     CXGate,
     DiagonalGate,
@@ -32,7 +32,7 @@ from oqtopus_client import OqtopusDevice
 from oqtopus_client.angles import reduced
 from oqtopus_client.emulator.devices import built_in_devices
 from qiskit_oqtopus import CircuitError
-from qiskit_oqtopus.programs import to_program
+from qiskit_oqtopus.programs import to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -171,6 +171,47 @@ def test_no_delay(unit: str) -> None:
     program = to_program(circuit, TARGET)
 
     assert program.body.splitlines()[-3:] == ["x q[0];", "c[0] = measure q[1];", "c[1] = measure q[0];"]
+
+
+WAIT = Parameter("wait")
+
+
+class Odd(Delay):
+    """A delay whose duration is not checked."""
+
+    def validate_parameter(self, parameter: Any) -> Any:
+        """Take anything."""
+        return parameter
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "s"])
+@pytest.mark.parametrize(
+    ("duration", "message"),
+    [
+        (math.nan, "durations must be finite numbers and not negative"),
+        (math.inf, "durations must be finite numbers and not negative"),
+        (-1.0, "durations must be finite numbers and not negative"),
+        ((WAIT - 3).bind({WAIT: 1}), "durations must be finite numbers and not negative"),
+        ((WAIT * 1j).bind({WAIT: 1}), "which is not a real number"),
+    ],
+)
+def test_impossible_delays(duration: Any, unit: str, message: str) -> None:
+    """Not a number, endless or negative: in every unit, plain or as an expression."""
+    circuit = QuantumCircuit(1, 1, name="wait")
+    circuit.append(Odd(duration, unit), [0])
+    circuit.measure(0, 0)
+    with pytest.raises(CircuitError, match=rf"^Circuit 'wait' has a delay of .* in '{unit}'[;,] {message}\.$"):
+        to_program(circuit, TARGET)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+def test_impossible_delays_of_a_sweep(value: float) -> None:
+    """Likewise where a parameter says how long."""
+    circuit = QuantumCircuit(1, 1, name="wait")
+    circuit.delay(WAIT, 0, unit="us")
+    circuit.measure(0, 0)
+    with pytest.raises(CircuitError, match=r"^Circuit 'wait' has the value .* \(binding 0\)"):
+        to_template(circuit, TARGET).bind(np.array([[value]]))
 
 
 def measured(*operations: Operation) -> QuantumCircuit:

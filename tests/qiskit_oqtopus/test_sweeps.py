@@ -187,7 +187,10 @@ def test_sweep_from_no_delay_on(provider: OqtopusProvider) -> None:
         (half_turn(X), np.ones((0, 1)), ValueError, "parameter_values must have the shape (bindings, 1), not (0, 1)"),
         (half_turn(), [[1.0]], ValueError, "parameter_values must have the shape (bindings, 0), not (1, 1): a column"),
         (half_turn(X), [["a"]], ValueError, "parameter_values must be an array of real numbers: "),
-        (half_turn(X), [[1j]], ValueError, "parameter_values must be an array of real numbers: "),
+        (half_turn(X), [["1"]], ValueError, "parameter_values must be an array of real numbers: '1' is text, not a "),
+        (half_turn(X), [[1j]], ValueError, "parameter_values must be an array of real numbers: 1j is not a real "),
+        (half_turn(X), np.array([[1], [1j]]), ValueError, "parameter_values must be an array of real numbers: 1j is "),
+        (half_turn(X), [[None]], ValueError, "parameter_values must be an array of real numbers: None is not a real "),
         (
             half_turn(X),
             [[1], [0]],

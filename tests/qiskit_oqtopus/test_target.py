@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from qiskit_oqtopus import OqtopusBackend
 
-GATES = ["cx", "delay", "measure", "rz", "sx", "x"]
+# `reset` is for the transpiler, which would refuse circuits with `initialize` without.
+GATES = ["cx", "delay", "measure", "reset", "rz", "sx", "x"]
 
 QUBIT = {
     "id": 0,

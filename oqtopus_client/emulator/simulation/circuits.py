@@ -8,6 +8,7 @@ from qiskit import QuantumCircuit, qasm3
 from qiskit.circuit import ControlledGate, Gate
 
 from oqtopus_client.angles import with_reduced_angles
+from oqtopus_client.emulator.simulation.own_gates import with_own_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 def parse(program: str) -> QuantumCircuit:
     """The circuit of a program, its classical bits in one register, in the order they are declared."""
-    return flat(qasm3.loads(program))
+    return flat(with_own_names(qasm3.loads(program)))
 
 
 def flat(circuit: QuantumCircuit) -> QuantumCircuit:

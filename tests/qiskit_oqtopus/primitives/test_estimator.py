@@ -217,6 +217,9 @@ def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedClou
             "PUB 0 has the value nan for 'θ[0]' (binding ())",
         ),
         ([(QuantumCircuit(17), "Z" * 17)], ValueError, "Circuit "),
+        ([(real_amplitudes(1, reps=0), "Z", np.array([1j]))], TypeError, "PUB 0: 1j is not a real number. A PUB is "),
+        ([(real_amplitudes(1, reps=0), "Z", {"θ": [[1j]]})], TypeError, "PUB 0: 1j is not a real number. A PUB is "),
+        ([(real_amplitudes(1, reps=0), "Z", ["1"])], ValueError, "PUB 0: '1' is text, not a real number. A PUB is "),
         (3, TypeError, "run() takes a list of PUBs, not 3. A PUB is (circuit, observables, values, precision)"),
     ],
 )

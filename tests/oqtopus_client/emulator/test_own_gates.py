@@ -1,0 +1,44 @@
+"""Programs that define gates of their own under names that Qiskit has gates of."""
+
+from __future__ import annotations
+
+import pytest
+
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
+
+START = "OPENQASM 3; gate x a { U(0, 0, 0) a; } gate rz(t) a { U(pi, 0, pi) a; } qubit[2] q; bit[2] c; "
+END = "c[0] = measure q[0]; c[1] = measure q[1];"
+
+
+@pytest.mark.parametrize(
+    ("program", "counts"),
+    [
+        (f"{START} x q[0]; rz(0.3) q[1]; {END}", {"10": 10}),
+        (START.replace("qubit", "gate twice a { x a; rz(1) a; } qubit") + f"twice q[0]; {END}", {"01": 10}),
+        (f"{START} rz(0) q[0]; ctrl @ x q[0], q[1]; {END}", {"01": 10}),
+        (f"{START} rz(0) q[0]; negctrl @ rz(0) q[1], q[0]; inv @ x q[1]; {END}", {"00": 10}),
+        (
+            'OPENQASM 3; include "stdgates.inc"; gate unitary a { x a; } gate ecr a, b { x b; } qubit[2] q; bit[2] c; '
+            f"unitary q[0]; ecr q[0], q[1]; {END}",
+            {"11": 10},
+        ),
+    ],
+)
+def test_own_gates(client: OqtopusClient, program: str, counts: dict[str, int]) -> None:
+    """They do what the program says, also inside other gates, controlled and inverted."""
+    job = client.submit_job(OqtopusJobSpec.sampling(device_id="qulacs", program=program, shots=10))
+    sampling = client.wait_for_job(job.job_id).sampling
+
+    assert sampling is not None
+    assert sampling.counts == counts
+
+
+@pytest.mark.parametrize("gate", ["x q[0];", "rz(0.3) q[0];"])
+def test_devices_do_not_have_them(client: OqtopusClient, gate: str) -> None:
+    """Without the transpiler they are refused, as any other gate that the device lacks."""
+    spec = OqtopusJobSpec.sampling(
+        device_id="qulacs", program=f"{START} {gate} {END}", shots=10, transpiler_info={"transpiler_lib": None}
+    )
+    job = client.wait_for_job(client.submit_job(spec).job_id)
+
+    assert (job.status, job.job_info.message) == ("failed", "failed to execute job on device")
