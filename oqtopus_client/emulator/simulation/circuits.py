@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qiskit import QuantumCircuit, qasm3
+import openqasm3
+import qiskit_qasm3_import
+from qiskit import QuantumCircuit
+
+from oqtopus_client.emulator.simulation.extent import check_tree, code_of
+from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,9 +17,16 @@ if TYPE_CHECKING:
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 
-def parse(program: str) -> QuantumCircuit:
-    """The circuit of a program, its classical bits in one register, in the order they are declared."""
-    return flat(qasm3.loads(program))
+def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
+    """The circuit of a program, its classical bits in one register, in the order they are declared.
+
+    Raises:
+        JobFailure: The program is larger than the limits allow.
+        Exception: It cannot be read; of whatever kind the parser stumbles over.
+    """
+    tree = openqasm3.parse(code_of(program, limits))
+    check_tree(tree, limits)
+    return flat(qiskit_qasm3_import.convert(tree))
 
 
 def flat(circuit: QuantumCircuit) -> QuantumCircuit:
