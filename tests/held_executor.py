@@ -20,6 +20,7 @@ class HeldExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Take a piece of work."""
         future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()  # whoever works cannot be interrupted
         with self._news:
             self._work.append((future, lambda: fn(*args, **kwargs)))
             self._news.notify()

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_LAST_SECONDS = 1
+"""How long answers under way may still take when the server is stopped."""
+
+
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oqtopus_client.emulator") -> None:
     """Serve until interrupted; print the two lines that point a client here."""
     parser = _parser(program)
@@ -36,9 +40,19 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
             host, port = listener.getsockname()[:2]
             print(f"export OQTOPUS_URL=http://{f'[{host}]' if ':' in host else host}:{port}")
             print(f"export OQTOPUS_API_TOKEN={emulator.token}", flush=True)
-            uvicorn.Server(uvicorn.Config(emulator, log_level="warning", lifespan="off")).run(sockets=[listener])
+            uvicorn.Server(_settings(emulator)).run(sockets=[listener])
     except (OSError, OverflowError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+def _settings(emulator: Emulator) -> uvicorn.Config:
+    return uvicorn.Config(
+        emulator,
+        http="h11",  # the other implementation reads headers of any length
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=_LAST_SECONDS,
+    )
 
 
 def _parser(program: str) -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from oqtopus_client.emulator.api import control, devices, jobs, storage, users
 from oqtopus_client.emulator.api.cloud import ApiError, Cloud, ServerError, require_text
 from oqtopus_client.emulator.api.faulty import server_error, with_faults
+from oqtopus_client.emulator.api.guard import Refused, guarded, refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,6 +38,10 @@ def create_app(cloud: Cloud) -> ASGIApp:
     async def refuse(_request: Request, error: ApiError) -> JSONResponse:
         return JSONResponse({"message": error.message}, error.status_code)
 
+    @app.exception_handler(Refused)
+    async def refuse_body(request: Request, error: Refused) -> Response:
+        return refusal(request.url.path, error)
+
     @app.exception_handler(RequestValidationError)
     async def find_invalid(request: Request, error: RequestValidationError) -> Response:
         try:
@@ -55,7 +60,7 @@ def create_app(cloud: Cloud) -> ASGIApp:
             _logger.error("A request broke the emulator.", exc_info=error)
         return server_error()
 
-    return _with_correlation_id(with_faults(app, cloud.faults))
+    return _with_correlation_id(with_faults(guarded(app, cloud.users), cloud.faults))
 
 
 def _with_correlation_id(app: ASGIApp) -> ASGIApp:

@@ -20,7 +20,7 @@ from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.signing import VALID_SECONDS, Signer
-from oqtopus_client.emulator.simulation.server_side import stop_programs
+from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.simulation.sse import SseLimits
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users, new_token
@@ -54,6 +54,7 @@ class Emulator:
         devices: A folder of device files, or devices, beside those that come with the package.
         executor: Runs the simulations; threads by default.
         max_running: Jobs in work at the same time, at least 2; by default one a processor core.
+        limits: What the programs of jobs may be.
         allow_sse: Whether sse jobs are taken.
         sse_limits: What their programs may use.
         cancelling: Whether a running job that is cancelled is `cancelling` first, as on coming servers.
@@ -75,6 +76,7 @@ class Emulator:
         devices: str | Path | Iterable[EmulatedDevice] = (),
         executor: Executor | None = None,
         max_running: int | None = None,
+        limits: ProgramLimits = DEFAULT_LIMITS,
         allow_sse: bool = True,
         sse_limits: SseLimits | None = None,
         cancelling: bool = False,
@@ -98,6 +100,7 @@ class Emulator:
             executor or cast("Executor", own_executor),
             self._faults,
             max_running=max_running,
+            limits=limits,
             sse_limits=(sse_limits or SseLimits()) if allow_sse else None,
         )
         self._cloud = Cloud(
@@ -237,7 +240,6 @@ def _close(pid: int, engine: Engine, executor: Executor | None, database: Databa
     if os.getpid() != pid:
         return  # a fork that ends must not give back the jobs that its parent runs
     engine.close()
-    stop_programs(engine.name)
     if executor is not None:
         executor.shutdown()
     database.close()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Row
     from oqtopus_client.emulator.devices import EmulatedDevice
     from oqtopus_client.emulator.faults import Faults
+    from oqtopus_client.emulator.simulation.inputs import ProgramLimits
     from oqtopus_client.emulator.simulation.sse import SseLimits
     from oqtopus_client.emulator.store import Store
 
@@ -43,6 +44,7 @@ class Engine:
         executor: Runs the simulations.
         faults: What shall go wrong.
         max_running: Jobs in work at the same time, at least 2; by default one a processor core.
+        limits: What programs may be.
         sse_limits: What programs of sse jobs may use; None if none may run.
     """
 
@@ -54,6 +56,7 @@ class Engine:
         faults: Faults,
         *,
         max_running: int | None = None,
+        limits: ProgramLimits,
         sse_limits: SseLimits | None = None,
     ) -> None:
         self.name = secrets.token_hex(8)
@@ -64,6 +67,7 @@ class Engine:
             devices=devices,
             executor=executor,
             faults=faults,
+            limits=limits,
             sse_limits=sse_limits,
             release=self._release,
             wait_for_room=self._wait_for_room,
@@ -73,7 +77,7 @@ class Engine:
         self._job_types = [name for name in JOB_TYPES if sse_limits or name != "sse"]
         self._places = self._free = max(2, max_running or os.cpu_count() or 1)
         self._heavy_free = self._places - 1
-        self._jobs: set[str] = set()
+        self._runs: dict[str, JobRun] = {}
         self._waiting: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
         self._closed = False
@@ -85,7 +89,7 @@ class Engine:
         return job_type in self._job_types
 
     def wake(self) -> None:
-        """Tell the engine that a job has been submitted."""
+        """Tell the engine that a job has been submitted or cancelled."""
         with self._news:
             self._news.notify()
 
@@ -96,13 +100,17 @@ class Engine:
             self._news.notify()
         if threading.current_thread() is not self._thread:
             self._thread.join()
+        for run in list(self._runs.values()):
+            run.cancel()
         self._store.give_back(self.name)
 
     def _dispatch(self) -> None:
         with self._news:
             while not self._closed:
                 try:
-                    self._store.renew(self.name, self._jobs)
+                    wanted = self._store.renew(self.name, self._runs)
+                    for job_id, run in list(self._runs.items()):
+                        run.check(wanted=job_id in wanted)
                     while self._free and not self._closed and self._hand_out():
                         pass
                 except Exception:
@@ -122,12 +130,12 @@ class Engine:
         if job is None:
             return False
         self._free -= 1
-        self._jobs.add(job["job_id"])
+        self._runs[job["job_id"]] = run = JobRun(job, self._around)
         try:
-            JobRun(job, self._around).begin()
+            run.begin()
         except Exception:
             self._free += 1
-            self._jobs.discard(job["job_id"])
+            self._runs.pop(job["job_id"], None)
             self._store.give_back(self.name, job["job_id"])
             raise
         return True
@@ -147,7 +155,8 @@ class Engine:
 
     def _release(self, run: JobRun) -> None:
         with self._news:
-            self._jobs.discard(run.job_id)
+            if self._runs.get(run.job_id) is run:
+                del self._runs[run.job_id]
             self._free += 1
             self._heavy_free += run.heavy
             self._news.notify()

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import multiprocessing.connection
 import os
 import queue
 import signal
+import sys
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+import traceback
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
+if sys.platform == "linux":
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
     from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 _PRELOADED = "oqtopus_client.emulator.simulation.server_side"
 _NICENESS = 10
 
 
 class WorkerProcesses(Executor):
-    """Processes, by default one a core, that end with the process that made them, however it ends.
+    """Processes, by default one per core, that end with the process that made them, however it ends.
 
-    They step back for the server whenever both want the processor. When one dies, killed for its memory perhaps,
-    what it had in work, and nothing else, fails with `BrokenProcessPool`, and a new process takes its place.
+    Their priority is lower than the server's. When one dies, killed for its memory perhaps, the call that it ran fails
+    with `BrokenProcessPool`, no other call is affected, and a new process takes its place. Cancelling a call that
+    runs kills its process; `result()` then raises `CancelledError`.
 
     Args:
-        max_workers: How many.
+        max_workers: Number of processes.
     """
 
     def __init__(self, max_workers: int | None = None) -> None:
@@ -40,61 +46,182 @@ class WorkerProcesses(Executor):
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
             self._context.set_forkserver_preload([_PRELOADED])
-        self._end, self._ending = self._context.Pipe(duplex=False)
-        # Pools of one process each, for a pool fails as a whole: so nobody suffers for what another did to a process.
         # The last one used is used next, so that no more processes start than are needed.
-        self._pools: queue.LifoQueue[ProcessPoolExecutor] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         for _ in range(count):
-            self._pools.put(self._new_pool())
+            self._idle.put(_Worker(self._context))
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="oqtopus-worker")
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=self._context, initializer=_begin, initargs=(self._end,))
-
-    def _in_place_of(self, broken: ProcessPoolExecutor) -> ProcessPoolExecutor:
-        broken.shutdown(wait=True)  # else its threads may be busy giving back semaphores when this process ends
-        return self._new_pool()
+        self._calls: set[_Call] = set()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn` in one of the processes."""
-        return self._threads.submit(self._run, fn, *args, **kwargs)
+        call = _Call()
+        self._threads.submit(self._run, call, (fn, args, kwargs))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        return call
 
-    def _run(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        pool = self._pools.get()
+    def _run(self, call: _Call, task: tuple[Any, ...]) -> None:
+        if not call.set_running_or_notify_cancel():
+            return
+        worker = self._idle.get()
         try:
-            try:
-                future = pool.submit(fn, *args, **kwargs)
-            except BrokenProcessPool:  # it died when it had nothing to do
-                pool = self._in_place_of(pool)
-                future = pool.submit(fn, *args, **kwargs)
-            return future.result()
-        except BrokenProcessPool:
-            pool = self._in_place_of(pool)
-            raise
-        finally:
-            self._pools.put(pool)
+            result = call.run_on(worker, task)
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            self._idle.put(worker)
+            call.set_exception(error)
+        else:
+            self._idle.put(worker)
+            call.set_result(result)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002
-        """Take no more work, and end the processes; what they have in work is lost."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._ending.close()
-        if wait:
-            self._threads.shutdown(wait=True)
-            while not self._pools.empty():
-                self._pools.get().shutdown(wait=True)
+        """Accept no more calls, and end the processes; what they run is lost."""
+        self._threads.shutdown(wait=False)
+        for call in list(self._calls):
+            call.cancel()
+        self._threads.shutdown(wait=wait)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().end()
 
 
-def _begin(end: Connection) -> None:
+class _Call(Future[Any]):
+    """A call, which can be cancelled while it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._guard = threading.Lock()
+        self._worker: _Worker | None = None
+        self._unwanted = False
+
+    def cancel(self) -> bool:
+        """Cancel the call, killing the process that runs it; False if it has ended."""
+        if super().cancel():
+            return True
+        with self._guard:
+            if self.done():
+                return False
+            self._unwanted = True
+            if self._worker:
+                self._worker.kill()
+        return True
+
+    def run_on(self, worker: _Worker, task: tuple[Any, ...]) -> Any:
+        """Run the call in a worker's process.
+
+        Raises:
+            BrokenProcessPool: The process died.
+            CancelledError: The call was cancelled.
+        """
+        worker.start()
+        with self._guard:
+            if self._unwanted:
+                raise CancelledError
+            self._worker = worker
+        try:
+            return worker.run(task)
+        except BrokenProcessPool:
+            if self._unwanted:
+                raise CancelledError from None
+            raise
+        finally:
+            # From here on the process may be busy with another call.
+            with self._guard:
+                self._worker = None
+
+
+class _Worker:
+    """A process, started when there is work for it, and again after it died."""
+
+    def __init__(self, context: BaseContext) -> None:
+        self._context = context
+        self._process: BaseProcess | None = None
+
+    def start(self) -> None:
+        """Start the process unless it is alive."""
+        if self._process and self._process.is_alive():
+            return
+        self.end()
+        self._connection, theirs = self._context.Pipe()
+        watched, self._lifeline = self._context.Pipe(duplex=False)
+        # multiprocessing ends daemons at exit.
+        process = self._context.Process(target=_work, args=(theirs, watched), daemon=True)  # type: ignore[attr-defined]
+        with theirs, watched:
+            process.start()
+        self._process = process
+
+    def run(self, task: tuple[Any, ...]) -> Any:
+        """Run a function in the process, and return or raise what it does.
+
+        Raises:
+            BrokenProcessPool: The process died.
+        """
+        try:
+            self._connection.send(task)
+            succeeded, value, alone = self._connection.recv()
+        except (EOFError, OSError) as error:
+            self.end()
+            raise BrokenProcessPool("the process that ran this has died") from error
+        if not alone:
+            self.end()
+        if succeeded:
+            return value
+        raise value
+
+    def kill(self) -> None:
+        """Kill the process; any thread may."""
+        if self._process:
+            self._process.kill()
+
+    def end(self) -> None:
+        """Kill the process, and forget it."""
+        if self._process:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+            self._connection.close()
+            self._lifeline.close()
+
+
+def _work(connection: Connection, lifeline: Connection) -> None:
+    """Run what comes over the connection, until it is closed."""
     # Ctrl-C in a terminal reaches these processes too, but it is the server's to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICENESS)
-    threading.Thread(target=_wait_for, args=(end,), daemon=True).start()
+    _end_with(lifeline)
+    threads = threading.active_count()
+    while True:
+        try:
+            function, args, kwargs = connection.recv()
+        except EOFError:
+            return
+        try:
+            outcome = True, function(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            error.add_note(traceback.format_exc())
+            outcome = False, error
+        # A thread that was left behind, with a simulation that was given up perhaps, would slow down the next call.
+        alone = threading.active_count() <= threads
+        try:
+            connection.send((*outcome, alone))
+        except Exception as error:  # noqa: BLE001 - the outcome cannot be pickled
+            connection.send((False, RuntimeError(f"{error!r} about {outcome[1]!r}"), alone))
 
 
-def _wait_for(end: Connection) -> None:
-    """End when the executor is shut down, or its process is no more."""
-    parent = multiprocessing.parent_process()
-    multiprocessing.connection.wait([end] if parent is None else [end, parent.sentinel])
+def _end_with(lifeline: Connection) -> None:
+    """Have this process killed as soon as the other end of the pipe is closed, or its owner has ended."""
+    if sys.platform == "linux":
+        # By the kernel: no thread of ours runs while native code holds Python's lock.
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+        if not lifeline.poll():
+            return
+    threading.Thread(target=_wait_for, args=(lifeline,), daemon=True).start()
+
+
+def _wait_for(lifeline: Connection) -> None:
+    lifeline.poll(None)
     os._exit(1)

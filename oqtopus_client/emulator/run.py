@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from concurrent.futures import BrokenExecutor
+import time
+from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oqtopus_client.emulator.faults import FaultKind, Faults
-from oqtopus_client.emulator.simulation.inputs import JobFailure
-from oqtopus_client.emulator.simulation.server_side import SseJob, run_sse_job
+from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
+from oqtopus_client.emulator.simulation.server_side import SseJob, run_sse_job, stop_program
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.simulation.work import Task, execute, pack_json, prepare
 from oqtopus_client.rest.storage import pack
@@ -42,6 +43,7 @@ class Surroundings:
         devices: The devices, by id.
         executor: Runs the simulations.
         faults: What shall go wrong.
+        limits: What programs may be.
         sse_limits: What programs of sse jobs may use; None if none may run.
         release: Called once when the run needs its place no more.
         wait_for_room: Called with what shall go on when there is room for a heavy job; gives up the place till then.
@@ -54,6 +56,7 @@ class Surroundings:
     devices: Mapping[str, EmulatedDevice]
     executor: Executor
     faults: Faults
+    limits: ProgramLimits
     sse_limits: SseLimits | None
     release: Callable[[JobRun], None]
     wait_for_room: Callable[[JobRun, Callable[[], None]], None]
@@ -78,6 +81,9 @@ class JobRun:
         self.job_id: str = job["job_id"]
         self._around = around
         self.heavy = False
+        self._future: Future[Any] | None = None
+        self._reading = False
+        self._reading_since: float | None = None
 
     def begin(self) -> None:
         """Take the first step."""
@@ -91,20 +97,52 @@ class JobRun:
         else:
             self._hold("ready", lambda: self._prepare(device))
 
+    def check(self, *, wanted: bool) -> None:
+        """Cancel the work if the job was cancelled, or if reading its input takes too long; called every now and then.
+
+        Args:
+            wanted: Whether the job is still ours to run.
+        """
+        if wanted and self._reading and self._future and self._future.running():
+            # Only now: it may have waited for the executor.
+            self._reading_since = self._reading_since or time.monotonic()
+            seconds = self._around.limits.seconds
+            if time.monotonic() - self._reading_since >= seconds:
+                failure = invalid(f"reading and transpiling it took longer than {seconds:g} seconds.")
+                self._around.store.finish(self.job_id, self._around.worker, "failed", message=str(failure), files={})
+                wanted = False
+        if not wanted:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Cancel the work, as far as the executor can; a server-side program in this process is always ended."""
+        if self._future and not self._future.cancel() and self._future.running():
+            stop_program(self.job_id)
+
     def _prepare(self, device: EmulatedDevice) -> None:
         archive = self._around.store.get_file(f"{self.job_id}/input.zip") or b""
         if self._job["job_type"] == "sse":
             assert self._around.sse_limits is not None  # noqa: S101 - it would not have been claimed
-            sse_job = SseJob(self._around.worker, _public(self._job), archive, device, self._around.sse_limits)
+            sse_job = SseJob(_public(self._job), archive, device, self._around.limits, self._around.sse_limits)
             self._start({}, lambda: self._then(self._end_sse, run_sse_job, sse_job), heavy=True)
             return
         transpiler_info = json.loads(self._job["transpiler_info"]) or DEFAULT_TRANSPILER
         self._around.store.set_transpiler_info(self.job_id, json.dumps(transpiler_info))
         mitigation_info = json.loads(self._job["mitigation_info"])
-        task = Task(self._job["job_type"], archive, self._job["shots"], transpiler_info, mitigation_info, device)
+        task = Task(
+            self._job["job_type"],
+            archive,
+            self._job["shots"],
+            transpiler_info,
+            mitigation_info,
+            device,
+            self._around.limits,
+        )
+        self._reading = True
         self._then(lambda prepared: self._execute(task, prepared), prepare, task)
 
     def _execute(self, task: Task, prepared: Prepared) -> None:
+        self._reading = False
         self._start(prepared.files, lambda: self._then(self._succeed, execute, task, prepared), heavy=prepared.heavy)
 
     def _start(self, files: Mapping[str, bytes], go_on: Callable[[], None], *, heavy: bool) -> None:
@@ -160,7 +198,7 @@ class JobRun:
             self._carefully(lambda: step(future.result()))
 
         try:
-            future = self._around.executor.submit(work, *args)
+            future = None if self._around.closed() else self._around.executor.submit(work, *args)
         except RuntimeError as error:
             # The executor takes no more work: it broke, or this process is ending. Whoever comes next runs the job.
             if not self._around.closed() and isinstance(error, BrokenExecutor):
@@ -168,7 +206,9 @@ class JobRun:
             self._around.stop()
             self._around.store.give_back(self._around.worker, self.job_id)
         else:
-            future.add_done_callback(proceed)
+            self._future = future
+            if future:
+                future.add_done_callback(proceed)
 
     def _carefully(self, step: Callable[[], None]) -> None:
         """Take a step in a thread where nobody else minds its failure, which ends the job."""
@@ -182,8 +222,8 @@ class JobRun:
     def _cope(self, error: BaseException) -> None:
         if isinstance(error, JobFailure):
             self._fail(str(error))
-        elif isinstance(error, BrokenExecutor):
-            # A process died, of this job or of one beside it: try again.
+        elif isinstance(error, BrokenExecutor | CancelledError):
+            # A process died, of this job or of one beside it: try again. What was cancelled is not ours to give back.
             self._around.store.give_back(self._around.worker, self.job_id, tried=True)
             self._around.release(self)
         else:

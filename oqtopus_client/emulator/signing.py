@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VALID_SECONDS = 3600
+MAX_UPLOAD_BYTES = 50 << 20
+"""Most bytes of a file to upload."""
+
 _KEY_ID = "OQTOPUSEMULATOR"
 _SESSION = "emulated-session"
 
@@ -35,7 +38,8 @@ class Signer:
 
     def upload_fields(self, key: str) -> dict[str, str]:
         """Form fields that allow one file to be posted under `key`."""
-        policy = {"expiration": self._expiry(), "conditions": [{"key": key}, {"x-amz-security-token": _SESSION}]}
+        conditions = [{"key": key}, {"x-amz-security-token": _SESSION}, ["content-length-range", 0, MAX_UPLOAD_BYTES]]
+        policy = {"expiration": self._expiry(), "conditions": conditions}
         encoded = base64.b64encode(json.dumps(policy).encode()).decode()
         return {
             "key": key,
@@ -45,14 +49,17 @@ class Signer:
             "signature": self._sign(encoded),
         }
 
-    def accepts_upload(self, fields: Mapping[str, str]) -> bool:
-        """Whether the fields are complete, unchanged and still valid."""
+    def upload_limit(self, fields: Mapping[str, str]) -> int | None:
+        """How many bytes may be uploaded with these fields; None if they are incomplete, changed or expired."""
         policy = fields.get("policy", "")
         if not hmac.compare_digest(self._sign(policy).encode(), fields.get("signature", "").encode()):
-            return False
+            return None
         allowed = json.loads(base64.b64decode(policy))
-        named = {name: value for condition in allowed["conditions"] for name, value in condition.items()}
-        return allowed["expiration"] > time.time() and all(fields.get(name) == value for name, value in named.items())
+        *equal, (_, _, most) = allowed["conditions"]
+        named = {name: value for condition in equal for name, value in condition.items()}
+        if allowed["expiration"] <= time.time() or any(fields.get(name) != value for name, value in named.items()):
+            return None
+        return int(most)
 
     def download_query(self, key: str) -> str:
         """Query string that allows `key` to be read."""

@@ -158,11 +158,18 @@ class Store:
                     return row
         return None
 
-    def renew(self, worker: str, job_ids: Collection[str]) -> None:
-        """Say that `worker` still works on these jobs."""
+    def renew(self, worker: str, job_ids: Collection[str]) -> set[str]:
+        """Say that `worker` still works on these jobs; returns those it should go on with.
+
+        The others were cancelled, or given to another worker.
+        """
         marks = ", ".join("?" * len(job_ids))
-        statement = f"UPDATE jobs SET lease = ? WHERE worker = ? AND {_IN_WORK} AND job_id IN ({marks})"  # noqa: S608
-        self._database.change(statement, time.time() + LEASE_SECONDS, worker, *job_ids)
+        statement = f"UPDATE jobs SET lease = ? WHERE worker = ? AND {_IN_WORK} AND job_id IN ({marks}) "  # noqa: S608
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                f"{statement} RETURNING job_id, status", (time.time() + LEASE_SECONDS, worker, *job_ids)
+            ).fetchall()
+        return {row["job_id"] for row in rows if row["status"] != "cancelling"}
 
     def give_back(self, worker: str, job_id: str = "%", *, tried: bool = False) -> None:
         """Return one, or all, of `worker`'s unfinished jobs to the queue.
@@ -175,8 +182,8 @@ class Store:
         with self._database.transaction() as connection:
             mine = f"worker = ? AND job_id LIKE ? AND {_IN_WORK}"
             connection.execute(
-                f"UPDATE jobs SET status = 'cancelled' WHERE {mine} AND status = 'cancelling'",  # noqa: S608
-                (worker, job_id),
+                f"UPDATE jobs SET status = 'cancelled', ended_at = ? WHERE {mine} AND status = 'cancelling'",  # noqa: S608
+                (now(), worker, job_id),
             )
             connection.execute(
                 "UPDATE jobs SET status = 'submitted', ready_at = NULL, running_at = NULL, worker = NULL, "  # noqa: S608

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_UNPACKED_BYTES = 1 << 30
 """Largest file we unpack. Servers refuse files over 10 MiB packed; anything near this is a zip bomb."""
 
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What storage holds. Of the others, Python unpacks gigabytes before it returns the first byte."""
+
 _DOWNLOADS = 3
 """Tries to download a file, if what arrives is damaged."""
 
@@ -53,6 +56,8 @@ def unpack(archive: bytes, *, limit: int = MAX_UNPACKED_BYTES) -> bytes:
             names = reader.namelist()
             if len(names) != 1:
                 raise OqtopusStorageError(f"Expected one file in single ZIP archive, but found {len(names)}.")
+            if reader.getinfo(names[0]).compress_type not in _COMPRESSIONS:
+                raise OqtopusStorageError("The ZIP file is compressed in another way than by deflation.")
             with reader.open(names[0]) as entry:
                 # The size an archive declares may lie, so the limit holds for what is really read.
                 content = entry.read(limit + 1)

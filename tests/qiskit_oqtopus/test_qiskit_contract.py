@@ -204,7 +204,7 @@ def test_gates_that_exporters_spoil(backend: OqtopusBackend) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_angles_are_exact(angle: float) -> None:
-    """No angle is taken for a multiple of pi that it is near; each reads back as it was, a large one as its remainder."""
+    """No angle is taken for a multiple of pi that it is near; each reads back as it was, or as its remainder."""
     circuit = QuantumCircuit(1, 1)
     circuit.rz(angle, 0)
     circuit.measure(0, 0)

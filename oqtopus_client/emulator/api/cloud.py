@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, HTTPException, Request
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator
 
@@ -94,17 +94,13 @@ CloudParameter = Annotated[Cloud, Depends(_cloud)]
 """Type of an endpoint's parameter that receives the cloud."""
 
 
-def _user(cloud: CloudParameter, q_api_token: Annotated[str, Header()] = "") -> Row:
-    user = cloud.users.with_token(q_api_token)
-    if user is None:
-        raise HTTPException(401, "Unauthorized")
-    if user["status"] != "approved":
-        raise ApiError(403, f"this operation is currently unavailable because the status of user is [{user['status']}]")
+def _user(request: Request) -> Row:
+    user: Row = request.state.user
     return user
 
 
 UserParameter = Annotated[Row, Depends(_user)]
-"""Type of an endpoint's parameter that receives the caller; requests without the right token are refused."""
+"""Type of an endpoint's parameter that receives the caller, as the guard has found out."""
 
 
 def require_operator(user: UserParameter) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import UploadFile
 
 from oqtopus_client.emulator.api.cloud import Cloud, CloudParameter
+from oqtopus_client.emulator.api.forms import FormError, read_form
 from oqtopus_client.rest.storage import pack
 
 router = APIRouter(prefix="/storage")
@@ -21,16 +22,18 @@ def download_url(request: Request, cloud: Cloud, key: str) -> str:
 @router.post("")
 async def upload(request: Request, cloud: CloudParameter) -> Response:
     """Take a file posted with a presigned form."""
-    async with request.form() as form:
-        # As with S3, what follows the file is ignored.
-        items = form.multi_items()
-        names = [name for name, _ in items]
-        if "file" not in names or not isinstance(file := form["file"], UploadFile):
-            return storage_error(400, "InvalidArgument", "POST requires exactly one file upload per request.")
-        fields = {name: value for name, value in items[: names.index("file")] if isinstance(value, str)}
-        if not cloud.signer.accepts_upload(fields):
-            return storage_error(403, "AccessDenied", "Invalid according to Policy.")
-        cloud.store.put_file(fields["key"], await file.read())
+
+    def permit(fields: Mapping[str, str]) -> int:
+        most = cloud.signer.upload_limit(fields)
+        if most is None:
+            raise FormError(403, "AccessDenied", "Invalid according to Policy.")
+        return most
+
+    try:
+        fields, file = await read_form(request, permit)
+    except FormError as error:
+        return storage_error(error.status_code, error.code, str(error))
+    cloud.store.put_file(fields["key"], file)
     return Response(status_code=204)
 
 

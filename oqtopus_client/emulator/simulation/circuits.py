@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qiskit import QuantumCircuit, qasm3
+import openqasm3
+import qiskit_qasm3_import
+from qiskit import QuantumCircuit
 from qiskit.circuit import ControlledGate, Gate
 
 from oqtopus_client.angles import with_reduced_angles
+from oqtopus_client.emulator.simulation.extent import check_tree, code_of
+from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.simulation.own_gates import with_own_names
 
 if TYPE_CHECKING:
@@ -18,9 +22,16 @@ if TYPE_CHECKING:
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 
-def parse(program: str) -> QuantumCircuit:
-    """The circuit of a program, its classical bits in one register, in the order they are declared."""
-    return flat(with_own_names(qasm3.loads(program)))
+def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
+    """The circuit of a program, its classical bits in one register, in the order they are declared.
+
+    Raises:
+        JobFailure: The program is larger than the limits allow.
+        Exception: It cannot be read; of whatever kind the parser stumbles over.
+    """
+    tree = openqasm3.parse(code_of(program, limits))
+    check_tree(tree, limits)
+    return flat(with_own_names(qiskit_qasm3_import.convert(tree)))
 
 
 def flat(circuit: QuantumCircuit) -> QuantumCircuit:

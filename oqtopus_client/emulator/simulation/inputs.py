@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.errors import OqtopusStorageError
@@ -19,15 +20,43 @@ class JobFailure(Exception):  # noqa: N818 - an outcome of a job, not an error o
     """The job fails; the message is what the server tells its user."""
 
 
-def read_input(archive: bytes) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ProgramLimits:
+    """What a job's input may be, so that a small file cannot occupy the emulator. Real programs stay far below.
+
+    Attributes:
+        input_bytes: Size of the input, packed or unpacked, in bytes. The engine's services send each other 4 MiB.
+        tokens: Words, numbers and signs of one program; a gate has about ten.
+        bits: Qubits and classical bits that one program declares, or refers to by physical numbers.
+        operations: Operations of one program, with its own gates taken apart, and operations on whole registers
+            counted for each qubit.
+        terms: Terms of an operator.
+        seconds: Time to read and transpile the input. Worker processes are killed then; a thread cannot be, so its
+            job fails in time, but the thread runs on.
+    """
+
+    input_bytes: int = 16 << 20
+    tokens: int = 2_000_000
+    bits: int = 100_000
+    operations: int = 500_000
+    terms: int = 10_000
+    seconds: float = 300.0
+
+
+DEFAULT_LIMITS = ProgramLimits()
+
+
+def read_input(archive: bytes, limits: ProgramLimits = DEFAULT_LIMITS) -> dict[str, Any]:
     """The content of a job's `input.zip`.
 
     Raises:
-        JobFailure: It is not one JSON object in one zip entry.
+        JobFailure: It is not one JSON object in one zip entry, or it is too large.
     """
     trouble = "Job input download failed: "
+    if len(archive) > limits.input_bytes:
+        raise JobFailure(f"{trouble}The file has more than {limits.input_bytes:,} bytes.")
     try:
-        content = json.loads(unpack(archive))
+        content = json.loads(unpack(archive, limit=limits.input_bytes))
     except OqtopusStorageError as error:
         raise JobFailure(f"{trouble}{error}") from error
     except (ValueError, RecursionError) as error:

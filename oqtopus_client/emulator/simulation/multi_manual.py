@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 from qiskit import QuantumCircuit
 
 from oqtopus_client.emulator.simulation.circuits import parse
-from oqtopus_client.emulator.simulation.inputs import JobFailure
+from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, JobFailure, ProgramLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def combine(programs: Sequence[str], n_qubits: int) -> tuple[QuantumCircuit, list[int]]:
+def combine(
+    programs: Sequence[str], n_qubits: int, limits: ProgramLimits = DEFAULT_LIMITS
+) -> tuple[QuantumCircuit, list[int]]:
     """The programs side by side: program 0 has the lowest qubits, and the rightmost classical bits.
 
     Args:
         programs: OpenQASM 3, one text each.
         n_qubits: Qubits of the device.
+        limits: What each program may be.
 
     Returns:
         The circuit, and the number of classical bits of each program.
@@ -27,7 +30,9 @@ def combine(programs: Sequence[str], n_qubits: int) -> tuple[QuantumCircuit, lis
         JobFailure: A program cannot be read, or they do not fit on the device.
     """
     try:
-        circuits = [parse(program) for program in programs]
+        circuits = [parse(program, limits) for program in programs]
+    except JobFailure:
+        raise
     except Exception as error:
         raise JobFailure("failed to combine programs") from error
     widths = [circuit.num_clbits for circuit in circuits]

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.simulation.inputs import ProgramLimits
     from oqtopus_client.emulator.simulation.sse import SseLimits
 
 _stops: dict[str, threading.Event] = {}
+"""What ends the programs that run in threads of this process, by job."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,17 @@ class SseJob:
     """An sse job.
 
     Attributes:
-        worker: Who runs it.
         job: The job as the API shows it.
         archive: Its `input.zip`.
         device: What its inner jobs run on, whatever device they name.
+        program_limits: What the job's input, and the OpenQASM programs of its inner jobs, may be.
         limits: What the program may use.
     """
 
-    worker: str
     job: Mapping[str, Any]
     archive: bytes
     device: EmulatedDevice
+    program_limits: ProgramLimits
     limits: SseLimits
 
 
@@ -46,21 +48,27 @@ def run_sse_job(sse_job: SseJob) -> SseOutcome:
     Raises:
         JobFailure: There is no program.
     """
-    program = read_input(sse_job.archive).get("sse_program")
+    program = read_input(sse_job.archive, sse_job.program_limits).get("sse_program")
     if not program:
         raise JobFailure("the sse_program is not specified in the job.")
     if not isinstance(program, str):
         raise invalid("sse_program must be a text.")
-    stop = _stops.setdefault(sse_job.worker, threading.Event())
-    return run_sse(
-        program, sse_job.job, lambda request, info: _run_inner(sse_job, request, info), sse_job.limits, stop=stop
-    )
+    job_id = str(sse_job.job["job_id"])
+    try:
+        return run_sse(
+            program,
+            sse_job.job,
+            lambda request, info: _run_inner(sse_job, request, info),
+            sse_job.limits,
+            stop=_stops.setdefault(job_id, threading.Event()),
+        )
+    finally:
+        _stops.pop(job_id, None)
 
 
-def stop_programs(worker: str) -> None:
-    """End the programs that a worker runs in threads of this process; those in other processes end with these."""
-    if worker in _stops:
-        _stops.pop(worker).set()
+def stop_program(job_id: str) -> None:
+    """End a job's program that runs, or is about to run, in a thread of this process."""
+    _stops.setdefault(job_id, threading.Event()).set()
 
 
 def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
@@ -72,6 +80,7 @@ def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, A
         transpiler_info,
         request.get("mitigation_info") or {},
         sse_job.device,
+        sse_job.program_limits,
     )
     start = time.perf_counter()
     prepared = executed = None

@@ -3,6 +3,10 @@
 The cloud runs it in a container. The emulator runs it in a subprocess **on this machine, as this user**: resources are
 bounded, secrets stay out of its environment and its working folder is temporary, but it can read your files and use
 the network. Run only programs you would run yourself.
+
+A second process watches over the program and ends all that it started: when the program ends, at its time limit, and
+when whoever runs it stops it or dies. A program that kills this process, or becomes another user's, is not contained;
+on macOS, neither are processes that leave the program's process group (`setsid`).
 """
 
 from __future__ import annotations
@@ -12,7 +16,6 @@ import json
 import logging
 import os
 import queue
-import signal
 import site
 import socket
 import subprocess
@@ -163,7 +166,7 @@ def _run(
     start = time.perf_counter()
     with _Engine(folder / "engine", run_inner_job, limits) as engine:
         process = subprocess.Popen(  # noqa: S603 - running the user's program is the purpose
-            [sys.executable, str(_CONTAINER), str(folder), str(limits.memory_bytes)],
+            [sys.executable, str(_CONTAINER), str(folder), str(limits.memory_bytes), str(limits.total_seconds)],
             bufsize=0,
             cwd=folder / "work",
             env=_environment(folder, job, limits),
@@ -188,20 +191,22 @@ def _run(
 
 
 def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> int | None:
-    """Wait for the program's exit code, None if it is stopped or takes too long; end all that it started."""
+    """Wait for the program's exit code, None if it was stopped or took too long.
+
+    Its time is kept by the process that watches over it: in this one, no thread may run while native code works on a
+    job of the program's.
+    """
     deadline = time.monotonic() + seconds
     try:
-        while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+        while not stop.is_set():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(min(left, _POLL_SECONDS))
+                exit_code = process.wait(_POLL_SECONDS)
+                return exit_code if time.monotonic() < deadline else None
         return None
     finally:
-        # The group is gone, or about to be: macOS refuses to signal it then.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
         if process.stdin:
             process.stdin.close()
+        process.wait()
 
 
 def _failure(exit_code: int | None, last: InnerJob | None, limits: SseLimits) -> str | None:

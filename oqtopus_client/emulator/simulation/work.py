@@ -15,7 +15,15 @@ from qiskit import QuantumCircuit, qasm3
 from oqtopus_client.emulator.mitigation import pseudo_inverse
 from oqtopus_client.emulator.simulation import estimation, multi_manual
 from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse
-from oqtopus_client.emulator.simulation.inputs import JobFailure, logger, programs_of, read_input
+from oqtopus_client.emulator.simulation.inputs import (
+    DEFAULT_LIMITS,
+    JobFailure,
+    ProgramLimits,
+    invalid,
+    logger,
+    programs_of,
+    read_input,
+)
 from oqtopus_client.emulator.simulation.sampling import NoMemoryError, Sampled, sample
 from oqtopus_client.emulator.simulation.transpiling import transpile_for, transpiler_options
 from oqtopus_client.rest.storage import pack
@@ -39,6 +47,7 @@ class Task:
         transpiler_info: The job's settings, or the default where it had none.
         mitigation_info: The job's settings.
         device: What it runs on.
+        limits: What its input may be.
     """
 
     job_type: str
@@ -47,6 +56,7 @@ class Task:
     transpiler_info: Mapping[str, Any]
     mitigation_info: Mapping[str, Any]
     device: EmulatedDevice
+    limits: ProgramLimits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True)
@@ -104,15 +114,17 @@ def prepare(task: Task) -> Prepared:
     Raises:
         JobFailure: As on servers, with a server's words.
     """
-    content = read_input(task.archive)
+    content = read_input(task.archive, task.limits)
     # Further programs are dropped without a word, as servers do, where the job's type has room for one only.
     program, *_ = programs = programs_of(content)
     terms = estimation.read_operator(content.get("operator")) if task.job_type == "estimation" else []
-    circuit = _try_to_read(program)
+    if len(terms) > task.limits.terms:
+        raise invalid(f"the operator has {len(terms):,} terms, more than {task.limits.terms:,}.")
+    circuit = _try_to_read(program, task.limits)
     combined_program = widths = transpile_result = None
     options = transpiler_options(task.transpiler_info)
     if task.job_type == "multi_manual":
-        combined, widths = multi_manual.combine(programs, task.device.n_qubits)
+        combined, widths = multi_manual.combine(programs, task.device.n_qubits, task.limits)
         combined_program = qasm3.dumps(combined)
         if options is None:
             # Without the transpiler, servers send the first program alone.
@@ -186,10 +198,12 @@ def _cut(circuit: QuantumCircuit) -> QuantumCircuit:
     return result
 
 
-def _try_to_read(program: str) -> QuantumCircuit | str:
+def _try_to_read(program: str, limits: ProgramLimits) -> QuantumCircuit | str:
     """The program's circuit, or the text if it has none: that fails where on a server something first needs it."""
     try:
-        return parse(program)
+        return parse(program, limits)
+    except JobFailure:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever the parser stumbles over
         logger.warning("The emulated server could not read a program: %s", str(error) or repr(error))
         return program

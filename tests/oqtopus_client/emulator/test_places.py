@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ import pytest
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.processes import WorkerProcesses
+from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.simulation.work import execute
 from oqtopus_client.emulator.store import LEASE_SECONDS
 from oqtopus_client.errors import JobSubmissionError, UserApiError
@@ -34,6 +36,13 @@ HEAVY = OqtopusJobSpec.sampling(
     program='OPENQASM 3; include "stdgates.inc"; qubit[8] q; bit[8] c; h q; c = measure q;',
     shots=100,
 )
+HOURS_LONG = OqtopusJobSpec.sampling(
+    device_id="lattice64",
+    program='OPENQASM 3; include "stdgates.inc"; qubit[20] q; bit[20] c; rz(0.3) q; sx q; c = measure q;',
+    shots=1_000_000,
+    transpiler_info={"transpiler_lib": None},
+)
+BUSY = "print('begun', flush=True); pow(7, 10**9)"  # hours in one call of native code
 DEADLY = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=666)
 SSE = OqtopusJobSpec.sse(device_id="qulacs", program="raise SystemExit(1)", shots=1)
 
@@ -163,6 +172,36 @@ def test_cancelling_is_off_by_default(held_client: OqtopusClient, held: HeldExec
     assert held_client.status(job_id) == "cancelled"
 
 
+@pytest.mark.parametrize("cancelling", [False, True])
+def test_cancelling_ends_the_simulation(*, cancelling: bool) -> None:
+    """The only process takes the next job, hours before it would have been free."""
+    with (
+        WorkerProcesses(1) as executor,
+        Emulator(":memory:", executor=executor, cancelling=cancelling) as emulator,
+        OqtopusClient(emulator.config) as client,
+    ):
+        job_id = client.submit_job(HOURS_LONG).job_id
+        await_status(client, job_id, "running")
+        client.cancel_job(job_id)
+        assert client.run_job(LIGHT, interval=0.01, timeout=60).status == "succeeded"
+        await_status(client, job_id, "cancelled")
+
+
+def test_reading_takes_too_long(held: HeldExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job fails when its time is over; what comes of it later is dropped, and its place is free again."""
+    monkeypatch.setattr("oqtopus_client.emulator.engine.IDLE_SECONDS", 0.01)
+    limits = ProgramLimits(seconds=0)
+    with Emulator(":memory:", executor=held, limits=limits) as emulator, OqtopusClient(emulator.config) as client:
+        job = client.wait_for_job(client.submit_job(LIGHT).job_id, interval=0.01)
+        assert (job.status, job.running_at) == ("failed", None)
+        assert job.message == "Job input validation failed: reading and transpiling it took longer than 0 seconds."
+        held.step()
+        assert client.status(job.job_id) == "failed"
+        engine = emulator._engine
+        with engine._news:
+            assert engine._news.wait_for(lambda: engine._free == engine._places, 30)
+
+
 def test_nothing_stays_cancelling(held: HeldExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither when the emulator is closed, nor when it is killed."""
     with Emulator(tmp_path, executor=held, cancelling=True) as emulator, OqtopusClient(emulator.config) as client:
@@ -251,20 +290,60 @@ def test_shutdown_ends_its_own_processes_only() -> None:
 
 
 def test_workers_die_with_their_parent() -> None:
-    """They hold its output open no longer than they live."""
+    """Native code that never lets go of Python's lock does not keep them; they hold its output open till they end."""
     script = (
-        "import os, signal, time\n"
+        "import time\n"
         "from oqtopus_client.emulator.processes import WorkerProcesses\n"
         "executor = WorkerProcesses(2)\n"
-        "for _ in range(2): executor.submit(time.sleep, 600)\n"
-        "print(executor._context.get_start_method(), flush=True)\n"
-        "time.sleep(1)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"for _ in range(2): executor.submit(exec, {BUSY!r})\n"
+        "time.sleep(600)\n"
     )
-    run = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=120, cwd=ROOT, check=False)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == [b"begun\n"] * 2
+        process.kill()
+        rest, _ = process.communicate(timeout=60)
 
-    assert run.returncode == -signal.SIGKILL
-    assert run.stdout
+    assert rest == b""
+
+
+def test_cancelling_a_call() -> None:
+    """Its process is killed at once, and another takes its place; a call that has not begun is cancelled as ever."""
+    with WorkerProcesses(1) as executor:
+        pid = executor.submit(os.getpid).result()
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        running = executor.submit(exec, "connection.send(0); pow(7, 10**9)", {"connection": sender})
+        receiver.recv()
+        waiting = executor.submit(os.getpid)
+        assert (waiting.cancel(), running.cancel()) == (True, True)
+        with pytest.raises(CancelledError):
+            running.result(60)
+        assert waiting.cancelled()
+        done = executor.submit(os.getpid)
+        assert done.result() != pid
+        assert not done.cancel()
+
+
+def test_threads_that_are_left_behind() -> None:
+    """A process that still calculates something is not used again."""
+    with WorkerProcesses(1) as executor:
+        pid = executor.submit(os.getpid).result()
+        assert executor.submit(os.getpid).result() == pid
+        executor.submit(exec, "import threading; threading.Thread(target=threading.Event().wait).start()").result()
+        assert executor.submit(os.getpid).result() != pid
+
+
+def test_what_cannot_be_sent() -> None:
+    """Neither a task nor an outcome that cannot be pickled costs a process."""
+    with WorkerProcesses(1) as executor:
+        pid = executor.submit(os.getpid).result()
+        for function in (lambda: None, threading.Lock):
+            with pytest.raises((PicklingError, RuntimeError, AttributeError)):
+                executor.submit(function).result()
+        with pytest.raises(ValueError, match="invalid literal") as caught:
+            executor.submit(int, "x").result()
+        assert "Traceback" in caught.value.__notes__[0]
+        assert executor.submit(os.getpid).result() == pid
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::DeprecationWarning:dask")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -16,6 +18,7 @@ from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import OqtopusProvider
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
+from tests.oqtopus_client.emulator.test_places import HOURS_LONG, await_status
 from tests.qiskit_oqtopus.test_backend import bell
 from tests.recorded_cloud import RecordedCloud
 
@@ -60,24 +63,44 @@ def test_help() -> None:
     assert all(option in output for option in ("--host", "--port", "--data", "--token"))
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopping(tmp_path: Path, stop: signal.Signals) -> None:
-    """A signal ends the server without noise, and its jobs go back to the queue."""
+    """A signal ends server and simulations without noise, and the jobs go back to the queue unless it is killed."""
     command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(tmp_path)]
-    heavy = "\n".join([BELL, *["h q[0]; h q[1];"] * 300])
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url, token = (process.stdout.readline().strip().split("=", 1)[1] for _ in range(2))
         with OqtopusClient(OqtopusConfig(url, token)) as client:
-            client.submit_jobs([OqtopusJobSpec.sampling(device_id="qulacs", program=heavy)] * 4)
+            ids = [client.submit_job(HOURS_LONG).job_id for _ in range(2)]
+            await_status(client, ids[0], "running")
         process.send_signal(stop)
+        # The simulations hold these open.
         output, errors = process.communicate(timeout=60)
     with Emulator(tmp_path, executor=HeldExecutor()) as emulator:
         left = emulator._store.jobs("operator", {}, descending=False, limit=10, offset=0)
 
-    assert (output, errors, process.returncode) == ("", "", 0)
-    assert {row["status"] for row in left} <= {"submitted", "ready", "succeeded"}
-    assert sum(row["lease"] is not None and row["worker"] is not None for row in left) <= 2
+    if stop == signal.SIGKILL:
+        assert process.returncode == -stop
+        assert left[0]["status"] == "running"
+    else:
+        assert (output, errors, process.returncode) == ("", "", 0)
+        assert {row["status"] for row in left} <= {"submitted", "ready"}
+        assert sum(row["lease"] is not None and row["worker"] is not None for row in left) <= 2
+
+
+def test_stopping_in_the_middle_of_a_request(tmp_path: Path) -> None:
+    """Whoever does not send the rest of a request keeps no server alive."""
+    command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        url, token = (process.stdout.readline().strip().split("=", 1)[1] for _ in range(2))
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+            request = f"POST /jobs HTTP/1.1\r\nHost: x\r\nq-api-token: {token}\r\nExpect: 100-continue\r\n"
+            connection.sendall(f"{request}Content-Length: 10\r\n\r\n".encode())
+            assert connection.recv(12) == b"HTTP/1.1 100"  # it waits for the body
+            process.terminate()
+            assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize(

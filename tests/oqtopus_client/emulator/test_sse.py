@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 from oqtopus_client.emulator.devices import built_in_devices
 from oqtopus_client.emulator.simulation import server_side
+from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.simulation.server_side import SseJob
 from oqtopus_client.emulator.simulation.sse import InnerJob, SseLimits, SseOutcome, run_sse
 from tests.conftest import BELL
@@ -40,7 +42,7 @@ REFUSED = "submit(transpiler_info={'transpiler_lib': None})"  # the device has n
 
 def simulate(request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
     """Transpile and sample, as the engine does with any job."""
-    job = SseJob("worker", PARENT, b"", built_in_devices()["qulacs"], SseLimits())
+    job = SseJob(PARENT, b"", built_in_devices()["qulacs"], ProgramLimits(), SseLimits())
     return server_side._run_inner(job, request, info)
 
 
@@ -69,7 +71,10 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield Path(folder)
-        assert list(Path(folder).iterdir()) == []
+        deadline = time.monotonic() + 30  # of a killed runner's, another process clears up
+        while list(Path(folder).iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 class Lifeline:
@@ -335,9 +340,50 @@ def test_a_program_ends_with_its_runner(lifeline: Lifeline, temporary: Path) -> 
         assert connection.recv(1) == b""
 
 
+ESCAPED = """
+here, there = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        alive = CONNECT
+        os.write(there, b"x")
+        time.sleep(600)
+    os._exit(0)
+os.read(here, 1)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems let orphans go")
+@pytest.mark.parametrize("end", ["by itself", "by a crash", "time", "stop", "killed runner"])
+def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end: str) -> None:
+    """Neither a session of its own nor the loss of its parent saves a process, however the program ends."""
+    last = {"by itself": "submit(5)", "by a crash": "os.kill(os.getpid(), 11)"}.get(end, "time.sleep(600)")
+    program = DRIVER + ESCAPED.replace("CONNECT", lifeline.connect) + last
+    if end == "killed runner":
+        runner = (
+            "import tempfile; from oqtopus_client.emulator.simulation.sse import run_sse; "
+            f"tempfile.tempdir = {str(temporary)!r}; run_sse({program!r}, {{}}, None)"
+        )
+        with subprocess.Popen([sys.executable, "-c", runner]) as process, lifeline.accept() as connection:
+            process.kill()
+            process.wait(60)
+            assert connection.recv(1) == b""
+        return
+    stop = threading.Event()
+    limits = SseLimits(total_seconds=5 if end == "time" else 60)
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(run_sse, program, PARENT, answer, limits, stop=stop)
+        with lifeline.accept() as connection:
+            if end == "stop":
+                stop.set()
+            assert connection.recv(1) == b""
+
+    assert (running.result().failure is None) == (end == "by itself")
+
+
 def test_the_starter_touches_no_other_folder(tmp_path: Path) -> None:
     """Run by hand, without the pipe that tells of its parent, it removes nothing it was not made for."""
-    command = [sys.executable, "-m", "oqtopus_client.emulator.sse_container", str(tmp_path), "1"]
+    command = [sys.executable, "-m", "oqtopus_client.emulator.sse_container", str(tmp_path), "1", "1"]
     run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     assert run.returncode == 1

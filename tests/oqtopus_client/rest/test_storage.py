@@ -31,10 +31,10 @@ def test_pack_and_unpack(content: bytes) -> None:
     assert unpack(pack(content, "input.json")) == content
 
 
-def archive(*entries: tuple[str, bytes]) -> bytes:
+def archive(*entries: tuple[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip archive."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as writer:
+    with zipfile.ZipFile(buffer, "w", compression) as writer:
         for name, content in entries:
             writer.writestr(name, content)
     return buffer.getvalue()
@@ -48,6 +48,8 @@ def archive(*entries: tuple[str, bytes]) -> bytes:
         (archive(("a", b"1"), ("b", b"2")), "but found 2"),
         (archive(("a", b"x" * 1000))[:-5], "Invalid ZIP file"),
         (archive(("bomb", b"0" * 10_001)), "unpacks to more than 10,000 bytes"),
+        (archive(("bomb", b"0"), compression=zipfile.ZIP_BZIP2), "compressed in another way than by deflation"),
+        (archive(("bomb", b"0"), compression=zipfile.ZIP_LZMA), "compressed in another way than by deflation"),
     ],
 )
 def test_bad_archives(content: bytes, message: str) -> None:

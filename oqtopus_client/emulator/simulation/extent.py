@@ -1,0 +1,166 @@
+"""How much an OpenQASM 3 program amounts to, found before anything of that size is made of it."""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, NoReturn
+
+from openqasm3 import ast
+
+from oqtopus_client.emulator.simulation.inputs import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from oqtopus_client.emulator.simulation.inputs import ProgramLimits
+
+_NOT_CODE = re.compile(r'//[^\n]*|/\*(?:.*?\*/|.*)|("[^"\n]*")', re.DOTALL)
+_TOKEN = re.compile(r"[0-9A-Za-z_]+|[^\s0-9A-Za-z_]")  # other letters, one by one: the parser is slow at them
+_BRACKET = re.compile(r"[(\[{]|[)\]}]")
+_NESTING = 256
+"""Below that, Python's own limit makes the parser give up; far above it, it takes minutes to."""
+_SIGNS = re.compile(rf"(?:[-~!]\s*){{{_NESTING}}}")
+_CONTROLS = (ast.GateModifierName.ctrl, ast.GateModifierName.negctrl)
+_MERGED = frozenset({"x", "cx", "CX", "ccx"})
+"""Gates whose modifiers Qiskit merges; each one makes a tenfold circuit of any other gate."""
+_PHYSICAL_QUBIT = re.compile(r"\$(\d+)")
+
+
+def code_of(program: str, limits: ProgramLimits) -> str:
+    """The program without its comments, which take the parser a second per megabyte, unless it is too large to parse.
+
+    Raises:
+        JobFailure: The program is too large.
+    """
+    code = _NOT_CODE.sub(r" \1", program)
+    if next(islice(_TOKEN.finditer(code), limits.tokens, None), None):
+        _refuse("too many words, numbers and signs", limits.tokens)
+    depth = 0
+    for bracket in _BRACKET.finditer(code):
+        depth += 1 if bracket[0] in "([{" else -1
+        if depth > _NESTING:
+            _refuse("too deeply nested brackets", _NESTING)
+    if _SIGNS.search(code):
+        _refuse("too many signs in a row", _NESTING)
+    physical = {number.lstrip("0") for number in _PHYSICAL_QUBIT.findall(code)}
+    if any(len(number) > len(str(limits.bits)) or int(number or 0) >= limits.bits for number in physical):
+        _refuse("too many bits", limits.bits)
+    return code
+
+
+def check_tree(program: ast.Program, limits: ProgramLimits) -> None:
+    """Refuse a parsed program whose circuit would be too large.
+
+    Raises:
+        JobFailure: The program is too large.
+    """
+    extent = _Extent(limits)
+    for statement in program.statements:
+        extent.add(statement)
+
+
+class _Extent:
+    """Bits and operations of the statements so far."""
+
+    def __init__(self, limits: ProgramLimits) -> None:
+        self._limits = limits
+        self._widths: dict[str, int] = {}
+        self._gates: dict[str, int] = {}
+        self._bits = 0
+        self._operations = 0
+
+    def add(self, statement: ast.Statement | ast.Pragma) -> None:
+        """Count a statement, and those within it."""
+        match statement:
+            case ast.QubitDeclaration(qubit=name, size=size):
+                self._declare(name.name, size)
+            case ast.ClassicalDeclaration(type=ast.BitType(size=size), identifier=name):
+                self._declare(name.name, size)
+            case ast.AliasStatement(target=name, value=value):
+                self._widths[name.name] = self._checked_bits(self._width(value))
+            case ast.QuantumGateDefinition(name=name, body=body):
+                # Its qubits may have the names of registers.
+                outside, self._widths = self._widths, {}
+                self._gates[name.name] = self._checked_operations(1 + sum(map(self._operations_of, body)))
+                self._widths = outside
+            case _:
+                self._operations = self._checked_operations(self._operations + self._operations_of(statement))
+                for inner in _inner(statement):
+                    self.add(inner)
+
+    def _declare(self, name: str, size: ast.Expression | None) -> None:
+        width = 1 if size is None else self._checked_bits(_bound(size))
+        self._widths[name] = width
+        self._bits = self._checked_bits(self._bits + width)
+
+    def _operations_of(self, statement: ast.Statement | ast.Pragma) -> int:
+        match statement:
+            case ast.QuantumGate(name=name, qubits=qubits, modifiers=modifiers):
+                controls = [modifier for modifier in modifiers if modifier.modifier in _CONTROLS]
+                self._checked_bits(sum(_bound(modifier.argument) for modifier in controls if modifier.argument))
+                operations = self._gates.get(name.name, 1) * max(map(self._width, qubits), default=1)
+                return operations if name.name in _MERGED else operations * 10 ** len(controls)
+            case ast.QuantumBarrier(qubits=qubits) | ast.DelayInstruction(qubits=qubits):
+                return sum(map(self._width, qubits)) if qubits else self._bits
+            case (
+                ast.QuantumReset(qubits=qubit) | ast.QuantumMeasurementStatement(measure=ast.QuantumMeasurement(qubit))
+            ):
+                return self._width(qubit)
+        return 1
+
+    def _width(self, operand: ast.QASMNode) -> int:
+        """The most bits that an operand can have."""
+        match operand:
+            case ast.Identifier(name=name):
+                return self._widths.get(name, 1)
+            case ast.IndexedIdentifier(name=collection, indices=[index, *_]) | ast.IndexExpression(collection, index):
+                if isinstance(index, ast.DiscreteSet):
+                    return len(index.values)
+                return self._width(collection) if any(isinstance(item, ast.RangeDefinition) for item in index) else 1
+            case ast.Concatenation(lhs=left, rhs=right):
+                return self._width(left) + self._width(right)
+        return 1
+
+    def _checked_bits(self, bits: float) -> int:
+        if bits > self._limits.bits:
+            _refuse("too many bits", self._limits.bits)
+        return int(bits)
+
+    def _checked_operations(self, operations: int) -> int:
+        if operations > self._limits.operations:
+            _refuse("too many operations", self._limits.operations)
+        return operations
+
+
+def _inner(statement: ast.Statement | ast.Pragma) -> Iterator[ast.Statement]:
+    """The statements within a statement."""
+    for value in vars(statement).values():
+        if isinstance(value, list):
+            yield from _statements(value)
+
+
+def _statements(items: Iterable[object]) -> Iterator[ast.Statement]:
+    for item in items:
+        if isinstance(item, ast.Statement):
+            yield item
+        elif isinstance(item, tuple):  # a case of a switch statement
+            yield from _statements(item)
+
+
+def _bound(expression: ast.Expression) -> float:
+    """The most that a constant expression of integers can be."""
+    match expression:
+        case ast.IntegerLiteral(value=value):
+            return value
+        case ast.UnaryExpression(expression=operand):
+            return _bound(operand)
+        case ast.BinaryExpression(op=op, lhs=left, rhs=right):
+            sides = _bound(left), _bound(right)
+            return math.prod(sides) if op.name == "*" else sum(sides)
+    return 1
+
+
+def _refuse(what: str, limit: int) -> NoReturn:
+    raise invalid(f"the program has {what}: the emulator takes at most {limit:,}.")
