@@ -13,7 +13,7 @@ from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 
 import oqtopus_client
-from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.batch import JobBatch, new_tags
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import noise_model
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
+    from qiskit_oqtopus.batch import Tag
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
 
@@ -186,7 +187,10 @@ class OqtopusBackend(BackendV2):
         circuits = _circuits(run_input)
         programs = self._programs(circuits, parameter_values, settings)
         shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
-        batch = JobBatch.submit(self._client, [self._spec(share, settings, settings.shots) for share in shares])
+        tags = new_tags("batch", len(shares), settings.full_description)
+        shares = [[program.with_tag(tag) for program in share] for share, tag in zip(shares, tags, strict=True)]
+        specs = [self._spec(share, settings, settings.shots, tag) for share, tag in zip(shares, tags, strict=True)]
+        batch = JobBatch.submit(self._client, specs, tags[0])
         return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
 
     def submit(
@@ -217,11 +221,12 @@ class OqtopusBackend(BackendV2):
         self._check(programs, settings)
         counted = [program for program, operator in zip(programs, operators, strict=True) if operator is None]
         _warn_of_mitigation(counted, settings)
+        tags = new_tags(kind, len(programs), settings.full_description)
         specs = [
-            self._spec([program], settings, number, operator)
-            for program, number, operator in zip(programs, shots, operators, strict=True)
+            self._spec([program.with_tag(tag)], settings, number, tag, operator)
+            for program, number, tag, operator in zip(programs, shots, tags, operators, strict=True)
         ]
-        return JobBatch.submit(self._client, specs, kind)
+        return JobBatch.submit(self._client, specs, tags[0])
 
     def programs(
         self,
@@ -269,7 +274,12 @@ class OqtopusBackend(BackendV2):
             refuse_foreign(programs, self.name)
 
     def _spec(
-        self, programs: Sequence[Program], settings: OqtopusOptions, shots: int, operator: Operator | None = None
+        self,
+        programs: Sequence[Program],
+        settings: OqtopusOptions,
+        shots: int,
+        tag: Tag | None,
+        operator: Operator | None = None,
     ) -> OqtopusJobSpec:
         spec = oqtopus_client.OqtopusJobSpec
         make = spec.estimation if operator else spec.multi_manual if settings.multi_manual else spec.sampling
@@ -280,7 +290,7 @@ class OqtopusBackend(BackendV2):
             program=texts if settings.multi_manual else texts[0],
             shots=shots,
             name=settings.name or (header.name[:256] if header else None),
-            description=settings.full_description,
+            description=" ".join(str(part) for part in (settings.full_description, tag) if part) or None,
             transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
             mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
             operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],
