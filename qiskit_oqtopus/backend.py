@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 
 import oqtopus_client
+from qiskit_oqtopus import backend_v1
 from qiskit_oqtopus.batch import JobBatch, new_tags
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
+    from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
     from qiskit_oqtopus.batch import Tag
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
@@ -126,23 +126,46 @@ class OqtopusBackend(BackendV2):
         """No limit: each circuit becomes an OQTOPUS job of its own."""
         return
 
-    def configuration(self) -> SimpleNamespace:
-        """What libraries from Qiskit's first backends ask for, mthree among them; write `backend.target` and the like.
+    def configuration(self) -> BackendConfiguration:
+        """What libraries from Qiskit's first backends ask for, mthree and mapomatic among them."""
+        return backend_v1.configuration(self.device, self.target, self.max_shots)
 
-        Its `max_experiments` is the largest number there is, where `max_circuits` says that there is no limit.
+    def properties(self, refresh: bool = False) -> BackendProperties | None:
+        """The calibration, for the same libraries; None where the device publishes none.
+
+        Args:
+            refresh: Whether to ask the server first, as `refresh` does.
+
+        Raises:
+            OqtopusError: The server could not be asked.
         """
-        return SimpleNamespace(
-            num_qubits=self.num_qubits,
-            max_shots=self.max_shots,
-            max_experiments=sys.maxsize,
-            simulator=self.device.device_type == "simulator",
-        )
+        if refresh:
+            self.refresh()
+        return backend_v1.properties(self.device, self.target)
 
     @classmethod
     def _default_options(cls) -> Options:
-        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
+        from qiskit_oqtopus.options import BackendOptions, OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
 
-        return Options(**dict(OqtopusOptions()))
+        return BackendOptions(**dict(OqtopusOptions()))
+
+    @property
+    def options(self) -> Options:
+        """Defaults for `run`; see `OqtopusOptions`. To assign a mapping sets those options, and all others back.
+
+        Raises:
+            TypeError: It is no mapping, there is no option of that name, or `shots` is no integer.
+            ValueError: A value is not possible.
+        """
+        return self._options
+
+    @options.setter
+    def options(self, options: Mapping[str, Any]) -> None:
+        if not isinstance(options, Mapping):
+            raise TypeError(f"options must be a mapping of names to values, not {options!r}.")
+        fresh = self._default_options()
+        fresh.update_options(**options)
+        self._options = fresh
 
     def set_options(self, **fields: Any) -> None:
         """Change defaults for `run`; see `OqtopusOptions`. None stands for what counted at first, as in Aer.
@@ -151,12 +174,7 @@ class OqtopusBackend(BackendV2):
             TypeError: There is no option of that name, or `shots` is no integer.
             ValueError: A value is not possible.
         """
-        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
-
-        first = self._default_options()
-        values = {name: first.get(name) if value is None else value for name, value in fields.items()}
-        OqtopusOptions.checked({**self.options, **values})
-        super().set_options(**values)
+        self._options.update_options(**fields)
 
     def run(
         self,
