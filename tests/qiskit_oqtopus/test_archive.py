@@ -121,7 +121,9 @@ def test_gates_of_ones_own(backend: OqtopusBackend, tmp_path: Path) -> None:
 def test_circuits_of_other_versions(backend: OqtopusBackend, tmp_path: Path) -> None:
     """Circuits that this version of Qiskit cannot read, in either form that files have had, cost no result."""
     file = tmp_path / "job.json"
-    backend.run(keyed(1), shots=5).save(file)
+    job = backend.run(keyed(1), shots=5)
+    job.result()
+    job.save(file)
     content = json.loads(file.read_text("utf-8"))
     newer = base64.b64encode(b"QISKIT\xff" + base64.b64decode(content["circuits"][0])[7:]).decode()
     for circuits in (newer, [newer]):
