@@ -43,7 +43,8 @@ class CircuitHeader:
         metadata: The circuit's metadata.
         memory: Whether results list the shots one by one.
         extra: What else who submitted it wants back.
-        tag: That of the job's description, as a description is easily copied; empty for a job that is alone.
+        tag: That of the job's description, as a description is easily copied; empty for a job that is alone, None for
+            one of an earlier version, which did not say.
     """
 
     name: str
@@ -55,7 +56,7 @@ class CircuitHeader:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     memory: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
-    tag: str = ""
+    tag: str | None = ""
 
     @classmethod
     def of(cls, circuit: QuantumCircuit, clbits: tuple[int, ...]) -> Self:
@@ -78,6 +79,8 @@ class CircuitHeader:
         `run` returns has it all.
         """
         fields = {"v": _VERSION, **vars(self), "metadata": as_json(self.metadata)}
+        if self.tag is None:
+            del fields["tag"]
         return f"{_PREFIX}{json.dumps(fields, separators=(',', ':'))}\n"
 
     @classmethod
@@ -111,7 +114,7 @@ class CircuitHeader:
                 metadata=dict(fields["metadata"]),
                 memory=bool(fields["memory"]),
                 extra=dict(fields["extra"]),
-                tag=str(fields.get("tag", "")),  # earlier versions wrote none
+                tag=str(fields["tag"]) if "tag" in fields else None,
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None

@@ -33,7 +33,7 @@ headers = st.builds(
     metadata=st.dictionaries(st.text(), json_values, max_size=3),
     memory=st.booleans(),
     extra=st.dictionaries(st.text(), json_values, max_size=2),
-    tag=st.text(),
+    tag=st.none() | st.text(),
 )
 
 

@@ -220,18 +220,34 @@ def test_made_up_tags(backend: OqtopusBackend, provider: OqtopusProvider, tag: s
     assert [type(job) for job in provider.jobs(name=f"whole {tag:.9}")] == [OqtopusJob, OqtopusJob]
 
 
-@pytest.mark.parametrize("program", [BELL, None])
-def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvider, program: str | None) -> None:
+@pytest.mark.parametrize("program", ["other software's", "of another batch", "alone"])
+def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvider, program: str) -> None:
     """What takes a deleted job's place is refused if its program is another, with or without a header."""
+    programs = {"other software's": BELL, "alone": backend.programs(keyed(5))[0].text}
     batch, other = backend.run([keyed(0), keyed(2)], shots=5), backend.run([keyed(3), keyed(4)], shots=5)
     batch.result()
     description = provider.client.get_job(batch.job_ids[1]).description
-    copy = copied(provider.client, other.job_ids[1], program, description=description)
+    copy = copied(provider.client, other.job_ids[1], programs.get(program), description=description)
     provider.client.delete_job(batch.job_ids[1])
 
     message = f"its job 2 has been deleted: {copy} has that job's description, but another program"
     with pytest.raises(OqtopusJobError, match=message):
         provider.job(batch.job_id()).result()
+
+
+def test_jobs_of_earlier_versions(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """Their programs do not say which batch they are of, and are taken as they are."""
+    job_id = "batch-00000000000000aa"
+    for number in (1, 2):
+        text = backend.programs(keyed(number))[0].text
+        earlier = text.replace(',"tag":""', "")
+        assert earlier != text
+        spec = OqtopusJobSpec.sampling(
+            device_id="qulacs", program=earlier, shots=5, description=f"[{job_id} {number}/2]"
+        )
+        provider.client.run_job(spec, interval=0.01)
+
+    assert provider.job(job_id).result().get_counts() == [{"00001": 5}, {"00010": 5}]
 
 
 def test_copy_of_a_primitives_job(
