@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Gate, Instruction, QuantumRegister, Qubit, Reset
 from qiskit.circuit.library import CXGate
 
-from qiskit_oqtopus.definitions import has_conditions, is_measurement, plain, stated
+from qiskit_oqtopus.definitions import has_conditions, is_measurement, stated
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.plain import empty_like
 from qiskit_oqtopus.programs import has_variables
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class _Deferral:
         """The circuit."""
         for operation, qubits, clbits in self._acts:
             self._add(operation, qubits, clbits)
-        deferred = plain(self._circuit)
+        deferred = empty_like(self._circuit)
         if self._new:
             deferred.add_register(QuantumRegister(bits=self._new, name=self._name()))
         for operation, held in self._written:

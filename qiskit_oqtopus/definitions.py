@@ -81,17 +81,3 @@ def has_conditions(circuit: QuantumCircuit) -> bool:
 def is_measurement(operation: Operation) -> bool:
     """Whether an operation measures a qubit, and does nothing else."""
     return isinstance(operation, Measure) and operation.definition is None
-
-
-def plain(circuit: QuantumCircuit) -> QuantumCircuit:
-    """An empty circuit with another's bits, registers, global phase, name and metadata.
-
-    It has no layout, and it is a `QuantumCircuit` whatever the other is: subclasses build their content on their own,
-    which breaks when they are widened.
-    """
-    return QuantumCircuit(
-        *(circuit.qubits, *circuit.qregs, circuit.clbits, *circuit.cregs),
-        name=circuit.name,
-        global_phase=circuit.global_phase,
-        metadata=circuit.metadata,
-    )

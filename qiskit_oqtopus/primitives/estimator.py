@@ -14,7 +14,8 @@ from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.definitions import is_measurement, plain
+from qiskit_oqtopus.definitions import is_measurement
+from qiskit_oqtopus.plain import empty_like, without_layout
 from qiskit_oqtopus.primitives.estimations import (
     EstimatedPub,
     EstimatorPlan,
@@ -78,7 +79,6 @@ class OqtopusEstimator(BaseEstimatorV2):
 
     Attributes:
         backend: Where it runs.
-        options: The options; changes count from the next `run` on.
 
     Raises:
         TypeError: `mode` is no backend, or there is no option of that name.
@@ -100,7 +100,21 @@ class OqtopusEstimator(BaseEstimatorV2):
         self, mode: BackendV2, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any
     ) -> None:
         self.backend = checked_backend(mode)
-        self.options = EstimatorOptions.checked({**dict(options or {}), **more})
+        self._options = EstimatorOptions.of(options, **more)
+
+    @property
+    def options(self) -> EstimatorOptions:
+        """The options; changes count from the next `run` on. A mapping that is assigned is checked as when made."""
+        return self._options
+
+    @options.setter
+    def options(self, options: EstimatorOptions | Mapping[str, Any] | None) -> None:
+        self._options = EstimatorOptions.of(options)
+
+    @property
+    def default_precision(self) -> float:
+        """That of the options, where libraries look for it."""
+        return self._options.default_precision
 
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None, shots: int | None = None
@@ -151,17 +165,18 @@ class OqtopusEstimator(BaseEstimatorV2):
         return settings
 
     def _prepare(self, pub: EstimatorPub, place: int, readout: Readout | None) -> tuple[EstimatedPub, list[Task]]:
-        rows = values(pub, place)
+        circuit = without_layout(pub.circuit)
+        rows = values(pub, circuit, place)
         try:
             observables = [Observable.of(pub.observables[index]) for index in np.ndindex(pub.observables.shape)]
         except ValueError as error:
             raise ValueError(f"PUB {place}: {error}") from None
-        mitigator = None if readout is None else Mitigator(readout, placed=self._is_placed(pub.circuit))
+        mitigator = None if readout is None else Mitigator(readout, placed=self._is_placed(circuit))
         if mitigator is not None:
             mitigator.check(observables, place)
         elements = pairs(pub.parameter_values.shape, pub.observables.shape)
         measured = [measurements(observables[observable] for observable in shared) for shared in families(elements)]
-        route = self._route(pub.circuit, observables, elements, measured, mitigator)
+        route = self._route(circuit, observables, elements, measured, mitigator)
         if route == "estimation":
             observables = [observable.as_paulis() for observable in observables]
         amplification, mitigation = 1.0, None
@@ -178,10 +193,10 @@ class OqtopusEstimator(BaseEstimatorV2):
             tuple(map(tuple, measured)) if route == "sampling" else (),
             shots,
             float(pub.precision) * (amplification if of_shots else 1.0),
-            pub.circuit.metadata or {},
+            circuit.metadata or {},
             mitigation,
         )
-        return plan, _tasks(plan, pub.circuit, rows, self.backend)
+        return plan, _tasks(plan, circuit, rows, self.backend)
 
     def _route(
         self,
@@ -282,7 +297,7 @@ def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
         kept.append(item)
         if not isinstance(item.operation, Barrier):
             busy.update(item.qubits)
-    bare = plain(circuit)
+    bare = empty_like(circuit)
     for item in reversed(kept):
         bare.append(item)
     return bare

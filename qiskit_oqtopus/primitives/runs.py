@@ -14,7 +14,7 @@ from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
 from qiskit_oqtopus.job import layout, reason
 from qiskit_oqtopus.primitives.estimates import Estimate, merged
 from qiskit_oqtopus.primitives.outcomes import Outcomes
-from qiskit_oqtopus.primitives.plan import shares, unpack
+from qiskit_oqtopus.primitives.plan import as_id, shares, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,11 +135,13 @@ class CloudRun:
         if self._plan is None:
             try:
                 header = self._batch.programs(self.job_ids[0])[0].header
-                self._plan = unpack(header.extra if header else {}, self._batch.kind)
+                plan = unpack(header.extra if header else {}, self._batch.kind)
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
                 ) from error
+            self._batch.refuse_latecomers()
+            self._plan = plan
         return self._plan
 
 
@@ -195,7 +197,7 @@ class BackendRun:
     """
 
     def __init__(self, chunks: Sequence[Chunk], plan: tuple[Plan, Sequence[Block]]) -> None:
-        self.run_id = new_batch_id(plan[0].kind)
+        self.run_id = new_batch_id(plan[0].kind) if chunks else as_id(plan[0])
         self._chunks = chunks
         self._plan, self._blocks = plan
 

@@ -40,7 +40,6 @@ class OqtopusSampler(BaseSamplerV2):
 
     Attributes:
         backend: Where it runs.
-        options: The options; changes count from the next `run` on.
 
     Raises:
         TypeError: `mode` is no backend, or there is no option of that name.
@@ -60,7 +59,21 @@ class OqtopusSampler(BaseSamplerV2):
 
     def __init__(self, mode: BackendV2, options: SamplerOptions | Mapping[str, Any] | None = None, **more: Any) -> None:
         self.backend = checked_backend(mode)
-        self.options = SamplerOptions.checked({**dict(options or {}), **more})
+        self._options = SamplerOptions.of(options, **more)
+
+    @property
+    def options(self) -> SamplerOptions:
+        """The options; changes count from the next `run` on. A mapping that is assigned is checked as when made."""
+        return self._options
+
+    @options.setter
+    def options(self, options: SamplerOptions | Mapping[str, Any] | None) -> None:
+        self._options = SamplerOptions.of(options)
+
+    @property
+    def default_shots(self) -> int:
+        """That of the options, where libraries look for it."""
+        return self._options.default_shots
 
     @property
     def _backend(self) -> BackendV2:
@@ -89,7 +102,7 @@ class OqtopusSampler(BaseSamplerV2):
         read = coerced(pubs, lambda pub: _read(pub, shots), _FORM, 1)
         planned, tasks = [], []
         for place, pub in enumerate(read):
-            rows = values(pub, place)
+            rows = values(pub, pub.circuit, place)
             _check_registers(pub.circuit, place)
             plan = _planned(pub)
             planned.append(plan)
