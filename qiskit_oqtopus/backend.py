@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 
 import oqtopus_client
-from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus import backend_v1
+from qiskit_oqtopus.batch import JobBatch, new_tags
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import noise_model
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
+    from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
+    from qiskit_oqtopus.batch import Tag
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.provider import OqtopusProvider
 
@@ -125,23 +126,46 @@ class OqtopusBackend(BackendV2):
         """No limit: each circuit becomes an OQTOPUS job of its own."""
         return
 
-    def configuration(self) -> SimpleNamespace:
-        """What libraries from Qiskit's first backends ask for, mthree among them; write `backend.target` and the like.
+    def configuration(self) -> BackendConfiguration:
+        """What libraries from Qiskit's first backends ask for, mthree and mapomatic among them."""
+        return backend_v1.configuration(self.device, self.target, self.max_shots)
 
-        Its `max_experiments` is the largest number there is, where `max_circuits` says that there is no limit.
+    def properties(self, refresh: bool = False) -> BackendProperties | None:
+        """The calibration, for the same libraries; None where the device publishes none.
+
+        Args:
+            refresh: Whether to ask the server first, as `refresh` does.
+
+        Raises:
+            OqtopusError: The server could not be asked.
         """
-        return SimpleNamespace(
-            num_qubits=self.num_qubits,
-            max_shots=self.max_shots,
-            max_experiments=sys.maxsize,
-            simulator=self.device.device_type == "simulator",
-        )
+        if refresh:
+            self.refresh()
+        return backend_v1.properties(self.device, self.target)
 
     @classmethod
     def _default_options(cls) -> Options:
-        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
+        from qiskit_oqtopus.options import BackendOptions, OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
 
-        return Options(**dict(OqtopusOptions()))
+        return BackendOptions(**dict(OqtopusOptions()))
+
+    @property
+    def options(self) -> Options:
+        """Defaults for `run`; see `OqtopusOptions`. To assign a mapping sets those options, and all others back.
+
+        Raises:
+            TypeError: It is no mapping, there is no option of that name, or `shots` is no integer.
+            ValueError: A value is not possible.
+        """
+        return self._options
+
+    @options.setter
+    def options(self, options: Mapping[str, Any]) -> None:
+        if not isinstance(options, Mapping):
+            raise TypeError(f"options must be a mapping of names to values, not {options!r}.")
+        fresh = self._default_options()
+        fresh.update_options(**options)
+        self._options = fresh
 
     def set_options(self, **fields: Any) -> None:
         """Change defaults for `run`; see `OqtopusOptions`. None stands for what counted at first, as in Aer.
@@ -150,12 +174,7 @@ class OqtopusBackend(BackendV2):
             TypeError: There is no option of that name, or `shots` is no integer.
             ValueError: A value is not possible.
         """
-        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
-
-        first = self._default_options()
-        values = {name: first.get(name) if value is None else value for name, value in fields.items()}
-        OqtopusOptions.checked({**self.options, **values})
-        super().set_options(**values)
+        self._options.update_options(**fields)
 
     def run(
         self,
@@ -186,7 +205,10 @@ class OqtopusBackend(BackendV2):
         circuits = _circuits(run_input)
         programs = self._programs(circuits, parameter_values, settings)
         shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
-        batch = JobBatch.submit(self._client, [self._spec(share, settings, settings.shots) for share in shares])
+        tags = new_tags("batch", len(shares), settings.full_description)
+        shares = [[program.with_tag(tag) for program in share] for share, tag in zip(shares, tags, strict=True)]
+        specs = [self._spec(share, settings, settings.shots, tag) for share, tag in zip(shares, tags, strict=True)]
+        batch = JobBatch.submit(self._client, specs, tags[0])
         return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
 
     def submit(
@@ -217,11 +239,12 @@ class OqtopusBackend(BackendV2):
         self._check(programs, settings)
         counted = [program for program, operator in zip(programs, operators, strict=True) if operator is None]
         _warn_of_mitigation(counted, settings)
+        tags = new_tags(kind, len(programs), settings.full_description)
         specs = [
-            self._spec([program], settings, number, operator)
-            for program, number, operator in zip(programs, shots, operators, strict=True)
+            self._spec([program.with_tag(tag)], settings, number, tag, operator)
+            for program, number, tag, operator in zip(programs, shots, tags, operators, strict=True)
         ]
-        return JobBatch.submit(self._client, specs, kind)
+        return JobBatch.submit(self._client, specs, tags[0])
 
     def programs(
         self,
@@ -269,7 +292,12 @@ class OqtopusBackend(BackendV2):
             refuse_foreign(programs, self.name)
 
     def _spec(
-        self, programs: Sequence[Program], settings: OqtopusOptions, shots: int, operator: Operator | None = None
+        self,
+        programs: Sequence[Program],
+        settings: OqtopusOptions,
+        shots: int,
+        tag: Tag | None,
+        operator: Operator | None = None,
     ) -> OqtopusJobSpec:
         spec = oqtopus_client.OqtopusJobSpec
         make = spec.estimation if operator else spec.multi_manual if settings.multi_manual else spec.sampling
@@ -280,7 +308,7 @@ class OqtopusBackend(BackendV2):
             program=texts if settings.multi_manual else texts[0],
             shots=shots,
             name=settings.name or (header.name[:256] if header else None),
-            description=settings.full_description,
+            description=" ".join(str(part) for part in (settings.full_description, tag) if part) or None,
             transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
             mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
             operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],

@@ -7,7 +7,8 @@ import re
 import secrets
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
 
 from qiskit.providers import JobError as QiskitJobError
@@ -29,7 +30,6 @@ from qiskit_oqtopus.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
-    from datetime import datetime
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
     from oqtopus_client.rest.models import JobsS3TranspileResult
@@ -37,13 +37,16 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _WORKERS = 16
+_PAUSE = timedelta(seconds=1)
+"""Longer than it takes to submit the next job of a batch."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _logger = logging.getLogger("qiskit_oqtopus")
 
-TAG = re.compile(r"\[(?P<batch>(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}) (?P<number>\d+)/(?P<total>\d+)\]$")
-"""What ends the description of each job of a batch; the server's search finds the batch by it.
+_BATCH_ID = re.compile(r"(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}")
+"""The kind is what the batch was submitted for, circuits (`batch`) or a primitive: so the id tells how to read it."""
 
-The kind is what the batch was submitted for, circuits (`batch`) or a primitive: so the id tells what to read it as.
-"""
+_TAG = re.compile(rf"\[(?P<batch>{_BATCH_ID.pattern}) (?P<number>[1-9][0-9]{{0,8}})/(?P<total>[1-9][0-9]{{0,8}})\]\Z")
 
 CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
 """Jobs that are read as circuits, whatever submitted them."""
@@ -71,6 +74,49 @@ _BY_URGENCY = (
     JobStatus.DONE,
 )
 _FINAL = frozenset(wire for wire, ours in WIRE_STATUS.items() if ours in JOB_FINAL_STATES)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What ends the description of each job of a batch; the server's search finds the batch by it.
+
+    Users copy descriptions, so a tag alone does not make a job one of the batch; see `JobBatch.find`.
+
+    Attributes:
+        batch_id: The batch.
+        number: The job's place in it, from 1.
+        total: How many jobs the batch has.
+    """
+
+    batch_id: str
+    number: int
+    total: int
+
+    @classmethod
+    def of(cls, description: str | None) -> Self | None:
+        """The tag that a description ends with, if any.
+
+        >>> Tag.of("ramsey [batch-0123456789abcdef 2/3]")
+        Tag(batch_id='batch-0123456789abcdef', number=2, total=3)
+        """
+        found = _TAG.search(description or "")
+        if found is None or int(found["number"]) > int(found["total"]):
+            return None
+        return cls(found["batch"], int(found["number"]), int(found["total"]))
+
+    def __str__(self) -> str:
+        return f"[{self.batch_id} {self.number}/{self.total}]"
+
+
+def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]:
+    """The tags of a new batch's jobs; none for a circuit that is alone and not a primitive's.
+
+    One whose description was copied from a job of a batch gets a tag, so that it does not end with the copied one.
+    """
+    if kind == "batch" and total == 1 and Tag.of((description or "").rstrip()) is None:
+        return [None]
+    batch_id = new_batch_id(kind)
+    return [Tag(batch_id, number, total) for number in range(1, total + 1)]
 
 
 class JobTimes(NamedTuple):
@@ -116,21 +162,19 @@ class JobBatch:
         self._ended = {job.job_id: job for job in known if job.status in _FINAL}
 
     @classmethod
-    def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], kind: str = "batch") -> Self:
-        """Submit jobs, tagged as a batch if there are several, or if they are a primitive's.
+    def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], tag: Tag | None = None) -> Self:
+        """Submit jobs.
+
+        Args:
+            client: The client to submit with.
+            specs: The jobs; their descriptions end with their tags.
+            tag: One of the tags; None for a job without.
 
         Raises:
             BatchSubmissionError: A job could not be submitted; the others have been asked to cancel, unless the client
                 keeps a journal.
             OqtopusError: The same, of the first.
         """
-        batch_id = new_batch_id(kind)
-        tagged = len(specs) > 1 or kind != "batch"
-        if tagged:
-            specs = [
-                replace(spec, description=f"{spec.description or ''} [{batch_id} {i}/{len(specs)}]".lstrip())
-                for i, spec in enumerate(specs, 1)
-            ]
         try:
             answers = client.submit_jobs(specs, max_workers=_WORKERS)
         except OqtopusError as error:
@@ -142,31 +186,37 @@ class JobBatch:
                 error.add_note("These jobs have been asked to cancel.")
             raise
         job_ids = [answer.job_id for answer in answers]
-        return cls(client, batch_id if tagged else job_ids[0], job_ids)
+        return cls(client, tag.batch_id if tag else job_ids[0], job_ids)
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
         """The batch of that id, from whatever process it was submitted.
 
+        Of several jobs with the same tag, the first that was submitted is the batch's: nobody could copy the tag
+        before. A job that was never submitted is only taken where there is no other. A copy whose original was deleted
+        is found out when its program is read.
+
         Raises:
             OqtopusJobError: There is no such batch, or not all of its jobs are there.
             NotFoundError: There is no such job.
         """
-        if not TAG.match(f"[{batch_id} 1/1]"):
+        if not (isinstance(batch_id, str) and is_batch_id(batch_id)):
             return cls(client, batch_id, [client.get_job_status(batch_id).job_id])
-        found: dict[int, str] = {}
-        total = 0
-        for job in client.iter_jobs(q=batch_id, fields="job_id,description"):
-            if (tag := TAG.search(job.description or "")) and tag["batch"] == batch_id and job.job_id is not None:
-                found[int(tag["number"])] = job.job_id
-                total = int(tag["total"])
-        job_ids = [found[number] for number in sorted(found)]
+        listed = [
+            (job, tag)
+            for job in client.iter_jobs(q=batch_id, fields="job_id,description,submitted_at")
+            if job.job_id is not None and (tag := Tag.of(job.description)) is not None and tag.batch_id == batch_id
+        ]
+        # Ids increase with the time of their registration; times are of the second on some servers.
+        listed.sort(key=lambda pair: (pair[0].submitted_at is None, pair[0].submitted_at or _EPOCH, pair[0].job_id))
+        found = _first_of_each((job.job_id or "", tag) for job, tag in listed)
         if not found:
             raise OqtopusJobError(batch_id, "none of its jobs is on the server.")
+        total = listed[0][1].total
         if len(found) < total:
-            there = f"There are: {', '.join(job_ids)}."
+            there = f"There are: {', '.join(found)}."
             raise OqtopusJobError(batch_id, f"only {len(found)} of its {total} jobs are on the server. {there}")
-        return cls(client, batch_id, job_ids)
+        return cls(client, batch_id, found)
 
     @classmethod
     def resume(cls, client: OqtopusClient) -> list[Self]:
@@ -177,13 +227,8 @@ class JobBatch:
         Raises:
             OqtopusError: The server cannot be asked, or a job could not be submitted.
         """
-        found: dict[str, list[JournalEntry]] = {}
-        for entry in client.resume(max_workers=_WORKERS):
-            tag = TAG.search(entry.spec.description or "")
-            if tag is not None or entry.spec.job_type in CIRCUIT_JOBS:
-                found.setdefault(tag["batch"] if tag else entry.job_id or "", []).append(entry)
         batches = []
-        for batch_id, entries in found.items():
+        for batch_id, entries in _grouped(client.resume(max_workers=_WORKERS)).items():
             job_ids = [entry.job_id for entry in entries if entry.job_id and entry.state is JournalState.SUBMITTED]
             if len(job_ids) == len(entries):
                 batches.append(cls(client, batch_id, job_ids))
@@ -198,8 +243,8 @@ class JobBatch:
     @property
     def kind(self) -> str:
         """What the jobs were submitted for: `batch` for circuits, else the name of a primitive."""
-        tag = TAG.match(f"[{self.batch_id} 1/1]")
-        return tag["kind"] if tag else "batch"
+        found = _BATCH_ID.fullmatch(self.batch_id)
+        return found["kind"] if found else "batch"
 
     @property
     def _client(self) -> OqtopusClient:
@@ -284,16 +329,53 @@ class JobBatch:
         return self._job(self.job_ids[0]).device_id
 
     def programs(self, job_id: str) -> list[Program]:
-        """What was submitted as a job; where that is lost, one program that nothing is known of."""
+        """What was submitted as a job; where that is lost, one program that nothing is known of.
+
+        Raises:
+            OqtopusJobError: The job is not of this batch, though its description says so.
+        """
+        programs = self._verified(job_id)
+        if not programs:
+            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job_id)
+        return programs or [Program.from_text("", is_isa=False)]
+
+    def refuse_latecomers(self) -> None:
+        """See that jobs that were submitted a while after the others are of this batch.
+
+        Whoever reads all programs need not; for others it saves reading those that nothing speaks against.
+
+        Raises:
+            OqtopusJobError: One is not.
+        """
+        jobs = sorted(self.jobs(), key=lambda job: job.submitted_at or _EPOCH)
+        times = [job.submitted_at or _EPOCH for job in jobs]
+        late = next((i for i in range(1, len(jobs)) if times[i] - times[i - 1] > _PAUSE), len(jobs))
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            list(pool.map(self._verified, [job.job_id for job in jobs[late:]]))
+
+    def _verified(self, job_id: str) -> list[Program]:
+        """What was submitted as a job, as far as it can be read; see `programs`."""
         job = self._job(job_id)
         is_isa = (job.transpiler_info or {}).get("transpiler_lib", "") is None
         try:
             texts = job.input and job.input.program
         except OqtopusStorageError:
             texts = None
-        if not texts:
-            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job_id)
-        return [Program.from_text(text, is_isa=is_isa) for text in texts or [""]]
+        programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
+        self._refuse_stranger(job_id, programs)
+        return programs
+
+    def _refuse_stranger(self, job_id: str, programs: Sequence[Program]) -> None:
+        if not is_batch_id(self.batch_id):
+            return
+        tag = Tag(self.batch_id, self.job_ids.index(job_id) + 1, len(self.job_ids))
+        # Programs of earlier versions do not say which batch they are of.
+        if any(program.header is None or program.header.tag not in {"", str(tag)} for program in programs):
+            raise OqtopusJobError(
+                self.batch_id,
+                f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "
+                f"{job_id} has that job's description, but another program. Read each job by its own id.",
+            )
 
     def transpile_result(self, job_id: str) -> JobsS3TranspileResult | None:
         """What the server's transpiler made of a job; None where it did nothing, or has not yet."""
@@ -307,6 +389,46 @@ class JobBatch:
         """What `ask` returns for each job, some asked for at the same time."""
         with ThreadPoolExecutor(_WORKERS) as pool:
             return list(pool.map(ask, self.job_ids))
+
+
+def _first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:
+    """Of jobs with tags of one batch, the first with each tag, in the batch's order.
+
+    The first of all says how many jobs the batch has.
+    """
+    found: dict[int, _T] = {}
+    total = 0
+    for job, tag in jobs:
+        total = total or tag.total
+        if tag.total == total:
+            found.setdefault(tag.number, job)
+    return [found[number] for number in sorted(found)]
+
+
+def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
+    """The entries of each batch, and those that are alone by their ids, in the order of the journal.
+
+    A batch is recorded at once, so an entry with the tag of one that is not there, or whose place is taken, was
+    submitted later with a copied description.
+    """
+    entries = list(entries)
+    tagged: dict[str, list[tuple[JournalEntry, Tag]]] = {}
+    for entry in entries:
+        if tag := Tag.of(entry.spec.description):
+            tagged.setdefault(tag.batch_id, []).append((entry, tag))
+    batches = {batch_id: _first_of_each(pairs) for batch_id, pairs in tagged.items()}
+    whole = {batch_id: batch for batch_id, batch in batches.items() if len(batch) == tagged[batch_id][0][1].total}
+    batch_of = {entry.number: batch_id for batch_id, batch in whole.items() for entry in batch}
+    found: dict[str, list[JournalEntry]] = {}
+    for entry in entries:
+        if (batch_id := batch_of.get(entry.number)) or entry.spec.job_type in CIRCUIT_JOBS:
+            found.setdefault(batch_id or entry.job_id or "", []).append(entry)
+    return found
+
+
+def is_batch_id(text: str) -> bool:
+    """Whether an id is a batch's, rather than a job's."""
+    return _BATCH_ID.fullmatch(text) is not None
 
 
 def new_batch_id(kind: str) -> str:

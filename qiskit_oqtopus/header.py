@@ -39,6 +39,7 @@ class CircuitHeader:
         metadata: The circuit's metadata.
         memory: Whether results list the shots one by one.
         extra: What else who submitted it wants back.
+        tag: That of the job's description, as a description is easily copied; empty for a job that is alone.
     """
 
     name: str
@@ -50,6 +51,7 @@ class CircuitHeader:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     memory: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    tag: str = ""
 
     @classmethod
     def of(cls, circuit: QuantumCircuit, clbits: tuple[int, ...]) -> Self:
@@ -98,6 +100,7 @@ class CircuitHeader:
                 metadata=dict(fields["metadata"]),
                 memory=bool(fields["memory"]),
                 extra=dict(fields["extra"]),
+                tag=str(fields.get("tag", "")),  # earlier versions wrote none
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None

@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from qiskit.providers import Options
 
 from oqtopus_client.services.job_spec import check_shots
 
@@ -45,7 +46,7 @@ class StrictOptions(BaseModel):
     @classmethod
     def _check_name(cls, name: str) -> None:
         if name not in cls.model_fields:
-            near = difflib.get_close_matches(name, cls.model_fields)
+            near = difflib.get_close_matches(str(name), cls.model_fields)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}."
             raise TypeError(f"{cls._taker} has no option {name!r}; {hint}")
 
@@ -149,6 +150,34 @@ class OqtopusOptions(StrictOptions):
         if not self.is_transpiled_by_server(is_isa=is_isa):
             return {"transpiler_lib": None}
         return self.transpiler_options and {"transpiler_lib": "qiskit", "transpiler_options": self.transpiler_options}
+
+
+class BackendOptions(Options):
+    """`backend.options`: Qiskit's container, which checks whatever way an option is changed.
+
+    None stands for what counted at first, as in Aer.
+    """
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.update_options(**{name: value})
+
+    def update_options(self, **fields: Any) -> None:
+        """Change options, all or none.
+
+        Raises:
+            TypeError: There is no option of that name, or `shots` is no integer.
+            ValueError: A value is not possible.
+        """
+        first = dict(OqtopusOptions())
+        values = {name: first.get(name) if value is None else value for name, value in fields.items()}
+        OqtopusOptions.checked({**self, **values})
+        super().update_options(**values)
+
+    def update(self, **fields: Any) -> None:
+        """The same, as IBM's options have it."""
+        self.update_options(**fields)
 
 
 def readable(error: ValidationError) -> str:

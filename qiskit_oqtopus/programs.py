@@ -91,6 +91,12 @@ class Program:
         """The program, its header to carry something more."""
         return self if self.header is None else replace(self, header=replace(self.header, extra=extra))
 
+    def with_tag(self, tag: object) -> Self:
+        """The program, its header to carry the tag of its job; None for a job without."""
+        if self.header is None or tag is None:
+            return self
+        return replace(self, header=replace(self.header, tag=str(tag)))
+
     def __str__(self) -> str:
         return self.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, Never, Self
 
@@ -12,7 +13,7 @@ from qiskit.providers import QiskitBackendNotFoundError
 import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
-from qiskit_oqtopus.batch import CIRCUIT_JOBS, TAG, JobBatch, wire_statuses
+from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch, Tag, wire_statuses
 from qiskit_oqtopus.criteria import Criteria
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.job import OqtopusJob
@@ -20,7 +21,7 @@ from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.runs import CloudRun
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator import Emulator
     from oqtopus_client.rest.models import JobsJob
     from qiskit_oqtopus.criteria import BackendFilter
+
+_SPECIAL = re.compile(r"[\\\0]")
+"""What servers' searches do not find as it is; `_`, which they take for any character, stands for it."""
 
 
 class OqtopusProvider:
@@ -226,29 +230,41 @@ class OqtopusProvider:
             raise ValueError(f"limit must be at least 0 or None, not {limit!r}.")
         found = self.client.iter_jobs(
             order="DESC",
-            fields="job_id,job_type,status,description",
+            fields="job_id,job_type,status,name,description",
             status=next(iter(wanted)) if len(wanted) == 1 else None,
             start_time=after,
             end_time=before,
-            q=name,
+            q=name and _SPECIAL.sub("_", name),
         )
-        return itertools.islice(self._grouped(found, wanted), limit)
+        matching = (
+            job for job in found if (not wanted or job.status in wanted) and (name is None or _mentions(job, name))
+        )
+        return itertools.islice(self._grouped(matching), limit)
 
-    def _grouped(self, found: Iterable[JobsJob], wanted: Collection[str]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
-        seen = set()
+    def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
+        batches: dict[str, JobBatch | None] = {}
+        batch_of: dict[str, JobBatch] = {}
+        given = set()
         for job in found:
-            tag = TAG.search(job.description or "")
-            ours = tag is not None or job.job_type in CIRCUIT_JOBS
-            if job.job_id is None or not ours or (wanted and job.status not in wanted):
-                continue
-            if tag is None:
+            tag = Tag.of(job.description)
+            if tag is not None and tag.batch_id not in batches:
+                batch = batches[tag.batch_id] = self._whole(tag.batch_id)
+                batch_of |= dict.fromkeys(batch.job_ids, batch) if batch else {}
+            batch = batch_of.get(job.job_id or "")
+            if batch is not None:
+                if batch.batch_id not in given:
+                    given.add(batch.batch_id)
+                    yield self._job(batch)
+            # A job that is not of the batch that its description names has a copied one, and is alone.
+            elif job.job_id and job.job_type in CIRCUIT_JOBS and (tag is None or batches[tag.batch_id] is not None):
                 yield OqtopusJob(self, JobBatch(self.client, job.job_id, [job.job_id]))
-            elif tag["batch"] not in seen:
-                seen.add(tag["batch"])
-                try:
-                    yield self.job(tag["batch"])
-                except OqtopusJobError as error:  # some of it could not be submitted, or has been deleted
-                    warnings.warn(f"{error} It is left out.", stacklevel=2)
+
+    def _whole(self, batch_id: str) -> JobBatch | None:
+        try:
+            return JobBatch.find(self.client, batch_id)
+        except OqtopusJobError as error:  # some of it could not be submitted, or has been deleted
+            warnings.warn(f"{error} It is left out.", stacklevel=4)
+            return None
 
     def __repr__(self) -> str:
         return f"<OqtopusProvider of {self.client.config.base_url!r}>"
@@ -268,6 +284,11 @@ class OqtopusProvider:
     def __deepcopy__(self, _memo: object) -> Self:
         # Connections cannot be copied.
         return self
+
+
+def _mentions(job: JobsJob, text: str) -> bool:
+    """Whether a job has a text in its id, name or description; to servers, `%` and `_` stand for any other."""
+    return any(text.casefold() in (field or "").casefold() for field in (job.job_id, job.name, job.description))
 
 
 def _with_objection(backend: OqtopusBackend, criteria: Criteria) -> str:

@@ -66,7 +66,6 @@ class OqtopusEstimator(BaseEstimatorV2):
 
     Attributes:
         backend: Where it runs.
-        options: The options; changes count from the next `run` on.
 
     Raises:
         TypeError: `mode` is no backend, or there is no option of that name.
@@ -88,7 +87,21 @@ class OqtopusEstimator(BaseEstimatorV2):
         self, mode: BackendV2, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any
     ) -> None:
         self.backend = checked_backend(mode)
-        self.options = EstimatorOptions.checked({**dict(options or {}), **more})
+        self._options = EstimatorOptions.of(options, **more)
+
+    @property
+    def options(self) -> EstimatorOptions:
+        """The options; changes count from the next `run` on. A mapping that is assigned is checked as when made."""
+        return self._options
+
+    @options.setter
+    def options(self, options: EstimatorOptions | Mapping[str, Any] | None) -> None:
+        self._options = EstimatorOptions.of(options)
+
+    @property
+    def default_precision(self) -> float:
+        """That of the options, where libraries look for it."""
+        return self._options.default_precision
 
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None, shots: int | None = None

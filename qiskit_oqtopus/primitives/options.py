@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -51,6 +52,29 @@ class PrimitiveOptions(StrictOptions):
     name: str | None = None
     description: str | None = None
     job_tags: list[str] | None = None
+
+    @classmethod
+    def of(cls, options: PrimitiveOptions | Mapping[str, Any] | None, **more: Any) -> Self:
+        """Options as a primitive is given them, checked: these or a mapping of names to values, and more by name.
+
+        Raises:
+            TypeError: They are something else, or there is no option of that name.
+            ValueError: A value is not possible.
+        """
+        if not (options is None or isinstance(options, Mapping | PrimitiveOptions)):
+            raise TypeError(f"options must be {cls.__name__}(...) or a mapping of names to values, not {options!r}.")
+        return cls.checked({**dict(options or {}), **more})
+
+    def update(self, **options: Any) -> None:
+        """Change several options, all or none.
+
+        Raises:
+            TypeError: There is no option of that name.
+            ValueError: A value is not possible.
+        """
+        checked = self.of(self, **options)
+        for name in options:
+            setattr(self, name, getattr(checked, name))
 
     def for_device(self) -> dict[str, Any]:
         """What `OqtopusBackend.submit` takes of them."""

@@ -113,11 +113,13 @@ class CloudRun:
         if self._plan is None:
             try:
                 header = self._batch.programs(self.job_ids[0])[0].header
-                self._plan = unpack(header.extra if header else {}, self._batch.kind)
+                plan = unpack(header.extra if header else {}, self._batch.kind)
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
                 ) from error
+            self._batch.refuse_latecomers()
+            self._plan = plan
         return self._plan
 
 

@@ -39,7 +39,6 @@ class OqtopusSampler(BaseSamplerV2):
 
     Attributes:
         backend: Where it runs.
-        options: The options; changes count from the next `run` on.
 
     Raises:
         TypeError: `mode` is no backend, or there is no option of that name.
@@ -59,7 +58,21 @@ class OqtopusSampler(BaseSamplerV2):
 
     def __init__(self, mode: BackendV2, options: SamplerOptions | Mapping[str, Any] | None = None, **more: Any) -> None:
         self.backend = checked_backend(mode)
-        self.options = SamplerOptions.checked({**dict(options or {}), **more})
+        self._options = SamplerOptions.of(options, **more)
+
+    @property
+    def options(self) -> SamplerOptions:
+        """The options; changes count from the next `run` on. A mapping that is assigned is checked as when made."""
+        return self._options
+
+    @options.setter
+    def options(self, options: SamplerOptions | Mapping[str, Any] | None) -> None:
+        self._options = SamplerOptions.of(options)
+
+    @property
+    def default_shots(self) -> int:
+        """That of the options, where libraries look for it."""
+        return self._options.default_shots
 
     @property
     def _backend(self) -> BackendV2:

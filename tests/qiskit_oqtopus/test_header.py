@@ -32,6 +32,7 @@ headers = st.builds(
     metadata=st.dictionaries(st.text(), json_values, max_size=3),
     memory=st.booleans(),
     extra=st.dictionaries(st.text(), json_values, max_size=2),
+    tag=st.text(),
 )
 
 
@@ -59,7 +60,9 @@ def test_other_comments(text: str) -> None:
     assert CircuitHeader.from_program(text) is None
 
 
-@pytest.mark.parametrize("field", ["name", "num_qubits", "clbits", "qregs", "cregs", "metadata", "memory", "extra"])
+@pytest.mark.parametrize(
+    "field", ["name", "num_qubits", "clbits", "qregs", "cregs", "metadata", "memory", "extra", "tag"]
+)
 @pytest.mark.parametrize("value", [None, -1, "x", [[]], [["a"]], {"a": 1}, 1e400])
 def test_broken_headers(field: str, value: object) -> None:
     """A header with a field that is off is none, or at least one of the right types."""

@@ -14,7 +14,7 @@ from oqtopus_client import OqtopusJobResult, OqtopusJobSpec
 from oqtopus_client.errors import JobFailedError, OqtopusConnectionError, ResponseValidationError
 from oqtopus_client.rest import JobsS3TranspileResult
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
-from qiskit_oqtopus.batch import JobBatch, aggregate_status
+from qiskit_oqtopus.batch import JobBatch, aggregate_status, new_tags
 from qiskit_oqtopus.programs import to_program
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.test_backend import bell, keyed
@@ -200,13 +200,19 @@ def fails_in_the_middle(backend: OqtopusBackend) -> OqtopusJob:
     bad.name = "odd one"
     shares = [to_program(circuit, backend.target) for circuit in (keyed(1), bad, keyed(3))]
     shares[1] = replace(shares[1], body=shares[1].body.replace("x q[1]", "h q[1]"))  # not the device's own
+    tags = new_tags("batch", len(shares), None)
     specs = [
         OqtopusJobSpec.sampling(
-            device_id="qulacs", program=share.text, shots=5, name=f"n{i}", transpiler_info={"transpiler_lib": None}
+            device_id="qulacs",
+            program=share.text,
+            shots=5,
+            name=f"n{i}",
+            description=str(tag),
+            transpiler_info={"transpiler_lib": None},
         )
-        for i, share in enumerate(shares)
+        for i, (share, tag) in enumerate(zip(shares, tags, strict=True))
     ]
-    batch = JobBatch.submit(backend.provider.client, specs)
+    batch = JobBatch.submit(backend.provider.client, specs, tags[0])
     return OqtopusJob(backend.provider, batch, [[share] for share in shares], backend=backend)
 
 

@@ -9,10 +9,11 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from oqtopus_client import OqtopusConfig
+from oqtopus_client import OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.errors import BatchSubmissionError, OqtopusError
 from qiskit_oqtopus import OqtopusJob, OqtopusPrimitiveJob, OqtopusProvider
+from tests.conftest import BELL
 from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
 from tests.qiskit_oqtopus.test_backend import bell, keyed
 from tests.server_process import last_words
@@ -103,6 +104,24 @@ def test_refused_circuits(held_emulator: Emulator, tmp_path: Path) -> None:
 
     assert kept.job_id() == whole.job_id()
     assert all(job_id in str(told[0].message) for job_id in caught.value.job_ids)
+
+
+def test_copied_descriptions(emulator: Emulator, tmp_path: Path) -> None:
+    """A job with the description of a batch's, here or in another journal, is resumed as a job of its own."""
+    with OqtopusProvider(emulator.config) as elsewhere:
+        foreign = elsewhere.get_backend("qulacs").run([keyed(1), keyed(2)], shots=5)
+    with OqtopusProvider(emulator.config, journal=tmp_path / "journal") as provider:
+        batch = provider.get_backend("qulacs").run([keyed(3), keyed(4)], shots=5)
+        copies = [
+            provider.client.submit_job(
+                OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=5, description=f"[{job_id} 1/2]")
+            ).job_id
+            for job_id in (foreign.job_id(), batch.job_id())
+        ]
+        found = provider.resume()
+
+        assert [job.job_id() for job in found] == [batch.job_id(), *copies]
+        assert found[0].result(60).get_counts() == [{"00011": 5}, {"00100": 5}]
 
 
 def test_no_journal(provider: OqtopusProvider) -> None:

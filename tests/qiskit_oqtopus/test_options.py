@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,33 @@ def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
     assert sum(backend.run(keyed(3)).result().get_counts().values()) == 1000
     with pytest.raises(TypeError, match="did you mean 'shots'"):
         backend.set_options(shot=None)
+
+
+def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
+    """Each checks at once, and changes nothing where it refuses; an assigned mapping sets the others back."""
+    backend.options.shots = 5
+    backend.options["memory"] = True
+    backend.options.update_options(name="set")
+    assert (backend.options.shots, backend.options.memory, backend.options.name) == (5, True, "set")
+    for use in (
+        lambda: setattr(backend.options, "shot", 5),
+        lambda: backend.options.__setitem__("shot", 5),
+        lambda: backend.options.update_options(memory=False, shot=5),
+        lambda: backend.options.update(memory=False, shot=5),
+        lambda: setattr(backend, "options", {"shot": 5}),
+    ):
+        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'; did you mean 'shots'\?"):
+            use()
+    for use in (lambda: setattr(backend.options, "shots", 0), lambda: setattr(backend, "options", {"shots": 0})):
+        with pytest.raises(ValueError, match="not 0"):
+            use()
+    with pytest.raises(TypeError, match="options must be a mapping of names to values, not 5"):
+        backend.options = 5  # type: ignore[assignment]
+    assert (backend.options.shots, backend.options.memory) == (5, True)
+    backend.options = {"shots": 6}  # type: ignore[assignment]
+
+    assert (backend.options.shots, backend.options.memory) == (6, False)
+    assert copy.deepcopy(backend.options) == copy.copy(backend.options) == backend.options
 
 
 @pytest.mark.parametrize(

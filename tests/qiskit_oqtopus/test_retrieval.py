@@ -12,7 +12,7 @@ from qiskit.providers import JobStatus
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.errors import NotFoundError
-from qiskit_oqtopus import OqtopusBackend, OqtopusJobError, OqtopusProvider
+from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider, OqtopusSampler
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.test_backend import bell, keyed
 from tests.server_process import last_words
@@ -176,6 +176,89 @@ def test_incomplete_batch_among_others(backend: OqtopusBackend, provider: Oqtopu
         found = [job.job_id() for job in provider.jobs(name="beside a broken one")]
 
     assert found == [whole.job_id()]
+
+
+def copied(client: OqtopusClient, job_id: str, program: str | None = None, **changes: Any) -> str:
+    """Submit a job again with the description of the first, by the SDK; returns its id."""
+    job = client.get_job(job_id)
+    assert job.input is not None
+    spec = OqtopusJobSpec.sampling(
+        device_id=job.device_id,
+        program=program or job.input.program[0],
+        shots=job.shots,
+        **{"description": job.description, **changes},
+    )
+    return client.run_job(spec, interval=0.01).job_id
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_copied_description(backend: OqtopusBackend, provider: OqtopusProvider, number: int) -> None:
+    """A later job that repeats a batch's tag, whatever its program, is a job of its own."""
+    batch = backend.run([keyed(0), keyed(2)], shots=5, name="copied")
+    batch.result()
+    theirs = provider.client.get_job(batch.job_ids[number - 1]).description
+    again = backend.run(keyed(9), shots=5, description=theirs, name="copied")
+    by_sdk = copied(provider.client, batch.job_ids[number - 1], BELL, name="copied")
+
+    assert theirs == f"[{batch.job_id()} {number}/2]"
+    assert provider.job(batch.job_id()).result().get_counts() == [{"00000": 5}, {"00010": 5}]
+    assert provider.job(again.job_id()).result().get_counts() == {"01001": 5}
+    assert provider.job(by_sdk).result().get_counts("copied").keys() <= {"00", "11"}
+    found = [job.job_id() for job in provider.jobs(name="copied", limit=None)]
+    assert [found.count(job_id) for job_id in (by_sdk, again.job_id(), batch.job_id())] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("tag", ["3/2", "0/2", "1/1", "3/3", "1/3", "2/2] [{} 1/2", f"{'9' * 900}/2", "\u0661/2"])
+def test_made_up_tags(backend: OqtopusBackend, provider: OqtopusProvider, tag: str) -> None:
+    """Places that a batch does not have change nothing in it."""
+    batch = backend.run([keyed(0), keyed(2)], shots=5, name=f"whole {tag:.9}")
+    batch.result()
+    text = f"[{batch.job_id()} {tag.format(batch.job_id())}]"
+    copied(provider.client, batch.job_ids[0], BELL, description=text, name=f"whole {tag:.9}")
+
+    assert provider.job(batch.job_id()).result().get_counts() == [{"00000": 5}, {"00010": 5}]
+    assert [type(job) for job in provider.jobs(name=f"whole {tag:.9}")] == [OqtopusJob, OqtopusJob]
+
+
+@pytest.mark.parametrize("program", [BELL, None])
+def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvider, program: str | None) -> None:
+    """What takes a deleted job's place is refused if its program is another, with or without a header."""
+    batch, other = backend.run([keyed(0), keyed(2)], shots=5), backend.run([keyed(3), keyed(4)], shots=5)
+    batch.result()
+    description = provider.client.get_job(batch.job_ids[1]).description
+    copy = copied(provider.client, other.job_ids[1], program, description=description)
+    provider.client.delete_job(batch.job_ids[1])
+
+    message = f"its job 2 has been deleted: {copy} has that job's description, but another program"
+    with pytest.raises(OqtopusJobError, match=message):
+        provider.job(batch.job_id()).result()
+
+
+def test_copy_of_a_primitives_job(
+    backend: OqtopusBackend, provider: OqtopusProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same holds for primitives, which read the programs of those jobs alone that were submitted late."""
+    first, second = (OqtopusSampler(backend).run([keyed(0), keyed(number)]) for number in (2, 7))
+    for job in (first, second):
+        job.result()
+    copied(provider.client, second.job_ids[1], description=f"[{first.job_id()} 2/2]")
+    assert set(provider.job(first.job_id()).result()[1].data.meas.get_counts()) == {"00010"}
+    provider.client.delete_job(first.job_ids[1])
+    monkeypatch.setattr("qiskit_oqtopus.batch._PAUSE", timedelta(0))
+
+    retrieved = provider.job(first.job_id())
+    for _ in range(2):
+        with pytest.raises(OqtopusJobError, match=r"its job 2 has been deleted: .* but another program"):
+            retrieved.result()
+
+
+def test_names_with_wildcards(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """Servers take `%` and `_` for any text, and a backslash for none; users mean the characters."""
+    ids = {name: backend.run(keyed(1), shots=5, name=name).job_id() for name in ("a_b", "aXb", "a%b", "a\\b")}
+
+    assert {name: [job.job_id() for job in provider.jobs(name=name)] for name in ids} == {
+        name: [job_id] for name, job_id in ids.items()
+    }
 
 
 def history(backend: OqtopusBackend) -> dict[str, str]:

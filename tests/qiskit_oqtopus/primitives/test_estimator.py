@@ -280,6 +280,19 @@ def test_bad_options(backend: OqtopusBackend, options: dict[str, Any], error: ty
         OqtopusEstimator("qulacs")  # type: ignore[arg-type]
 
 
+def test_assigned_options(backend: OqtopusBackend) -> None:
+    """Options that are assigned are checked; the default precision is where libraries look for it."""
+    estimator = OqtopusEstimator(backend)
+    estimator.options = {"default_precision": 0.5}  # type: ignore[assignment]
+    assert estimator.default_precision == 0.5
+    with pytest.raises(TypeError, match="has no option 'default_shots'"):
+        estimator.options = {"default_shots": 5}  # type: ignore[assignment]
+    with pytest.raises(TypeError, match=r"options must be EstimatorOptions\(\.\.\.\) or a mapping"):
+        estimator.options = 5  # type: ignore[assignment]
+
+    assert estimator.options.default_precision == 0.5
+
+
 def test_precisions(backend: OqtopusBackend) -> None:
     """The PUB's goes before the run's, that before the option's; 1/sqrt(1000) is a thousand shots, and none more."""
     circuit = QuantumCircuit(2)

@@ -154,10 +154,15 @@ def test_options(
     backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     """In a dict, by name, and set later: the same errors, and nothing changed."""
-    for make in (lambda: OqtopusSampler(backend, options), lambda: OqtopusSampler(backend, **options)):
-        with pytest.raises(error, match=f"^{re.escape(message)}"):
-            make()
     sampler = OqtopusSampler(backend)
+    for use in (
+        lambda: OqtopusSampler(backend, options),
+        lambda: OqtopusSampler(backend, **options),
+        lambda: setattr(sampler, "options", options),
+        lambda: sampler.options.update(name="kept as it was", **options),
+    ):
+        with pytest.raises(error, match=f"^{re.escape(message)}"):
+            use()
     for name, value in options.items():
         with pytest.raises(error, match=f"^{re.escape(message)}"):
             setattr(sampler.options, name, value)
@@ -171,6 +176,29 @@ def test_options_of_every_form(backend: OqtopusBackend) -> None:
     assert OqtopusSampler(backend, {"default_shots": np.int32(5)}).options.default_shots == 5
     sampler = OqtopusSampler(backend, SamplerOptions(default_shots=6, seed=3), seed=4)
     assert (sampler.options.default_shots, sampler.options.seed) == (6, 4)
+
+
+def test_assigned_options(backend: OqtopusBackend) -> None:
+    """A mapping or a model takes the place of all options; the default shots are where libraries look for them."""
+    sampler = OqtopusSampler(backend, default_shots=5, seed=3)
+    sampler.options = {"default_shots": 7}  # type: ignore[assignment]
+    assert (sampler.options, sampler.default_shots) == (SamplerOptions(default_shots=7), 7)
+    sampler.options.update(default_shots=8, seed=1)
+    assert sampler.run([fixed()]).result()[0].metadata["shots"] == 8
+    sampler.options = SamplerOptions()
+
+    assert sampler.options == SamplerOptions()
+
+
+@pytest.mark.parametrize("options", [5, "default_shots", [("default_shots", 5)], {1: 2}])
+def test_what_are_no_options(backend: OqtopusBackend, options: Any) -> None:
+    """Refused when given, not when run."""
+    sampler = OqtopusSampler(backend)
+    for use in (lambda: OqtopusSampler(backend, options), lambda: setattr(sampler, "options", options)):
+        with pytest.raises(
+            TypeError, match=r"^(options must be SamplerOptions\(...\) or a mapping|.*has no option 1;)"
+        ):
+            use()
 
 
 def test_options_that_do_not_fit_together(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
