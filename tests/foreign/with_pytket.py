@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from pytket.circuit import OpType
 from pytket.extensions.qiskit import process_characterisation, qiskit_to_tk, tk_to_qiskit
 from pytket.extensions.qiskit.qiskit_convert import get_avg_characterisation
@@ -59,7 +60,10 @@ def compiled(circuit: QuantumCircuit, exact: dict[str, float], backend: OqtopusB
     """Placed by errors and routed, a circuit is one of the device's own, and is not disturbed more than they say."""
     known = process_characterisation(backend)
     target = backend.target
-    assert [t1 for _, t1 in known["t1times"]] == [1e6 * qubit.t1 for qubit in target.qubit_properties]
+    lifetimes = [(1e6 * qubit.t1, 1e6 * qubit.t2) for qubit in target.qubit_properties]
+    assert np.allclose(
+        [(t1, t2) for (_, t1), (_, t2) in zip(known["t1times"], known["t2times"], strict=True)], lifetimes
+    )
     errors = get_avg_characterisation(known)
     assert len(errors["node_errors"]) == target.num_qubits
     for (node, error), (place, readout) in zip(
