@@ -80,7 +80,7 @@ def gradients(estimator: OqtopusEstimator) -> None:
     exact = ReverseEstimatorGradient().run(*pub).result().gradients[0]
     for gradient, error in (
         (ParamShiftEstimatorGradient(estimator), PRECISION),
-        (LinCombEstimatorGradient(estimator), PRECISION),
+        (LinCombEstimatorGradient(estimator), 2 * PRECISION),
         (FiniteDiffEstimatorGradient(estimator, epsilon=0.2), PRECISION / 0.2),
     ):
         found = gradient.run(*pub).result().gradients[0]
