@@ -14,6 +14,7 @@ from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.plain import without_layout
 from qiskit_oqtopus.primitives.estimations import (
     EstimatedPub,
     EstimatorPlan,
@@ -141,7 +142,8 @@ class OqtopusEstimator(BaseEstimatorV2):
         return self.options.default_precision if precision is None else precision
 
     def _prepare(self, pub: EstimatorPub, place: int) -> tuple[EstimatedPub, list[Task]]:
-        rows = values(pub, place)
+        circuit = without_layout(pub.circuit)
+        rows = values(pub, circuit, place)
         try:
             observables = [Observable.of(pub.observables[index]) for index in np.ndindex(pub.observables.shape)]
         except ValueError as error:
@@ -149,7 +151,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         shots = shots_for(pub.precision, place)
         elements = pairs(pub.parameter_values.shape, pub.observables.shape)
         measured = [measurements(observables[observable] for observable in shared) for shared in families(elements)]
-        route = self._route(pub.circuit, observables, elements, measured)
+        route = self._route(circuit, observables, elements, measured)
         if route == "estimation":
             observables = [observable.as_paulis() for observable in observables]
         plan = EstimatedPub(
@@ -160,9 +162,9 @@ class OqtopusEstimator(BaseEstimatorV2):
             tuple(map(tuple, measured)) if route == "sampling" else (),
             shots,
             float(pub.precision),
-            pub.circuit.metadata or {},
+            circuit.metadata or {},
         )
-        return plan, _tasks(plan, pub.circuit, rows, self.backend)
+        return plan, _tasks(plan, circuit, rows, self.backend)
 
     def _route(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from qiskit.providers import BackendV2
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import Block, pack, shares
 from qiskit_oqtopus.primitives.runs import BackendRun, Chunk, CloudRun
@@ -119,7 +120,7 @@ def _programs(tasks: Sequence[Task], target: Target) -> list[list[Program]]:
 def _on_backend(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> BackendRun:
     options.for_other_backend(str(backend.name))
     blocks = [_block(task, options.max_shots, tuple(range(task.circuit.num_clbits))) for task in tasks]
-    circuits = [task.circuit.assign_parameters(row) for task in tasks for row in task.values]
+    circuits = [circuit for task in tasks for circuit in _bound(task)]
     wanted = list(shares(blocks))
     by_shots: dict[int, list[int]] = {}
     for part, (_, _, shots) in enumerate(wanted):
@@ -135,6 +136,12 @@ def _on_backend(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: 
         job = backend.run([circuits[wanted[part][0]] for part in parts], shots=shots, **seed)
         chunks.append(Chunk(job, parts))
     return BackendRun(chunks, (plan, blocks))
+
+
+def _bound(task: Task) -> list[QuantumCircuit]:
+    """The task's circuit with each of its values."""
+    circuit, parameters = plain(task.circuit), task.circuit.parameters
+    return [circuit.assign_parameters(dict(zip(parameters, row, strict=True))) for row in task.values]
 
 
 def _seeds(backend: BackendV2, seed: int | None, number: int) -> list[dict[str, int]]:

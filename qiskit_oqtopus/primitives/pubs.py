@@ -55,11 +55,12 @@ def _parameters(pub: Any) -> str:
     return f" The parameters of {circuit.name!r}: {listed or 'none'}."
 
 
-def values(pub: SamplerPub | EstimatorPub, place: int) -> npt.NDArray[np.float64]:
+def values(pub: SamplerPub | EstimatorPub, circuit: QuantumCircuit, place: int) -> npt.NDArray[np.float64]:
     """A PUB's parameter values.
 
     Args:
         pub: The PUB.
+        circuit: Its circuit, or what was made of it, in whose order parameters are wanted.
         place: Which one it is, for messages.
 
     Returns:
@@ -69,7 +70,7 @@ def values(pub: SamplerPub | EstimatorPub, place: int) -> npt.NDArray[np.float64
     Raises:
         ValueError: A value is not finite, or a parameter has none.
     """
-    parameters = list(pub.circuit.parameters)
+    parameters = list(circuit.parameters)
     bindings = pub.parameter_values
     given = {name for names in bindings.data for name in names}
     if missing := [parameter.name for parameter in parameters if parameter.name not in given]:

@@ -99,7 +99,7 @@ class OqtopusSampler(BaseSamplerV2):
         read = coerced(pubs, lambda pub: _read(pub, shots), _FORM)
         planned, tasks = [], []
         for place, pub in enumerate(read):
-            rows = values(pub, place)
+            rows = values(pub, pub.circuit, place)
             _check_registers(pub.circuit, place)
             plan = _planned(pub)
             planned.append(plan)
