@@ -118,7 +118,7 @@ QISKIT_1_WARNINGS = (
 
 SERVER_OPTIONS = ("--allow-sse",)
 TIMEOUT = 900
-SCRIPT_TIMEOUT = 150  # of a library's script, which takes a tenth of that where nothing else runs
+SCRIPT_TIMEOUT = 300  # of a script for libraries, which takes a tenth of that where nothing else runs
 
 
 def main(*words: str) -> None:
