@@ -164,7 +164,7 @@ def quri_parts_client(folder: Path, wheel: Path) -> None:
     The emulator is this environment's too, so that programs that run on the server can import quri-parts-oqtopus.
     """
     # The resolver takes the wheel for the client that quri-parts-oqtopus requires, and no other.
-    python = environment(folder, ours(wheel, "emulator"), QURI_PARTS, "pytest", "pytest-mock")
+    python = environment(folder, ours(wheel, "emulator"), QURI_PARTS, "pytest", "pytest-mock", compiled=True)
     sources = download_sources(python, QURI_PARTS, folder)
     with server(folder, python) as variables, ThreadPoolExecutor() as pool:
         tests = (python, "-m", "pytest", "-q", "tests", "-o", "addopts=", "--deselect", DESELECTED)
@@ -179,7 +179,7 @@ def quri_parts_client(folder: Path, wheel: Path) -> None:
 
 def oldest_qiskit(folder: Path, wheel: Path) -> None:
     """The provider's own tests, and what users are told to run, with the oldest version of Qiskit."""
-    python = environment(folder, ours(wheel, "test"), OLDEST_QISKIT)
+    python = environment(folder, ours(wheel, "test"), OLDEST_QISKIT, compiled=True)
     filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
     # A cache would make the next run of this environment's own tests begin with what failed in this one.
     tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
@@ -193,7 +193,7 @@ def other_python(version: str, folder: Path, wheel: Path) -> None:
         print(f"Python {version} is not installed here, and so not tested.", flush=True)
         return
     requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
-    python = environment(folder, *requirements, python=python)
+    python = environment(folder, *requirements, python=python, compiled=True)
     run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
 
 
@@ -217,13 +217,16 @@ def libraries(requirements: Sequence[str], scripts: Sequence[str], folder: Path,
             run(python, "-I", SCRIPTS / script, folder=folder, variables=variables, timeout=SCRIPT_TIMEOUT)
 
 
-def environment(folder: Path, *requirements: str, python: str | Path = sys.executable) -> Path:
-    """Make a virtual environment with no more than the requirements; returns its Python."""
+def environment(folder: Path, *requirements: str, python: str | Path = sys.executable, compiled: bool = False) -> Path:
+    """Make a virtual environment with no more than the requirements; returns its Python.
+
+    Most of what is installed is never imported, and to compile it takes longer than all else. Pytest wants it compiled:
+    there, what the compiler warns of would be an error.
+    """
     folder.mkdir(exist_ok=True)
     run(python, "-m", "venv", folder / "venv", folder=folder.parent)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    # Most of what is installed is never imported, and compiling all of it would take longer than the rest.
-    options = ("--quiet", "--no-compile", "--disable-pip-version-check")
+    options = ("--quiet", "--disable-pip-version-check", *(() if compiled else ("--no-compile",)))
     run(python, "-m", "pip", "install", *options, *requirements, folder=folder)
     run(python, "-m", "pip", "check", folder=folder)
     return python

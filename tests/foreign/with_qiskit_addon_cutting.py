@@ -25,7 +25,7 @@ OBSERVABLE = SparsePauliOp(["ZZII", "IZZI", "IIZZ", "XIXI", "ZIZZ", "IXIX"])
 def main() -> None:
     """Do what its tutorials do, one after the other."""
     with OqtopusProvider() as provider:
-        sampler = OqtopusSampler(provider.get_backend("qulacs"), default_shots=SHOTS)
+        sampler = OqtopusSampler(provider.get_backend("qulacs"), default_shots=SHOTS, defer_measurements=True)
         gates(sampler)
         wires(sampler)
 
