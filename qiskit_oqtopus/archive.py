@@ -5,23 +5,25 @@ from __future__ import annotations
 import base64
 import io
 import json
-import struct
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qiskit import QiskitError, qpy
+from qiskit import qpy
 
 from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.job_results import typed_result
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.header import as_json
+from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qiskit import QuantumCircuit
+    from qiskit.circuit import CircuitInstruction, Operation
 
     from oqtopus_client import OqtopusJobResult
     from qiskit_oqtopus.job import OqtopusJob
@@ -32,16 +34,24 @@ _Job = TypeVar("_Job", bound="OqtopusJob")
 _FORMAT = "qiskit_oqtopus job"
 _VERSION = 1
 
+_QPY = b"QISKIT"
+"""What QPY begins with, of any version."""
 
-def save(job: OqtopusJob, circuits: Sequence[QuantumCircuit] | None, path: str | Path) -> None:
-    """Write a job to a file. No token and no URL of storage, which gives access to files, is in it."""
+_LOST = "Circuits that Qiskit cannot keep in files come back as their programs say; results are not affected."
+
+
+def save(job: OqtopusJob, circuits: Sequence[QuantumCircuit | None] | None, path: str | Path) -> None:
+    """Write a job to a file. No token and no URL of storage, which gives access to files, is in it.
+
+    A circuit that would not come back as it is is left out with a warning: QPY writes gates that it cannot read.
+    """
     content = {
         "format": _FORMAT,
         "version": _VERSION,
         "job_id": job.job_id(),
         "programs": [[program.text for program in programs] for programs in job.programs_by_job()],
         "is_isa": [[program.is_isa for program in programs] for programs in job.programs_by_job()],
-        "circuits": None if circuits is None else _packed(circuits),
+        "circuits": None if circuits is None else _packed(circuits, stacklevel=4),
         "jobs": [_without_files(outcome) for outcome in job.jobs()],
     }
     write_atomically(Path(path), json.dumps(content))
@@ -57,8 +67,8 @@ def load(kind: type[_Job], path: str | Path, provider: OqtopusProvider | None) -
             [Program.from_text(text, is_isa=is_isa) for text, is_isa in zip(*pair, strict=True)]
             for pair in zip(content["programs"], content["is_isa"], strict=True)
         ]
-        circuits = None if content["circuits"] is None else _unpacked(content["circuits"])
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error, QiskitError) as error:
+        circuits = None if content["circuits"] is None else _unpacked(content["circuits"], stacklevel=4)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no job saved by this version of qiskit_oqtopus: {error}.") from error
     client = provider.client if provider else None
     batch = JobBatch(client, content["job_id"], [job.job_id for job in jobs], jobs)
@@ -77,14 +87,83 @@ def _without_files(job: OqtopusJobResult) -> dict[str, Any]:
     return saved
 
 
-def _packed(circuits: Sequence[QuantumCircuit]) -> str:
-    copies = [circuit.copy() for circuit in circuits]
-    for copy in copies:
-        copy.metadata = as_json(copy.metadata or {})
+def _packed(circuits: Sequence[QuantumCircuit | None], *, stacklevel: int) -> list[str | None]:
+    """Each circuit as QPY; None for one that is not known, or would not come back."""
+    packed, lost = [], []
+    for i, circuit in enumerate(circuits):
+        text, reason = (None, "") if circuit is None else _kept(circuit)
+        packed.append(text)
+        if circuit is not None and text is None:
+            lost.append(f"{circuit.name!r} ({i}): {reason}")
+    if lost:
+        warnings.warn(f"{_LOST} Left out: {'; '.join(lost)}.", stacklevel=stacklevel)
+    return packed
+
+
+def _kept(circuit: QuantumCircuit) -> tuple[str | None, str]:
+    """The circuit as QPY that has been read back, or None and the reason."""
+    copy = plain(circuit).copy()
+    copy.metadata = as_json(circuit.metadata or {})
     stream = io.BytesIO()
-    qpy.dump(copies, stream)
-    return base64.b64encode(stream.getvalue()).decode()
+    try:
+        qpy.dump(copy, stream)
+        stream.seek(0)
+        (read,) = qpy.load(stream)
+        if not _alike(read, copy):
+            return None, "QPY reads another circuit than it wrote"
+    except Exception as error:  # noqa: BLE001 - gates, own ones too, raise what they like
+        return None, f"{type(error).__name__}: {error}".rstrip(".")
+    return base64.b64encode(stream.getvalue()).decode(), ""
 
 
-def _unpacked(text: str) -> list[QuantumCircuit]:
-    return list(qpy.load(io.BytesIO(base64.b64decode(text, validate=True))))
+def _alike(one: QuantumCircuit, other: QuantumCircuit) -> bool:
+    """Whether circuits have the same registers and instructions; `==` takes minutes where there are many bits."""
+    return (
+        [(register.name, register.size) for register in (*one.qregs, *one.cregs)]
+        == [(register.name, register.size) for register in (*other.qregs, *other.cregs)]
+        and one.global_phase == other.global_phase
+        and len(one.data) == len(other.data)
+        and all(
+            _indices(one, first) == _indices(other, second) and _same(first.operation, second.operation)
+            for first, second in zip(one.data, other.data, strict=True)
+        )
+    )
+
+
+def _same(one: Operation, other: Operation) -> bool:
+    """Whether operations are equal, or consist of the same: gates of one's own come back without their class."""
+    if one == other:
+        return True
+    parts = getattr(one, "definition", None), getattr(other, "definition", None)
+    return (
+        (one.name, one.num_qubits, one.num_clbits) == (other.name, other.num_qubits, other.num_clbits)
+        and None not in parts
+        and list(one.params) == list(other.params)
+        and _alike(*parts)
+    )
+
+
+def _indices(circuit: QuantumCircuit, item: CircuitInstruction) -> list[int]:
+    return [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)]
+
+
+def _unpacked(packed: str | list[str | None], *, stacklevel: int) -> list[QuantumCircuit | None] | None:
+    """The circuits; None for those that are not in the file, or that this version of Qiskit cannot read."""
+    if isinstance(packed, str):  # earlier versions had all in one piece
+        return _read(packed, stacklevel=stacklevel + 1)
+    found: list[QuantumCircuit | None] = []
+    for text in packed:
+        read = None if text is None else _read(text, stacklevel=stacklevel + 1)
+        found.append(read[0] if read else None)
+    return found
+
+
+def _read(text: str, *, stacklevel: int) -> list[QuantumCircuit] | None:
+    data = base64.b64decode(text, validate=True)
+    if not data.startswith(_QPY):
+        raise ValueError("its circuits are not QPY")
+    try:
+        return list(qpy.load(io.BytesIO(data)))
+    except Exception as error:  # noqa: BLE001 - as above, and files of newer versions of Qiskit
+        warnings.warn(f"{_LOST} {type(error).__name__}: {error}".rstrip(".") + ".", stacklevel=stacklevel)
+        return None

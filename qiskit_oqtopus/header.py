@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -17,8 +18,11 @@ _VERSION = 1
 NOWHERE = -1
 """In place of a classical bit's index: the outcome is none of the circuit's."""
 
-_MOST_BITS = 1 << 16
-"""More bits than any circuit has. Results are laid out by these numbers, and a wrong one could take all memory."""
+_MOST_LOOSE_BITS = 1 << 16
+"""More bits than any circuit has outside its registers, whose bits the header lists one by one.
+
+Results are laid out by these numbers, and a wrong one could take all memory.
+"""
 
 
 @dataclass(frozen=True)
@@ -90,13 +94,20 @@ class CircuitHeader:
             return None
         try:
             fields = json.loads(line.removeprefix(_PREFIX))
+            cregs = tuple((str(name), tuple(map(int, bits))) for name, bits in fields["cregs"])
+            clbits = tuple(map(int, fields["clbits"]))
+            num_clbits = int(fields["num_clbits"])
+            listed = {*clbits, *itertools.chain.from_iterable(bits for _, bits in cregs)}
+            most = len(listed) + _MOST_LOOSE_BITS
+            if not (0 <= num_clbits <= most and all(NOWHERE <= bit <= most for bit in listed)):
+                return None
             return cls(
                 name=str(fields["name"]),
-                num_qubits=_bits(fields["num_qubits"]),
-                num_clbits=_bits(fields["num_clbits"]),
-                clbits=tuple(map(_bits, fields["clbits"])),
-                qregs=tuple((str(name), _bits(size)) for name, size in fields["qregs"]),
-                cregs=tuple((str(name), tuple(map(_bits, bits))) for name, bits in fields["cregs"]),
+                num_qubits=int(fields["num_qubits"]),
+                num_clbits=num_clbits,
+                clbits=clbits,
+                qregs=tuple((str(name), int(size)) for name, size in fields["qregs"]),
+                cregs=cregs,
                 metadata=dict(fields["metadata"]),
                 memory=bool(fields["memory"]),
                 extra=dict(fields["extra"]),
@@ -104,14 +115,6 @@ class CircuitHeader:
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
-
-
-def _bits(value: Any) -> int:
-    """A number of bits, or a bit's index."""
-    number = int(value)
-    if not NOWHERE <= number <= _MOST_BITS:
-        raise ValueError
-    return number
 
 
 def as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class OqtopusJob(JobV1):
         provider: Who made the backend; finds it again if need be. None for a job read from a file.
         batch: The OQTOPUS jobs.
         programs: What was sent with each; read from the server when needed if None.
-        circuits: The circuits, where they are known.
+        circuits: The circuits, as far as they are known.
         backend: The backend, where it is known.
     """
 
@@ -51,7 +51,7 @@ class OqtopusJob(JobV1):
         batch: JobBatch,
         programs: Sequence[Sequence[Program]] | None = None,
         *,
-        circuits: Sequence[QuantumCircuit] | None = None,
+        circuits: Sequence[QuantumCircuit | None] | None = None,
         backend: OqtopusBackend | None = None,
     ) -> None:
         super().__init__(backend, batch.batch_id)
@@ -205,8 +205,10 @@ class OqtopusJob(JobV1):
 
     def circuits(self) -> list[QuantumCircuit]:
         """The circuits; in another process than the one that ran them, as their programs say."""
-        if self._circuits is None:
-            self._circuits = [program.to_circuit() for program in self.programs()]
+        if self._circuits is None or None in self._circuits:
+            programs = self.programs()
+            known = self._circuits or [None] * len(programs)
+            self._circuits = [circuit or program.to_circuit() for circuit, program in zip(known, programs, strict=True)]
         return list(self._circuits)
 
     def transpiled_circuits(self) -> list[QuantumCircuit | None]:
@@ -238,7 +240,10 @@ class OqtopusJob(JobV1):
     # --- kept
 
     def save(self, path: str | Path) -> None:
-        """Write the job to a file that `load` reads: programs, circuits, and outcomes as far as known."""
+        """Write the job to a file that `load` reads: programs, circuits, and outcomes as far as known.
+
+        Circuits that Qiskit's QPY cannot hold are left out with a warning; they come back as their programs say.
+        """
         from qiskit_oqtopus.archive import save  # noqa: PLC0415 - rarely needed
 
         save(self, self._circuits, path)

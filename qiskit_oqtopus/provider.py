@@ -18,7 +18,8 @@ from qiskit_oqtopus.criteria import Criteria
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
-from qiskit_oqtopus.primitives.runs import CloudRun
+from qiskit_oqtopus.primitives.plan import from_id
+from qiskit_oqtopus.primitives.runs import BackendRun, CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -176,6 +177,8 @@ class OqtopusProvider:
     def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
         """A job from its id alone, whatever process submitted it: a primitive's if a primitive submitted it.
 
+        A primitive's run that needed no job, as nothing was measured, is found by its id, too, which holds it whole.
+
         Args:
             job_id: What `job_id()` told, or the id of any OQTOPUS job.
 
@@ -183,6 +186,8 @@ class OqtopusProvider:
             NotFoundError: The server knows no job of that id.
             OqtopusJobError: Not all jobs of a batch are there.
         """
+        if isinstance(job_id, str) and (plan := from_id(job_id)):
+            return OqtopusPrimitiveJob(BackendRun([], (plan, [])))
         return self._job(JobBatch.find(self.client, job_id))
 
     def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -93,6 +96,21 @@ def unpack(extra: Mapping[str, Any], kind: str) -> tuple[Plan, list[Block]]:
         ValueError, KeyError, TypeError: They are not there, or of another version.
     """
     return _plans()[kind].from_json(extra[kind]), [Block.from_json(block) for block in extra["blocks"]]
+
+
+def as_id(plan: Plan) -> str:
+    """The id of a run that needs no job: it holds the plan, as no server has it."""
+    content = json.dumps({"run": secrets.token_hex(4), plan.kind: plan.to_json()}, separators=(",", ":"))
+    return f"{plan.kind}-{base64.urlsafe_b64encode(content.encode()).decode()}"
+
+
+def from_id(run_id: str) -> Plan | None:
+    """The plan that an id holds; None for an id of jobs."""
+    kind, _, content = run_id.partition("-")
+    try:
+        return _plans()[kind].from_json(json.loads(base64.urlsafe_b64decode(content))[kind])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _plans() -> dict[str, type[Plan]]:

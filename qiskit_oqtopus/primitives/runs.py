@@ -14,7 +14,7 @@ from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
 from qiskit_oqtopus.job import reason
 from qiskit_oqtopus.primitives.estimates import Estimate, merged
 from qiskit_oqtopus.primitives.outcomes import Outcomes
-from qiskit_oqtopus.primitives.plan import shares, unpack
+from qiskit_oqtopus.primitives.plan import as_id, shares, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,7 +175,7 @@ class BackendRun:
     """
 
     def __init__(self, chunks: Sequence[Chunk], plan: tuple[Plan, Sequence[Block]]) -> None:
-        self.run_id = new_batch_id(plan[0].kind)
+        self.run_id = new_batch_id(plan[0].kind) if chunks else as_id(plan[0])
         self._chunks = chunks
         self._plan, self._blocks = plan
 

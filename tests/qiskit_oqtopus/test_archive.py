@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from qiskit import QuantumCircuit, qpy
+from qiskit.circuit import Gate
+from qiskit.circuit.library import Isometry, MSGate, UCGate, UCRYGate
 from qiskit.providers import JobError, JobStatus
+from qiskit.quantum_info import Operator
 
 from qiskit_oqtopus import OqtopusJob, OqtopusJobError, OqtopusProvider
 from tests.qiskit_oqtopus.test_backend import bell, keyed
@@ -43,6 +50,93 @@ def test_saved_and_read(backend: OqtopusBackend, cloud: RecordedCloud, tmp_path:
     assert cloud.requests == []
     with pytest.raises(JobError, match=r"give load\(\) a provider to find its backend"):
         read.backend()
+
+
+class Turn(Gate):
+    """A gate of one's own, of a parameter of any kind."""
+
+    def __init__(self, kind: object, angle: float) -> None:
+        super().__init__("turn", 1, [kind])
+        self.angle = angle
+
+    def validate_parameter(self, parameter: object) -> object:
+        """Whatever it is."""
+        return parameter
+
+    def _define(self) -> None:
+        self.definition = QuantumCircuit(1)
+        self.definition.rx(self.angle, 0)
+
+
+def lost_gates() -> list[Gate]:
+    """Gates that Qiskit writes to files and cannot read, or cannot write, or reads as others."""
+    halves = [np.eye(2), np.array([[0, 1], [1, 0]])]
+    return [
+        UCGate(halves),
+        Isometry(np.eye(4)[:, [2, 1]], 0, 0),
+        MSGate(2, [[0, 0.3], [0.3, 0]]),
+        UCRYGate([0.1, 0.2]),
+        Turn(object(), 0.1),
+        Turn({"a": 1}, 0.2),
+        Turn("text", 0.3),
+    ]
+
+
+def test_what_qpy_cannot_hold(backend: OqtopusBackend, tmp_path: Path) -> None:
+    """Of circuits that would not come back, results and programs do; the others are whole."""
+    circuits = [keyed(5)]
+    for gate in lost_gates():
+        circuits.append(QuantumCircuit(2, 2, name=f"lost {gate.name}", metadata={"of": gate.name}))
+        circuits[-1].append(gate, range(gate.num_qubits))
+        circuits[-1].measure([0, 1], [0, 1])
+    job = backend.run(circuits, shots=20)
+    result = job.result()
+    with pytest.warns(UserWarning, match=r"results are not affected\. Left out: 'lost \w+' \(1\): ") as told:
+        job.save(tmp_path / "job.json")
+    read = OqtopusJob.load(tmp_path / "job.json")
+
+    assert all(f"({i}): " in str(told[0].message) for i in range(1, len(circuits)))
+    assert told[0].filename == __file__
+    assert read.result().get_counts() == result.get_counts()
+    assert read.circuits()[0] == circuits[0]
+    assert [circuit.name for circuit in read.circuits()] == [circuit.name for circuit in circuits]
+    assert [circuit.metadata for circuit in read.circuits()[1:]] == [circuit.metadata for circuit in circuits[1:]]
+    for ours, theirs in zip(read.circuits()[1:], circuits[1:], strict=True):
+        bare = [circuit.remove_final_measurements(inplace=False) for circuit in (ours, theirs)]
+        assert Operator(bare[0]).equiv(Operator(bare[1].decompose(reps=9)))
+
+
+def test_gates_of_ones_own(backend: OqtopusBackend, tmp_path: Path) -> None:
+    """They come back without their class, as what they consist of."""
+    circuit = QuantumCircuit(1, 1)
+    circuit.append(Turn(2.0, 0.1), [0])
+    circuit.measure(0, 0)
+    backend.run(circuit, shots=5).save(tmp_path / "job.json")
+    (read,) = OqtopusJob.load(tmp_path / "job.json").circuits()
+
+    assert read.data[0].operation.params == [2.0]
+    assert read.decompose() == circuit.decompose()
+
+
+def test_circuits_of_other_versions(backend: OqtopusBackend, tmp_path: Path) -> None:
+    """Circuits that this version of Qiskit cannot read, in either form that files have had, cost no result."""
+    file = tmp_path / "job.json"
+    job = backend.run(keyed(1), shots=5)
+    job.result()
+    job.save(file)
+    content = json.loads(file.read_text("utf-8"))
+    newer = base64.b64encode(b"QISKIT\xff" + base64.b64decode(content["circuits"][0])[7:]).decode()
+    for circuits in (newer, [newer]):
+        file.write_text(json.dumps(content | {"circuits": circuits}), "utf-8")
+        with pytest.warns(UserWarning, match=r"come back as their programs say; results are not affected\."):
+            read = OqtopusJob.load(file)
+        assert read.result().get_counts() == {"00001": 5}
+        assert read.circuits()[0].name == "keyed 1"
+    earlier = io.BytesIO()
+    qpy.dump([keyed(1)], earlier)
+    file.write_text(json.dumps(content | {"circuits": base64.b64encode(earlier.getvalue()).decode()}), "utf-8")
+
+    assert OqtopusJob.load(file).circuits() == [keyed(1)]
 
 
 def test_secrets_stay_out(backend: OqtopusBackend, config: OqtopusConfig, tmp_path: Path) -> None:
@@ -91,7 +185,8 @@ def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: 
         ({"format": "something else"}, "it has the format 'something else', version 1"),
         ({"version": 99}, "it has the format 'qiskit_oqtopus job', version 99"),
         ({"jobs": None}, "'NoneType' object is not iterable"),
-        ({"circuits": "AAAA"}, ""),
+        ({"circuits": "AAAA"}, "its circuits are not QPY"),
+        ({"circuits": ["AAAA"]}, "its circuits are not QPY"),
         (None, "Expecting value"),
     ],
 )

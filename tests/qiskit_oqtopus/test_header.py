@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
 
+from qiskit_oqtopus import OqtopusBackend, OqtopusSampler
 from qiskit_oqtopus.header import CircuitHeader
 from qiskit_oqtopus.programs import Program, to_program
 from tests.qiskit_oqtopus.test_backend import bell
@@ -70,6 +71,22 @@ def test_broken_headers(field: str, value: object) -> None:
     read = CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, field: value})}\n")
 
     assert read is None or isinstance(getattr(read, field), type(getattr(CircuitHeader("c", 1, 1, (0,)), field)))
+
+
+def test_many_bits(backend: OqtopusBackend) -> None:
+    """A register may be of any size, as its bits are listed; what is only claimed may not take all memory."""
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(70_000, "large"), ClassicalRegister(2, "c"))
+    circuit.x(0)
+    circuit.measure(0, circuit.num_clbits - 1)
+    comment = to_program(circuit, TARGET).header.to_comment()  # type: ignore[union-attr]
+    read = CircuitHeader.from_program(comment)
+
+    assert read is not None
+    assert (read.num_clbits, read.clbits) == (70_002, (70_001,))
+    assert CircuitHeader.from_program(comment.replace('"num_clbits":70002', '"num_clbits":7000200')) is None
+    assert CircuitHeader.from_program(comment.replace('"clbits":[70001]', '"clbits":[7000200]')) is None
+    sampled = OqtopusSampler(backend).run([circuit], shots=2)
+    assert backend.provider.job(sampled.job_id()).result()[0].data.c.get_counts() == {"10": 2}
 
 
 def test_metadata_that_json_cannot_hold() -> None:

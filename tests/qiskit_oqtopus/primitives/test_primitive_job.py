@@ -14,9 +14,11 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.jobs.utils import DEFAULT_EXECUTOR
 
 from oqtopus_client import OqtopusConfig, OqtopusDevice, OqtopusJobSpec
+from oqtopus_client.errors import NotFoundError
 from oqtopus_client.rest.models import DevicesDeviceInfo
 from qiskit_oqtopus import (
     OqtopusBackend,
+    OqtopusEstimator,
     OqtopusJob,
     OqtopusJobError,
     OqtopusJobTimeoutError,
@@ -209,6 +211,24 @@ def test_listed_as_what_they_are(backend: OqtopusBackend) -> None:
     inner = backend.provider.job(sampled.job_ids[1])
     assert isinstance(inner, OqtopusJob)
     assert inner.result().get_counts("flips") == {"00": 1024}
+
+
+def test_runs_without_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """What needed no job, as nothing was measured, is read back from its id alone."""
+    idle = QuantumCircuit(1, 2, metadata={"a": 1})
+    sampled = OqtopusSampler(backend).run([(idle, None, 3)])
+    estimated = [OqtopusEstimator(backend).run([(QuantumCircuit(2), {"II": 0.5})]) for _ in range(2)]
+    assert estimated[0].job_id() != estimated[1].job_id()
+    found, value = (backend.provider.job(job.job_id()) for job in (sampled, estimated[0]))
+
+    assert found.job_ids == []
+    assert found.result()[0].data.c.get_counts() == {"00": 3}
+    assert found.result()[0].metadata == sampled.result()[0].metadata
+    assert (value.result()[0].data.evs, value.result()[0].data.stds) == (0.5, 0.0)
+    assert cloud.requests == []
+    for unknown in ("sampler-", "sampler-eyJ9", "estimator-W10="):
+        with pytest.raises(NotFoundError):
+            backend.provider.job(unknown)
 
 
 def test_of_another_version(backend: OqtopusBackend) -> None:
