@@ -18,6 +18,7 @@ import qiskit_oqtopus.errors
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.rest.operations import OPERATIONS
 from tests.conftest import BELL
+from tests.foreign.run import LIBRARIES, PUBLISHED, QURI_PARTS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = "oqtopus_client", "qiskit_oqtopus"
@@ -189,6 +190,18 @@ def test_errors_are_those_of_the_code() -> None:
     assert len(messages) > 25
     parts = [part for message in messages for part in message.split("…") if part.strip(" .:;,'")]
     assert [part for part in parts if part not in spoken and part not in FROM_ELSEWHERE] == []
+
+
+def test_libraries_are_run_at_the_versions_that_are_named() -> None:
+    """Each library in the table is one that is run, at its version and that of Qiskit, and none is left out."""
+    rows = re.findall(r"^\| \[([\w-]+)\].*? \| ([\d.]+) \| ([\d.]+|-) \|", PAGES["libraries"], re.MULTILINE)
+    run = {(*requirement.split("=="), "-") for requirement in (PUBLISHED, QURI_PARTS)}
+    for requirements, _ in LIBRARIES.values():
+        pins = dict(requirement.split("==") for requirement in requirements)
+        qiskit = pins.pop("qiskit")
+        run |= {(name.partition("[")[0], version, qiskit) for name, version in pins.items()}
+
+    assert set(rows) == {row for row in run if row[0] not in {"pyscf", "pennylane"}}  # what others are installed with
 
 
 def test_every_public_name_is_in_the_reference() -> None:

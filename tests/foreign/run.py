@@ -2,12 +2,12 @@
 
 The published client uses this emulator, quri-parts-oqtopus this distribution in place of the published client, and
 libraries for Qiskit its backends; and all there is for Qiskit works with the oldest version it supports. Each has an
-environment of its own in a temporary folder; what it installs there comes from the package index.
+environment of its own in a temporary folder; what it installs there comes from the package index. With words, as in
+`python -m tests.foreign.run pennylane`, only what has one of them in its name is run.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -17,13 +17,14 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.server_process import running_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent
@@ -34,10 +35,46 @@ PUBLISHED = "oqtopus-client==1.3.0"
 QURI_PARTS = "quri-parts-oqtopus==1.1.5"
 OLDEST_QISKIT = "qiskit==1.4.3"
 
-# What is installed together, and the scripts that use it. mitiq's own pins would hold back the others.
+# What is installed together, and the scripts that use it; docs/libraries.md says what works. mitiq's own pins would
+# hold back the others, and PennyLane's plugin is for an older Qiskit.
 LIBRARIES = {
-    ("qiskit-experiments==0.14.2", "mthree==3.0.0"): ("with_qiskit_experiments.py", "with_mthree.py"),
-    ("mitiq[qiskit]==1.1.0", "mthree==3.0.0"): ("with_mitiq.py",),
+    "algorithms": (
+        (
+            "qiskit==2.6.2",
+            "qiskit-algorithms==0.4.0",
+            "qiskit-nature==0.8.0",
+            "pyscf==2.14.0",
+            "qiskit-optimization==0.7.0",
+            "qiskit-machine-learning==0.9.1",
+            "qiskit-addon-cutting==0.10.0",
+        ),
+        (
+            "with_qiskit_algorithms.py",
+            "with_qiskit_nature.py",
+            "with_qiskit_optimization.py",
+            "with_qiskit_machine_learning.py",
+            "with_qiskit_addon_cutting.py",
+        ),
+    ),
+    "devices": (
+        (
+            "qiskit==2.6.2",
+            "qiskit-experiments==0.14.2",
+            "mthree==3.0.0",
+            "mapomatic==0.14.0",
+            "pytket-qiskit==0.79.0",
+            "qiskit-ibm-runtime==0.51.0",
+        ),
+        (
+            "with_qiskit_experiments.py",
+            "with_mthree.py",
+            "with_mapomatic.py",
+            "with_pytket.py",
+            "with_qiskit_ibm_runtime.py",
+        ),
+    ),
+    "mitiq": (("qiskit==2.6.2", "mitiq[qiskit]==1.1.0", "mthree==3.0.0"), ("with_mitiq.py",)),
+    "pennylane": (("qiskit==2.3.0", "pennylane==0.45.1", "pennylane-qiskit==0.45.0"), ("with_pennylane.py",)),
 }
 
 # The tutorials that these scripts run.
@@ -81,26 +118,40 @@ QISKIT_1_WARNINGS = (
 
 SERVER_OPTIONS = ("--allow-sse",)
 TIMEOUT = 900
+SCRIPT_TIMEOUT = 300  # of a script for libraries, which takes a tenth of that where nothing else runs
 
 
-def main() -> None:
-    """Run all, two at a time."""
-    with tempfile.TemporaryDirectory(prefix="foreign-") as name, ThreadPoolExecutor(2) as pool:
-        folders = (Path(name, str(i)) for i in itertools.count())
-        wheel = build_wheel(next(folders))
-        parts = [pool.submit(part, next(folders), wheel) for part in (quri_parts_client, oldest_qiskit)]
-        parts += [pool.submit(libraries, next(folders), wheel, *pair) for pair in LIBRARIES.items()]
-        parts += [pool.submit(published_client, next(folders))]
-        parts += [pool.submit(other_python, next(folders), wheel, version) for version in PYTHONS]
+def main(*words: str) -> None:
+    """Run all, or what has one of the words in its name, two at a time."""
+    parts: dict[str, Callable[[Path, Path], None]] = {
+        "quri-parts": quri_parts_client,
+        "oldest-qiskit": oldest_qiskit,
+        **{name: partial(libraries, *pair) for name, pair in LIBRARIES.items()},
+        "published-client": published_client,
+        **{f"python{version}": partial(other_python, version) for version in PYTHONS},
+    }
+    chosen = [name for name in parts if not words or any(word in name for word in words)]
+    if not chosen:
+        sys.exit(f"Nothing here is named like that; there are {', '.join(parts)}.")
+    with tempfile.TemporaryDirectory(prefix="foreign-") as folder, ThreadPoolExecutor(2) as pool:
+        wheel = build_wheel(Path(folder, "wheel"))
+        started = [pool.submit(timed, name, parts[name], Path(folder, name), wheel) for name in chosen]
         try:
-            for part in parts:
-                part.result()
-        except subprocess.CalledProcessError:
+            for each in started:
+                each.result()
+        except subprocess.SubprocessError as error:
             pool.shutdown(cancel_futures=True)
-            sys.exit(1)  # what it printed has been shown
+            sys.exit(str(error))  # what it printed has been shown
 
 
-def published_client(folder: Path) -> None:
+def timed(name: str, part: Callable[[Path, Path], None], folder: Path, wheel: Path) -> None:
+    """Run a part, and say how long it took."""
+    start = time.monotonic()
+    part(folder, wheel)
+    print(f"{time.monotonic() - start:6.1f} s  {name} in all", flush=True)
+
+
+def published_client(folder: Path, _wheel: Path) -> None:
     """The published client and the emulator of this environment."""
     python = environment(folder, PUBLISHED)
     with server(folder) as variables:
@@ -113,7 +164,7 @@ def quri_parts_client(folder: Path, wheel: Path) -> None:
     The emulator is this environment's too, so that programs that run on the server can import quri-parts-oqtopus.
     """
     # The resolver takes the wheel for the client that quri-parts-oqtopus requires, and no other.
-    python = environment(folder, ours(wheel, "emulator"), QURI_PARTS, "pytest", "pytest-mock")
+    python = environment(folder, ours(wheel, "emulator"), QURI_PARTS, "pytest", "pytest-mock", compiled=True)
     sources = download_sources(python, QURI_PARTS, folder)
     with server(folder, python) as variables, ThreadPoolExecutor() as pool:
         tests = (python, "-m", "pytest", "-q", "tests", "-o", "addopts=", "--deselect", DESELECTED)
@@ -128,21 +179,21 @@ def quri_parts_client(folder: Path, wheel: Path) -> None:
 
 def oldest_qiskit(folder: Path, wheel: Path) -> None:
     """The provider's own tests, and what users are told to run, with the oldest version of Qiskit."""
-    python = environment(folder, ours(wheel, "test"), OLDEST_QISKIT)
+    python = environment(folder, ours(wheel, "test"), OLDEST_QISKIT, compiled=True)
     filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
     # A cache would make the next run of this environment's own tests begin with what failed in this one.
     tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
     run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
 
 
-def other_python(folder: Path, wheel: Path, version: str) -> None:
+def other_python(version: str, folder: Path, wheel: Path) -> None:
     """SDK, provider and primitives with another version of Python, if this machine has it."""
     python = interpreter(version)
     if python is None:
         print(f"Python {version} is not installed here, and so not tested.", flush=True)
         return
     requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
-    python = environment(folder, *requirements, python=python)
+    python = environment(folder, *requirements, python=python, compiled=True)
     run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
 
 
@@ -158,20 +209,25 @@ def interpreter(version: str) -> Path | None:
     return Path(found.stdout.strip())
 
 
-def libraries(folder: Path, wheel: Path, requirements: Sequence[str], scripts: Sequence[str]) -> None:
+def libraries(requirements: Sequence[str], scripts: Sequence[str], folder: Path, wheel: Path) -> None:
     """Libraries for Qiskit, on backends of the emulator of this environment."""
     python = environment(folder, ours(wheel, "visualization"), *requirements)
     with server(folder) as variables:
         for script in scripts:
-            run(python, "-I", SCRIPTS / script, folder=folder, variables=variables)
+            run(python, "-I", SCRIPTS / script, folder=folder, variables=variables, timeout=SCRIPT_TIMEOUT)
 
 
-def environment(folder: Path, *requirements: str, python: str | Path = sys.executable) -> Path:
-    """Make a virtual environment with no more than the requirements; returns its Python."""
+def environment(folder: Path, *requirements: str, python: str | Path = sys.executable, compiled: bool = False) -> Path:
+    """Make a virtual environment with no more than the requirements; returns its Python.
+
+    Most of what is installed is never imported, and to compile it takes longer than all else. Pytest wants it compiled:
+    there, what the compiler warns of would be an error.
+    """
     folder.mkdir(exist_ok=True)
     run(python, "-m", "venv", folder / "venv", folder=folder.parent)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements, folder=folder)
+    options = ("--quiet", "--disable-pip-version-check", *(() if compiled else ("--no-compile",)))
+    run(python, "-m", "pip", "install", *options, *requirements, folder=folder)
     run(python, "-m", "pip", "check", folder=folder)
     return python
 
@@ -227,7 +283,7 @@ def server(folder: Path, python: str | Path = sys.executable) -> Iterator[dict[s
         yield {**variables, "HOME": str(home), "USERPROFILE": str(home)}
 
 
-def run(*command: str | Path, folder: Path, variables: dict[str, str] | None = None) -> None:
+def run(*command: str | Path, folder: Path, variables: dict[str, str] | None = None, timeout: float = TIMEOUT) -> None:
     """Run a command to its end; what it printed is shown if it fails."""
     start = time.monotonic()
     process = subprocess.run(
@@ -237,7 +293,7 @@ def run(*command: str | Path, folder: Path, variables: dict[str, str] | None = N
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIMEOUT,
+        timeout=timeout,
         check=False,
     )
     shown = " ".join(Path(part).name if Path(part).is_absolute() else part for part in map(str, command))
@@ -247,4 +303,4 @@ def run(*command: str | Path, folder: Path, variables: dict[str, str] | None = N
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
