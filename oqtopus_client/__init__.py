@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client import errors, rest
 
 if TYPE_CHECKING:
+    from oqtopus_client.calibration import Calibration, CouplingCalibration, QubitCalibration
     from oqtopus_client.config import OqtopusConfig
     from oqtopus_client.errors import OqtopusError, ResponseValidationError, UserApiError
     from oqtopus_client.services.async_client import AsyncOqtopusClient
-    from oqtopus_client.services.calibration import Calibration, CouplingCalibration, QubitCalibration
     from oqtopus_client.services.client import OqtopusClient
     from oqtopus_client.services.device import OqtopusDevice
     from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     )
 else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
     _HOMES = {
+        "calibration": ["Calibration", "CouplingCalibration", "QubitCalibration"],
         "config": ["OqtopusConfig"],
         "errors": ["OqtopusError", "ResponseValidationError", "UserApiError"],
         "services.async_client": ["AsyncOqtopusClient"],
-        "services.calibration": ["Calibration", "CouplingCalibration", "QubitCalibration"],
         "services.client": ["OqtopusClient"],
         "services.device": ["OqtopusDevice"],
         "services.estimation_operator": ["OqtopusEstimationOperator"],

@@ -17,6 +17,7 @@
     ├── BatchSubmissionError                 not all jobs of a batch were submitted; `job_ids` were
     └── JobError                             one job, named by its `job_id`
         ├── JobSubmissionError               register, upload or submit went wrong
+        ├── JobNotSubmittedError (ValueError)    the job was registered only, so it has nothing to show
         ├── JobFailedError                   the job ended `failed` or `cancelled`
         └── JobTimeoutError (WaitTimeoutError)     the job did not end in time; it goes on
 
@@ -102,9 +103,11 @@ class WaitTimeoutError(OqtopusTimeoutError):
     Attributes:
         outcomes: What is known of each job, by its id: its result, the error that kept the result away, or None if it
             had not ended.
+        statuses: The last known status of each job that had not ended, by its id.
     """
 
     outcomes: Mapping[str, object] = {}
+    statuses: Mapping[str, str] = {}
 
 
 class OqtopusStorageError(OqtopusError):
@@ -182,6 +185,15 @@ class JobSubmissionError(JobError):
     def __init__(self, job_id: str, message: str, *, uncertain: bool = False) -> None:
         super().__init__(job_id, message)
         self.uncertain = uncertain
+
+
+class JobNotSubmittedError(JobError, ValueError):
+    """The job was registered and not submitted, so it has neither settings nor a result, and nothing runs."""
+
+    def __init__(
+        self, job_id: str, message: str = "is registered, but was not submitted, so it has no result; submit it again."
+    ) -> None:
+        super().__init__(job_id, message)
 
 
 class JobFailedError(JobError):

@@ -81,6 +81,14 @@ class OqtopusBackend(BackendV2):
         self._coupling_map = None  # the base class keeps that of the first Target
         return True
 
+    def latest(self) -> Self:
+        """The same device as the server describes it now, with one request; this backend stays as it is.
+
+        Raises:
+            OqtopusError: The server could not be asked.
+        """
+        return type(self)(self.provider, self._client.get_device(self.name), self._client)
+
     @property
     def calibrated_at(self) -> datetime | None:
         """When the device was calibrated, where the server says so."""
@@ -197,6 +205,7 @@ class OqtopusBackend(BackendV2):
         operators: Sequence[Operator | None],
         *,
         kind: str,
+        mitigated: Sequence[bool] | None = None,
         **options: Any,
     ) -> JobBatch:
         """Submit programs, each as a job with its own number of shots: what primitives do in place of `run`.
@@ -207,6 +216,8 @@ class OqtopusBackend(BackendV2):
             operators: For each, labels and coefficients of the Paulis whose sum the server is to estimate; None if it
                 is to count.
             kind: The primitive.
+            mitigated: For each, whether the server is to mitigate readout errors, where the options say so; by default
+                all of them.
             **options: See `OqtopusOptions`.
 
         Raises:
@@ -216,11 +227,13 @@ class OqtopusBackend(BackendV2):
         """
         settings = self.settings(**{**options, "multi_manual": False})
         self._check(programs, settings)
-        counted = [program for program, operator in zip(programs, operators, strict=True) if operator is None]
-        _warn_of_mitigation(counted, settings)
+        unmitigated = settings.model_copy(update={"mitigation": None})
+        of_each = [settings if is_so else unmitigated for is_so in mitigated or [True] * len(programs)]
+        counted = [i for i, operator in enumerate(operators) if operator is None and of_each[i] is settings]
+        _warn_of_mitigation([programs[i] for i in counted], settings)
         specs = [
-            self._spec([program], settings, number, operator)
-            for program, number, operator in zip(programs, shots, operators, strict=True)
+            self._spec([program], its, number, operator)
+            for program, its, number, operator in zip(programs, of_each, shots, operators, strict=True)
         ]
         return JobBatch.submit(self._client, specs, kind)
 

@@ -286,7 +286,7 @@ class JobBatch:
     def programs(self, job_id: str) -> list[Program]:
         """What was submitted as a job; where that is lost, one program that nothing is known of."""
         job = self._job(job_id)
-        is_isa = (job.transpiler_info or {}).get("transpiler_lib", "") is None
+        is_isa = self.is_sent_as_is(job_id)
         try:
             texts = job.input and job.input.program
         except OqtopusStorageError:
@@ -294,6 +294,10 @@ class JobBatch:
         if not texts:
             _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job_id)
         return [Program.from_text(text, is_isa=is_isa) for text in texts or [""]]
+
+    def is_sent_as_is(self, job_id: str) -> bool:
+        """Whether a job's program goes to the device without the server's transpiler."""
+        return (self._job(job_id).transpiler_info or {}).get("transpiler_lib", "") is None
 
     def transpile_result(self, job_id: str) -> JobsS3TranspileResult | None:
         """What the server's transpiler made of a job; None where it did nothing, or has not yet."""

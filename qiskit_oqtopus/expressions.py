@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _PROBES = (np.sqrt(2.0), -np.pi / 5)
 """Two irrational steps away from zero: an expression that is linear through both is taken for linear."""
 
+_LARGE = 1e4
+"""Terms beyond are evaluated as Qiskit binds them: in another order, rounding could change an angle."""
+
 
 def evaluate(
     expressions: Sequence[ParameterExpression], parameters: Sequence[Parameter], values: npt.NDArray[np.float64]
@@ -51,13 +54,14 @@ def evaluate(
         else:
             others.append(column)
     # An infinite value times a weight of zero is not a number, which is noticed.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         evaluated = values @ weights + offsets
-    for column in others:
+        large = np.abs(values) @ np.abs(weights) + np.abs(offsets) > _LARGE
+    large[:, others] = True
+    for row, column in np.argwhere(large):
         expression = expressions[column]
-        places = {parameter: index[parameter] for parameter in expression.parameters}
-        for row, binding in zip(evaluated, values, strict=True):
-            row[column] = _value(expression, {parameter: binding[i] for parameter, i in places.items()})
+        binding = {parameter: values[row, index[parameter]] for parameter in expression.parameters}
+        evaluated[row, column] = _value(expression, binding)
     return evaluated
 
 

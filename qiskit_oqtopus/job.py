@@ -10,8 +10,8 @@ from qiskit.providers import JobStatus, JobV1
 import oqtopus_client
 from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out, with_remedy
-from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
+from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result, warn_of_lost_shots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +126,9 @@ class OqtopusJob(JobV1):
             message = failure_message([failure.status for failure in failures], len(experiments))
             others = " result(partial=True) returns the others." if len(failures) < len(experiments) else ""
             raise OqtopusJobError(self.job_id(), message + others)
+        for i, experiment in enumerate(experiments):
+            lost = getattr(experiment, "lost_shots", 0)
+            warn_of_lost_shots(f"Circuit {i}", experiment.shots + lost, lost, stacklevel=2)
         result = to_result(self._device_id(), self.job_id(), experiments)
         if not failures:
             self._result = result
@@ -230,7 +233,7 @@ class OqtopusJob(JobV1):
         Raises:
             ResponseValidationError: The server sent something else.
         """
-        return [_layout(result) for result in self._transpile_results()]
+        return [layout(result) for result in self._transpile_results()]
 
     def _transpile_results(self) -> list[JobsS3TranspileResult | None]:
         return self._batch.of_each(self._batch.transpile_result)
@@ -265,7 +268,12 @@ class OqtopusJob(JobV1):
         return f"<OqtopusJob {self.job_id()!r}, OQTOPUS jobs: {len(self.job_ids)}>"
 
 
-def _layout(result: JobsS3TranspileResult | None) -> list[int] | None:
+def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
+    """The device's qubit that each qubit of a circuit ended up on; None where the server does not tell.
+
+    Raises:
+        ResponseValidationError: The server sent something else.
+    """
     mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
     try:
         return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
@@ -325,5 +333,5 @@ def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> Experime
 
 
 def reason(job: OqtopusJobResult) -> str:
-    """Why a job has no result, in the server's words."""
-    return f"{job.status}: {with_remedy(job.message or 'the server gave no reason')}"
+    """Why a job has no result, in the server's words, and what to do about it."""
+    return f"{job.status}: {job.reason}"

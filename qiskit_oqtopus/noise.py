@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from qiskit.circuit import Delay, Measure, Parameter
-from qiskit.transpiler import Target
+from qiskit.circuit import Delay
+
+from oqtopus_client.physics import relaxation_fidelity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from qiskit.providers import QubitProperties
-    from qiskit_aer.noise import NoiseModel
+    from qiskit.transpiler import Target
+    from qiskit_aer.noise import NoiseModel, QuantumError
 
 _PER_MICROSECOND = 1e6
 _PER_NANOSECOND = 1e9
@@ -24,7 +26,8 @@ def noise_model(target: Target, qubits: Iterable[int] | None = None) -> NoiseMod
 
     As on emulated devices, a gate has the average fidelity of the calibration: its qubits relax while it lasts, and
     then depolarize by what is missing. Without a known fidelity they only relax. `rz` is a change of frame and has no
-    noise. A measurement misreads 0 and 1 with a probability each. Qubits relax during delays.
+    noise. A measurement misreads 0 and 1 with a probability each. Qubits relax during delays, which last whole steps of
+    the device's clock.
 
     What the device publishes for none of its qubits - lifetimes, say - has no effect.
 
@@ -38,16 +41,19 @@ def noise_model(target: Target, qubits: Iterable[int] | None = None) -> NoiseMod
         ValueError: The device has no such qubit, or no calibration.
     """
     try:
-        from qiskit_aer.noise import NoiseModel  # noqa: PLC0415 - an extra
+        from qiskit_aer.noise import LocalNoisePass, NoiseModel  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "A noise model needs Qiskit Aer: pip install 'oqtopus-client[emulator]'", name=error.name
         ) from error
-    from oqtopus_client.emulator.calibration import relaxation_fidelity  # noqa: PLC0415 - the same extra
-    from oqtopus_client.emulator.noise import gate_error  # noqa: PLC0415
+    from oqtopus_client.emulator.noise import gate_error, readout_error  # noqa: PLC0415 - the same extra
 
     active = _active(target, qubits)
-    model = NoiseModel.from_backend(_idle(target, active), gate_error=False)
+    model = NoiseModel(basis_gates=list(target.operation_names))
+    for (qubit,), readout in target["measure"].items():
+        if readout is not None and qubit in active:
+            misread = readout_error(readout.prob_meas1_prep0, readout.prob_meas0_prep1)
+            model.add_readout_error(misread, [qubit], warnings=False)
     for gate in ("x", "sx", "cx"):
         for place, properties in target.get(gate, {}).items():
             if not active.issuperset(place):
@@ -58,7 +64,18 @@ def noise_model(target: Target, qubits: Iterable[int] | None = None) -> NoiseMod
             fidelity = 1 - properties.error if known else relaxation_fidelity(duration, times)
             if fidelity < 1:
                 model.add_quantum_error(gate_error(fidelity, duration, times), gate, place, warnings=False)
+    lifetimes = {qubit: _lifetimes(target.qubit_properties[qubit]) for qubit in active}
+    # Where Aer's own models of backends have the relaxation in delays, too: there is no public way.
+    model._custom_noise_passes.append(LocalNoisePass(partial(_waiting, lifetimes), op_types=Delay))  # noqa: SLF001
     return model
+
+
+def _waiting(lifetimes: Mapping[int, tuple[float, float]], delay: Delay, qubits: Sequence[int]) -> QuantumError | None:
+    """The noise of a delay."""
+    from oqtopus_client.emulator.noise import delay_error  # noqa: PLC0415 - an extra
+
+    times = lifetimes.get(qubits[0], (math.inf, math.inf))
+    return delay_error(delay, times) if delay.duration and min(times) < math.inf else None
 
 
 def _active(target: Target, qubits: Iterable[int] | None) -> set[int]:
@@ -70,18 +87,6 @@ def _active(target: Target, qubits: Iterable[int] | None) -> set[int]:
     if unknown := active - every:
         raise ValueError(f"{target.description} has no qubit {unknown.pop()!r}; it has 0 to {len(every) - 1}.")
     return active
-
-
-def _idle(target: Target, active: set[int]) -> SimpleNamespace:
-    """The device without its gates, with as much of a backend's interface as Aer reads.
-
-    It makes the noise of measurements and delays. That of gates takes it far longer than `gate_error`, and comes out
-    less exact where a gate is better than its qubits' lifetimes allow.
-    """
-    idle = Target(num_qubits=target.num_qubits, dt=target.dt, qubit_properties=target.qubit_properties)
-    idle.add_instruction(Measure(), {(qubit,): target["measure"][qubit,] for qubit in active})
-    idle.add_instruction(Delay(Parameter("t")), {(qubit,): None for qubit in active})
-    return SimpleNamespace(version=2, operation_names=list(target.operation_names), target=idle, dt=target.dt)
 
 
 def _lifetimes(qubit: QubitProperties) -> tuple[float, float]:

@@ -63,7 +63,8 @@ class OqtopusOptions(StrictOptions):
             server's transpiler; `"server"` leaves all to it; `"none"` sends all as they are, and refuses those that
             the device would.
         transpiler_options: Keywords of `qiskit.transpile` for the server's transpiler.
-        mitigation: `"pseudo_inverse"` corrects readout errors on the server. Counts may then sum to less than `shots`.
+        mitigation: `"pseudo_inverse"` corrects readout errors on the server. Counts may then sum to less than `shots`;
+            `lost_shots` in each of the result's `results` says by how many, and a warning where they are many.
             For circuits of the device's own instructions; of others, a server may mistake the qubits.
         multi_manual: Whether to pack circuits side by side into as few jobs as the device's qubits allow. They are
             transpiled on the server.

@@ -25,6 +25,7 @@ from qiskit.circuit import (
     Reset,
 )
 
+from oqtopus_client.angles import reduced, with_reduced_angles
 from qiskit_oqtopus.definitions import definition, has_conditions, taken_apart
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.expressions import evaluate
@@ -142,6 +143,9 @@ class Template:
             return [self.program] * len(values)
         numbers = evaluate(self.slots, self.parameters, values)
         self._check(numbers, values)
+        large = np.abs(numbers) > 4 * np.pi
+        large[:, list(self.durations)] = False
+        numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
         bodies = [self.program.body % tuple(map(repr, row)) for row in numbers.tolist()]
         for row in np.flatnonzero((numbers[:, list(self.durations)] == 0).any(axis=1)):
             bodies[row] = _NO_DELAY.sub("", bodies[row])
@@ -402,7 +406,7 @@ class _Writer:
 
     def _write_other(self, item: CircuitInstruction, place: tuple[int, ...], operands: str, clbits: list[int]) -> None:
         """Write what is no standard gate."""
-        operation = item.operation
+        operation = with_reduced_angles(item.operation) if item.is_standard_gate() else item.operation
         if isinstance(operation, ControlFlowOp):
             raise self._error(f"has control flow ({operation.name}), which OQTOPUS devices do not execute.")
         parts = self._parts(operation)
@@ -482,14 +486,14 @@ class _Writer:
         )
 
     def _angle(self, name: str, value: Any) -> str:
-        """An angle, exactly."""
+        """An angle, exactly; a large one is made small, for the server's transpiler would lose its phase."""
         if isinstance(value, ParameterExpression) and value.parameters:
             self._slots.append(value)
             return "%s"
         angle = self._real(value, f"the angle {value} in {name!r}")
         if not math.isfinite(angle):
             raise self._error(f"has the angle {angle} in {name!r}; angles must be finite numbers.")
-        return repr(angle)
+        return repr(reduced(angle))
 
     def _duration(self, delay: Delay) -> str:
         """A delay's duration."""

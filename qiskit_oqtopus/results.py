@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ def to_experiment(
     Args:
         header: The circuit's.
         counts: The wire's, bit 0 of the program's register rightmost.
-        shots: How many were asked for. With readout mitigation, counts may sum to less.
+        shots: How many were asked for. With readout mitigation, counts may sum to less; the result's `lost_shots` says
+            by how many.
         job_id: The OQTOPUS job.
         **details: What else is known of the run.
 
@@ -39,11 +41,28 @@ def to_experiment(
         header,
         {"counts": found, "memory": memory},
         shots=sum(found.values()),
+        lost_shots=lost_shots(shots, sum(found.values())),
         success=True,
         status="DONE",
         job_id=job_id,
         **details,
     )
+
+
+def lost_shots(asked: int, counted: int) -> int:
+    """How many of the shots are not among the counts."""
+    return max(asked - counted, 0)
+
+
+def warn_of_lost_shots(what: str, asked: int, lost: int, *, stacklevel: int) -> None:
+    """Warn where so many shots are lost that they may bias a mean by more than its standard error."""
+    if lost**2 > asked:
+        warnings.warn(
+            f"{what}: {lost:,} of {asked:,} shots ({lost / asked:.1%}) are missing from the server's counts. "
+            "Readout mitigation cuts each count to an integer, which removes rare outcomes. Measure fewer qubits, take "
+            "more shots, or use OqtopusEstimator, which loses none.",
+            stacklevel=stacklevel + 1,
+        )
 
 
 def to_failed_experiment(header: CircuitHeader, *, status: str, shots: int, job_id: str) -> ExperimentResult:

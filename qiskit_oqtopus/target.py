@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from qiskit.circuit import Delay, Measure, Parameter, Reset
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
 from qiskit.providers import QubitProperties
 from qiskit.transpiler import InstructionProperties, Target
 
+from oqtopus_client.physics import CLOCK_NS, completed
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
     from oqtopus_client import CouplingCalibration, OqtopusDevice, QubitCalibration
 
-DT_NANOSECONDS = 2
-"""The step of a device's clock, which is what the unit `dt` means. Devices round delays up to whole steps."""
-
 _NS = 1e-9
 _US = 1e-6
-
-_Value = TypeVar("_Value", float, tuple[float, float, float])
 
 
 class ReadoutProperties(InstructionProperties):
@@ -54,12 +51,11 @@ def target_from_device(device: OqtopusDevice) -> Target:
     such a reset out, and refuses any other.
 
     Times are in seconds. A gate's error is one minus its average fidelity; a measurement's is the assignment error,
-    else the mean of both probabilities (see `ReadoutProperties`). `rz` is a change of frame: no error, no time. A `cx`
-    lasts as long as published, else as long as what servers make of it: an `rzx90`, and an `sx` of the target.
+    beside both probabilities to misread (see `ReadoutProperties`). `rz` is a change of frame: no error, no time.
 
     What is missing does not count as perfect, as Qiskit has it, which would favour the very qubits and couplings that
-    could not be calibrated. One that lacks an error, a duration or a lifetime gets the worst that others have; None
-    where none has any. `t2` is cut to `2 * t1`, beyond which no qubit can be; a fit may well put it there.
+    could not be calibrated. It is filled in by `oqtopus_client.physics.completed`, as on emulated devices: one that
+    lacks an error, a duration or a lifetime gets the worst that others have; None where none has any.
 
     No qubit is left out, not even one without any calibration: the transpiler's lower levels put a circuit on the first
     qubits whatever they can do, and fail if that is nothing. Its higher levels see the worst qubit there is.
@@ -69,39 +65,35 @@ def target_from_device(device: OqtopusDevice) -> Target:
     Args:
         device: The device.
     """
-    calibration = device.calibration
-    qubits = calibration.qubits
+    calibration = completed(device.calibration)
+    qubits, couplings = calibration.qubits, calibration.couplings
     if not qubits:
         return _uncalibrated(device)
     target = Target(
         description=device.device_id,
         num_qubits=len(qubits),
-        dt=DT_NANOSECONDS * _NS,
-        qubit_properties=_qubit_properties(qubits),
+        dt=CLOCK_NS * _NS,
+        qubit_properties=[QubitProperties(t1=_times(q.t1_us, _US), t2=_times(q.t2_us, _US)) for q in qubits],
     )
 
     def add(gate: Any, places: Iterable[Any], properties: Iterable[InstructionProperties | None]) -> None:
         target.add_instruction(gate, dict(zip(places, properties, strict=True)))
 
     every = [(i,) for i in range(len(qubits))]
-    durations = {name: _completed((_seconds(q, name) for q in qubits), max) for name in ("x", "sx")}
-    errors = _completed((qubit.gate_error for qubit in qubits), max)
-    add(XGate(), every, map(InstructionProperties, durations["x"], errors))
-    add(SXGate(), every, map(InstructionProperties, durations["sx"], errors))
+    add(XGate(), every, [_gate_properties(qubit, "x") for qubit in qubits])
+    add(SXGate(), every, [_gate_properties(qubit, "sx") for qubit in qubits])
     add(RZGate(Parameter("theta")), every, [InstructionProperties(0.0, 0.0) for _ in every])
-    couplings = calibration.couplings
     if couplings:
         pairs = [(coupling.control, coupling.target) for coupling in couplings]
-        cx = _completed((_cx_seconds(coupling, durations["sx"][coupling.target]) for coupling in couplings), max)
-        add(CXGate(), pairs, map(InstructionProperties, cx, _completed((c.gate_error for c in couplings), max)))
-    add(Measure(), every, _readout_properties(qubits))
+        add(CXGate(), pairs, [_gate_properties(coupling, "cx") for coupling in couplings])
+    add(Measure(), every, map(_readout_properties, qubits))
     add(Delay(Parameter("t")), every, [None] * len(every))
     add(Reset(), every, [InstructionProperties(0.0, 0.0) for _ in every])
     return target
 
 
 def _uncalibrated(device: OqtopusDevice) -> Target:
-    target = Target(description=device.device_id, num_qubits=_n_qubits(device), dt=DT_NANOSECONDS * _NS)
+    target = Target(description=device.device_id, num_qubits=_n_qubits(device), dt=CLOCK_NS * _NS)
     for gate in (XGate(), SXGate(), RZGate(Parameter("theta")), CXGate(), Measure(), Delay(Parameter("t")), Reset()):
         target.add_instruction(gate, name=gate.name)
     return target
@@ -112,49 +104,18 @@ def _n_qubits(device: OqtopusDevice) -> int | None:
     return max(device.n_qubits or 0, 0) or None
 
 
-def _qubit_properties(qubits: Sequence[QubitCalibration]) -> list[QubitProperties]:
-    t1s = _completed((qubit.t1_us and qubit.t1_us * _US for qubit in qubits), min)
-    t2s = _completed((qubit.t2_us and qubit.t2_us * _US for qubit in qubits), min)
-    return [
-        QubitProperties(t1=t1, t2=t2 if t1 is None or t2 is None else min(t2, 2 * t1))
-        for t1, t2 in zip(t1s, t2s, strict=True)
-    ]
+def _gate_properties(place: QubitCalibration | CouplingCalibration, name: str) -> InstructionProperties:
+    return InstructionProperties(_times(place.durations_ns.get(name), _NS), place.gate_error)
 
 
-def _readout_properties(qubits: Sequence[QubitCalibration]) -> list[ReadoutProperties | None]:
-    """None for all where none has an error: Aer takes it for granted that what has properties has one."""
-    readouts = _completed(map(_readout, qubits), max)
-    durations = _completed((_seconds(qubit, "measure") for qubit in qubits), max)
-    return [
-        None if readout is None else ReadoutProperties(duration, *readout)
-        for duration, readout in zip(durations, readouts, strict=True)
-    ]
-
-
-def _completed(values: Iterable[_Value | None], worst: Callable[[list[_Value]], _Value]) -> list[_Value | None]:
-    """The values, where there is none the worst of the others."""
-    values = list(values)
-    known = [value for value in values if value is not None]
-    return [worst(known) if value is None and known else value for value in values]
-
-
-def _readout(qubit: QubitCalibration) -> tuple[float, float, float] | None:
-    """A qubit's assignment error, and the probabilities to read 1 from state 0 and 0 from state 1."""
+def _readout_properties(qubit: QubitCalibration) -> ReadoutProperties | None:
+    """None where there is no error: Aer takes it for granted that what has properties has one."""
     error, p10, p01 = qubit.readout_error, qubit.prob_meas1_prep0, qubit.prob_meas0_prep1
-    if error is None:
+    if error is None or p10 is None or p01 is None:
         return None
-    return (error, error, error) if p10 is None or p01 is None else (error, p10, p01)
+    return ReadoutProperties(_times(qubit.durations_ns.get("measure"), _NS), error, p10, p01)
 
 
-def _seconds(place: QubitCalibration | CouplingCalibration, name: str) -> float | None:
-    """The published duration of an instruction."""
-    duration = place.durations_ns.get(name)
-    return None if duration is None else duration * _NS
-
-
-def _cx_seconds(coupling: CouplingCalibration, sx: float | None) -> float | None:
-    """The duration of a coupling's `cx`, given that of an `sx` of its target."""
-    cx, rzx90 = _seconds(coupling, "cx"), _seconds(coupling, "rzx90")
-    if cx is not None or rzx90 is None or sx is None:
-        return cx
-    return rzx90 + sx
+def _times(value: float | None, unit: float) -> float | None:
+    """A time in seconds, where it is known."""
+    return None if value is None else value * unit

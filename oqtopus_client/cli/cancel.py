@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from oqtopus_client.cli.failures import exit_code
 from oqtopus_client.cli.output import Json, counted, say, show_json
 from oqtopus_client.cli.session import Session
-from oqtopus_client.errors import OqtopusError
+from oqtopus_client.errors import NotFoundError, OqtopusError
 from oqtopus_client.rest.enums import JobsJobStatus
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def cancel(context: typer.Context, job_ids: JobIds, *, as_json: Json = False) ->
         registered = client.status(job_id) == JobsJobStatus.REGISTERED
         client.cancel_job(job_id)
         if registered:  # servers could show neither it nor any list that it is in
-            client.delete_job(job_id)
+            with contextlib.suppress(NotFoundError):
+                client.delete_job(job_id)
 
     _each(job_ids, cancel_one, "cancelled", as_json=as_json)
 

@@ -13,10 +13,9 @@ from oqtopus_client.cli.devices import description, find_device
 from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, console, counted, facts, percent, say, show_json, table, utc
 from oqtopus_client.cli.session import Session
+from oqtopus_client.physics import cx_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.table import Table
 
     from oqtopus_client import Calibration, OqtopusDevice
@@ -97,13 +96,11 @@ def _qubits(calibration: Calibration) -> Table:
 
 
 def _couplings(calibration: Calibration) -> Table:
-    rows = [(c.control, c.target, percent(c.gate_error), _duration(c.durations_ns)) for c in calibration.couplings]
+    rows = [
+        (c.control, c.target, percent(c.gate_error), cx_duration(c, calibration.qubits[c.target]))
+        for c in calibration.couplings
+    ]
     return table(_COUPLING, rows, numbers=_COUPLING)
-
-
-def _duration(durations: Mapping[str, float]) -> float | None:
-    """How long a coupling's gate takes; real chips publish what it is made of."""
-    return durations.get("cx", durations.get("rzx90"))
 
 
 def _draw(found: OqtopusDevice, file: Path) -> None:

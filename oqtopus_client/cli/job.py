@@ -8,6 +8,7 @@ from oqtopus_client.cli.job_view import as_json, files, outcome, show_job
 from oqtopus_client.cli.output import Json, show_json
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session
+from oqtopus_client.cli.waiting import submitted_or_not
 
 
 def job(context: typer.Context, job_id: JobId, *, json: Json = False) -> None:
@@ -15,7 +16,9 @@ def job(context: typer.Context, job_id: JobId, *, json: Json = False) -> None:
 
     Example: oqtopus-client job 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
-    found = Session.of(context).client.get_job(job_id)
+    session = Session.of(context)
+    with submitted_or_not(session, job_id):
+        found = session.client.get_job(job_id)
     if json:
         measured = outcome(found) if found.status == "succeeded" else {}
         show_json({**as_json(found), "message": found.message, "files": files(found), **measured})

@@ -60,8 +60,8 @@ def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
     if json:
         show_json({**as_json(job), "message": job.message, **(outcome(job) if succeeded else {})})
     if not succeeded:
-        reason = job.message or "the server gave no reason"
-        raise CommandError(f"Job {job.job_id} has the status {str(job.status)!r}: {reason}.", ExitCode.JOB)
+        message = f"Job {job.job_id} has the status {str(job.status)!r}: {job.reason.rstrip('.')}."
+        raise CommandError(message, ExitCode.JOB)
     if not json:
         _show(outcome(job), console(), bars=bars)
 
@@ -79,7 +79,7 @@ def show_job(job: OqtopusJobResult) -> None:
                 ("Device", job.device_id),
                 ("Shots", f"{job.shots:,}"),
                 ("Status", coloured(job.status)),
-                ("Message", job.message),
+                ("Message", job.reason if job.status == "failed" else job.message),
                 ("Time on device", None if job.execution_time is None else f"{job.execution_time:.3f} s"),
                 ("Files", ", ".join(files(job)) or None),
             ]

@@ -12,6 +12,7 @@ from oqtopus_client.cli.failures import CommandError, ExitCode
 from oqtopus_client.cli.output import Json, say, show_json
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session
+from oqtopus_client.cli.waiting import submitted_or_not
 from oqtopus_client.display import printable
 from oqtopus_client.errors import ResponseValidationError
 
@@ -44,7 +45,8 @@ def _text(session: Session, job_id: str) -> str:
     from oqtopus_client.services.sse_log import log_text
 
     try:
-        archive = session.client.get_sselog(job_id)
+        with submitted_or_not(session, job_id):
+            archive = session.client.get_sselog(job_id)
     except ResponseValidationError as error:
         raise CommandError(str(error), ExitCode.NOT_FOUND) from None
     return log_text(base64.b64decode(archive.file or ""), encoding="utf-8", errors="replace")

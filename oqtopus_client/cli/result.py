@@ -9,7 +9,7 @@ import typer
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import Timeout, ended
+from oqtopus_client.cli.waiting import Timeout, ended, submitted_or_not
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `run` or `jobs` tells it.")]
 
@@ -28,5 +28,9 @@ def result(
     Example: oqtopus-client result 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f --bars
     """
     session = Session.of(context)
-    job = ended(session, job_id, timeout) if wait else session.client.get_job(job_id)
+    if wait:
+        job = ended(session, job_id, timeout)
+    else:
+        with submitted_or_not(session, job_id):
+            job = session.client.get_job(job_id)
     show_outcome(job, bars=bars, json=as_json)

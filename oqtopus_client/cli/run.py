@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import oqtopus_client
-from oqtopus_client.cli.devices import refuse_unknown
+from oqtopus_client.cli.devices import find_device, refuse_unknown
 from oqtopus_client.cli.failures import CommandError, ExitCode, exit_code
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json, say, show_json
+from oqtopus_client.cli.program import read
 from oqtopus_client.cli.session import Session
 from oqtopus_client.cli.waiting import Timeout, ended
 from oqtopus_client.display import printable
-from oqtopus_client.errors import JobSubmissionError, NotFoundError, OqtopusError, PermissionDeniedError
+from oqtopus_client.errors import (
+    JobSubmissionError,
+    NotFoundError,
+    OqtopusError,
+    OqtopusStorageError,
+    PermissionDeniedError,
+    ResponseValidationError,
+    UserApiError,
+)
 
 if TYPE_CHECKING:
     from oqtopus_client import OqtopusJobResult
+    from oqtopus_client.cli.program import Program
 
 
 def run(
@@ -40,6 +49,12 @@ def run(
         int | None, typer.Option(min=0, max=3, help="How hard the server's Qiskit optimizes; 1 unless given.")
     ] = None,
     mitigate: Annotated[bool, typer.Option("--mitigate", help="Correct the counts for readout errors.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check/--no-check", help="Read the program before it is sent, and refuse what no server runs; or do not."
+        ),
+    ] = True,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the counts, or print the job's id.")] = True,
     timeout: Timeout = None,
     bars: Annotated[bool, typer.Option("--bars", help="Draw a bar for each outcome.")] = False,
@@ -55,14 +70,19 @@ def run(
     session = Session.of(context)
     if optimization_level is not None and not transpile:
         raise typer.BadParameter("--optimization-level is for the transpiler, which --no-transpile turns off.")
+    program = read(file)
+    if check:
+        program.check()
     spec = oqtopus_client.OqtopusJobSpec.sampling(
         device_id=device,
-        program=_read(file),
+        program=program.text,
         shots=shots,
         name=name or (None if file == "-" else Path(file).name),
         transpiler_info=_transpiler(optimization_level, on=transpile),
         mitigation_info={"ro_error_mitigation": "pseudo_inverse"} if mitigate else {},
     )
+    if check:
+        _check_for(session, program, device, transpiled=transpile)
     try:
         job_id = session.client.submit_job(spec).job_id
     except (JobSubmissionError, NotFoundError, PermissionDeniedError):
@@ -78,6 +98,23 @@ def run(
     say(f"Submitted. {session.how_to_go_on(job_id)}")
 
 
+def _check_for(session: Session, program: Program, device: str, *, transpiled: bool) -> None:
+    """Check a program for its device, and say what may go wrong all the same.
+
+    Raises:
+        ValueError: The device cannot run it.
+        CommandError: There is no such device.
+    """
+    try:
+        found = find_device(session.client, device)
+    except (UserApiError, OqtopusStorageError, ResponseValidationError):
+        pass  # submitting the job says what is wrong, if anything is
+    else:
+        program.check_for(found, transpiled=transpiled)
+    for doubt in program.doubts():
+        say(f"Warning: {doubt}")
+
+
 def _outcome(session: Session, job_id: str, timeout: float | None) -> OqtopusJobResult:
     """The job once it has ended.
 
@@ -85,7 +122,7 @@ def _outcome(session: Session, job_id: str, timeout: float | None) -> OqtopusJob
         CommandError: It cannot be had now. Nobody has seen the job's id yet, so the message tells it.
     """
     try:
-        return ended(session, job_id, timeout)
+        return ended(session, job_id, timeout, submitted=True)
     except (OqtopusError, ValueError) as error:
         again = f"Ask for it again with: {session.command('result', job_id)}"
         message = f"Job {job_id} was submitted, but: {str(error).rstrip('.')}. {again}"
@@ -98,14 +135,3 @@ def _transpiler(level: int | None, *, on: bool) -> dict[str, Any]:
     if level is None:
         return {}
     return {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": level}}
-
-
-def _read(file: str) -> str:
-    if file == "-":
-        return sys.stdin.read()
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{file} is not UTF-8 text; a circuit is a text file of OpenQASM 3.") from None
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read: {error.strerror}.") from None

@@ -90,7 +90,7 @@ class EmulatedDevice:
         noisy: bool | None = None,
         publish: Publish = "inline",
     ) -> Self:
-        """A device from a chip's published calibration. What is missing in it counts as ideal; see `calibration`.
+        """A device from a chip's published calibration. Gaps in it are filled; see `calibration.calibration`.
 
         Args:
             device_info: JSON text or object; lifetimes in microseconds, gate durations in nanoseconds.

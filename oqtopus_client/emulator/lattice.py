@@ -7,8 +7,8 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from oqtopus_client.emulator.calibration import relaxation_fidelity
 from oqtopus_client.emulator.devices import EmulatedDevice
+from oqtopus_client.physics import relaxation_fidelity
 
 _CALIBRATED_AT = "2026-04-01T00:00:00Z"
 

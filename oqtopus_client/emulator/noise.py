@@ -23,15 +23,12 @@ from qiskit.circuit.library import PauliGate
 from qiskit.utils.units import apply_prefix
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
 
-from oqtopus_client.emulator.calibration import relaxation_fidelity
+from oqtopus_client.physics import CLOCK_NS, relaxation_fidelity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qiskit.circuit import Delay
-
-_CLOCK = 2.0
-"""The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
 
 _TILT = 1e-8
 """By what share of its weight a Pauli error of a depolarization may differ from the others."""
@@ -58,8 +55,7 @@ def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
         places = [calibration["qubits"][qubits[index]] for index in indices]
         if name == "measure":
             error = places[0]["meas_error"]
-            p10, p01 = error["prob_meas1_prep0"], error["prob_meas0_prep1"]
-            model.add_readout_error(ReadoutError([[1 - p10, p10], [p01, 1 - p01]]), indices)
+            model.add_readout_error(readout_error(error["prob_meas1_prep0"], error["prob_meas0_prep1"]), indices)
             continue
         if name in ("x", "sx"):
             gate = places[0]
@@ -93,26 +89,25 @@ def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
             relaxing.append(item)
             continue
         place = calibration["qubits"][qubits[circuit.find_bit(item.qubits[0]).index]]
-        error = _relaxation(delay_nanoseconds(item.operation), [lifetimes(place)])
-        relaxing.append(error.to_instruction(), item.qubits)
+        relaxing.append(delay_error(item.operation, lifetimes(place)).to_instruction(), item.qubits)
     return relaxing
 
 
 def relaxation_and_depolarization(
-    fidelity: float, duration: float, times: Sequence[tuple[float, float]]
+    fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]
 ) -> tuple[float, float]:
     """How long a gate's qubits relax, and how likely they are fully depolarized, to give its average fidelity.
 
     Full depolarization with probability `p` turns an average fidelity `F_r` into
     `F = (1 - p) F_r + p / d`, for any channel before it, so `p = (F_r - F) / (F_r - 1/d)`; without relaxation that is
-    the well-known `F = 1 - p (d-1)/d`. `F_r` is `calibration.relaxation_fidelity`. Qiskit Aer's
+    the well-known `F = 1 - p (d-1)/d`. `F_r` is `physics.relaxation_fidelity`. Qiskit Aer's
     `basic_device_gate_errors` solves the same equation. Two cases are not solvable:
 
     - Relaxation alone is worse than the gate is said to be: it acts for a shorter time, and nothing is added.
     - The fidelity is below `1/d`: it is taken for that, which leaves nothing of the state.
 
     Args:
-        fidelity: Average gate fidelity, 0 to 1.
+        fidelity: Average gate fidelity, 0 to 1; None where it is not known, so that nothing is added to relaxation.
         duration: Of the gate, in nanoseconds.
         times: `(t1, t2)` of each qubit, in microseconds; `t2` up to `2 * t1`.
 
@@ -121,12 +116,16 @@ def relaxation_and_depolarization(
     """
     dimension = 2 ** len(times)
     ceiling = relaxation_fidelity(duration, times)
+    if fidelity is None:
+        return duration, 0.0
     if fidelity > ceiling:
         return _duration_for(fidelity, duration, times), 0.0
-    return duration, (ceiling - max(fidelity, 1 / dimension)) / (ceiling - 1 / dimension)
+    missing = ceiling - max(fidelity, 1 / dimension)
+    # Qubits that relax completely have a fidelity of 1/d already.
+    return duration, missing / (ceiling - 1 / dimension) if missing > 0 else 0.0
 
 
-def gate_error(fidelity: float, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
+def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
     """A channel of a given average gate fidelity: qubits relax, then depolarize.
 
     The arguments are those of `relaxation_and_depolarization`.
@@ -145,6 +144,20 @@ def gate_error(fidelity: float, duration: float, times: Sequence[tuple[float, fl
             for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)
         ]
     )
+
+
+def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutError:
+    """What a measurement misreads."""
+    return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
+
+
+def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
+    """The relaxation of a qubit with lifetimes `(t1, t2)`, in microseconds, while it waits.
+
+    Raises:
+        ValueError: The delay is not longer than zero.
+    """
+    return _relaxation(delay_nanoseconds(delay), [times])
 
 
 @cache
@@ -206,8 +219,8 @@ def delay_nanoseconds(delay: Delay) -> float:
         ValueError: It is not longer than zero.
     """
     duration, unit = delay.duration, delay.unit
-    steps = duration if unit == "dt" else apply_prefix(float(duration), unit) * 1e9 / _CLOCK
+    steps = duration if unit == "dt" else apply_prefix(float(duration), unit) * 1e9 / CLOCK_NS
     if not steps > 0:
         raise ValueError(f"a delay of {duration} {unit} is not longer than zero")
     # Less than a millionth of a step is a rounding error of the unit.
-    return float(math.ceil(steps - 1e-6) * _CLOCK)
+    return float(math.ceil(steps - 1e-6) * CLOCK_NS)

@@ -19,6 +19,7 @@ from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
     JobError,
+    JobNotSubmittedError,
     JobTimeoutError,
     OqtopusError,
     OqtopusStorageError,
@@ -322,9 +323,11 @@ class AsyncOqtopusClient:
 
         Raises:
             OqtopusStorageError: The result cannot be downloaded or read.
-            ValueError: The job was never submitted.
+            JobNotSubmittedError: The job was registered only (a `ValueError`).
         """
         job = await self._jobs.get_job(job_id)
+        if job.status == JobsJobStatus.REGISTERED:
+            raise JobNotSubmittedError(job_id)
         if job.job_info is not None and isinstance(job.job_info.result, str):
             content = await rest.storage.download(self._http, job.job_info.result)
             job.job_info.result = rest.storage.read_model(rest.JobsS3JobResult, content)
@@ -487,13 +490,15 @@ class AsyncOqtopusClient:
             interval: Seconds between the first two polls.
             interval_backoff: Factor by which each pause exceeds the last.
             max_interval: Longest pause in seconds.
-            timeout: Seconds until giving up, time in the queue included; None waits for ever.
+            timeout: Seconds until giving up, time in the queue included; None waits as long as it takes, but a minute
+                only for a job that is not submitted.
             terminal_statuses: Statuses to wait for; by default succeeded, failed and cancelled.
             failure_statuses: Statuses to raise an error for.
             on_status: Called with the status on each poll, in a worker thread.
 
         Raises:
             JobTimeoutError: The job had not ended in time (a `TimeoutError`); it goes on.
+            JobNotSubmittedError: It was registered only, and there is no timeout.
             JobFailedError: It ended with one of `failure_statuses`.
         """
         polling = Polling(interval, interval_backoff, max_interval, timeout)
@@ -503,8 +508,7 @@ class AsyncOqtopusClient:
             async for _ in as_finished(self._jobs, [job_id], polling, terminal_statuses=terminal, on_status=on_status):
                 pass
         except WaitTimeoutError as error:
-            message = f"had not ended after {timeout} s. It goes on; ask for it again by its id."
-            raise JobTimeoutError(job_id, message) from error.__cause__
+            raise JobTimeoutError(job_id, _unfinished(timeout, error.statuses.get(job_id))) from error.__cause__
         except asyncio.CancelledError as error:
             error.add_note(f"Job {job_id} goes on; ask for it again by its id.")
             raise
@@ -538,7 +542,7 @@ class AsyncOqtopusClient:
             interval: Seconds between polls; the first interval is taken in quarters, so that short jobs come back soon.
             interval_backoff: Factor by which each pause exceeds the last.
             max_interval: Longest pause in seconds.
-            timeout: Seconds until giving up, time in the queue included; None waits for ever.
+            timeout: Seconds until giving up, time in the queue included; None waits as long as it takes.
             max_workers: Results fetched at the same time.
             progress: Whether to show a progress bar, in a terminal or notebook.
 
@@ -783,6 +787,17 @@ class AsyncOqtopusClient:
     async def get_settings(self) -> SettingsGetSettingsResponse:
         """What users of this server may see and change."""
         return await self._account.get_settings()
+
+
+def _unfinished(timeout: float | None, status: str | None) -> str:
+    """What to say of a job that had this status when the time was up."""
+    if status == JobsJobStatus.REGISTERED:
+        return f"is registered, but was not submitted within {timeout} s; submit it again."
+    message = f"had not ended after {timeout} s. It goes on; ask for it again by its id."
+    if status == JobsJobStatus.RUNNING:
+        # Servers never end an estimation whose circuits the device refuses, or whose device is inactive.
+        message += " An estimation that stays 'running' may have failed: check its gates, and the device's status."
+    return message
 
 
 def _check_wait(wait: WaitOptions) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oqtopus_client.services.calibration import Calibration
+from oqtopus_client.calibration import Calibration
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from oqtopus_client import rest
 from oqtopus_client.errors import JobFailedError, ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+from oqtopus_client.services.remedies import with_remedy
 from oqtopus_client.services.result_utils import bitstring_dict_to_int_keys, convert_sampling_counts_to_int_keys
 from oqtopus_client.services.sse_log import log_text, save_log
 
@@ -213,6 +214,11 @@ class OqtopusJobResult:
         return self._message
 
     @property
+    def reason(self) -> str:
+        """Why there is no result, for people: what the server says, and what to do about it where that is known."""
+        return with_remedy(self._message or "the server gave no reason", self)
+
+    @property
     def execution_time(self) -> float | None:
         """Seconds on the device."""
         return self._execution_time
@@ -259,11 +265,11 @@ class OqtopusJobResult:
         """Return this job if it succeeded.
 
         Raises:
-            JobFailedError: It failed or was cancelled, or has not ended; the message has the server's words.
+            JobFailedError: It failed or was cancelled, or has not ended; the message has the server's words, and what
+                to do where that is known.
         """
         if self._status != JobsJobStatus.SUCCEEDED:
-            reason = self._message or "the server gave no reason"
-            raise JobFailedError(self._job_id, f"has the status {str(self._status)!r}: {reason}.")
+            raise JobFailedError(self._job_id, f"has the status {str(self._status)!r}: {self.reason.rstrip('.')}.")
         return self
 
     def is_sampling(self) -> bool:
@@ -328,7 +334,10 @@ class OqtopusEstimationJobResult(OqtopusJobResult):
 
     @property
     def stds(self) -> float | None:
-        """Its standard error, as the server sums it: linearly over the terms, which overestimates it."""
+        """Its standard error, as the server sums it: linearly over the terms, which overestimates it.
+
+        With mitigation, it is that of as many counts without mitigation, which underestimates it.
+        """
         return self.estimation.stds if self.estimation else None
 
     def get_exp_value(self) -> float | None:

@@ -33,6 +33,9 @@ FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJ
 
 _Result = TypeVar("_Result")
 _STATUS_WORKERS = 16
+_SUBMISSION_SECONDS = 60.0
+"""How long a job may stay registered, as its submission may be under way, where no deadline ends the wait for it."""
+
 _PASSING = frozenset({408, 429, 502, 503, 504})
 _logger = logging.getLogger("oqtopus_client")
 
@@ -45,7 +48,7 @@ class Polling:
         interval: Seconds between the first two polls.
         interval_backoff: Factor by which each pause exceeds the last, at least 1.
         max_interval: Longest pause in seconds.
-        timeout: Seconds until we give up; None waits for ever.
+        timeout: Seconds until we give up; None waits as long as it takes.
         quick_start: Whether the first interval is taken in quarters, so that short jobs come back soon.
 
     Raises:
@@ -101,7 +104,8 @@ async def as_finished(
     """Yield each job's id once its status is terminal, or there is no such job, in the order in which jobs finish.
 
     A dropped connection, a server error or a rate limit does not end the wait; the deadline does. Every job is asked
-    for at least once.
+    for at least once. Without a deadline, a job that is only registered is yielded after a minute, too: it may never be
+    submitted.
 
     Args:
         api: The server.
@@ -117,6 +121,7 @@ async def as_finished(
     """
     clock = asyncio.get_running_loop().time
     deadline = polling.deadline()
+    submission_deadline = clock() + _SUBMISSION_SECONDS if polling.timeout is None else math.inf
     pending = set(job_ids)
     seen: dict[str, str] = {}
     trouble: OqtopusError | None = None
@@ -133,7 +138,8 @@ async def as_finished(
                 _logger.info("Job %s: %s", answer.job_id, answer.status)
             if on_status is not None:
                 await asyncio.to_thread(on_status, answer)
-            if answer.status in terminal_statuses:
+            late = answer.status == JobsJobStatus.REGISTERED and clock() >= submission_deadline
+            if late or answer.status in terminal_statuses:
                 pending.discard(answer.job_id)
                 yield answer.job_id
         for job_id in missing:
@@ -143,7 +149,9 @@ async def as_finished(
             return
         remaining = deadline - clock() if polling.timeout != 0 else 0
         if remaining <= 0:
-            raise WaitTimeoutError(f"{len(pending)} jobs had not ended after {polling.timeout} s.") from trouble
+            error = WaitTimeoutError(f"{len(pending)} jobs had not ended after {polling.timeout} s.")
+            error.statuses = {job_id: seen[job_id] for job_id in pending & seen.keys()}
+            raise error from trouble
         await asyncio.sleep(min(pause, remaining))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, cast
 
 import numpy as np
 from qiskit.primitives import DataBin, PrimitiveResult, PubResult
@@ -12,6 +13,7 @@ from qiskit.primitives import DataBin, PrimitiveResult, PubResult
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.primitives.estimates import Estimate, Share, estimate, shares
 from qiskit_oqtopus.primitives.observables import Observable
+from qiskit_oqtopus.primitives.readout import Readout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +21,20 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.primitives.outcomes import Outcomes
 
 Route = Literal["sampling", "estimation"]
+
+
+class Mitigation(NamedTuple):
+    """How the readout errors of one PUB are undone.
+
+    Attributes:
+        by: Who does it: the `client`, with the errors published when it submits; or the `server`, whose values are then
+            biased, as it makes probabilities of what it finds, and cuts them to integers.
+        spreads: For `estimation`: for each observable, the least standard error for one shot. A server's own are those
+            of the counts as it finds them.
+    """
+
+    by: Literal["client", "server"]
+    spreads: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,7 @@ class EstimatedPub:
         shots: How often each program runs; for `estimation`, each measurement that the server makes.
         precision: The standard error that was asked for, for an observable of norm 1.
         metadata: The circuit's metadata.
+        mitigation: How readout errors are undone, if they are.
     """
 
     route: Route
@@ -44,6 +61,7 @@ class EstimatedPub:
     shots: int
     precision: float
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    mitigation: Mitigation | None = None
 
     def elements(self) -> list[tuple[int, int]]:
         """For each element of the result, its binding and its observable: Qiskit's broadcasting."""
@@ -66,8 +84,14 @@ class EstimatedPub:
                 for measurement in range(len(measured)):
                     yield family, measurement, bindings
 
-    def finish(self, outcomes: Sequence[Outcomes | Estimate]) -> PubResult:
-        """The PUB's result, from what each of its programs gave."""
+    def finish(self, outcomes: Sequence[Outcomes | Estimate], readout: Readout | None = None) -> PubResult:
+        """The PUB's result, from what each of its programs gave.
+
+        Args:
+            outcomes: That.
+            readout: Readout errors, for a PUB that is to be mitigated.
+        """
+        undo = readout if self.mitigation is not None and self.route == "sampling" else None
         found: dict[tuple[int, int, int], Outcomes | Estimate] = {}
         rest = iter(outcomes)
         for first, second, bindings in self.programs():
@@ -81,7 +105,9 @@ class EstimatedPub:
         estimates = [
             self._estimated(found, binding, observable)
             if self.route == "estimation"
-            else self._measured(found, family_of[binding], binding, observable, told(family_of[binding], observable))
+            else self._measured(
+                found, family_of[binding], binding, observable, told(family_of[binding], observable), undo
+            )
             for binding, observable in elements
         ]
         shape = np.broadcast_shapes(self.bindings, self.shape)
@@ -96,6 +122,12 @@ class EstimatedPub:
             "circuit_metadata": dict(self.metadata),
             "route": self.route,
         }
+        if self.mitigation is not None:
+            metadata |= {
+                "mitigation": "pseudo_inverse",
+                "mitigated_by": self.mitigation.by,
+                "calibrated_at": readout and readout.calibrated_at,
+            }
         return PubResult(data, metadata)
 
     def _estimated(
@@ -105,6 +137,8 @@ class EstimatedPub:
         if not self.observables[observable].terms:
             return Estimate(constant, 0.0)
         value, error = cast("Estimate", found[observable, 0, binding])
+        if self.mitigation is not None:
+            error = max(error, self.mitigation.spreads[observable] / math.sqrt(self.shots))
         return Estimate(value + constant, error)
 
     def _measured(
@@ -114,9 +148,10 @@ class EstimatedPub:
         binding: int,
         observable: int,
         told: Sequence[Share],
+        readout: Readout | None,
     ) -> Estimate:
         outcomes = [cast("Outcomes", found[family, i, binding]) for i in range(len(told))]
-        return estimate(self.observables[observable].constant, told, outcomes)
+        return estimate(self.observables[observable].constant, told, outcomes, readout)
 
     def to_json(self) -> list[Any]:
         """The PUB as JSON."""
@@ -125,12 +160,17 @@ class EstimatedPub:
         return [
             *(self.route, self.bindings, self.shape, observables, self.measured),
             *(self.shots, self.precision, metadata),
+            # One field more, on which versions stumble that would leave readout errors in.
+            *([] if self.mitigation is None else [self.mitigation]),
         ]
 
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> Self:
         """The PUB that `to_json` wrote."""
-        route, bindings, shape, observables, measured, shots, precision, metadata = fields
+        route, bindings, shape, observables, measured, shots, precision, metadata, *mitigations = fields
+        mitigation = None
+        for by, spreads in mitigations:
+            mitigation = Mitigation(by, tuple(map(float, spreads)))
         return cls(
             route,
             tuple(map(int, bindings)),
@@ -143,6 +183,7 @@ class EstimatedPub:
             int(shots),
             float(precision),
             dict(metadata),
+            mitigation,
         )
 
 
@@ -186,26 +227,35 @@ class EstimatorPlan:
 
     Attributes:
         pubs: The PUBs.
+        readout: The device's readout errors, where they are to be undone.
     """
 
     kind: ClassVar[str] = "estimator"
 
     pubs: tuple[EstimatedPub, ...]
+    readout: Readout | None = None
+
+    @property
+    def by_qubit(self) -> bool:
+        """Whether it matters on which qubits of the device something was measured."""
+        return any(pub.mitigation is not None and pub.route == "sampling" for pub in self.pubs)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
-        return {"pubs": [pub.to_json() for pub in self.pubs]}
+        readout = {} if self.readout is None else {"readout": self.readout.to_json()}
+        return {"pubs": [pub.to_json() for pub in self.pubs], **readout}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """The plan that `to_json` wrote."""
-        return cls(tuple(EstimatedPub.from_json(pub) for pub in fields["pubs"]))
+        readout = Readout.from_json(fields["readout"]) if "readout" in fields else None
+        return cls(tuple(EstimatedPub.from_json(pub) for pub in fields["pubs"]), readout)
 
     def finish(self, outcomes: Sequence[Outcomes | Estimate]) -> PrimitiveResult:
         """The estimator's result."""
         results, start = [], 0
         for pub in self.pubs:
             end = start + sum(len(bindings) for _, _, bindings in pub.programs())
-            results.append(pub.finish(outcomes[start:end]))
+            results.append(pub.finish(outcomes[start:end], self.readout))
             start = end
         return PrimitiveResult(results, metadata={"version": 2})

@@ -23,9 +23,11 @@ from qiskit_oqtopus.primitives.estimations import (
     pairs,
 )
 from qiskit_oqtopus.primitives.execution import Task, checked_backend, submit
+from qiskit_oqtopus.primitives.mitigator import Mitigator
 from qiskit_oqtopus.primitives.observables import Observable, measurements
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
+from qiskit_oqtopus.primitives.readout import Readout
 from qiskit_oqtopus.programs import has_variables, to_template
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from qiskit.primitives.containers import EstimatorPubLike
     from qiskit.providers import BackendV2
 
+    from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.primitives.estimations import Route
     from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 
@@ -53,9 +56,17 @@ class OqtopusEstimator(BaseEstimatorV2):
     There are two routes. `sampling` measures here: observables that share a binding share measurements, each a job, and
     standard errors take account of what terms have in common. `estimation` has the server measure and add up: one job
     for each binding and observable; the server's standard errors are sums over terms, upper bounds of the true ones.
-    `auto` takes the route of fewer jobs, and `sampling` where they are as many; but `estimation` where readout errors
-    are to be mitigated and the server is to transpile, as for counts it would then undo the errors of other qubits than
-    those measured. The metadata of each result say which it was.
+    `auto` takes the route of fewer jobs, and `sampling` where they are as many. The metadata of each result say which
+    it was.
+
+    With `mitigation="pseudo_inverse"`, readout errors are undone here, in the raw counts, by the inverse of the error
+    matrix that the device publishes when the job is submitted. The estimate has no bias, its standard error includes
+    the mitigation, and a precision takes as many more shots as that needs. Values may lie slightly outside the range of
+    the observable. A server would turn what the inverse gives into probabilities and cut these to integers, which
+    loses shots and biases values. By `estimation`, the operator sent includes the inverse. Where the server transpiles,
+    `sampling` reads the measured qubits from the server's answer, and `auto` takes it; with `route="estimation"` the
+    server mitigates, with that bias, and `stds` are upper bounds of the statistical error. The metadata have
+    `mitigated_by`, `client` or `server`, and `calibrated_at`.
 
     Any backend other than an `OqtopusBackend` will do as well, by `sampling`, so a program can be tried out on a
     simulator.
@@ -100,8 +111,9 @@ class OqtopusEstimator(BaseEstimatorV2):
             pubs: Tuples of a circuit, observables, the values of the circuit's parameters, and the precision. The
                 circuit's final measurements, if it has any, are replaced by those that tell the observables.
             precision: The standard error to aim at where a PUB does not say, for an observable of norm 1: each
-                measurement is repeated 1/precision^2 times.
-            shots: How often to repeat each measurement, in place of `precision`.
+                measurement is repeated 1/precision^2 times; more often with mitigation.
+            shots: How often to repeat each measurement, in place of `precision`. With mitigation, standard errors are
+                larger than 1/sqrt(shots).
 
         Returns:
             A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of
@@ -114,32 +126,50 @@ class OqtopusEstimator(BaseEstimatorV2):
         """
         aim = self._precision(precision, shots)
         read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM, 2)
+        readout = self._readout() if read else None
         planned, tasks = [], []
         for place, pub in enumerate(read):
-            plan, of_pub = self._prepare(pub, place)
+            plan, of_pub = self._prepare(pub, place, readout)
             planned.append(plan)
             tasks += of_pub
-        return submit(self.backend, tasks, EstimatorPlan(tuple(planned)), self.options)
+        return submit(self.backend, tasks, EstimatorPlan(tuple(planned), readout), self.options)
 
     def _precision(self, precision: float | None, shots: int | None) -> float:
         if precision is not None and shots is not None:
             raise ValueError(f"Give precision or shots, not both: precision={precision!r}, shots={shots!r}.")
         if shots is not None:
-            return 1 / math.sqrt(positive(shots))
+            return _OfShots(1 / math.sqrt(positive(shots)))
         return self.options.default_precision if precision is None else precision
 
-    def _prepare(self, pub: EstimatorPub, place: int) -> tuple[EstimatedPub, list[Task]]:
+    def _readout(self) -> Readout | None:
+        """The device's readout errors, if they are to be mitigated."""
+        backend = self.backend
+        return Readout.of(backend) if isinstance(backend, OqtopusBackend) and self._settings().mitigation else None
+
+    def _settings(self) -> OqtopusOptions:
+        settings: OqtopusOptions = self.backend.settings(**self.options.for_device(), multi_manual=False)
+        return settings
+
+    def _prepare(self, pub: EstimatorPub, place: int, readout: Readout | None) -> tuple[EstimatedPub, list[Task]]:
         rows = values(pub, place)
         try:
             observables = [Observable.of(pub.observables[index]) for index in np.ndindex(pub.observables.shape)]
         except ValueError as error:
             raise ValueError(f"PUB {place}: {error}") from None
-        shots = shots_for(pub.precision, place)
+        mitigator = None if readout is None else Mitigator(readout, placed=self._is_placed(pub.circuit))
+        if mitigator is not None:
+            mitigator.check(observables, place)
         elements = pairs(pub.parameter_values.shape, pub.observables.shape)
         measured = [measurements(observables[observable] for observable in shared) for shared in families(elements)]
-        route = self._route(pub.circuit, observables, elements, measured)
+        route = self._route(pub.circuit, observables, elements, measured, mitigator)
         if route == "estimation":
             observables = [observable.as_paulis() for observable in observables]
+        amplification, mitigation = 1.0, None
+        if mitigator is not None:
+            amplification = mitigator.amplification(observables, place)
+            mitigation, observables = mitigator.mitigation(route, observables, place)
+        of_shots = isinstance(pub.precision, _OfShots)
+        shots = shots_for(pub.precision, place, 1.0 if of_shots else amplification)
         plan = EstimatedPub(
             route,
             tuple(pub.parameter_values.shape),
@@ -147,8 +177,9 @@ class OqtopusEstimator(BaseEstimatorV2):
             tuple(observables),
             tuple(map(tuple, measured)) if route == "sampling" else (),
             shots,
-            float(pub.precision),
+            float(pub.precision) * (amplification if of_shots else 1.0),
             pub.circuit.metadata or {},
+            mitigation,
         )
         return plan, _tasks(plan, pub.circuit, rows, self.backend)
 
@@ -158,6 +189,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         observables: list[Observable],
         elements: list[tuple[int, int]],
         measured: list[list[str]],
+        mitigator: Mitigator | None,
     ) -> Route:
         wanted, backend = self.options.route, self.backend
         trouble = None
@@ -171,28 +203,31 @@ class OqtopusEstimator(BaseEstimatorV2):
             return wanted
         if trouble or not all(observable.is_expandable for observable in observables):
             return "sampling"
-        if self._is_mitigated_amiss(circuit):
-            return "estimation"
+        if mitigator is not None and not mitigator.is_expandable(observables):
+            return "sampling"
         shared = families(elements).values()
         by_sampling = sum(len(bindings) * len(labels) for bindings, labels in zip(shared, measured, strict=True))
         by_estimation = sum(map(len, bindings_of_observables(elements).values()))
         return "estimation" if by_estimation < by_sampling else "sampling"
 
-    def _is_mitigated_amiss(self, circuit: QuantumCircuit) -> bool:
-        """Whether a server that counts would undo the readout errors of other qubits than those measured.
-
-        It takes the qubits of the program as submitted, even if it then transpiles it; when it estimates, it does not.
-        """
-        settings = self.backend.settings(**self.options.for_device(), multi_manual=False)
-        if not settings.mitigation:
-            return False
+    def _is_placed(self, circuit: QuantumCircuit) -> bool:
+        """Whether the circuit's qubits are the device's: not where the server transpiles."""
         measured = _all_measured(_without_final_measurements(circuit), self.backend.num_qubits)
         is_isa = to_template(measured, self.backend.target).is_isa
-        return bool(settings.is_transpiled_by_server(is_isa=is_isa))
+        return not self._settings().is_transpiled_by_server(is_isa=is_isa)
 
 
-def shots_for(precision: float, place: int) -> int:
+class _OfShots(float):
+    """The precision of a number of shots without mitigation: with it, the shots stay the same."""
+
+
+def shots_for(precision: float, place: int, amplification: float = 1.0) -> int:
     """How often to repeat a measurement for a standard error, of an observable of norm 1.
+
+    Args:
+        precision: The standard error.
+        place: Which PUB it is for, for messages.
+        amplification: How many times as large mitigation makes the standard error.
 
     >>> shots_for(1 / math.sqrt(1000), 0)
     1000
@@ -202,13 +237,15 @@ def shots_for(precision: float, place: int) -> int:
     """
     if not (precision > 0 and math.isfinite(precision)):
         raise ValueError(f"PUB {place} has the precision {precision!r}; it must be a positive number.")
-    if _MOST_SHOTS * precision**2 < 1 - 1e-9:
+    if _MOST_SHOTS * precision**2 < (1 - 1e-9) * amplification**2:
         raise ValueError(
             f"PUB {place} has the precision {precision!r}, for which each measurement would be repeated "
-            f"{1 / precision**2:.3g} times; the finest is {_MOST_SHOTS**-0.5:.2g}, for {_MOST_SHOTS:,} times."
+            f"{(amplification / precision) ** 2:.3g} times; the finest is {amplification * _MOST_SHOTS**-0.5:.2g}, for "
+            f"{_MOST_SHOTS:,} times."
+            + (f" Mitigation takes {amplification**2:.3g} times the shots." if amplification > 1 else "")
         )
     # Rounded, as 1/p^2 is 1000.0000000000001 for what 1000 shots give.
-    return max(1, math.ceil(round(1 / precision**2, 6)))
+    return max(1, math.ceil(round((amplification / precision) ** 2, 6)))
 
 
 def _tasks(
@@ -222,9 +259,10 @@ def _tasks(
     tasks = []
     for first, second, bindings in plan.programs():
         if plan.route == "estimation":
-            task = Task(all_measured(), rows[bindings], plan.shots, plan.observables[first].terms)
+            by_server = plan.mitigation is None or plan.mitigation.by == "server"
+            task = Task(all_measured(), rows[bindings], plan.shots, plan.observables[first].terms, mitigated=by_server)
         else:
-            task = Task(measured(plan.measured[first][second]), rows[bindings], plan.shots)
+            task = Task(measured(plan.measured[first][second]), rows[bindings], plan.shots, mitigated=False)
         tasks.append(task)
     return tasks
 

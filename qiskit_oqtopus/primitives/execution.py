@@ -36,12 +36,14 @@ class Task:
         values: Values of `circuit.parameters`, of shape (programs, parameters).
         shots: How often to run each program.
         operator: Labels and coefficients of Paulis, if the server is to estimate their sum rather than to count.
+        mitigated: Whether the server is to mitigate readout errors, if the options say so.
     """
 
     circuit: QuantumCircuit
     values: npt.NDArray[np.float64]
     shots: int
     operator: tuple[tuple[str, float], ...] | None = None
+    mitigated: bool = True
 
 
 def checked_backend(mode: object) -> BackendV2:
@@ -81,12 +83,12 @@ def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: Primi
 
 def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> CloudRun:
     programs: list[Program] = []
-    operators: list[tuple[tuple[str, float], ...] | None] = []
+    of_each: list[Task] = []
     blocks = []
     max_shots = min(options.max_shots, backend.max_shots)
     for task, written in zip(tasks, _programs(tasks, backend.target), strict=True):
         programs += written
-        operators += [task.operator] * len(written)
+        of_each += [task] * len(written)
         header = written[0].header
         blocks.append(_block(task, max_shots, header.clbits if header else ()))
     wanted = list(shares(blocks))
@@ -95,8 +97,9 @@ def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, optio
     batch = backend.submit(
         sent,
         [shots for _, _, shots in wanted],
-        [operators[program] for program, _, _ in wanted],
+        [of_each[program].operator for program, _, _ in wanted],
         kind=plan.kind,
+        mitigated=[of_each[program].mitigated for program, _, _ in wanted],
         **options.for_device(),
     )
     return CloudRun(batch, (plan, blocks))

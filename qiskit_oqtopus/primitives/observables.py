@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit.quantum_info import PauliList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -27,6 +28,13 @@ _PAULIS = {
     "l": (("I", 0.5), ("Y", -0.5)),
 }
 """Projectors as sums of Paulis."""
+
+_VALUES = {
+    **dict.fromkeys("XYZ", (1.0, -1.0)),
+    **dict.fromkeys("0+r", (1.0, 0.0)),
+    **dict.fromkeys("1-l", (0.0, 1.0)),
+}
+"""The value of a term's letter where the outcome is 0, and where it is 1."""
 
 _MAX_PROJECTORS = 12
 
@@ -77,17 +85,26 @@ class Observable:
         Raises:
             ValueError: That would take too many terms.
         """
-        paulis: dict[str, float] = {}
-        for label, coefficient in self.terms:
+        for label, _ in self.terms:
             if (projectors := _projectors(label)) > _MAX_PROJECTORS:
                 raise ValueError(
                     f"The observable {label} has {projectors} projectors, which as Paulis are {2**projectors:,} terms; "
                     "use route='sampling', which measures projectors as they are."
                 )
-            for product in itertools.product(*(_PAULIS.get(letter, ((letter, 1.0),)) for letter in label)):
-                pauli = "".join(letter for letter, _ in product)
-                paulis[pauli] = paulis.get(pauli, 0.0) + coefficient * math.prod(factor for _, factor in product)
-        rest = Observable.of(paulis)
+        return self.expanded(lambda label: [_PAULIS.get(letter, ((letter, 1.0),)) for letter in label])
+
+    def expanded(self, factors: Callable[[str], Sequence[Sequence[tuple[str, float]]]]) -> Observable:
+        """The same with each term multiplied out.
+
+        Args:
+            factors: For a label, what each of its letters is the sum of, the leftmost first.
+        """
+        found: dict[str, float] = {}
+        for label, coefficient in self.terms:
+            for product in itertools.product(*factors(label)):
+                term = "".join(letter for letter, _ in product)
+                found[term] = found.get(term, 0.0) + coefficient * math.prod(factor for _, factor in product)
+        rest = Observable.of(found)
         return Observable(tuple((label, c) for label, c in rest.terms if c), self.constant + rest.constant)
 
 
@@ -130,29 +147,75 @@ def tells(measured: str, label: str) -> bool:
     return all(wanted in {"I", given} for given, wanted in zip(measured, basis(label), strict=True))
 
 
-def values(bits: npt.NDArray[np.uint8], measured: str, labels: Sequence[str]) -> npt.NDArray[np.float64]:
+def undone(
+    letter: str, p10: npt.ArrayLike = 0.0, p01: npt.ArrayLike = 0.0
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """What the outcomes 0 and 1 count as, so that the mean is the value of a term's letter without readout errors.
+
+    Args:
+        letter: The letter.
+        p10: Probability to read 1 from state 0.
+        p01: Probability to read 0 from state 1.
+
+    >>> [float(value) for value in undone("Z", 0.25, 0.25)]
+    [2.0, -2.0]
+    >>> [float(value) for value in undone("0")]
+    [1.0, 0.0]
+    """
+    of_zero, of_one = _VALUES[letter]
+    p10, p01 = np.asarray(p10), np.asarray(p01)
+    difference = 1.0 - p10 - p01
+    return (of_zero * (1 - p01) - of_one * p10) / difference, (of_one * (1 - p10) - of_zero * p01) / difference
+
+
+def values(
+    bits: npt.NDArray[np.uint8],
+    measured: str,
+    labels: Sequence[str],
+    errors: npt.NDArray[np.float64] | None = None,
+) -> npt.NDArray[np.float64]:
     """The values of terms for outcomes of a measurement.
+
+    Readout errors are independent from bit to bit, so the inverse of their matrix is a product, and undoing them gives
+    each factor of a term another number for each outcome. The mean over shots is then the mean without them.
 
     Args:
         bits: 0 or 1, of shape (outcomes, clbits): the last columns are those of the letters of `measured` that are not
             `I`, the rightmost first.
         measured: The measurement.
         labels: Terms that it tells.
+        errors: Readout errors to undo, of shape (outcomes or 1, letters that are not `I`, 2): the probabilities to read
+            1 from state 0, and 0 from state 1.
 
     Returns:
-        Shape (outcomes, terms): 1 or -1 for Paulis, 1 or 0 for projectors, and products of these.
+        Shape (outcomes, terms): 1 or -1 for Paulis, 1 or 0 for projectors, and products of these; or what the outcomes
+        count as instead.
 
     >>> values(np.array([[0, 0], [1, 0]], np.uint8), "ZZ", ["ZZ", "0I", "I1"])
     array([[ 1.,  1.,  0.],
            [-1.,  1.,  1.]])
+    >>> values(np.array([[0, 0], [1, 0]], np.uint8), "ZZ", ["ZZ", "IZ"], np.array([[(0.25, 0.25), (0.0, 0.0)]]))
+    array([[ 2.,  2.],
+           [-2., -2.]])
     """
-    places = [i for i, letter in enumerate(reversed(measured)) if letter != "I"]
-    letters = np.array([[label[-1 - place] for place in places] for label in labels], dtype="U1")
-    letters = letters.reshape(len(labels), len(places))
-    signs = np.isin(letters, list("XYZ")).astype(np.int64)
-    ones = np.isin(letters, list("1-l")).astype(np.int64)
-    zeros = np.isin(letters, list("0+r")).astype(np.int64)
-    outcomes = bits[:, -len(places) :].astype(np.int64)
-    parity = (outcomes @ signs.T) & 1
-    missed = outcomes @ zeros.T + (1 - outcomes) @ ones.T
-    return np.where(missed > 0, 0.0, 1.0 - 2.0 * parity)
+    places = {place: i for i, place in enumerate(measured_qubits(measured))}
+    ones = bits[:, -len(places) :].astype(bool)
+    if errors is None:
+        errors = np.zeros((1, len(places), 2))
+
+    @cache
+    def factor(place: int, letter: str) -> npt.NDArray[np.float64]:
+        of_zero, of_one = undone(letter, errors[:, place, 0], errors[:, place, 1])
+        return np.where(ones[:, place], of_one, of_zero)
+
+    found = np.ones((len(labels), len(bits)))
+    for i, label in enumerate(labels):
+        for place, letter in enumerate(reversed(label)):
+            if letter != "I":
+                found[i] *= factor(places[place], letter)
+    return found.T
+
+
+def measured_qubits(measured: str) -> list[int]:
+    """The qubits that a measurement measures, in the order of its bits."""
+    return [qubit for qubit, letter in enumerate(reversed(measured)) if letter != "I"]

@@ -35,7 +35,8 @@ class PrimitiveOptions(StrictOptions):
             `"server"` leaves all to it; `"none"` none, and refuses those that the device would. For OQTOPUS devices;
             others run circuits as they are.
         transpiler_options: Keywords of `qiskit.transpile` for the server's transpiler.
-        mitigation: `"pseudo_inverse"` corrects readout errors on the server.
+        mitigation: `"pseudo_inverse"` corrects readout errors: for `OqtopusSampler` on the server, which may lose shots
+            and favours frequent outcomes; for `OqtopusEstimator` as described there.
         name: Name of the jobs on the server; by default the circuit's.
         description: Description of the jobs, at most 700 characters; the server's search finds it.
         job_tags: Words added to the description, at most 200 characters together.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -23,10 +23,13 @@ class Outcomes:
         bits: 0 or 1, of shape (outcomes, clbits): a column for each classical bit of the circuit, in its order. Bits
             that were not measured are 0.
         numbers: How often each outcome was seen. With readout mitigation they may sum to less than the shots.
+        qubits: For each outcome, the device's qubit that each of the circuit's was: shape (outcomes, qubits). None
+            where they are the same, or where it does not matter.
     """
 
     bits: npt.NDArray[np.uint8]
     numbers: npt.NDArray[np.int64]
+    qubits: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def from_bitstrings(cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int) -> Self:
@@ -63,7 +66,13 @@ class Outcomes:
         """What several jobs of the same program measured together."""
         if len(parts) == 1:
             return parts[0]
+        placed = [part.qubits for part in parts if part.qubits is not None]
         return cls(
             np.concatenate([part.bits for part in parts]),
             np.concatenate([part.numbers for part in parts]),
+            np.concatenate(placed) if placed else None,
         )
+
+    def on(self, qubits: Sequence[int]) -> Self:
+        """The same, of a circuit whose qubits were those of the device."""
+        return replace(self, qubits=np.broadcast_to(np.array(qubits), (len(self.bits), len(qubits))))

@@ -17,6 +17,10 @@ class Plan(Protocol):
     kind: ClassVar[str]
     """The primitive's name, as in the ids of its jobs."""
 
+    @property
+    def by_qubit(self) -> bool:
+        """Whether it matters on which qubits of the device something was measured."""
+
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON, as short as can be: a sweep's bindings share what they have in common."""
 

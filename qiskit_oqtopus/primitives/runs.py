@@ -11,7 +11,7 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError
 import oqtopus_client
 from qiskit_oqtopus.batch import new_batch_id, overall_status
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
-from qiskit_oqtopus.job import reason
+from qiskit_oqtopus.job import layout, reason
 from qiskit_oqtopus.primitives.estimates import Estimate, merged
 from qiskit_oqtopus.primitives.outcomes import Outcomes
 from qiskit_oqtopus.primitives.plan import shares, unpack
@@ -95,19 +95,41 @@ class CloudRun:
         jobs = self._batch.outcomes(timeout, progress=progress)
         if None in jobs:
             raise timed_out(self.run_id, timeout)
-        parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
+        plan, blocks = self._plan_and_blocks()
+        found: dict[str, Outcomes | Estimate] = {}
         failures = []
-        for (program, block, shots), job_id, job in zip(
-            shares(self._plan_and_blocks()[1]), self.job_ids, jobs, strict=True
-        ):
+        for (_, block, _), job_id, job in zip(shares(blocks), self.job_ids, jobs, strict=True):
             try:
-                parts.setdefault(program, []).append((_outcome(job, block), shots))
+                found[job_id] = _outcome(job, block)
             except ValueError as error:
                 name = repr(getattr(job, "name", "circuit"))
                 failures.append(f"{name} ({job_id}) {error}")
         if failures:
             raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs)))
+        of_each = (
+            self._batch.of_each(lambda job_id: self._placed(job_id, found[job_id])) if plan.by_qubit else found.values()
+        )
+        parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
+        for (program, _, shots), outcome in zip(shares(blocks), of_each, strict=True):
+            parts.setdefault(program, []).append((outcome, shots))
         return [_merged(parts[program]) for program in sorted(parts)]
+
+    def _placed(self, job_id: str, outcome: Outcomes | Estimate) -> Outcomes | Estimate:
+        """What a job measured, with the device's qubits that it was measured on.
+
+        Raises:
+            OqtopusJobError: The server chose them, and does not tell which.
+        """
+        if isinstance(outcome, Estimate) or self._batch.is_sent_as_is(job_id):
+            return outcome
+        qubits = layout(self._batch.transpile_result(job_id))
+        if not qubits:
+            raise OqtopusJobError(
+                self.run_id,
+                f"{job_id} was transpiled by the server, which does not tell which qubits it measured: their readout "
+                "errors cannot be mitigated. Use qiskit.transpile(circuit, backend) first.",
+            )
+        return outcome.on(qubits)
 
     def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
         if self._plan is None:

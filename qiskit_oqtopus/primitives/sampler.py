@@ -76,7 +76,9 @@ class OqtopusSampler(BaseSamplerV2):
 
         Returns:
             A job whose result has, for each PUB, a bit array for each classical register, the same shot at the same
-            place in all of them. OQTOPUS tells counts only, so the order of shots is invented.
+            place in all of them. OQTOPUS tells counts only, so the order of shots is invented. Shots that the server's
+            mitigation loses are drawn again from the others, so that each binding has as many as asked for; metadata
+            then have `lost_shots`, their number for each binding, and a warning says so where they are many.
 
         Raises:
             TypeError: A PUB, or `shots`, is of the wrong type.

@@ -9,6 +9,7 @@ import numpy as np
 from qiskit.primitives import BitArray, DataBin, PrimitiveResult, SamplerPubResult
 
 from qiskit_oqtopus.header import as_json
+from qiskit_oqtopus.results import lost_shots, warn_of_lost_shots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +86,7 @@ class SamplerPlan:
     """
 
     kind: ClassVar[str] = "sampler"
+    by_qubit: ClassVar[bool] = False
 
     pubs: tuple[SampledPub, ...]
     seed: int
@@ -115,16 +117,23 @@ class SamplerPlan:
         """The sampler's result."""
         rng = np.random.default_rng(self.seed)
         results, start = [], 0
-        for pub in self.pubs:
+        for place, pub in enumerate(self.pubs):
             size = int(np.prod(pub.shape)) if pub.measured else 0
-            results.append(_result(pub, outcomes[start : start + size], rng))
+            of_pub = outcomes[start : start + size]
+            lost = np.array([lost_shots(pub.shots, int(outcome.numbers.sum())) for outcome in of_pub], int)
+            warn_of_lost_shots(f"PUB {place}", pub.shots, max(lost, default=0), stacklevel=3)
+            results.append(_result(pub, of_pub, lost, rng))
             start += size
         return PrimitiveResult(results, metadata={"version": 2})
 
 
-def _result(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Generator) -> SamplerPubResult:
+def _result(
+    pub: SampledPub, outcomes: Sequence[Outcomes], lost: npt.NDArray[np.int64], rng: np.random.Generator
+) -> SamplerPubResult:
     data = _bit_arrays(pub, outcomes, rng) if outcomes else {name: _zeros(pub, len(bits)) for name, bits in pub.cregs}
-    metadata = {"shots": pub.shots, "circuit_metadata": dict(pub.metadata)}
+    metadata: dict[str, Any] = {"shots": pub.shots, "circuit_metadata": dict(pub.metadata)}
+    if lost.any():
+        metadata["lost_shots"] = lost.reshape(pub.shape).tolist()
     return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata)
 
 
@@ -162,7 +171,8 @@ def _bit_arrays(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Ge
 def _summing_to(shots: int, numbers: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Numbers of a histogram that sum to the shots.
 
-    Readout mitigation rounds them down; the shots it lost are drawn from the rest.
+    Readout mitigation rounds them down; the shots it lost are drawn from the rest, as an array holds as many for each
+    binding. The result's metadata say how many they were.
     """
     total = numbers.sum()
     if total == shots:

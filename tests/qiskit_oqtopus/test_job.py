@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from qiskit import QiskitError
+from qiskit import QiskitError, QuantumCircuit
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 from oqtopus_client import OqtopusJobResult, OqtopusJobSpec
@@ -217,8 +217,9 @@ def test_partial_failure(backend: OqtopusBackend) -> None:
         job.result()
     result = job.result(partial=True)
     reason = (
-        f"'odd one' ({job.job_ids[1]}) failed: failed to execute job on device. The device refused the program; "
-        "transpile it for the backend first, or run with transpile='server'."
+        f"'odd one' ({job.job_ids[1]}) failed: failed to execute job on device. The device executes its own gates "
+        "only: transpile the program for it first, or let the server transpile it. If its gates are the device's own, "
+        "it may have more qubits than a simulator has memory for, or more shots than the device allows."
     )
 
     assert str(caught.value) == (
@@ -255,6 +256,21 @@ def test_programs_that_no_server_reads(provider: OqtopusProvider, written: str, 
         "failed: Expecting value: line 1 column 1 (char 0). The server could not read or place the program: check its "
         "OpenQASM 3 syntax, its gates, and that it has no more qubits than the device."
     )
+
+
+def test_too_wide_for_memory(provider: OqtopusProvider) -> None:
+    """A circuit of the chip's own gates, on more qubits than any computer has memory for, needs no transpiler."""
+    backend = provider.get_backend("lattice64")
+    wide = QuantumCircuit(40)
+    for qubit in range(40):
+        wide.rz(0.3, qubit)
+        wide.sx(qubit)
+    wide.measure_all()
+    with pytest.raises(OqtopusJobError) as caught:
+        backend.run(wide, shots=5).result()
+
+    assert "there is no memory for the state of 40 qubits. Use fewer qubits" in str(caught.value)
+    assert "transpile" not in str(caught.value)
 
 
 def test_partial_when_time_is_up(held_backend: OqtopusBackend, held: HeldExecutor) -> None:

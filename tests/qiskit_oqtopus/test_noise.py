@@ -9,6 +9,7 @@ import math
 import sys
 from functools import reduce
 from itertools import product
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy import stats
 
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator import noise as emulated
+from oqtopus_client.emulator.devices import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
 from qiskit_oqtopus.noise import noise_model
@@ -40,7 +42,8 @@ def channel(model: NoiseModel, gate: str, *qubits: int) -> SuperOp:
 
 def readout(model: NoiseModel, qubit: int) -> Any:
     """A qubit's readout probabilities: a row for each state, a column for each outcome."""
-    return model._local_readout_errors[qubit,].probabilities
+    error = model._local_readout_errors.get((qubit,))
+    return error.probabilities if error else np.eye(2)
 
 
 def depolarizing(probability: float, n_qubits: int) -> SuperOp:
@@ -141,28 +144,130 @@ def test_readout() -> None:
     assert readout(model, 1) == pytest.approx(np.array([[0.99, 0.01], [0.07, 0.93]]))
 
 
-def test_same_noise_as_the_emulated_device() -> None:
-    """Gates and readout, on chips of which everything is published."""
-    described = square_lattice("lattice", 2, 3, seed=5)
-    info = {**described.calibration}
-    for coupling in info["couplings"]:
-        coupling["gate_duration"]["cx"] = coupling["gate_duration"]["rzx90"]
-    model = noise_model(target_from_device(device(info, n_qubits=6)))
-    circuit = QuantumCircuit(6, 6)
-    for qubit in range(6):
+def assert_same_noise(emulator: EmulatedDevice) -> None:
+    """A backend's noise model has the channels of the emulated device, of each gate, measurement and delay."""
+    n_qubits, couplings = emulator.n_qubits, emulator.calibration["couplings"]
+    backend = as_backend(OqtopusDevice(emulator.info(n_pending_jobs=0)))
+    model = backend.noise_model()
+    circuit = QuantumCircuit(n_qubits, n_qubits)
+    waiting = QuantumCircuit(n_qubits)
+    for qubit in range(n_qubits):
         circuit.x(qubit)
         circuit.sx(qubit)
         circuit.measure(qubit, qubit)
-    for coupling in info["couplings"]:
+        waiting.delay(3.5 * 10**qubit, qubit, unit="ns")
+    for coupling in couplings:
         circuit.cx(coupling["control"], coupling["target"])
-    expected = emulated.noise_model(circuit, info, list(range(6)))
+    expected = emulated.noise_model(circuit, emulator.calibration, list(range(n_qubits)))
 
-    assert model._local_quantum_errors.keys() == expected._local_quantum_errors.keys() == {"x", "sx", "cx"}
+    assert set(backend.target.get("cx", {})) == {(c["control"], c["target"]) for c in couplings}
     for gate, places in expected._local_quantum_errors.items():
-        assert model._local_quantum_errors[gate].keys() == places.keys()
-        assert all(same(channel(model, gate, *place), SuperOp(error)) for place, error in places.items())
-    for qubit in range(6):
+        found = model._local_quantum_errors.get(gate, {})
+        for place, error in places.items():
+            assert same(SuperOp(found.get(place, np.eye(4 ** len(place)))), SuperOp(error))
+    for qubit in range(n_qubits):
         assert readout(model, qubit) == pytest.approx(readout(expected, qubit))
+    relaxing = emulated.with_delays(waiting, emulator.calibration, range(n_qubits))
+    (noise_pass,) = model._custom_noise_passes
+    for qubit, (delay, error) in enumerate(zip(waiting, relaxing, strict=True)):
+        noise = noise_pass._func(delay.operation, [qubit])
+        assert same(SuperOp(np.eye(4) if noise is None else noise), SuperOp(error.operation))
+
+
+def gaps(random: Random, *usual: float) -> Any:
+    """A value as published, or what stands for one that is not known."""
+    return random.choice([*usual, *usual, None, math.nan, math.inf, 0.0])
+
+
+def chip_with_gaps(random: Random) -> dict[str, Any]:
+    """A calibration as tools write it, each of its fields there or not."""
+    n_qubits, number = random.randint(1, 3), random.choice([int, str, float])
+
+    def some(**fields: Any) -> Any:
+        kept = {name: value for name, value in fields.items() if random.random() < 0.8}
+        return random.choice([kept, kept, kept, None])
+
+    def durations(*names: str) -> Any:
+        return some(**{name: gaps(random, random.uniform(10, 400)) for name in names})
+
+    qubits = [
+        {
+            "id": number(i),
+            "fidelity": gaps(random, random.uniform(0.8, 1), 1),
+            "meas_error": some(
+                prob_meas1_prep0=gaps(random, random.random()),
+                prob_meas0_prep1=gaps(random, random.random()),
+                readout_assignment_error=gaps(random, random.random()),
+            ),
+            "qubit_lifetime": some(t1=gaps(random, random.uniform(1, 50)), t2=gaps(random, random.uniform(1, 150))),
+            "gate_duration": durations("x", "sx", "rz", "measure"),
+        }
+        for i in range(n_qubits)
+    ]
+    pairs = [(i, j) for i in range(n_qubits) for j in range(n_qubits) if i != j and random.random() < 0.7]
+    couplings = [
+        {
+            "control": number(i),
+            "target": number(j),
+            "fidelity": gaps(random, random.uniform(0.5, 1)),
+            "gate_duration": durations("cx", "rzx90"),
+        }
+        for i, j in pairs
+    ]
+    return {"name": "chip", "qubits": random.sample(qubits, n_qubits), "couplings": couplings or None}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_same_noise_as_the_emulated_device(seed: int) -> None:
+    """Gate by gate, whatever is not published, and whatever stands for it."""
+    assert_same_noise(EmulatedDevice.from_device_info(chip_with_gaps(Random(seed))))
+
+
+@pytest.mark.parametrize(
+    "qubit",
+    [
+        {"qubit_lifetime": {"t1": 0.01, "t2": 0.01}, "fidelity": 0.3, "gate_duration": {"x": 1e9, "sx": 1e308}},
+        {"qubit_lifetime": {"t1": 5e-324, "t2": 1e308}, "fidelity": 5e-324, "gate_duration": {"x": 5e-324}},
+        {"qubit_lifetime": {"t1": 1e308, "t2": 1e-6}, "fidelity": 1 - 2**-53, "gate_duration": {"x": 1}},
+        {"qubit_lifetime": {"t1": 1e-6}, "fidelity": 1, "gate_duration": {"x": 1e308}},
+        {"meas_error": {"readout_assignment_error": 0.1}},
+    ],
+)
+def test_extreme_numbers(qubit: dict[str, Any]) -> None:
+    """Finite numbers make noise, the same here and there, however improbable they are."""
+    qubits = [{"id": i, **qubit} for i in range(2)]
+    coupling = {"control": 1, "target": 0, "fidelity": 1e-300, "gate_duration": {"rzx90": 1e308}}
+    assert_same_noise(EmulatedDevice.from_device_info({"name": "chip", "qubits": qubits, "couplings": [coupling]}))
+
+
+def test_same_probabilities_as_the_emulated_device() -> None:
+    """A noisy circuit's, exactly: with a slow sx and rzx90, qubits and couplings with gaps, and delays."""
+    slow = {"fidelity": 0.98, "qubit_lifetime": {"t1": 20, "t2": 15}, "gate_duration": {"x": 500, "sx": 2000}}
+    info = {
+        "name": "chip",
+        "qubits": [{"id": 0, **slow}, {"id": 1, "fidelity": 0}, {"id": 2, "qubit_lifetime": {"t1": 9, "t2": 0.0}}],
+        "couplings": [pair(0, 1, 0.7, rzx90=900), pair(1, 2)],
+    }
+    emulator = EmulatedDevice.from_device_info(info)
+    model = as_backend(OqtopusDevice(emulator.info(n_pending_jobs=0))).noise_model()
+    circuit = QuantumCircuit(3)
+    for qubit in range(3):
+        circuit.sx(qubit)
+        circuit.rz(0.7 + qubit, qubit)
+        circuit.delay(501, qubit, unit="ns")
+    circuit.cx(0, 1)
+    circuit.cx(1, 2)
+    circuit.sx(range(3))
+    there = emulated.with_delays(circuit, emulator.calibration, range(3))
+    states = []
+    for noise, run in ((model, circuit), (emulated.noise_model(circuit, emulator.calibration, range(3)), there)):
+        run.save_density_matrix()
+        simulator = AerSimulator(method="density_matrix", noise_model=noise)
+        states.append(simulator.run(run).result().data()["density_matrix"])
+
+    assert states[0].data == pytest.approx(states[1].data, abs=1e-9)
+    assert states[0].purity() == pytest.approx(states[1].purity())
+    assert abs(states[0].purity()) < 0.5
 
 
 def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> None:

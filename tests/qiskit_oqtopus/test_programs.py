@@ -29,6 +29,7 @@ from qiskit.circuit.library import (
 from qiskit.quantum_info import Clifford, Operator, SparsePauliOp, random_clifford, random_unitary
 
 from oqtopus_client import OqtopusDevice
+from oqtopus_client.angles import reduced
 from oqtopus_client.emulator.devices import built_in_devices
 from qiskit_oqtopus import CircuitError
 from qiskit_oqtopus.programs import to_program, to_template
@@ -98,6 +99,25 @@ def test_any_gate(gate: Operation) -> None:
 
     assert "gate " not in program.text
     assert Operator(read).equiv(Operator(unitary))
+
+
+@pytest.mark.parametrize("name", ["rx", "rz", "p", "u", "u3", "crz", "cp", "cu", "cu3", "r", "rzz", "xx_plus_yy"])
+def test_large_angles(name: str) -> None:
+    """They are written small, without loss; also those of gates that are taken apart, which adds them up."""
+    mapping = get_standard_gate_name_mapping()
+    angles = [1e17, -3e22, 1.7e300, -2e9][: len(mapping[name].params)]
+    large, small = (mapping[name].base_class(*values) for values in (angles, map(reduced, angles)))
+    circuit = QuantumCircuit(2, 2)
+    circuit.append(large, range(large.num_qubits))
+    circuit.measure(range(2), range(2))
+    program = to_program(circuit, TARGET)
+    read = qasm3.loads(program.text)
+    read.remove_final_measurements()
+    expected = QuantumCircuit(2)
+    expected.append(small, range(small.num_qubits))
+
+    assert all(abs(angle) <= 4 * math.pi for item in read.data for angle in item.params)
+    assert Operator(read).equiv(Operator(expected))
 
 
 @pytest.mark.parametrize("state", [2, "01", [0.6, 0, 0, 0.8j], np.ones(4) / 2])

@@ -40,7 +40,7 @@ def test_shots_that_mitigation_lost() -> None:
     experiment = to_experiment(HEADER, {"000": 600, "111": 390, "010": 0}, shots=1000, job_id="j")
 
     assert experiment.data.counts == {"0x0": 600, "0x7": 390}
-    assert experiment.shots == 990
+    assert (experiment.shots, experiment.lost_shots) == (990, 10)
     assert len(experiment.data.memory) == 1000
     lost = Counter(experiment.data.memory) - Counter(experiment.data.counts)
     assert set(lost) <= {"0x0", "0x7"}

@@ -13,6 +13,7 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
 from qiskit.circuit.library import XXPlusYYGate
 
+from oqtopus_client.angles import reduced
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.programs import to_program, to_template
@@ -71,6 +72,27 @@ def test_expressions(values: np.ndarray) -> None:
     ]
 
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("values", [(1e17, 0.3), (-3e12, 2e11), (2.5e15, 1e3), (1e5, -1e9)])
+def test_expressions_of_large_values(values: tuple[float, float]) -> None:
+    """Where a last digit is an angle, sums are rounded in Qiskit's order, so that a sweep has its bound circuits."""
+    found = evaluate(EXPRESSIONS[:8], [X, Y], np.array([values]))
+    bindings = dict(zip((X, Y), values, strict=True))
+    expected = [[float(e.bind({p: bindings[p] for p in e.parameters})) for e in EXPRESSIONS[:8]]]
+
+    np.testing.assert_allclose(np.cos(found), np.cos(expected), rtol=0, atol=1e-9)
+
+
+def test_large_angles_of_sweeps() -> None:
+    """They are written as small as those of bound circuits, and durations as they are."""
+    circuit = QuantumCircuit(1, 1)
+    circuit.rz(X, 0)
+    circuit.delay(Y, 0, unit="ns")
+    circuit.measure(0, 0)
+    (program,) = to_template(circuit, TARGET).bind(np.array([[1e17, 5e4]]))
+
+    assert f"rz({reduced(1e17)!r}) q[0];\ndelay[50000.0ns] q[0];" in program.body
 
 
 @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(0, 10)))

@@ -60,7 +60,7 @@ def chip(*qubits: dict[str, Any], couplings: list[Any] | None = None) -> Oqtopus
     return device(info, n_qubits=len(qubits))
 
 
-def pair(control: int, target: int, fidelity: float | None = None, **durations: float) -> dict[str, Any]:
+def pair(control: int | str, target: int | str, fidelity: float | None = None, **durations: float) -> dict[str, Any]:
     """A coupling."""
     coupling = {"control": control, "target": target, "fidelity": fidelity, "gate_duration": durations}
     return {key: value for key, value in coupling.items() if value not in (None, {})}
@@ -103,6 +103,7 @@ def test_readout_is_asymmetric(copied: Any) -> None:
         ({"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.06}, 0.04, 0.02, 0.06),
         ({"readout_assignment_error": 0.05}, 0.05, 0.05, 0.05),
         ({"readout_assignment_error": 0.05, "prob_meas1_prep0": 0.02}, 0.05, 0.05, 0.05),
+        ({"prob_meas0_prep1": 0.06}, 0.06, 0.06, 0.06),
         ({"readout_assignment_error": 7, "prob_meas1_prep0": 0, "prob_meas0_prep1": 1}, 0.5, 0, 1),
     ],
 )
@@ -175,6 +176,14 @@ def test_missing_values_are_the_worst_of_the_others(path: str, values: tuple[Any
     assert value(target, 2) == value(target, 3) == value(target, 1)
 
 
+@pytest.mark.parametrize("path", ["fidelity", "qubit_lifetime.t1", "qubit_lifetime.t2"])
+def test_zeros_of_qubits_that_could_not_be_calibrated(path: str) -> None:
+    """Gateways write them where there is no value, and no qubit works without a lifetime."""
+    target = target_from_device(chip(QUBIT, WORSE, without(path, QUBIT, 0.0)))
+
+    assert OF_QUBIT[path](target, 2) == OF_QUBIT[path](target, 1)
+
+
 @pytest.mark.parametrize("values", MISSING)
 @pytest.mark.parametrize("path", OF_COUPLING)
 def test_missing_values_of_couplings(path: str, values: tuple[Any, ...]) -> None:
@@ -222,11 +231,11 @@ def test_layout_shuns_what_is_not_calibrated(level: int) -> None:
 def test_no_qubit_is_left_out(level: int) -> None:
     """Low levels use the first qubits, calibrated or not; a qubit that takes no gates would break them."""
     line = [pair(i, i + 1, 0.98) for i in range(3)]
-    target = target_from_device(chip({}, QUBIT, {"fidelity": 0}, {}, couplings=line))
+    target = target_from_device(chip({}, QUBIT, {"fidelity": 0.1}, {}, couplings=line))
     isa = transpile(bell(), target=target, optimization_level=level, seed_transpiler=1)
 
     assert all(set(target[gate]) == {(0,), (1,), (2,), (3,)} for gate in GATES if gate != "cx")
-    assert target["x"][2,].error == 1
+    assert target["x"][2,].error == 0.9
     assert set(isa.count_ops()) <= {*GATES, "barrier"}
 
 
@@ -241,7 +250,7 @@ NOT_CALIBRATED = [
     {"qubits": None, "couplings": None},
     {"qubits": "two", "couplings": 3},
     {"qubits": [{"fidelity": 0.9}]},
-    {"qubits": [{"id": "0"}, {"id": True}, {"id": 0.0}, {"id": None}, {"id": [0]}]},
+    {"qubits": [{"id": "zero"}, {"id": True}, {"id": 0.5}, {"id": None}, {"id": [0]}]},
     {"qubits": [{"id": 1}, {"id": 3}], "couplings": [pair(1, 3)]},
     {"qubits": [{"id": 0}, {"id": 10**9}]},
     {"qubits": [{"id": -1}, {"id": 0}]},
@@ -258,6 +267,15 @@ def test_without_calibration(info: object, n_qubits: int | None) -> None:
     for level in range(4):
         isa = transpile(bell(), target=target, optimization_level=level)
         assert set(isa.count_ops()) <= {*GATES, "barrier"}
+
+
+def test_numbers_as_text() -> None:
+    """Some tools write the keys of their tables."""
+    qubits = [{**QUBIT, "id": "0"}, {**WORSE, "id": 1.0}]
+    target = target_from_device(device({"qubits": qubits, "couplings": [pair("1", "0", 0.97)]}))
+
+    assert [target["x"][q,].error for q in range(2)] == pytest.approx([0.0006, 0.0014])
+    assert target["cx"][1, 0].error == pytest.approx(0.03)
 
 
 def test_lists_of_qubits() -> None:
@@ -280,7 +298,7 @@ UNUSABLE = [
     {"control": 0, "target": 2},
     {"control": -1, "target": 0},
     {"control": 1, "target": 1},
-    {"control": "0", "target": "1"},
+    {"control": "zero", "target": "one"},
     {"control": True, "target": False},
     {"control": [0], "target": {}},
     {"control": math.nan, "target": 1},

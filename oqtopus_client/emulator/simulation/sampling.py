@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
-from oqtopus_client.emulator.clifford import is_clifford, sample_clifford
+from oqtopus_client.angles import with_reduced_angles
+from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
 from oqtopus_client.emulator.noise import noise_model, with_delays
 from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements
 
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 _GATES = frozenset({"x", "sx", "rz", "cx", "measure"}) | NOT_EXECUTED
 _STATE_VECTOR_QUBITS = 16
 """Up to here all probabilities are calculated, and outcomes drawn from them: shots cost nothing then."""
+
+
+_PORTION = 1 << 21
+"""Bits that are sampled at a time: some 60 MB with what it takes, however many the shots."""
+
+
+class NoMemoryError(ValueError):
+    """A simulation needs more memory than there is."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,8 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     simulator returns every declared classical bit and ignores couplings; a QPU returns measured bits only.
 
     Raises:
-        ValueError: The device does not take the circuit, it needs more memory than there is, or what should be one
-            is unreadable text.
+        ValueError: The device does not take the circuit, or what should be one is unreadable text.
+        NoMemoryError: It needs more memory than there is.
     """
     if isinstance(circuit, str):
         raise ValueError("the device cannot read the program")  # noqa: TRY004 - a value of the user's, not of ours
@@ -85,13 +95,17 @@ def _check(circuit: QuantumCircuit, device: EmulatedDevice) -> None:
 
 
 def _relabelled(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
-    """The gates alone, and on the active qubits alone: a simulator pays for every qubit."""
+    """The gates alone, and on the active qubits alone: a simulator pays for every qubit.
+
+    Angles are made small, for Aer takes large ones for quarter turns.
+    """
     places = {qubit: place for place, qubit in enumerate(active)}
     gates = QuantumCircuit(len(active))
     for item in circuit.data:
         qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
         if item.name not in {"measure", "barrier"} and all(qubit in places for qubit in qubits):
-            gates.append(item.operation, [places[qubit] for qubit in qubits])
+            operation = with_reduced_angles(item.operation) if item.name == "rz" else item.operation
+            gates.append(operation, [places[qubit] for qubit in qubits])
     return gates
 
 
@@ -142,11 +156,17 @@ def _sampled_clifford(
     gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
 ) -> dict[str, int]:
     calibration = device.calibration if device.noisy else None
-    read_out = [place for place in places if place is not None]
-    bits = np.zeros((shots, len(places)), np.uint8)
-    columns = [bit for bit, place in enumerate(reversed(places)) if place is not None]
-    bits[:, columns[::-1]] = sample_clifford(gates, calibration, active, read_out, shots)
-    return _counted(bits, np.ones(shots, np.int64))
+    sampler = clifford_sampler(gates, calibration, active, [place for place in places if place is not None])
+    width = len(places)
+    columns = [width - 1 - bit for bit, place in enumerate(places) if place is not None]
+    counts: Counter[str] = Counter()
+    portion = max(1, _PORTION // width)
+    for start in range(0, shots, portion):
+        bits = np.full((min(portion, shots - start), width), ord("0"), np.uint8)
+        bits[:, columns] += sampler(len(bits))
+        text = bits.tobytes().decode()
+        counts.update(text[at : at + width] for at in range(0, len(text), width))
+    return counts
 
 
 def _simulated(
@@ -160,7 +180,7 @@ def _simulated(
             circuit.measure(place, clbit)
     # Aer has this limit too, but some circuits far beyond it, with noise, end the whole process.
     if len(active) > _STATE_VECTOR_QUBITS and 16 << len(active) > _memory_megabytes() << 20:
-        raise ValueError(f"there is no memory for the state of {len(active)} qubits")
+        raise NoMemoryError(f"there is no memory for the state of {len(active)} qubits")
     noise = noise_model(circuit, device.calibration, active) if device.noisy else None
     circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
     outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]

@@ -10,7 +10,7 @@ from qiskit.circuit import Delay, Measure, Parameter
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
 from qiskit.transpiler import InstructionProperties, Target
 
-from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, with_small_angles
 from oqtopus_client.emulator.simulation.inputs import JobFailure, logger
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def transpile_for(
         raise JobFailure(no_answer)
     try:
         with _one_at_a_time:
-            transpiled = transpile(circuit, target=_target(calibration), **options)
+            transpiled = transpile(with_small_angles(circuit), target=_target(calibration), **options)
         mapping = {str(i): q for i, q in enumerate(transpiled.layout.final_index_layout())}
     except Exception as error:
         logger.warning("The emulated server could not transpile a program: %s", str(error) or repr(error))
@@ -80,26 +80,29 @@ def transpile_for(
 
 def _target(calibration: Mapping[str, Any]) -> Target:
     """The device as the server's transpiler sees it: couplings in the listed direction only."""
-    qubits, couplings = calibration["qubits"], calibration.get("couplings", [])
+    qubits, couplings = calibration["qubits"], calibration["couplings"]
     target = Target(num_qubits=len(qubits))
     for name, gate in (("x", XGate()), ("sx", SXGate()), ("rz", RZGate(Parameter("theta")))):
         target.add_instruction(gate, {(qubit["id"],): _gate_properties(qubit, name) for qubit in qubits})
     readout = {(qubit["id"],): InstructionProperties(error=_readout_error(qubit)) for qubit in qubits}
     target.add_instruction(Measure(), readout)
     target.add_instruction(Delay(Parameter("t")), {(qubit["id"],): None for qubit in qubits})
-    pairs = {(c["control"], c["target"]): InstructionProperties(error=1 - c.get("fidelity", 1.0)) for c in couplings}
+    pairs = {(c["control"], c["target"]): InstructionProperties(error=_gate_error(c)) for c in couplings}
     target.add_instruction(CXGate(), pairs)
     return target
 
 
 def _gate_properties(qubit: Mapping[str, Any], name: str) -> InstructionProperties:
-    duration = qubit.get("gate_duration", {}).get(name)
-    return InstructionProperties(None if duration is None else duration * 1e-9, 1 - qubit.get("fidelity", 1.0))
+    return InstructionProperties(qubit["gate_duration"][name] * 1e-9, _gate_error(qubit))
 
 
-def _readout_error(qubit: Mapping[str, Any]) -> float | None:
-    errors = qubit.get("meas_error")
-    return (errors["prob_meas1_prep0"] + errors["prob_meas0_prep1"]) / 2 if errors else None
+def _gate_error(place: Mapping[str, Any]) -> float | None:
+    return None if place["fidelity"] is None else 1 - place["fidelity"]
+
+
+def _readout_error(qubit: Mapping[str, Any]) -> float:
+    errors: Mapping[str, float] = qubit["meas_error"]
+    return (errors["prob_meas1_prep0"] + errors["prob_meas0_prep1"]) / 2
 
 
 def _stats(circuit: QuantumCircuit) -> dict[str, int]:

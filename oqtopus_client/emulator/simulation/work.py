@@ -16,7 +16,7 @@ from oqtopus_client.emulator.mitigation import pseudo_inverse
 from oqtopus_client.emulator.simulation import estimation, multi_manual
 from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse
 from oqtopus_client.emulator.simulation.inputs import JobFailure, logger, programs_of, read_input
-from oqtopus_client.emulator.simulation.sampling import Sampled, sample
+from oqtopus_client.emulator.simulation.sampling import NoMemoryError, Sampled, sample
 from oqtopus_client.emulator.simulation.transpiling import transpile_for, transpiler_options
 from oqtopus_client.rest.storage import pack
 
@@ -138,7 +138,9 @@ def execute(task: Task, prepared: Prepared) -> Executed:
         sampled = [sample(circuit, task.device, task.shots) for circuit in prepared.circuits]
     except Exception as error:
         logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
-        raise JobFailure("failed to execute job on device") from error
+        # Servers hide every reason; that of a simulator's memory is not the program's, and follows their words.
+        reason = f": {error}" if isinstance(error, NoMemoryError) else ""
+        raise JobFailure(f"failed to execute job on device{reason}") from error
     # Servers keep three decimals, and do not keep a zero.
     seconds = max(round(time.perf_counter() - start, 3), 0.001)
     counts = [_mitigated(one, task) for one in sampled]

@@ -114,6 +114,50 @@ def test_cancel_what_was_never_submitted(cli: Typed, server: dict[str, str]) -> 
         assert job_id not in {job.job_id for job in client.list_jobs(order="DESC", size=10)}
 
 
+@pytest.mark.parametrize("words", [["result"], ["result", "--no-wait"], ["result", "--timeout", "60"], ["job"]])
+def test_what_was_never_submitted_is_not_waited_for(cli: Typed, server: dict[str, str], words: list[str]) -> None:
+    """It would have been for ever; the message says how to be rid of the id."""
+    token = {"q-api-token": server["OQTOPUS_API_TOKEN"]}
+    job_id = requests.post(f"{server['OQTOPUS_URL']}/jobs", headers=token, json={}, timeout=30).json()["job_id"]
+    result = cli(*words, job_id)
+
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert complaint(result) == (
+        f"oqtopus-client: Job {job_id} was never submitted, so it has no result, and will have none. Submit it again "
+        f"with `oqtopus-client run`, and remove this id with: oqtopus-client cancel {job_id}"
+    )
+    assert cli("jobs", "--limit", "3").exit_code == 0
+    assert cli("cancel", job_id).stdout == f"{job_id} cancelled\n"
+    assert cli(*words, job_id).exit_code == 4
+
+
+@pytest.mark.parametrize("words", [["result"], ["result", "--no-wait"], ["job"], ["log"]])
+def test_what_was_cancelled_before_it_was_submitted(
+    monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, words: list[str]
+) -> None:
+    """Servers know its status only; a job that they show no better for another reason is not told so."""
+    server = ScriptedServer(**{"GET /jobs/1": 500, "GET /jobs/1/status": {"job_id": "1", "status": "cancelled"}})
+    config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server, retry_max_attempts=1)
+    monkeypatch.setattr(Session, "config", lambda _: config)
+    result = oqtopus(*words, "1")
+
+    assert result.exit_code == 4
+    assert "Job 1 was cancelled, and the server cannot show it (HTTP 500" in complaint(result)
+    assert complaint(result).endswith("Remove it with: oqtopus-client delete 1")
+    server.answers["GET /jobs/1/status"] = {"job_id": "1", "status": "succeeded"}
+    assert oqtopus(*words, "1").exit_code == 5
+
+
+def test_cancelling_where_the_id_is_gone_at_once(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> None:
+    """A job that somebody else has deleted meanwhile is cancelled all the same."""
+    status = {"job_id": "1", "status": "registered"}
+    server = ScriptedServer(**{"GET /jobs/1/status": status, "POST /jobs/1/cancel": {"message": "accepted"}})
+    config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
+    monkeypatch.setattr(Session, "config", lambda _: config)
+
+    assert oqtopus("cancel", "1").stdout == "1 cancelled\n"
+
+
 def test_one_that_refuses_keeps_nobody_else(cli: Typed, job_id: str) -> None:
     """The others are deleted all the same, and the exit code tells of the one."""
     result = cli("delete", "--yes", "--json", NOBODY, job_id)

@@ -53,7 +53,8 @@ def test_many_outcomes_are_cut_for_people(cli: Typed, tmp_path: Path) -> None:
 def test_settings_arrive(cli: Typed, bell: str) -> None:
     """Transpilation and mitigation are as asked for."""
     level = answer(cli("run", bell, "--device", "qulacs", "--optimization-level", "3", "--mitigate", "--json"))
-    job_id = cli("run", bell, "--device", "qulacs", "--no-transpile", "--no-wait").stdout.strip()
+    native = cli("run", "-", "--device", "qulacs", "--no-transpile", "--no-wait", text=FLIP)
+    job_id = native.stdout.strip()
     cli("result", job_id)
     with OqtopusClient() as client:
         first, second = client.get_job(level["job_id"]), client.get_job(job_id)

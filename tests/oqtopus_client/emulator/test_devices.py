@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from oqtopus_client.emulator.calibration import relaxation_fidelity
 from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices, load_devices
 from oqtopus_client.emulator.lattice import square_lattice
+from oqtopus_client.physics import relaxation_fidelity
 
 QUBIT = {
     "id": 0,
@@ -52,13 +52,13 @@ def test_device_from_a_published_calibration(device_info: str | dict[str, Any]) 
     assert info.calibrated_at is not None
     assert info.calibrated_at.isoformat() == "2026-08-19T21:14:03.120000+00:00"
     assert json.loads(info.device_info or "") == CHIP
-    assert device.calibration["couplings"][0]["gate_duration"] == {"rzx90": 272, "cx": 272}
+    assert device.calibration["couplings"][0]["gate_duration"] == {"rzx90": 272, "cx": 272 + 16}
     assert pickle.loads(pickle.dumps(device)) == device  # noqa: S301 - our own bytes
 
 
 @pytest.mark.parametrize("gap", ["absent", "null"])
-def test_gaps_count_as_ideal(gap: str) -> None:
-    """What is not published is no reason to refuse a chip, and nothing is invented in what is published."""
+def test_what_is_published_of_no_qubit_is_ideal(gap: str) -> None:
+    """It is no reason to refuse a chip, and nothing is invented in what is published."""
     fields = ["fidelity", "meas_error", "qubit_lifetime", "gate_duration"]
     bare: dict[str, Any] = {"qubits": [{"id": 0}]}
     if gap == "null":
@@ -69,8 +69,8 @@ def test_gaps_count_as_ideal(gap: str) -> None:
         "qubits": [
             {
                 "id": 0,
-                "fidelity": 1.0,
-                "meas_error": {"prob_meas1_prep0": 0.0, "prob_meas0_prep1": 0.0},
+                "fidelity": None,
+                "meas_error": {"prob_meas1_prep0": 0.0, "prob_meas0_prep1": 0.0, "readout_assignment_error": 0.0},
                 "qubit_lifetime": {"t1": math.inf, "t2": math.inf},
                 "gate_duration": {"rz": 0.0, "sx": 0.0, "x": 0.0},
             }
@@ -78,6 +78,28 @@ def test_gaps_count_as_ideal(gap: str) -> None:
         "couplings": [],
     }
     assert json.loads(device.device_info) == bare
+
+
+UNCALIBRATED = {"fidelity": 0, "qubit_lifetime": {"t1": 0.0, "t2": 0.0}, "gate_duration": {"x": math.nan}}
+
+
+def test_gaps_are_filled_with_the_worst_of_the_others() -> None:
+    """Whatever stands for them; numbers of qubits may be text, in any order."""
+    good = {**QUBIT, "id": "2", "fidelity": 0.9999}
+    chip_info = {"qubits": [{"id": "1", **UNCALIBRATED}, good, QUBIT], "couplings": [{"control": "1", "target": "0"}]}
+    worst, gap, _ = EmulatedDevice.from_device_info({**CHIP, **chip_info}).calibration["qubits"]
+
+    assert gap == {**worst, "id": 1}
+    assert {name: gap[name] for name in ("fidelity", "meas_error", "qubit_lifetime")} == {
+        name: QUBIT[name] for name in ("fidelity", "meas_error", "qubit_lifetime")
+    }
+
+
+def test_assignment_error_alone() -> None:
+    """Both outcomes are misread as often."""
+    device = EmulatedDevice.from_device_info(chip(meas_error={"readout_assignment_error": 0.1}))
+
+    assert set(device.calibration["qubits"][0]["meas_error"].values()) == {0.1}
 
 
 def test_impossible_coherence_is_cut() -> None:
@@ -92,14 +114,13 @@ def test_impossible_coherence_is_cut() -> None:
     [
         ({"n_nodes": 512, "calibration_data": {}}, "device_info has no 'qubits'. This looks like the format before"),
         ({}, "device_info has no 'qubits'."),
-        ({"qubits": []}, "device_info: qubits is []: List should have at least 1 item"),
+        ({"qubits": []}, "device_info: qubits is []; there should be at least one."),
         ("{", "device_info is no JSON"),
         ("[]", "device_info is a JSON list, not an object."),
-        (chip(id=5), "device_info: qubits.0.id is 5; ids count 0, 1, 2 and so on, in order."),
-        (chip(fidelity=1.2), "device_info: qubits.0.fidelity is 1.2: Input should be less than or equal to 1."),
-        (chip(fidelity=math.nan), "device_info: qubits.0.fidelity is nan"),
+        (chip(id=5), "device_info: qubits.0.id is 5; ids count 0, 1, 2 and so on."),
+        (chip(fidelity=1.2), "device_info: qubits.0.fidelity is 1.2; it should be a number from 0 to 1."),
         (chip(meas_error={"prob_meas0_prep1": -0.1}), "qubits.0.meas_error.prob_meas0_prep1 is -0.1"),
-        (chip(qubit_lifetime={"t1": 0}), "qubits.0.qubit_lifetime.t1 is 0: Input should be greater than 0."),
+        (chip(qubit_lifetime={"t1": -1}), "qubits.0.qubit_lifetime.t1 is -1; it should be a number not below 0."),
         (chip(gate_duration={"sx": -1}), "qubits.0.gate_duration.sx is -1"),
         ({**CHIP, "qubits": [{"fidelity": 1}]}, "device_info: qubits.0.id is missing."),
         ({**CHIP, "couplings": [{**COUPLING, "target": 2}]}, "couplings.0.target is 2; qubits are 0 to 1."),

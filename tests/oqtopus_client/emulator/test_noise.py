@@ -5,7 +5,9 @@ Statistical bounds are those of a false alarm of 1e-6; the seeds are fixed.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import tracemalloc
 from collections import Counter
 from functools import reduce
 from itertools import pairwise
@@ -20,13 +22,15 @@ from qiskit.quantum_info import Statevector, SuperOp, average_gate_fidelity
 from qiskit_aer import AerSimulator
 from scipy import stats
 
-from oqtopus_client.emulator.calibration import calibration, relaxation_fidelity
-from oqtopus_client.emulator.clifford import is_clifford, sample_clifford
+from oqtopus_client.emulator.calibration import calibration
+from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
 from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.emulator.noise import gate_error, noise_model, with_delays
+from oqtopus_client.emulator.simulation import sampling
 from oqtopus_client.emulator.simulation.circuits import measurements, without_measurements
 from oqtopus_client.emulator.simulation.sampling import sample
+from oqtopus_client.physics import relaxation_fidelity
 
 FALSE_ALARM = 1e-6
 SHOTS = 20_000
@@ -45,7 +49,7 @@ def run(
     if method == "stim":
         assert is_clifford(circuit)
         measured = [qubit for _, qubit in sorted(measurements(circuit).items(), reverse=True)]
-        bits = sample_clifford(without_measurements(circuit), device, qubits, measured, shots)
+        bits = clifford_sampler(without_measurements(circuit), device, qubits, measured)(shots)
         return Counter("".join(map(str, row)) for row in bits.astype(int))
     simulator = AerSimulator(method=method, noise_model=noise_model(circuit, device, qubits), seed_simulator=1)
     result = simulator.run(with_delays(circuit, device, qubits), shots=shots).result()
@@ -66,8 +70,9 @@ def relaxation(time: float, t1: float, t2: float) -> np.ndarray:
 
 def ideal_chip(n_qubits: int = 3, **changes: Any) -> dict[str, Any]:
     """A line of perfect qubits but for the changes, which are the last qubit's."""
-    qubits = [{"id": i} for i in range(n_qubits)]
-    return calibration({"qubits": [*qubits[:-1], {**qubits[-1], **changes}], "couplings": []})
+    device = calibration({"qubits": [{"id": i} for i in range(n_qubits)]})
+    changed = calibration({"qubits": [{"id": 0, **changes}]})["qubits"]
+    return {"qubits": [*device["qubits"][:-1], {**changed[0], "id": n_qubits - 1}], "couplings": []}
 
 
 @settings(deadline=None, max_examples=60)
@@ -147,11 +152,11 @@ def test_no_coupling_no_cx() -> None:
     circuit.cx(0, 1)
 
     noise_model(circuit, device, [1, 0])
-    sample_clifford(circuit, device, [1, 0], [0], 1)
+    clifford_sampler(circuit, device, [1, 0], [0])
     with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
         noise_model(circuit, device, [0, 1])
     with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
-        sample_clifford(circuit, device, [0, 1], [0], 1)
+        clifford_sampler(circuit, device, [0, 1], [0])
 
 
 @pytest.mark.parametrize("method", ["density_matrix", "statevector", "stim"])
@@ -250,7 +255,7 @@ def test_quarter_turns(quarters: list[int], rounding: float) -> None:
         circuit.cx(0, 1)
         circuit.x(1)
     ideal = calibration({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 0, "target": 1}]})
-    bits = sample_clifford(circuit, ideal, [0, 1], [1, 0], 400)
+    bits = clifford_sampler(circuit, ideal, [0, 1], [1, 0])(400)
     expected = Statevector(circuit).probabilities()
 
     assert is_clifford(circuit)
@@ -338,3 +343,79 @@ def test_wide_clifford_circuits() -> None:
     assert sum(counts.values()) == 100
     assert counts.get("0" * 64, 0) + counts.get("1" * 64, 0) < 50
     assert neighbours > 0.85
+
+
+LARGE = [1e15, 1e17, -1e17, -3e22, 1e100, 1.7e300]
+
+
+@pytest.mark.parametrize("angle", LARGE)
+def test_large_angles_are_not_clifford(angle: float) -> None:
+    """A division would call them quarter turns, for all of its result's digits are before the point."""
+    circuit = QuantumCircuit(1)
+    circuit.rz(angle, 0)
+
+    assert min(abs(math.sin(angle)), abs(math.cos(angle))) > 0.01
+    assert not is_clifford(circuit)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "repetitions", "clifford"),
+    [(1e-9, 100, True), (-1e-9, 100, True), (1e-9, 2000, False), (5e-7, 1, True), (5e-7, 3, False), (1e-5, 1, False)],
+)
+@pytest.mark.parametrize("turns", [0, 1, -3, 10**5])
+def test_deviations_of_all_gates_add_up(deviation: float, repetitions: int, *, clifford: bool, turns: int) -> None:
+    """Each may be too small to notice, all together not."""
+    circuit = QuantumCircuit(1)
+    for _ in range(repetitions):
+        circuit.rz(turns * math.pi / 2 + deviation, 0)
+
+    assert is_clifford(circuit) == clifford
+
+
+@pytest.mark.parametrize("n_qubits", [1, 17])
+@pytest.mark.parametrize("angle", LARGE[1:4])
+def test_large_angles_on_any_number_of_qubits(angle: float, n_qubits: int) -> None:
+    """In state vectors, drawn from or sampled by Aer, and not taken for Clifford gates."""
+    circuit = QuantumCircuit(n_qubits, 1)
+    for name, angles in (("sx", []), ("rz", [angle]), ("sx", [])):
+        getattr(circuit, name)(*angles, 0)
+    for qubit in range(1, n_qubits):
+        circuit.x(qubit)
+    circuit.measure(0, 0)
+    counts = sample(circuit, dataclasses.replace(built_in_devices()["lattice64"], noisy=False), SHOTS).counts
+
+    assert_probability(counts["0"], math.sin(angle / 2) ** 2)
+
+
+def test_memory_of_many_shots_is_that_of_few() -> None:
+    """Wide Clifford circuits are sampled a portion at a time."""
+    device = EmulatedDevice.from_device_info(
+        {"qubits": [{"id": i, "meas_error": {"readout_assignment_error": 1e-9}} for i in range(64)]}, device_id="wide"
+    )
+    circuit = QuantumCircuit(64, 64)
+    circuit.x(range(64))
+    circuit.measure(range(64), range(64))
+    sample(circuit, device, 1)
+    tracemalloc.start()
+    counts = sample(circuit, device, 100_000).counts
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert sum(counts.values()) == 100_000
+    assert counts["1" * 64] > 99_000
+    assert peak < 100e6
+
+
+def test_portions_are_all_of_the_shots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last is smaller; bits keep their places, and every shot is another one."""
+    monkeypatch.setattr(sampling, "_PORTION", 3 * 7)
+    circuit = QuantumCircuit(17, 3)
+    circuit.x(range(17))
+    circuit.sx(5)
+    circuit.measure([16, 5], [2, 0])
+    device = dataclasses.replace(built_in_devices()["lattice64"], noisy=False)
+    counts = sample(circuit, device, 4000).counts
+
+    assert counts.keys() == {"100", "101"}
+    assert sum(counts.values()) == 4000
+    assert_probability(counts["100"], 0.5, shots=4000)

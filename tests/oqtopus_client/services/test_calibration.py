@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -58,6 +59,8 @@ def test_of_a_device(client: OqtopusClient) -> None:
     [
         ({"fidelity": 1}, QubitCalibration(gate_error=0.0)),
         ({"fidelity": 1.1}, NOTHING),
+        ({"fidelity": 0.0, "qubit_lifetime": {"t1": 0.0, "t2": 0.0}}, NOTHING),
+        ({"qubit_lifetime": {"t1": 5e-324, "t2": 1e300}}, NOTHING),
         ({"fidelity": -0.1}, NOTHING),
         ({"fidelity": "0.99"}, NOTHING),
         ({"fidelity": True}, NOTHING),
@@ -86,7 +89,8 @@ def test_values(published: dict[str, Any], qubit: QubitCalibration) -> None:
         {"control": 0, "target": 3},
         {"control": -1, "target": 0},
         {"control": 1, "target": 1},
-        {"control": "0", "target": 1},
+        {"control": "zero", "target": 1},
+        {"control": "-1", "target": 1},
         {"control": [0], "target": 1},
         {"target": 1},
         {},
@@ -98,6 +102,41 @@ def test_couplings_of_nothing(coupling: object) -> None:
     info = {"qubits": [{"id": 0}, {"id": 1}], "couplings": [coupling, {"control": 0, "target": 2}]}
 
     assert Calibration.of(info, n_qubits=3) == Calibration((NOTHING,) * 3, (CouplingCalibration(0, 2),))
+
+
+def test_numbers_as_text() -> None:
+    """Of qubits, also where a coupling names them."""
+    info = {"qubits": [{"id": "1", "fidelity": 0.5}, {"id": "0"}], "couplings": [{"control": "0", "target": "1"}]}
+
+    assert Calibration.of(info) == Calibration(
+        (NOTHING, QubitCalibration(gate_error=0.5)), (CouplingCalibration(0, 1),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("info", "problems"),
+    [
+        ({"qubits": [{"id": 0, "fidelity": None, "qubit_lifetime": {"t1": 0}}, None], "couplings": None}, []),
+        ({"qubits": [{"id": 0, "position": "left", "gate_duration": {"unit": "ns", "x": math.nan}}]}, []),
+        ({}, []),
+        ({"qubits": {"0": {}}}, ["qubits is {'0': {}}; it should be a list."]),
+        ({"qubits": [{"id": 0}, 7]}, ["qubits.1 is 7; it should be an object."]),
+        ({"qubits": [{"id": 0}, {}]}, ["qubits.1.id is missing."]),
+        ({"qubits": [{"id": 2}, {"id": 1}]}, ["qubits.0.id is 2; ids count 0, 1, 2 and so on."]),
+        ({"qubits": [{"id": 0, "fidelity": 99.4}]}, ["qubits.0.fidelity is 99.4; it should be a number from 0 to 1."]),
+        (
+            {"qubits": [{"id": 0, "gate_duration": {"x": -(10**5000)}}]},
+            ["qubits.0.gate_duration.x is an integer of thousands of digits; it should be a number not below 0."],
+        ),
+        (
+            {"qubits": [{"id": 0}], "couplings": [{"control": 0, "target": 0}, {"control": 0, "target": 1}]},
+            ["couplings.0 joins qubit 0 to itself.", "couplings.1.target is 1; qubits are 0 to 0."],
+        ),
+    ],
+)
+def test_what_cannot_be_right_is_listed(info: dict[str, Any], problems: list[str]) -> None:
+    """With field and value; what is merely unknown, or means nothing, is no problem."""
+    assert Calibration.read(info)[1] == problems
 
 
 def test_listed_twice() -> None:

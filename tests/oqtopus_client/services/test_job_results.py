@@ -45,11 +45,14 @@ def test_unknown_status() -> None:
 
 @pytest.mark.parametrize("status", [status for status in JobsJobStatus if status != "succeeded"])
 def test_raise_for_status(status: JobsJobStatus) -> None:
-    """Only a success passes; the message has id, status and the server's words."""
+    """Only a success passes; the message has id, status, the server's words, and what to do."""
     with pytest.raises(JobFailedError) as caught:
         job(status=status, job_info={"message": "device status is not available"}).raise_for_status()
 
-    assert str(caught.value) == f"Job id-1: has the status {status.value!r}: device status is not available."
+    assert str(caught.value) == (
+        f"Job id-1: has the status {status.value!r}: device status is not available. The device went out of service; "
+        "submit the job again when its status is available."
+    )
     assert caught.value.job_id == "id-1"
     assert job().raise_for_status().job_id == "id-1"
 

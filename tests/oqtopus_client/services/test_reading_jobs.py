@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from oqtopus_client import (
     OqtopusSseJobResult,
     ResponseValidationError,
 )
-from oqtopus_client.errors import OqtopusStorageError
+from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, OqtopusStorageError
 from oqtopus_client.rest.models import JobsS3TranspileResult
 from oqtopus_client.rest.storage import pack
 from tests.scripted_server import ScriptedServer
@@ -206,6 +207,29 @@ async def test_side_files_of_asynchronous_clients(server: ScriptedServer) -> Non
     assert missing is None
     with pytest.raises(TypeError, match="read_job_file"):
         _ = result.transpile_result
+
+
+def test_job_that_is_only_registered(server: ScriptedServer, client: OqtopusClient) -> None:
+    """It has nothing to show, and a wait that is over says that it was not submitted."""
+    server.answers["GET /jobs/1"] = server.answers["GET /jobs/1/status"] = {"job_id": "1", "status": "registered"}
+    said = "Job 1: is registered, but was not submitted, so it has no result; submit it again."
+    with pytest.raises(JobNotSubmittedError) as caught:
+        client.get_job("1")
+    with pytest.raises(JobTimeoutError, match="was not submitted within 0 s; submit it again"):
+        client.wait_for_job("1", timeout=0)
+
+    assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value))) == said  # noqa: S301 - our own
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(("status", "hint"), [("running", True), ("ready", False)])
+def test_job_that_never_ends(server: ScriptedServer, client: OqtopusClient, status: str, *, hint: bool) -> None:
+    """Servers leave a failed estimation running; when the time is up, the error names that cause."""
+    server.answers["GET /jobs/1/status"] = {"job_id": "1", "status": status}
+    with pytest.raises(JobTimeoutError, match="had not ended after 0 s") as caught:
+        client.wait_for_job("1", timeout=0)
+
+    assert ("An estimation that stays 'running' may have failed" in str(caught.value)) is hint
 
 
 def test_unknown_status_and_type(server: ScriptedServer, client: OqtopusClient) -> None:

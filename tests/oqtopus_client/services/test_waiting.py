@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 import uuid
@@ -11,9 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oqtopus_client.errors import NotFoundError, OqtopusConnectionError, OqtopusTimeoutError, UserApiError
+from oqtopus_client.errors import (
+    NotFoundError,
+    OqtopusConnectionError,
+    OqtopusTimeoutError,
+    UserApiError,
+    WaitTimeoutError,
+)
 from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJob
 from oqtopus_client.services.waiting import Polling, as_finished, poll
+from tests.virtual_clock import run_virtually
 
 pytestmark = pytest.mark.anyio
 
@@ -135,6 +143,23 @@ async def test_not_final(status: str) -> None:
     with pytest.raises(OqtopusTimeoutError, match=r"1 jobs had not ended after 0\.02 s"):
         async for _ in as_finished(jobs, list(jobs.statuses), Polling(interval=0.01, timeout=0.02)):  # type: ignore[arg-type]
             pass
+
+
+def test_a_job_that_is_only_registered_is_not_waited_for_without_end() -> None:
+    """Its submission may be under way for a minute; a deadline of one's own counts in place of that."""
+    jobs = Jobs("registered")
+    ids = list(jobs.statuses)
+
+    async def wait(timeout: float | None) -> list[str]:
+        return [a async for a in as_finished(jobs, ids, Polling(30, timeout=timeout))]  # type: ignore[arg-type]
+
+    assert run_virtually(wait(None)) == (ids, 60)
+    with pytest.raises(WaitTimeoutError) as caught:
+        run_virtually(wait(100))
+    assert caught.value.statuses == {ids[0]: "registered"}
+    jobs.statuses[ids[0]] = "running"
+    with pytest.raises(TimeoutError):
+        run_virtually(asyncio.wait_for(wait(None), 600))
 
 
 async def test_outages_do_not_end_a_wait() -> None:

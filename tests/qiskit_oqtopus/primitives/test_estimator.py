@@ -529,7 +529,7 @@ def test_route_of_fewer_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> N
 
 
 def test_route_where_readout_errors_are_mitigated(backend: OqtopusBackend) -> None:
-    """A server that transpiles finds the right qubits when it estimates only."""
+    """A server that transpiles tells where it measured, so what it counts can be mitigated here."""
     circuit = QuantumCircuit(2)
     circuit.h(0)
     isa = transpile(circuit, backend)
@@ -540,12 +540,10 @@ def test_route_where_readout_errors_are_mitigated(backend: OqtopusBackend) -> No
         return [result.metadata["route"] for result in results]
 
     assert routes() == ["sampling", "sampling"]
-    assert routes(mitigation="pseudo_inverse") == ["estimation", "sampling"]
-    assert routes(mitigation="pseudo_inverse", transpile="server") == ["estimation", "estimation"]
-    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
-        assert routes(mitigation="pseudo_inverse", route="sampling") == ["sampling", "sampling"]
+    assert routes(mitigation="pseudo_inverse") == ["sampling", "sampling"]
+    assert routes(mitigation="pseudo_inverse", transpile="server") == ["sampling", "sampling"]
     backend.set_options(mitigation="pseudo_inverse")
-    assert routes() == ["estimation", "sampling"]
+    assert routes() == ["sampling", "sampling"]
 
 
 def test_route_of_many_projectors(backend: OqtopusBackend) -> None:

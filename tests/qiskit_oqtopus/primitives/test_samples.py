@@ -90,14 +90,25 @@ def test_shots_stay_together() -> None:
 
 
 def test_totals_that_miss_the_shots() -> None:
-    """Mitigated counts sum to less than the shots: what is lacking is drawn from what there is."""
-    (pub,) = plan((2,), 1000, (0,)).finish([measured({"0": 700, "1": 200}, 1), measured({"0": 0, "1": 1005}, 1)])
+    """Mitigated counts sum to less than the shots: what is lacking is drawn from what there is, and that is said."""
+    found = [measured({"0": 700, "1": 200}, 1), measured({"0": 0, "1": 1005}, 1)]
+    with pytest.warns(UserWarning, match=r"PUB 0: 100 of 1,000 shots \(10.0%\) are missing from the server's counts"):
+        (pub,) = plan((2,), 1000, (0,)).finish(found)
     counts = pub.data.r0.get_counts(0)
 
     assert pub.data.r0.num_shots == sum(counts.values()) == 1000
     assert counts["0"] >= 700
     assert counts["1"] >= 200
     assert pub.data.r0.get_counts(1) == {"1": 1000}
+    assert pub.metadata["lost_shots"] == [100, 0]
+
+
+@pytest.mark.parametrize("lost", [0, 1, 31])
+def test_few_lost_shots(lost: int) -> None:
+    """Fewer than counts scatter by are in the metadata alone."""
+    (pub,) = plan((), 1000, (0,)).finish([measured({"0": 500 - lost, "1": 500}, 1)])
+
+    assert pub.metadata.get("lost_shots", 0) == lost
 
 
 def test_the_same_for_everybody() -> None:

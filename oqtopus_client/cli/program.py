@@ -1,0 +1,324 @@
+"""The program in a file, read as servers read it, so that what they refuse is refused here with line and reason."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import io
+import math
+import re
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from qiskit import QuantumCircuit
+
+    from oqtopus_client import OqtopusDevice
+
+    Check: TypeAlias = Callable[[QuantumCircuit], str | None]
+
+_NATIVE = frozenset({"x", "sx", "rz", "cx", "measure", "barrier", "delay"})
+"""What every device executes, whatever it publishes."""
+
+_SHOWN = 60
+"""Characters of a line that a message quotes."""
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_GATES_2 = re.compile(r"""(?:^|;)\s*include\s+["']qelib1\.inc["']""", re.MULTILINE)
+_VERSION_2 = re.compile(rf"^\s*OPENQASM\s+2\b|{_GATES_2.pattern}", re.MULTILINE)
+_ANNOTATION = re.compile(r"^[ \t]*(?:@|#?pragma\b)[^\n]*", re.MULTILINE)
+_REGISTER = re.compile(
+    r"(?:^|(?<=[;}]))\s*(?:qubit\s*(?:\[\s*(?P<size>\d+)\s*\]\s*)?\w+\s*;|qreg\s+\w+\s*\[\s*(?P<old>\d+)\s*\]\s*;)"
+)
+_LEXER_LINE = re.compile(r"L(?P<line>\d+):C\d+: (?P<reason>.*)", re.DOTALL)
+_CONVERTER_LINE = re.compile(r"\d+,\d+: (?P<reason>.*)", re.DOTALL)
+
+
+def read(file: str) -> Program:
+    """Read a file, or standard input for `-`.
+
+    A byte order mark is left out, and line breaks may be those of any system.
+
+    Raises:
+        ValueError: There is no such file, or it is not UTF-8 text.
+    """
+    name = "Standard input" if file == "-" else file
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}.") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        found = "it is UTF-16" if utf_16 else f"{error.reason} at byte {error.start}"
+        raise ValueError(
+            f"{name}, line {line}: not UTF-8 text, which a program of OpenQASM 3 must be ({found}). Save it as UTF-8."
+        ) from None
+    return Program(name, io.StringIO(text, newline=None).read())
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program of OpenQASM 3.
+
+    Attributes:
+        name: The file's name, for messages.
+        text: What is sent.
+    """
+
+    name: str
+    text: str
+
+    def check(self) -> None:
+        """Make sure that servers can read it, as far as the packages installed here can tell.
+
+        Raises:
+            ValueError: They cannot, or no device could run it.
+        """
+        if not _COMMENT.sub("", self.text).strip():
+            raise ValueError(f"{self.name} is empty: it must have a program of OpenQASM 3.")
+        if self._parsed is None:
+            if version_2 := self._version_2(_GATES_2):  # with gates of their own, servers read those programs
+                raise version_2
+            return
+        for check in (_control_flow, _reset, *((_unbound, _number) if self._measures() else ())):
+            self._apply(check)
+
+    def check_for(self, device: OqtopusDevice, *, transpiled: bool) -> None:
+        """Make sure that a device can run it, with or without the server's transpiler before.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        if self._parsed is None:
+            n_qubits = sum(int(m["size"] or m["old"] or 1) for m in _REGISTER.finditer(self._bare))
+            if reason := _too_wide(n_qubits, device):
+                raise ValueError(self._at(None, reason))
+        self._apply(lambda circuit: _too_wide(circuit.num_qubits, device))
+        self._apply(_clock if transpiled else partial(_foreign, device=device))
+        if device.device_type == "QPU" and self._measures():  # simulators take any pair, and delays of nothing
+            self._apply(partial(_no_delay, device=device))
+            pairs = frozenset((coupling.control, coupling.target) for coupling in device.calibration.couplings)
+            if pairs and not transpiled:
+                self._apply(partial(_uncoupled, pairs=pairs, device=device))
+
+    def doubts(self) -> list[str]:
+        """What devices run, but perhaps not as it was meant."""
+        if self._parsed is None:
+            return []
+        if not self._measures():
+            return [f"{self.name} measures nothing, so its counts say nothing; add a line such as c = measure q;"]
+        reason = _after_measurement(self._parsed[1])
+        return [] if reason is None else [self._at(self._line_of(_after_measurement), reason)]
+
+    def _measures(self) -> bool:
+        """Whether a device has anything to execute: without a measurement, an emulator does not begin."""
+        return self._parsed is not None and any(item.name == "measure" for item in self._parsed[1].data)
+
+    @cached_property
+    def _parsed(self) -> tuple[Any, QuantumCircuit] | None:
+        """The syntax tree and the circuit; None if that cannot be said here."""
+        try:
+            import openqasm3
+            import qiskit_qasm3_import
+        except ImportError:
+            return None
+        try:
+            with _quiet():
+                tree = openqasm3.parse(self.text)
+                return tree, qiskit_qasm3_import.convert(tree)
+        except RecursionError:
+            return None  # servers may have more room for it
+        except Exception as error:  # noqa: BLE001 - whatever the parser stumbles over
+            raise (self._version_2() or self._unreadable(error)) from None
+
+    @property
+    def _bare(self) -> str:
+        """The text without comments and annotations, line by line as before."""
+        return _ANNOTATION.sub("", _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n") or " ", self.text))
+
+    def _version_2(self, sign: re.Pattern[str] = _VERSION_2) -> ValueError | None:
+        """What to say of a program that cannot be read, if it is one of OpenQASM 2."""
+        found = sign.search(self._bare)
+        if found is None:
+            return None
+        convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({self.name!r})))"
+        return ValueError(
+            f"{self.name}, line {self._bare.count(chr(10), 0, found.end()) + 1}: a program of OpenQASM 2, and servers "
+            f'read OpenQASM 3. Convert it with: python -c "from qiskit import QuantumCircuit, qasm3; {convert}"'
+        )
+
+    def _unreadable(self, error: Exception) -> ValueError:
+        line, reason = _syntax_error(error)
+        if reason.startswith("gate ") and "stdgates.inc" not in self._bare:
+            reason += ' (include "stdgates.inc"; is missing)'
+        if "\0" in self.text:
+            reason += " (the file has NUL characters: it is a binary file, or UTF-16 text)"
+        return ValueError(self._at(line, reason))
+
+    def _apply(self, check: Check) -> None:
+        if self._parsed is not None and (reason := check(self._parsed[1])) is not None:
+            raise ValueError(self._at(self._line_of(check), reason))
+
+    def _line_of(self, check: Check) -> int | None:
+        """The line of the statement without which the check finds nothing."""
+        import openqasm3
+        import qiskit_qasm3_import
+
+        assert self._parsed is not None  # noqa: S101 - its circuit has been checked
+        tree = self._parsed[0]
+
+        def finds(count: int) -> bool:
+            start = openqasm3.ast.Program(statements=tree.statements[:count], version=tree.version)
+            with _quiet():
+                return check(qiskit_qasm3_import.convert(start)) is not None
+
+        count = bisect.bisect_left(range(len(tree.statements)), True, key=finds)
+        span = tree.statements[count - 1].span
+        return None if span is None else int(span.start_line)
+
+    def _at(self, line: int | None, reason: str) -> str:
+        if line is None:
+            return f"{self.name}: {reason}."
+        quoted = self.text.split("\n")[line - 1].strip()
+        quoted = quoted if len(quoted) <= _SHOWN else f"{quoted[:_SHOWN]}..."
+        return f"{self.name}, line {line}: {reason}: {quoted}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The parser prints what it stumbles over, which our messages say."""
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _syntax_error(error: Exception) -> tuple[int | None, str]:
+    """Line and reason of what the parser or the converter raised."""
+    cause = error.__cause__
+    recognized = cause.args[0] if cause is not None and cause.args else None
+    token = getattr(recognized, "offendingToken", None)
+    if token is not None:
+        return _unexpected(recognized, token)
+    if lexed := _LEXER_LINE.fullmatch(str(error)):
+        return int(lexed["line"]), lexed["reason"]
+    converted = _CONVERTER_LINE.fullmatch(str(error))
+    reason = converted["reason"] if converted else str(getattr(error, "message", error)) or type(error).__name__
+    if isinstance(error, TypeError) and "__init__()" in reason:
+        reason = "the gate has another number of parameters"
+    return _line_in(error), reason.rstrip(".")
+
+
+def _unexpected(recognized: Any, token: Any) -> tuple[int, str]:
+    """What the parser had expected in place of a token."""
+    parser = recognized.recognizer
+    expected = recognized.getExpectedTokens().toString(parser.literalNames, parser.symbolicNames)
+    stream = parser.getTokenStream()
+    before = next((stream.get(i) for i in range(token.tokenIndex - 1, -1, -1) if stream.get(i).channel == 0), None)
+    if expected == "';'" and before is not None and (before.line < token.line or token.type == -1):
+        return before.line, "a semicolon is missing at the end of the line"
+    found = "the end of the file" if token.type == -1 else repr(token.text)
+    if expected.startswith("{") or expected == "<EOF>":
+        return token.line, f"{found} cannot be here"
+    return token.line, f"{expected} is expected before {found}"
+
+
+def _line_in(error: Exception) -> int | None:
+    """The line of the node that the converter was at."""
+    line = None
+    step = error.__traceback__
+    while step is not None:
+        span = getattr(step.tb_frame.f_locals.get("node"), "span", None)
+        line = line if span is None else int(span.start_line)
+        step = step.tb_next
+    return line
+
+
+def _control_flow(circuit: QuantumCircuit) -> str | None:
+    from qiskit.circuit import ControlFlowOp
+
+    name = next((item.name for item in circuit.data if isinstance(item.operation, ControlFlowOp)), None)
+    return name and f"control flow ({name}), which no device executes"
+
+
+def _reset(circuit: QuantumCircuit) -> str | None:
+    from qiskit.circuit import Reset
+
+    if any(isinstance(item.operation, Reset) for item in circuit.data):
+        return "a reset, which no device executes; qubits start in |0>, so leave it out at the beginning"
+    return None
+
+
+def _unbound(circuit: QuantumCircuit) -> str | None:
+    from qiskit.circuit import ParameterExpression
+
+    used = (value for item in circuit.data for value in item.operation.params if isinstance(value, ParameterExpression))
+    name = next((parameter.name for value in used for parameter in value.parameters), None)
+    return name and f"the input {name} has no value; write a number in its place"
+
+
+def _number(circuit: QuantumCircuit) -> str | None:
+    for item in circuit.data:
+        for value in item.operation.params:
+            if isinstance(value, int | float) and not math.isfinite(value):
+                return f"the value {value} in {item.name}, where a finite number must be"
+    return None
+
+
+def _clock(circuit: QuantumCircuit) -> str | None:
+    from qiskit.circuit import Delay
+
+    if any(isinstance(item.operation, Delay) and item.operation.unit == "dt" for item in circuit.data):
+        return "a delay in dt, which the server's transpiler does not know; give it in ns"
+    return None
+
+
+def _too_wide(n_qubits: int, device: OqtopusDevice) -> str | None:
+    if device.n_qubits is None or n_qubits <= device.n_qubits:
+        return None
+    return f"the program has {n_qubits} qubits, and {device.device_id} has {device.n_qubits}"
+
+
+def _foreign(circuit: QuantumCircuit, device: OqtopusDevice) -> str | None:
+    known = _NATIVE.union(device.basis_gates, device.supported_instructions)
+    name = next((item.name for item in circuit.data if item.name not in known), None)
+    return name and f"{name} is not one of the gates of {device.device_id}; leave out --no-transpile"
+
+
+def _no_delay(circuit: QuantumCircuit, device: OqtopusDevice) -> str | None:
+    from qiskit.circuit import Delay
+
+    if any(isinstance(item.operation, Delay) and item.operation.duration == 0 for item in circuit.data):
+        return f"a delay of 0, which {device.device_id} refuses; leave it out"
+    return None
+
+
+def _uncoupled(circuit: QuantumCircuit, pairs: Collection[tuple[int, int]], device: OqtopusDevice) -> str | None:
+    for item in circuit.data:
+        if item.name == "cx":
+            control, target = (circuit.find_bit(qubit).index for qubit in item.qubits)
+            if (control, target) not in pairs:
+                return f"{device.device_id} has no cx from qubit {control} to qubit {target}; leave out --no-transpile"
+    return None
+
+
+def _after_measurement(circuit: QuantumCircuit) -> str | None:
+    measured = set()
+    for item in circuit.data:
+        if item.name == "measure":
+            measured.update(item.qubits)
+        elif item.name not in {"barrier", "delay"} and (again := measured.intersection(item.qubits)):
+            qubit = circuit.find_bit(again.pop()).index
+            return (
+                f"acts on qubit {qubit} ({item.name}) after measuring it. Devices treat every measurement as final, so "
+                "the counts may be wrong"
+            )
+    return None

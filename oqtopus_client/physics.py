@@ -1,0 +1,125 @@
+"""A chip's rules, the same for provider, emulator and command line: gaps in a calibration, durations, relaxation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from oqtopus_client.calibration import Calibration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from oqtopus_client.calibration import CouplingCalibration, QubitCalibration
+
+CLOCK_NS = 2
+"""The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
+
+_Value = TypeVar("_Value", float, tuple[float, float, float])
+
+
+def completed(calibration: Calibration) -> Calibration:
+    """A calibration with its gaps filled.
+
+    A qubit or coupling that lacks an error, a duration or a lifetime gets the worst that others have: those that could
+    not be calibrated are not the best. What is known of none of them stays None; circuits are run without that noise.
+
+    - The assignment error is as published, else the mean of both probabilities to misread. Each of these is as
+      published where both are; else both are the assignment error, or the one that is known.
+    - `t2` is cut to `2 * t1`, beyond which no qubit can be; a fit may well put it there.
+    - A `cx` lasts as long as published, else as long as what servers make of it: an `rzx90`, and an `sx` of the target.
+
+    Args:
+        calibration: The calibration as published.
+    """
+    qubits = _completed_qubits(calibration.qubits)
+    return Calibration(qubits, _completed_couplings(calibration.couplings, qubits))
+
+
+def cx_duration(coupling: CouplingCalibration, target: QubitCalibration) -> float | None:
+    """How long a coupling's `cx` takes in nanoseconds; None where nothing is published."""
+    cx, rzx90 = coupling.durations_ns.get("cx"), coupling.durations_ns.get("rzx90")
+    return cx if cx is not None or rzx90 is None else rzx90 + target.durations_ns.get("sx", 0.0)
+
+
+def relaxation_fidelity(duration: float, lifetimes: Sequence[tuple[float, float]]) -> float:
+    """Average gate fidelity of doing nothing while qubits relax: the best that a gate of that duration can have.
+
+    From the entanglement fidelity of the relaxation of one qubit, `(1 + exp(-t/t1) + 2 exp(-t/t2)) / 4`, those of
+    several multiplied, by `(d F_e + 1) / (d + 1)` (Horodecki, Phys. Rev. A 60, 1888 (1999); Nielsen, Phys. Lett. A 303,
+    249 (2002)).
+
+    Args:
+        duration: In nanoseconds.
+        lifetimes: `(t1, t2)` of each qubit, in microseconds.
+
+    >>> relaxation_fidelity(0, [(40, 30)])
+    1.0
+    >>> round(relaxation_fidelity(250, [(40, 30), (20, 40)]), 4)
+    0.9905
+    """
+    time = duration * 1e-3
+    entanglement = math.prod((1 + math.exp(-time / t1) + 2 * math.exp(-time / t2)) / 4 for t1, t2 in lifetimes)
+    dimension: int = 2 ** len(lifetimes)
+    return (dimension * entanglement + 1) / (dimension + 1)
+
+
+def _completed_qubits(qubits: Sequence[QubitCalibration]) -> tuple[QubitCalibration, ...]:
+    errors = _filled((qubit.gate_error for qubit in qubits), max)
+    readouts = _filled(map(_readout, qubits), max)
+    t1s = _filled((qubit.t1_us for qubit in qubits), min)
+    t2s = _filled((qubit.t2_us for qubit in qubits), min)
+    by_name = {name: _filled((q.durations_ns.get(name) for q in qubits), max) for name in ("x", "sx", "measure")}
+    completed_qubits = []
+    for i, qubit in enumerate(qubits):
+        t1, t2 = t1s[i], t2s[i]
+        readout_error, p10, p01 = readouts[i] or (None, None, None)
+        durations = {name: duration for name, each in by_name.items() if (duration := each[i]) is not None}
+        completed_qubits.append(
+            replace(
+                qubit,
+                gate_error=errors[i],
+                readout_error=readout_error,
+                prob_meas1_prep0=p10,
+                prob_meas0_prep1=p01,
+                t1_us=t1,
+                t2_us=t2 if t1 is None or t2 is None else min(t2, 2 * t1),
+                durations_ns={**qubit.durations_ns, **durations},
+            )
+        )
+    return tuple(completed_qubits)
+
+
+def _completed_couplings(
+    couplings: Sequence[CouplingCalibration], qubits: Sequence[QubitCalibration]
+) -> tuple[CouplingCalibration, ...]:
+    errors = _filled((coupling.gate_error for coupling in couplings), max)
+    durations = _filled((cx_duration(coupling, qubits[coupling.target]) for coupling in couplings), max)
+    return tuple(
+        replace(
+            coupling,
+            gate_error=error,
+            durations_ns=coupling.durations_ns if duration is None else {**coupling.durations_ns, "cx": duration},
+        )
+        for coupling, error, duration in zip(couplings, errors, durations, strict=True)
+    )
+
+
+def _readout(qubit: QubitCalibration) -> tuple[float, float, float] | None:
+    """A qubit's assignment error, and the probabilities to read 1 from state 0 and 0 from state 1."""
+    error, p10, p01 = qubit.readout_error, qubit.prob_meas1_prep0, qubit.prob_meas0_prep1
+    if error is not None and p10 is not None and p01 is not None:
+        return error, p10, p01
+    known = next((value for value in (error, p10, p01) if value is not None), None)
+    return None if known is None else (known, known, known)
+
+
+def _filled(values: Iterable[_Value | None], worst: Callable[[list[_Value]], _Value]) -> list[_Value | None]:
+    """The values, where there is none the worst of the others."""
+    values = list(values)
+    known = [value for value in values if value is not None]
+    if not known:
+        return values
+    default = worst(known)
+    return [default if value is None else value for value in values]

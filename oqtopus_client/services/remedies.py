@@ -1,0 +1,128 @@
+"""What to do about the reasons that servers give for failed jobs: `with_remedy`.
+
+Servers hide most causes behind a few texts, so a remedy depends on the job's settings as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oqtopus_client.services.job_results import OqtopusJobResult
+
+    Remedy: TypeAlias = str | Callable[[OqtopusJobResult | None], str]
+
+_LEVELS = (0, 1, 2, 3)
+_PROGRAM = "its OpenQASM 3 syntax, its gates, and that it has no more qubits than the device."
+
+
+def with_remedy(message: str, job: OqtopusJobResult | None = None) -> str:
+    """What the server said, and what to do about it where that is known.
+
+    Args:
+        message: The server's words.
+        job: The job that failed, where there is one; its settings say which cause is the likely one.
+
+    >>> with_remedy("device status is not available")
+    'device status is not available. The device went out of service; submit the job again when its status is available.'
+    >>> with_remedy("out of coffee")
+    'out of coffee'
+    """
+    remedy = next((remedy for part, remedy in _REMEDIES.items() if part in message), None)
+    if remedy is None:
+        return message
+    return f"{message.rstrip('.')}. {remedy if isinstance(remedy, str) else remedy(job)}"
+
+
+def _unreadable(job: OqtopusJobResult | None) -> str:
+    """The engine parses the transpiler's empty answer, whatever kept the transpiler from a better one."""
+    settings = (job and job.transpiler_info) or {}
+    library, options = settings.get("transpiler_lib", "qiskit"), settings.get("transpiler_options") or {}
+    if library != "qiskit":
+        return (
+            f"The server has no transpiler {library!r}, or it could not transpile the program: use the transpiler_lib "
+            f"'qiskit', or check the program: {_PROGRAM}"
+        )
+    if not isinstance(options, Mapping) or not _is_usual(**options):
+        return (
+            f"The server's transpiler could not use its options {options!r}, or could not read or place the "
+            f"program: check the options' names and values, which are those of qiskit.transpile; then the program: "
+            f"{_PROGRAM}"
+        )
+    return f"The server could not read or place the program: check {_PROGRAM}"
+
+
+def _is_usual(optimization_level: object = 1, **others: object) -> bool:
+    """Whether a transpiler has such options for certain."""
+    return optimization_level in _LEVELS and not others
+
+
+def _refused_by_device(job: OqtopusJobResult | None) -> str:
+    too_many = "it may have more qubits than a simulator has memory for, or more shots than the device allows."
+    if job is not None and (job.transpiler_info or {}).get("transpiler_lib") is not None:
+        return f"The server transpiled the program, so its gates are the device's own; {too_many}"
+    return (
+        "The device executes its own gates only: transpile the program for it first, or let the server transpile it. "
+        f"If its gates are the device's own, {too_many}"
+    )
+
+
+def _refused_by_service(job: OqtopusJobResult | None) -> str:
+    """The estimator's or the mitigator's reason stays on the server."""
+    without = "The server's readout mitigation failed: it takes at most 32 measured bits, and no multi_manual job; run "
+    if job is None or not job.is_estimation():
+        return f"{without}without mitigation."
+    remedy = (
+        "The server's estimator failed: the program needs two qubits or more, the last of which a gate uses, and the "
+        "operator must name qubits of the program, none twice in a term."
+    )
+    return f"{remedy} Or run without mitigation." if job.mitigation_info else remedy
+
+
+_NO_PROGRAM = "The job's input has no program: give it at least one."
+_TOO_LARGE = "The program or the result is larger than the server's services exchange (4 MiB); split the job."
+_AGAIN = "This is a fault of the server's: submit the job again; if it fails again, ask whoever runs the server."
+# The first that fits counts.
+_REMEDIES: dict[str, Remedy] = {
+    "Expecting value: line 1 column 1": _unreadable,
+    "failed to execute job on device: there is no memory": "Use fewer qubits: a simulator needs twice the memory for "
+    "each, except for a circuit of Clifford gates alone.",
+    "failed to execute job on device": _refused_by_device,
+    "device status is not available": "The device went out of service; submit the job again when its status is "
+    "available.",
+    "invalid qubit size": "The programs have more qubits together than the device: combine fewer.",
+    "failed to combine programs": "The server could not read one of the programs: check the OpenQASM 3 syntax and the "
+    "gates of each, or run each as a job of its own.",
+    "'transpiler_": 'transpiler_info needs transpiler_lib and transpiler_options both, such as {"transpiler_lib": '
+    '"qiskit", "transpiler_options": {"optimization_level": 1}}; empty, it means just that.',
+    "transpiler_lib ": "Use the transpiler_lib 'qiskit', or None for no transpiler.",
+    "transpiler_options ": 'transpiler_options must map names to values, such as {"optimization_level": 1}.',
+    "the operator is not specified": "An estimation job needs an operator, of at least one term.",
+    "the sse_program is not specified": "An sse job needs the text of a Python program as its sse_program.",
+    "user program execution error": "The program raised an error, ended with an exit code, or exceeded the server's "
+    "limit of time or memory. Servers keep no log of failed jobs: run it in an emulator to see its output, or catch "
+    "the error and print it.",
+    "sse job failed": "The last job that the program submitted failed: catch its error in the program and print it.",
+    "internal server error: the program ended": "The program must submit a job, and wait for it.",
+    "internal server error": lambda job: (
+        "An sse program must submit at least one job; if it did, submit it again." if job and job.is_sse() else _AGAIN
+    ),
+    "job result is None": _AGAIN,
+    "failed to extract result": _AGAIN,
+    "Job input download failed": "The uploaded input must be a zip archive of one JSON file, of at most 10 MiB.",
+    "program must be a list": _NO_PROGRAM,
+    "Job input validation failed": "The uploaded input lacks something, or has it in another form: a list of programs, "
+    "and for an estimation an operator whose terms have a pauli and a real coeff.",
+    "'NoneType' object is not subscriptable": _NO_PROGRAM,
+    "list index out of range": _NO_PROGRAM,
+    "RESOURCE_EXHAUSTED": _TOO_LARGE,
+    "larger than max": _TOO_LARGE,
+    "StatusCode.UNAVAILABLE": _AGAIN,
+    "DEADLINE_EXCEEDED": _AGAIN,
+    "AioRpcError": _refused_by_service,
+    "Exception calling application": _refused_by_service,
+}
+"""What to do about what servers say, by a part of it: a text, or what the job makes of it."""

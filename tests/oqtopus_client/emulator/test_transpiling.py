@@ -1,0 +1,84 @@
+"""The emulated server's transpiler keeps what a program does."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit.quantum_info import Statevector
+
+from oqtopus_client.emulator.devices import built_in_devices
+from oqtopus_client.emulator.simulation.circuits import parse
+from oqtopus_client.emulator.simulation.transpiling import transpile_for
+
+PROGRAM = """OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c;
+gate own(a, b) x, y { rz(a) x; u3(b, a, b) y; crx(a) x, y; }
+gate nested(a) x, y { own(a, -3e22) x, y; rz(0.5) x; }
+U(0.3, 1e17, 2e17) q[0]; h q[1]; rz(1e17) q[1]; rz(0.5) q[1]; h q[1]; ctrl @ U(0.7, 1e17, -1.7e300) q[0], q[1];
+nested(1e17) q[0], q[1]; rz(2.5e15*pi) q[0]; h q[0]; c = measure q;
+"""
+
+
+def u(theta: float, phi: float, lam: float) -> Any:
+    """OpenQASM's gate, of sines and cosines as the mathematical library has them, which are exact for all numbers."""
+    c, s = math.cos(theta / 2), math.sin(theta / 2)
+    first, last = (complex(math.cos(x), math.sin(x)) for x in (phi, lam))
+    return np.array([[c, -last * s], [first * s, first * last * c]])
+
+
+def controlled(gate: Any) -> Any:
+    """With qubit 0 for control and qubit 1 for target."""
+    full = np.eye(4, dtype=complex)
+    full[1::2, 1::2] = gate
+    return full
+
+
+def turn(angle: float) -> Any:
+    """A rotation about Z."""
+    return np.diag([complex(math.cos(angle / 2), sign * math.sin(angle / 2)) for sign in (-1, 1)])
+
+
+def exact() -> Any:
+    """The probabilities of the program's outcomes."""
+    h, one = u(math.pi / 2, 0, math.pi), np.eye(2)
+    state = np.array([1, 0, 0, 0])
+    big, other = 1e17, -3e22
+    crx = np.array([[math.cos(big / 2), -1j * math.sin(big / 2)], [-1j * math.sin(big / 2), math.cos(big / 2)]])
+    for gate in (
+        np.kron(one, u(0.3, big, 2e17)),
+        np.kron(h @ turn(0.5) @ turn(big) @ h, one),
+        controlled(u(0.7, big, -1.7e300)),
+        np.kron(u(other, big, other), turn(big)),
+        controlled(crx),
+        np.kron(one, h @ turn(2.5e15 * math.pi) @ turn(0.5)),
+    ):
+        state = gate @ state
+    return np.abs(state) ** 2
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_large_angles(level: int) -> None:
+    """Whatever their size, in gates of the library, in the program's own, and with modifiers."""
+    chip = built_in_devices()["qulacs"].calibration
+    circuit, content = transpile_for(chip, parse(PROGRAM), {"optimization_level": level, "seed_transpiler": 1})
+    mapping = content["virtual_physical_mapping"]["qubit_mapping"]
+    circuit.remove_final_measurements()
+    probabilities = Statevector(circuit).probabilities([mapping["0"], mapping["1"]])
+
+    assert probabilities == pytest.approx(exact(), abs=1e-7)
+
+
+def test_gates_that_call_gates() -> None:
+    """Each is read once, however often it is called."""
+    gates = ["gate g0 x { rz(1e17) x; }", *(f"gate g{i} x {{ g{i - 1} x; g{i - 1} x; }}" for i in range(1, 8))]
+    text = f'OPENQASM 3.0; include "stdgates.inc"; qubit[1] q; bit[1] c; {" ".join(gates)} '
+    circuit = parse(text + "h q[0]; g7 q[0]; h q[0]; c = measure q;")
+    circuit, content = transpile_for(built_in_devices()["qulacs"].calibration, circuit, {"optimization_level": 1})
+    (qubit,) = content["virtual_physical_mapping"]["qubit_mapping"].values()
+    circuit.remove_final_measurements()
+    phase = cmath.phase(complex(math.cos(1e17), math.sin(1e17))) * 128
+
+    assert Statevector(circuit).probabilities([qubit])[0] == pytest.approx(math.cos(phase / 2) ** 2, abs=1e-9)
