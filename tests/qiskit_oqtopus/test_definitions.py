@@ -57,6 +57,7 @@ def flipping(name: str, num_qubits: int = 1, num_clbits: int = 0) -> Instruction
 NAMES = ["measure", "reset", "initialize", "barrier", "delay", "if_else", "x", "sx", "rz", "cx", "unitary"]
 
 
+@pytest.mark.filterwarnings("ignore:The property .*duration:DeprecationWarning")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("num_qubits", [1, 2])
 def test_instructions_named_as_others(backend: OqtopusBackend, name: str, num_qubits: int) -> None:
