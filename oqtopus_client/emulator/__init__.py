@@ -18,10 +18,11 @@ try:
     from oqtopus_client.emulator.emulator import Emulator
     from oqtopus_client.emulator.faults import Fault, FaultKind
     from oqtopus_client.emulator.lattice import square_lattice
+    from oqtopus_client.emulator.simulation.inputs import ProgramLimits
     from oqtopus_client.emulator.simulation.sse import SseLimits
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"The emulator needs more packages ({error}): pip install 'oqtopus-client[emulator]'", name=error.name
     ) from error
 
-__all__ = ["EmulatedDevice", "Emulator", "Fault", "FaultKind", "SseLimits", "square_lattice"]
+__all__ = ["EmulatedDevice", "Emulator", "Fault", "FaultKind", "ProgramLimits", "SseLimits", "square_lattice"]
