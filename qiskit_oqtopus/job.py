@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.provider import OqtopusProvider
 
 
+_REFUSED_BY_DEVICE = "failed to execute job on device"
+
+
 class OqtopusJob(JobV1):
     """The circuits of one `backend.run`.
 
@@ -136,8 +139,15 @@ class OqtopusJob(JobV1):
 
     def error_message(self) -> str | None:
         """Why circuits failed, in the server's words; None if none has."""
-        failed = [job for job in self._batch.jobs() if job.status in {"failed", "cancelled"}]
-        return "\n".join(f"{job.name!r} ({job.job_id}) {reason(job)}" for job in failed) or None
+        programs = self._programs or [()] * len(self.job_ids)  # where they are not known, they are not worth a request
+        return (
+            "\n".join(
+                f"{job.name!r} ({job.job_id}) {reason(job, ours=_are_ours(sent))}"
+                for job, sent in zip(self._batch.jobs(), programs, strict=True)
+                if job.status in {"failed", "cancelled"}
+            )
+            or None
+        )
 
     def cancel(self) -> bool:
         """Cancel every circuit that has not ended. True if that leaves the job cancelled."""
@@ -295,7 +305,8 @@ def _experiments(
     if isinstance(outcome, Exception):
         return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
     if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
-        return [_failed(program, reason(outcome), job_id, outcome.shots) for program in programs]
+        why = reason(outcome, ours=_are_ours(programs))
+        return [_failed(program, why, job_id, outcome.shots) for program in programs]
     return [
         _counted(program, counts, outcome)
         for program, counts in zip(programs, _counts_of_each(outcome, programs), strict=True)
@@ -337,6 +348,22 @@ def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> Experime
     return to_failed_experiment(header, status=f"{header.name!r} ({job_id}) {why}", shots=shots, job_id=job_id)
 
 
-def reason(job: OqtopusJobResult) -> str:
-    """Why a job has no result, in the server's words, and what to do about it."""
+def _are_ours(programs: Sequence[Program]) -> bool:
+    """Whether this package wrote programs."""
+    return bool(programs) and all(program.header for program in programs)
+
+
+def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
+    """Why a job has no result, in the server's words, and what to do about it.
+
+    Args:
+        job: The job.
+        ours: Whether this package submitted it, which leaves no gate to transpile that is not the device's own.
+    """
+    is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
+    if ours and is_sent_as_is and job.message == _REFUSED_BY_DEVICE:
+        return (
+            f"{job.status}: {job.message}. Its gates are the device's own, so it may have more qubits than a simulator "
+            "has memory for, or more shots than the device allows."
+        )
     return f"{job.status}: {job.reason}"

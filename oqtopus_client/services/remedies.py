@@ -61,12 +61,12 @@ def _is_usual(optimization_level: object = 1, **others: object) -> bool:
 
 
 def _refused_by_device(job: OqtopusJobResult | None) -> str:
-    too_many = "it may have more qubits than a simulator has memory for, or more shots than the device allows."
+    too_large = "more qubits than a simulator has memory for, or more shots than the device allows."
     if job is not None and (job.transpiler_info or {}).get("transpiler_lib") is not None:
-        return f"The server transpiled the program, so its gates are the device's own; {too_many}"
+        return f"The server transpiled the program, so its gates are the device's own; it may have {too_large}"
     return (
         "The device executes its own gates only: transpile the program for it first, or let the server transpile it. "
-        f"If its gates are the device's own, {too_many}"
+        f"If its gates are the device's own, it may have {too_large}"
     )
 
 
@@ -88,8 +88,6 @@ _AGAIN = "This is a fault of the server's: submit the job again; if it fails aga
 # The first that fits counts.
 _REMEDIES: dict[str, Remedy] = {
     "Expecting value: line 1 column 1": _unreadable,
-    "failed to execute job on device: there is no memory": "Use fewer qubits: a simulator needs twice the memory for "
-    "each, except for a circuit of Clifford gates alone.",
     "failed to execute job on device": _refused_by_device,
     "device status is not available": "The device went out of service; submit the job again when its status is "
     "available.",

@@ -161,13 +161,13 @@ def _outcome(job: OqtopusJobResult | Exception | None, block: Block) -> Outcomes
     """
     if isinstance(job, oqtopus_client.OqtopusEstimationJobResult):
         if job.exp_value is None or job.stds is None:
-            raise ValueError(reason(job))
+            raise ValueError(reason(job, ours=True))
         return Estimate(job.exp_value, job.stds)
     if not isinstance(job, oqtopus_client.OqtopusSamplingJobResult):
         raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
     counts = job.get_counts()
     if not sum(counts.values()):
-        raise ValueError(reason(job) if job.sampling is None else "succeeded, but counted nothing.")
+        raise ValueError(reason(job, ours=True) if job.sampling is None else "succeeded, but counted nothing.")
     try:
         return Outcomes.from_bitstrings(counts, block.clbits, block.num_clbits)
     except ValueError as error:

@@ -39,10 +39,6 @@ _PORTION = 1 << 21
 """Bits that are sampled at a time: some 60 MB with what it takes, however many the shots."""
 
 
-class NoMemoryError(ValueError):
-    """A simulation needs more memory than there is."""
-
-
 @dataclass(frozen=True)
 class Sampled:
     """What the device measured.
@@ -63,8 +59,8 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     simulator returns every declared classical bit and ignores couplings; a QPU returns measured bits only.
 
     Raises:
-        ValueError: The device does not take the circuit, or what should be one is unreadable text.
-        NoMemoryError: It needs more memory than there is.
+        ValueError: The device does not take the circuit, it needs more memory than there is, or what should be one
+            is unreadable text.
     """
     if isinstance(circuit, str):
         raise ValueError("the device cannot read the program")  # noqa: TRY004 - a value of the user's, not of ours
@@ -180,7 +176,7 @@ def _simulated(
             circuit.measure(place, clbit)
     # Aer has this limit too, but some circuits far beyond it, with noise, end the whole process.
     if len(active) > _STATE_VECTOR_QUBITS and 16 << len(active) > _memory_megabytes() << 20:
-        raise NoMemoryError(f"there is no memory for the state of {len(active)} qubits")
+        raise ValueError(f"there is no memory for the state of {len(active)} qubits")
     noise = noise_model(circuit, device.calibration, active) if device.noisy else None
     circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
     outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]

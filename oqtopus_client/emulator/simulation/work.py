@@ -24,7 +24,7 @@ from oqtopus_client.emulator.simulation.inputs import (
     programs_of,
     read_input,
 )
-from oqtopus_client.emulator.simulation.sampling import NoMemoryError, Sampled, sample
+from oqtopus_client.emulator.simulation.sampling import Sampled, sample
 from oqtopus_client.emulator.simulation.transpiling import transpile_for, transpiler_options
 from oqtopus_client.rest.storage import pack
 
@@ -150,9 +150,7 @@ def execute(task: Task, prepared: Prepared) -> Executed:
         sampled = [sample(circuit, task.device, task.shots) for circuit in prepared.circuits]
     except Exception as error:
         logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
-        # Servers hide every reason; that of a simulator's memory is not the program's, and follows their words.
-        reason = f": {error}" if isinstance(error, NoMemoryError) else ""
-        raise JobFailure(f"failed to execute job on device{reason}") from error
+        raise JobFailure("failed to execute job on device") from error
     # Servers keep three decimals, and do not keep a zero.
     seconds = max(round(time.perf_counter() - start, 3), 0.001)
     counts = [_mitigated(one, task) for one in sampled]

@@ -17,8 +17,9 @@ Typed = Callable[..., Result]
 
 
 @pytest.fixture
-def oqtopus() -> Typed:
+def oqtopus(monkeypatch: pytest.MonkeyPatch) -> Typed:
     """Types a command; nothing it prints may hold one of the tokens."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # test runners set it for output of their own
 
     def typed(*words: str, text: str | None = None, secrets: tuple[str, ...] = ()) -> Result:
         result = CliRunner().invoke(app, list(words), input=text, prog_name="oqtopus-client")
