@@ -25,6 +25,7 @@ _SIGNS = re.compile(rf"(?:[-~!]\s*){{{_NESTING}}}")
 _CONTROLS = (ast.GateModifierName.ctrl, ast.GateModifierName.negctrl)
 _MERGED = frozenset({"x", "cx", "CX", "ccx"})
 """Gates whose modifiers Qiskit merges; each one makes a tenfold circuit of any other gate."""
+_MANY = 30
 _PHYSICAL_QUBIT = re.compile(r"\$(\d+)")
 
 
@@ -55,6 +56,7 @@ def check_tree(program: ast.Program, limits: ProgramLimits) -> None:
 
     Raises:
         JobFailure: The program is too large.
+        ValueError: A gate has more controls than qubits.
     """
     extent = _Extent(limits)
     for statement in program.statements:
@@ -99,9 +101,15 @@ class _Extent:
         match statement:
             case ast.QuantumGate(name=name, qubits=qubits, modifiers=modifiers):
                 controls = [modifier for modifier in modifiers if modifier.modifier in _CONTROLS]
-                self._checked_bits(sum(_bound(modifier.argument) for modifier in controls if modifier.argument))
-                operations = self._gates.get(name.name, 1) * max(map(self._width, qubits), default=1)
-                return operations if name.name in _MERGED else operations * 10 ** len(controls)
+                n_controls = self._checked_bits(sum(_bound(m.argument) if m.argument else 1 for m in controls))
+                if n_controls >= len(qubits):
+                    # Qiskit finds that out too, but after it has made the gate.
+                    raise ValueError(f"{name.name} has {n_controls} controls and {len(qubits)} qubits in all")
+                operations: int = self._gates.get(name.name, 1) * max(map(self._width, qubits), default=1)
+                if any(modifier.modifier is ast.GateModifierName.pow for modifier in modifiers):
+                    # It becomes a matrix of all its qubits, controls included, that is taken apart.
+                    return operations << 2 * min(len(qubits), _MANY)
+                return operations if name.name in _MERGED else operations * int(10 ** min(len(controls), _MANY))
             case ast.QuantumBarrier(qubits=qubits) | ast.DelayInstruction(qubits=qubits):
                 return sum(map(self._width, qubits)) if qubits else self._bits
             case (
@@ -152,7 +160,7 @@ def _statements(items: Iterable[object]) -> Iterator[ast.Statement]:
 def _bound(expression: ast.Expression) -> float:
     """The most that a constant expression of integers can be."""
     match expression:
-        case ast.IntegerLiteral(value=value):
+        case ast.IntegerLiteral(value=value) | ast.BitstringLiteral(value=value):
             return value
         case ast.UnaryExpression(expression=operand):
             return _bound(operand)

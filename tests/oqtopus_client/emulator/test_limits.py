@@ -39,6 +39,7 @@ def doubling(first: str, step: str, times: int) -> str:
         f"{HEAD} bit[1_000_000_000] c;",
         f"{HEAD} qubit[0xFFFFFFFFFF] q;",
         f"{HEAD} qubit[1000 * 1000 * 1000] q;",
+        f'{HEAD} qubit["{"1" * 40}"] q;',
         HEAD + "".join(f"qubit[40000] q{i};" for i in range(3)),
         f"{HEAD} x $1000000000;",
         f"{HEAD} x ${'9' * 5000};",
@@ -66,6 +67,7 @@ def test_too_many_bits(program: str) -> None:
         f"{HEAD} qubit[10000] q; {'delay[1ns] q;' * 60}",
         f"{HEAD} qubit[5000] q; let a = q ++ q; {'h a;' * 60}",
         f"{HEAD} qubit[31] q; {'ctrl @ ' * 30} h {', '.join(f'q[{i}]' for i in range(31))};",
+        f"{HEAD} qubit[13] q; ctrl(12) @ pow(0.3) @ U(1, 2, 3) {', '.join(f'q[{i}]' for i in range(13))};",
     ],
 )
 def test_too_many_operations(program: str) -> None:
@@ -80,6 +82,12 @@ def test_too_deep(text: str) -> None:
     with pytest.raises(JobFailure, match=r"too deeply nested brackets|too many signs in a row"):
         prepared({"program": [f"{PAIR} rz({text}1) q[0];"]})
     assert prepared({"program": [f"{PAIR} rz({'(' * 50}1{')' * 50}) q[0]; // {text}"]})
+
+
+def test_more_controls_than_qubits() -> None:
+    """The program makes no sense, which is found before a gate of so many qubits is made."""
+    with pytest.raises(JobFailure, match=r"^Expecting value: line 1 column 1 \(char 0\)$"):
+        prepared({"program": [f"{PAIR} ctrl(13) @ pow(0.3) @ U(1, 2, 3) q[0], q[1];"]})
 
 
 def test_too_many_words() -> None:
