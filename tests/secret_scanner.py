@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import oqtopus_client.rest.http  # noqa: F401 - keeps signatures out of httpx's log, for clients of the tests' own, too
 from oqtopus_client import OqtopusConfig, OqtopusError
 
 LOGGERS = ("oqtopus_client", "qiskit_oqtopus", "httpx", "aiohttp", "asyncio")
