@@ -39,7 +39,8 @@ class OqtopusConfig:
     Attributes:
         base_url: URL of the OQTOPUS User API, `https://...`; also accepted, and readable, as `url`.
         api_token: API token. Never shown by `repr`.
-        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password.
+        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password. Without, the environment's
+            `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` count, which never concern a loopback address.
         timeout: Seconds to wait for the connection (10 at most), and for each part of an answer; a request is given up
             when it has taken ten times as long in all.
         retry_max_attempts: How often a request is tried at most, 1 for no second try.
@@ -108,7 +109,7 @@ class OqtopusConfig:
         self._check()
 
     def _check(self) -> None:
-        if self.proxy is not None and not _is_web_url(self.proxy, credentials=True):
+        if self.proxy is not None and not is_web_url(self.proxy, credentials=True):
             # Its value is not shown: it may hold a password.
             raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
         if self.api_token and not _TOKEN.fullmatch(self.api_token):
@@ -131,12 +132,12 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: It is no URL, or the token would travel in the clear.
         """
-        if not _is_web_url(self.base_url):
+        if not is_web_url(self.base_url):
             raise OqtopusConfigError(
                 f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r}."
             )
         parts = urlsplit(self.base_url)
-        exposed = parts.scheme == "http" and not _is_loopback(str(parts.hostname)) and self.transport is None
+        exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
         if exposed and self.api_token and not self.allow_http:
             raise OqtopusConfigError(
                 f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True if "
@@ -312,16 +313,19 @@ def _profiles(file: Path) -> configparser.ConfigParser:
     return parser
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _is_web_url(url: str, *, credentials: bool = False) -> bool:
+def is_web_url(url: str, *, credentials: bool = False) -> bool:
+    """Whether a text is an http or https URL; one with user and password only where `credentials` may be there."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # checked when it is read
