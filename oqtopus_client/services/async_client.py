@@ -7,6 +7,7 @@ import base64
 import contextlib
 import inspect
 import logging
+import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
@@ -27,14 +28,15 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.connected import Connected
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
-from oqtopus_client.services.journal import Journal, JournalEntry
+from oqtopus_client.services.journal import Journal, JournalEntry, journal_path
 from oqtopus_client.services.listing import every_job
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
-from oqtopus_client.services.submission import UPLOAD_LIFETIME, Submission
+from oqtopus_client.services.submission import GRACE_SECONDS, UPLOAD_LIFETIME, Submission
 from oqtopus_client.services.waiting import (
     FINAL_STATUSES,
     DeadlinePassedError,
@@ -82,9 +84,6 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _CALIBRATION_WORKERS = 16
 
-GRACE_SECONDS = 10.0
-"""How long closing waits for clean-up."""
-
 _FILE_READERS: dict[str, Callable[[bytes], object]] = {
     "input": lambda content: rest.storage.read_model(rest.JobsS3SubmitJobInfo, content),
     "combined_program": rest.storage.read_text,
@@ -117,7 +116,7 @@ def _with_options_of(model: Callable[..., object]) -> Callable[[_Method], _Metho
     return decorate
 
 
-class AsyncOqtopusClient:
+class AsyncOqtopusClient(Connected):
     """Asynchronous client of the OQTOPUS User API.
 
     Args:
@@ -145,16 +144,21 @@ class AsyncOqtopusClient:
         journal: str | Path | None = None,
     ) -> None:
         self.config = config or OqtopusConfig.from_default()
-        self.journal = None if journal is None else Path(journal)
+        self.journal = None if journal is None else journal_path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self.duties: set[asyncio.Task[Any]] = set()
         self.owner: Callable[[], object] = weakref.ref(self)
+        self._left = contextlib.ExitStack()
+        # For a client that is not closed. At exit, what is made later, a blocking client's thread for one, ends before.
+        weakref.finalize(self, _let_go, self._left, os.getpid())
 
     @cached_property
     def _http(self) -> HttpClient:
         # The URL is looked at with the first request. Inside the server's container, where jobs go through a driver,
         # there is none.
-        return rest.http.HttpClient(self.config, **self._headers)
+        http = rest.http.HttpClient(self.config, **self._headers)
+        self._left.callback(http.abandon)
+        return http
 
     @cached_property
     def _devices(self) -> DeviceApi:
@@ -170,7 +174,7 @@ class AsyncOqtopusClient:
 
     @cached_property
     def _book(self) -> Journal | None:
-        return None if self.journal is None else Journal(self.journal)
+        return None if self.journal is None else self._left.enter_context(contextlib.closing(Journal(self.journal)))
 
     @cached_property
     def _account(self) -> AccountApi:
@@ -184,12 +188,13 @@ class AsyncOqtopusClient:
 
     async def aclose(self) -> None:
         """Close every connection; the client is of no use afterwards."""
-        if self.duties:
-            await asyncio.wait(self.duties, timeout=GRACE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while self.duties:
+                    await asyncio.wait(self.duties)
         if "_http" in vars(self):
             await self._http.aclose()
-        if (book := vars(self).get("_book")) is not None:
-            book.close()
+        self._left.close()
 
     # --- devices
 
@@ -783,6 +788,11 @@ class AsyncOqtopusClient:
     async def get_settings(self) -> SettingsGetSettingsResponse:
         """What users of this server may see and change."""
         return await self._account.get_settings()
+
+
+def _let_go(left: contextlib.ExitStack, pid: int) -> None:
+    if pid == os.getpid():  # else it is the parent process's
+        left.close()
 
 
 def _check_wait(wait: WaitOptions) -> None:
