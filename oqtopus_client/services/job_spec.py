@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from oqtopus_client import rest
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
+from oqtopus_client.services.sse_container import in_sse_container
 
 if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3OperatorItem, JobsS3SubmitJobInfo, JobsSubmitJobRequest
@@ -27,7 +28,7 @@ class OqtopusJobSpec:
     """One job to submit; `dataclasses.replace` makes variants.
 
     Attributes:
-        device_id: The device to run on.
+        device_id: The device to run on. It may be empty in a server-side program, whose jobs run on that program's.
         job_type: What to compute; `sampling` for counts.
         program: OpenQASM 3 text; several for `multi_manual`; Python source for `sse`.
         shots: How often to run the program, 1 to 10,000,000.
@@ -58,7 +59,7 @@ class OqtopusJobSpec:
         object.__setattr__(self, "job_type", _job_type(self.job_type))
         object.__setattr__(self, "shots", check_shots(self.shots))
         self.to_s3_submit_job_info()
-        if not self.device_id:
+        if not self.device_id and not (self.device_id == "" and in_sse_container()):
             raise ValueError("device_id is empty; name a device, such as 'qulacs'.")
         for name, limit in _MAX_LENGTH.items():
             _check_text(name, getattr(self, name), limit)
