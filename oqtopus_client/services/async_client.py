@@ -33,7 +33,7 @@ from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.journal import Journal, JournalEntry, journal_path
-from oqtopus_client.services.listing import every_job
+from oqtopus_client.services.listing import every_job, jobs_of_page
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
 from oqtopus_client.services.submission import GRACE_SECONDS, UPLOAD_LIFETIME, Submission
@@ -411,6 +411,9 @@ class AsyncOqtopusClient(Connected):
     ) -> list[JobsJob]:
         """One page of the user's jobs.
 
+        Servers cannot list a job that was cancelled before it was submitted, nor its page. Such a job is left out, and
+        what the server does not list of the others is read job by job.
+
         Args:
             fields: Comma-separated names of the fields wanted; without, every job comes whole.
             start_time: Only jobs submitted at this time or later; local time, if it has no time zone.
@@ -421,7 +424,8 @@ class AsyncOqtopusClient(Connected):
             size: Jobs on a page, 1 to 100.
             order: `ASC` (the default) or `DESC`, by creation time.
         """
-        return await self._jobs.list_jobs(
+        return await jobs_of_page(
+            self._jobs,
             _given(
                 fields=fields,
                 start_time=start_time,
@@ -431,7 +435,7 @@ class AsyncOqtopusClient(Connected):
                 page=page,
                 size=size,
                 order=order,
-            )
+            ),
         )
 
     async def iter_jobs(
@@ -457,8 +461,8 @@ class AsyncOqtopusClient(Connected):
             yield job
 
     async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
-        """Cancel a job that has not ended."""
-        return await self._jobs.cancel_job(job_id)
+        """Cancel a job that has not ended. One that was never submitted is deleted as well, see `discard_jobs`."""
+        return await self._submission.cancel(job_id)
 
     async def discard_jobs(self, job_ids: Sequence[str]) -> None:
         """Cancel jobs, several at a time, and delete those that were never submitted, as far as the server plays along.

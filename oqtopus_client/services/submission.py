@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
 
     from oqtopus_client.rest.http import HttpClient
-    from oqtopus_client.rest.models import JobsRegisterJobResponse
+    from oqtopus_client.rest.models import JobsRegisterJobResponse, SuccessSuccessResponse
     from oqtopus_client.rest.user_api import JobApi
     from oqtopus_client.services.job_spec import OqtopusJobSpec
 
@@ -207,9 +207,13 @@ class Submission:
     async def remove_unsubmitted(self, older_than: timedelta) -> list[str]:
         """See `AsyncOqtopusClient.remove_unsubmitted`."""
         limit = datetime.now(UTC) - older_than
-        listed = every_job(self._jobs, {"fields": "job_id,status", "status": "registered"})
         # The whole list first: what is removed from it makes its pages begin elsewhere.
-        old = [job.job_id async for job in listed if job.job_id and (_registered_at(job.job_id) or limit) < limit]
+        old = [
+            job.job_id
+            for status in (JobsJobStatus.REGISTERED, JobsJobStatus.CANCELLED)
+            async for job in every_job(self._jobs, {"fields": "job_id,submitted_at", "status": status})
+            if job.job_id and job.submitted_at is None and (_registered_at(job.job_id) or limit) < limit
+        ]
         await in_order(self._remove_unsubmitted, old, max_workers=_CLEANERS)
         return old
 
@@ -224,15 +228,26 @@ class Submission:
             await self._jobs.cancel_job(job_id)
             await self._jobs.delete_job(job_id)
 
+    async def cancel(self, job_id: str) -> SuccessSuccessResponse:
+        """See `AsyncOqtopusClient.cancel_job`."""
+        is_submitted = (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED
+        if is_submitted:
+            return await self._jobs.cancel_job(job_id)
+
+        async def cancel_and_delete() -> SuccessSuccessResponse:
+            answer = await self._jobs.cancel_job(job_id)
+            with contextlib.suppress(NotFoundError):
+                await self._jobs.delete_job(job_id)
+            return answer
+
+        return await asyncio.shield(self._duty(cancel_and_delete()))
+
     async def discard(self, job_ids: Sequence[str]) -> None:
         """See `AsyncOqtopusClient.discard_jobs`."""
 
         async def discard(job_id: str) -> None:
             with contextlib.suppress(OqtopusError):
-                if (await self._jobs.get_job_status(job_id)).status == JobsJobStatus.REGISTERED:
-                    await self._remove_unsubmitted(job_id)
-                else:
-                    await self._jobs.cancel_job(job_id)
+                await self.cancel(job_id)
 
         await in_order(discard, job_ids, max_workers=_CLEANERS)
 
