@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import io
 import ipaddress
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from oqtopus_client.checks import real_number, whole_number
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.files import write_atomically
 
@@ -117,14 +119,14 @@ class OqtopusConfig:
                 f"The API token from {self.token_source} has characters that no token has, a space or a line break "
                 "perhaps."
             )
-        if not self.timeout > 0:
-            raise OqtopusConfigError(f"timeout must be a positive number of seconds, not {self.timeout!r}.")
-        if self.retry_max_attempts < 1:
-            raise OqtopusConfigError(f"retry_max_attempts must be at least 1, not {self.retry_max_attempts!r}.")
-        if not self.retry_backoff_seconds >= 0:
-            raise OqtopusConfigError(f"retry_backoff_seconds must not be negative: {self.retry_backoff_seconds!r}.")
-        if not self.retry_budget_seconds >= 0:
-            raise OqtopusConfigError(f"retry_budget_seconds must not be negative: {self.retry_budget_seconds!r}.")
+        try:
+            # Anything positive: the next float after 0 is the least.
+            real_number(self.timeout, "timeout must be a positive number of seconds", least=math.ulp(0))
+            whole_number(self.retry_max_attempts, "retry_max_attempts must be at least 1")
+            for name in ("retry_backoff_seconds", "retry_budget_seconds"):
+                real_number(getattr(self, name), f"{name} must be at least 0", least=0)
+        except (TypeError, ValueError) as error:
+            raise OqtopusConfigError(str(error)) from None
 
     def check_server(self) -> None:
         """Make sure that requests can go to `base_url`, and the token with them.
@@ -354,7 +356,7 @@ def _environment(proxy_env: str, api_token_env: str, timeout_env: str) -> dict[s
 
 def _seconds(variable: str, text: str) -> float:
     with contextlib.suppress(ValueError):
-        if (seconds := float(text)) > 0:
+        if 0 < (seconds := float(text)) < math.inf:
             return seconds
     raise OqtopusConfigError(f"{variable} must be a positive number of seconds, such as 30, not {text!r}.")
 

@@ -27,12 +27,19 @@ MAY_IMPORT = {
         "oqtopus_client.errors",
     ),
     "oqtopus_client.emulator": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
-    "oqtopus_client.services": ("oqtopus_client.rest", "oqtopus_client.config", "oqtopus_client.errors"),
+    "oqtopus_client.services": (
+        "oqtopus_client.rest",
+        "oqtopus_client.checks",
+        "oqtopus_client.config",
+        "oqtopus_client.display",
+        "oqtopus_client.errors",
+    ),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
-    "oqtopus_client.config": ("oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.checks": (),
     "oqtopus_client.display": (),
     "oqtopus_client.files": (),
-    "oqtopus_client.errors": (),
+    "oqtopus_client.errors": ("oqtopus_client.display",),
 }
 # Provider, SDK and command line make an emulator when asked to, from inside a function; so is a picture drawn.
 LAZY = {

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
 
 from oqtopus_client import rest
+from oqtopus_client.checks import whole_number
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
@@ -83,6 +84,9 @@ _Device = TypeVar("_Device", "DevicesDeviceInfo", "DevicesDeviceHistory")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _CALIBRATION_WORKERS = 16
+
+_LEAST = {"page": 1, "size": 1, "limit": 1, "offset": 0}
+"""The least that numbers in a query may be."""
 
 _FILE_READERS: dict[str, Callable[[bytes], object]] = {
     "input": lambda content: rest.storage.read_model(rest.JobsS3SubmitJobInfo, content),
@@ -723,8 +727,8 @@ class AsyncOqtopusClient(Connected):
         progress: bool = False,
     ) -> list[OqtopusJobResult]:
         """Submit jobs, `submit_workers` at a time, and wait for all; see `submit_jobs` and `wait_for_jobs`."""
-        if wait_workers < 1:
-            raise ValueError(f"wait_workers must be at least 1, not {wait_workers!r}.")
+        whole_number(wait_workers, "wait_workers must be at least 1")
+        whole_number(submit_workers, "submit_workers must be at least 1")
         Polling(interval, interval_backoff, max_interval, timeout)  # an error now costs no job
         job_ids = [answer.job_id for answer in await self.submit_jobs(jobs, max_workers=submit_workers)]
         with _telling(job_ids):
@@ -775,7 +779,7 @@ class AsyncOqtopusClient(Connected):
 
     async def get_announcement(self, announcement_id: int) -> AnnouncementsGetAnnouncementResponse:
         """One announcement."""
-        return await self._account.get_announcement(announcement_id)
+        return await self._account.get_announcement(whole_number(announcement_id, "announcement_id must be an integer"))
 
     async def get_user(self) -> UsersGetOneUserResponse:
         """The user that the token belongs to."""
@@ -829,8 +833,15 @@ def _check_spec(job: object) -> None:
 
 def _given(**params: object) -> dict[str, Any]:
     """The parameters that are given, times as the API takes them."""
-    values = {name: _with_zone(value) if isinstance(value, datetime) else value for name, value in params.items()}
-    return {name: value for name, value in values.items() if value is not None}
+    given = {name: value for name, value in params.items() if value is not None}
+    for name, value in given.items():
+        if isinstance(value, datetime):
+            given[name] = _with_zone(value)
+        elif name in _LEAST:
+            given[name] = whole_number(
+                value, f"{name} must be an integer of at least {_LEAST[name]}", least=_LEAST[name]
+            )
+    return given
 
 
 def _with_zone(time: datetime) -> str:
@@ -844,6 +855,7 @@ def _with_zone(time: datetime) -> str:
 
 
 def _read_program(file: Path, max_size: int) -> str:
+    whole_number(max_size, "max_file_size must be a positive integer")
     if file.suffix != ".py":
         raise ValueError(f"{file} is not a Python file; its name must end in .py.")
     if not file.is_file():

@@ -14,6 +14,7 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
 from oqtopus_client.config import OqtopusConfig
+from oqtopus_client.display import one_line
 from oqtopus_client.errors import OqtopusError
 from oqtopus_client.services.async_client import AsyncOqtopusClient
 from oqtopus_client.services.concurrency import Threads
@@ -317,7 +318,7 @@ class _Running:
                 self._loop.call_soon_threadsafe(call.give_up)
                 call.ended.wait(GRACE_SECONDS)
             for note in call.notes():
-                error.add_note(note)
+                error.add_note(one_line(note))
             raise
 
     async def wait_for(self, coroutine: Coroutine[Any, Any, _R]) -> _R:

@@ -6,6 +6,8 @@ import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from oqtopus_client.checks import whole_number
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -23,8 +25,7 @@ async def settle(
     Raises:
         ValueError: `max_workers` is less than 1.
     """
-    if max_workers < 1:
-        raise ValueError(f"max_workers must be at least 1, not {max_workers!r}.")
+    whole_number(max_workers, "max_workers must be at least 1")
     outcomes: list[_Output | Exception | None] = [None] * len(items)
     waiting = iter(enumerate(items))
     failed = False

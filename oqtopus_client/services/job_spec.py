@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import operator as op
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oqtopus_client import rest
+from oqtopus_client.checks import whole_number
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
 from oqtopus_client.services.sse_container import in_sse_container
@@ -225,29 +225,8 @@ def check_shots(shots: object) -> int:
         TypeError: It is no integer (numpy's integers are).
         ValueError: It is out of range.
     """
-    wanted = f"shots must be an integer from 1 to {rest.models.MAX_SHOTS:,}, not {shots!r}."
-    number = positive_integer(shots, wanted)
-    if number > rest.models.MAX_SHOTS:
-        raise ValueError(wanted)
-    return number
-
-
-def positive_integer(number: object, wanted: str) -> int:
-    """Return a positive number of any integer type as an int.
-
-    Raises:
-        TypeError: It is no integer (numpy's integers are); `wanted` is the message.
-        ValueError: It is not positive; the same.
-    """
-    if isinstance(number, bool):
-        raise TypeError(wanted)
-    try:
-        integer = op.index(number)  # type: ignore[arg-type]  # the TypeError is the check
-    except TypeError:
-        raise TypeError(wanted) from None
-    if integer < 1:
-        raise ValueError(wanted)
-    return integer
+    most = rest.models.MAX_SHOTS
+    return whole_number(shots, f"shots must be an integer from 1 to {most:,}", most=most)
 
 
 def _job_type(job_type: JobsJobType | str) -> JobsJobType:

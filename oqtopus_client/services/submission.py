@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from oqtopus_client import rest
+from oqtopus_client.checks import shown
 from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotFoundError, OqtopusError, UserApiError
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order, settle
@@ -206,7 +207,12 @@ class Submission:
 
     async def remove_unsubmitted(self, older_than: timedelta) -> list[str]:
         """See `AsyncOqtopusClient.remove_unsubmitted`."""
-        limit = datetime.now(UTC) - older_than
+        if not isinstance(older_than, timedelta):
+            raise TypeError(f"older_than must be a timedelta, not {shown(older_than)}.")
+        try:
+            limit = datetime.now(UTC) - older_than
+        except OverflowError:
+            raise ValueError(f"older_than is beyond the calendar: {older_than!r}.") from None
         # The whole list first: what is removed from it makes its pages begin elsewhere.
         old = [
             job.job_id
