@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import errors, rest
+from oqtopus_client.display import keep_to_one_line
 
 if TYPE_CHECKING:
     from oqtopus_client.calibration import Calibration, CouplingCalibration, QubitCalibration
@@ -65,6 +66,9 @@ else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
 
 # What this library says is for the program's own log, if it keeps one.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+# A filter concerns what is logged under its very name.
+for _name in (__name__, f"{__name__}.emulator", "qiskit_oqtopus", "httpx"):
+    logging.getLogger(_name).addFilter(keep_to_one_line)
 
 __all__ = [
     "AsyncOqtopusClient",

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import io
 import ipaddress
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from oqtopus_client.checks import real_number, whole_number
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.files import write_atomically
 
@@ -39,7 +41,8 @@ class OqtopusConfig:
     Attributes:
         base_url: URL of the OQTOPUS User API, `https://...`; also accepted, and readable, as `url`.
         api_token: API token. Never shown by `repr`.
-        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password.
+        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password. Without, the environment's
+            `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` count, which never concern a loopback address.
         timeout: Seconds to wait for the connection (10 at most), and for each part of an answer; a request is given up
             when it has taken ten times as long in all.
         retry_max_attempts: How often a request is tried at most, 1 for no second try.
@@ -108,7 +111,7 @@ class OqtopusConfig:
         self._check()
 
     def _check(self) -> None:
-        if self.proxy is not None and not _is_web_url(self.proxy, credentials=True):
+        if self.proxy is not None and not is_web_url(self.proxy, credentials=True):
             # Its value is not shown: it may hold a password.
             raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
         if self.api_token and not _TOKEN.fullmatch(self.api_token):
@@ -116,14 +119,14 @@ class OqtopusConfig:
                 f"The API token from {self.token_source} has characters that no token has, a space or a line break "
                 "perhaps."
             )
-        if not self.timeout > 0:
-            raise OqtopusConfigError(f"timeout must be a positive number of seconds, not {self.timeout!r}.")
-        if self.retry_max_attempts < 1:
-            raise OqtopusConfigError(f"retry_max_attempts must be at least 1, not {self.retry_max_attempts!r}.")
-        if not self.retry_backoff_seconds >= 0:
-            raise OqtopusConfigError(f"retry_backoff_seconds must not be negative: {self.retry_backoff_seconds!r}.")
-        if not self.retry_budget_seconds >= 0:
-            raise OqtopusConfigError(f"retry_budget_seconds must not be negative: {self.retry_budget_seconds!r}.")
+        try:
+            # Anything positive: the next float after 0 is the least.
+            real_number(self.timeout, "timeout must be a positive number of seconds", least=math.ulp(0))
+            whole_number(self.retry_max_attempts, "retry_max_attempts must be at least 1")
+            for name in ("retry_backoff_seconds", "retry_budget_seconds"):
+                real_number(getattr(self, name), f"{name} must be at least 0", least=0)
+        except (TypeError, ValueError) as error:
+            raise OqtopusConfigError(str(error)) from None
 
     def check_server(self) -> None:
         """Make sure that requests can go to `base_url`, and the token with them.
@@ -131,12 +134,12 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: It is no URL, or the token would travel in the clear.
         """
-        if not _is_web_url(self.base_url):
+        if not is_web_url(self.base_url):
             raise OqtopusConfigError(
                 f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r}."
             )
         parts = urlsplit(self.base_url)
-        exposed = parts.scheme == "http" and not _is_loopback(str(parts.hostname)) and self.transport is None
+        exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
         if exposed and self.api_token and not self.allow_http:
             raise OqtopusConfigError(
                 f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True if "
@@ -312,16 +315,19 @@ def _profiles(file: Path) -> configparser.ConfigParser:
     return parser
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _is_web_url(url: str, *, credentials: bool = False) -> bool:
+def is_web_url(url: str, *, credentials: bool = False) -> bool:
+    """Whether a text is an http or https URL; one with user and password only where `credentials` may be there."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # checked when it is read
@@ -350,7 +356,7 @@ def _environment(proxy_env: str, api_token_env: str, timeout_env: str) -> dict[s
 
 def _seconds(variable: str, text: str) -> float:
     with contextlib.suppress(ValueError):
-        if (seconds := float(text)) > 0:
+        if 0 < (seconds := float(text)) < math.inf:
             return seconds
     raise OqtopusConfigError(f"{variable} must be a positive number of seconds, such as 30, not {text!r}.")
 

@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import logging
     from datetime import datetime
 
 
@@ -18,6 +19,22 @@ def printable(text: str) -> str:
     """
     # Categories C*: control, format (which turns the direction of writing), surrogate; Zl, Zp: line breaks.
     return "".join(c for c in text if unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in {"Zl", "Zp"})
+
+
+def one_line(text: str) -> str:
+    r"""The same with a space for each line break.
+
+    >>> one_line("done\n2026-08-20 INFO \x1b[2Jforged")
+    'done 2026-08-20 INFO [2Jforged'
+    """
+    return text if text.isascii() and text.isprintable() else printable(" ".join(text.splitlines()))
+
+
+def keep_to_one_line(record: logging.LogRecord) -> bool:
+    """A filter for logs: no text of a server's can forge a line, or give a terminal orders."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(one_line(str(arg)) if isinstance(arg, str | Exception) else arg for arg in record.args)
+    return True
 
 
 def moment(time: datetime) -> str:

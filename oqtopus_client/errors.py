@@ -28,6 +28,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oqtopus_client.display import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -37,7 +39,17 @@ _SHOWN = 5
 
 
 class OqtopusError(Exception):
-    """Base of everything this SDK raises on purpose."""
+    """Base of everything this SDK raises on purpose. Its text is one line, whatever a server has said."""
+
+    def __str__(self) -> str:
+        return one_line(self._text())
+
+    def _text(self) -> str:
+        return super().__str__()
+
+    def add_note(self, note: str) -> None:
+        """Add a line to what is shown with a traceback."""
+        super().add_note(one_line(note))
 
 
 class OqtopusConfigError(OqtopusError, ValueError):
@@ -59,7 +71,7 @@ class UserApiError(OqtopusError):
         self.message = message
         self.payload = payload
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"HTTP {self.status_code}: {self.message}"
 
 
@@ -131,7 +143,7 @@ class BatchResultError(OqtopusError):
         super().__init__(outcomes)
         self.outcomes = outcomes
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         errors = {job_id: outcome for job_id, outcome in self.outcomes.items() if isinstance(outcome, Exception)}
         reasons = "; ".join(f"{job_id}: {error}" for job_id, error in list(errors.items())[:_SHOWN])
         if len(errors) > _SHOWN:
@@ -153,7 +165,7 @@ class BatchSubmissionError(OqtopusError):
         self.job_ids = list(job_ids)
         self.errors = list(errors)
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.errors[0]} Submitted with it: {', '.join(self.job_ids) or 'none'}."
 
 
@@ -170,7 +182,7 @@ class JobError(OqtopusError):
         self.job_id = job_id
         self.message = message
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"Job {self.job_id}: {self.message}"
 
 

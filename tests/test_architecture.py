@@ -37,18 +37,21 @@ MAY_IMPORT = {
     ),
     "oqtopus_client.services": (
         "oqtopus_client.rest",
-        "oqtopus_client.config",
-        "oqtopus_client.errors",
         "oqtopus_client.calibration",
+        "oqtopus_client.checks",
+        "oqtopus_client.config",
+        "oqtopus_client.display",
+        "oqtopus_client.errors",
     ),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
-    "oqtopus_client.config": ("oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.files", "oqtopus_client.errors"),
     "oqtopus_client.physics": ("oqtopus_client.calibration",),
     "oqtopus_client.calibration": (),
     "oqtopus_client.angles": (),
+    "oqtopus_client.checks": (),
     "oqtopus_client.display": (),
     "oqtopus_client.files": (),
-    "oqtopus_client.errors": (),
+    "oqtopus_client.errors": ("oqtopus_client.display",),
 }
 # Provider, SDK and command line make an emulator when asked to, from inside a function; so is a picture drawn.
 LAZY = {

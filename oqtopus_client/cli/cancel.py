@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +9,7 @@ import typer
 from oqtopus_client.cli.failures import exit_code
 from oqtopus_client.cli.output import Json, counted, say, show_json
 from oqtopus_client.cli.session import Session
-from oqtopus_client.errors import NotFoundError, OqtopusError
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.errors import OqtopusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,16 +22,7 @@ def cancel(context: typer.Context, job_ids: JobIds, *, as_json: Json = False) ->
 
     Example: oqtopus-client cancel 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
-    client = Session.of(context).client
-
-    def cancel_one(job_id: str) -> None:
-        registered = client.status(job_id) == JobsJobStatus.REGISTERED
-        client.cancel_job(job_id)
-        if registered:  # servers could show neither it nor any list that it is in
-            with contextlib.suppress(NotFoundError):
-                client.delete_job(job_id)
-
-    _each(job_ids, cancel_one, "cancelled", as_json=as_json)
+    _each(job_ids, Session.of(context).client.cancel_job, "cancelled", as_json=as_json)
 
 
 def delete(

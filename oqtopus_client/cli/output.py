@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oqtopus_client.display import printable
+from oqtopus_client.display import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -53,7 +53,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def say(message: str) -> None:
     """Tell people something beside the output proper, on stderr, in one line."""
-    typer.echo(printable(" ".join(message.splitlines())), err=True)
+    typer.echo(one_line(message), err=True)
 
 
 def show_json(value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE = 8.0
 _LONGEST_RETRY_AFTER = 60.0
+_MOST_DOUBLINGS = 60
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,10 @@ class RetryPolicy:
             return None
         if status is not None and status not in self.status_codes:
             return None
-        if retry_after.isdecimal() and int(retry_after) <= _LONGEST_RETRY_AFTER:
+        # Of thousands of digits, Python makes no number.
+        if re.fullmatch(r"\d{1,3}", retry_after) and int(retry_after) <= _LONGEST_RETRY_AFTER:
             pause = float(retry_after)
         else:
             # Anything from nothing to all of it keeps clients that failed together from coming back together.
-            pause = random.uniform(0.0, min(self.backoff * 2.0 ** (attempt - 1), _LONGEST_PAUSE))  # noqa: S311
+            pause = random.uniform(0.0, min(self.backoff * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS), _LONGEST_PAUSE))  # noqa: S311
         return pause if elapsed + pause <= self.budget else None

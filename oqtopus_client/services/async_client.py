@@ -7,6 +7,7 @@ import base64
 import contextlib
 import inspect
 import logging
+import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
 
 from oqtopus_client import rest
+from oqtopus_client.checks import whole_number
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.errors import (
     BatchResultError,
@@ -28,14 +30,15 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.connected import Connected
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
-from oqtopus_client.services.journal import Journal, JournalEntry
-from oqtopus_client.services.listing import every_job
+from oqtopus_client.services.journal import Journal, JournalEntry, journal_path
+from oqtopus_client.services.listing import every_job, jobs_of_page
 from oqtopus_client.services.progress import progress_bar
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
-from oqtopus_client.services.submission import UPLOAD_LIFETIME, Submission
+from oqtopus_client.services.submission import GRACE_SECONDS, UPLOAD_LIFETIME, Submission
 from oqtopus_client.services.waiting import (
     FINAL_STATUSES,
     DeadlinePassedError,
@@ -83,8 +86,8 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _CALIBRATION_WORKERS = 16
 
-GRACE_SECONDS = 10.0
-"""How long closing waits for clean-up."""
+_LEAST = {"page": 1, "size": 1, "limit": 1, "offset": 0}
+"""The least that numbers in a query may be."""
 
 _FILE_READERS: dict[str, Callable[[bytes], object]] = {
     "input": lambda content: rest.storage.read_model(rest.JobsS3SubmitJobInfo, content),
@@ -118,7 +121,7 @@ def _with_options_of(model: Callable[..., object]) -> Callable[[_Method], _Metho
     return decorate
 
 
-class AsyncOqtopusClient:
+class AsyncOqtopusClient(Connected):
     """Asynchronous client of the OQTOPUS User API.
 
     Args:
@@ -146,16 +149,21 @@ class AsyncOqtopusClient:
         journal: str | Path | None = None,
     ) -> None:
         self.config = config or OqtopusConfig.from_default()
-        self.journal = None if journal is None else Path(journal)
+        self.journal = None if journal is None else journal_path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self.duties: set[asyncio.Task[Any]] = set()
         self.owner: Callable[[], object] = weakref.ref(self)
+        self._left = contextlib.ExitStack()
+        # For a client that is not closed. At exit, what is made later, a blocking client's thread for one, ends before.
+        weakref.finalize(self, _let_go, self._left, os.getpid())
 
     @cached_property
     def _http(self) -> HttpClient:
         # The URL is looked at with the first request. Inside the server's container, where jobs go through a driver,
         # there is none.
-        return rest.http.HttpClient(self.config, **self._headers)
+        http = rest.http.HttpClient(self.config, **self._headers)
+        self._left.callback(http.abandon)
+        return http
 
     @cached_property
     def _devices(self) -> DeviceApi:
@@ -171,7 +179,7 @@ class AsyncOqtopusClient:
 
     @cached_property
     def _book(self) -> Journal | None:
-        return None if self.journal is None else Journal(self.journal)
+        return None if self.journal is None else self._left.enter_context(contextlib.closing(Journal(self.journal)))
 
     @cached_property
     def _account(self) -> AccountApi:
@@ -185,12 +193,13 @@ class AsyncOqtopusClient:
 
     async def aclose(self) -> None:
         """Close every connection; the client is of no use afterwards."""
-        if self.duties:
-            await asyncio.wait(self.duties, timeout=GRACE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while self.duties:
+                    await asyncio.wait(self.duties)
         if "_http" in vars(self):
             await self._http.aclose()
-        if (book := vars(self).get("_book")) is not None:
-            book.close()
+        self._left.close()
 
     # --- devices
 
@@ -409,6 +418,9 @@ class AsyncOqtopusClient:
     ) -> list[JobsJob]:
         """One page of the user's jobs.
 
+        Servers cannot list a job that was cancelled before it was submitted, nor its page. Such a job is left out, and
+        what the server does not list of the others is read job by job.
+
         Args:
             fields: Comma-separated names of the fields wanted; without, every job comes whole.
             start_time: Only jobs submitted at this time or later; local time, if it has no time zone.
@@ -419,7 +431,8 @@ class AsyncOqtopusClient:
             size: Jobs on a page, 1 to 100.
             order: `ASC` (the default) or `DESC`, by creation time.
         """
-        return await self._jobs.list_jobs(
+        return await jobs_of_page(
+            self._jobs,
             _given(
                 fields=fields,
                 start_time=start_time,
@@ -429,7 +442,7 @@ class AsyncOqtopusClient:
                 page=page,
                 size=size,
                 order=order,
-            )
+            ),
         )
 
     async def iter_jobs(
@@ -455,8 +468,8 @@ class AsyncOqtopusClient:
             yield job
 
     async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
-        """Cancel a job that has not ended."""
-        return await self._jobs.cancel_job(job_id)
+        """Cancel a job that has not ended. One that was never submitted is deleted as well, see `discard_jobs`."""
+        return await self._submission.cancel(job_id)
 
     async def discard_jobs(self, job_ids: Sequence[str]) -> None:
         """Cancel jobs, several at a time, and delete those that were never submitted, as far as the server plays along.
@@ -718,8 +731,8 @@ class AsyncOqtopusClient:
         progress: bool = False,
     ) -> list[OqtopusJobResult]:
         """Submit jobs, `submit_workers` at a time, and wait for all; see `submit_jobs` and `wait_for_jobs`."""
-        if wait_workers < 1:
-            raise ValueError(f"wait_workers must be at least 1, not {wait_workers!r}.")
+        whole_number(wait_workers, "wait_workers must be at least 1")
+        whole_number(submit_workers, "submit_workers must be at least 1")
         Polling(interval, interval_backoff, max_interval, timeout)  # an error now costs no job
         job_ids = [answer.job_id for answer in await self.submit_jobs(jobs, max_workers=submit_workers)]
         with _telling(job_ids):
@@ -770,7 +783,7 @@ class AsyncOqtopusClient:
 
     async def get_announcement(self, announcement_id: int) -> AnnouncementsGetAnnouncementResponse:
         """One announcement."""
-        return await self._account.get_announcement(announcement_id)
+        return await self._account.get_announcement(whole_number(announcement_id, "announcement_id must be an integer"))
 
     async def get_user(self) -> UsersGetOneUserResponse:
         """The user that the token belongs to."""
@@ -787,6 +800,11 @@ class AsyncOqtopusClient:
     async def get_settings(self) -> SettingsGetSettingsResponse:
         """What users of this server may see and change."""
         return await self._account.get_settings()
+
+
+def _let_go(left: contextlib.ExitStack, pid: int) -> None:
+    if pid == os.getpid():  # else it is the parent process's
+        left.close()
 
 
 def _unfinished(timeout: float | None, status: str | None) -> str:
@@ -830,8 +848,15 @@ def _check_spec(job: object) -> None:
 
 def _given(**params: object) -> dict[str, Any]:
     """The parameters that are given, times as the API takes them."""
-    values = {name: _with_zone(value) if isinstance(value, datetime) else value for name, value in params.items()}
-    return {name: value for name, value in values.items() if value is not None}
+    given = {name: value for name, value in params.items() if value is not None}
+    for name, value in given.items():
+        if isinstance(value, datetime):
+            given[name] = _with_zone(value)
+        elif name in _LEAST:
+            given[name] = whole_number(
+                value, f"{name} must be an integer of at least {_LEAST[name]}", least=_LEAST[name]
+            )
+    return given
 
 
 def _with_zone(time: datetime) -> str:
@@ -845,6 +870,7 @@ def _with_zone(time: datetime) -> str:
 
 
 def _read_program(file: Path, max_size: int) -> str:
+    whole_number(max_size, "max_file_size must be a positive integer")
     if file.suffix != ".py":
         raise ValueError(f"{file} is not a Python file; its name must end in .py.")
     if not file.is_file():

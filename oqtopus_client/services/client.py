@@ -6,24 +6,32 @@ import asyncio
 import contextlib
 import functools
 import os
+import selectors
+import sys
 import threading
 import weakref
 from concurrent.futures import CancelledError
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
 from oqtopus_client.config import OqtopusConfig
+from oqtopus_client.display import one_line
 from oqtopus_client.errors import OqtopusError
-from oqtopus_client.services.async_client import GRACE_SECONDS, AsyncOqtopusClient
+from oqtopus_client.services.async_client import AsyncOqtopusClient
+from oqtopus_client.services.concurrency import Threads
+from oqtopus_client.services.connected import Connected
+from oqtopus_client.services.journal import journal_path
+from oqtopus_client.services.submission import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
     from concurrent.futures import Future
+    from pathlib import Path
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _END = object()
 _CLOSED_MEANWHILE = "The client was closed while this call waited."
+_ENDING = "The interpreter is ending, and the client cannot be used any more"
 
 _LAST_ROUND = 0.1
 _LAST_ROUNDS = 10
@@ -83,7 +91,7 @@ def _streaming(
     return call
 
 
-class OqtopusClient:
+class OqtopusClient(Connected):
     """Client of the OQTOPUS User API for programs that are not asynchronous.
 
     Each method is the one of `AsyncOqtopusClient`, run on an event loop in a thread of its own, which starts with
@@ -109,9 +117,9 @@ class OqtopusClient:
         journal: str | Path | None = None,
     ) -> None:
         self._config = config or OqtopusConfig.from_default()
-        self.journal = None if journal is None else Path(journal)
+        self.journal = None if journal is None else journal_path(journal)
         self._make_client = functools.partial(
-            AsyncOqtopusClient, self._config, default_headers, user_agent, journal=journal
+            AsyncOqtopusClient, self._config, default_headers, user_agent, journal=self.journal
         )
         self._lock = threading.Lock()
         self._running: _Running | None = None
@@ -190,32 +198,61 @@ class OqtopusClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __deepcopy__(self, _memo: object) -> Self:
-        # What is copied with all it holds, a job for one, goes on with the same connections.
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A client's connections cannot be pickled: make one in each process, and pass on jobs' ids.")
-
     def _start(self) -> _Running:
         with self._lock:
             # Threads do not survive a fork; the child starts its own loop and connections.
             if self._running is None or self._running.pid != os.getpid():
-                self._running = _Running(self._make_client())
+                running = _Running(self._make_client())
                 # Weakly, or neither would ever be collected.
-                self._running.client.owner = weakref.ref(self)
-                self._running.finalizer = weakref.finalize(self, self._running.close)
+                running.client.owner = weakref.ref(self)
+                running.finalizer = weakref.finalize(self, running.close)
+                self._running = running
             return self._running
 
 
-async def _noting(coroutine: Coroutine[Any, Any, _R], notes: list[str], ended: threading.Event) -> _R:
-    try:
-        return await coroutine
-    except asyncio.CancelledError as error:
-        notes.extend(getattr(error, "__notes__", []))
-        raise
-    finally:
-        ended.set()
+class _Call(Generic[_R]):
+    """A coroutine that a thread waits for, and can give up at any moment, an interrupt's included.
+
+    Attributes:
+        ended: Set when nothing of it runs any more.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, _R]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[Any] | None = None
+        self._given_up = False
+        self._notes: list[str] = []
+        self.ended = threading.Event()
+
+    async def run(self) -> _R:
+        """Run it, unless it has been given up before it began."""
+        if self._given_up:
+            raise asyncio.CancelledError
+        self._task = asyncio.current_task()
+        try:
+            result = await self._coroutine
+        except asyncio.CancelledError as error:
+            self._notes.extend(getattr(error, "__notes__", []))
+            raise
+        else:
+            self._result = result  # which a caller who is interrupted right now has not got yet
+            return result
+        finally:
+            self.ended.set()
+
+    def give_up(self) -> None:
+        """Break it off; called on its loop."""
+        self._given_up = True
+        if self._task is None:
+            self._coroutine.close()
+            self.ended.set()
+        else:
+            self._task.cancel()
+
+    def notes(self) -> list[str]:
+        """What whoever gave it up should know."""
+        result = getattr(self, "_result", None)
+        return self._notes if result is None else [f"The call had ended, and returned {result!r}."]
 
 
 class _Running:
@@ -238,8 +275,28 @@ class _Running:
         self._lock = threading.RLock()
         self._closed = False
         self._loop = asyncio.new_event_loop()
+        _in_this_process.add(self)
+        self._loop.set_default_executor(Threads(thread_name_prefix="oqtopus-client"))
         self._thread = threading.Thread(target=self._loop.run_forever, name="oqtopus-client", daemon=True)
+        try:
+            self._start()
+        except RuntimeError as error:
+            self._loop.close()
+            raise OqtopusError(f"{_ENDING}: {error}.") from None
+
+    def _start(self) -> None:
+        if sys.is_finalizing():  # to start a thread would never return
+            raise RuntimeError("no thread runs any more")
         self._thread.start()
+
+    def disown(self) -> None:
+        """Keep what a forked process has inherited from touching what is the parent's, and from complaining."""
+        if isinstance(self._loop, asyncio.SelectorEventLoop):
+            # An epoll object is shared with the parent: what is unregistered here would be so there.
+            self._loop._selector = selectors.SelectSelector()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._loop.set_exception_handler(lambda _loop, _context: None)
+        self._loop.set_debug(False)
+        self.client._left.close()  # noqa: SLF001
 
     def call(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
         """Run a coroutine on the loop and wait for what it returns.
@@ -247,22 +304,21 @@ class _Running:
         An interrupt (Ctrl-C) hits this thread, not the coroutine: it is broken off as well, and what it has to say of
         that becomes a note on the interrupt.
         """
-        notes: list[str] = []
-        ended = threading.Event()
+        call = _Call(coroutine)
         try:
-            future = self._begin(_noting(coroutine, notes, ended))
-        except OqtopusError:
-            coroutine.close()
-            raise
-        try:
-            return future.result()
+            return self._begin(call.run()).result()
         except CancelledError:
+            _end_with_the_interpreter()
             raise OqtopusError(_CLOSED_MEANWHILE) from None
+        except Exception:
+            coroutine.close()  # if it was refused before it began
+            raise
         except BaseException as error:
-            if future.cancel():
-                ended.wait(GRACE_SECONDS)
-                for note in notes:
-                    error.add_note(note)
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
+                self._loop.call_soon_threadsafe(call.give_up)
+                call.ended.wait(GRACE_SECONDS)
+            for note in call.notes():
+                error.add_note(one_line(note))
             raise
 
     async def wait_for(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
@@ -283,17 +339,20 @@ class _Running:
             trouble = "This was begun in the process that this one was forked from; begin it anew here."
         elif threading.current_thread() is self._thread:
             trouble = "This call would wait for itself."
+        elif sys.is_finalizing():
+            trouble = f"{_ENDING}."
         else:
             with self._lock:
                 if not self._closed:
                     return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            _end_with_the_interpreter()
             trouble = "The client has been closed."
         coroutine.close()
         raise OqtopusError(trouble)
 
     def close(self) -> None:
         """Close the connections and end the thread, unless they are another process's or closed already."""
-        if self.pid != os.getpid():
+        if self.pid != os.getpid() or sys.is_finalizing():  # its thread, a daemon, runs no more
             return
         with self._lock:
             if self._closed:
@@ -331,6 +390,25 @@ class _Running:
             await asyncio.wait(others, timeout=_LAST_ROUND)
         await self.client.aclose()
         await self._loop.shutdown_asyncgens()
+
+
+def _end_with_the_interpreter() -> None:
+    """Let a daemon thread rest where the interpreter is ending, and ends it: its error would only be printed."""
+    if threading.current_thread().daemon and not threading.main_thread().is_alive():
+        threading.Event().wait()
+
+
+_in_this_process: weakref.WeakSet[_Running] = weakref.WeakSet()
+
+
+def _disown_all() -> None:
+    for running in list(_in_this_process):
+        running.disown()
+    _in_this_process.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)
 
 
 def _other_tasks() -> set[asyncio.Task[Any]]:

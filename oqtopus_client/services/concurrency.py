@@ -1,9 +1,12 @@
-"""Many coroutines, a few at a time."""
+"""Many coroutines, a few at a time, and threads for what must not keep an event loop waiting."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar, cast
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from oqtopus_client.checks import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -22,8 +25,7 @@ async def settle(
     Raises:
         ValueError: `max_workers` is less than 1.
     """
-    if max_workers < 1:
-        raise ValueError(f"max_workers must be at least 1, not {max_workers!r}.")
+    whole_number(max_workers, "max_workers must be at least 1")
     outcomes: list[_Output | Exception | None] = [None] * len(items)
     waiting = iter(enumerate(items))
     failed = False
@@ -39,7 +41,10 @@ async def settle(
             if failed:
                 return
 
-    await asyncio.gather(*(worker() for _ in range(min(max_workers, len(items)))))
+    # On an interrupt, a group waits until every worker has cleaned up.
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(max_workers, len(items))):
+            group.create_task(worker())
     return outcomes
 
 
@@ -52,3 +57,30 @@ async def in_order(
         if isinstance(outcome, Exception):
             raise outcome
     return cast("list[_Output]", outcomes)
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads that also do what comes while the interpreter ends.
+
+    It ends all executors before it runs what is to run at exit, and before threads that outlive the main one have
+    ended. Then work is done at once, in the thread that asks.
+    """
+
+    _ended = False
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: D102 - the base's
+        try:
+            return super().submit(work, *args, **kwargs)
+        except RuntimeError:
+            if self._ended:
+                raise
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - it is handed on
+            future.set_exception(error)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: D102 - the base's
+        self._ended = True
+        super().shutdown(wait, cancel_futures=cancel_futures)

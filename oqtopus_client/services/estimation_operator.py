@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING
 
 from oqtopus_client import rest
+from oqtopus_client.checks import real_number, shown
 
 if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3OperatorItem
@@ -46,10 +45,10 @@ class OqtopusEstimationOperator:
             raise ValueError(f"pauli names a qubit twice: {self.pauli!r}. Multiply the operators first.")
         if self.coeff is None:
             return
-        if isinstance(self.coeff, bool) or not isinstance(self.coeff, Real):
-            raise TypeError(f"coeff must be a real number, not {self.coeff!r}.")
-        if not math.isfinite(self.coeff):
-            raise ValueError(f"coeff must be finite, not {self.coeff!r}.")
+        try:
+            real_number(self.coeff, "coeff must be a real number")
+        except ValueError:
+            raise ValueError(f"coeff must be finite, not {shown(self.coeff)}.") from None
 
     @classmethod
     def from_model(cls, operator: JobsS3OperatorItem) -> OqtopusEstimationOperator:

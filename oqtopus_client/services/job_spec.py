@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import operator as op
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oqtopus_client import rest
+from oqtopus_client.checks import whole_number
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
+from oqtopus_client.services.sse_container import in_sse_container
 
 if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3OperatorItem, JobsS3SubmitJobInfo, JobsSubmitJobRequest
@@ -27,7 +28,7 @@ class OqtopusJobSpec:
     """One job to submit; `dataclasses.replace` makes variants.
 
     Attributes:
-        device_id: The device to run on.
+        device_id: The device to run on. It may be empty in a server-side program, whose jobs run on that program's.
         job_type: What to compute; `sampling` for counts.
         program: OpenQASM 3 text; several for `multi_manual`; Python source for `sse`.
         shots: How often to run the program, 1 to 10,000,000.
@@ -58,7 +59,7 @@ class OqtopusJobSpec:
         object.__setattr__(self, "job_type", _job_type(self.job_type))
         object.__setattr__(self, "shots", check_shots(self.shots))
         self.to_s3_submit_job_info()
-        if not self.device_id:
+        if not self.device_id and not (self.device_id == "" and in_sse_container()):
             raise ValueError("device_id is empty; name a device, such as 'qulacs'.")
         for name, limit in _MAX_LENGTH.items():
             _check_text(name, getattr(self, name), limit)
@@ -224,29 +225,8 @@ def check_shots(shots: object) -> int:
         TypeError: It is no integer (numpy's integers are).
         ValueError: It is out of range.
     """
-    wanted = f"shots must be an integer from 1 to {rest.models.MAX_SHOTS:,}, not {shots!r}."
-    number = positive_integer(shots, wanted)
-    if number > rest.models.MAX_SHOTS:
-        raise ValueError(wanted)
-    return number
-
-
-def positive_integer(number: object, wanted: str) -> int:
-    """Return a positive number of any integer type as an int.
-
-    Raises:
-        TypeError: It is no integer (numpy's integers are); `wanted` is the message.
-        ValueError: It is not positive; the same.
-    """
-    if isinstance(number, bool):
-        raise TypeError(wanted)
-    try:
-        integer = op.index(number)  # type: ignore[arg-type]  # the TypeError is the check
-    except TypeError:
-        raise TypeError(wanted) from None
-    if integer < 1:
-        raise ValueError(wanted)
-    return integer
+    most = rest.models.MAX_SHOTS
+    return whole_number(shots, f"shots must be an integer from 1 to {most:,}", most=most)
 
 
 def _job_type(job_type: JobsJobType | str) -> JobsJobType:

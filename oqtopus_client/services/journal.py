@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import weakref
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oqtopus_client.errors import OqtopusError
+from oqtopus_client.services.concurrency import Threads
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 
 if TYPE_CHECKING:
@@ -73,6 +76,17 @@ class JournalEntry:
     state: JournalState
 
 
+def journal_path(path: str | Path) -> Path:
+    """The file of a journal.
+
+    Raises:
+        ValueError: SQLite has another meaning for the name; the journal would be gone with the program.
+    """
+    if str(path) in {"", ".", ":memory:"} or str(path).startswith("file:"):
+        raise ValueError(f"journal must be the path of a file that outlives the program, not {str(path)!r}.")
+    return Path(path)
+
+
 class Journal:
     """A file that records each job before it is submitted, and again when it has been.
 
@@ -88,21 +102,23 @@ class Journal:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        # SQLite's files belong to one thread; the event loop does not wait for the disk.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="oqtopus-journal")
+        self.path = journal_path(path)
+        # The event loop does not wait for the disk.
+        self._thread = Threads(1, thread_name_prefix="oqtopus-journal")
+        self._lock = threading.Lock()
         try:
-            self._database = self._thread.submit(self._open).result()
+            self._database = self._open()
         except (sqlite3.Error, OSError) as error:
-            self._thread.shutdown()
             raise self._unusable(error) from error
+        self._pid = os.getpid()
+        _open_here.add(self)
 
     def _open(self) -> sqlite3.Connection:
         # SQLite makes its further files as readable as this one. One that is there is left to SQLite: to close it would
         # undo the locks of all this process's connections.
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
-        database = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE)
+        database = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
         try:
             # Until it is closed, or its process ends, nobody else can use the file.
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -116,8 +132,13 @@ class Journal:
         return database
 
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        def alone() -> _T:
+            with self._lock:  # a thread has it, but while the interpreter ends
+                return work(self._database)
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+            # An interrupt ends the wait, not the work: what is on its way to the server has to be in the journal.
+            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, alone))
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
@@ -153,9 +174,28 @@ class Journal:
         return [JournalEntry(n, _from_json(spec), job_id, JournalState(state)) for n, spec, job_id, state in rows]
 
     def close(self) -> None:
-        """Close the file."""
-        self._thread.submit(self._database.close).result()
-        self._thread.shutdown()
+        """Close the file, once what is on its way there has been written."""
+        if self._pid == os.getpid():  # else the file is the parent process's
+            self._thread.shutdown()
+            self._database.close()
+
+
+_open_here: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _keep_for_the_parent() -> None:
+    """Have a forked process keep inherited databases until it ends.
+
+    SQLite would take a copy that is collected for the last user's, and remove what the parent has yet to move from its
+    write-ahead log into the file.
+    """
+    for journal in list(_open_here):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(journal._database))  # noqa: SLF001
+    _open_here.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_for_the_parent)
 
 
 def _to_json(spec: OqtopusJobSpec) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from oqtopus_client import rest
+from oqtopus_client.checks import shown
 from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotFoundError, OqtopusError, UserApiError
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order, settle
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
 
     from oqtopus_client.rest.http import HttpClient
-    from oqtopus_client.rest.models import JobsRegisterJobResponse
+    from oqtopus_client.rest.models import JobsRegisterJobResponse, SuccessSuccessResponse
     from oqtopus_client.rest.user_api import JobApi
     from oqtopus_client.services.job_spec import OqtopusJobSpec
 
@@ -28,6 +29,9 @@ _T = TypeVar("_T")
 UPLOAD_LIFETIME = timedelta(hours=1)
 """How long after its registration servers take a job's upload."""
 
+
+GRACE_SECONDS = 10.0
+"""How long an interrupt, or closing, waits for clean-up."""
 
 _CLEANERS = 16
 """Jobs that are cancelled or removed at the same time."""
@@ -65,20 +69,23 @@ class Submission:
         """Submit a job that is in the journal under a number."""
         request, archive = body.to_model(), rest.storage.pack_input(body.to_s3_submit_job_info())
         try:
-            registered = await self._jobs.register_job_id()
+            registered = await self._register()
         except OqtopusError as error:
             await self._note(number, _unsubmitted(error))
             raise
         try:
-            # From here on the server alone knows, until it has answered.
-            await self._note(number, JournalState.UNCERTAIN, registered.job_id)
-            await rest.storage.upload(self._http, registered.presigned_url, archive)
-            await self._jobs.submit_job(registered.job_id, request)
-        except OqtopusError as error:
-            await self._see_to(self._settle_failed_submission(registered.job_id, number, error))
+            try:
+                # From here on the server alone knows, until it has answered.
+                await self._note(number, JournalState.UNCERTAIN, registered.job_id)
+                await rest.storage.upload(self._http, registered.presigned_url, archive)
+                await self._jobs.submit_job(registered.job_id, request)
+            except OqtopusError as error:
+                await asyncio.shield(self._duty(self._settle_failed_submission(registered.job_id, number, error)))
+        except OqtopusError:
+            raise  # and nothing is left, or the error names the job
         except BaseException:
             if self._journal is None:
-                await self._see_to(self.discard([registered.job_id]))
+                await self._clean_up(self.discard([registered.job_id]))
             raise
         try:
             await self._note(number, JournalState.SUBMITTED)
@@ -86,6 +93,20 @@ class Submission:
             error.add_note(f"Job {registered.job_id} has been submitted.")
             raise
         return registered
+
+    async def _register(self) -> JobsRegisterJobResponse:
+        """Get an id. An interrupt does not break off the request, as an id that never arrived could not be removed."""
+        request = self._duty(self._jobs.register_job_id())
+
+        async def remove() -> None:
+            with contextlib.suppress(OqtopusError):
+                await self._remove_unsubmitted((await request).job_id)
+
+        try:
+            return await asyncio.shield(request)
+        except asyncio.CancelledError:
+            await self._clean_up(remove())
+            raise
 
     @contextlib.asynccontextmanager
     async def _intended(self, specs: Sequence[OqtopusJobSpec]) -> AsyncIterator[Sequence[int]]:
@@ -116,7 +137,7 @@ class Submission:
                 outcomes = await settle(submit, list(zip(numbers, jobs, strict=True)), max_workers=max_workers)
             except BaseException:
                 if self._journal is None:
-                    await self._see_to(self.discard(submitted))
+                    await self._clean_up(self.discard(submitted))
                 raise
         errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if not errors:
@@ -186,10 +207,19 @@ class Submission:
 
     async def remove_unsubmitted(self, older_than: timedelta) -> list[str]:
         """See `AsyncOqtopusClient.remove_unsubmitted`."""
-        limit = datetime.now(UTC) - older_than
-        listed = every_job(self._jobs, {"fields": "job_id,status", "status": "registered"})
+        if not isinstance(older_than, timedelta):
+            raise TypeError(f"older_than must be a timedelta, not {shown(older_than)}.")
+        try:
+            limit = datetime.now(UTC) - older_than
+        except OverflowError:
+            raise ValueError(f"older_than is beyond the calendar: {older_than!r}.") from None
         # The whole list first: what is removed from it makes its pages begin elsewhere.
-        old = [job.job_id async for job in listed if job.job_id and (_registered_at(job.job_id) or limit) < limit]
+        old = [
+            job.job_id
+            for status in (JobsJobStatus.REGISTERED, JobsJobStatus.CANCELLED)
+            async for job in every_job(self._jobs, {"fields": "job_id,submitted_at", "status": status})
+            if job.job_id and job.submitted_at is None and (_registered_at(job.job_id) or limit) < limit
+        ]
         await in_order(self._remove_unsubmitted, old, max_workers=_CLEANERS)
         return old
 
@@ -204,24 +234,41 @@ class Submission:
             await self._jobs.cancel_job(job_id)
             await self._jobs.delete_job(job_id)
 
+    async def cancel(self, job_id: str) -> SuccessSuccessResponse:
+        """See `AsyncOqtopusClient.cancel_job`."""
+        is_submitted = (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED
+        if is_submitted:
+            return await self._jobs.cancel_job(job_id)
+
+        async def cancel_and_delete() -> SuccessSuccessResponse:
+            answer = await self._jobs.cancel_job(job_id)
+            with contextlib.suppress(NotFoundError):
+                await self._jobs.delete_job(job_id)
+            return answer
+
+        return await asyncio.shield(self._duty(cancel_and_delete()))
+
     async def discard(self, job_ids: Sequence[str]) -> None:
         """See `AsyncOqtopusClient.discard_jobs`."""
 
         async def discard(job_id: str) -> None:
             with contextlib.suppress(OqtopusError):
-                if (await self._jobs.get_job_status(job_id)).status == JobsJobStatus.REGISTERED:
-                    await self._remove_unsubmitted(job_id)
-                else:
-                    await self._jobs.cancel_job(job_id)
+                await self.cancel(job_id)
 
         await in_order(discard, job_ids, max_workers=_CLEANERS)
 
-    async def _see_to(self, duty: Coroutine[Any, Any, _T]) -> _T:
-        """Do something that an interrupt must not break off; closing the client waits for it."""
-        task = asyncio.create_task(duty)
+    def _duty(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Begin something that an interrupt must not break off; closing the client waits for it."""
+        task = asyncio.create_task(work)
         self._duties.add(task)
         task.add_done_callback(self._duties.discard)
-        return await asyncio.shield(task)
+        # An error is of no interest once its caller has been interrupted.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    async def _clean_up(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something before an interrupt goes on; what takes longer than `GRACE_SECONDS` goes on by itself."""
+        await asyncio.wait({self._duty(work)}, timeout=GRACE_SECONDS)
 
 
 def _unsubmitted(error: OqtopusError) -> JournalState:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from oqtopus_client import rest
+from oqtopus_client.checks import real_number, whole_number
 from oqtopus_client.errors import (
     NotFoundError,
     OqtopusConnectionError,
@@ -52,6 +53,7 @@ class Polling:
         quick_start: Whether the first interval is taken in quarters, so that short jobs come back soon.
 
     Raises:
+        TypeError: A value is not a number.
         ValueError: A value is out of range.
     """
 
@@ -62,14 +64,12 @@ class Polling:
     quick_start: bool = False
 
     def __post_init__(self) -> None:
-        if not self.interval >= 0:
-            raise ValueError(f"interval must be at least 0 seconds, not {self.interval!r}.")
-        if not self.interval_backoff >= 1:
-            raise ValueError(f"interval_backoff must be at least 1, not {self.interval_backoff!r}.")
-        if self.max_interval is not None and not self.max_interval >= 0:
-            raise ValueError(f"max_interval must be at least 0 seconds, not {self.max_interval!r}.")
-        if self.timeout is not None and not self.timeout >= 0:
-            raise ValueError(f"timeout must be at least 0 seconds or None, not {self.timeout!r}.")
+        real_number(self.interval, "interval must be at least 0 seconds", least=0)
+        real_number(self.interval_backoff, "interval_backoff must be at least 1", least=1)
+        if self.max_interval is not None:
+            real_number(self.max_interval, "max_interval must be at least 0 seconds", least=0, infinite=True)
+        if self.timeout is not None:
+            real_number(self.timeout, "timeout must be at least 0 seconds or None", least=0, infinite=True)
 
     def deadline(self) -> float:
         """When the time is up, by the running loop's clock. With no time at all, each job is still asked for once."""
@@ -180,8 +180,7 @@ async def outcomes(
         WaitTimeoutError: The deadline passed with jobs unfinished; what had ended has been yielded.
         ValueError: `max_workers` is less than 1.
     """
-    if max_workers < 1:
-        raise ValueError(f"max_workers must be at least 1, not {max_workers!r}.")
+    whole_number(max_workers, "max_workers must be at least 1")
     deadline = polling.deadline()
     places = asyncio.Semaphore(max_workers)
     ready: asyncio.Queue[tuple[str, _Result | Exception] | None] = asyncio.Queue()

@@ -250,17 +250,17 @@ def shots_for(precision: float, place: int, amplification: float = 1.0) -> int:
     Raises:
         ValueError: The precision is not positive, or too fine.
     """
-    if not (precision > 0 and math.isfinite(precision)):
+    if not 0 < precision < math.inf:
         raise ValueError(f"PUB {place} has the precision {precision!r}; it must be a positive number.")
-    if _MOST_SHOTS * precision**2 < (1 - 1e-9) * amplification**2:
+    repetitions = (amplification / precision) * (amplification / precision)  # infinite where a power would be an error
+    if repetitions > _MOST_SHOTS * (1 + 1e-9):
         raise ValueError(
             f"PUB {place} has the precision {precision!r}, for which each measurement would be repeated "
-            f"{(amplification / precision) ** 2:.3g} times; the finest is {amplification * _MOST_SHOTS**-0.5:.2g}, for "
-            f"{_MOST_SHOTS:,} times."
-            + (f" Mitigation takes {amplification**2:.3g} times the shots." if amplification > 1 else "")
+            f"{repetitions:.3g} times; the finest is {amplification * _MOST_SHOTS**-0.5:.2g}, for {_MOST_SHOTS:,} "
+            "times." + (f" Mitigation takes {amplification**2:.3g} times the shots." if amplification > 1 else "")
         )
     # Rounded, as 1/p^2 is 1000.0000000000001 for what 1000 shots give.
-    return max(1, math.ceil(round((amplification / precision) ** 2, 6)))
+    return max(1, math.ceil(round(repetitions, 6)))
 
 
 def _tasks(

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
+from oqtopus_client.checks import whole_number
 from oqtopus_client.rest.models import MAX_SHOTS
-from oqtopus_client.services.job_spec import check_shots, positive_integer
+from oqtopus_client.services.job_spec import check_shots
 from qiskit_oqtopus.options import StrictOptions, readable
 
 
@@ -19,7 +20,7 @@ def positive(number: object) -> int:
         TypeError: They are no integer (numpy's integers are).
         ValueError: They are not positive.
     """
-    return positive_integer(number, f"shots must be a positive integer, not {number!r}.")
+    return whole_number(number, "shots must be a positive integer")
 
 
 class PrimitiveOptions(StrictOptions):

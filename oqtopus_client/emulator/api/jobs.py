@@ -164,15 +164,18 @@ def _require_registered(row: Row) -> None:
 
 
 def _job(row: Row, cloud: Cloud, request: Request, fields: tuple[str, ...]) -> dict[str, Any]:
-    """A job as the API shows it: what is null is left out, and a registered job has nothing to show.
+    """A job as the API shows it: what is null is left out, and a registered job has no more than id and status.
 
-    A job that was cancelled before it was submitted has no type, which breaks a server that has to show it.
+    A job that was cancelled before it was submitted has neither type nor shots, which breaks a server that has to show
+    them; its device is the text `null`.
     """
     if row["status"] == "registered":
-        return {"job_id": row["job_id"], "status": row["status"]}
-    if "job_type" in fields and row["job_type"] is None:
+        return {name: row[name] for name in fields if name in {"job_id", "status"}}
+    if row["submitted_at"] is None and {"job_type", "shots"} & set(fields):
         raise ServerError
     job = {name: row[name] for name in fields if name != "job_info"}
+    if row["submitted_at"] is None and "device_id" in job:
+        job["device_id"] = "null"
     for name in _SETTINGS:
         if name in job:
             job[name] = json.loads(job[name])

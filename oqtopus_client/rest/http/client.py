@@ -14,7 +14,7 @@ import httpx
 from oqtopus_client.errors import OqtopusConfigError, ResponseValidationError
 from oqtopus_client.rest.addresses import is_off_limits
 from oqtopus_client.rest.http.answers import receive
-from oqtopus_client.rest.http.connections import check_storage, host, transport
+from oqtopus_client.rest.http.connections import Pool, check_storage, host, transport
 from oqtopus_client.rest.http.failures import api_error, connection_error, storage_error
 from oqtopus_client.rest.http.telemetry import observe
 from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD, Operation
@@ -82,8 +82,9 @@ class HttpClient:
             config.retry_budget_seconds,
         )
         self._longest = _PATIENCE * config.timeout
+        self._transport = transport(config)
         self._client = httpx.AsyncClient(
-            transport=transport(config),
+            transport=self._transport,
             # Waiting for a connection of our own pool says nothing about the server.
             timeout=httpx.Timeout(config.timeout, connect=min(config.timeout, _LONGEST_CONNECT), pool=None),
             # Only gzip, which is unpacked here, a piece at a time.
@@ -97,6 +98,11 @@ class HttpClient:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+    def abandon(self) -> None:
+        """Let go of connections that were not closed."""
+        if isinstance(self._transport, Pool):
+            self._transport.abandon()
 
     async def call(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import aiohttp
 import certifi
@@ -15,6 +17,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from oqtopus_client.errors import OqtopusConfigError, OqtopusStorageError
 from oqtopus_client.rest.addresses import is_off_limits
+from oqtopus_client.rest.proxies import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,13 +36,56 @@ _KEPT = 5.0
 def transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
     """What takes requests to the server: the configuration's own transport or application, else a pool."""
     if config.transport is None:
-        own = {host(url) for url in (config.base_url, config.proxy) if url}
-        proxy = httpx.Proxy(config.proxy) if config.proxy else None
-        tls = tls_context()
-        return AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls, own))
+        return Pool(config)
     if isinstance(config.transport, httpx.AsyncBaseTransport):
         return config.transport
     return httpx.ASGITransport(app=config.transport)
+
+
+class Pool(httpx.AsyncBaseTransport):
+    """Connections to whatever host, over the proxy that the configuration, or else the environment, names for it.
+
+    Raises:
+        OqtopusConfigError: A URL of the configuration cannot be used.
+    """
+
+    def __init__(self, config: OqtopusConfig) -> None:
+        self._config = config
+        self._proxies = getproxies()
+        self._tls = tls_context()
+        self._own = {host(url) for url in (config.base_url, config.proxy) if url}
+        self._by_proxy: dict[str | None, AiohttpTransport] = {}
+        self._through(self._proxy_for(config.base_url))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: D102 - the base's
+        return await self._through(self._proxy_for(str(request.url))).handle_async_request(request)
+
+    def _proxy_for(self, url: str) -> str | None:
+        return self._config.proxy or proxy_for(url, self._proxies)
+
+    def _through(self, proxy: str | None) -> AiohttpTransport:
+        if proxy not in self._by_proxy:
+            own = {*self._own, *([host(proxy)] if proxy else [])}
+            self._by_proxy[proxy] = AiohttpTransport(
+                verify=self._tls,
+                proxy=httpx.Proxy(proxy) if proxy else None,
+                client=lambda: _session(self._tls, own),
+            )
+        return self._by_proxy[proxy]
+
+    async def aclose(self) -> None:  # noqa: D102 - the base's
+        for connections in self._by_proxy.values():
+            await connections.aclose()
+
+    def abandon(self) -> None:
+        """Let go of connections that were not closed, without the complaint that aiohttp would print."""
+        for connections in self._by_proxy.values():
+            session = connections.client
+            if isinstance(session, aiohttp.ClientSession) and session.connector is not None:
+                closing = session.connector.close()
+                session.detach()
+                with contextlib.suppress(StopIteration, RuntimeError):  # nothing waits for it: its loop may have ended
+                    next(closing.__await__())
 
 
 def host(url: str) -> str:

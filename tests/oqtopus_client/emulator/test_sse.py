@@ -108,12 +108,13 @@ def lifeline() -> Iterator[Lifeline]:
     lifeline.close()
 
 
-def test_the_sdk_inside_a_program() -> None:
-    """`run_sampling` needs no URL and no token there, and answers as it does outside."""
+@pytest.mark.parametrize("device", ["qulacs", "sse", ""])
+def test_the_sdk_inside_a_program(device: str) -> None:
+    """`run_sampling` needs no URL, no token and no device there, and answers as it does outside."""
     program = f"""
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 with OqtopusClient() as client:
-    result = client.run_sampling(OqtopusJobSpec.sampling(device_id="qulacs", program={BELL!r}, shots=1000))
+    result = client.run_sampling(OqtopusJobSpec.sampling(device_id={device!r}, program={BELL!r}, shots=1000))
 print(sum(result.get_counts().values()), sorted(result.get_counts()), result.status, result.job_id)
 """
     outcome = run_sse(program, PARENT, simulate)

@@ -468,6 +468,20 @@ def test_list_fields(listed: tuple[Caller, list[str]]) -> None:
     call, ids = listed
 
     assert call("GET", "/jobs?fields=job_id,ended_at&size=1").json() == [{"job_id": ids[0]}]
+    assert call("GET", "/jobs?fields=name,shots&order=DESC&size=1").json() == [{}]
+
+
+def test_list_with_a_job_cancelled_before_submission(listed: tuple[Caller, list[str]]) -> None:
+    """It breaks lists with its type or its shots; its device is a text."""
+    call, ids = listed
+    call("POST", f"/jobs/{ids[-1]}/cancel")
+    answer = call("GET", "/jobs?fields=job_id,status,device_id,submitted_at&order=DESC&size=1")
+
+    assert answer.json() == [{"job_id": ids[-1], "status": "cancelled", "device_id": "null"}]
+    assert [call("GET", f"/jobs{query}").status_code for query in ("", "?fields=shots", "?fields=job_type")] == [
+        500
+    ] * 3
+    assert ids_of(call("GET", "/jobs?size=3")) == ids[:-1]
 
 
 @pytest.mark.parametrize(

@@ -616,9 +616,10 @@ def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
 
 
 def test_no_pickle(client: OqtopusClient) -> None:
-    """Connections are a process's own; a deep copy of what holds them goes on with them."""
-    with pytest.raises(TypeError, match=r"make one in each process, and pass on jobs' ids\."):
-        pickle.dumps(client)
-    (copied,) = copy.deepcopy([client])
+    """Connections are a process's own; a copy of what holds them goes on with them."""
+    for each in (client, AsyncOqtopusClient(client.config)):
+        with pytest.raises(TypeError, match=r"make one in each process, and pass on jobs' ids\."):
+            pickle.dumps(each)
 
-    assert copied is client
+        assert copy.copy(each) is each
+        assert copy.deepcopy([each]) == [each]

@@ -84,3 +84,12 @@ def test_request_and_input() -> None:
         "mitigation_info": {},
     }
     assert job.to_s3_submit_job_info().to_dict() == {"program": [BELL]}
+
+
+def test_no_device_in_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Server-side programs leave the device to the server; they have to say so, and outside nobody may."""
+    monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
+
+    assert spec(device_id="").to_model().device_id == ""
+    with pytest.raises(ValueError, match="device_id is empty"):
+        spec(device_id=None)

@@ -1,0 +1,74 @@
+"""Numbers that users give, checked before anything is done with them."""
+
+from __future__ import annotations
+
+import math
+import operator
+from numbers import Real
+
+_SHOWN = 60
+
+
+def shown(value: object) -> str:
+    """A value as messages show it, which for some is long, and for an integer of thousands of digits not possible.
+
+    >>> shown(2.5)
+    '2.5'
+    >>> shown(10**5000)
+    'an integer of 16610 bits'
+    """
+    try:
+        text = repr(value)
+    except ValueError:
+        text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def real_number(value: object, wanted: str, *, least: float = -math.inf, infinite: bool = False) -> float:
+    """Return a real number of any type as a float.
+
+    Args:
+        value: The number. Booleans and text are none.
+        wanted: What it must be, for the message.
+        least: The least that it may be.
+        infinite: Whether it may be infinite.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is too small, not finite, or too large for a float.
+    """
+    message = f"{wanted}, not {shown(value)}."
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(message)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(message) from None
+    if not number >= least or (math.isinf(number) and not infinite):
+        raise ValueError(message)
+    return number
+
+
+def whole_number(value: object, wanted: str, *, least: int = 1, most: int = 2**63 - 1) -> int:
+    """Return a whole number of any integer type as an int.
+
+    Args:
+        value: The number. Booleans and text are none.
+        wanted: What it must be, for the message.
+        least: The least that it may be.
+        most: The most that it may be.
+
+    Raises:
+        TypeError: It is not an integer (numpy's integers are).
+        ValueError: It is out of range.
+    """
+    message = f"{wanted}, not {shown(value)}."
+    if isinstance(value, bool):
+        raise TypeError(message)
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # the TypeError is the check
+    except TypeError:
+        raise TypeError(message) from None
+    if not least <= number <= most:
+        raise ValueError(message)
+    return number
