@@ -358,7 +358,7 @@ class OqtopusBackend(BackendV2):
             ImportError: The extra `visualization` is not installed.
             ValueError: The device tells nothing of its qubits, or the circuit is not one of this backend's.
         """
-        from qiskit_oqtopus.pictures.chip import plot_chip  # noqa: PLC0415 - an extra
+        from qiskit_oqtopus.visualization.chip import plot_chip  # noqa: PLC0415 - an extra
 
         return plot_chip(self.device, circuit=circuit)
 

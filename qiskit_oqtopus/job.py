@@ -174,7 +174,7 @@ class OqtopusJob(JobV1):
             ImportError: The extra `visualization` is not installed.
             ValueError: No job has been submitted.
         """
-        from qiskit_oqtopus.pictures.timeline import plot_timeline  # noqa: PLC0415 - an extra
+        from qiskit_oqtopus.visualization.timeline import plot_timeline  # noqa: PLC0415 - an extra
 
         rows = []
         for job in self.jobs():

@@ -14,12 +14,12 @@ import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
 from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch, Tag, wire_statuses
-from qiskit_oqtopus.criteria import Criteria
 from qiskit_oqtopus.errors import OqtopusJobError
+from qiskit_oqtopus.filters import Criteria
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.primitives.cloud_run import BackendRun, CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_id
-from qiskit_oqtopus.primitives.runs import BackendRun, CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusConfig
     from oqtopus_client.emulator import Emulator
     from oqtopus_client.rest.models import JobsJob
-    from qiskit_oqtopus.criteria import BackendFilter
+    from qiskit_oqtopus.filters import BackendFilter
 
 _SPECIAL = re.compile(r"[\\\0]")
 """What servers' searches do not find as it is; `_`, which they take for any character, stands for it."""

@@ -105,7 +105,7 @@ def _couplings(calibration: Calibration) -> Table:
 
 def _draw(found: OqtopusDevice, file: Path) -> None:
     try:
-        from qiskit_oqtopus.pictures.chip import plot_chip
+        from qiskit_oqtopus.visualization.chip import plot_chip
     except ModuleNotFoundError as error:
         raise ImportError(
             f"Pictures need more packages ({error}): pip install 'oqtopus-client[visualization]'"

@@ -16,14 +16,14 @@ from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.definitions import is_measurement
 from qiskit_oqtopus.plain import empty_like, without_layout
-from qiskit_oqtopus.primitives.estimations import (
+from qiskit_oqtopus.primitives.dispatch import Task, checked_backend, submit
+from qiskit_oqtopus.primitives.estimator_plan import (
     EstimatedPub,
     EstimatorPlan,
     bindings_of_observables,
     families,
     pairs,
 )
-from qiskit_oqtopus.primitives.execution import Task, checked_backend, submit
 from qiskit_oqtopus.primitives.mitigator import Mitigator
 from qiskit_oqtopus.primitives.observables import Observable, measurements
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
     from qiskit_oqtopus.options import OqtopusOptions
-    from qiskit_oqtopus.primitives.estimations import Route
+    from qiskit_oqtopus.primitives.estimator_plan import Route
     from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 
 _FORM = (

@@ -9,7 +9,7 @@ from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 if TYPE_CHECKING:
-    from qiskit_oqtopus.primitives.runs import Run
+    from qiskit_oqtopus.primitives.cloud_run import Run
 
 
 class OqtopusPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):

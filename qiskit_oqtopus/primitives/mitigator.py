@@ -6,12 +6,12 @@ import math
 import warnings
 from typing import TYPE_CHECKING
 
-from qiskit_oqtopus.primitives.estimations import Mitigation
+from qiskit_oqtopus.primitives.estimator_plan import Mitigation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qiskit_oqtopus.primitives.estimations import Route
+    from qiskit_oqtopus.primitives.estimator_plan import Route
     from qiskit_oqtopus.primitives.observables import Observable
     from qiskit_oqtopus.primitives.readout import Readout
 

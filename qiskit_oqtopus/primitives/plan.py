@@ -118,8 +118,8 @@ def from_id(run_id: str) -> Plan | None:
 
 
 def _plans() -> dict[str, type[Plan]]:
-    from qiskit_oqtopus.primitives.estimations import EstimatorPlan  # noqa: PLC0415 - plans import what uses this
-    from qiskit_oqtopus.primitives.samples import SamplerPlan  # noqa: PLC0415
+    from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan  # noqa: PLC0415 - plans import what uses this
+    from qiskit_oqtopus.primitives.sampler_plan import SamplerPlan  # noqa: PLC0415
 
     plans: tuple[type[Plan], ...] = (SamplerPlan, EstimatorPlan)
     return {plan.kind: plan for plan in plans}

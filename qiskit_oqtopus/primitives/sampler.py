@@ -10,10 +10,10 @@ from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.primitives.execution import Task, checked_backend, submit
+from qiskit_oqtopus.primitives.dispatch import Task, checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
-from qiskit_oqtopus.primitives.samples import SampledPub, SamplerPlan
+from qiskit_oqtopus.primitives.sampler_plan import SampledPub, SamplerPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

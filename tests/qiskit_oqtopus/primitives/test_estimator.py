@@ -21,10 +21,10 @@ from oqtopus_client import OqtopusConfig
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.devices import EmulatedDevice
 from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusPrimitiveJob, OqtopusProvider
-from qiskit_oqtopus.primitives import estimates
-from qiskit_oqtopus.primitives.estimations import EstimatedPub, families, pairs
+from qiskit_oqtopus.primitives import expectation
+from qiskit_oqtopus.primitives.counts import Outcomes
+from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, families, pairs
 from qiskit_oqtopus.primitives.observables import Observable, measurements, tells
-from qiskit_oqtopus.primitives.outcomes import Outcomes
 from tests.server_process import last_words
 
 if TYPE_CHECKING:
@@ -689,7 +689,7 @@ def test_terms_are_assigned_once(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append((measured, label))
         return tells(measured, label)
 
-    monkeypatch.setattr(estimates, "tells", noted)
+    monkeypatch.setattr(expectation, "tells", noted)
     observables = (Observable((("ZI", 2.0), ("XX", 3.0)), 1.0), Observable((("IZ", 4.0),), 0.0))
     pub = EstimatedPub("sampling", (3, 1), (2,), observables, (("ZZ", "XX"),), 4, 0.5)
     # Of qubits 0 and 1: 00 in every shot of the first binding, then 01, then 11; and in the other basis 00.

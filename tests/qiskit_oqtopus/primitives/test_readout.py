@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from oqtopus_client.errors import ResponseValidationError
-from qiskit_oqtopus.primitives.estimates import Estimate, estimate, shares
-from qiskit_oqtopus.primitives.estimations import EstimatedPub, EstimatorPlan, Mitigation
+from qiskit_oqtopus.primitives.counts import Outcomes
+from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, EstimatorPlan, Mitigation
+from qiskit_oqtopus.primitives.expectation import Estimate, estimate, shares
 from qiskit_oqtopus.primitives.mitigator import Mitigator
 from qiskit_oqtopus.primitives.observables import Observable
-from qiskit_oqtopus.primitives.outcomes import Outcomes
 from qiskit_oqtopus.primitives.readout import Readout
 
 FACTORS = {"I": (1.0, 1.0), "Z": (1.0, -1.0), "0": (1.0, 0.0), "1": (0.0, 1.0)}

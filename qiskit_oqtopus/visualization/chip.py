@@ -10,10 +10,10 @@ from matplotlib.patches import Patch
 from qiskit.circuit import Barrier, Delay
 
 from oqtopus_client.display import moment, printable
-from qiskit_oqtopus.pictures.canvas import INK, canvas
-from qiskit_oqtopus.pictures.chip_data import ChipData
-from qiskit_oqtopus.pictures.chip_layout import place_qubits
-from qiskit_oqtopus.pictures.scale import UNKNOWN, Scale, colours
+from qiskit_oqtopus.visualization.chip_data import ChipData
+from qiskit_oqtopus.visualization.chip_layout import place_qubits
+from qiskit_oqtopus.visualization.colors import UNKNOWN, Scale, colours
+from qiskit_oqtopus.visualization.style import INK, canvas
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from oqtopus_client import OqtopusDevice
-    from qiskit_oqtopus.pictures.chip_data import Floats
+    from qiskit_oqtopus.visualization.chip_data import Floats
 
 # In units of the distance of the nearest two qubits: radii, margins, and how far opposite arrows are off the middle.
 _RING, _GAP, _DISC = 0.33, 0.255, 0.235

@@ -12,7 +12,7 @@ import rustworkx
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from qiskit_oqtopus.pictures.chip_data import ChipData, Floats
+    from qiskit_oqtopus.visualization.chip_data import ChipData, Floats
 
 
 def place_qubits(chip: ChipData) -> Floats:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from qiskit_oqtopus.pictures.chip_data import Floats
+    from qiskit_oqtopus.visualization.chip_data import Floats
 
 UNKNOWN = "#d0d0d0"
 

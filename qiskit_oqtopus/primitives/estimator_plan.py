@@ -11,14 +11,14 @@ import numpy as np
 from qiskit.primitives import DataBin, PrimitiveResult, PubResult
 
 from qiskit_oqtopus.header import as_json
-from qiskit_oqtopus.primitives.estimates import Estimate, Share, estimate, shares
+from qiskit_oqtopus.primitives.expectation import Estimate, Share, estimate, shares
 from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.readout import Readout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from qiskit_oqtopus.primitives.outcomes import Outcomes
+    from qiskit_oqtopus.primitives.counts import Outcomes
 
 Route = Literal["sampling", "estimation"]
 

@@ -10,7 +10,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.ticker import MaxNLocator
 
 from oqtopus_client.display import printable
-from qiskit_oqtopus.pictures.canvas import canvas
+from qiskit_oqtopus.visualization.style import canvas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

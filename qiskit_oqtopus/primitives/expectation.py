@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from qiskit_oqtopus.primitives.counts import Outcomes
     from qiskit_oqtopus.primitives.observables import Observable
-    from qiskit_oqtopus.primitives.outcomes import Outcomes
     from qiskit_oqtopus.primitives.readout import Readout
 
 

@@ -11,9 +11,9 @@ from qiskit.providers import BackendV2
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.plain import plain
+from qiskit_oqtopus.primitives.cloud_run import BackendRun, Chunk, CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import Block, pack, shares
-from qiskit_oqtopus.primitives.runs import BackendRun, Chunk, CloudRun
 from qiskit_oqtopus.programs import to_template
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_rgba
 
-from qiskit_oqtopus.pictures.timeline import plot_timeline
+from qiskit_oqtopus.visualization.timeline import plot_timeline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qiskit_oqtopus.pictures.chip_data import ChipData
+from qiskit_oqtopus.visualization.chip_data import ChipData
 from tests.qiskit_oqtopus.test_target import device
 
 

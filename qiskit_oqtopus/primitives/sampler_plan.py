@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from qiskit_oqtopus.primitives.outcomes import Outcomes
+    from qiskit_oqtopus.primitives.counts import Outcomes
 
 
 class CountedBitArray(BitArray):

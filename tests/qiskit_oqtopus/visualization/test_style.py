@@ -19,7 +19,7 @@ matplotlib.interactive(True)
 
 PROGRAM = """
 import matplotlib
-from qiskit_oqtopus.pictures.canvas import canvas
+from qiskit_oqtopus.visualization.style import canvas
 with canvas(1, 1):
     pass
 print(matplotlib.is_interactive())

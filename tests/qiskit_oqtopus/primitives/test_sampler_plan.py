@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from qiskit.primitives import BitArray
 
-from qiskit_oqtopus.primitives.outcomes import Outcomes
+from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.plan import Block, shares
-from qiskit_oqtopus.primitives.samples import CountedBitArray, SampledPub, SamplerPlan
+from qiskit_oqtopus.primitives.sampler_plan import CountedBitArray, SampledPub, SamplerPlan
 
 
 def random_counts(rng: np.random.Generator, width: int, shots: int) -> dict[str, int]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from qiskit.transpiler import CouplingMap
 
-from qiskit_oqtopus.pictures.chip_data import ChipData
-from qiskit_oqtopus.pictures.chip_layout import place_qubits
+from qiskit_oqtopus.visualization.chip_data import ChipData
+from qiskit_oqtopus.visualization.chip_layout import place_qubits
 
 LINE = CouplingMap.from_line(12, bidirectional=False)
 LATTICE = CouplingMap.from_grid(8, 8, bidirectional=False)

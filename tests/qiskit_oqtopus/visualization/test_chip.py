@@ -15,8 +15,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.quiver import Quiver
 from qiskit import QuantumCircuit, transpile
 
-from qiskit_oqtopus.pictures.chip import plot_chip
-from qiskit_oqtopus.pictures.scale import UNKNOWN, Scale, colours
+from qiskit_oqtopus.visualization.chip import plot_chip
+from qiskit_oqtopus.visualization.colors import UNKNOWN, Scale, colours
 from tests.qiskit_oqtopus.test_target import device
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def test_notebooks_show_it_once(backend: OqtopusBackend, monkeypatch: pytest.Mon
 
 def test_without_matplotlib(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is the command to run."""
-    for module in [name for name in sys.modules if name.startswith("qiskit_oqtopus.pictures")]:
+    for module in [name for name in sys.modules if name.startswith("qiskit_oqtopus.visualization")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"Pictures need matplotlib .*pip install 'oqtopus-client\[visualization\]'"):

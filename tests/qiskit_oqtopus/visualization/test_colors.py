@@ -10,7 +10,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import LogNorm, to_rgba
 
-from qiskit_oqtopus.pictures.scale import UNKNOWN, Scale, colours
+from qiskit_oqtopus.visualization.colors import UNKNOWN, Scale, colours
 
 
 def scale_of(*errors: float) -> Scale:
