@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from oqtopus_client.cli.failures import MEANINGS
+from oqtopus_client.cli.exit_codes import MEANINGS
 from oqtopus_client.emulator import FaultKind
-from oqtopus_client.rest.operations import OPERATIONS
+from oqtopus_client.rest.endpoints import OPERATIONS
 
 
 def operations() -> str:

@@ -16,7 +16,7 @@ import pytest
 import oqtopus_client.emulator
 import qiskit_oqtopus.errors
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
-from oqtopus_client.rest.operations import OPERATIONS
+from oqtopus_client.rest.endpoints import OPERATIONS
 from tests.conftest import BELL
 from tests.foreign.run import LIBRARIES, PUBLISHED, QURI_PARTS
 

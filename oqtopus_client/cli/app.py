@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from oqtopus_client.cli import cancel, device, devices, doctor, emulator, job, jobs, log, login, result, run
 from oqtopus_client.cli.completion import profile_names
-from oqtopus_client.cli.failures import MEANINGS, ExitCode, exit_code
+from oqtopus_client.cli.exit_codes import MEANINGS, ExitCode, exit_code
 from oqtopus_client.cli.output import say
 from oqtopus_client.cli.session import Session
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oqtopus_client.cli.failures import exit_code
+from oqtopus_client.cli.exit_codes import exit_code
 from oqtopus_client.cli.output import Json, counted, say, show_json
 from oqtopus_client.cli.session import Session
 from oqtopus_client.errors import OqtopusError

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 import oqtopus_client
 from oqtopus_client import rest
-from oqtopus_client.cli.failures import ExitCode, exit_code
+from oqtopus_client.cli.exit_codes import ExitCode, exit_code
 from oqtopus_client.cli.output import utc
 from oqtopus_client.errors import OqtopusConfigError, OqtopusError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, percent, show, show_json, table
 from oqtopus_client.cli.session import Session

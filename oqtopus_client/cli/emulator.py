@@ -8,8 +8,8 @@ import typer
 
 import oqtopus_client
 from oqtopus_client.cli import faults
-from oqtopus_client.cli.control import Data, Url, control
 from oqtopus_client.cli.devices import show_devices
+from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.output import Json, console, counted, facts, show_json
 from oqtopus_client.cli.session import Session
 

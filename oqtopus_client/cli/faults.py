@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oqtopus_client.cli.control import Data, Url, control
+from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.output import Json, console, show_json, table
 from oqtopus_client.cli.session import Session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import oqtopus_client
-from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.output import coloured, console, facts, show_json, table, utc
 
 if TYPE_CHECKING:

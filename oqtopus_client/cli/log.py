@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.output import Json, say, show_json
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session

@@ -9,7 +9,7 @@ import typer
 
 import oqtopus_client
 from oqtopus_client.cli.devices import find_device, refuse_unknown
-from oqtopus_client.cli.failures import CommandError, ExitCode, exit_code
+from oqtopus_client.cli.exit_codes import CommandError, ExitCode, exit_code
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json, say, show_json
 from oqtopus_client.cli.program import read

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.output import console
 from oqtopus_client.display import printable
 from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, UserApiError

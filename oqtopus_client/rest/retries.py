@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oqtopus_client.rest.operations import Operation
+    from oqtopus_client.rest.endpoints import Operation
 
 _LONGEST_PAUSE = 8.0
 _LONGEST_RETRY_AFTER = 60.0
@@ -51,7 +51,7 @@ class RetryPolicy:
             status: The answer's status; None if no answer arrived.
             retry_after: The answer's header `Retry-After`, obeyed where it gives up to 60 seconds.
 
-        >>> from oqtopus_client.rest.operations import CREATE_API_TOKEN, LIST_DEVICES
+        >>> from oqtopus_client.rest.endpoints import CREATE_API_TOKEN, LIST_DEVICES
         >>> RetryPolicy().pause(CREATE_API_TOKEN, 1) is None
         True
         >>> RetryPolicy().pause(LIST_DEVICES, 1, status=429, retry_after="3")

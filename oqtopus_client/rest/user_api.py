@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ValidationError
 
 from oqtopus_client.errors import ResponseValidationError
-from oqtopus_client.rest import operations as ops
+from oqtopus_client.rest import endpoints as ops
 from oqtopus_client.rest.models import (
     AnnouncementsGetAnnouncementResponse,
     AnnouncementsGetAnnouncementsListResponse,

@@ -36,10 +36,7 @@ from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.journal import Journal, JournalEntry, journal_path
 from oqtopus_client.services.listing import every_job, jobs_of_page
-from oqtopus_client.services.progress import progress_bar
-from oqtopus_client.services.sse_container import in_sse_container, run_in_container
-from oqtopus_client.services.submission import GRACE_SECONDS, UPLOAD_LIFETIME, Submission
-from oqtopus_client.services.waiting import (
+from oqtopus_client.services.polling import (
     FINAL_STATUSES,
     DeadlinePassedError,
     Polling,
@@ -49,6 +46,9 @@ from oqtopus_client.services.waiting import (
     poll,
     within,
 )
+from oqtopus_client.services.progress import progress_bar
+from oqtopus_client.services.sse_container import in_sse_container, run_in_container
+from oqtopus_client.services.submission import GRACE_SECONDS, UPLOAD_LIFETIME, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ from oqtopus_client import (
 )
 from oqtopus_client.errors import OqtopusStorageError, ResponseValidationError
 from oqtopus_client.rest import models, storage, user_api
-from oqtopus_client.rest.http.failures import api_error
+from oqtopus_client.rest.http.errors import api_error
 from oqtopus_client.services.job_results import typed_result
 from oqtopus_client.services.sse_log import log_text
 from qiskit_oqtopus.header import CircuitHeader

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from oqtopus_client import AsyncOqtopusClient, OqtopusConfig, OqtopusEstimationOperator, OqtopusJobSpec
-from oqtopus_client.rest.operations import LIST_DEVICES
+from oqtopus_client.rest.endpoints import LIST_DEVICES
 from oqtopus_client.rest.retries import RetryPolicy
-from oqtopus_client.services.waiting import Polling
+from oqtopus_client.services.polling import Polling
 from qiskit_oqtopus.primitives.estimator import shots_for
 from tests.conftest import BELL
 from tests.scripted_server import ScriptedServer

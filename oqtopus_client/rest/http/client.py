@@ -12,12 +12,12 @@ import aiohttp
 import httpx
 
 from oqtopus_client.errors import OqtopusConfigError, ResponseValidationError
-from oqtopus_client.rest.addresses import is_off_limits
-from oqtopus_client.rest.http.answers import receive
+from oqtopus_client.rest.blocked_hosts import is_off_limits
+from oqtopus_client.rest.endpoints import DOWNLOAD, UPLOAD, Operation
 from oqtopus_client.rest.http.connections import Pool, check_storage, host, transport
-from oqtopus_client.rest.http.failures import api_error, connection_error, storage_error
+from oqtopus_client.rest.http.errors import api_error, connection_error, storage_error
+from oqtopus_client.rest.http.responses import receive
 from oqtopus_client.rest.http.telemetry import observe
-from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD, Operation
 from oqtopus_client.rest.retries import RetryPolicy
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from oqtopus_client.errors import OqtopusConfigError, OqtopusStorageError
-from oqtopus_client.rest.addresses import is_off_limits
+from oqtopus_client.rest.blocked_hosts import is_off_limits
 from oqtopus_client.rest.proxies import proxy_for
 
 if TYPE_CHECKING:

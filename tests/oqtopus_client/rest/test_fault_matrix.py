@@ -23,8 +23,8 @@ from oqtopus_client.errors import (
     OqtopusTimeoutError,
     ResponseValidationError,
 )
+from oqtopus_client.rest.endpoints import DOWNLOAD, OPERATIONS, UPLOAD, Operation
 from oqtopus_client.rest.http import HttpClient
-from oqtopus_client.rest.operations import DOWNLOAD, OPERATIONS, UPLOAD, Operation
 from tests.virtual_clock import run_virtually
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -27,8 +27,8 @@ from oqtopus_client.errors import (
     ResponseValidationError,
     UserApiError,
 )
-from oqtopus_client.rest.addresses import is_off_limits
-from oqtopus_client.rest.http import HttpClient, answers
+from oqtopus_client.rest.blocked_hosts import is_off_limits
+from oqtopus_client.rest.http import HttpClient, responses
 from tests.conftest import BELL
 from tests.scripted_server import ScriptedServer
 
@@ -131,8 +131,8 @@ OVERSIZED: dict[str, Callable[[str], Any]] = {
 def test_oversized_answers(name: str, limit: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than the limit is read, or unpacked; memory stays within a small multiple of it."""
     if limit is not None:
-        monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", limit)
-    limit = answers.MAX_ANSWER_BYTES
+        monkeypatch.setattr(responses, "MAX_ANSWER_BYTES", limit)
+    limit = responses.MAX_ANSWER_BYTES
     with raw_server(OVERSIZED[name]) as server, client_of(server) as client:
         tracemalloc.start()
         with pytest.raises(ResponseValidationError, match=rf"GET /devices: the answer has more than {limit:,} bytes"):
@@ -148,7 +148,7 @@ def test_oversized_answers(name: str, limit: int | None, monkeypatch: pytest.Mon
 @pytest.mark.anyio
 async def test_oversized_files(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files have a limit of their own."""
-    monkeypatch.setattr(answers, "MAX_DOWNLOAD_BYTES", MEBIBYTE)
+    monkeypatch.setattr(responses, "MAX_DOWNLOAD_BYTES", MEBIBYTE)
     with raw_server(OVERSIZED[name]) as server:
         http = HttpClient(OqtopusConfig(server.url, SECRET, retry_max_attempts=1))
         with pytest.raises(OqtopusStorageError, match="more than 1,048,576 bytes"):
@@ -523,4 +523,4 @@ with raw_server(lambda _path: packed) as server, client_of(server) as client:
 """
     grown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert int(grown.stdout) < 3 * answers.MAX_ANSWER_BYTES / 1024
+    assert int(grown.stdout) < 3 * responses.MAX_ANSWER_BYTES / 1024

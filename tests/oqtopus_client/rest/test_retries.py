@@ -10,8 +10,8 @@ import pytest
 
 from oqtopus_client import OqtopusConfig, UserApiError
 from oqtopus_client.errors import NotFoundError, OqtopusConnectionError, OqtopusTimeoutError
+from oqtopus_client.rest.endpoints import DELETE_JOB, LIST_DEVICES, Operation
 from oqtopus_client.rest.http import HttpClient
-from oqtopus_client.rest.operations import DELETE_JOB, LIST_DEVICES, Operation
 from oqtopus_client.rest.retries import RetryPolicy
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ import typer
 
 import oqtopus_client
 from oqtopus_client import rest
-from oqtopus_client.cli.failures import CommandError, ExitCode
+from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.errors import NotFoundError, OqtopusConfigError, PermissionDeniedError
 
 if TYPE_CHECKING:

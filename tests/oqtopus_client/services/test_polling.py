@@ -20,7 +20,7 @@ from oqtopus_client.errors import (
     WaitTimeoutError,
 )
 from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJob
-from oqtopus_client.services.waiting import Polling, as_finished, poll
+from oqtopus_client.services.polling import Polling, as_finished, poll
 from tests.virtual_clock import run_virtually
 
 pytestmark = pytest.mark.anyio

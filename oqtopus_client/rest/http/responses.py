@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from oqtopus_client.errors import OqtopusStorageError, ResponseValidationError
-from oqtopus_client.rest.operations import DOWNLOAD, UPLOAD, Operation
+from oqtopus_client.rest.endpoints import DOWNLOAD, UPLOAD, Operation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
