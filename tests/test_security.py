@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 UNPICKLING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 BY_NAME = {"eval", "exec", "compile", "__import__"}
 # A program of a user's is run where the user asked for it, in a process of its own.
-RUNS_PROGRAMS = {"oqtopus_client.emulator.sse_container.__main__", "oqtopus_client.emulator.sse_container.sse_driver"}
+RUNS_PROGRAMS = {"oqtopus_client.emulator.sse.container.__main__", "oqtopus_client.emulator.sse.container.sse_driver"}
 
 
 def libraries(file: Path) -> set[str]:

@@ -14,12 +14,12 @@ Needs the extra `emulator`: `pip install 'oqtopus-client[emulator]'`.
 """
 
 try:
-    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.emulator import Emulator
     from oqtopus_client.emulator.faults import Fault, FaultKind
     from oqtopus_client.emulator.lattice import square_lattice
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-    from oqtopus_client.emulator.simulation.sse import SseLimits
+    from oqtopus_client.emulator.sse.sandbox import SseLimits
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"The emulator needs more packages ({error}): pip install 'oqtopus-client[emulator]'", name=error.name

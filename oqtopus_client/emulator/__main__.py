@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
-from oqtopus_client.emulator.processes import WorkerProcesses
+from oqtopus_client.emulator.worker_pool import WorkerProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

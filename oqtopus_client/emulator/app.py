@@ -14,8 +14,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from oqtopus_client.emulator.api import control, devices, jobs, storage, users
-from oqtopus_client.emulator.api.cloud import ApiError, Cloud, ServerError, require_text
-from oqtopus_client.emulator.api.faulty import server_error, with_faults
+from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, ServerError, require_text
+from oqtopus_client.emulator.api.fault_middleware import server_error, with_faults
 from oqtopus_client.emulator.api.guard import Refused, guarded, refusal
 
 if TYPE_CHECKING:

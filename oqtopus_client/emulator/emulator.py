@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import platformdirs
 
 from oqtopus_client.config import OqtopusConfig
-from oqtopus_client.emulator.api.cloud import Cloud
+from oqtopus_client.emulator.api.dependencies import Cloud
 from oqtopus_client.emulator.app import create_app
 from oqtopus_client.emulator.database import Database
-from oqtopus_client.emulator.devices import built_in_devices, load_devices
+from oqtopus_client.emulator.device_files import built_in_devices, load_devices
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
-from oqtopus_client.emulator.signing import VALID_SECONDS, Signer
+from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
-from oqtopus_client.emulator.simulation.sse import SseLimits
+from oqtopus_client.emulator.sse.sandbox import SseLimits
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users, new_token
 from oqtopus_client.errors import OqtopusConfigError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice
 
 IN_MEMORY = ":memory:"
 

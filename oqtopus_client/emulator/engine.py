@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from oqtopus_client.emulator.database import Row
-    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.faults import Faults
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-    from oqtopus_client.emulator.simulation.sse import SseLimits
+    from oqtopus_client.emulator.sse.sandbox import SseLimits
     from oqtopus_client.emulator.store import Store
 
 _logger = logging.getLogger("oqtopus_client.emulator")

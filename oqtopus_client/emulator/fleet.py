@@ -11,7 +11,7 @@ from oqtopus_client.emulator.store import new_id
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Database, Row
-    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice
 
 _STATUSES = ("available", "unavailable")
 _NEWEST = (

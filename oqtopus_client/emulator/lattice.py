@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from oqtopus_client.emulator.devices import EmulatedDevice
+from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.physics import relaxation_fidelity
 
 _CALIBRATED_AT = "2026-04-01T00:00:00Z"

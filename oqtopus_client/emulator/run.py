@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
-from oqtopus_client.emulator.simulation.server_side import SseJob, run_sse_job, stop_program
+from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
-from oqtopus_client.emulator.simulation.work import Task, execute, pack_json, prepare
+from oqtopus_client.emulator.sse.job import SseJob, run_sse_job, stop_program
 from oqtopus_client.rest.storage import pack
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from oqtopus_client.emulator.database import Row
-    from oqtopus_client.emulator.devices import EmulatedDevice
-    from oqtopus_client.emulator.simulation.sse import SseLimits, SseOutcome
-    from oqtopus_client.emulator.simulation.work import Executed, Prepared
+    from oqtopus_client.emulator.device_files import EmulatedDevice
+    from oqtopus_client.emulator.simulation.pipeline import Executed, Prepared
+    from oqtopus_client.emulator.sse.sandbox import SseLimits, SseOutcome
     from oqtopus_client.emulator.store import Store
 
 _Output = TypeVar("_Output")

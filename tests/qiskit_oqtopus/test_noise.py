@@ -21,7 +21,7 @@ from scipy import stats
 
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator import noise as emulated
-from oqtopus_client.emulator.devices import EmulatedDevice
+from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
 from qiskit_oqtopus.noise import noise_model

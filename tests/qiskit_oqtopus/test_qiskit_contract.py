@@ -24,7 +24,7 @@ from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from oqtopus_client import OqtopusDevice
-from oqtopus_client.emulator.devices import built_in_devices
+from oqtopus_client.emulator.device_files import built_in_devices
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusSampler
 from qiskit_oqtopus.programs import to_program
 from qiskit_oqtopus.target import target_from_device

@@ -7,7 +7,7 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.random import random_circuit
 
 from oqtopus_client import OqtopusDevice
-from oqtopus_client.emulator.devices import built_in_devices
+from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from qiskit_oqtopus.programs import to_program
 from qiskit_oqtopus.target import target_from_device

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, Time, require_operator
+from oqtopus_client.emulator.api.dependencies import ApiError, CloudParameter, Time, require_operator
 from oqtopus_client.emulator.faults import Fault
 
 router = APIRouter(prefix="/emulator", dependencies=[Depends(require_operator)])

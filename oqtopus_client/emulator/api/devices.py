@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.cloud import ApiError, Cloud, CloudParameter, Time, UserParameter
+from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, Time, UserParameter
 from oqtopus_client.emulator.api.storage import download_url
 from oqtopus_client.emulator.database import Row, format_time
-from oqtopus_client.emulator.devices import EmulatedDevice
+from oqtopus_client.emulator.device_files import EmulatedDevice
 
 router = APIRouter()
 

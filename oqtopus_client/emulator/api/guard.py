@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 
 from oqtopus_client.emulator.api.storage import storage_error
-from oqtopus_client.emulator.signing import MAX_UPLOAD_BYTES
+from oqtopus_client.emulator.presigning import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from fastapi import Response

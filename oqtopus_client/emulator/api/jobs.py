@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.cloud import ApiError, Cloud, CloudParameter, ServerError, UserParameter
+from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, ServerError, UserParameter
 from oqtopus_client.emulator.api.storage import download_url
 from oqtopus_client.emulator.database import Row, format_time
 from oqtopus_client.rest.models import JobsJobStatus, JobsSubmitJobRequest

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from oqtopus_client.emulator.api.cloud import Cloud, CloudParameter
+from oqtopus_client.emulator.api.dependencies import Cloud, CloudParameter
 from oqtopus_client.emulator.api.forms import FormError, read_form
 from oqtopus_client.rest.storage import pack
 

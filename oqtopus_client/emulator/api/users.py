@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.cloud import ApiError, CloudParameter, Time, UserParameter
+from oqtopus_client.emulator.api.dependencies import ApiError, CloudParameter, Time, UserParameter
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.rest.models import UsersUpdateUserRequest
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice
 
 _GATES = frozenset({"x", "sx", "rz", "cx", "measure"}) | NOT_EXECUTED
 _STATE_VECTOR_QUBITS = 16

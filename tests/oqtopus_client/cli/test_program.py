@@ -13,10 +13,10 @@ import pytest
 from oqtopus_client import OqtopusConfig, OqtopusDevice
 from oqtopus_client.cli.program import Program, read
 from oqtopus_client.cli.session import Session
-from oqtopus_client.emulator.devices import built_in_devices
+from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import JobFailure
+from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
-from oqtopus_client.emulator.simulation.work import Task, execute, pack_json, prepare
 from oqtopus_client.rest.models import DevicesDeviceInfo
 from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
 from tests.scripted_server import ScriptedServer

@@ -14,7 +14,7 @@ from scipy import stats
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.devices import EmulatedDevice
+from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.errors import JobSubmissionError, OqtopusStorageError
 from tests.oqtopus_client.emulator.test_user_api import Caller

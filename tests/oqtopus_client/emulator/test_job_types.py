@@ -20,12 +20,12 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from scipy.stats import chisquare
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
-from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices
+from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.simulation import sampling
 from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.inputs import JobFailure
+from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for
-from oqtopus_client.emulator.simulation.work import Prepared, Task, execute, pack_json, prepare
 from tests.conftest import BELL
 
 if TYPE_CHECKING:

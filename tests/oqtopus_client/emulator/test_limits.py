@@ -9,10 +9,10 @@ import openqasm3
 import pytest
 from openqasm3 import ast
 
-from oqtopus_client.emulator.devices import built_in_devices
+from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, JobFailure, ProgramLimits
-from oqtopus_client.emulator.simulation.work import Prepared, Task, prepare
+from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, prepare
 from oqtopus_client.rest.storage import pack
 from tests.conftest import BELL
 

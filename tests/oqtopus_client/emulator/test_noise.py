@@ -24,7 +24,7 @@ from scipy import stats
 
 from oqtopus_client.emulator.calibration import calibration
 from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
-from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices
+from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.emulator.noise import gate_error, noise_model, with_delays
 from oqtopus_client.emulator.simulation import sampling

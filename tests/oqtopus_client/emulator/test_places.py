@@ -19,10 +19,10 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.processes import WorkerProcesses
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-from oqtopus_client.emulator.simulation.work import execute
+from oqtopus_client.emulator.simulation.pipeline import execute
 from oqtopus_client.emulator.store import LEASE_SECONDS
+from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from oqtopus_client.errors import JobSubmissionError, UserApiError
 from tests.conftest import BELL
 from tests.held_executor import HeldExecutor
@@ -74,7 +74,7 @@ class Gated(ThreadPoolExecutor):
 @pytest.fixture
 def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
     """The executor of an emulator for which the heavy job is heavy, and the light one is not."""
-    monkeypatch.setattr("oqtopus_client.emulator.simulation.work._HEAVY", 500)
+    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY", 500)
     with Gated() as executor:
         yield executor
         executor.gate.set()
@@ -293,7 +293,7 @@ def test_workers_die_with_their_parent() -> None:
     """Native code that never lets go of Python's lock does not keep them; they hold its output open till they end."""
     script = (
         "import time\n"
-        "from oqtopus_client.emulator.processes import WorkerProcesses\n"
+        "from oqtopus_client.emulator.worker_pool import WorkerProcesses\n"
         "executor = WorkerProcesses(2)\n"
         f"for _ in range(2): executor.submit(exec, {BUSY!r})\n"
         "time.sleep(600)\n"

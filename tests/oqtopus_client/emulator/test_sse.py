@@ -18,11 +18,10 @@ from typing import Any
 
 import pytest
 
-from oqtopus_client.emulator.devices import built_in_devices
-from oqtopus_client.emulator.simulation import server_side
+from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-from oqtopus_client.emulator.simulation.server_side import SseJob
-from oqtopus_client.emulator.simulation.sse import InnerJob, SseLimits, SseOutcome, run_sse
+from oqtopus_client.emulator.sse.job import SseJob
+from oqtopus_client.emulator.sse.sandbox import InnerJob, SseLimits, SseOutcome, run_sse
 from tests.conftest import BELL
 
 PARENT = {"job_id": "0691f3a2-7c1e-7b44-8000-3f5a9d2c1e77", "name": "parent", "job_type": "sse", "shots": 1}
@@ -43,7 +42,7 @@ REFUSED = "submit(transpiler_info={'transpiler_lib': None})"  # the device has n
 def simulate(request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
     """Transpile and sample, as the engine does with any job."""
     job = SseJob(PARENT, b"", built_in_devices()["qulacs"], ProgramLimits(), SseLimits())
-    return server_side._run_inner(job, request, info)
+    return job._run_inner(job, request, info)
 
 
 def answer(request: Mapping[str, Any], _info: Mapping[str, Any]) -> InnerJob:
@@ -331,7 +330,7 @@ def test_a_program_ends_with_its_runner(lifeline: Lifeline, temporary: Path) -> 
     """Killing the process that runs the emulator leaves neither processes nor folders."""
     program = f"import time; alive = {lifeline.connect}; time.sleep(600)"
     runner = (
-        "import tempfile; from oqtopus_client.emulator.simulation.sse import run_sse; "
+        "import tempfile; from oqtopus_client.emulator.sse.sandbox import run_sse; "
         f"tempfile.tempdir = {str(temporary)!r}; run_sse({program!r}, {{}}, None)"
     )
     with subprocess.Popen([sys.executable, "-c", runner]) as process, lifeline.accept() as connection:
@@ -362,7 +361,7 @@ def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end
     program = DRIVER + ESCAPED.replace("CONNECT", lifeline.connect) + last
     if end == "killed runner":
         runner = (
-            "import tempfile; from oqtopus_client.emulator.simulation.sse import run_sse; "
+            "import tempfile; from oqtopus_client.emulator.sse.sandbox import run_sse; "
             f"tempfile.tempdir = {str(temporary)!r}; run_sse({program!r}, {{}}, None)"
         )
         with subprocess.Popen([sys.executable, "-c", runner]) as process, lifeline.accept() as connection:
@@ -384,7 +383,7 @@ def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end
 
 def test_the_starter_touches_no_other_folder(tmp_path: Path) -> None:
     """Run by hand, without the pipe that tells of its parent, it removes nothing it was not made for."""
-    command = [sys.executable, "-m", "oqtopus_client.emulator.sse_container", str(tmp_path), "1", "1"]
+    command = [sys.executable, "-m", "oqtopus_client.emulator.sse.container", str(tmp_path), "1", "1"]
     run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     assert run.returncode == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Statevector
 
-from oqtopus_client.emulator.devices import built_in_devices
+from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.transpiling import transpile_for
 

@@ -573,7 +573,7 @@ def test_urls_expire(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = call.submit()
     url = call.job(job_id)["job_info"]["input"]
     now = time.time()
-    monkeypatch.setattr("oqtopus_client.emulator.signing.time.time", lambda: now + 3601)
+    monkeypatch.setattr("oqtopus_client.emulator.presigning.time.time", lambda: now + 3601)
 
     assert call("GET", url).status_code == 403
     assert "<Code>AccessDenied</Code>" in call("GET", url).text

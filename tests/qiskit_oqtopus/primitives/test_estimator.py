@@ -19,7 +19,7 @@ from qiskit_aer import AerSimulator
 
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.devices import EmulatedDevice
+from oqtopus_client.emulator.device_files import EmulatedDevice
 from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusPrimitiveJob, OqtopusProvider
 from qiskit_oqtopus.primitives import expectation
 from qiskit_oqtopus.primitives.counts import Outcomes

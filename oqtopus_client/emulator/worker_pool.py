@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
-_PRELOADED = "oqtopus_client.emulator.simulation.server_side"
+_PRELOADED = "oqtopus_client.emulator.sse.job"
 _NICENESS = 10
 
 

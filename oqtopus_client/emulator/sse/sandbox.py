@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("oqtopus_client.emulator")
 
-_CONTAINER = Path(__file__).parent.with_name("sse_container")
+_CONTAINER = Path(__file__).parent / "container"
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "TZ")
 """What Python and its extension modules may need to start; all else may be a secret."""
 _ONE_THREAD = (

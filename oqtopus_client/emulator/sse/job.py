@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
-from oqtopus_client.emulator.simulation.sse import InnerJob, SseOutcome, run_sse
+from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
-from oqtopus_client.emulator.simulation.work import Task, execute, pack_json, prepare
+from oqtopus_client.emulator.sse.sandbox import InnerJob, SseOutcome, run_sse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-    from oqtopus_client.emulator.simulation.sse import SseLimits
+    from oqtopus_client.emulator.sse.sandbox import SseLimits
 
 _stops: dict[str, threading.Event] = {}
 """What ends the programs that run in threads of this process, by job."""

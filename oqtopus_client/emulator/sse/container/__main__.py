@@ -1,4 +1,4 @@
-"""Runs a server-side program: `python sse_container FOLDER MEMORY_BYTES SECONDS`, for FOLDER/in/program.py.
+"""Runs a server-side program: `python container FOLDER MEMORY_BYTES SECONDS`, for FOLDER/in/program.py.
 
 The program is a child of this process, which waits for its end, for the end of its time, or for the end of standard
 input, a pipe that nobody writes to: that is the end of whoever started this process. Then it ends all that the program

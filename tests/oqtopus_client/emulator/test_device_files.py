@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from oqtopus_client.emulator.devices import EmulatedDevice, built_in_devices, load_devices
+from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices, load_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.physics import relaxation_fidelity
 

@@ -16,7 +16,7 @@ from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Faults
 from oqtopus_client.emulator.fleet import Fleet
-from oqtopus_client.emulator.signing import Signer
+from oqtopus_client.emulator.presigning import Signer
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users
 

@@ -31,7 +31,7 @@ from oqtopus_client.rest.storage import pack
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from oqtopus_client.emulator.devices import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice
 
 _HEAVY = 1 << 30
 
