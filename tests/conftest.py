@@ -14,15 +14,15 @@ from hypothesis import settings
 from oqtopus_client import OqtopusClient, OqtopusConfig
 from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
-from tests.held_executor import HeldExecutor
-from tests.recorded_cloud import RecordedCloud
-from tests.secret_scanner import (  # noqa: F401 - for pytest
+from tests.support.held_executor import HeldExecutor
+from tests.support.recorded_cloud import RecordedCloud
+from tests.support.secret_scanner import (  # noqa: F401 - for pytest
     _no_leak,
     _no_leak_in_memory,
     pytest_configure,
     pytest_runtest_makereport,
 )
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 BARE = ["-c", "pass"]
 COMMANDS = [["--version"], ["--help"], ["run", "--help"], ["devices"]]

@@ -20,7 +20,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from oqtopus_client import OqtopusClient, OqtopusConfig
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

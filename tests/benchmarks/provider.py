@@ -23,7 +23,7 @@ from oqtopus_client.emulator.device_files import built_in_devices
 from qiskit_oqtopus import OqtopusProvider
 from qiskit_oqtopus.programs import to_program, to_template
 from qiskit_oqtopus.target import target_from_device
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

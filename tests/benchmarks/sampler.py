@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from oqtopus_client import OqtopusConfig
 from qiskit_oqtopus import OqtopusProvider, OqtopusSampler
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,7 +31,7 @@ from oqtopus_client import (
     OqtopusSamplingJobResult,
 )
 from oqtopus_client.errors import JobSubmissionError, NotFoundError
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

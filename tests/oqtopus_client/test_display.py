@@ -10,7 +10,7 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, UserApiError
 from oqtopus_client.errors import BatchSubmissionError, JobFailedError, OqtopusConnectionError, OqtopusStorageError
-from tests.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

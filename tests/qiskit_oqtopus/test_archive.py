@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusConfig
     from oqtopus_client.emulator import Emulator
     from qiskit_oqtopus import OqtopusBackend
-    from tests.held_executor import HeldExecutor
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.held_executor import HeldExecutor
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 def test_saved_and_read(backend: OqtopusBackend, cloud: RecordedCloud, tmp_path: Path) -> None:

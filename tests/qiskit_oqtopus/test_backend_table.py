@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client import OqtopusConfig
 from qiskit_oqtopus import OqtopusProvider
 from tests.qiskit_oqtopus.test_provider import device
-from tests.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend_table import BackendTable

@@ -13,7 +13,7 @@ from tests.qiskit_oqtopus.test_target import device
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend_v1 import BackendProperties
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from qiskit.quantum_info import Operator, Statevector
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider, OqtopusSampler, defer_measurements
 
 if TYPE_CHECKING:
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 def distribution(circuit: QuantumCircuit) -> dict[str, float]:

@@ -41,7 +41,7 @@ from tests.qiskit_oqtopus.test_programs import TARGET
 if TYPE_CHECKING:
     from qiskit.circuit import Operation
 
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 X, Y = Parameter("x"), Parameter("y")
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oqtopus_client.emulator import Emulator
-    from tests.held_executor import HeldExecutor
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.held_executor import HeldExecutor
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from qiskit_oqtopus import OqtopusJob, OqtopusPrimitiveJob, OqtopusProvider
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
 from tests.qiskit_oqtopus.test_backend import bell, keyed
-from tests.server_process import last_words
+from tests.support.server_process import last_words
 
 DIE_AT_A_NOTE = """
 import os, signal, sys

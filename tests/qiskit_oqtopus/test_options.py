@@ -17,7 +17,7 @@ from tests.qiskit_oqtopus.test_backend import bell, keyed
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator import Emulator
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 def stored(emulator: Emulator, job_id: str) -> dict[str, Any]:

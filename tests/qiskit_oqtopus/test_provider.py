@@ -17,13 +17,13 @@ from qiskit.providers import QiskitBackendNotFoundError
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import AuthenticationError, OqtopusConfigError
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
-from tests.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 def device(device_id: str, n_qubits: int | None, **fields: Any) -> dict[str, Any]:

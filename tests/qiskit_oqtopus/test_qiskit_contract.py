@@ -32,7 +32,7 @@ from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
 from tests.qiskit_oqtopus.test_backend import bell, keyed
 
 if TYPE_CHECKING:
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 TARGETS = {
     name: target_from_device(OqtopusDevice(device.info(n_pending_jobs=0)))

@@ -15,7 +15,7 @@ from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
 from tests.qiskit_oqtopus.test_backend import bell
 from tests.qiskit_oqtopus.test_noise import as_backend
 from tests.qiskit_oqtopus.test_target import CHIP, device, used_qubits
-from tests.recorded_cloud import RecordedCloud
+from tests.support.recorded_cloud import RecordedCloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,14 +15,14 @@ from oqtopus_client.errors import NotFoundError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider, OqtopusSampler
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.test_backend import bell, keyed
-from tests.server_process import last_words
+from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oqtopus_client.emulator import Emulator
-    from tests.held_executor import HeldExecutor
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.held_executor import HeldExecutor
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 def mixed(number: int) -> QuantumCircuit:

@@ -21,7 +21,7 @@ from tests.qiskit_oqtopus.test_random_circuits import FALSE_ALARM
 from tests.qiskit_oqtopus.test_stock_sampler import one_at_a_time
 
 if TYPE_CHECKING:
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 PI = np.pi
 PRECISION = 1 / 32

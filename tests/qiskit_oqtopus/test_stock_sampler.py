@@ -20,7 +20,7 @@ from tests.qiskit_oqtopus.test_backend import bell
 from tests.qiskit_oqtopus.test_random_circuits import FALSE_ALARM, SHOTS, p_value
 
 if TYPE_CHECKING:
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 PI = np.pi
 

@@ -20,7 +20,7 @@ from qiskit_oqtopus.programs import to_program, to_template
 from tests.qiskit_oqtopus.test_programs import TARGET
 
 if TYPE_CHECKING:
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 X, Y = Parameter("x"), Parameter("y")
 EXPRESSIONS: list[ParameterExpression] = [

@@ -8,7 +8,7 @@ import pytest
 
 from oqtopus_client.emulator import FaultKind
 from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 
 def test_emulator_in_process(oqtopus: Typed, bell: str) -> None:

@@ -16,8 +16,8 @@ from oqtopus_client.cli.session import Session
 from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
 from tests.oqtopus_client.emulator.test_sse import DRIVER
 from tests.oqtopus_client.rest.test_http import answering
-from tests.scripted_server import ScriptedServer
-from tests.server_process import running_server
+from tests.support.scripted_server import ScriptedServer
+from tests.support.server_process import running_server
 
 NOBODY = "01900000-0000-7000-8000-000000000000"
 

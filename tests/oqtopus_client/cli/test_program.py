@@ -19,7 +19,7 @@ from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.rest.models import DevicesDeviceInfo
 from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
-from tests.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 HEAD = 'OPENQASM 3;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
 FLIP = f"{HEAD}x q[0];\ncx q[0], q[1];\nc = measure q;\n"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.held_executor import HeldExecutor
+    from tests.support.held_executor import HeldExecutor
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 

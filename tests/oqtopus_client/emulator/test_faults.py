@@ -25,7 +25,7 @@ from oqtopus_client.errors import (
 )
 from tests.conftest import BELL
 from tests.oqtopus_client.emulator.test_user_api import Caller
-from tests.recorded_cloud import RecordedCloud
+from tests.support.recorded_cloud import RecordedCloud
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 CONNECTION_BREAKS = (FaultKind.DROP, FaultKind.LOST_ANSWER)

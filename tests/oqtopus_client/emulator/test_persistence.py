@@ -18,8 +18,8 @@ from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.store import LEASE_SECONDS, Store
 from tests.conftest import BELL
-from tests.held_executor import HeldExecutor
-from tests.server_process import running_server
+from tests.support.held_executor import HeldExecutor
+from tests.support.server_process import running_server
 
 REAL_TIME = time.time
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)

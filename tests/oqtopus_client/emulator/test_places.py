@@ -25,9 +25,9 @@ from oqtopus_client.emulator.store import LEASE_SECONDS
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from oqtopus_client.errors import JobSubmissionError, UserApiError
 from tests.conftest import BELL
-from tests.held_executor import HeldExecutor
 from tests.oqtopus_client.emulator.test_persistence import SECONDS_LONG, open_store, shift_clock
-from tests.server_process import running_server
+from tests.support.held_executor import HeldExecutor
+from tests.support.server_process import running_server
 
 ROOT = Path(__file__).parents[3]
 LIGHT = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from tests.conftest import BELL
-from tests.server_process import running_server
+from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

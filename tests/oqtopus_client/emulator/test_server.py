@@ -17,10 +17,10 @@ from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import OqtopusProvider
 from tests.conftest import BELL
-from tests.held_executor import HeldExecutor
 from tests.oqtopus_client.emulator.test_places import HOURS_LONG, await_status
 from tests.qiskit_oqtopus.test_backend import bell
-from tests.recorded_cloud import RecordedCloud
+from tests.support.held_executor import HeldExecutor
+from tests.support.recorded_cloud import RecordedCloud
 
 
 def test_bell_over_a_socket(server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

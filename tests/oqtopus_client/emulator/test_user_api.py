@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oqtopus_client.emulator import Emulator
-    from tests.held_executor import HeldExecutor
+    from tests.support.held_executor import HeldExecutor
 
 SUBMIT = {"device_id": "qulacs", "job_type": "sampling", "shots": 1000}
 

@@ -25,7 +25,7 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.endpoints import DOWNLOAD, OPERATIONS, UPLOAD, Operation
 from oqtopus_client.rest.http import HttpClient
-from tests.virtual_clock import run_virtually
+from tests.support.virtual_clock import run_virtually
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -30,7 +30,7 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.http import HttpClient
 from tests.conftest import BELL
-from tests.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -31,13 +31,13 @@ from oqtopus_client.errors import (
     WaitTimeoutError,
 )
 from tests.conftest import BELL
-from tests.held_executor import HeldExecutor
-from tests.scripted_server import ScriptedServer
+from tests.support.held_executor import HeldExecutor
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 

@@ -38,9 +38,9 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.services import client as client_module
 from tests.conftest import BELL
-from tests.held_executor import HeldExecutor
-from tests.recorded_cloud import RecordedCloud
-from tests.scripted_server import ScriptedServer
+from tests.support.held_executor import HeldExecutor
+from tests.support.recorded_cloud import RecordedCloud
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Generator

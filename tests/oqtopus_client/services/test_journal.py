@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from oqtopus_client.emulator import Emulator
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 def sampling(name: str, device_id: str = "qulacs") -> OqtopusJobSpec:

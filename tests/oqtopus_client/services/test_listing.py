@@ -11,7 +11,7 @@ import pytest
 from oqtopus_client import AsyncOqtopusClient, OqtopusClient, OqtopusJobSpec, UserApiError
 from qiskit_oqtopus import OqtopusProvider
 from tests.conftest import BELL
-from tests.recorded_cloud import RecordedCloud
+from tests.support.recorded_cloud import RecordedCloud
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

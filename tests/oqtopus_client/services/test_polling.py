@@ -21,7 +21,7 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJob
 from oqtopus_client.services.polling import Polling, as_finished, poll
-from tests.virtual_clock import run_virtually
+from tests.support.virtual_clock import run_virtually
 
 pytestmark = pytest.mark.anyio
 

@@ -26,7 +26,7 @@ from oqtopus_client import (
 from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, OqtopusStorageError
 from oqtopus_client.rest.models import JobsS3TranspileResult
 from oqtopus_client.rest.storage import pack
-from tests.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,14 +25,14 @@ from qiskit_oqtopus.primitives import expectation
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, families, pairs
 from qiskit_oqtopus.primitives.observables import Observable, measurements, tells
-from tests.server_process import last_words
+from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qiskit.providers import BackendV2
 
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 ROUTES = ("sampling", "estimation", "auto")
 H2 = SparsePauliOp.from_list(

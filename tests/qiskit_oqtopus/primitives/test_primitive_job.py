@@ -29,13 +29,13 @@ from qiskit_oqtopus import (
 from qiskit_oqtopus.header import CircuitHeader
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.primitives.test_sampler import WAITING, flips, keyed
-from tests.server_process import last_words
+from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.held_executor import HeldExecutor
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.held_executor import HeldExecutor
+    from tests.support.recorded_cloud import RecordedCloud
 
 
 def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None:

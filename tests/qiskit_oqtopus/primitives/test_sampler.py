@@ -21,7 +21,7 @@ from qiskit_aer import AerSimulator
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusSampler
 
 if TYPE_CHECKING:
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 PI = np.pi
 WAITING = {"GET /jobs", "GET /jobs/{id}/status"}

@@ -17,7 +17,7 @@ from qiskit_oqtopus.primitives.options import SamplerOptions
 from tests.qiskit_oqtopus.primitives.test_sampler import flips, keyed
 
 if TYPE_CHECKING:
-    from tests.recorded_cloud import RecordedCloud
+    from tests.support.recorded_cloud import RecordedCloud
 
 FORM = (
     "A PUB is a circuit, or (circuit, values, shots) with values of shape (..., parameters) or as {parameter: array}."
