@@ -42,7 +42,7 @@ REFUSED = "submit(transpiler_info={'transpiler_lib': None})"  # the device has n
 def simulate(request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
     """Transpile and sample, as the engine does with any job."""
     job = SseJob(PARENT, b"", built_in_devices()["qulacs"], ProgramLimits(), SseLimits())
-    return job._run_inner(job, request, info)
+    return sse_job._run_inner(job, request, info)
 
 
 def answer(request: Mapping[str, Any], _info: Mapping[str, Any]) -> InnerJob:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from oqtopus_client import rest
-from oqtopus_client.rest import models
+from oqtopus_client.rest import endpoints, models
 from oqtopus_client.rest.models import JobsJob, JobsJobStatus, JobsRegisterJobResponse, JobsSubmitJobRequest, Model
 
 
@@ -85,3 +85,12 @@ def test_what_is_no_model() -> None:
     """A misspelt name is an error as in any module."""
     with pytest.raises(AttributeError, match="JobsJobb"):
         rest.JobsJobb  # noqa: B018 - the question is the test
+
+
+def test_former_name_of_the_endpoints() -> None:
+    """An import path that the documentation named still works, and names the new one."""
+    with pytest.warns(DeprecationWarning, match=r"import from oqtopus_client\.rest\.endpoints") as warned:
+        from oqtopus_client.rest.operations import Operation  # noqa: PLC0415 - it warns
+
+    assert Operation is endpoints.Operation
+    assert warned[0].filename == __file__
