@@ -10,7 +10,7 @@ import json
 import logging
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,10 +19,16 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
 )
 
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "AnnouncementsGetAnnouncementResponse",
@@ -204,6 +210,27 @@ class JobsJobInfo(Model):
     sse_log: Any = Field(default=None, repr=False)
     message: str | None = None
 
+    _read: Callable[[Any], None] | None = PrivateAttr(None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model under the API's own names, without absent values.
+
+        That of a job result has files' contents, read now where a client can read them, and `program` and `operator`
+        of the input beside it.
+        """
+        if self._read is None:
+            return super().to_dict()
+        for name in ("input", "combined_program", "transpile_result"):
+            self._read(name)
+        content = {"message": None, **super().to_dict()}
+        submitted = content.get("input")
+        parts = submitted if isinstance(submitted, dict) else {}
+        return {**{name: parts[name] for name in ("program", "operator") if name in parts}, **content}
+
+    def __getstate__(self) -> dict[Any, Any]:
+        # A client cannot be pickled.
+        return {**super().__getstate__(), "__pydantic_private__": {"_read": None}}
+
 
 class JobsJob(Model):
     """A job as `GET /jobs` tells it; every field may be absent."""
@@ -315,11 +342,21 @@ class JobsS3SubmitJobInfo(Model):
     sse_program: str | None = None
 
 
+def _with_nulls(model: Model, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    """Show what a server has sent as null, which programs read."""
+    nulls = {name: None for name in sorted(model.model_fields_set) if getattr(model, name) is None}
+    return {**nulls, **serialise(model)}
+
+
 class JobsS3SamplingResult(Model):
     """Counts by bitstring, classical bit 0 rightmost, without spaces."""
 
     counts: _Histogram | None = None
     divided_counts: Annotated[dict[str, Any], PlainValidator(_objects_as_they_are)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _serialise(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _with_nulls(self, serialise)
 
 
 class JobsS3EstimationResult(Model):
@@ -342,6 +379,10 @@ class JobsS3TranspileResult(Model):
     transpiled_program: str | None = None
     stats: _Object | None = None
     virtual_physical_mapping: _Object | None = None
+
+    @model_serializer(mode="wrap")
+    def _serialise(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _with_nulls(self, serialise)
 
 
 class JobsGetSselogResponse(Model):

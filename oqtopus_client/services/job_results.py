@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from oqtopus_client import rest
-from oqtopus_client.errors import JobFailedError, ResponseValidationError
+from oqtopus_client.errors import JobFailedError, OqtopusError, ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.remedies import with_remedy
 from oqtopus_client.services.result_utils import bitstring_dict_to_int_keys, convert_sampling_counts_to_int_keys
@@ -82,6 +83,7 @@ class OqtopusJobResult:
         self._shots = shots
         if not isinstance(job_info, rest.JobsJobInfo):
             job_info = rest.JobsJobInfo.model_validate(job_info)
+        job_info._read = self._read_for_dict  # noqa: SLF001
         self._job_info = job_info
         self._transpiler_info = transpiler_info
         self._simulator_info = simulator_info
@@ -146,7 +148,10 @@ class OqtopusJobResult:
 
     @property
     def job_info(self) -> JobsJobInfo:
-        """The job's files: `result` is read in; the others are presigned URLs until their content has been read."""
+        """The job's files: `result` is read in; the others are presigned URLs until their content has been read.
+
+        Its `to_dict` reads them.
+        """
         return self._job_info
 
     @property
@@ -207,6 +212,11 @@ class OqtopusJobResult:
             content = read(self._job_id, name, url=content)
             setattr(self._job_info, name, content)
         return content
+
+    def _read_for_dict(self, name: JobFile) -> None:
+        """Read a side file, if that can be done from here; else its URL stays."""
+        with contextlib.suppress(TypeError, OqtopusError):
+            self._side_file(name)
 
     @property
     def message(self) -> str | None:

@@ -623,3 +623,39 @@ def test_no_pickle(client: OqtopusClient) -> None:
 
         assert copy.copy(each) is each
         assert copy.deepcopy([each]) == [each]
+
+
+def test_job_info_as_a_dictionary(client: OqtopusClient) -> None:
+    """It has what was submitted and what came of it, as with the published client, and no URL."""
+    operator = [{"pauli": "X 0 X 1", "coeff": 1.5}]
+    spec = OqtopusJobSpec.estimation(device_id="qulacs", program=BELL, shots=10, operator=operator)
+    info = client.run_estimation(spec, interval=0.01).job_info
+    content = info.to_dict()
+
+    assert (content["program"], content["operator"]) == ([BELL], operator)
+    assert content["input"] == {"program": [BELL], "operator": operator}
+    assert set(content["result"]["estimation"]) == {"exp_value", "stds"}
+    assert content["transpile_result"]["transpiled_program"].startswith("OPENQASM 3")
+    assert content["message"] == "job is succeeded"
+    assert "http" not in str(content)
+    assert pickle.loads(pickle.dumps(info)).to_dict()["input"] == content["input"]  # noqa: S301
+
+
+def test_results_as_dictionaries_keep_nulls(client: OqtopusClient) -> None:
+    """Servers send `divided_counts` as null for all but multi_manual jobs, and programs read it."""
+    spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=10)
+    job = client.run_sampling(spec, interval=0.01)
+
+    assert job.sampling is not None
+    assert job.sampling.to_dict() == {"counts": job.get_counts(), "divided_counts": None}
+
+
+@pytest.mark.anyio
+async def test_job_info_of_an_asynchronous_client(config: OqtopusConfig) -> None:
+    """What has not been read stays a URL."""
+    async with AsyncOqtopusClient(config) as client:
+        spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=10)
+        content = (await client.run_sampling(spec, interval=0.01)).job_info.to_dict()
+
+    assert content["input"].startswith("http")
+    assert "program" not in content
