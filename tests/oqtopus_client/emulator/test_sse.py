@@ -20,7 +20,7 @@ import pytest
 
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-from oqtopus_client.emulator.sse.job import SseJob
+from oqtopus_client.emulator.sse.job import SseJob, _run_inner
 from oqtopus_client.emulator.sse.sandbox import InnerJob, SseLimits, SseOutcome, run_sse
 from tests.conftest import BELL
 
@@ -42,7 +42,7 @@ REFUSED = "submit(transpiler_info={'transpiler_lib': None})"  # the device has n
 def simulate(request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
     """Transpile and sample, as the engine does with any job."""
     job = SseJob(PARENT, b"", built_in_devices()["qulacs"], ProgramLimits(), SseLimits())
-    return sse_job._run_inner(job, request, info)
+    return _run_inner(job, request, info)
 
 
 def answer(request: Mapping[str, Any], _info: Mapping[str, Any]) -> InnerJob:
