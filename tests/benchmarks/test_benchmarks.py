@@ -21,6 +21,8 @@ from tests.benchmarks import (
     soak,
 )
 
+pytestmark = pytest.mark.campaign
+
 
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
     """Ours against ours: every workload gives its row."""

@@ -183,7 +183,7 @@ def oldest_qiskit(folder: Path, wheel: Path) -> None:
     filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
     # A cache would make the next run of this environment's own tests begin with what failed in this one.
     tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
-    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
+    run(python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
 
 
 def other_python(version: str, folder: Path, wheel: Path) -> None:
@@ -194,7 +194,7 @@ def other_python(version: str, folder: Path, wheel: Path) -> None:
         return
     requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
     python = environment(folder, *requirements, python=python, compiled=True)
-    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
+    run(python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
 
 
 def interpreter(version: str) -> Path | None:

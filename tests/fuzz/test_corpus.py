@@ -27,6 +27,7 @@ def test_every_target_has_a_corpus() -> None:
     assert sum(file.stat().st_size for file in INPUTS) < 20_000
 
 
+@pytest.mark.campaign
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="needs atheris")
 def test_fuzzers_run(tmp_path: Path) -> None:
     """For a few seconds; at length this is run by hand."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, transpile
 from qiskit.circuit import Clbit, Parameter
 from qiskit.circuit.random import random_circuit
@@ -14,6 +15,8 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_oqtopus import OqtopusBackend
 from tests.qiskit_oqtopus.primitives.test_sampler_registers import exact_distribution, joint_counts
 from tests.qiskit_oqtopus.test_random_circuits import SHOTS, p_value
+
+pytestmark = pytest.mark.campaign
 
 CIRCUITS = 500
 FALSE_ALARM = 1e-7

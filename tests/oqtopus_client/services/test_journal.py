@@ -106,6 +106,7 @@ print(number)
 """
 
 
+@pytest.mark.campaign
 def test_death_at_any_line(server: dict[str, str], tmp_path: Path) -> None:
     """A campaign that was killed before a line of what submits and records is finished later: all jobs, once.
 

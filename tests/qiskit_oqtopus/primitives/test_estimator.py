@@ -452,6 +452,7 @@ def random_pub(rng: np.random.Generator) -> tuple[QuantumCircuit, list[dict[str,
     return circuit, observables, rng.uniform(-3, 3, (1, n))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", [11])
 def test_errors_are_what_they_say(backend: OqtopusBackend, seed: int) -> None:
     """300 PUBs: no value is five standard errors off, and about 68 % are within one."""
