@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
     from qiskit_oqtopus.batch import Tag
     from qiskit_oqtopus.options import OqtopusOptions
-    from qiskit_oqtopus.provider import OqtopusProvider
 
 
 Operator: TypeAlias = tuple[tuple[str, float], ...]
@@ -44,7 +43,7 @@ class OqtopusBackend(BackendV2):
     """One device; `OqtopusProvider` makes these.
 
     Args:
-        provider: The provider that found the device.
+        provider: The provider that found the device; Qiskit's base class keeps it.
         device: The device, as it was when the provider asked.
         client: The client that submits jobs.
 
@@ -52,7 +51,7 @@ class OqtopusBackend(BackendV2):
         device: The device.
     """
 
-    def __init__(self, provider: OqtopusProvider, device: OqtopusDevice, client: OqtopusClient) -> None:
+    def __init__(self, provider: object, device: OqtopusDevice, client: OqtopusClient) -> None:
         super().__init__(provider=provider, name=device.device_id, description=device.description)
         self.device = device
         self._client = client
@@ -218,7 +217,7 @@ class OqtopusBackend(BackendV2):
         shares = [[program.with_tag(tag) for program in share] for share, tag in zip(shares, tags, strict=True)]
         specs = [self._spec(share, settings, settings.shots, tag) for share, tag in zip(shares, tags, strict=True)]
         batch = JobBatch.submit(self._client, specs, tags[0])
-        return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
+        return OqtopusJob(batch, shares, circuits=circuits, backend=self)
 
     def submit(
         self,

@@ -249,7 +249,10 @@ class JobBatch:
     @property
     def _client(self) -> OqtopusClient:
         if self._asked is None:
-            raise QiskitJobError("This job was read from a file, which does not tell; give load() a provider to ask.")
+            raise QiskitJobError(
+                "This job was read from a file, without a provider, and had not ended when it was saved; "
+                "provider.load_job(path) reads one that asks the server."
+            )
         return self._asked
 
     def status(self) -> JobStatus:

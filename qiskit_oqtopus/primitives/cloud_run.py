@@ -10,8 +10,8 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 import oqtopus_client
 from qiskit_oqtopus.batch import new_batch_id, overall_status
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
-from qiskit_oqtopus.job import layout, reason
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
+from qiskit_oqtopus.job import layout
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate, merged
 from qiskit_oqtopus.primitives.plan import as_id, shares, unpack

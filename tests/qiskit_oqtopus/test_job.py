@@ -213,7 +213,7 @@ def fails_in_the_middle(backend: OqtopusBackend) -> OqtopusJob:
         for i, (share, tag) in enumerate(zip(shares, tags, strict=True))
     ]
     batch = JobBatch.submit(backend.provider.client, specs, tags[0])
-    return OqtopusJob(backend.provider, batch, [[share] for share in shares], backend=backend)
+    return OqtopusJob(batch, [[share] for share in shares], backend=backend)
 
 
 def test_partial_failure(backend: OqtopusBackend) -> None:
