@@ -12,12 +12,13 @@ from qiskit.providers import BackendV2, Options
 
 import oqtopus_client
 from qiskit_oqtopus import backend_v1
-from qiskit_oqtopus.batch import JobBatch, new_tags
+from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import defer_measurements
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import noise_model
 from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refuse_foreign, to_program, to_template
+from qiskit_oqtopus.tags import new_tags
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
-    from qiskit_oqtopus.batch import Tag
     from qiskit_oqtopus.options import OqtopusOptions
+    from qiskit_oqtopus.tags import Tag
 
 
 Operator: TypeAlias = tuple[tuple[str, float], ...]

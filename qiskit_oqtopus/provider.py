@@ -13,13 +13,15 @@ from qiskit.providers import QiskitBackendNotFoundError
 import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
-from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch, Tag, wire_statuses
+from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.filters import Criteria
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.primitives.cloud_run import BackendRun, CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_id
+from qiskit_oqtopus.status import wire_statuses
+from qiskit_oqtopus.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
