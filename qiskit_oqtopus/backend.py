@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -17,7 +16,9 @@ from qiskit_oqtopus.deferral import defer_measurements
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import noise_model
-from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refuse_foreign, to_program, to_template
+from qiskit_oqtopus.programs import Program, as_bindings
+from qiskit_oqtopus.qasm import to_program, to_template
+from qiskit_oqtopus.specs import Operator, pack, refuse_foreign, to_spec, warn_of_mitigation
 from qiskit_oqtopus.tags import new_tags
 from qiskit_oqtopus.target import target_from_device
 
@@ -30,14 +31,9 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
     from qiskit_aer.noise import NoiseModel
 
-    from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
+    from oqtopus_client import OqtopusClient, OqtopusDevice
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
     from qiskit_oqtopus.options import OqtopusOptions
-    from qiskit_oqtopus.tags import Tag
-
-
-Operator: TypeAlias = tuple[tuple[str, float], ...]
-"""Labels and coefficients of Paulis; qubit 0 is rightmost in a label."""
 
 
 class OqtopusBackend(BackendV2):
@@ -216,7 +212,9 @@ class OqtopusBackend(BackendV2):
         shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
         tags = new_tags("batch", len(shares), settings.full_description)
         shares = [[program.with_tag(tag) for program in share] for share, tag in zip(shares, tags, strict=True)]
-        specs = [self._spec(share, settings, settings.shots, tag) for share, tag in zip(shares, tags, strict=True)]
+        specs = [
+            to_spec(share, self.name, settings, settings.shots, tag) for share, tag in zip(shares, tags, strict=True)
+        ]
         batch = JobBatch.submit(self._client, specs, tags[0])
         return OqtopusJob(batch, shares, circuits=circuits, backend=self)
 
@@ -252,10 +250,10 @@ class OqtopusBackend(BackendV2):
         unmitigated = settings.model_copy(update={"mitigation": None})
         of_each = [settings if is_so else unmitigated for is_so in mitigated or [True] * len(programs)]
         counted = [i for i, operator in enumerate(operators) if operator is None and of_each[i] is settings]
-        _warn_of_mitigation([programs[i] for i in counted], settings)
+        warn_of_mitigation([programs[i] for i in counted], settings)
         tags = new_tags(kind, len(programs), settings.full_description)
         specs = [
-            self._spec([program.with_tag(tag)], its, number, tag, operator)
+            to_spec([program.with_tag(tag)], self.name, its, number, tag, operator)
             for program, its, number, tag, operator in zip(programs, of_each, shots, tags, operators, strict=True)
         ]
         return JobBatch.submit(self._client, specs, tags[0])
@@ -313,7 +311,7 @@ class OqtopusBackend(BackendV2):
         else:
             raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")
         self._check(programs, settings)
-        _warn_of_mitigation(programs, settings)
+        warn_of_mitigation(programs, settings)
         if settings.memory:
             programs = [program.with_memory() for program in programs]
         return programs
@@ -321,29 +319,6 @@ class OqtopusBackend(BackendV2):
     def _check(self, programs: Sequence[Program], settings: OqtopusOptions) -> None:
         if settings.transpile == "none" and self.target.qargs is not None:
             refuse_foreign(programs, self.name)
-
-    def _spec(
-        self,
-        programs: Sequence[Program],
-        settings: OqtopusOptions,
-        shots: int,
-        tag: Tag | None,
-        operator: Operator | None = None,
-    ) -> OqtopusJobSpec:
-        spec = oqtopus_client.OqtopusJobSpec
-        make = spec.estimation if operator else spec.multi_manual if settings.multi_manual else spec.sampling
-        texts = [program.text for program in programs]
-        header = programs[0].header
-        return make(
-            device_id=self.name,
-            program=texts if settings.multi_manual else texts[0],
-            shots=shots,
-            name=settings.name or (header.name[:256] if header else None),
-            description=" ".join(str(part) for part in (settings.full_description, tag) if part) or None,
-            transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
-            mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
-            operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],
-        )
 
     def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:
         """Draw the chip as it was calibrated.
@@ -373,15 +348,6 @@ class OqtopusBackend(BackendV2):
 def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
     """What a Target is made of."""
     return device.device_info_str, device.calibrated_at, device.n_qubits
-
-
-def _warn_of_mitigation(programs: Iterable[Program], settings: OqtopusOptions) -> None:
-    if settings.mitigation and any(settings.is_transpiled_by_server(is_isa=program.is_isa) for program in programs):
-        warnings.warn(
-            "A server that transpiles a circuit may correct the readout errors of other qubits than those it measures: "
-            "it goes by their numbers in the circuit. Use qiskit.transpile(circuit, backend) before mitigation.",
-            stacklevel=4,
-        )
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:

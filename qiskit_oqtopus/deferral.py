@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Gate, Instruction, QuantumRegister, Qubit, Reset
 from qiskit.circuit.library import CXGate
 
-from qiskit_oqtopus.definitions import has_conditions, is_measurement, stated
+from qiskit_oqtopus.definitions import has_conditions, has_variables, is_measurement, stated
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.plain import empty_like
-from qiskit_oqtopus.programs import has_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

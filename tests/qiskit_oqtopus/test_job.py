@@ -14,7 +14,7 @@ from oqtopus_client.errors import JobFailedError, OqtopusConnectionError, Respon
 from oqtopus_client.rest import JobsS3TranspileResult
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
 from qiskit_oqtopus.batch import JobBatch
-from qiskit_oqtopus.programs import to_program
+from qiskit_oqtopus.qasm import to_program
 from qiskit_oqtopus.tags import new_tags
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.test_backend import bell, keyed
