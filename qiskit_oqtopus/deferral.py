@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from qiskit import QuantumCircuit
     from qiskit.circuit import Clbit, Operation
+    from qiskit.transpiler import Target
 
     Act = tuple[Operation, list[Qubit], list[Clbit]]
 
@@ -53,6 +54,22 @@ def defer_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
     return _Deferral(circuit).result()
+
+
+def deferred_on(circuit: QuantumCircuit, target: Target) -> QuantumCircuit:
+    """The circuit with its measurements deferred, for a device; see `defer_measurements`.
+
+    Raises:
+        CircuitError: Something depends on what is measured, or the device has too few qubits.
+    """
+    deferred = defer_measurements(circuit)
+    added = deferred.num_qubits - circuit.num_qubits
+    if added and target.num_qubits is not None and deferred.num_qubits > target.num_qubits:
+        raise CircuitError(
+            f"Circuit {circuit.name!r} needs {added} more qubits to defer its measurements, {deferred.num_qubits} in "
+            f"all, and {target.description} has only {target.num_qubits}. Measure fewer qubits in the middle of it."
+        )
+    return deferred
 
 
 class _Deferral:
