@@ -14,7 +14,7 @@ from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.primitives.cloud_run import BackendRun, Chunk, CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import Block, pack, shares
-from qiskit_oqtopus.programs import to_template
+from qiskit_oqtopus.qasm import to_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

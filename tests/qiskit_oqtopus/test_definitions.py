@@ -35,8 +35,8 @@ from qiskit.circuit.library import (
 from qiskit.quantum_info import Operator, random_unitary
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusEstimator, OqtopusSampler
-from qiskit_oqtopus.programs import BindingTemplate, to_program, to_template
-from tests.qiskit_oqtopus.test_programs import TARGET
+from qiskit_oqtopus.qasm import BindingTemplate, to_program, to_template
+from tests.qiskit_oqtopus.test_qasm import TARGET
 
 if TYPE_CHECKING:
     from qiskit.circuit import Operation

@@ -16,8 +16,8 @@ from qiskit.circuit.library import XXPlusYYGate
 from oqtopus_client.angles import reduced
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
 from qiskit_oqtopus.expressions import evaluate
-from qiskit_oqtopus.programs import to_program, to_template
-from tests.qiskit_oqtopus.test_programs import TARGET
+from qiskit_oqtopus.qasm import to_program, to_template
+from tests.qiskit_oqtopus.test_qasm import TARGET
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
