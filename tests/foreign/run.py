@@ -97,6 +97,15 @@ TESTS_OF_PYTHON = (
     "oqtopus_client",
     "qiskit_oqtopus",
 )
+# Versions of Qiskit between the oldest and this environment's, and what is tested with each.
+QISKITS = ("1.4.6", "2.0.3", "2.2.3", "2.4.2")
+TESTS_OF_QISKIT = (
+    "tests/qiskit_oqtopus/test_plain.py",
+    "tests/qiskit_oqtopus/test_backend.py",
+    "tests/qiskit_oqtopus/test_untouched.py",
+    "tests/qiskit_oqtopus/primitives/test_sampler.py",
+    "tests/qiskit_oqtopus/primitives/test_mitigation.py",
+)
 NEEDED_BY_TESTS = ("pytest", "pytest-timeout", "hypothesis", "requests", "requests-mock", "scipy")
 
 # What a wheel holds beside modules.
@@ -128,6 +137,7 @@ def main(*words: str) -> None:
         "oldest-qiskit": oldest_qiskit,
         **{name: partial(libraries, *pair) for name, pair in LIBRARIES.items()},
         "published-client": published_client,
+        **{f"qiskit{version}": partial(other_qiskit, version) for version in QISKITS},
         **{f"python{version}": partial(other_python, version) for version in PYTHONS},
     }
     chosen = [name for name in parts if not words or any(word in name for word in words)]
@@ -184,6 +194,14 @@ def oldest_qiskit(folder: Path, wheel: Path) -> None:
     # A cache would make the next run of this environment's own tests begin with what failed in this one.
     tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
     run(python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
+
+
+def other_qiskit(version: str, folder: Path, wheel: Path) -> None:
+    """The provider and its primitives with another version of Qiskit."""
+    requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS, f"qiskit=={version}")
+    python = environment(folder, *requirements, compiled=True)
+    filters = [option for each in QISKIT_1_WARNINGS if version.startswith("1.") for option in ("-W", each)]
+    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *TESTS_OF_QISKIT, folder=ROOT)
 
 
 def other_python(version: str, folder: Path, wheel: Path) -> None:
