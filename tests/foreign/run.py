@@ -133,8 +133,8 @@ SCRIPT_TIMEOUT = 300  # of a script for libraries, which takes a tenth of that w
 def main(*words: str) -> None:
     """Run all, or what has one of the words in its name, two at a time."""
     parts: dict[str, Callable[[Path, Path], None]] = {
-        "quri-parts": quri_parts_client,
         "oldest-qiskit": oldest_qiskit,
+        "quri-parts": quri_parts_client,
         **{name: partial(libraries, *pair) for name, pair in LIBRARIES.items()},
         "published-client": published_client,
         **{f"qiskit{version}": partial(other_qiskit, version) for version in QISKITS},
@@ -193,7 +193,7 @@ def oldest_qiskit(folder: Path, wheel: Path) -> None:
     filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
     # A cache would make the next run of this environment's own tests begin with what failed in this one.
     tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
-    run(python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
+    run(python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
 
 
 def other_qiskit(version: str, folder: Path, wheel: Path) -> None:
@@ -212,7 +212,7 @@ def other_python(version: str, folder: Path, wheel: Path) -> None:
         return
     requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
     python = environment(folder, *requirements, python=python, compiled=True)
-    run(python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
+    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
 
 
 def interpreter(version: str) -> Path | None:
