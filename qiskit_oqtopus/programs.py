@@ -16,13 +16,16 @@ from qiskit_oqtopus.header import CircuitHeader
 from qiskit_oqtopus.reals import reals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
     from qiskit.circuit import Parameter, ParameterExpression
 
 NO_DELAY = re.compile(r"^delay\[-?0\.0[a-z]+\] .*\n", re.MULTILINE)
 """A delay of nothing, which devices refuse: it does nothing, and so is not written."""
+
+_SUMMED = 1e6
+"""Up to there, sums of angles, as in what some gates consist of, lose nothing that matters."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,15 @@ class Template:
         parameters: The circuit's parameters, in its own order.
         slots: The numbers, as expressions of the parameters.
         durations: Which of the slots are durations, and must not be negative.
+        bind_row: Binds the circuit itself, with the number of a binding and its values. The angles of its gates are
+            then made small before these are taken apart.
     """
 
     program: Program
     parameters: tuple[Parameter, ...]
     slots: tuple[ParameterExpression, ...]
     durations: tuple[int, ...]
+    bind_row: Callable[[int, list[float]], Program]
 
     @property
     def is_isa(self) -> bool:
@@ -116,11 +122,15 @@ class Template:
         self._check(numbers, values)
         large = np.abs(numbers) > 4 * np.pi
         large[:, list(self.durations)] = False
+        far = np.flatnonzero((large & (np.abs(numbers) > _SUMMED)).any(axis=1)).tolist()
         numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
         bodies = [self.program.body % tuple(map(repr, row)) for row in numbers.tolist()]
         for row in np.flatnonzero((numbers[:, list(self.durations)] == 0).any(axis=1)):
             bodies[row] = NO_DELAY.sub("", bodies[row])
-        return [replace(self.program, body=body) for body in bodies]
+        programs = [replace(self.program, body=body) for body in bodies]
+        for i in far:
+            programs[i] = self.bind_row(i, values[i].tolist())
+        return programs
 
     def _check(self, numbers: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> None:
         bad = ~np.isfinite(numbers)
