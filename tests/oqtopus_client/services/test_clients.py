@@ -36,7 +36,7 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
-from oqtopus_client.services import client as client_module
+from oqtopus_client.services import loop_thread
 from tests.conftest import BELL
 from tests.support.held_executor import HeldExecutor
 from tests.support.recorded_cloud import RecordedCloud
@@ -363,7 +363,7 @@ def test_closing_during_a_submission(
     held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, *, answers: bool
 ) -> None:
     """Jobs whose ids are lost are cancelled, but a server that answers no more keeps nobody waiting for ever."""
-    monkeypatch.setattr(client_module, "GRACE_SECONDS", 30 if answers else 0.2)
+    monkeypatch.setattr(loop_thread, "GRACE_SECONDS", 30 if answers else 0.2)
     submits = 0
     reached = threading.Event()
 
@@ -582,7 +582,7 @@ def test_streams_end_at_a_fork() -> None:
             try:
                 next(asked)
             except OqtopusError as error:
-                refused = "this one was forked from; begin it anew here" in str(error)
+                refused = "created before the process forked; create a new one here" in str(error)
             os._exit(0 if refused and [job.job_id for job in client.iter_jobs()] == ["1", "2"] else 1)
 
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

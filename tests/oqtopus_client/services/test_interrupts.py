@@ -15,6 +15,7 @@ import pytest
 
 from oqtopus_client import AsyncOqtopusClient, OqtopusClient, OqtopusJobSpec
 from oqtopus_client.services import client as client_module
+from oqtopus_client.services import loop_thread
 from tests.conftest import BELL
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ async def test_a_submission_broken_off_at_any_step(held_emulator: Emulator, size
 def test_an_interrupt_at_any_moment_of_a_blocking_call(held_emulator: Emulator, held_client: OqtopusClient) -> None:
     """Of an interrupted submission nothing is left, whichever line of the client the interrupt hits."""
     known: set[str] = set()
+    traced = {client_module.__file__, loop_thread.__file__}
 
     def interrupt_at(line: int) -> bool:
         seen = 0
@@ -131,7 +133,7 @@ def test_an_interrupt_at_any_moment_of_a_blocking_call(held_emulator: Emulator, 
         def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., Any] | None:
             nonlocal seen
             # Python lets no interrupt come between a lock and the block that it guards; tracing does.
-            if frame.f_code.co_filename != client_module.__file__ or "_lock" in frame.f_code.co_names:
+            if frame.f_code.co_filename not in traced or "_lock" in frame.f_code.co_names:
                 return None
             seen += event == "line"  # what has returned to its caller cannot be interrupted any more
             if seen == line and event == "line":
