@@ -35,7 +35,6 @@ from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.journal import Journal, JournalEntry, journal_path
-from oqtopus_client.services.listing import every_job, jobs_of_page
 from oqtopus_client.services.polling import (
     FINAL_STATUSES,
     DeadlinePassedError,
@@ -47,6 +46,7 @@ from oqtopus_client.services.polling import (
     within,
 )
 from oqtopus_client.services.progress import progress_bar
+from oqtopus_client.services.resources.pagination import every_job, jobs_of_page
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
 from oqtopus_client.services.submission import GRACE_SECONDS, UPLOAD_LIFETIME, Submission
 

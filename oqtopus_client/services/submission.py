@@ -14,7 +14,7 @@ from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotF
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order, settle
 from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
-from oqtopus_client.services.listing import every_job
+from oqtopus_client.services.resources.pagination import every_job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
