@@ -12,7 +12,7 @@ from oqtopus_client.errors import BatchResultError, JobError, OqtopusError, Wait
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.job_spec import OqtopusJobSpec
-from oqtopus_client.services.polling import Polling
+from oqtopus_client.services.polling import Polling, PollingOptions
 from oqtopus_client.services.resources.submission import Submissions, check_spec
 from oqtopus_client.services.resources.waiting import Waiting, WaitOptions, with_options_of
 from oqtopus_client.services.sse_container import in_sse_container, run_in_container
@@ -109,7 +109,7 @@ class Runs(Submissions, Waiting):
         """Run a Python file on the server and wait for it; see `OqtopusJobSpec.sse` and `wait_for_job`.
 
         Raises:
-            ValueError: The file is missing, no Python file, not UTF-8 text or larger than `max_file_size` bytes.
+            ValueError: The file is missing, not a Python file, not UTF-8 text or larger than `max_file_size` bytes.
         """
         job = OqtopusJobSpec.sse(
             device_id=device_id,
@@ -123,55 +123,45 @@ class Runs(Submissions, Waiting):
         )
         return cast("OqtopusSseJobResult", await self._run(job, wait))
 
+    @with_options_of(Polling)
     async def run_jobs_batch(
         self,
         jobs: Sequence[OqtopusJobSpec],
         *,
         submit_workers: int = 4,
         wait_workers: int = 4,
-        interval: float = 1.0,
-        interval_backoff: float = 1.0,
-        max_interval: float | None = None,
-        timeout: float | None = 300.0,
         progress: bool = False,
+        **options: Unpack[PollingOptions],
     ) -> list[OqtopusJobResult]:
         """Submit jobs, `submit_workers` at a time, and wait for all; see `submit_jobs` and `wait_for_jobs`."""
         whole_number(wait_workers, "wait_workers must be at least 1")
         whole_number(submit_workers, "submit_workers must be at least 1")
-        Polling(interval, interval_backoff, max_interval, timeout)  # an error now costs no job
+        Polling(**options)  # raises before any job is submitted
         job_ids = [answer.job_id for answer in await self.submit_jobs(jobs, max_workers=submit_workers)]
         with _note_job_ids(job_ids):
-            return await self.wait_for_jobs(
-                job_ids,
-                interval=interval,
-                interval_backoff=interval_backoff,
-                max_interval=max_interval,
-                timeout=timeout,
-                max_workers=wait_workers,
-                progress=progress,
-            )
+            return await self.wait_for_jobs(job_ids, max_workers=wait_workers, progress=progress, **options)
 
 
 def _check_wait(wait: WaitOptions) -> None:
-    """Make sure that waiting will work, before there is a job to wait for.
+    """Check the wait's options before there is a job to wait for.
 
     Raises:
-        TypeError: There is no such option.
+        TypeError: An option does not exist.
         ValueError: A value is out of range.
     """
     inspect.signature(Waiting.wait_for_job).bind(None, "", **wait)
-    Polling(**{name: value for name, value in wait.items() if name in Polling.__dataclass_fields__})  # type: ignore[arg-type]
+    Polling(**{name: wait[name] for name in PollingOptions.__annotations__ if name in wait})  # type: ignore[literal-required]
 
 
 @contextlib.contextmanager
 def _note_job_ids(job_ids: Sequence[str]) -> Iterator[None]:
-    """Note the ids of jobs on whatever error keeps their results away: nobody else has them."""
+    """Add the ids of submitted jobs to an error that ends the wait for them, as the caller has no other record."""
     try:
         yield
     except (WaitTimeoutError, BatchResultError, JobError):
-        raise  # these tell the ids themselves
+        raise  # their messages have the ids
     except OqtopusError as error:
-        error.add_note(f"Submitted, and to be asked for again by id: {', '.join(job_ids)}")
+        error.add_note(f"The jobs were submitted; call wait_for_jobs() with their ids: {', '.join(job_ids)}")
         raise
 
 

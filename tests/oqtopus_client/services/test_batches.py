@@ -206,7 +206,7 @@ def test_ids_are_told_when_results_stay_away(client: OqtopusClient, emulator: Em
         emulator.clear_faults()
         notes.append(getattr(caught.value, "__notes__", []) or [*caught.value.outcomes])  # type: ignore[attr-defined]
 
-    assert "Submitted, and to be asked for again by id: " in notes[0][0]
+    assert "The jobs were submitted; call wait_for_jobs() with their ids: " in notes[0][0]
     assert client.get_job(notes[0][0].split(": ")[1]).status == "succeeded"
     assert [client.get_job(job_id).status for job_id in notes[1]] == ["succeeded"] * 2
 
@@ -432,9 +432,9 @@ def test_deadline_holds_for_results(emulator: Emulator, client: OqtopusClient) -
     list(client.as_completed(job_ids, interval=0.02))
     emulator.inject("delay", path=f"/storage/{job_ids[0]}/result.zip", seconds=20, times=2)
     try:
-        with pytest.raises(JobTimeoutError, match=r"has ended, but its result had not arrived after 1 s"):
+        with pytest.raises(JobTimeoutError, match=r"finished, but its result did not arrive within 1 s"):
             client.wait_for_job(job_ids[0], timeout=1)
-        with pytest.raises(WaitTimeoutError, match=r"1 results had not arrived after 1 s\.") as caught:
+        with pytest.raises(WaitTimeoutError, match=r"1 results did not arrive within 1 s\.") as caught:
             client.wait_for_jobs(job_ids, timeout=1)
     finally:
         emulator.clear_faults()

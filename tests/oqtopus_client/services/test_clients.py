@@ -148,7 +148,7 @@ def test_batch_keeps_its_order(client: OqtopusClient, cloud: RecordedCloud) -> N
 def test_timeout_names_the_job_and_leaves_it_alone(held_client: OqtopusClient, held: HeldExecutor) -> None:
     """The job goes on, and can be waited for again."""
     job_id = held_client.submit_job(JOB).job_id
-    with pytest.raises(JobTimeoutError, match=r"had not ended after 0\.01 s\. It goes on") as caught:
+    with pytest.raises(JobTimeoutError, match=r"did not finish within 0\.01 s and is still running") as caught:
         held_client.wait_for_job(job_id, interval=0, timeout=0.01)
     held.step()
     held.step()
@@ -330,7 +330,7 @@ def test_failed_download_is_told_when_time_runs_out(held_emulator: Emulator, hel
         ids = [client.submit_job(JOB).job_id for _ in range(2)]
         while client.status(ids[0]) != "succeeded":
             held.step()
-        with pytest.raises(WaitTimeoutError, match="1 jobs had not ended") as caught:
+        with pytest.raises(WaitTimeoutError, match="1 jobs did not finish") as caught:
             client.wait_for_jobs(ids, interval=0.01, timeout=0.1)
 
     assert isinstance(caught.value.__cause__, OqtopusStorageError)

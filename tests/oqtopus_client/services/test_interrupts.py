@@ -46,7 +46,7 @@ def test_waiting_for_a_job(held_client: OqtopusClient) -> None:
     job_id = held_client.submit_job(JOB).job_id
     error = interrupted(lambda: held_client.wait_for_job(job_id, timeout=None))
 
-    assert error.__notes__ == [f"Job {job_id} goes on; ask for it again by its id."]
+    assert error.__notes__ == [f"Job {job_id} is still running; call wait_for_job() again with its id."]
     assert held_client.status(job_id) in {"submitted", "ready"}
 
 
@@ -55,7 +55,7 @@ def test_running_a_job(held_client: OqtopusClient) -> None:
     error = interrupted(lambda: held_client.run_sampling(JOB, timeout=None))
     (job,) = held_client.list_jobs()
 
-    assert error.__notes__ == [f"Job {job.job_id} goes on; ask for it again by its id."]
+    assert error.__notes__ == [f"Job {job.job_id} is still running; call wait_for_job() again with its id."]
 
 
 def test_waiting_for_many(held_client: OqtopusClient) -> None:
@@ -63,7 +63,7 @@ def test_waiting_for_many(held_client: OqtopusClient) -> None:
     ids = [answer.job_id for answer in held_client.submit_jobs([JOB] * 3)]
     error = interrupted(lambda: held_client.wait_for_jobs(ids, timeout=None))
 
-    assert error.__notes__ == [f"3 jobs go on; ask for them again by their ids: {', '.join(ids)}"]
+    assert error.__notes__ == [f"3 jobs are still running; call wait_for_jobs() again with their ids: {', '.join(ids)}"]
 
 
 class Unstoppable:
