@@ -298,7 +298,7 @@ class JobBatch:
         if not is_batch_id(self.batch_id):
             return
         tag = Tag(self.batch_id, self.job_ids.index(job_id) + 1, len(self.job_ids))
-        if any(program.header is None or program.header.tag not in {None, str(tag)} for program in programs):
+        if any(program.header.tag not in {None, str(tag)} for program in programs):
             raise OqtopusJobError(
                 self.batch_id,
                 f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "

@@ -354,7 +354,7 @@ def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> d
 
     A server that cannot divide counts leaves that to us.
     """
-    widths = [len(program.header.clbits) if program.header else 0 for program in programs]
+    widths = [len(program.header.clbits) for program in programs]
     end = -sum(widths[:index]) or None
     start = -sum(widths[: index + 1])
     share: dict[str, int] = {}

@@ -135,8 +135,7 @@ class CloudRun:
     def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
         if self._plan is None:
             try:
-                header = self._batch.programs(self.job_ids[0])[0].header
-                plan = unpack(header.extra if header else {}, self._batch.kind)
+                plan = unpack(self._batch.programs(self.job_ids[0])[0].header.extra, self._batch.kind)
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
