@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
-from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from oqtopus_client.errors import (
     BatchResultError,
@@ -23,15 +19,18 @@ from oqtopus_client.errors import (
     UserApiError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.journal import JournalState
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.programs import Program
+from qiskit_oqtopus.status import FINAL, aggregate_status
+from qiskit_oqtopus.tags import Tag, is_batch_id, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
+    from oqtopus_client.rest.enums import JobsJobStatus
     from oqtopus_client.rest.models import JobsS3TranspileResult
     from oqtopus_client.services.journal import JournalEntry
 
@@ -43,80 +42,8 @@ _PAUSE = timedelta(seconds=1)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _logger = logging.getLogger("qiskit_oqtopus")
 
-_BATCH_ID = re.compile(r"(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}")
-"""The kind is what the batch was submitted for, circuits (`batch`) or a primitive: so the id tells how to read it."""
-
-_TAG = re.compile(rf"\[(?P<batch>{_BATCH_ID.pattern}) (?P<number>[1-9][0-9]{{0,8}})/(?P<total>[1-9][0-9]{{0,8}})\]\Z")
-
 CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
 """Jobs that are read as circuits, whatever submitted them."""
-
-WIRE_STATUS = {
-    JobsJobStatus.REGISTERED: JobStatus.INITIALIZING,
-    JobsJobStatus.SUBMITTED: JobStatus.QUEUED,
-    JobsJobStatus.READY: JobStatus.QUEUED,
-    JobsJobStatus.RUNNING: JobStatus.RUNNING,
-    # Not over yet: the job may still succeed.
-    JobsJobStatus.CANCELLING: JobStatus.RUNNING,
-    JobsJobStatus.SUCCEEDED: JobStatus.DONE,
-    JobsJobStatus.FAILED: JobStatus.ERROR,
-    JobsJobStatus.CANCELLED: JobStatus.CANCELLED,
-}
-"""The server's words in Qiskit's."""
-
-_BY_URGENCY = (
-    # While anything goes on, the least advanced job is what keeps us waiting; then the worst outcome counts.
-    JobStatus.INITIALIZING,
-    JobStatus.QUEUED,
-    JobStatus.RUNNING,
-    JobStatus.ERROR,
-    JobStatus.CANCELLED,
-    JobStatus.DONE,
-)
-_FINAL = frozenset(wire for wire, ours in WIRE_STATUS.items() if ours in JOB_FINAL_STATES)
-
-
-@dataclass(frozen=True)
-class Tag:
-    """What ends the description of each job of a batch; the server's search finds the batch by it.
-
-    Users copy descriptions, so a tag alone does not make a job one of the batch; see `JobBatch.find`.
-
-    Attributes:
-        batch_id: The batch.
-        number: The job's place in it, from 1.
-        total: How many jobs the batch has.
-    """
-
-    batch_id: str
-    number: int
-    total: int
-
-    @classmethod
-    def of(cls, description: str | None) -> Self | None:
-        """The tag that a description ends with, if any.
-
-        >>> Tag.of("ramsey [batch-0123456789abcdef 2/3]")
-        Tag(batch_id='batch-0123456789abcdef', number=2, total=3)
-        """
-        found = _TAG.search(description or "")
-        if found is None or int(found["number"]) > int(found["total"]):
-            return None
-        return cls(found["batch"], int(found["number"]), int(found["total"]))
-
-    def __str__(self) -> str:
-        return f"[{self.batch_id} {self.number}/{self.total}]"
-
-
-def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]:
-    """The tags of a new batch's jobs; none for a circuit that is alone and not a primitive's.
-
-    One whose description was copied from a job of a batch gets a tag, so that it does not end with the copied one.
-    """
-    if kind == "batch" and total == 1 and Tag.of((description or "").rstrip()) is None:
-        return [None]
-    batch_id = new_batch_id(kind)
-    return [Tag(batch_id, number, total) for number in range(1, total + 1)]
 
 
 class JobTimes(NamedTuple):
@@ -159,7 +86,7 @@ class JobBatch:
         self.batch_id = batch_id
         self.job_ids = list(job_ids)
         self._asked = client
-        self._ended = {job.job_id: job for job in known if job.status in _FINAL}
+        self._ended = {job.job_id: job for job in known if job.status in FINAL}
 
     @classmethod
     def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], tag: Tag | None = None) -> Self:
@@ -243,13 +170,15 @@ class JobBatch:
     @property
     def kind(self) -> str:
         """What the jobs were submitted for: `batch` for circuits, else the name of a primitive."""
-        found = _BATCH_ID.fullmatch(self.batch_id)
-        return found["kind"] if found else "batch"
+        return kind_of(self.batch_id)
 
     @property
     def _client(self) -> OqtopusClient:
         if self._asked is None:
-            raise QiskitJobError("This job was read from a file, which does not tell; give load() a provider to ask.")
+            raise QiskitJobError(
+                "This job was read from a file, without a provider, and had not ended when it was saved; "
+                "provider.load_job(path) reads one that asks the server."
+            )
         return self._asked
 
     def status(self) -> JobStatus:
@@ -268,7 +197,7 @@ class JobBatch:
 
     def _job(self, job_id: str) -> OqtopusJobResult:
         job = self._ended.get(job_id) or self._client.get_job(job_id)
-        if job.status in _FINAL:
+        if job.status in FINAL:
             self._ended[job_id] = job
         return job
 
@@ -369,7 +298,7 @@ class JobBatch:
         if not is_batch_id(self.batch_id):
             return
         tag = Tag(self.batch_id, self.job_ids.index(job_id) + 1, len(self.job_ids))
-        if any(program.header is None or program.header.tag not in {None, str(tag)} for program in programs):
+        if any(program.header.tag not in {None, str(tag)} for program in programs):
             raise OqtopusJobError(
                 self.batch_id,
                 f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "
@@ -426,47 +355,4 @@ def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
     for entry in entries:
         if (batch_id := batch_of.get(entry.number)) or entry.spec.job_type in CIRCUIT_JOBS:
             found.setdefault(batch_id or entry.job_id or "", []).append(entry)
-    return found
-
-
-def is_batch_id(text: str) -> bool:
-    """Whether an id is a batch's, rather than a job's."""
-    return _BATCH_ID.fullmatch(text) is not None
-
-
-def new_batch_id(kind: str) -> str:
-    """An id that no other batch has."""
-    return f"{kind}-{secrets.token_hex(8)}"
-
-
-def aggregate_status(statuses: Collection[JobsJobStatus | str]) -> JobStatus:
-    """One status for several jobs; one we do not know is taken for running, never for final.
-
-    >>> aggregate_status(["succeeded", "running", "submitted"]) is JobStatus.QUEUED
-    True
-    """
-    return overall_status([WIRE_STATUS.get(cast("JobsJobStatus", status), JobStatus.RUNNING) for status in statuses])
-
-
-def overall_status(statuses: Collection[JobStatus]) -> JobStatus:
-    """That of the least advanced while anything goes on, then the worst outcome; DONE where there is nothing to do."""
-    return next((status for status in _BY_URGENCY if status in statuses), JobStatus.DONE)
-
-
-def wire_statuses(status: JobStatus | str | None) -> list[JobsJobStatus]:
-    """The server's words for a status; none for None.
-
-    Raises:
-        ValueError: There is no such status.
-
-    >>> [str(wire) for wire in wire_statuses("queued")]
-    ['submitted', 'ready']
-    """
-    if status is None:
-        return []
-    word = status.name if isinstance(status, JobStatus) else str(status)
-    found = [wire for wire, ours in WIRE_STATUS.items() if word.lower() in {wire.value, ours.name.lower()}]
-    if not found:
-        known = ", ".join([*(wire.value for wire in WIRE_STATUS), *(ours.name for ours in JobStatus)])
-        raise ValueError(f"There is no status {status!r}; there are: {known}.")
     return found

@@ -20,7 +20,10 @@ from oqtopus_client.services.remedies import with_remedy as with_remedy  # noqa:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from oqtopus_client import OqtopusJobResult
+
 _LISTED_FAILURES = 5
+_REFUSED_BY_DEVICE = "failed to execute job on device"
 
 
 class CircuitError(ValueError):
@@ -49,3 +52,19 @@ def failure_message(reasons: Sequence[str], total: int) -> str:
     more = f"; and {len(reasons) - _LISTED_FAILURES} more" if len(reasons) > _LISTED_FAILURES else ""
     listed = "; ".join(reason.rstrip(".") for reason in reasons[:_LISTED_FAILURES])
     return f"{len(reasons)} of {total} circuits ended without a result. {listed}{more}."
+
+
+def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
+    """Why a job has no result, in the server's words, and what to do about it.
+
+    Args:
+        job: The job.
+        ours: Whether this package submitted it, which leaves no gate to transpile that is not the device's own.
+    """
+    is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
+    if ours and is_sent_as_is and job.message == _REFUSED_BY_DEVICE:
+        return (
+            f"{job.status}: {job.message}. Its gates are the device's own, so it may have more qubits than a simulator "
+            "has memory for, or more shots than the device allows."
+        )
+    return f"{job.status}: {job.reason}"

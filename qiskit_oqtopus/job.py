@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
@@ -10,28 +10,37 @@ from qiskit.providers import JobStatus, JobV1
 import oqtopus_client
 from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
+from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
 from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result, warn_of_lost_shots
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
+    from qiskit.providers import BackendV2
     from qiskit.result import Result
     from qiskit.result.models import ExperimentResult
 
-    from oqtopus_client import OqtopusJobResult, OqtopusSamplingJobResult
+    from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusSamplingJobResult
     from oqtopus_client.rest.models import JobsS3TranspileResult
-    from qiskit_oqtopus.backend import OqtopusBackend
-    from qiskit_oqtopus.batch import JobBatch, JobTimes
+    from qiskit_oqtopus.archive import SavedJob
+    from qiskit_oqtopus.batch import JobTimes
     from qiskit_oqtopus.programs import Program
-    from qiskit_oqtopus.provider import OqtopusProvider
 
 
-_REFUSED_BY_DEVICE = "failed to execute job on device"
+class Provider(Protocol):
+    """The parts of `OqtopusProvider` that a job read from a file uses."""
+
+    @property
+    def client(self) -> OqtopusClient:
+        """The client that asks the server for the job."""
+
+    def get_backend(self, name: str) -> BackendV2:
+        """The device of that name."""
 
 
 class OqtopusJob(JobV1):
@@ -41,25 +50,25 @@ class OqtopusJob(JobV1):
     in any process.
 
     Args:
-        provider: Who made the backend; finds it again if need be. None for a job read from a file.
         batch: The OQTOPUS jobs.
         programs: What was sent with each; read from the server when needed if None.
         circuits: The circuits, as far as they are known.
         backend: The backend, where it is known.
+        find_backend: Finds the backend by its name, where it is not known.
     """
 
     def __init__(
         self,
-        provider: OqtopusProvider | None,
         batch: JobBatch,
         programs: Sequence[Sequence[Program]] | None = None,
         *,
         circuits: Sequence[QuantumCircuit | None] | None = None,
-        backend: OqtopusBackend | None = None,
+        backend: BackendV2 | None = None,
+        find_backend: Callable[[str], BackendV2] | None = None,
     ) -> None:
         super().__init__(backend, batch.batch_id)
-        self._backend: OqtopusBackend | None = backend
-        self._provider = provider
+        self._backend: BackendV2 | None = backend
+        self._find_backend = find_backend
         self._batch = batch
         self._programs = programs
         self._circuits = circuits
@@ -70,17 +79,20 @@ class OqtopusJob(JobV1):
         """Ids of the OQTOPUS jobs, in the order of the circuits."""
         return list(self._batch.job_ids)
 
-    def backend(self) -> OqtopusBackend:
+    def backend(self) -> BackendV2:
         """The backend that runs the job.
 
         Raises:
-            JobError: The job was read from a file without a provider.
+            JobError: The job was read from a file, without a provider.
             QiskitBackendNotFoundError: The device is gone.
         """
         if self._backend is None:
-            if self._provider is None:
-                raise QiskitJobError("This job was read from a file; give load() a provider to find its backend.")
-            self._backend = self._provider.get_backend(self._device_id())
+            if self._find_backend is None:
+                raise QiskitJobError(
+                    "This job was read from a file, without a provider; provider.load_job(path) reads one that finds "
+                    "its backend."
+                )
+            self._backend = self._find_backend(self._device_id())
         return self._backend
 
     def submit(self) -> NoReturn:
@@ -257,24 +269,32 @@ class OqtopusJob(JobV1):
 
         Circuits that Qiskit's QPY cannot hold are left out with a warning; they come back as their programs say.
         """
-        from qiskit_oqtopus.archive import save  # noqa: PLC0415 - rarely needed
+        from qiskit_oqtopus.archive import SavedJob, save  # noqa: PLC0415 - rarely needed
 
-        save(self, self._circuits, path)
+        save(SavedJob(self.job_id(), self.programs_by_job(), self._circuits, self.jobs()), path)
 
     @classmethod
-    def load(cls, path: str | Path, provider: OqtopusProvider | None = None) -> Self:
+    def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
         """Read a job that `save` wrote.
 
         Args:
             path: The file.
-            provider: Asks the server for what had not ended when the job was saved; needed for nothing else.
+            provider: Asks the server about OQTOPUS jobs that had not ended when the job was saved, and finds the
+                backend; `provider.load_job(path)` does the same. By default the job is read without a server.
 
         Raises:
-            ValueError: The file is no saved job.
+            ValueError: The file is not a saved job.
         """
         from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
 
-        return load(cls, path, provider)
+        return cls.from_saved(load(path), provider)
+
+    @classmethod
+    def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
+        """The job that a file holds; see `load`."""
+        client, find_backend = (provider.client, provider.get_backend) if provider else (None, None)
+        batch = JobBatch(client, saved.job_id, [job.job_id for job in saved.jobs], saved.jobs)
+        return cls(batch, saved.programs, circuits=saved.circuits, find_backend=find_backend)
 
     def _device_id(self) -> str:
         return str(self._backend.name) if self._backend is not None else self._batch.device_id()
@@ -334,7 +354,7 @@ def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> d
 
     A server that cannot divide counts leaves that to us.
     """
-    widths = [len(program.header.clbits) if program.header else 0 for program in programs]
+    widths = [len(program.header.clbits) for program in programs]
     end = -sum(widths[:index]) or None
     start = -sum(widths[: index + 1])
     share: dict[str, int] = {}
@@ -351,19 +371,3 @@ def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> Experime
 def _are_ours(programs: Sequence[Program]) -> bool:
     """Whether this package wrote programs."""
     return bool(programs) and all(program.header for program in programs)
-
-
-def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
-    """Why a job has no result, in the server's words, and what to do about it.
-
-    Args:
-        job: The job.
-        ours: Whether this package submitted it, which leaves no gate to transpile that is not the device's own.
-    """
-    is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
-    if ours and is_sent_as_is and job.message == _REFUSED_BY_DEVICE:
-        return (
-            f"{job.status}: {job.message}. Its gates are the device's own, so it may have more qubits than a simulator "
-            "has memory for, or more shots than the device allows."
-        )
-    return f"{job.status}: {job.reason}"

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 import oqtopus_client
-from qiskit_oqtopus.batch import new_batch_id, overall_status
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
-from qiskit_oqtopus.job import layout, reason
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
+from qiskit_oqtopus.job import layout
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate, merged
 from qiskit_oqtopus.primitives.plan import as_id, shares, unpack
+from qiskit_oqtopus.status import overall_status
+from qiskit_oqtopus.tags import new_batch_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,8 +135,7 @@ class CloudRun:
     def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
         if self._plan is None:
             try:
-                header = self._batch.programs(self.job_ids[0])[0].header
-                plan = unpack(header.extra if header else {}, self._batch.kind)
+                plan = unpack(self._batch.programs(self.job_ids[0])[0].header.extra, self._batch.kind)
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."

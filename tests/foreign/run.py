@@ -91,7 +91,7 @@ TESTS_OF_PYTHON = (
     "tests/oqtopus_client/services",
     "tests/oqtopus_client/test_config.py",
     "tests/qiskit_oqtopus/test_backend.py",
-    "tests/qiskit_oqtopus/test_programs.py",
+    "tests/qiskit_oqtopus/test_qasm.py",
     "tests/qiskit_oqtopus/test_journal.py",
     "tests/qiskit_oqtopus/primitives/test_sampler.py",
     "oqtopus_client",

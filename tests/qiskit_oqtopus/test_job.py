@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,9 @@ from oqtopus_client import OqtopusJobResult, OqtopusJobSpec
 from oqtopus_client.errors import JobFailedError, OqtopusConnectionError, ResponseValidationError
 from oqtopus_client.rest import JobsS3TranspileResult
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
-from qiskit_oqtopus.batch import JobBatch, aggregate_status, new_tags
-from qiskit_oqtopus.programs import to_program
+from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.qasm import to_program
+from qiskit_oqtopus.tags import new_tags
 from tests.conftest import BELL
 from tests.qiskit_oqtopus.test_backend import bell, keyed
 
@@ -175,25 +175,6 @@ def test_wait_for_final_state(backend: OqtopusBackend) -> None:
     assert job.status() is JobStatus.DONE
 
 
-@pytest.mark.parametrize(
-    ("statuses", "aggregate"),
-    [
-        (["succeeded"], JobStatus.DONE),
-        (["succeeded", "cancelled"], JobStatus.CANCELLED),
-        (["succeeded", "cancelled", "failed"], JobStatus.ERROR),
-        (["failed", "running"], JobStatus.RUNNING),
-        (["failed", "cancelling"], JobStatus.RUNNING),
-        (["succeeded", "hibernating"], JobStatus.RUNNING),
-        (["running", "ready"], JobStatus.QUEUED),
-        (["running", "submitted", "registered"], JobStatus.INITIALIZING),
-    ],
-)
-def test_status_of_a_batch(statuses: list[str], aggregate: JobStatus) -> None:
-    """The least advanced circuit while anything goes on, then the worst outcome; in any order."""
-    for order in itertools.permutations(statuses):
-        assert aggregate_status(order) is aggregate
-
-
 def fails_in_the_middle(backend: OqtopusBackend) -> OqtopusJob:
     """Three circuits, of which the second needs a gate that its server's transpiler is not to use."""
     bad = keyed(2)
@@ -213,7 +194,7 @@ def fails_in_the_middle(backend: OqtopusBackend) -> OqtopusJob:
         for i, (share, tag) in enumerate(zip(shares, tags, strict=True))
     ]
     batch = JobBatch.submit(backend.provider.client, specs, tags[0])
-    return OqtopusJob(backend.provider, batch, [[share] for share in shares], backend=backend)
+    return OqtopusJob(batch, [[share] for share in shares], backend=backend)
 
 
 def test_partial_failure(backend: OqtopusBackend) -> None:
