@@ -248,6 +248,24 @@ class Submission:
 
         return await asyncio.shield(self._duty(cancel_and_delete()))
 
+    async def cancel_all(self, job_ids: Sequence[str]) -> None:
+        """See `AsyncOqtopusClient.cancel_jobs`."""
+        failures: dict[str, OqtopusError] = {}
+
+        async def cancel(job_id: str) -> None:
+            try:
+                await self.cancel(job_id)
+            except OqtopusError as error:
+                # 400 is the answer for a job that has finished.
+                if not (isinstance(error, UserApiError) and error.status_code == 400):  # noqa: PLR2004 - HTTP's number
+                    failures[job_id] = error
+
+        await in_order(cancel, job_ids, max_workers=_CLEANERS)
+        if failures:
+            error = failures[next(job_id for job_id in job_ids if job_id in failures)]
+            error.add_note(f"Not cancelled: {', '.join(failures)}")
+            raise error
+
     async def discard(self, job_ids: Sequence[str]) -> None:
         """See `AsyncOqtopusClient.discard_jobs`."""
 

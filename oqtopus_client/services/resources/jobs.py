@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import rest
 from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.services.concurrency import in_order
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.polling import FINAL_STATUSES, poll
 from oqtopus_client.services.resources.core import Core
 from oqtopus_client.services.resources.pagination import every_job, jobs_of_page
 from oqtopus_client.services.resources.query import given
+from oqtopus_client.services.side_files import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
     from datetime import datetime
 
     from oqtopus_client.rest.models import (
@@ -31,6 +34,10 @@ _FILE_READERS: dict[str, Callable[[bytes], object]] = {
     "combined_program": rest.storage.read_text,
     "transpile_result": lambda content: rest.storage.read_model(rest.JobsS3TranspileResult, content),
 }
+
+
+_WORKERS = 16
+"""Jobs that are read at the same time."""
 
 
 class Jobs(Core):
@@ -54,6 +61,50 @@ class Jobs(Core):
     get_job_result = get_job
     result = get_job
     refresh = get_job
+
+    async def get_jobs(self, job_ids: Sequence[str], *, files: Collection[JobFile] = ()) -> list[OqtopusJobResult]:
+        """Several jobs, in the order of `job_ids`; see `get_job`. They are read side by side, 16 at a time.
+
+        Args:
+            job_ids: The jobs.
+            files: Side files to read as well: `input`, `combined_program` or `transpile_result`. If one cannot be
+                downloaded or read, the job's property of that name raises the error.
+
+        Raises:
+            TypeError: `job_ids` is a single id.
+            ValueError: A side file with that name does not exist.
+            OqtopusError: A job, or its result, cannot be read.
+        """
+        _check_ids(job_ids)
+        _check_files(files)
+
+        async def read(job_id: str) -> OqtopusJobResult:
+            job = await self.get_job(job_id)
+            await self._read_files(job, files)
+            return job
+
+        return await in_order(read, job_ids, max_workers=_WORKERS)
+
+    async def read_job_files(self, jobs: Sequence[OqtopusJobResult], files: Collection[JobFile]) -> None:
+        """Read side files of jobs that are here already, 16 jobs at a time; see `get_jobs`.
+
+        Args:
+            jobs: The jobs. Their properties then return the files without a request.
+            files: `input`, `combined_program` or `transpile_result`.
+
+        Raises:
+            ValueError: A side file with that name does not exist.
+        """
+        _check_files(files)
+        await in_order(lambda job: self._read_files(job, files), jobs, max_workers=_WORKERS)
+
+    async def _read_files(self, job: OqtopusJobResult, files: Collection[JobFile]) -> None:
+        for name in files:
+            url = getattr(job.job_info, name)
+            if is_url(url):
+                # One that is broken stays a URL, so that asking for it raises the error.
+                with contextlib.suppress(OqtopusStorageError):
+                    setattr(job.job_info, name, await self.read_job_file(job.job_id, name, url=url))
 
     async def read_job_file(self, job_id: str, name: JobFile, *, url: str | None = None) -> Any:
         """Read a job's side file.
@@ -180,6 +231,16 @@ class Jobs(Core):
         """Cancel a job that has not ended. One that was never submitted is deleted as well, see `discard_jobs`."""
         return await self._submission.cancel(job_id)
 
+    async def cancel_jobs(self, job_ids: Sequence[str]) -> None:
+        """Cancel jobs, several at a time; see `cancel_job`. Jobs that have already finished stay as they are.
+
+        Raises:
+            TypeError: `job_ids` is a single id.
+            OqtopusError: A job could not be cancelled; its notes name all such jobs. The others were cancelled.
+        """
+        _check_ids(job_ids)
+        await self._submission.cancel_all(job_ids)
+
     async def discard_jobs(self, job_ids: Sequence[str]) -> None:
         """Cancel jobs, several at a time, and delete those that were never submitted, as far as the server plays along.
 
@@ -190,3 +251,14 @@ class Jobs(Core):
     async def delete_job(self, job_id: str) -> SuccessSuccessResponse:
         """Delete a job that has ended, and its files."""
         return await self._jobs.delete_job(job_id)
+
+
+def _check_ids(job_ids: Sequence[str]) -> None:
+    if isinstance(job_ids, str):
+        raise TypeError(f"job_ids must be a list of ids, not {job_ids!r}.")
+
+
+def _check_files(files: Collection[str]) -> None:
+    unknown = [files] if isinstance(files, str) else [name for name in files if name not in _FILE_READERS]
+    if unknown:
+        raise ValueError(f"files must be a list of {', '.join(map(repr, _FILE_READERS))}, not {unknown[0]!r}.")
