@@ -10,10 +10,10 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 import oqtopus_client
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
-from qiskit_oqtopus.job import layout
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate, merged
 from qiskit_oqtopus.primitives.plan import as_id, shares, unpack
+from qiskit_oqtopus.results import layout
 from qiskit_oqtopus.status import overall_status
 from qiskit_oqtopus.tags import new_batch_id
 
