@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from qiskit.result import Result
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult
-    from oqtopus_client.rest.models import JobsS3TranspileResult
     from qiskit_oqtopus.archive import SavedJob
     from qiskit_oqtopus.batch import JobTimes
     from qiskit_oqtopus.programs import Program
@@ -222,7 +221,7 @@ class OqtopusJob(JobV1):
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
         """What was sent as each OQTOPUS job: one program, or several as `multi_manual`."""
         if self._programs is None:
-            self._programs = self._batch.of_each(self._batch.programs)
+            self._programs = self._batch.programs()
         return self._programs
 
     def circuits(self) -> list[QuantumCircuit]:
@@ -243,7 +242,7 @@ class OqtopusJob(JobV1):
         """
         from qiskit import qasm3  # noqa: PLC0415 - needs another package
 
-        programs = [result and result.transpiled_program for result in self._transpile_results()]
+        programs = [result and result.transpiled_program for result in self._batch.transpile_results()]
         return [qasm3.loads(program) if program else None for program in programs]
 
     def layouts(self) -> list[list[int] | None]:
@@ -254,10 +253,7 @@ class OqtopusJob(JobV1):
         Raises:
             ResponseValidationError: The server sent something else.
         """
-        return [layout(result) for result in self._transpile_results()]
-
-    def _transpile_results(self) -> list[JobsS3TranspileResult | None]:
-        return self._batch.of_each(self._batch.transpile_result)
+        return [layout(result) for result in self._batch.transpile_results()]
 
     # --- kept
 
