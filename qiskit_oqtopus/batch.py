@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
 
@@ -16,7 +15,6 @@ from oqtopus_client.errors import (
     BatchSubmissionError,
     OqtopusError,
     OqtopusStorageError,
-    UserApiError,
     WaitTimeoutError,
 )
 from oqtopus_client.rest.enums import JobsJobType
@@ -27,11 +25,12 @@ from qiskit_oqtopus.status import FINAL, aggregate_status
 from qiskit_oqtopus.tags import Tag, is_batch_id, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
     from oqtopus_client.rest.enums import JobsJobStatus
     from oqtopus_client.rest.models import JobsS3TranspileResult
+    from oqtopus_client.services.job_results import JobFile
     from oqtopus_client.services.journal import JournalEntry
 
 _T = TypeVar("_T")
@@ -187,19 +186,22 @@ class JobBatch:
 
     def statuses(self) -> list[JobsJobStatus | str]:
         """Each job's status in the server's words."""
-        pending = [job_id for job_id in self.job_ids if job_id not in self._ended]
+        pending = self._pending()
         found = dict(zip(pending, self._client.get_job_statuses(pending), strict=True)) if pending else {}
         return [found[job_id] if job_id in found else self._ended[job_id].status for job_id in self.job_ids]
 
     def jobs(self) -> list[OqtopusJobResult]:
         """Each job, as it is now."""
-        return self.of_each(self._job)
+        return self._jobs(self.job_ids)
 
-    def _job(self, job_id: str) -> OqtopusJobResult:
-        job = self._ended.get(job_id) or self._client.get_job(job_id)
-        if job.status in FINAL:
-            self._ended[job_id] = job
-        return job
+    def _jobs(self, job_ids: Sequence[str]) -> list[OqtopusJobResult]:
+        pending = [job_id for job_id in job_ids if job_id not in self._ended]
+        found = {job.job_id: job for job in self._client.get_jobs(pending)} if pending else {}
+        self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL}
+        return [found.get(job_id) or self._ended[job_id] for job_id in job_ids]
+
+    def _pending(self) -> list[str]:
+        return [job_id for job_id in self.job_ids if job_id not in self._ended]
 
     def outcomes(
         self, timeout: float | None = None, *, progress: bool = False
@@ -210,7 +212,7 @@ class JobBatch:
             timeout: Seconds to wait at most, time in the queue included; None waits for ever.
             progress: Whether to show a progress bar.
         """
-        pending = [job_id for job_id in self.job_ids if job_id not in self._ended]
+        pending = self._pending()
         found: dict[str, OqtopusJobResult | Exception | None] = {}
         if pending:
             try:
@@ -235,37 +237,37 @@ class JobBatch:
         """Cancel every job that has not ended. True if that leaves the batch cancelled.
 
         Raises:
-            OqtopusError: A job could not be asked to cancel; the others were.
+            OqtopusError: A job could not be cancelled; the others were.
         """
-        trouble = [error for error in self.of_each(self._cancel) if error is not None]
-        if trouble:
-            raise trouble[0]
+        if pending := self._pending():
+            self._client.cancel_jobs(pending)
         return self.status() is JobStatus.CANCELLED
-
-    def _cancel(self, job_id: str) -> OqtopusError | None:
-        try:
-            if job_id not in self._ended:
-                self._client.cancel_job(job_id)
-        except UserApiError as error:
-            # The server answers 400 for a job that has ended, which is no trouble.
-            return None if error.status_code == 400 else error  # noqa: PLR2004 - HTTP's own number
-        except OqtopusError as error:
-            return error
-        return None
 
     def device_id(self) -> str:
         """The device that runs the jobs."""
-        return self._job(self.job_ids[0]).device_id
+        return self._jobs(self.job_ids[:1])[0].device_id
 
-    def programs(self, job_id: str) -> list[Program]:
-        """What was submitted as a job; where that is lost, one program that nothing is known of.
+    def programs(self) -> list[list[Program]]:
+        """What was submitted as each job; where that is lost, one program that nothing is known of.
+
+        Raises:
+            OqtopusJobError: A job is not of this batch, though its description says so.
+        """
+        return [self._programs(job) for job in self.with_file("input")]
+
+    def first_program(self) -> Program:
+        """The first program of the first job; see `programs`."""
+        return self._programs(self._jobs(self.job_ids[:1])[0])[0]
+
+    def _programs(self, job: OqtopusJobResult) -> list[Program]:
+        """What was submitted as a job; see `programs`.
 
         Raises:
             OqtopusJobError: The job is not of this batch, though its description says so.
         """
-        programs = self._verified(job_id)
+        programs = self._verified(job)
         if not programs:
-            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job_id)
+            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job.job_id)
         return programs or [Program.from_text("", is_isa=False)]
 
     def refuse_latecomers(self) -> None:
@@ -279,48 +281,56 @@ class JobBatch:
         jobs = sorted(self.jobs(), key=lambda job: job.submitted_at or _EPOCH)
         times = [job.submitted_at or _EPOCH for job in jobs]
         late = next((i for i in range(1, len(jobs)) if times[i] - times[i - 1] > _PAUSE), len(jobs))
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            list(pool.map(self._verified, [job.job_id for job in jobs[late:]]))
+        self._read(jobs[late:], "input")
+        for job in jobs[late:]:
+            self._verified(job)
 
-    def _verified(self, job_id: str) -> list[Program]:
+    def _verified(self, job: OqtopusJobResult) -> list[Program]:
         """What was submitted as a job, as far as it can be read; see `programs`."""
-        job = self._job(job_id)
-        is_isa = self.is_sent_as_is(job_id)
+        is_isa = self.is_sent_as_is(job)
         try:
             texts = job.input and job.input.program
         except OqtopusStorageError:
             texts = None
         programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
-        self._refuse_stranger(job_id, programs)
+        self._refuse_stranger(job.job_id, programs)
         return programs
 
     def _refuse_stranger(self, job_id: str, programs: Sequence[Program]) -> None:
         if not is_batch_id(self.batch_id):
             return
         tag = Tag(self.batch_id, self.job_ids.index(job_id) + 1, len(self.job_ids))
-        if any(program.header is None or program.header.tag not in {None, str(tag)} for program in programs):
+        if any(program.header.tag not in {None, str(tag)} for program in programs):
             raise OqtopusJobError(
                 self.batch_id,
                 f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "
                 f"{job_id} has that job's description, but another program. Read each job by its own id.",
             )
 
-    def is_sent_as_is(self, job_id: str) -> bool:
+    @staticmethod
+    def is_sent_as_is(job: OqtopusJobResult) -> bool:
         """Whether a job's program goes to the device without the server's transpiler."""
-        return (self._job(job_id).transpiler_info or {}).get("transpiler_lib", "") is None
+        return (job.transpiler_info or {}).get("transpiler_lib", "") is None
 
-    def transpile_result(self, job_id: str) -> JobsS3TranspileResult | None:
-        """What the server's transpiler made of a job; None where it did nothing, or has not yet."""
-        return cast("JobsS3TranspileResult | None", self._job(job_id).transpile_result)
+    def transpile_results(self) -> list[JobsS3TranspileResult | None]:
+        """What the server's transpiler made of each job; None where it did nothing, or has not yet."""
+        return [
+            cast("JobsS3TranspileResult | None", job.transpile_result) for job in self.with_file("transpile_result")
+        ]
 
     def times(self) -> list[JobTimes]:
         """When each job reached each stage."""
         return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
 
-    def of_each(self, ask: Callable[[str], _T]) -> list[_T]:
-        """What `ask` returns for each job, some asked for at the same time."""
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            return list(pool.map(ask, self.job_ids))
+    def with_file(self, name: JobFile) -> list[OqtopusJobResult]:
+        """Each job, as it is now, with that side file read."""
+        jobs = self.jobs()
+        self._read(jobs, name)
+        return jobs
+
+    def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:
+        if self._asked is not None:
+            self._asked.read_job_files(jobs, [name])
 
 
 def _first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:

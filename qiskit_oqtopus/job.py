@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
-import oqtopus_client
-from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
-from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result, warn_of_lost_shots
+from qiskit_oqtopus.results import are_ours, layout, to_experiments, to_result, warn_of_lost_shots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,10 +21,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
     from qiskit.result import Result
-    from qiskit.result.models import ExperimentResult
 
-    from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusSamplingJobResult
-    from oqtopus_client.rest.models import JobsS3TranspileResult
+    from oqtopus_client import OqtopusClient, OqtopusJobResult
     from qiskit_oqtopus.archive import SavedJob
     from qiskit_oqtopus.batch import JobTimes
     from qiskit_oqtopus.programs import Program
@@ -134,7 +130,7 @@ class OqtopusJob(JobV1):
         experiments = [
             experiment
             for job_id, outcome, programs in zip(self.job_ids, outcomes, self.programs_by_job(), strict=True)
-            for experiment in _experiments(job_id, outcome, programs)
+            for experiment in to_experiments(job_id, outcome, programs)
         ]
         failures = [experiment for experiment in experiments if not experiment.success]
         if failures and not partial:
@@ -154,7 +150,7 @@ class OqtopusJob(JobV1):
         programs = self._programs or [()] * len(self.job_ids)  # where they are not known, they are not worth a request
         return (
             "\n".join(
-                f"{job.name!r} ({job.job_id}) {reason(job, ours=_are_ours(sent))}"
+                f"{job.name!r} ({job.job_id}) {reason(job, ours=are_ours(sent))}"
                 for job, sent in zip(self._batch.jobs(), programs, strict=True)
                 if job.status in {"failed", "cancelled"}
             )
@@ -225,7 +221,7 @@ class OqtopusJob(JobV1):
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
         """What was sent as each OQTOPUS job: one program, or several as `multi_manual`."""
         if self._programs is None:
-            self._programs = self._batch.of_each(self._batch.programs)
+            self._programs = self._batch.programs()
         return self._programs
 
     def circuits(self) -> list[QuantumCircuit]:
@@ -246,7 +242,7 @@ class OqtopusJob(JobV1):
         """
         from qiskit import qasm3  # noqa: PLC0415 - needs another package
 
-        programs = [result and result.transpiled_program for result in self._transpile_results()]
+        programs = [result and result.transpiled_program for result in self._batch.transpile_results()]
         return [qasm3.loads(program) if program else None for program in programs]
 
     def layouts(self) -> list[list[int] | None]:
@@ -257,10 +253,7 @@ class OqtopusJob(JobV1):
         Raises:
             ResponseValidationError: The server sent something else.
         """
-        return [layout(result) for result in self._transpile_results()]
-
-    def _transpile_results(self) -> list[JobsS3TranspileResult | None]:
-        return self._batch.of_each(self._batch.transpile_result)
+        return [layout(result) for result in self._batch.transpile_results()]
 
     # --- kept
 
@@ -301,73 +294,3 @@ class OqtopusJob(JobV1):
 
     def __repr__(self) -> str:
         return f"<OqtopusJob {self.job_id()!r}, OQTOPUS jobs: {len(self.job_ids)}>"
-
-
-def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
-    """The device's qubit that each qubit of a circuit ended up on; None where the server does not tell.
-
-    Raises:
-        ResponseValidationError: The server sent something else.
-    """
-    mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
-    try:
-        return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
-    except (TypeError, ValueError, LookupError):
-        raise ResponseValidationError(f"qubit_mapping is no mapping of qubits to qubits: {mapping!r}.") from None
-
-
-def _experiments(
-    job_id: str, outcome: OqtopusJobResult | Exception | None, programs: Sequence[Program]
-) -> list[ExperimentResult]:
-    """The runs of one OQTOPUS job's circuits, or why there are none."""
-    if outcome is None:
-        return [_failed(program, "has not ended", job_id) for program in programs]
-    if isinstance(outcome, Exception):
-        return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
-    if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
-        why = reason(outcome, ours=_are_ours(programs))
-        return [_failed(program, why, job_id, outcome.shots) for program in programs]
-    return [
-        _counted(program, counts, outcome)
-        for program, counts in zip(programs, _counts_of_each(outcome, programs), strict=True)
-    ]
-
-
-def _counted(program: Program, counts: dict[str, int], job: OqtopusJobResult) -> ExperimentResult:
-    header = program.header or anonymous_header(job.name, counts)
-    try:
-        return to_experiment(header, counts, shots=job.shots, job_id=job.job_id, execution_time=job.execution_time)
-    except ValueError as error:
-        return _failed(program, f"has an unreadable result: {error}", job.job_id, job.shots)
-
-
-def _counts_of_each(job: OqtopusSamplingJobResult, programs: Sequence[Program]) -> list[dict[str, int]]:
-    """The counts of each program of a job."""
-    if not isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
-        return [job.get_counts()]
-    divided = job.divided_bitstring_counts()
-    return [divided.get(str(i)) or _share(job.get_counts(), programs, i) for i in range(len(programs))]
-
-
-def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> dict[str, int]:
-    """One program's counts out of the combined ones, of which program 0 has the rightmost bits.
-
-    A server that cannot divide counts leaves that to us.
-    """
-    widths = [len(program.header.clbits) if program.header else 0 for program in programs]
-    end = -sum(widths[:index]) or None
-    start = -sum(widths[: index + 1])
-    share: dict[str, int] = {}
-    for key, number in counts.items():
-        share[key[start:end]] = share.get(key[start:end], 0) + number
-    return share
-
-
-def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> ExperimentResult:
-    header = program.header or anonymous_header("circuit", {})
-    return to_failed_experiment(header, status=f"{header.name!r} ({job_id}) {why}", shots=shots, job_id=job_id)
-
-
-def _are_ours(programs: Sequence[Program]) -> bool:
-    """Whether this package wrote programs."""
-    return bool(programs) and all(program.header for program in programs)

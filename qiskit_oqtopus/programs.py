@@ -33,25 +33,25 @@ class Program:
     """A circuit as OQTOPUS takes it; `print` shows its text.
 
     Attributes:
-        header: What it takes to read the counts; None in a program that some other software wrote.
+        header: The metadata needed to decode the counts; empty in a program that other software wrote.
         body: OpenQASM 3, with one register `q[n]` of qubits and one register `c[m]` of the measured bits.
         is_isa: Whether every instruction is the device's own, on qubits that have it: nothing to transpile.
     """
 
-    header: CircuitHeader | None
+    header: CircuitHeader
     body: str
     is_isa: bool
 
     @property
     def text(self) -> str:
         """What is sent: the header as a comment, then the body."""
-        return (self.header.to_comment() if self.header else "") + self.body
+        return self.header.to_comment() + self.body
 
     @classmethod
     def from_text(cls, text: str, *, is_isa: bool) -> Self:
         """The program that was sent as this text."""
         header = CircuitHeader.from_program(text)
-        return cls(header, text if header is None else text.partition("\n")[2], is_isa)
+        return cls(header, text.partition("\n")[2] if header else text, is_isa)
 
     def to_circuit(self) -> QuantumCircuit:
         """The circuit that the program describes.
@@ -60,24 +60,22 @@ class Program:
             MissingOptionalLibraryError: Package `qiskit-qasm3-import` is not installed.
         """
         circuit = qasm3.loads(self.body)
-        if self.header is not None:
+        if self.header:
             circuit.name = self.header.name
             circuit.metadata = dict(self.header.metadata)
         return circuit
 
     def with_memory(self) -> Self:
         """The program, its results to list the shots one by one."""
-        return self if self.header is None else replace(self, header=replace(self.header, memory=True))
+        return replace(self, header=replace(self.header, memory=True))
 
     def with_extra(self, extra: Mapping[str, Any]) -> Self:
         """The program, its header to carry something more."""
-        return self if self.header is None else replace(self, header=replace(self.header, extra=extra))
+        return replace(self, header=replace(self.header, extra=extra))
 
     def with_tag(self, tag: object) -> Self:
         """The program, its header to carry the tag of its job; None for a job without."""
-        if self.header is None or tag is None:
-            return self
-        return replace(self, header=replace(self.header, tag=str(tag)))
+        return self if tag is None else replace(self, header=replace(self.header, tag=str(tag)))
 
     def __str__(self) -> str:
         return self.text
@@ -137,10 +135,10 @@ class Template:
         bad[:, list(self.durations)] |= numbers[:, list(self.durations)] < 0
         if bad.any():
             row, slot = np.argwhere(bad)[0]
-            name = self.program.header.name if self.program.header else ""
             raise CircuitError(
-                f"Circuit {name!r} has the value {numbers[row, slot]} for {self.slots[slot]} with the parameter values "
-                f"{values[row].tolist()} (binding {row}); angles must be finite numbers, and durations not negative."
+                f"Circuit {self.program.header.name!r} has the value {numbers[row, slot]} for {self.slots[slot]} with "
+                f"the parameter values {values[row].tolist()} (binding {row}); angles must be finite numbers, and "
+                "durations not negative."
             )
 
 

@@ -61,7 +61,7 @@ class Job:
             device_id=device_id,
             program=texts if settings.multi_manual else texts[0],
             shots=self.shots,
-            name=settings.name or (first.header.name[:256] if first.header else None),
+            name=settings.name or first.header.name[:256],
             description=" ".join(str(part) for part in (settings.full_description, self.tag) if part) or None,
             transpiler_info=settings.transpiler_info(is_isa=first.is_isa),
             mitigation_info=mitigation and {"ro_error_mitigation": mitigation},
@@ -120,10 +120,9 @@ def refuse_foreign(programs: Iterable[Program], target: Target, settings: Oqtopu
         return
     for program in programs:
         if not program.is_isa:
-            name = program.header.name if program.header else ""
             raise CircuitError(
-                f"Circuit {name!r} is not of {target.description}'s own instructions, and transpile='none' leaves it "
-                "so. Use qiskit.transpile(circuit, backend), or transpile='server'."
+                f"Circuit {program.header.name!r} is not of {target.description}'s own instructions, and "
+                "transpile='none' leaves it so. Use qiskit.transpile(circuit, backend), or transpile='server'."
             )
 
 
@@ -142,7 +141,7 @@ def pack(programs: Sequence[Program], num_qubits: int | None) -> list[list[Progr
     shares: list[list[Program]] = []
     room = 0
     for program in programs:
-        size = program.header.num_qubits if program.header else 0
+        size = program.header.num_qubits
         if not shares or (num_qubits is not None and size > room):
             shares.append([])
             room = num_qubits or 0

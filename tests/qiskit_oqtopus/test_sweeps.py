@@ -261,5 +261,5 @@ def test_looking_at_programs(backend: OqtopusBackend, cloud: RecordedCloud) -> N
     programs = backend.programs(half_turn(X), parameter_values=[[1], [2]], memory=True)
 
     assert [str(program).splitlines()[-3] for program in programs] == ["rx(1.0) q[0];", "rx(0.5) q[0];"]
-    assert all(program.header and program.header.memory for program in programs)
+    assert all(program.header.memory for program in programs)
     assert cloud.requests == []
