@@ -24,7 +24,7 @@ from oqtopus_client.services.journal import JournalState
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.status import FINAL, aggregate_status
-from qiskit_oqtopus.tags import Tag, is_batch_id, kind_of
+from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -136,7 +136,7 @@ class JobBatch:
         ]
         # Ids increase with the time of their registration; times are of the second on some servers.
         listed.sort(key=lambda pair: (pair[0].submitted_at is None, pair[0].submitted_at or _EPOCH, pair[0].job_id))
-        found = _first_of_each((job.job_id or "", tag) for job, tag in listed)
+        found = first_of_each((job.job_id or "", tag) for job, tag in listed)
         if not found:
             raise OqtopusJobError(batch_id, "none of its jobs is on the server.")
         total = listed[0][1].total
@@ -323,20 +323,6 @@ class JobBatch:
             return list(pool.map(ask, self.job_ids))
 
 
-def _first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:
-    """Of jobs with tags of one batch, the first with each tag, in the batch's order.
-
-    The first of all says how many jobs the batch has.
-    """
-    found: dict[int, _T] = {}
-    total = 0
-    for job, tag in jobs:
-        total = total or tag.total
-        if tag.total == total:
-            found.setdefault(tag.number, job)
-    return [found[number] for number in sorted(found)]
-
-
 def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
     """The entries of each batch, and those that are alone by their ids, in the order of the journal.
 
@@ -348,7 +334,7 @@ def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
     for entry in entries:
         if tag := Tag.of(entry.spec.description):
             tagged.setdefault(tag.batch_id, []).append((entry, tag))
-    batches = {batch_id: _first_of_each(pairs) for batch_id, pairs in tagged.items()}
+    batches = {batch_id: first_of_each(pairs) for batch_id, pairs in tagged.items()}
     whole = {batch_id: batch for batch_id, batch in batches.items() if len(batch) == tagged[batch_id][0][1].total}
     batch_of = {entry.number: batch_id for batch_id, batch in whole.items() for entry in batch}
     found: dict[str, list[JournalEntry]] = {}
