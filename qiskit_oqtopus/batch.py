@@ -47,7 +47,7 @@ CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
 
 
 class JobTimes(NamedTuple):
-    """When a job reached each stage of its life, as the server tells it; None for a stage not reached.
+    """When a job reached each stage of its life, as the server reports it; None for a stage not reached.
 
     Attributes:
         job_id: The OQTOPUS job.
@@ -70,10 +70,10 @@ class JobBatch:
     """Jobs that were submitted together, one or thousands.
 
     Args:
-        client: The client to ask; None if nobody can be asked.
+        client: The client that asks the server; None for jobs read from a file without one.
         batch_id: The job's id for one job; for several, the tag that their descriptions share.
         job_ids: The jobs, in order.
-        known: Jobs as they are known; nobody is asked again for those that have ended.
+        known: Jobs as last seen; the server is not asked again for those that have ended.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class JobBatch:
             if client.journal is not None:
                 error.add_note("All of it is in the journal: provider.resume() submits what was not.")
             elif isinstance(error, BatchSubmissionError):
-                # Without a job object nobody would ever look at them.
+                # Without a job object, no user would find them.
                 client.discard_jobs(error.job_ids)
                 error.add_note("These jobs have been asked to cancel.")
             raise
@@ -117,15 +117,15 @@ class JobBatch:
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
-        """The batch of that id, from whatever process it was submitted.
+        """The batch with that id, whichever process submitted it.
 
-        Of several jobs with the same tag, the first that was submitted is the batch's: nobody could copy the tag
-        before. A job that was never submitted is only taken where there is no other. A copy whose original was deleted
-        is found out when its program is read.
+        Of several jobs with the same tag, the first that was submitted belongs to the batch: the others copied its tag.
+        A job that was never submitted counts only if it is the only one with its tag. A copy whose original was
+        deleted is detected when its program is read.
 
         Raises:
-            OqtopusJobError: There is no such batch, or not all of its jobs are there.
-            NotFoundError: There is no such job.
+            OqtopusJobError: The server has none, or only some, of the batch's jobs.
+            NotFoundError: The id is that of a single job, which the server does not have.
         """
         if not (isinstance(batch_id, str) and is_batch_id(batch_id)):
             return cls(client, batch_id, [client.get_job_status(batch_id).job_id])
@@ -147,9 +147,9 @@ class JobBatch:
 
     @classmethod
     def resume(cls, client: OqtopusClient) -> list[Self]:
-        """The batches of the client's journal, what was not submitted of them submitted now.
+        """The batches in the client's journal, after submitting those of their jobs that were not submitted yet.
 
-        One of which a job was refused, or is gone, is left out with a warning.
+        A batch with a job that the server refused or no longer has is left out with a warning.
 
         Raises:
             OqtopusError: The server cannot be asked, or a job could not be submitted.
@@ -162,7 +162,7 @@ class JobBatch:
             else:
                 warnings.warn(
                     f"Batch {batch_id}: {len(entries) - len(job_ids)} of {len(entries)} jobs are not on the server, as "
-                    f"it refused them or somebody removed them. The others: {', '.join(job_ids) or 'none'}.",
+                    f"it refused them or they were deleted. The others: {', '.join(job_ids) or 'none'}.",
                     stacklevel=3,
                 )
         return batches
@@ -204,10 +204,10 @@ class JobBatch:
     def outcomes(
         self, timeout: float | None = None, *, progress: bool = False
     ) -> list[OqtopusJobResult | Exception | None]:
-        """Wait for all jobs; of each what it ended with, the error that kept it away, or None if time was up before.
+        """Wait for all jobs; for each the ended job, the error that prevented reading it, or None after the timeout.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits for ever.
+            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
             progress: Whether to show a progress bar.
         """
         pending = [job_id for job_id in self.job_ids if job_id not in self._ended]
@@ -247,7 +247,7 @@ class JobBatch:
             if job_id not in self._ended:
                 self._client.cancel_job(job_id)
         except UserApiError as error:
-            # The server answers 400 for a job that has ended, which is no trouble.
+            # The server answers 400 for a job that has ended, which is fine.
             return None if error.status_code == 400 else error  # noqa: PLR2004 - HTTP's own number
         except OqtopusError as error:
             return error
@@ -258,7 +258,7 @@ class JobBatch:
         return self._job(self.job_ids[0]).device_id
 
     def programs(self, job_id: str) -> list[Program]:
-        """What was submitted as a job; where that is lost, one program that nothing is known of.
+        """The programs of a job; if they cannot be read, one empty program.
 
         Raises:
             OqtopusJobError: The job is not of this batch, though its description says so.
@@ -269,12 +269,12 @@ class JobBatch:
         return programs or [Program.from_text("", is_isa=False)]
 
     def refuse_latecomers(self) -> None:
-        """See that jobs that were submitted a while after the others are of this batch.
+        """Check that jobs submitted a while after the others belong to this batch.
 
-        Whoever reads all programs need not; for others it saves reading those that nothing speaks against.
+        Callers that read all programs need not call this; others need not read the programs of jobs beyond suspicion.
 
         Raises:
-            OqtopusJobError: One is not.
+            OqtopusJobError: One does not.
         """
         jobs = sorted(self.jobs(), key=lambda job: job.submitted_at or _EPOCH)
         times = [job.submitted_at or _EPOCH for job in jobs]
@@ -283,7 +283,7 @@ class JobBatch:
             list(pool.map(self._verified, [job.job_id for job in jobs[late:]]))
 
     def _verified(self, job_id: str) -> list[Program]:
-        """What was submitted as a job, as far as it can be read; see `programs`."""
+        """The programs of a job, as far as they can be read; see `programs`."""
         job = self._job(job_id)
         is_isa = self.is_sent_as_is(job_id)
         try:
@@ -310,7 +310,7 @@ class JobBatch:
         return (self._job(job_id).transpiler_info or {}).get("transpiler_lib", "") is None
 
     def transpile_result(self, job_id: str) -> JobsS3TranspileResult | None:
-        """What the server's transpiler made of a job; None where it did nothing, or has not yet."""
+        """The output of the server's transpiler for a job; None if it did not run, or has not run yet."""
         return cast("JobsS3TranspileResult | None", self._job(job_id).transpile_result)
 
     def times(self) -> list[JobTimes]:
@@ -318,7 +318,7 @@ class JobBatch:
         return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
 
     def of_each(self, ask: Callable[[str], _T]) -> list[_T]:
-        """What `ask` returns for each job, some asked for at the same time."""
+        """What `ask` returns for each job; several calls run at the same time."""
         with ThreadPoolExecutor(_WORKERS) as pool:
             return list(pool.map(ask, self.job_ids))
 
