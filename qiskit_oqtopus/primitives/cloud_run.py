@@ -54,7 +54,7 @@ class Run(Protocol):
 
         Raises:
             OqtopusJobError: A job ended without a result.
-            OqtopusJobTimeoutError: Not all had ended in time; they go on.
+            OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
         """
 
 
