@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
@@ -22,7 +22,7 @@ from oqtopus_client.services.journal import JournalState
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.status import FINAL, aggregate_status
-from qiskit_oqtopus.tags import Tag, is_batch_id, kind_of
+from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from oqtopus_client.services.job_results import JobFile
     from oqtopus_client.services.journal import JournalEntry
 
-_T = TypeVar("_T")
 _WORKERS = 16
 _PAUSE = timedelta(seconds=1)
 """Longer than it takes to submit the next job of a batch."""
@@ -46,7 +45,7 @@ CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
 
 
 class JobTimes(NamedTuple):
-    """When a job reached each stage of its life, as the server tells it; None for a stage not reached.
+    """When a job reached each stage of its life, as the server reports it; None for a stage not reached.
 
     Attributes:
         job_id: The OQTOPUS job.
@@ -69,10 +68,10 @@ class JobBatch:
     """Jobs that were submitted together, one or thousands.
 
     Args:
-        client: The client to ask; None if nobody can be asked.
+        client: The client that asks the server; None for jobs read from a file without one.
         batch_id: The job's id for one job; for several, the tag that their descriptions share.
         job_ids: The jobs, in order.
-        known: Jobs as they are known; nobody is asked again for those that have ended.
+        known: Jobs as last seen; the server is not asked again for those that have ended.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class JobBatch:
             if client.journal is not None:
                 error.add_note("All of it is in the journal: provider.resume() submits what was not.")
             elif isinstance(error, BatchSubmissionError):
-                # Without a job object nobody would ever look at them.
+                # Without a job object, no user would find them.
                 client.discard_jobs(error.job_ids)
                 error.add_note("These jobs have been asked to cancel.")
             raise
@@ -116,15 +115,15 @@ class JobBatch:
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
-        """The batch of that id, from whatever process it was submitted.
+        """The batch with that id, whichever process submitted it.
 
-        Of several jobs with the same tag, the first that was submitted is the batch's: nobody could copy the tag
-        before. A job that was never submitted is only taken where there is no other. A copy whose original was deleted
-        is found out when its program is read.
+        Of several jobs with the same tag, the first that was submitted belongs to the batch: the others copied its tag.
+        A job that was never submitted counts only if it is the only one with its tag. A copy whose original was
+        deleted is detected when its program is read.
 
         Raises:
-            OqtopusJobError: There is no such batch, or not all of its jobs are there.
-            NotFoundError: There is no such job.
+            OqtopusJobError: The server has none, or only some, of the batch's jobs.
+            NotFoundError: The id is that of a single job, which the server does not have.
         """
         if not (isinstance(batch_id, str) and is_batch_id(batch_id)):
             return cls(client, batch_id, [client.get_job_status(batch_id).job_id])
@@ -135,7 +134,7 @@ class JobBatch:
         ]
         # Ids increase with the time of their registration; times are of the second on some servers.
         listed.sort(key=lambda pair: (pair[0].submitted_at is None, pair[0].submitted_at or _EPOCH, pair[0].job_id))
-        found = _first_of_each((job.job_id or "", tag) for job, tag in listed)
+        found = first_of_each((job.job_id or "", tag) for job, tag in listed)
         if not found:
             raise OqtopusJobError(batch_id, "none of its jobs is on the server.")
         total = listed[0][1].total
@@ -146,9 +145,9 @@ class JobBatch:
 
     @classmethod
     def resume(cls, client: OqtopusClient) -> list[Self]:
-        """The batches of the client's journal, what was not submitted of them submitted now.
+        """The batches in the client's journal, after submitting those of their jobs that were not submitted yet.
 
-        One of which a job was refused, or is gone, is left out with a warning.
+        A batch with a job that the server refused or no longer has is left out with a warning.
 
         Raises:
             OqtopusError: The server cannot be asked, or a job could not be submitted.
@@ -161,7 +160,7 @@ class JobBatch:
             else:
                 warnings.warn(
                     f"Batch {batch_id}: {len(entries) - len(job_ids)} of {len(entries)} jobs are not on the server, as "
-                    f"it refused them or somebody removed them. The others: {', '.join(job_ids) or 'none'}.",
+                    f"it refused them or they were deleted. The others: {', '.join(job_ids) or 'none'}.",
                     stacklevel=3,
                 )
         return batches
@@ -206,10 +205,10 @@ class JobBatch:
     def outcomes(
         self, timeout: float | None = None, *, progress: bool = False
     ) -> list[OqtopusJobResult | Exception | None]:
-        """Wait for all jobs; of each what it ended with, the error that kept it away, or None if time was up before.
+        """Wait for all jobs; for each the ended job, the error that prevented reading it, or None after the timeout.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits for ever.
+            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
             progress: Whether to show a progress bar.
         """
         pending = self._pending()
@@ -248,19 +247,19 @@ class JobBatch:
         return self._jobs(self.job_ids[:1])[0].device_id
 
     def programs(self) -> list[list[Program]]:
-        """What was submitted as each job; where that is lost, one program that nothing is known of.
+        """The programs of each job; for a job whose programs cannot be read, one empty program.
 
         Raises:
             OqtopusJobError: A job is not of this batch, though its description says so.
         """
-        return [self._programs(job) for job in self.with_file("input")]
+        return [self._programs(job) for job in self._with_file("input")]
 
     def first_program(self) -> Program:
         """The first program of the first job; see `programs`."""
         return self._programs(self._jobs(self.job_ids[:1])[0])[0]
 
     def _programs(self, job: OqtopusJobResult) -> list[Program]:
-        """What was submitted as a job; see `programs`.
+        """The programs of a job; see `programs`.
 
         Raises:
             OqtopusJobError: The job is not of this batch, though its description says so.
@@ -271,12 +270,12 @@ class JobBatch:
         return programs or [Program.from_text("", is_isa=False)]
 
     def refuse_latecomers(self) -> None:
-        """See that jobs that were submitted a while after the others are of this batch.
+        """Check that jobs submitted a while after the others belong to this batch.
 
-        Whoever reads all programs need not; for others it saves reading those that nothing speaks against.
+        Callers that read all programs need not call this; others need not read the programs of jobs beyond suspicion.
 
         Raises:
-            OqtopusJobError: One is not.
+            OqtopusJobError: One does not.
         """
         jobs = sorted(self.jobs(), key=lambda job: job.submitted_at or _EPOCH)
         times = [job.submitted_at or _EPOCH for job in jobs]
@@ -286,7 +285,7 @@ class JobBatch:
             self._verified(job)
 
     def _verified(self, job: OqtopusJobResult) -> list[Program]:
-        """What was submitted as a job, as far as it can be read; see `programs`."""
+        """The programs of a job, as far as they can be read; see `programs`."""
         is_isa = self.is_sent_as_is(job)
         try:
             texts = job.input and job.input.program
@@ -313,16 +312,16 @@ class JobBatch:
         return (job.transpiler_info or {}).get("transpiler_lib", "") is None
 
     def transpile_results(self) -> list[JobsS3TranspileResult | None]:
-        """What the server's transpiler made of each job; None where it did nothing, or has not yet."""
+        """The output of the server's transpiler for each job; None if it did not run, or has not run yet."""
         return [
-            cast("JobsS3TranspileResult | None", job.transpile_result) for job in self.with_file("transpile_result")
+            cast("JobsS3TranspileResult | None", job.transpile_result) for job in self._with_file("transpile_result")
         ]
 
     def times(self) -> list[JobTimes]:
         """When each job reached each stage."""
         return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
 
-    def with_file(self, name: JobFile) -> list[OqtopusJobResult]:
+    def _with_file(self, name: JobFile) -> list[OqtopusJobResult]:
         """Each job, as it is now, with that side file read."""
         jobs = self.jobs()
         self._read(jobs, name)
@@ -331,20 +330,6 @@ class JobBatch:
     def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:
         if self._asked is not None:
             self._asked.read_job_files(jobs, [name])
-
-
-def _first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:
-    """Of jobs with tags of one batch, the first with each tag, in the batch's order.
-
-    The first of all says how many jobs the batch has.
-    """
-    found: dict[int, _T] = {}
-    total = 0
-    for job, tag in jobs:
-        total = total or tag.total
-        if tag.total == total:
-            found.setdefault(tag.number, job)
-    return [found[number] for number in sorted(found)]
 
 
 def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
@@ -358,7 +343,7 @@ def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
     for entry in entries:
         if tag := Tag.of(entry.spec.description):
             tagged.setdefault(tag.batch_id, []).append((entry, tag))
-    batches = {batch_id: _first_of_each(pairs) for batch_id, pairs in tagged.items()}
+    batches = {batch_id: first_of_each(pairs) for batch_id, pairs in tagged.items()}
     whole = {batch_id: batch for batch_id, batch in batches.items() if len(batch) == tagged[batch_id][0][1].total}
     batch_of = {entry.number: batch_id for batch_id, batch in whole.items() for entry in batch}
     found: dict[str, list[JournalEntry]] = {}

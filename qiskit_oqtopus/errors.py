@@ -4,7 +4,7 @@
 
     CircuitError (ValueError)                   a circuit that a device cannot run as meant
     OqtopusJobError (JobFailedError, Qiskit's JobError)              a job ended without a result
-    OqtopusJobTimeoutError (JobTimeoutError, Qiskit's JobTimeoutError)   a job had not ended in time; it goes on
+    OqtopusJobTimeoutError (JobTimeoutError, Qiskit's JobTimeoutError)   a job did not finish in time, and still runs
 """
 
 from __future__ import annotations
@@ -35,16 +35,18 @@ class OqtopusJobError(JobFailedError, QiskitJobError):
 
 
 class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
-    """A job had not ended when the time was up. It goes on."""
+    """A job did not finish within the timeout and is still running."""
 
 
 def timed_out(job_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
-    """That a job had not ended after so many seconds."""
-    return OqtopusJobTimeoutError(job_id, f"had not ended after {timeout} s. It goes on; call result() again.")
+    """The error of a job that did not finish within the timeout."""
+    return OqtopusJobTimeoutError(
+        job_id, f"did not finish within {timeout} s and is still running; call result() again."
+    )
 
 
 def failure_message(reasons: Sequence[str], total: int) -> str:
-    """That circuits ended without a result, and why.
+    """The message that circuits ended without a result, with the reasons.
 
     >>> failure_message(["'bell' (0691) failed: out of coffee"], 2)
     "1 of 2 circuits ended without a result. 'bell' (0691) failed: out of coffee."
@@ -59,7 +61,7 @@ def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
 
     Args:
         job: The job.
-        ours: Whether this package submitted it, which leaves no gate to transpile that is not the device's own.
+        ours: Whether this package submitted it; its programs go untranspiled only if all gates are the device's own.
     """
     is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
     if ours and is_sent_as_is and job.message == _REFUSED_BY_DEVICE:

@@ -42,15 +42,15 @@ class Provider(Protocol):
 class OqtopusJob(JobV1):
     """The circuits of one `backend.run`.
 
-    Each is an OQTOPUS job of its own, or several share one (`multi_manual`). `provider.job(job_id)` gives the job back
-    in any process.
+    Each circuit is an OQTOPUS job, or several share one (`multi_manual`). `provider.job(job_id)` returns the job in any
+    process.
 
     Args:
         batch: The OQTOPUS jobs.
-        programs: What was sent with each; read from the server when needed if None.
+        programs: The programs of each OQTOPUS job; if None, they are read from the server when needed.
         circuits: The circuits, as far as they are known.
-        backend: The backend, where it is known.
-        find_backend: Finds the backend by its name, where it is not known.
+        backend: The backend, if known.
+        find_backend: Returns the backend of a name; used if `backend` is None.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class OqtopusJob(JobV1):
 
         Raises:
             JobError: The job was read from a file, without a provider.
-            QiskitBackendNotFoundError: The device is gone.
+            QiskitBackendNotFoundError: The server no longer has the device.
         """
         if self._backend is None:
             if self._find_backend is None:
@@ -99,7 +99,7 @@ class OqtopusJob(JobV1):
         """
         raise QiskitJobError("This job has been submitted already; call backend.run() to run the circuits again.")
 
-    # --- what becomes of it
+    # --- its status and result
 
     def status(self) -> JobStatus:
         """The status of the least advanced circuit; once all have ended, the worst outcome: ERROR, CANCELLED, DONE.
@@ -113,14 +113,14 @@ class OqtopusJob(JobV1):
         """Wait for all circuits and return their counts.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits for ever.
-            partial: Whether to return what there is when circuits have failed or time is up, rather than raise. For a
-                circuit without counts, `get_counts` raises the reason.
+            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
+            partial: Whether to return the available counts, rather than raise, if circuits have failed or the timeout
+                has passed. For a circuit without counts, `get_counts` raises the reason.
             progress: Whether to show a progress bar, in a terminal or notebook.
 
         Raises:
             OqtopusJobError: A circuit failed or was cancelled; the message has the server's words.
-            OqtopusJobTimeoutError: Not all had ended in time; they go on.
+            OqtopusJobTimeoutError: Some circuits did not finish in time; they are still running.
         """
         if self._result is not None:
             return self._result
@@ -146,7 +146,7 @@ class OqtopusJob(JobV1):
         return result
 
     def error_message(self) -> str | None:
-        """Why circuits failed, in the server's words; None if none has."""
+        """Why circuits failed, in the server's words; None if none has failed."""
         programs = self._programs or [()] * len(self.job_ids)  # where they are not known, they are not worth a request
         return (
             "\n".join(
@@ -162,13 +162,13 @@ class OqtopusJob(JobV1):
         return self._batch.cancel()
 
     def queue_position(self) -> int | None:
-        """None: the server does not tell. `backend.pending_jobs` is how many jobs wait for the device in all."""
+        """None, as servers do not report it; `backend.pending_jobs` is the number of jobs waiting for the device."""
         return None
 
     # --- what is known about it
 
     def jobs(self) -> list[OqtopusJobResult]:
-        """The OQTOPUS jobs as they are now, with all that the server tells of each."""
+        """The OQTOPUS jobs as they are now, with all data that the server has."""
         return self._batch.jobs()
 
     def times(self) -> list[JobTimes]:
@@ -215,17 +215,17 @@ class OqtopusJob(JobV1):
         return sum(seconds) if seconds else None
 
     def programs(self) -> list[Program]:
-        """What was sent for each circuit."""
+        """The program of each circuit."""
         return [program for programs in self.programs_by_job() for program in programs]
 
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
-        """What was sent as each OQTOPUS job: one program, or several as `multi_manual`."""
+        """The programs of each OQTOPUS job: one, or several if the job is `multi_manual`."""
         if self._programs is None:
             self._programs = self._batch.programs()
         return self._programs
 
     def circuits(self) -> list[QuantumCircuit]:
-        """The circuits; in another process than the one that ran them, as their programs say."""
+        """The circuits; in another process than the one that ran them, rebuilt from their programs."""
         if self._circuits is None or None in self._circuits:
             programs = self.programs()
             known = self._circuits or [None] * len(programs)
@@ -233,7 +233,7 @@ class OqtopusJob(JobV1):
         return list(self._circuits)
 
     def transpiled_circuits(self) -> list[QuantumCircuit | None]:
-        """What the server's transpiler made of each OQTOPUS job; None where it did nothing, or has not yet.
+        """The output of the server's transpiler for each OQTOPUS job; None if it did not run, or has not run yet.
 
         Qubits are the device's. The circuits of a `multi_manual` job are one.
 
@@ -248,19 +248,20 @@ class OqtopusJob(JobV1):
     def layouts(self) -> list[list[int] | None]:
         """For each OQTOPUS job, the device's qubit that each qubit of the circuit ended up on.
 
-        Routing included; None where the server's transpiler did nothing, or has not yet.
+        Routing included; None if the server's transpiler did not run, or has not run yet.
 
         Raises:
-            ResponseValidationError: The server sent something else.
+            ResponseValidationError: The server sent an invalid mapping.
         """
         return [layout(result) for result in self._batch.transpile_results()]
 
-    # --- kept
+    # --- saving and loading
 
     def save(self, path: str | Path) -> None:
         """Write the job to a file that `load` reads: programs, circuits, and outcomes as far as known.
 
-        Circuits that Qiskit's QPY cannot hold are left out with a warning; they come back as their programs say.
+        Circuits that Qiskit's QPY cannot hold are left out with a warning; `circuits()` rebuilds them from their
+        programs.
         """
         from qiskit_oqtopus.archive import SavedJob, save  # noqa: PLC0415 - rarely needed
 

@@ -177,16 +177,16 @@ class OqtopusProvider:
         return [OqtopusBackend(self, device, self.client) for device in self.client.list_devices()]
 
     def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
-        """A job from its id alone, whatever process submitted it: a primitive's if a primitive submitted it.
+        """The job with that id, whichever process submitted it: a primitive's job if a primitive submitted it.
 
         A primitive's run that needed no job, as nothing was measured, is found by its id, too, which holds it whole.
 
         Args:
-            job_id: What `job_id()` told, or the id of any OQTOPUS job.
+            job_id: The value of `job_id()`, or the id of any OQTOPUS job.
 
         Raises:
-            NotFoundError: The server knows no job of that id.
-            OqtopusJobError: Not all jobs of a batch are there.
+            NotFoundError: The server has no job with that id.
+            OqtopusJobError: The server no longer has all jobs of the batch.
         """
         if isinstance(job_id, str) and (plan := from_id(job_id)):
             return OqtopusPrimitiveJob(BackendRun([], (plan, [])))
@@ -198,7 +198,7 @@ class OqtopusProvider:
         return OqtopusPrimitiveJob(CloudRun(batch))
 
     def load_job(self, path: str | Path) -> OqtopusJob:
-        """Read a job that `OqtopusJob.save` wrote; the server answers what its file does not.
+        """Read a job that `OqtopusJob.save` wrote, and ask the server for what had not ended when it was saved.
 
         Args:
             path: The file.

@@ -200,22 +200,22 @@ def creg_sizes(header: CircuitHeader) -> list[list[Any]] | None:
 
 
 def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
-    """The device's qubit that each qubit of a circuit ended up on; None where the server does not tell.
+    """The device's qubit that each qubit of a circuit ended up on; None if the server did not report it.
 
     Raises:
-        ResponseValidationError: The server sent something else.
+        ResponseValidationError: The server sent an invalid mapping.
     """
     mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
     try:
         return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
     except (TypeError, ValueError, LookupError):
-        raise ResponseValidationError(f"qubit_mapping is no mapping of qubits to qubits: {mapping!r}.") from None
+        raise ResponseValidationError(f"qubit_mapping is not a mapping of qubits to qubits: {mapping!r}.") from None
 
 
 def to_experiments(
     job_id: str, outcome: OqtopusJobResult | Exception | None, programs: Sequence[Program]
 ) -> list[ExperimentResult]:
-    """The runs of one OQTOPUS job's circuits, or why there are none."""
+    """The run of each circuit of an OQTOPUS job; failed ones carry the reason."""
     if outcome is None:
         return [_failed(program, "has not ended", job_id) for program in programs]
     if isinstance(outcome, Exception):
@@ -248,7 +248,7 @@ def _counts_of_each(job: OqtopusSamplingJobResult, programs: Sequence[Program]) 
 def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> dict[str, int]:
     """One program's counts out of the combined ones, of which program 0 has the rightmost bits.
 
-    A server that cannot divide counts leaves that to us.
+    For servers that do not divide the counts themselves.
     """
     widths = [len(program.header.clbits) for program in programs]
     end = -sum(widths[:index]) or None

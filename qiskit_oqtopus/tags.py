@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_T = TypeVar("_T")
 
 _BATCH_ID = re.compile(r"(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}")
 """The kind is what the batch was submitted for, circuits (`batch`) or a primitive, so the id says how to read it."""
@@ -54,6 +59,20 @@ def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]
         return [None]
     batch_id = new_batch_id(kind)
     return [Tag(batch_id, number, total) for number in range(1, total + 1)]
+
+
+def first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:
+    """Of jobs with tags of one batch, the first with each tag, in the order of the batch.
+
+    The first of all says how many jobs the batch has.
+    """
+    found: dict[int, _T] = {}
+    total = 0
+    for job, tag in jobs:
+        total = total or tag.total
+        if tag.total == total:
+            found.setdefault(tag.number, job)
+    return [found[number] for number in sorted(found)]
 
 
 def is_batch_id(text: str) -> bool:

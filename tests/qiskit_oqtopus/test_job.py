@@ -74,7 +74,7 @@ def test_result_is_fetched_once(backend: OqtopusBackend, cloud: RecordedCloud) -
 def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
     """Running out of time is told in Qiskit's class and Python's, and does no harm."""
     job = held_backend.run(bell(), shots=10)
-    with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: had not ended after 0.01 s") as caught:
+    with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: did not finish within 0.01 s") as caught:
         job.result(timeout=0.01)
     held.step()
     held.step()
@@ -342,7 +342,7 @@ def test_layout_that_is_none(backend: OqtopusBackend, mapping: object, monkeypat
     job = backend.run(keyed(1), shots=5)
     result = JobsS3TranspileResult(virtual_physical_mapping={"qubit_mapping": mapping})
     monkeypatch.setattr(OqtopusJobResult, "transpile_result", result)
-    with pytest.raises(ResponseValidationError, match="qubit_mapping is no mapping of qubits to qubits"):
+    with pytest.raises(ResponseValidationError, match="qubit_mapping is not a mapping of qubits to qubits"):
         job.layouts()
 
 
