@@ -259,11 +259,7 @@ class JobBatch:
         return self._programs(self._jobs(self.job_ids[:1])[0])[0]
 
     def _programs(self, job: OqtopusJobResult) -> list[Program]:
-        """The programs of a job; see `programs`.
-
-        Raises:
-            OqtopusJobError: The job is not of this batch, though its description says so.
-        """
+        """The programs of a job; see `programs`."""
         programs = self._verified(job)
         if not programs:
             _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job.job_id)
