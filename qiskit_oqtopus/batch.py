@@ -247,23 +247,19 @@ class JobBatch:
         return self._jobs(self.job_ids[:1])[0].device_id
 
     def programs(self) -> list[list[Program]]:
-        """What was submitted as each job; where that is lost, one program that nothing is known of.
+        """The programs of each job; for a job whose programs cannot be read, one empty program.
 
         Raises:
             OqtopusJobError: A job is not of this batch, though its description says so.
         """
-        return [self._programs(job) for job in self.with_file("input")]
+        return [self._programs(job) for job in self._with_file("input")]
 
     def first_program(self) -> Program:
         """The first program of the first job; see `programs`."""
         return self._programs(self._jobs(self.job_ids[:1])[0])[0]
 
     def _programs(self, job: OqtopusJobResult) -> list[Program]:
-        """What was submitted as a job; see `programs`.
-
-        Raises:
-            OqtopusJobError: The job is not of this batch, though its description says so.
-        """
+        """The programs of a job; see `programs`."""
         programs = self._verified(job)
         if not programs:
             _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job.job_id)
@@ -285,7 +281,7 @@ class JobBatch:
             self._verified(job)
 
     def _verified(self, job: OqtopusJobResult) -> list[Program]:
-        """What was submitted as a job, as far as it can be read; see `programs`."""
+        """The programs of a job, as far as they can be read; see `programs`."""
         is_isa = self.is_sent_as_is(job)
         try:
             texts = job.input and job.input.program
@@ -312,16 +308,16 @@ class JobBatch:
         return (job.transpiler_info or {}).get("transpiler_lib", "") is None
 
     def transpile_results(self) -> list[JobsS3TranspileResult | None]:
-        """What the server's transpiler made of each job; None where it did nothing, or has not yet."""
+        """The output of the server's transpiler for each job; None if it did not run, or has not run yet."""
         return [
-            cast("JobsS3TranspileResult | None", job.transpile_result) for job in self.with_file("transpile_result")
+            cast("JobsS3TranspileResult | None", job.transpile_result) for job in self._with_file("transpile_result")
         ]
 
     def times(self) -> list[JobTimes]:
         """When each job reached each stage."""
         return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
 
-    def with_file(self, name: JobFile) -> list[OqtopusJobResult]:
+    def _with_file(self, name: JobFile) -> list[OqtopusJobResult]:
         """Each job, as it is now, with that side file read."""
         jobs = self.jobs()
         self._read(jobs, name)

@@ -87,7 +87,7 @@ class OqtopusClient(Connected):
 
     Args:
         config: Server URL and credentials. By default the environment, else the default profile.
-        default_headers: Further headers for every request to the User API.
+        default_headers: Additional headers for every request to the User API.
         user_agent: The User-Agent header, in place of the client's name and version.
         journal: A file that records each job before and after its submission, for `resume`.
 

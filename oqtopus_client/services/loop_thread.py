@@ -201,7 +201,7 @@ class LoopThread:
         Clean-up at the server may take `GRACE_SECONDS` and is then cancelled as well: there may be any number of jobs
         to cancel, and the server may never answer.
         """
-        for task in _other_tasks() - self.client.duties:
+        for task in _other_tasks() - self.client.cleanup_tasks:
             task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):

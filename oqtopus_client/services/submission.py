@@ -46,16 +46,16 @@ class Submission:
     Args:
         http: Carries the uploads.
         jobs: The server.
-        duties: Where clean-up under way is noted; it must not be broken off.
+        cleanup_tasks: Where clean-up under way is noted; it must not be broken off.
         journal: Records each job before it is submitted and after.
     """
 
     def __init__(
-        self, http: HttpClient, jobs: JobApi, duties: set[asyncio.Task[Any]], journal: Journal | None = None
+        self, http: HttpClient, jobs: JobApi, cleanup_tasks: set[asyncio.Task[Any]], journal: Journal | None = None
     ) -> None:
         self._http = http
         self._jobs = jobs
-        self._duties = duties
+        self._cleanup_tasks = cleanup_tasks
         self._journal = journal
         self._in_hand: set[int] = set()
         self._resuming = asyncio.Lock()
@@ -80,7 +80,7 @@ class Submission:
                 await rest.storage.upload(self._http, registered.presigned_url, archive)
                 await self._jobs.submit_job(registered.job_id, request)
             except OqtopusError as error:
-                await asyncio.shield(self._duty(self._settle_failed_submission(registered.job_id, number, error)))
+                await asyncio.shield(self._shielded(self._settle_failed_submission(registered.job_id, number, error)))
         except OqtopusError:
             raise  # and nothing is left, or the error names the job
         except BaseException:
@@ -96,7 +96,7 @@ class Submission:
 
     async def _register(self) -> JobsRegisterJobResponse:
         """Get an id. An interrupt does not break off the request, as an id that never arrived could not be removed."""
-        request = self._duty(self._jobs.register_job_id())
+        request = self._shielded(self._jobs.register_job_id())
 
         async def remove() -> None:
             with contextlib.suppress(OqtopusError):
@@ -246,7 +246,7 @@ class Submission:
                 await self._jobs.delete_job(job_id)
             return answer
 
-        return await asyncio.shield(self._duty(cancel_and_delete()))
+        return await asyncio.shield(self._shielded(cancel_and_delete()))
 
     async def cancel_all(self, job_ids: Sequence[str]) -> None:
         """See `AsyncOqtopusClient.cancel_jobs`."""
@@ -275,18 +275,18 @@ class Submission:
 
         await in_order(discard, job_ids, max_workers=_CLEANERS)
 
-    def _duty(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+    def _shielded(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Begin something that an interrupt must not break off; closing the client waits for it."""
         task = asyncio.create_task(work)
-        self._duties.add(task)
-        task.add_done_callback(self._duties.discard)
+        self._cleanup_tasks.add(task)
+        task.add_done_callback(self._cleanup_tasks.discard)
         # An error is of no interest once its caller has been interrupted.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
     async def _clean_up(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something before an interrupt goes on; what takes longer than `GRACE_SECONDS` goes on by itself."""
-        await asyncio.wait({self._duty(work)}, timeout=GRACE_SECONDS)
+        await asyncio.wait({self._shielded(work)}, timeout=GRACE_SECONDS)
 
 
 def _unsubmitted(error: OqtopusError) -> JournalState:

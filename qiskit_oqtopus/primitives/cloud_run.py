@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
@@ -110,14 +110,16 @@ class CloudRun:
             raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs)))
         of_each = list(found.values())
         if plan.by_qubit:
-            placed = self._batch.with_file("transpile_result")
-            of_each = [self._placed(job, found[job.job_id]) for job in placed]
+            transpiled = zip(self._batch.jobs(), self._batch.transpile_results(), found.values(), strict=True)
+            of_each = [self._placed(job, result, outcome) for job, result, outcome in transpiled]
         parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
         for (program, _, shots), outcome in zip(shares(blocks), of_each, strict=True):
             parts.setdefault(program, []).append((outcome, shots))
         return [_merged(parts[program]) for program in sorted(parts)]
 
-    def _placed(self, job: OqtopusJobResult, outcome: Outcomes | Estimate) -> Outcomes | Estimate:
+    def _placed(
+        self, job: OqtopusJobResult, result: JobsS3TranspileResult | None, outcome: Outcomes | Estimate
+    ) -> Outcomes | Estimate:
         """What a job measured, with the device's qubits that it was measured on.
 
         Raises:
@@ -125,7 +127,7 @@ class CloudRun:
         """
         if isinstance(outcome, Estimate) or self._batch.is_sent_as_is(job):
             return outcome
-        qubits = layout(cast("JobsS3TranspileResult | None", job.transpile_result))
+        qubits = layout(result)
         if not qubits:
             raise OqtopusJobError(
                 self.run_id,

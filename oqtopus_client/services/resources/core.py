@@ -37,7 +37,7 @@ class Core(Connected):
         self.config = config or OqtopusConfig.from_default()
         self.journal = None if journal is None else journal_path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
-        self.duties: set[asyncio.Task[Any]] = set()
+        self.cleanup_tasks: set[asyncio.Task[Any]] = set()
         self.owner: Callable[[], object] = weakref.ref(self)
         self._left = contextlib.ExitStack()
         # For a client that is not closed. At exit, what is made later, a blocking client's thread for one, ends before.
@@ -61,10 +61,10 @@ class Core(Connected):
 
     @cached_property
     def _submission(self) -> Submission:
-        return Submission(self._http, self._jobs, self.duties, self._book)
+        return Submission(self._http, self._jobs, self.cleanup_tasks, self._open_journal)
 
     @cached_property
-    def _book(self) -> Journal | None:
+    def _open_journal(self) -> Journal | None:
         return None if self.journal is None else self._left.enter_context(contextlib.closing(Journal(self.journal)))
 
     @cached_property
@@ -78,11 +78,11 @@ class Core(Connected):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection; the client is of no use afterwards."""
+        """Close every connection; the client cannot be used afterwards."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
-                while self.duties:
-                    await asyncio.wait(self.duties)
+                while self.cleanup_tasks:
+                    await asyncio.wait(self.cleanup_tasks)
         if "_http" in vars(self):
             await self._http.aclose()
         self._left.close()
