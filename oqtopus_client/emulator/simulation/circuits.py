@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import openqasm3
-import qiskit_qasm3_import
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlledGate, Gate
 
-from oqtopus_client.angles import with_reduced_angles
+from oqtopus_client.emulator.simulation.conversion import convert
 from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
-from oqtopus_client.emulator.simulation.own_gates import with_own_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from qiskit.circuit import Operation
 
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
@@ -31,7 +26,7 @@ def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircui
     """
     tree = openqasm3.parse(code_of(program, limits))
     check_tree(tree, limits)
-    return flat(with_own_names(qiskit_qasm3_import.convert(tree)))
+    return flat(convert(tree))
 
 
 def flat(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -41,35 +36,6 @@ def flat(circuit: QuantumCircuit) -> QuantumCircuit:
         qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
         result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
     return result
-
-
-def with_small_angles(circuit: QuantumCircuit) -> QuantumCircuit:
-    """A program's circuit with each angle of a standard gate within two turns of zero, also inside its own gates."""
-    return _with_small_angles(circuit, {})
-
-
-def _with_small_angles(circuit: QuantumCircuit, seen: dict[tuple[Any, ...], Gate]) -> QuantumCircuit:
-    """The same, given what a program's own gates have become: they may be nested, and each is called many times."""
-    result = circuit.copy_empty_like()
-    for item in circuit.data:
-        result.append(_small(item.operation, seen), item.qubits, item.clbits)
-    return result
-
-
-def _small(operation: Operation, seen: dict[tuple[Any, ...], Gate]) -> Operation:
-    if type(operation) is Gate and operation.definition is not None:
-        call = operation.name, *operation.params
-        if call not in seen:
-            own = operation.copy()
-            own.definition = _with_small_angles(operation.definition, seen)
-            seen[call] = own
-        return seen[call]
-    if type(operation) is ControlledGate:
-        base = _small(operation.base_gate, seen)
-        if base is operation.base_gate:
-            return operation
-        return base.control(operation.num_ctrl_qubits, ctrl_state=operation.ctrl_state)
-    return with_reduced_angles(operation) if isinstance(operation, Gate) else operation
 
 
 def measurements(circuit: QuantumCircuit) -> dict[int, int]:

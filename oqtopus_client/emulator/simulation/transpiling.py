@@ -10,7 +10,7 @@ from qiskit.circuit import Delay, Measure, Parameter
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
 from qiskit.transpiler import InstructionProperties, Target
 
-from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, with_small_angles
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED
 from oqtopus_client.emulator.simulation.inputs import JobFailure, logger
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def transpile_for(
         raise JobFailure(no_answer)
     try:
         with _one_at_a_time:
-            transpiled = transpile(with_small_angles(circuit), target=_target(calibration), **options)
+            transpiled = transpile(circuit, target=_target(calibration), **options)
         mapping = {str(i): q for i, q in enumerate(transpiled.layout.final_index_layout())}
     except Exception as error:
         logger.warning("The emulated server could not transpile a program: %s", str(error) or repr(error))

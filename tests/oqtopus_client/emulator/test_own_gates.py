@@ -1,4 +1,4 @@
-"""Programs that define gates of their own under names that Qiskit has gates of."""
+"""Programs that define gates of their own, also under names that Qiskit has gates of."""
 
 from __future__ import annotations
 
@@ -22,10 +22,30 @@ END = "c[0] = measure q[0]; c[1] = measure q[1];"
             f"unitary q[0]; ecr q[0], q[1]; {END}",
             {"11": 10},
         ),
+        (
+            "OPENQASM 3; gate mcx a { U(0, 0, 0) a; } gate twice a, b { inv @ ctrl @ mcx a, b; } "
+            f"gate x a {{ U(pi, 0, pi) a; }} qubit[2] q; bit[2] c; x q[0]; twice q[0], q[1]; {END}",
+            {"01": 10},
+        ),
+        (
+            "OPENQASM 3; gate flip(theta, lam) a { U(theta, 0, lam) a; } gate both(b, a) x, y { flip(a, b) x; } "
+            f"qubit[2] q; bit[2] c; flip(pi, 0) q[0]; both(0, pi) q[1], q[0]; {END}",
+            {"11": 10},
+        ),
+        (
+            "OPENQASM 3; gate none(a, b) x { } gate unused(b, a) x { none(2 * a, b) x; pow(2) @ U(a, 0, 0) x; } "
+            f"qubit[2] q; bit[2] c; unused(0.3, pi / 2) q[1]; {END}",
+            {"10": 10},
+        ),
+        (
+            "OPENQASM 3; gate turn(a) x { gphase(a); U(2 * a, -a, a) x; } gate on(a) x, y { ctrl @ turn(a / 2) x, y; } "
+            f"gate x a {{ U(pi, 0, pi) a; }} qubit[2] q; bit[2] c; x q[0]; on(pi) q[0], q[1]; {END}",
+            {"11": 10},
+        ),
     ],
 )
 def test_own_gates(client: OqtopusClient, program: str, counts: dict[str, int]) -> None:
-    """They do what the program says, also inside other gates, controlled and inverted."""
+    """They do what the program says, also inside other gates, controlled and inverted, with values for arguments."""
     job = client.submit_job(OqtopusJobSpec.sampling(device_id="qulacs", program=program, shots=10))
     sampling = client.wait_for_job(job.job_id).sampling
 
@@ -42,3 +62,22 @@ def test_devices_do_not_have_them(client: OqtopusClient, gate: str) -> None:
     job = client.wait_for_job(client.submit_job(spec).job_id)
 
     assert (job.status, job.job_info.message) == ("failed", "failed to execute job on device")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "gate wrong a { missing a; }",
+        "gate wrong(t) a { U(t, 0, u) a; }",
+        "gate wrong a { } gate wrong b { }",
+        'include "stdgates.inc"; gate x a { }',
+        "gate fine(t) a { } fine q[0];",
+        "gate fine a { } fine(1) q[0];",
+    ],
+)
+def test_wrong_definitions(client: OqtopusClient, wrong: str) -> None:
+    """They fail as on servers, called or not."""
+    program = f"OPENQASM 3; qubit[2] q; bit[2] c; {wrong} {END}"
+    job = client.wait_for_job(client.submit_job(OqtopusJobSpec.sampling(device_id="qulacs", program=program)).job_id)
+
+    assert (job.status, job.job_info.message) == ("failed", "Expecting value: line 1 column 1 (char 0)")

@@ -71,6 +71,34 @@ def test_large_angles(level: int) -> None:
     assert probabilities == pytest.approx(exact(), abs=1e-7)
 
 
+@pytest.mark.parametrize(
+    "gates",
+    [
+        "ctrl @ gphase({angle}) q[0];",
+        "inv @ ctrl @ gphase(-({angle})) q[0];",
+        "negctrl @ gphase({angle}) q[0];",
+        "ctrl @ own q[0], q[1];",
+        "ctrl @ given({angle} / 2) q[0], q[1];",
+        "through({angle}) q[0], q[1];",
+        "ctrl @ summed(-({angle}), {angle}) q[0], q[1]; ctrl @ given({angle} / 2) q[0], q[1];",
+    ],
+)
+@pytest.mark.parametrize("angle", [1e17, -3e22, 1.2e300, 0.3])
+def test_large_phases(gates: str, angle: float) -> None:
+    """A global phase is one that a control sees, and sums of angles in what is controlled lose nothing."""
+    text = f"""OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[1] c;
+    gate own x {{ gphase({angle}); }}
+    gate given(a) x {{ gphase(2 * a); }}
+    gate through(a) x, y {{ ctrl @ given(a / 2) x, y; }}
+    gate summed(a, b) x {{ U(0, a, b) x; }}
+    h q[0]; {gates.format(angle=angle)} h q[0]; c[0] = measure q[0];"""
+    circuit, content = transpile_for(built_in_devices()["qulacs"].calibration, parse(text), {"optimization_level": 1})
+    qubit = content["virtual_physical_mapping"]["qubit_mapping"]["0"]
+    circuit.remove_final_measurements()
+
+    assert Statevector(circuit).probabilities([qubit])[0] == pytest.approx(math.cos(angle / 2) ** 2, abs=1e-7)
+
+
 def test_gates_that_call_gates() -> None:
     """Each is read once, however often it is called."""
     gates = ["gate g0 x { rz(1e17) x; }", *(f"gate g{i} x {{ g{i - 1} x; g{i - 1} x; }}" for i in range(1, 8))]
