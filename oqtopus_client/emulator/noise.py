@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from qiskit.circuit import Delay
 
+_LONGEST = 1e300
+"""Of all delays, in steps of the clock."""
+
 _TILT = 1e-8
 """By what share of its weight a Pauli error of a depolarization may differ from the others."""
 
@@ -222,5 +225,5 @@ def delay_nanoseconds(delay: Delay) -> float:
     steps = duration if unit == "dt" else apply_prefix(float(duration), unit) * 1e9 / CLOCK_NS
     if not steps > 0:
         raise ValueError(f"a delay of {duration} {unit} is not longer than zero")
-    # Less than a millionth of a step is a rounding error of the unit.
-    return float(math.ceil(steps - 1e-6) * CLOCK_NS)
+    # Less than a millionth of a step is a rounding error of the unit; in nanoseconds, the longest is beyond all floats.
+    return float(math.ceil(min(steps, _LONGEST) - 1e-6) * CLOCK_NS)

@@ -236,6 +236,15 @@ def test_units_of_delays(duration: float, unit: str) -> None:
     assert np.allclose(channel.data, relaxation(0.1, 20, 30), atol=1e-12)
 
 
+def test_longest_delays() -> None:
+    """They are longer than any number of nanoseconds; nothing of the state is left."""
+    circuit = QuantumCircuit(1)
+    circuit.delay(1e308, 0, unit="s")
+    channel = with_delays(circuit, ideal_chip(qubit_lifetime={"t1": 20, "t2": 30}), [2]).data[0].operation
+
+    assert np.allclose(SuperOp(channel).data, relaxation(1e9, 20, 30), atol=1e-12)
+
+
 def test_delays_take_time() -> None:
     """Devices refuse a delay of nothing."""
     circuit = QuantumCircuit(1)
