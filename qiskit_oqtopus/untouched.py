@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _PAIR = 2
 _ROUNDING = 1e-7
-_PROBES = (0.7548776662, 2.0292866534, 4.1180339887, 5.3247179572)
-"""Angles in place of parameters: what holds for angles without a pattern holds for all."""
 
 
 @dataclass
@@ -76,6 +74,8 @@ class Untouched:
         self._blocks = {qubit: _Block((qubit,), frozenset([qubit]), identity) for qubit in range(num_qubits)}
         self._acted: set[int] = set()
         self._moved: set[int] = set()
+        # Angles in place of parameters: what holds for angles without a pattern holds for all.
+        self._probes = np.random.default_rng(seed=0)
 
     def __contains__(self, qubit: int) -> bool:
         if qubit not in self._acted:
@@ -100,7 +100,7 @@ class Untouched:
             self._blocks |= dict.fromkeys(place, pair)
         block = self._blocks[place[0]]
         if block.zeros:
-            block.act(_matrix(item), place)
+            block.act(self._matrix(item), place)
 
     def _close(self, qubit: int) -> None:
         """Give a qubit, and one that shares its block, blocks of their own."""
@@ -114,11 +114,10 @@ class Untouched:
             if state is not None and block.state(each, block.zeros - {each}) is not None:
                 self._moved.add(each)
 
-
-def _matrix(item: CircuitInstruction) -> Matrix:
-    params = [
-        probe if isinstance(value, ParameterExpression) and value.parameters else float(value)
-        for value, probe in zip(item.params, _PROBES, strict=False)
-    ]
-    matrix: Matrix = item.operation.base_class(*params).to_matrix()
-    return matrix
+    def _matrix(self, item: CircuitInstruction) -> Matrix:
+        params = [
+            self._probes.uniform(1, 6) if isinstance(value, ParameterExpression) and value.parameters else float(value)
+            for value in item.params
+        ]
+        matrix: Matrix = item.operation.base_class(*params).to_matrix()
+        return matrix

@@ -13,7 +13,7 @@ from qiskit.quantum_info import Statevector, random_statevector
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from qiskit_oqtopus import CircuitError, OqtopusBackend
-from qiskit_oqtopus.programs import to_program
+from qiskit_oqtopus.programs import to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -130,3 +130,20 @@ def test_parameters_before_a_moved_reset() -> None:
     program = to_program(circuit.assign_parameters([np.pi]), TARGET)
 
     np.testing.assert_allclose(probabilities(program), np.eye(8)[0b110], atol=1e-12)
+
+
+def test_parameters_between_a_swap_and_a_reset() -> None:
+    """Gates that undo each other for equal values only have acted on the qubit."""
+    first, second = Parameter("first"), Parameter("second")
+    circuit = prepared(
+        lambda circuit: (
+            circuit.x(0),
+            circuit.swap(0, 1),
+            circuit.rx(first, 0),
+            circuit.z(0),
+            circuit.rx(second, 0),
+            circuit.z(0),
+        )
+    )
+    with pytest.raises(CircuitError, match="resets a qubit after using it"):
+        to_template(circuit, TARGET)
