@@ -41,4 +41,5 @@ def with_reduced_angles(gate: _Gate) -> _Gate:
         return gate
     copied: _Gate = gate.to_mutable()  # type: ignore[attr-defined]
     copied.params = small  # type: ignore[attr-defined]
+    copied.definition = None  # type: ignore[attr-defined]  # which it may have of the large ones
     return copied

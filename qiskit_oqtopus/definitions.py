@@ -6,7 +6,10 @@ import copy
 from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import CircuitInstruction, Gate, Instruction, Measure
+from qiskit.circuit import AnnotatedOperation, CircuitInstruction, ControlledGate, Gate, Instruction, Measure
+from qiskit.circuit.library import CUGate, UGate, get_standard_gate_name_mapping
+
+from oqtopus_client.angles import with_reduced_angles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from qiskit.circuit import Operation
 
 
+_CU_ANGLES = 4
+_STANDARD = frozenset(gate.base_class for gate in get_standard_gate_name_mapping().values() if isinstance(gate, Gate))
 _CONDITIONS = hasattr(CircuitInstruction, "condition")
 
 
@@ -71,6 +76,24 @@ def taken_apart(circuit: QuantumCircuit, basis: Sequence[str], *, qubits_initial
         circuit, basis_gates=basis, optimization_level=0, qubits_initially_zero=qubits_initially_zero
     )
     return result
+
+
+def with_small_angles(operation: Operation) -> Operation:
+    """A standard gate, or one with controls or modifiers, with each angle within two turns of zero.
+
+    What they consist of has sums of their angles, in which large ones would lose their phase.
+    """
+    if isinstance(operation, AnnotatedOperation):
+        base = with_small_angles(operation.base_op)
+        return operation if base is operation.base_op else AnnotatedOperation(base, operation.modifiers)
+    if type(operation) is ControlledGate:
+        gate, controls, state = operation.base_gate, operation.num_ctrl_qubits, operation.ctrl_state
+        if type(gate) is UGate and len(gate.params) == _CU_ANGLES:  # what Qiskit makes of a CUGate
+            controls -= 1
+            gate, state = CUGate(*gate.params, ctrl_state=state >> controls), state % (1 << controls)
+        base = with_small_angles(gate)
+        return operation if base is gate else base.control(controls, ctrl_state=state)
+    return with_reduced_angles(operation) if type(operation) in _STANDARD else operation
 
 
 def has_conditions(circuit: QuantumCircuit) -> bool:

@@ -25,8 +25,8 @@ from qiskit.circuit import (
     Reset,
 )
 
-from oqtopus_client.angles import reduced, with_reduced_angles
-from qiskit_oqtopus.definitions import definition, has_conditions, taken_apart
+from oqtopus_client.angles import reduced
+from qiskit_oqtopus.definitions import definition, has_conditions, taken_apart, with_small_angles
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
@@ -55,6 +55,9 @@ _NO_DELAY = re.compile(r"^delay\[-?0\.0[a-z]+\] .*\n", re.MULTILINE)
 """A delay of nothing, which devices refuse: it does nothing, and so is not written."""
 
 _NS = 1e-9
+
+_SUMMED = 1e6
+"""Up to there, sums of angles, as in what some gates consist of, lose nothing that matters."""
 
 _MOST_NESTED = 100
 """How deep instructions may consist of others, those of any sensible circuit do."""
@@ -124,12 +127,14 @@ class Template:
         parameters: The circuit's parameters, in its own order.
         slots: The numbers, as expressions of the parameters.
         durations: Which of the slots are durations, and must not be negative.
+        by_row: What binds the circuit itself. Its gates' angles are then made small before they are taken apart.
     """
 
     program: Program
     parameters: tuple[Parameter, ...]
     slots: tuple[ParameterExpression, ...]
     durations: tuple[int, ...]
+    by_row: BindingTemplate
 
     @property
     def is_isa(self) -> bool:
@@ -151,11 +156,15 @@ class Template:
         self._check(numbers, values)
         large = np.abs(numbers) > 4 * np.pi
         large[:, list(self.durations)] = False
+        far = np.flatnonzero((large & (np.abs(numbers) > _SUMMED)).any(axis=1)).tolist()
         numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
         bodies = [self.program.body % tuple(map(repr, row)) for row in numbers.tolist()]
         for row in np.flatnonzero((numbers[:, list(self.durations)] == 0).any(axis=1)):
             bodies[row] = _NO_DELAY.sub("", bodies[row])
-        return [replace(self.program, body=body) for body in bodies]
+        programs = [replace(self.program, body=body) for body in bodies]
+        for i in far:
+            programs[i] = self.by_row.bind_row(i, values[i].tolist())
+        return programs
 
     def _check(self, numbers: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> None:
         bad = ~np.isfinite(numbers)
@@ -193,9 +202,10 @@ class BindingTemplate:
 
     def bind(self, values: npt.NDArray[np.float64]) -> list[Program]:
         """The program of each binding; see `Template.bind`."""
-        return [self._bound(row, binding) for row, binding in enumerate(values.tolist())]
+        return [self.bind_row(row, binding) for row, binding in enumerate(values.tolist())]
 
-    def _bound(self, row: int, binding: list[float]) -> Program:
+    def bind_row(self, row: int, binding: list[float]) -> Program:
+        """The program of one binding, and its place among others."""
         said = f"with the parameter values {binding} (binding {row})"
         try:
             bound = self.circuit.assign_parameters(binding)
@@ -247,18 +257,19 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
         )
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
+    by_row = BindingTemplate(circuit, target, unmeasured)
     try:
-        return _Writer(circuit, target).template(unmeasured=unmeasured)
+        return _Writer(circuit, target).template(by_row)
     except _NotTakenApartError as error:
         if circuit.parameters:
             # Some gates cannot say what they consist of before their parameters have values.
-            return BindingTemplate(circuit, target, unmeasured)
+            return by_row
         try:
             whole = taken_apart(circuit, sorted(_STANDARD_GATES))
         except Exception:  # noqa: BLE001 - gates of users' own raise anything
-            raise error from None
+            raise CircuitError(str(error)) from None
         # Some gates need qubits of the circuit beyond their own for what they consist of.
-        return _Writer(whole, target).template(unmeasured=unmeasured)
+        return _Writer(whole, target).template(by_row)
 
 
 def has_variables(circuit: QuantumCircuit) -> bool:
@@ -360,21 +371,21 @@ class _Writer:
         # Couplings are not known where the device publishes none.
         self._all_native = target.qargs is not None
 
-    def template(self, *, unmeasured: bool) -> Template:
+    def template(self, by_row: BindingTemplate) -> Template:
         circuit = self._circuit
         self._write(circuit, range(circuit.num_qubits), range(circuit.num_clbits))
         if hidden := {parameter for slot in self._slots for parameter in slot.parameters} - set(circuit.parameters):
             names = ", ".join(sorted(parameter.name for parameter in hidden))
             raise self._error(f"has gates with parameters that the circuit does not know of: {names}. Bind them first.")
         if not self._sources:
-            self._measure_nothing(allowed=unmeasured)
+            self._measure_nothing(allowed=by_row.unmeasured)
         clbits = tuple(sorted(self._sources))
         for i, clbit in enumerate(clbits):
             line, operand = self._sources[clbit]
             self._lines[line] = f"c[{i}] = measure {operand};\n"
         start = f'OPENQASM 3.0;\ninclude "stdgates.inc";\nbit[{len(clbits)}] c;\nqubit[{circuit.num_qubits}] q;\n'
         program = Program(CircuitHeader.of(circuit, clbits), start + "".join(self._lines), self._is_isa())
-        return Template(program, tuple(circuit.parameters), tuple(self._slots), tuple(self._durations))
+        return Template(program, tuple(circuit.parameters), tuple(self._slots), tuple(self._durations), by_row)
 
     def _is_isa(self) -> bool:
         return self._all_native and all(self._target.instruction_supported(name, place) for name, place in self._used)
@@ -412,7 +423,7 @@ class _Writer:
 
     def _write_other(self, item: CircuitInstruction, place: tuple[int, ...], operands: str, clbits: list[int]) -> None:
         """Write what is no standard gate."""
-        operation = with_reduced_angles(item.operation) if item.is_standard_gate() else item.operation
+        operation = with_small_angles(item.operation)
         if isinstance(operation, ControlFlowOp):
             raise self._error(f"has control flow ({operation.name}), which OQTOPUS devices do not execute.")
         parts = self._parts(operation)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import CUGate, RZGate
+from qiskit.quantum_info import Operator
 
 from oqtopus_client.angles import reduced, with_reduced_angles
 
@@ -37,5 +38,7 @@ def test_gates() -> None:
     assert with_reduced_angles(RZGate(10**17)).params == with_reduced_angles(RZGate(np.float64(1e17))).params
     assert with_reduced_angles(large).params == [reduced(1e17), 0.5, reduced(-3e22), 2]
     assert large.params == [1e17, 0.5, -3e22, 2]
+    assert large.definition is not None  # from now on the gate keeps it
+    assert Operator(with_reduced_angles(large).definition).equiv(CUGate(*map(reduced, large.params)))
     assert with_reduced_angles(small) is small
     assert with_reduced_angles(unbound) is unbound

@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
-from qiskit.circuit.library import XXPlusYYGate
+from qiskit import QuantumCircuit, qasm3, transpile
+from qiskit.circuit import (
+    AnnotatedOperation,
+    InverseModifier,
+    Operation,
+    Parameter,
+    ParameterExpression,
+    ParameterVector,
+)
+from qiskit.circuit.library import CU3Gate, CUGate, GlobalPhaseGate, RGate, U2Gate, XXPlusYYGate
+from qiskit.quantum_info import Operator
 
 from oqtopus_client.angles import reduced
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
@@ -93,6 +101,36 @@ def test_large_angles_of_sweeps() -> None:
     (program,) = to_template(circuit, TARGET).bind(np.array([[1e17, 5e4]]))
 
     assert f"rz({reduced(1e17)!r}) q[0];\ndelay[50000.0ns] q[0];" in program.body
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        RGate(X, Y),
+        CU3Gate(0.5, X, Y),
+        U2Gate(X, Y).control(1),
+        RGate(X, Y).control(1, ctrl_state=0),
+        CUGate(X, Y, 0.3, X, ctrl_state=0).control(1),
+        AnnotatedOperation(RGate(X, Y), [InverseModifier()]),
+        GlobalPhaseGate(X).control(1),
+    ],
+)
+def test_large_angles_of_gates_that_are_taken_apart(gate: Operation) -> None:
+    """What they consist of has sums of angles, which would lose the phase of large ones."""
+    circuit, small = (QuantumCircuit(gate.num_qubits) for _ in range(2))
+    circuit.append(gate, range(gate.num_qubits))
+    large = {X: 1e17, Y: -3e22}
+    small.append(gate, range(gate.num_qubits))
+    small = small.assign_parameters({each: reduced(large[each]) for each in circuit.parameters})
+    circuit.measure_all()
+    values = np.array([[large[each] for each in circuit.parameters]])
+    (swept,) = to_template(circuit, TARGET).bind(values)
+    bound = to_program(circuit.assign_parameters(values[0]), TARGET)
+    read = qasm3.loads(swept.body)
+    read.remove_final_measurements()
+
+    assert swept.body == bound.body
+    assert Operator(read).equiv(Operator(small))
 
 
 @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(0, 10)))
