@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import AnnotatedOperation, CircuitInstruction, ControlledGate, Gate, Instruction, Measure
-from qiskit.circuit.library import CUGate, UGate, get_standard_gate_name_mapping
+from qiskit.circuit.library import CUGate, UGate, standard_gates
 
 from oqtopus_client.angles import with_reduced_angles
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 _CU_ANGLES = 4
-_STANDARD = frozenset(gate.base_class for gate in get_standard_gate_name_mapping().values() if isinstance(gate, Gate))
+_STANDARD = frozenset(
+    each for each in vars(standard_gates).values() if isinstance(each, type) and issubclass(each, Gate)
+)
 _CONDITIONS = hasattr(CircuitInstruction, "condition")
 
 
