@@ -6,15 +6,15 @@ import base64
 import io
 import json
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from qiskit import qpy
 
 from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.job_results import typed_result
-from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.programs import Program
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction, Operation
 
     from oqtopus_client import OqtopusJobResult
-    from qiskit_oqtopus.job import OqtopusJob
-    from qiskit_oqtopus.provider import OqtopusProvider
-
-_Job = TypeVar("_Job", bound="OqtopusJob")
 
 _FORMAT = "qiskit_oqtopus job"
 _VERSION = 1
@@ -40,25 +36,46 @@ _QPY = b"QISKIT"
 _LOST = "Circuits that Qiskit cannot keep in files come back as their programs say; results are not affected."
 
 
-def save(job: OqtopusJob, circuits: Sequence[QuantumCircuit | None] | None, path: str | Path) -> None:
-    """Write a job to a file. No token and no URL of storage, which gives access to files, is in it.
+@dataclass(frozen=True)
+class SavedJob:
+    """A Qiskit job as a file holds it.
 
-    A circuit that would not come back as it is is left out with a warning: QPY writes gates that it cannot read.
+    Attributes:
+        job_id: The id of the Qiskit job.
+        programs: The programs that each OQTOPUS job was sent with.
+        circuits: The circuits, None for each that is not known; None if none is.
+        jobs: The OQTOPUS jobs, as they were when the job was saved.
+    """
+
+    job_id: str
+    programs: Sequence[Sequence[Program]]
+    circuits: Sequence[QuantumCircuit | None] | None
+    jobs: Sequence[OqtopusJobResult]
+
+
+def save(job: SavedJob, path: str | Path) -> None:
+    """Write a job to a file, without tokens and without storage URLs, which grant access to files.
+
+    A circuit that QPY would not read back as it was is left out with a warning.
     """
     content = {
         "format": _FORMAT,
         "version": _VERSION,
-        "job_id": job.job_id(),
-        "programs": [[program.text for program in programs] for programs in job.programs_by_job()],
-        "is_isa": [[program.is_isa for program in programs] for programs in job.programs_by_job()],
-        "circuits": None if circuits is None else _packed(circuits, stacklevel=4),
-        "jobs": [_without_files(outcome) for outcome in job.jobs()],
+        "job_id": job.job_id,
+        "programs": [[program.text for program in programs] for programs in job.programs],
+        "is_isa": [[program.is_isa for program in programs] for programs in job.programs],
+        "circuits": None if job.circuits is None else _packed(job.circuits, stacklevel=4),
+        "jobs": [_without_files(outcome) for outcome in job.jobs],
     }
     write_atomically(Path(path), json.dumps(content))
 
 
-def load(kind: type[_Job], path: str | Path, provider: OqtopusProvider | None) -> _Job:
-    """Read a job that `save` wrote."""
+def load(path: str | Path) -> SavedJob:
+    """Read a job that `save` wrote.
+
+    Raises:
+        ValueError: The file is not a saved job.
+    """
     try:
         content = json.loads(Path(path).read_text("utf-8"))
         _check_format(content)
@@ -68,11 +85,9 @@ def load(kind: type[_Job], path: str | Path, provider: OqtopusProvider | None) -
             for pair in zip(content["programs"], content["is_isa"], strict=True)
         ]
         circuits = None if content["circuits"] is None else _unpacked(content["circuits"], stacklevel=4)
+        return SavedJob(content["job_id"], programs, circuits, jobs)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no job saved by this version of qiskit_oqtopus: {error}.") from error
-    client = provider.client if provider else None
-    batch = JobBatch(client, content["job_id"], [job.job_id for job in jobs], jobs)
-    return kind(provider, batch, programs, circuits=circuits)
+        raise ValueError(f"{path} is not a job saved by this version of qiskit_oqtopus: {error}.") from error
 
 
 def _check_format(content: dict[str, Any]) -> None:

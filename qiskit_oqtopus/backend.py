@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 
 import oqtopus_client
-from qiskit_oqtopus import backend_v1
-from qiskit_oqtopus.batch import JobBatch, new_tags
-from qiskit_oqtopus.deferral import defer_measurements
+from qiskit_oqtopus import backend_v1, specs
+from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import noise_model
-from qiskit_oqtopus.programs import Program, as_bindings, pack, pauli_text, refuse_foreign, to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -29,22 +27,17 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
     from qiskit_aer.noise import NoiseModel
 
-    from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
+    from oqtopus_client import OqtopusClient, OqtopusDevice
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
-    from qiskit_oqtopus.batch import Tag
     from qiskit_oqtopus.options import OqtopusOptions
-    from qiskit_oqtopus.provider import OqtopusProvider
-
-
-Operator: TypeAlias = tuple[tuple[str, float], ...]
-"""Labels and coefficients of Paulis; qubit 0 is rightmost in a label."""
+    from qiskit_oqtopus.programs import Program
 
 
 class OqtopusBackend(BackendV2):
     """One device; `OqtopusProvider` makes these.
 
     Args:
-        provider: The provider that found the device.
+        provider: The provider that found the device; Qiskit's base class keeps it.
         device: The device, as it was when the provider asked.
         client: The client that submits jobs.
 
@@ -52,7 +45,7 @@ class OqtopusBackend(BackendV2):
         device: The device.
     """
 
-    def __init__(self, provider: OqtopusProvider, device: OqtopusDevice, client: OqtopusClient) -> None:
+    def __init__(self, provider: object, device: OqtopusDevice, client: OqtopusClient) -> None:
         super().__init__(provider=provider, name=device.device_id, description=device.description)
         self.device = device
         self._client = client
@@ -212,19 +205,15 @@ class OqtopusBackend(BackendV2):
         """
         settings = self.settings(**options)
         circuits = _circuits(run_input)
-        programs = self._programs(circuits, parameter_values, settings)
-        shares = pack(programs, self.num_qubits) if settings.multi_manual else [[program] for program in programs]
-        tags = new_tags("batch", len(shares), settings.full_description)
-        shares = [[program.with_tag(tag) for program in share] for share, tag in zip(shares, tags, strict=True)]
-        specs = [self._spec(share, settings, settings.shots, tag) for share, tag in zip(shares, tags, strict=True)]
-        batch = JobBatch.submit(self._client, specs, tags[0])
-        return OqtopusJob(self.provider, batch, shares, circuits=circuits, backend=self)
+        jobs = specs.to_jobs(specs.encode(circuits, parameter_values, self.target, settings), self.target, settings)
+        batch = self._submit(jobs, settings)
+        return OqtopusJob(batch, [job.programs for job in jobs], circuits=circuits, backend=self)
 
     def submit(
         self,
         programs: Sequence[Program],
         shots: Sequence[int],
-        operators: Sequence[Operator | None],
+        operators: Sequence[specs.Operator | None],
         *,
         kind: str,
         mitigated: Sequence[bool] | None = None,
@@ -234,7 +223,7 @@ class OqtopusBackend(BackendV2):
 
         Args:
             programs: The programs.
-            shots: How often to run each.
+            shots: Number of shots of each.
             operators: For each, labels and coefficients of the Paulis whose sum the server is to estimate; None if it
                 is to count.
             kind: The primitive.
@@ -248,17 +237,19 @@ class OqtopusBackend(BackendV2):
             OqtopusError: A program could not be submitted; the others have been asked to cancel.
         """
         settings = self.settings(**{**options, "multi_manual": False})
-        self._check(programs, settings)
-        unmitigated = settings.model_copy(update={"mitigation": None})
-        of_each = [settings if is_so else unmitigated for is_so in mitigated or [True] * len(programs)]
-        counted = [i for i, operator in enumerate(operators) if operator is None and of_each[i] is settings]
-        _warn_of_mitigation([programs[i] for i in counted], settings)
-        tags = new_tags(kind, len(programs), settings.full_description)
-        specs = [
-            self._spec([program.with_tag(tag)], its, number, tag, operator)
-            for program, its, number, tag, operator in zip(programs, of_each, shots, tags, operators, strict=True)
+        jobs = [
+            specs.Job([program], number, operator, is_mitigated)
+            for program, number, operator, is_mitigated in zip(
+                programs, shots, operators, mitigated or [True] * len(programs), strict=True
+            )
         ]
-        return JobBatch.submit(self._client, specs, tags[0])
+        specs.refuse_foreign(programs, self.target, settings)
+        counted = [program for job in jobs if job.operator is None and job.mitigated for program in job.programs]
+        specs.warn_of_mitigation(counted, settings)
+        return self._submit(specs.with_tags(jobs, kind, settings), settings)
+
+    def _submit(self, jobs: Sequence[specs.Job], settings: OqtopusOptions) -> JobBatch:
+        return JobBatch.submit(self._client, [job.to_spec(self.name, settings) for job in jobs], jobs[0].tag)
 
     def programs(
         self,
@@ -271,7 +262,8 @@ class OqtopusBackend(BackendV2):
 
         Takes and raises what `run` does.
         """
-        return self._programs(_circuits(run_input), parameter_values, self.settings(**options))
+        settings = self.settings(**options)
+        return specs.encode(_circuits(run_input), parameter_values, self.target, settings)
 
     def settings(self, **options: Any) -> OqtopusOptions:
         """What counts for a run with these options: they, and `backend.options` where they are None or not given.
@@ -291,59 +283,7 @@ class OqtopusBackend(BackendV2):
         Raises:
             CircuitError: Something depends on what is measured, or the device has too few qubits.
         """
-        deferred = defer_measurements(circuit)
-        added = deferred.num_qubits - circuit.num_qubits
-        if added and self.num_qubits is not None and deferred.num_qubits > self.num_qubits:
-            raise CircuitError(
-                f"Circuit {circuit.name!r} needs {added} more qubits to defer its measurements, {deferred.num_qubits} "
-                f"in all, and {self.name} has only {self.num_qubits}. Measure fewer qubits in the middle of it."
-            )
-        return deferred
-
-    def _programs(
-        self, circuits: list[QuantumCircuit], values: npt.ArrayLike | None, settings: OqtopusOptions
-    ) -> list[Program]:
-        if settings.defer_measurements:
-            circuits = [self.deferred(circuit) for circuit in circuits]
-        if values is None:
-            programs = [to_program(circuit, self.target, unmeasured=settings.memory) for circuit in circuits]
-        elif len(circuits) == 1:
-            template = to_template(circuits[0], self.target, unmeasured=settings.memory)
-            programs = template.bind(as_bindings(values, template.parameters))
-        else:
-            raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")
-        self._check(programs, settings)
-        _warn_of_mitigation(programs, settings)
-        if settings.memory:
-            programs = [program.with_memory() for program in programs]
-        return programs
-
-    def _check(self, programs: Sequence[Program], settings: OqtopusOptions) -> None:
-        if settings.transpile == "none" and self.target.qargs is not None:
-            refuse_foreign(programs, self.name)
-
-    def _spec(
-        self,
-        programs: Sequence[Program],
-        settings: OqtopusOptions,
-        shots: int,
-        tag: Tag | None,
-        operator: Operator | None = None,
-    ) -> OqtopusJobSpec:
-        spec = oqtopus_client.OqtopusJobSpec
-        make = spec.estimation if operator else spec.multi_manual if settings.multi_manual else spec.sampling
-        texts = [program.text for program in programs]
-        header = programs[0].header
-        return make(
-            device_id=self.name,
-            program=texts if settings.multi_manual else texts[0],
-            shots=shots,
-            name=settings.name or (header.name[:256] if header else None),
-            description=" ".join(str(part) for part in (settings.full_description, tag) if part) or None,
-            transpiler_info=settings.transpiler_info(is_isa=programs[0].is_isa),
-            mitigation_info=settings.mitigation and {"ro_error_mitigation": settings.mitigation},
-            operator=None if operator is None else [{"pauli": pauli_text(label), "coeff": c} for label, c in operator],
-        )
+        return deferred_on(circuit, self.target)
 
     def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:
         """Draw the chip as it was calibrated.
@@ -373,15 +313,6 @@ class OqtopusBackend(BackendV2):
 def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
     """What a Target is made of."""
     return device.device_info_str, device.calibrated_at, device.n_qubits
-
-
-def _warn_of_mitigation(programs: Iterable[Program], settings: OqtopusOptions) -> None:
-    if settings.mitigation and any(settings.is_transpiled_by_server(is_isa=program.is_isa) for program in programs):
-        warnings.warn(
-            "A server that transpiles a circuit may correct the readout errors of other qubits than those it measures: "
-            "it goes by their numbers in the circuit. Use qiskit.transpile(circuit, backend) before mitigation.",
-            stacklevel=4,
-        )
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:

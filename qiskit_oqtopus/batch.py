@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
-from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from oqtopus_client.errors import (
     BatchResultError,
     BatchSubmissionError,
     OqtopusError,
     OqtopusStorageError,
-    UserApiError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.journal import JournalState
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.programs import Program
+from qiskit_oqtopus.status import FINAL, aggregate_status
+from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
+    from oqtopus_client.rest.enums import JobsJobStatus
     from oqtopus_client.rest.models import JobsS3TranspileResult
+    from oqtopus_client.services.job_results import JobFile
     from oqtopus_client.services.journal import JournalEntry
 
-_T = TypeVar("_T")
 _WORKERS = 16
 _PAUSE = timedelta(seconds=1)
 """Longer than it takes to submit the next job of a batch."""
@@ -43,84 +40,12 @@ _PAUSE = timedelta(seconds=1)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _logger = logging.getLogger("qiskit_oqtopus")
 
-_BATCH_ID = re.compile(r"(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}")
-"""The kind is what the batch was submitted for, circuits (`batch`) or a primitive: so the id tells how to read it."""
-
-_TAG = re.compile(rf"\[(?P<batch>{_BATCH_ID.pattern}) (?P<number>[1-9][0-9]{{0,8}})/(?P<total>[1-9][0-9]{{0,8}})\]\Z")
-
 CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
 """Jobs that are read as circuits, whatever submitted them."""
 
-WIRE_STATUS = {
-    JobsJobStatus.REGISTERED: JobStatus.INITIALIZING,
-    JobsJobStatus.SUBMITTED: JobStatus.QUEUED,
-    JobsJobStatus.READY: JobStatus.QUEUED,
-    JobsJobStatus.RUNNING: JobStatus.RUNNING,
-    # Not over yet: the job may still succeed.
-    JobsJobStatus.CANCELLING: JobStatus.RUNNING,
-    JobsJobStatus.SUCCEEDED: JobStatus.DONE,
-    JobsJobStatus.FAILED: JobStatus.ERROR,
-    JobsJobStatus.CANCELLED: JobStatus.CANCELLED,
-}
-"""The server's words in Qiskit's."""
-
-_BY_URGENCY = (
-    # While anything goes on, the least advanced job is what keeps us waiting; then the worst outcome counts.
-    JobStatus.INITIALIZING,
-    JobStatus.QUEUED,
-    JobStatus.RUNNING,
-    JobStatus.ERROR,
-    JobStatus.CANCELLED,
-    JobStatus.DONE,
-)
-_FINAL = frozenset(wire for wire, ours in WIRE_STATUS.items() if ours in JOB_FINAL_STATES)
-
-
-@dataclass(frozen=True)
-class Tag:
-    """What ends the description of each job of a batch; the server's search finds the batch by it.
-
-    Users copy descriptions, so a tag alone does not make a job one of the batch; see `JobBatch.find`.
-
-    Attributes:
-        batch_id: The batch.
-        number: The job's place in it, from 1.
-        total: How many jobs the batch has.
-    """
-
-    batch_id: str
-    number: int
-    total: int
-
-    @classmethod
-    def of(cls, description: str | None) -> Self | None:
-        """The tag that a description ends with, if any.
-
-        >>> Tag.of("ramsey [batch-0123456789abcdef 2/3]")
-        Tag(batch_id='batch-0123456789abcdef', number=2, total=3)
-        """
-        found = _TAG.search(description or "")
-        if found is None or int(found["number"]) > int(found["total"]):
-            return None
-        return cls(found["batch"], int(found["number"]), int(found["total"]))
-
-    def __str__(self) -> str:
-        return f"[{self.batch_id} {self.number}/{self.total}]"
-
-
-def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]:
-    """The tags of a new batch's jobs; none for a circuit that is alone and not a primitive's.
-
-    One whose description was copied from a job of a batch gets a tag, so that it does not end with the copied one.
-    """
-    if kind == "batch" and total == 1 and Tag.of((description or "").rstrip()) is None:
-        return [None]
-    batch_id = new_batch_id(kind)
-    return [Tag(batch_id, number, total) for number in range(1, total + 1)]
-
 
 class JobTimes(NamedTuple):
-    """When a job reached each stage of its life, as the server tells it; None for a stage not reached.
+    """When a job reached each stage of its life, as the server reports it; None for a stage not reached.
 
     Attributes:
         job_id: The OQTOPUS job.
@@ -143,10 +68,10 @@ class JobBatch:
     """Jobs that were submitted together, one or thousands.
 
     Args:
-        client: The client to ask; None if nobody can be asked.
+        client: The client that asks the server; None for jobs read from a file without one.
         batch_id: The job's id for one job; for several, the tag that their descriptions share.
         job_ids: The jobs, in order.
-        known: Jobs as they are known; nobody is asked again for those that have ended.
+        known: Jobs as last seen; the server is not asked again for those that have ended.
     """
 
     def __init__(
@@ -159,7 +84,7 @@ class JobBatch:
         self.batch_id = batch_id
         self.job_ids = list(job_ids)
         self._asked = client
-        self._ended = {job.job_id: job for job in known if job.status in _FINAL}
+        self._ended = {job.job_id: job for job in known if job.status in FINAL}
 
     @classmethod
     def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], tag: Tag | None = None) -> Self:
@@ -181,7 +106,7 @@ class JobBatch:
             if client.journal is not None:
                 error.add_note("All of it is in the journal: provider.resume() submits what was not.")
             elif isinstance(error, BatchSubmissionError):
-                # Without a job object nobody would ever look at them.
+                # Without a job object, no user would find them.
                 client.discard_jobs(error.job_ids)
                 error.add_note("These jobs have been asked to cancel.")
             raise
@@ -190,15 +115,15 @@ class JobBatch:
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
-        """The batch of that id, from whatever process it was submitted.
+        """The batch with that id, whichever process submitted it.
 
-        Of several jobs with the same tag, the first that was submitted is the batch's: nobody could copy the tag
-        before. A job that was never submitted is only taken where there is no other. A copy whose original was deleted
-        is found out when its program is read.
+        Of several jobs with the same tag, the first that was submitted belongs to the batch: the others copied its tag.
+        A job that was never submitted counts only if it is the only one with its tag. A copy whose original was
+        deleted is detected when its program is read.
 
         Raises:
-            OqtopusJobError: There is no such batch, or not all of its jobs are there.
-            NotFoundError: There is no such job.
+            OqtopusJobError: The server has none, or only some, of the batch's jobs.
+            NotFoundError: The id is that of a single job, which the server does not have.
         """
         if not (isinstance(batch_id, str) and is_batch_id(batch_id)):
             return cls(client, batch_id, [client.get_job_status(batch_id).job_id])
@@ -209,7 +134,7 @@ class JobBatch:
         ]
         # Ids increase with the time of their registration; times are of the second on some servers.
         listed.sort(key=lambda pair: (pair[0].submitted_at is None, pair[0].submitted_at or _EPOCH, pair[0].job_id))
-        found = _first_of_each((job.job_id or "", tag) for job, tag in listed)
+        found = first_of_each((job.job_id or "", tag) for job, tag in listed)
         if not found:
             raise OqtopusJobError(batch_id, "none of its jobs is on the server.")
         total = listed[0][1].total
@@ -220,9 +145,9 @@ class JobBatch:
 
     @classmethod
     def resume(cls, client: OqtopusClient) -> list[Self]:
-        """The batches of the client's journal, what was not submitted of them submitted now.
+        """The batches in the client's journal, after submitting those of their jobs that were not submitted yet.
 
-        One of which a job was refused, or is gone, is left out with a warning.
+        A batch with a job that the server refused or no longer has is left out with a warning.
 
         Raises:
             OqtopusError: The server cannot be asked, or a job could not be submitted.
@@ -235,7 +160,7 @@ class JobBatch:
             else:
                 warnings.warn(
                     f"Batch {batch_id}: {len(entries) - len(job_ids)} of {len(entries)} jobs are not on the server, as "
-                    f"it refused them or somebody removed them. The others: {', '.join(job_ids) or 'none'}.",
+                    f"it refused them or they were deleted. The others: {', '.join(job_ids) or 'none'}.",
                     stacklevel=3,
                 )
         return batches
@@ -243,13 +168,15 @@ class JobBatch:
     @property
     def kind(self) -> str:
         """What the jobs were submitted for: `batch` for circuits, else the name of a primitive."""
-        found = _BATCH_ID.fullmatch(self.batch_id)
-        return found["kind"] if found else "batch"
+        return kind_of(self.batch_id)
 
     @property
     def _client(self) -> OqtopusClient:
         if self._asked is None:
-            raise QiskitJobError("This job was read from a file, which does not tell; give load() a provider to ask.")
+            raise QiskitJobError(
+                "This job was read from a file, without a provider, and had not ended when it was saved; "
+                "provider.load_job(path) reads one that asks the server."
+            )
         return self._asked
 
     def status(self) -> JobStatus:
@@ -258,30 +185,33 @@ class JobBatch:
 
     def statuses(self) -> list[JobsJobStatus | str]:
         """Each job's status in the server's words."""
-        pending = [job_id for job_id in self.job_ids if job_id not in self._ended]
+        pending = self._pending()
         found = dict(zip(pending, self._client.get_job_statuses(pending), strict=True)) if pending else {}
         return [found[job_id] if job_id in found else self._ended[job_id].status for job_id in self.job_ids]
 
     def jobs(self) -> list[OqtopusJobResult]:
         """Each job, as it is now."""
-        return self.of_each(self._job)
+        return self._jobs(self.job_ids)
 
-    def _job(self, job_id: str) -> OqtopusJobResult:
-        job = self._ended.get(job_id) or self._client.get_job(job_id)
-        if job.status in _FINAL:
-            self._ended[job_id] = job
-        return job
+    def _jobs(self, job_ids: Sequence[str]) -> list[OqtopusJobResult]:
+        pending = [job_id for job_id in job_ids if job_id not in self._ended]
+        found = {job.job_id: job for job in self._client.get_jobs(pending)} if pending else {}
+        self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL}
+        return [found.get(job_id) or self._ended[job_id] for job_id in job_ids]
+
+    def _pending(self) -> list[str]:
+        return [job_id for job_id in self.job_ids if job_id not in self._ended]
 
     def outcomes(
         self, timeout: float | None = None, *, progress: bool = False
     ) -> list[OqtopusJobResult | Exception | None]:
-        """Wait for all jobs; of each what it ended with, the error that kept it away, or None if time was up before.
+        """Wait for all jobs; for each the ended job, the error that prevented reading it, or None after the timeout.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits for ever.
+            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
             progress: Whether to show a progress bar.
         """
-        pending = [job_id for job_id in self.job_ids if job_id not in self._ended]
+        pending = self._pending()
         found: dict[str, OqtopusJobResult | Exception | None] = {}
         if pending:
             try:
@@ -306,106 +236,100 @@ class JobBatch:
         """Cancel every job that has not ended. True if that leaves the batch cancelled.
 
         Raises:
-            OqtopusError: A job could not be asked to cancel; the others were.
+            OqtopusError: A job could not be cancelled; the others were.
         """
-        trouble = [error for error in self.of_each(self._cancel) if error is not None]
-        if trouble:
-            raise trouble[0]
+        if pending := self._pending():
+            self._client.cancel_jobs(pending)
         return self.status() is JobStatus.CANCELLED
-
-    def _cancel(self, job_id: str) -> OqtopusError | None:
-        try:
-            if job_id not in self._ended:
-                self._client.cancel_job(job_id)
-        except UserApiError as error:
-            # The server answers 400 for a job that has ended, which is no trouble.
-            return None if error.status_code == 400 else error  # noqa: PLR2004 - HTTP's own number
-        except OqtopusError as error:
-            return error
-        return None
 
     def device_id(self) -> str:
         """The device that runs the jobs."""
-        return self._job(self.job_ids[0]).device_id
+        return self._jobs(self.job_ids[:1])[0].device_id
 
-    def programs(self, job_id: str) -> list[Program]:
-        """What was submitted as a job; where that is lost, one program that nothing is known of.
+    def programs(self) -> list[list[Program]]:
+        """What was submitted as each job; where that is lost, one program that nothing is known of.
+
+        Raises:
+            OqtopusJobError: A job is not of this batch, though its description says so.
+        """
+        return [self._programs(job) for job in self.with_file("input")]
+
+    def first_program(self) -> Program:
+        """The first program of the first job; see `programs`."""
+        return self._programs(self._jobs(self.job_ids[:1])[0])[0]
+
+    def _programs(self, job: OqtopusJobResult) -> list[Program]:
+        """What was submitted as a job; see `programs`.
 
         Raises:
             OqtopusJobError: The job is not of this batch, though its description says so.
         """
-        programs = self._verified(job_id)
+        programs = self._verified(job)
         if not programs:
-            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job_id)
+            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job.job_id)
         return programs or [Program.from_text("", is_isa=False)]
 
     def refuse_latecomers(self) -> None:
-        """See that jobs that were submitted a while after the others are of this batch.
+        """Check that jobs submitted a while after the others belong to this batch.
 
-        Whoever reads all programs need not; for others it saves reading those that nothing speaks against.
+        Callers that read all programs need not call this; others need not read the programs of jobs beyond suspicion.
 
         Raises:
-            OqtopusJobError: One is not.
+            OqtopusJobError: One does not.
         """
         jobs = sorted(self.jobs(), key=lambda job: job.submitted_at or _EPOCH)
         times = [job.submitted_at or _EPOCH for job in jobs]
         late = next((i for i in range(1, len(jobs)) if times[i] - times[i - 1] > _PAUSE), len(jobs))
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            list(pool.map(self._verified, [job.job_id for job in jobs[late:]]))
+        self._read(jobs[late:], "input")
+        for job in jobs[late:]:
+            self._verified(job)
 
-    def _verified(self, job_id: str) -> list[Program]:
+    def _verified(self, job: OqtopusJobResult) -> list[Program]:
         """What was submitted as a job, as far as it can be read; see `programs`."""
-        job = self._job(job_id)
-        is_isa = self.is_sent_as_is(job_id)
+        is_isa = self.is_sent_as_is(job)
         try:
             texts = job.input and job.input.program
         except OqtopusStorageError:
             texts = None
         programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
-        self._refuse_stranger(job_id, programs)
+        self._refuse_stranger(job.job_id, programs)
         return programs
 
     def _refuse_stranger(self, job_id: str, programs: Sequence[Program]) -> None:
         if not is_batch_id(self.batch_id):
             return
         tag = Tag(self.batch_id, self.job_ids.index(job_id) + 1, len(self.job_ids))
-        if any(program.header is None or program.header.tag not in {None, str(tag)} for program in programs):
+        if any(program.header.tag not in {None, str(tag)} for program in programs):
             raise OqtopusJobError(
                 self.batch_id,
                 f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "
                 f"{job_id} has that job's description, but another program. Read each job by its own id.",
             )
 
-    def is_sent_as_is(self, job_id: str) -> bool:
+    @staticmethod
+    def is_sent_as_is(job: OqtopusJobResult) -> bool:
         """Whether a job's program goes to the device without the server's transpiler."""
-        return (self._job(job_id).transpiler_info or {}).get("transpiler_lib", "") is None
+        return (job.transpiler_info or {}).get("transpiler_lib", "") is None
 
-    def transpile_result(self, job_id: str) -> JobsS3TranspileResult | None:
-        """What the server's transpiler made of a job; None where it did nothing, or has not yet."""
-        return cast("JobsS3TranspileResult | None", self._job(job_id).transpile_result)
+    def transpile_results(self) -> list[JobsS3TranspileResult | None]:
+        """What the server's transpiler made of each job; None where it did nothing, or has not yet."""
+        return [
+            cast("JobsS3TranspileResult | None", job.transpile_result) for job in self.with_file("transpile_result")
+        ]
 
     def times(self) -> list[JobTimes]:
         """When each job reached each stage."""
         return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
 
-    def of_each(self, ask: Callable[[str], _T]) -> list[_T]:
-        """What `ask` returns for each job, some asked for at the same time."""
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            return list(pool.map(ask, self.job_ids))
+    def with_file(self, name: JobFile) -> list[OqtopusJobResult]:
+        """Each job, as it is now, with that side file read."""
+        jobs = self.jobs()
+        self._read(jobs, name)
+        return jobs
 
-
-def _first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:
-    """Of jobs with tags of one batch, the first with each tag, in the batch's order.
-
-    The first of all says how many jobs the batch has.
-    """
-    found: dict[int, _T] = {}
-    total = 0
-    for job, tag in jobs:
-        total = total or tag.total
-        if tag.total == total:
-            found.setdefault(tag.number, job)
-    return [found[number] for number in sorted(found)]
+    def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:
+        if self._asked is not None:
+            self._asked.read_job_files(jobs, [name])
 
 
 def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
@@ -419,54 +343,11 @@ def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
     for entry in entries:
         if tag := Tag.of(entry.spec.description):
             tagged.setdefault(tag.batch_id, []).append((entry, tag))
-    batches = {batch_id: _first_of_each(pairs) for batch_id, pairs in tagged.items()}
+    batches = {batch_id: first_of_each(pairs) for batch_id, pairs in tagged.items()}
     whole = {batch_id: batch for batch_id, batch in batches.items() if len(batch) == tagged[batch_id][0][1].total}
     batch_of = {entry.number: batch_id for batch_id, batch in whole.items() for entry in batch}
     found: dict[str, list[JournalEntry]] = {}
     for entry in entries:
         if (batch_id := batch_of.get(entry.number)) or entry.spec.job_type in CIRCUIT_JOBS:
             found.setdefault(batch_id or entry.job_id or "", []).append(entry)
-    return found
-
-
-def is_batch_id(text: str) -> bool:
-    """Whether an id is a batch's, rather than a job's."""
-    return _BATCH_ID.fullmatch(text) is not None
-
-
-def new_batch_id(kind: str) -> str:
-    """An id that no other batch has."""
-    return f"{kind}-{secrets.token_hex(8)}"
-
-
-def aggregate_status(statuses: Collection[JobsJobStatus | str]) -> JobStatus:
-    """One status for several jobs; one we do not know is taken for running, never for final.
-
-    >>> aggregate_status(["succeeded", "running", "submitted"]) is JobStatus.QUEUED
-    True
-    """
-    return overall_status([WIRE_STATUS.get(cast("JobsJobStatus", status), JobStatus.RUNNING) for status in statuses])
-
-
-def overall_status(statuses: Collection[JobStatus]) -> JobStatus:
-    """That of the least advanced while anything goes on, then the worst outcome; DONE where there is nothing to do."""
-    return next((status for status in _BY_URGENCY if status in statuses), JobStatus.DONE)
-
-
-def wire_statuses(status: JobStatus | str | None) -> list[JobsJobStatus]:
-    """The server's words for a status; none for None.
-
-    Raises:
-        ValueError: There is no such status.
-
-    >>> [str(wire) for wire in wire_statuses("queued")]
-    ['submitted', 'ready']
-    """
-    if status is None:
-        return []
-    word = status.name if isinstance(status, JobStatus) else str(status)
-    found = [wire for wire, ours in WIRE_STATUS.items() if word.lower() in {wire.value, ours.name.lower()}]
-    if not found:
-        known = ", ".join([*(wire.value for wire in WIRE_STATUS), *(ours.name for ours in JobStatus)])
-        raise ValueError(f"There is no status {status!r}; there are: {known}.")
     return found

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Gate, Instruction, QuantumRegister, Qubit, Reset
 from qiskit.circuit.library import CXGate
 
-from qiskit_oqtopus.definitions import has_conditions, is_measurement, stated
+from qiskit_oqtopus.definitions import has_conditions, has_variables, is_measurement, stated
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.plain import empty_like
-from qiskit_oqtopus.programs import has_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from qiskit import QuantumCircuit
     from qiskit.circuit import Clbit, Operation
+    from qiskit.transpiler import Target
 
     Act = tuple[Operation, list[Qubit], list[Clbit]]
 
@@ -54,6 +54,22 @@ def defer_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
     return _Deferral(circuit).result()
+
+
+def deferred_on(circuit: QuantumCircuit, target: Target) -> QuantumCircuit:
+    """The circuit with its measurements deferred, for a device; see `defer_measurements`.
+
+    Raises:
+        CircuitError: Something depends on what is measured, or the device has too few qubits.
+    """
+    deferred = defer_measurements(circuit)
+    added = deferred.num_qubits - circuit.num_qubits
+    if added and target.num_qubits is not None and deferred.num_qubits > target.num_qubits:
+        raise CircuitError(
+            f"Circuit {circuit.name!r} needs {added} more qubits to defer its measurements, {deferred.num_qubits} in "
+            f"all, and {target.description} has only {target.num_qubits}. Measure fewer qubits in the middle of it."
+        )
+    return deferred
 
 
 class _Deferral:

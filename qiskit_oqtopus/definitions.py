@@ -103,6 +103,12 @@ def has_conditions(circuit: QuantumCircuit) -> bool:
     return _CONDITIONS and any(item.condition is not None and not item.is_control_flow() for item in circuit.data)
 
 
+def has_variables(circuit: QuantumCircuit) -> bool:
+    """Whether a circuit has classical variables."""
+    # Qiskit 1 has no stretches, and so no name for variables and stretches together.
+    return bool(getattr(circuit, "num_identifiers", circuit.num_vars))
+
+
 def is_measurement(operation: Operation) -> bool:
     """Whether an operation measures a qubit, and does nothing else."""
     return isinstance(operation, Measure) and operation.definition is None

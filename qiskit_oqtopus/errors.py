@@ -4,7 +4,7 @@
 
     CircuitError (ValueError)                   a circuit that a device cannot run as meant
     OqtopusJobError (JobFailedError, Qiskit's JobError)              a job ended without a result
-    OqtopusJobTimeoutError (JobTimeoutError, Qiskit's JobTimeoutError)   a job had not ended in time; it goes on
+    OqtopusJobTimeoutError (JobTimeoutError, Qiskit's JobTimeoutError)   a job did not finish in time, and still runs
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from oqtopus_client.services.remedies import with_remedy as with_remedy  # noqa:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from oqtopus_client import OqtopusJobResult
+
 _LISTED_FAILURES = 5
+_REFUSED_BY_DEVICE = "failed to execute job on device"
 
 
 class CircuitError(ValueError):
@@ -32,16 +35,18 @@ class OqtopusJobError(JobFailedError, QiskitJobError):
 
 
 class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
-    """A job had not ended when the time was up. It goes on."""
+    """A job did not finish within the timeout and is still running."""
 
 
 def timed_out(job_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
-    """That a job had not ended after so many seconds."""
-    return OqtopusJobTimeoutError(job_id, f"had not ended after {timeout} s. It goes on; call result() again.")
+    """The error of a job that did not finish within the timeout."""
+    return OqtopusJobTimeoutError(
+        job_id, f"did not finish within {timeout} s and is still running; call result() again."
+    )
 
 
 def failure_message(reasons: Sequence[str], total: int) -> str:
-    """That circuits ended without a result, and why.
+    """The message that circuits ended without a result, with the reasons.
 
     >>> failure_message(["'bell' (0691) failed: out of coffee"], 2)
     "1 of 2 circuits ended without a result. 'bell' (0691) failed: out of coffee."
@@ -49,3 +54,19 @@ def failure_message(reasons: Sequence[str], total: int) -> str:
     more = f"; and {len(reasons) - _LISTED_FAILURES} more" if len(reasons) > _LISTED_FAILURES else ""
     listed = "; ".join(reason.rstrip(".") for reason in reasons[:_LISTED_FAILURES])
     return f"{len(reasons)} of {total} circuits ended without a result. {listed}{more}."
+
+
+def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
+    """Why a job has no result, in the server's words, and what to do about it.
+
+    Args:
+        job: The job.
+        ours: Whether this package submitted it; its programs go untranspiled only if all gates are the device's own.
+    """
+    is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
+    if ours and is_sent_as_is and job.message == _REFUSED_BY_DEVICE:
+        return (
+            f"{job.status}: {job.message}. Its gates are the device's own, so it may have more qubits than a simulator "
+            "has memory for, or more shots than the device allows."
+        )
+    return f"{job.status}: {job.reason}"

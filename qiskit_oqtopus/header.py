@@ -1,4 +1,4 @@
-"""What of a circuit it takes to read its counts; it travels with the program, as a comment."""
+"""The circuit metadata needed to decode its counts; it is sent with the program, as a comment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class CircuitHeader:
     """A circuit as results need it.
 
     Any process that can read the job's input can rebuild the header from the program's first line, and so the Qiskit
-    result from the job alone.
+    result from the job alone. A program that other software wrote has an empty header, `CircuitHeader()`, which is
+    false.
 
     Attributes:
         name: The circuit's name.
@@ -47,10 +48,10 @@ class CircuitHeader:
             one of an earlier version, which did not say.
     """
 
-    name: str
-    num_qubits: int
-    num_clbits: int
-    clbits: tuple[int, ...]
+    name: str = ""
+    num_qubits: int = 0
+    num_clbits: int = 0
+    clbits: tuple[int, ...] = ()
     qregs: tuple[tuple[str, int], ...] = ()
     cregs: tuple[tuple[str, tuple[int, ...]], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -72,29 +73,36 @@ class CircuitHeader:
             metadata=circuit.metadata or {},
         )
 
+    def __bool__(self) -> bool:
+        # A program of ours measures at least one bit.
+        return bool(self.clbits)
+
     def to_comment(self) -> str:
-        """The header as one line of OpenQASM.
+        """The header as one line of OpenQASM; nothing if it is empty.
 
         Metadata that JSON cannot hold is left out, as libraries put all sorts of objects there; the job object that
         `run` returns has it all.
         """
+        if not self:
+            return ""
         fields = {"v": _VERSION, **vars(self), "metadata": as_json(self.metadata)}
         if self.tag is None:
             del fields["tag"]
         return f"{_PREFIX}{json.dumps(fields, separators=(',', ':'))}\n"
 
     @classmethod
-    def from_program(cls, text: str) -> Self | None:
-        """The header of a program; None if it has none that can be read.
+    def from_program(cls, text: str) -> Self:
+        """The header of a program; empty if the program has none that can be read.
 
         >>> header = CircuitHeader("bell", num_qubits=2, num_clbits=2, clbits=(0, 1))
         >>> CircuitHeader.from_program(header.to_comment() + "OPENQASM 3.0;") == header
         True
-        >>> CircuitHeader.from_program("OPENQASM 3.0;")
+        >>> CircuitHeader.from_program("OPENQASM 3.0;") == CircuitHeader()
+        True
         """
         line, _, _ = text.partition("\n")
         if not line.startswith(_PREFIX):
-            return None
+            return cls()
         try:
             fields = json.loads(line.removeprefix(_PREFIX))
             cregs = tuple((str(name), tuple(map(int, bits))) for name, bits in fields["cregs"])
@@ -103,7 +111,7 @@ class CircuitHeader:
             listed = {*clbits, *itertools.chain.from_iterable(bits for _, bits in cregs)}
             most = len(listed) + _MOST_LOOSE_BITS
             if not (0 <= num_clbits <= most and all(NOWHERE <= bit <= most for bit in listed)):
-                return None
+                return cls()
             return cls(
                 name=str(fields["name"]),
                 num_qubits=int(fields["num_qubits"]),
@@ -117,7 +125,7 @@ class CircuitHeader:
                 tag=str(fields["tag"]) if "tag" in fields else None,
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-            return None
+            return cls()
 
 
 def as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,64 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
-import oqtopus_client
-from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
-from qiskit_oqtopus.results import anonymous_header, to_experiment, to_failed_experiment, to_result, warn_of_lost_shots
+from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
+from qiskit_oqtopus.results import are_ours, layout, to_experiments, to_result, warn_of_lost_shots
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
+    from qiskit.providers import BackendV2
     from qiskit.result import Result
-    from qiskit.result.models import ExperimentResult
 
-    from oqtopus_client import OqtopusJobResult, OqtopusSamplingJobResult
-    from oqtopus_client.rest.models import JobsS3TranspileResult
-    from qiskit_oqtopus.backend import OqtopusBackend
-    from qiskit_oqtopus.batch import JobBatch, JobTimes
+    from oqtopus_client import OqtopusClient, OqtopusJobResult
+    from qiskit_oqtopus.archive import SavedJob
+    from qiskit_oqtopus.batch import JobTimes
     from qiskit_oqtopus.programs import Program
-    from qiskit_oqtopus.provider import OqtopusProvider
 
 
-_REFUSED_BY_DEVICE = "failed to execute job on device"
+class Provider(Protocol):
+    """The parts of `OqtopusProvider` that a job read from a file uses."""
+
+    @property
+    def client(self) -> OqtopusClient:
+        """The client that asks the server for the job."""
+
+    def get_backend(self, name: str) -> BackendV2:
+        """The device of that name."""
 
 
 class OqtopusJob(JobV1):
     """The circuits of one `backend.run`.
 
-    Each is an OQTOPUS job of its own, or several share one (`multi_manual`). `provider.job(job_id)` gives the job back
-    in any process.
+    Each circuit is an OQTOPUS job, or several share one (`multi_manual`). `provider.job(job_id)` returns the job in any
+    process.
 
     Args:
-        provider: Who made the backend; finds it again if need be. None for a job read from a file.
         batch: The OQTOPUS jobs.
-        programs: What was sent with each; read from the server when needed if None.
+        programs: The programs of each OQTOPUS job; if None, they are read from the server when needed.
         circuits: The circuits, as far as they are known.
-        backend: The backend, where it is known.
+        backend: The backend, if known.
+        find_backend: Returns the backend of a name; used if `backend` is None.
     """
 
     def __init__(
         self,
-        provider: OqtopusProvider | None,
         batch: JobBatch,
         programs: Sequence[Sequence[Program]] | None = None,
         *,
         circuits: Sequence[QuantumCircuit | None] | None = None,
-        backend: OqtopusBackend | None = None,
+        backend: BackendV2 | None = None,
+        find_backend: Callable[[str], BackendV2] | None = None,
     ) -> None:
         super().__init__(backend, batch.batch_id)
-        self._backend: OqtopusBackend | None = backend
-        self._provider = provider
+        self._backend: BackendV2 | None = backend
+        self._find_backend = find_backend
         self._batch = batch
         self._programs = programs
         self._circuits = circuits
@@ -70,17 +75,20 @@ class OqtopusJob(JobV1):
         """Ids of the OQTOPUS jobs, in the order of the circuits."""
         return list(self._batch.job_ids)
 
-    def backend(self) -> OqtopusBackend:
+    def backend(self) -> BackendV2:
         """The backend that runs the job.
 
         Raises:
-            JobError: The job was read from a file without a provider.
-            QiskitBackendNotFoundError: The device is gone.
+            JobError: The job was read from a file, without a provider.
+            QiskitBackendNotFoundError: The server no longer has the device.
         """
         if self._backend is None:
-            if self._provider is None:
-                raise QiskitJobError("This job was read from a file; give load() a provider to find its backend.")
-            self._backend = self._provider.get_backend(self._device_id())
+            if self._find_backend is None:
+                raise QiskitJobError(
+                    "This job was read from a file, without a provider; provider.load_job(path) reads one that finds "
+                    "its backend."
+                )
+            self._backend = self._find_backend(self._device_id())
         return self._backend
 
     def submit(self) -> NoReturn:
@@ -91,7 +99,7 @@ class OqtopusJob(JobV1):
         """
         raise QiskitJobError("This job has been submitted already; call backend.run() to run the circuits again.")
 
-    # --- what becomes of it
+    # --- its status and result
 
     def status(self) -> JobStatus:
         """The status of the least advanced circuit; once all have ended, the worst outcome: ERROR, CANCELLED, DONE.
@@ -105,14 +113,14 @@ class OqtopusJob(JobV1):
         """Wait for all circuits and return their counts.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits for ever.
-            partial: Whether to return what there is when circuits have failed or time is up, rather than raise. For a
-                circuit without counts, `get_counts` raises the reason.
+            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
+            partial: Whether to return the available counts, rather than raise, if circuits have failed or the timeout
+                has passed. For a circuit without counts, `get_counts` raises the reason.
             progress: Whether to show a progress bar, in a terminal or notebook.
 
         Raises:
             OqtopusJobError: A circuit failed or was cancelled; the message has the server's words.
-            OqtopusJobTimeoutError: Not all had ended in time; they go on.
+            OqtopusJobTimeoutError: Some circuits did not finish in time; they are still running.
         """
         if self._result is not None:
             return self._result
@@ -122,7 +130,7 @@ class OqtopusJob(JobV1):
         experiments = [
             experiment
             for job_id, outcome, programs in zip(self.job_ids, outcomes, self.programs_by_job(), strict=True)
-            for experiment in _experiments(job_id, outcome, programs)
+            for experiment in to_experiments(job_id, outcome, programs)
         ]
         failures = [experiment for experiment in experiments if not experiment.success]
         if failures and not partial:
@@ -138,11 +146,11 @@ class OqtopusJob(JobV1):
         return result
 
     def error_message(self) -> str | None:
-        """Why circuits failed, in the server's words; None if none has."""
+        """Why circuits failed, in the server's words; None if none has failed."""
         programs = self._programs or [()] * len(self.job_ids)  # where they are not known, they are not worth a request
         return (
             "\n".join(
-                f"{job.name!r} ({job.job_id}) {reason(job, ours=_are_ours(sent))}"
+                f"{job.name!r} ({job.job_id}) {reason(job, ours=are_ours(sent))}"
                 for job, sent in zip(self._batch.jobs(), programs, strict=True)
                 if job.status in {"failed", "cancelled"}
             )
@@ -154,13 +162,13 @@ class OqtopusJob(JobV1):
         return self._batch.cancel()
 
     def queue_position(self) -> int | None:
-        """None: the server does not tell. `backend.pending_jobs` is how many jobs wait for the device in all."""
+        """None, as servers do not report it; `backend.pending_jobs` is the number of jobs waiting for the device."""
         return None
 
     # --- what is known about it
 
     def jobs(self) -> list[OqtopusJobResult]:
-        """The OQTOPUS jobs as they are now, with all that the server tells of each."""
+        """The OQTOPUS jobs as they are now, with all data that the server has."""
         return self._batch.jobs()
 
     def times(self) -> list[JobTimes]:
@@ -207,17 +215,17 @@ class OqtopusJob(JobV1):
         return sum(seconds) if seconds else None
 
     def programs(self) -> list[Program]:
-        """What was sent for each circuit."""
+        """The program of each circuit."""
         return [program for programs in self.programs_by_job() for program in programs]
 
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
-        """What was sent as each OQTOPUS job: one program, or several as `multi_manual`."""
+        """The programs of each OQTOPUS job: one, or several if the job is `multi_manual`."""
         if self._programs is None:
-            self._programs = self._batch.of_each(self._batch.programs)
+            self._programs = self._batch.programs()
         return self._programs
 
     def circuits(self) -> list[QuantumCircuit]:
-        """The circuits; in another process than the one that ran them, as their programs say."""
+        """The circuits; in another process than the one that ran them, rebuilt from their programs."""
         if self._circuits is None or None in self._circuits:
             programs = self.programs()
             known = self._circuits or [None] * len(programs)
@@ -225,7 +233,7 @@ class OqtopusJob(JobV1):
         return list(self._circuits)
 
     def transpiled_circuits(self) -> list[QuantumCircuit | None]:
-        """What the server's transpiler made of each OQTOPUS job; None where it did nothing, or has not yet.
+        """The output of the server's transpiler for each OQTOPUS job; None if it did not run, or has not run yet.
 
         Qubits are the device's. The circuits of a `multi_manual` job are one.
 
@@ -234,136 +242,56 @@ class OqtopusJob(JobV1):
         """
         from qiskit import qasm3  # noqa: PLC0415 - needs another package
 
-        programs = [result and result.transpiled_program for result in self._transpile_results()]
+        programs = [result and result.transpiled_program for result in self._batch.transpile_results()]
         return [qasm3.loads(program) if program else None for program in programs]
 
     def layouts(self) -> list[list[int] | None]:
         """For each OQTOPUS job, the device's qubit that each qubit of the circuit ended up on.
 
-        Routing included; None where the server's transpiler did nothing, or has not yet.
+        Routing included; None if the server's transpiler did not run, or has not run yet.
 
         Raises:
-            ResponseValidationError: The server sent something else.
+            ResponseValidationError: The server sent an invalid mapping.
         """
-        return [layout(result) for result in self._transpile_results()]
+        return [layout(result) for result in self._batch.transpile_results()]
 
-    def _transpile_results(self) -> list[JobsS3TranspileResult | None]:
-        return self._batch.of_each(self._batch.transpile_result)
-
-    # --- kept
+    # --- saving and loading
 
     def save(self, path: str | Path) -> None:
         """Write the job to a file that `load` reads: programs, circuits, and outcomes as far as known.
 
-        Circuits that Qiskit's QPY cannot hold are left out with a warning; they come back as their programs say.
+        Circuits that Qiskit's QPY cannot hold are left out with a warning; `circuits()` rebuilds them from their
+        programs.
         """
-        from qiskit_oqtopus.archive import save  # noqa: PLC0415 - rarely needed
+        from qiskit_oqtopus.archive import SavedJob, save  # noqa: PLC0415 - rarely needed
 
-        save(self, self._circuits, path)
+        save(SavedJob(self.job_id(), self.programs_by_job(), self._circuits, self.jobs()), path)
 
     @classmethod
-    def load(cls, path: str | Path, provider: OqtopusProvider | None = None) -> Self:
+    def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
         """Read a job that `save` wrote.
 
         Args:
             path: The file.
-            provider: Asks the server for what had not ended when the job was saved; needed for nothing else.
+            provider: Asks the server about OQTOPUS jobs that had not ended when the job was saved, and finds the
+                backend; `provider.load_job(path)` does the same. By default the job is read without a server.
 
         Raises:
-            ValueError: The file is no saved job.
+            ValueError: The file is not a saved job.
         """
         from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
 
-        return load(cls, path, provider)
+        return cls.from_saved(load(path), provider)
+
+    @classmethod
+    def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
+        """The job that a file holds; see `load`."""
+        client, find_backend = (provider.client, provider.get_backend) if provider else (None, None)
+        batch = JobBatch(client, saved.job_id, [job.job_id for job in saved.jobs], saved.jobs)
+        return cls(batch, saved.programs, circuits=saved.circuits, find_backend=find_backend)
 
     def _device_id(self) -> str:
         return str(self._backend.name) if self._backend is not None else self._batch.device_id()
 
     def __repr__(self) -> str:
         return f"<OqtopusJob {self.job_id()!r}, OQTOPUS jobs: {len(self.job_ids)}>"
-
-
-def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
-    """The device's qubit that each qubit of a circuit ended up on; None where the server does not tell.
-
-    Raises:
-        ResponseValidationError: The server sent something else.
-    """
-    mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
-    try:
-        return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
-    except (TypeError, ValueError, LookupError):
-        raise ResponseValidationError(f"qubit_mapping is no mapping of qubits to qubits: {mapping!r}.") from None
-
-
-def _experiments(
-    job_id: str, outcome: OqtopusJobResult | Exception | None, programs: Sequence[Program]
-) -> list[ExperimentResult]:
-    """The runs of one OQTOPUS job's circuits, or why there are none."""
-    if outcome is None:
-        return [_failed(program, "has not ended", job_id) for program in programs]
-    if isinstance(outcome, Exception):
-        return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
-    if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
-        why = reason(outcome, ours=_are_ours(programs))
-        return [_failed(program, why, job_id, outcome.shots) for program in programs]
-    return [
-        _counted(program, counts, outcome)
-        for program, counts in zip(programs, _counts_of_each(outcome, programs), strict=True)
-    ]
-
-
-def _counted(program: Program, counts: dict[str, int], job: OqtopusJobResult) -> ExperimentResult:
-    header = program.header or anonymous_header(job.name, counts)
-    try:
-        return to_experiment(header, counts, shots=job.shots, job_id=job.job_id, execution_time=job.execution_time)
-    except ValueError as error:
-        return _failed(program, f"has an unreadable result: {error}", job.job_id, job.shots)
-
-
-def _counts_of_each(job: OqtopusSamplingJobResult, programs: Sequence[Program]) -> list[dict[str, int]]:
-    """The counts of each program of a job."""
-    if not isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
-        return [job.get_counts()]
-    divided = job.divided_bitstring_counts()
-    return [divided.get(str(i)) or _share(job.get_counts(), programs, i) for i in range(len(programs))]
-
-
-def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> dict[str, int]:
-    """One program's counts out of the combined ones, of which program 0 has the rightmost bits.
-
-    A server that cannot divide counts leaves that to us.
-    """
-    widths = [len(program.header.clbits) if program.header else 0 for program in programs]
-    end = -sum(widths[:index]) or None
-    start = -sum(widths[: index + 1])
-    share: dict[str, int] = {}
-    for key, number in counts.items():
-        share[key[start:end]] = share.get(key[start:end], 0) + number
-    return share
-
-
-def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> ExperimentResult:
-    header = program.header or anonymous_header("circuit", {})
-    return to_failed_experiment(header, status=f"{header.name!r} ({job_id}) {why}", shots=shots, job_id=job_id)
-
-
-def _are_ours(programs: Sequence[Program]) -> bool:
-    """Whether this package wrote programs."""
-    return bool(programs) and all(program.header for program in programs)
-
-
-def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
-    """Why a job has no result, in the server's words, and what to do about it.
-
-    Args:
-        job: The job.
-        ours: Whether this package submitted it, which leaves no gate to transpile that is not the device's own.
-    """
-    is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
-    if ours and is_sent_as_is and job.message == _REFUSED_BY_DEVICE:
-        return (
-            f"{job.status}: {job.message}. Its gates are the device's own, so it may have more qubits than a simulator "
-            "has memory for, or more shots than the device allows."
-        )
-    return f"{job.status}: {job.reason}"

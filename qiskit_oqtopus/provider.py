@@ -13,13 +13,15 @@ from qiskit.providers import QiskitBackendNotFoundError
 import oqtopus_client
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
-from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch, Tag, wire_statuses
+from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.filters import Criteria
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.primitives.cloud_run import BackendRun, CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_id
+from qiskit_oqtopus.status import wire_statuses
+from qiskit_oqtopus.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -175,23 +177,38 @@ class OqtopusProvider:
         return [OqtopusBackend(self, device, self.client) for device in self.client.list_devices()]
 
     def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
-        """A job from its id alone, whatever process submitted it: a primitive's if a primitive submitted it.
+        """The job with that id, whichever process submitted it: a primitive's job if a primitive submitted it.
 
         A primitive's run that needed no job, as nothing was measured, is found by its id, too, which holds it whole.
 
         Args:
-            job_id: What `job_id()` told, or the id of any OQTOPUS job.
+            job_id: The value of `job_id()`, or the id of any OQTOPUS job.
 
         Raises:
-            NotFoundError: The server knows no job of that id.
-            OqtopusJobError: Not all jobs of a batch are there.
+            NotFoundError: The server has no job with that id.
+            OqtopusJobError: The server no longer has all jobs of the batch.
         """
         if isinstance(job_id, str) and (plan := from_id(job_id)):
             return OqtopusPrimitiveJob(BackendRun([], (plan, [])))
         return self._job(JobBatch.find(self.client, job_id))
 
     def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:
-        return OqtopusJob(self, batch) if batch.kind == "batch" else OqtopusPrimitiveJob(CloudRun(batch))
+        if batch.kind == "batch":
+            return OqtopusJob(batch, find_backend=self.get_backend)
+        return OqtopusPrimitiveJob(CloudRun(batch))
+
+    def load_job(self, path: str | Path) -> OqtopusJob:
+        """Read a job that `OqtopusJob.save` wrote, and ask the server for what had not ended when it was saved.
+
+        Args:
+            path: The file.
+
+        Raises:
+            ValueError: The file is not a saved job.
+        """
+        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
+
+        return OqtopusJob.from_saved(load(path), self)
 
     def resume(self) -> list[OqtopusJob | OqtopusPrimitiveJob]:
         """Every job of the journal, whatever moment the program that submitted it died at; in their order.
@@ -262,7 +279,7 @@ class OqtopusProvider:
                     yield self._job(batch)
             # A job that is not of the batch that its description names has a copied one, and is alone.
             elif job.job_id and job.job_type in CIRCUIT_JOBS and (tag is None or batches[tag.batch_id] is not None):
-                yield OqtopusJob(self, JobBatch(self.client, job.job_id, [job.job_id]))
+                yield self._job(JobBatch(self.client, job.job_id, [job.job_id]))
 
     def _whole(self, batch_id: str) -> JobBatch | None:
         try:

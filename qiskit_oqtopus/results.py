@@ -1,4 +1,4 @@
-"""Counts as OQTOPUS sends them to Qiskit's `Result`."""
+"""Results as OQTOPUS sends them to Qiskit's `Result`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ import numpy as np
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult
 
+import oqtopus_client
+from oqtopus_client.errors import ResponseValidationError
+from qiskit_oqtopus.errors import reason
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from oqtopus_client import OqtopusJobResult, OqtopusSamplingJobResult
+    from oqtopus_client.rest.models import JobsS3TranspileResult
+    from qiskit_oqtopus.programs import Program
 
 _MOST_LISTED = 100_000_000
 
@@ -190,3 +197,73 @@ def creg_sizes(header: CircuitHeader) -> list[list[Any]] | None:
     if header.num_clbits > position:
         sizes.append(["", header.num_clbits - position])
     return sizes
+
+
+def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
+    """The device's qubit that each qubit of a circuit ended up on; None if the server did not report it.
+
+    Raises:
+        ResponseValidationError: The server sent an invalid mapping.
+    """
+    mapping = ((result and result.virtual_physical_mapping) or {}).get("qubit_mapping")
+    try:
+        return mapping and [int(mapping[virtual]) for virtual in sorted(mapping, key=int)]
+    except (TypeError, ValueError, LookupError):
+        raise ResponseValidationError(f"qubit_mapping is not a mapping of qubits to qubits: {mapping!r}.") from None
+
+
+def to_experiments(
+    job_id: str, outcome: OqtopusJobResult | Exception | None, programs: Sequence[Program]
+) -> list[ExperimentResult]:
+    """The run of each circuit of an OQTOPUS job; failed ones carry the reason."""
+    if outcome is None:
+        return [_failed(program, "has not ended", job_id) for program in programs]
+    if isinstance(outcome, Exception):
+        return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
+    if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
+        why = reason(outcome, ours=are_ours(programs))
+        return [_failed(program, why, job_id, outcome.shots) for program in programs]
+    return [
+        _counted(program, counts, outcome)
+        for program, counts in zip(programs, _counts_of_each(outcome, programs), strict=True)
+    ]
+
+
+def _counted(program: Program, counts: dict[str, int], job: OqtopusJobResult) -> ExperimentResult:
+    header = program.header or anonymous_header(job.name, counts)
+    try:
+        return to_experiment(header, counts, shots=job.shots, job_id=job.job_id, execution_time=job.execution_time)
+    except ValueError as error:
+        return _failed(program, f"has an unreadable result: {error}", job.job_id, job.shots)
+
+
+def _counts_of_each(job: OqtopusSamplingJobResult, programs: Sequence[Program]) -> list[dict[str, int]]:
+    """The counts of each program of a job."""
+    if not isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
+        return [job.get_counts()]
+    divided = job.divided_bitstring_counts()
+    return [divided.get(str(i)) or _share(job.get_counts(), programs, i) for i in range(len(programs))]
+
+
+def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> dict[str, int]:
+    """One program's counts out of the combined ones, of which program 0 has the rightmost bits.
+
+    For servers that do not divide the counts themselves.
+    """
+    widths = [len(program.header.clbits) for program in programs]
+    end = -sum(widths[:index]) or None
+    start = -sum(widths[: index + 1])
+    share: dict[str, int] = {}
+    for key, number in counts.items():
+        share[key[start:end]] = share.get(key[start:end], 0) + number
+    return share
+
+
+def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> ExperimentResult:
+    header = program.header or anonymous_header("circuit", {})
+    return to_failed_experiment(header, status=f"{header.name!r} ({job_id}) {why}", shots=shots, job_id=job_id)
+
+
+def are_ours(programs: Sequence[Program]) -> bool:
+    """Whether this package wrote programs."""
+    return bool(programs) and all(program.header for program in programs)

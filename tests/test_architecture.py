@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -83,10 +84,14 @@ def imports(file: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and node.module == "oqtopus_client":
             found.update(f"oqtopus_client.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            found.update(parts & NAMES or {node.module or ""})
         elif isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
     return {name for name in found if name.startswith(("oqtopus_client", "qiskit_oqtopus"))}
+
+
+NAMES = {module_name(file) for file in MODULES}
 
 
 def within(name: str, room: str) -> bool:
@@ -108,6 +113,20 @@ def test_arrows_point_down(file: Path) -> None:
     wrong = {target for target in imports(file) if not any(within(target, below) for below in allowed)}
     wrong -= SHOWN if room == "oqtopus_client.cli" else set()
     assert {target for target in wrong if (name, target) not in LAZY} == set()
+
+
+def test_no_modules_import_each_other() -> None:
+    """Neither directly nor by way of others, be it at run time, inside a function or for types only."""
+    graph = {
+        module_name(file): {name if name in NAMES else name.rpartition(".")[0] for name in imports(file)}
+        for file in MODULES
+    }
+
+    assert {name for names in graph.values() for name in names} <= NAMES
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"These modules import each other: {' <- '.join(error.args[1])}.")
 
 
 @pytest.mark.parametrize("library", ["httpx", "aiohttp", "httpx_aiohttp"])

@@ -6,42 +6,45 @@ asked for, so a missing or broken one never hides a result.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import contextlib
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from oqtopus_client import rest
-from oqtopus_client.errors import JobFailedError, OqtopusError, ResponseValidationError
+from oqtopus_client.errors import JobFailedError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.remedies import with_remedy
 from oqtopus_client.services.result_utils import bitstring_dict_to_int_keys, convert_sampling_counts_to_int_keys
-from oqtopus_client.services.sse_log import log_text, save_log
+from oqtopus_client.services.side_files import JobFile, SideFiles
+from oqtopus_client.services.sse_log import JobLog, log_text, save_log
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from oqtopus_client.rest.models import (
-        JobsGetSselogResponse,
         JobsJob,
         JobsJobInfo,
         JobsS3EstimationResult,
         JobsS3SamplingResult,
-        JobsS3SubmitJobInfo,
         JobsS3TranspileResult,
     )
 
-JobFile = Literal["input", "combined_program", "transpile_result"]
-"""Names of a job's side files."""
+__all__ = [
+    "JobFile",
+    "OqtopusEstimationJobResult",
+    "OqtopusJobResult",
+    "OqtopusMultiManualJobResult",
+    "OqtopusSamplingJobResult",
+    "OqtopusSseJobResult",
+    "log_text",
+    "save_log",
+    "typed_result",
+]
 
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
 
-class OqtopusJobResult:
+class OqtopusJobResult(SideFiles):
     """A job: its state, its settings and, once it has succeeded, its result.
 
     Properties that name a side file read it through the client that returned the job; jobs of an `AsyncOqtopusClient`
@@ -168,55 +171,6 @@ class OqtopusJobResult:
     def mitigation_info(self) -> Mapping[str, Any] | None:
         """Error mitigation settings, as submitted."""
         return self._mitigation_info
-
-    @property
-    def transpile_result(self) -> JobsS3TranspileResult | Mapping[str, Any] | None:
-        """What the server's transpiler made of the program, and how; None where it did nothing.
-
-        Raises:
-            OqtopusStorageError: The file cannot be downloaded or read.
-        """
-        if self._transpile_result is None:
-            self._transpile_result = self._side_file("transpile_result")
-        return self._transpile_result
-
-    @property
-    def input(self) -> JobsS3SubmitJobInfo | None:
-        """What was submitted: programs and operator.
-
-        Raises:
-            OqtopusStorageError: The file cannot be downloaded or read.
-        """
-        submitted: JobsS3SubmitJobInfo | None = self._side_file("input")
-        return submitted
-
-    @property
-    def combined_program(self) -> str | None:
-        """The program that a multi_manual job's programs were combined to, as OpenQASM 3 text.
-
-        Raises:
-            OqtopusStorageError: The file cannot be downloaded or read.
-        """
-        program: str | None = self._side_file("combined_program")
-        return program
-
-    def _side_file(self, name: JobFile) -> Any:
-        """A side file's content, read through the client where the job holds its URL only."""
-        content = getattr(self._job_info, name)
-        read = getattr(self._client, "read_job_file", None)
-        if isinstance(content, str) and content.startswith(("http://", "https://")) and read is not None:
-            if inspect.iscoroutinefunction(read):
-                raise TypeError(
-                    f"{name} has not been read; use `await client.read_job_file({self._job_id!r}, {name!r})`."
-                )
-            content = read(self._job_id, name, url=content)
-            setattr(self._job_info, name, content)
-        return content
-
-    def _read_for_dict(self, name: JobFile) -> None:
-        """Read a side file, if that can be done from here; else its URL stays."""
-        with contextlib.suppress(TypeError, OqtopusError):
-            self._side_file(name)
 
     @property
     def message(self) -> str | None:
@@ -359,7 +313,7 @@ class OqtopusEstimationJobResult(OqtopusJobResult):
         return self.stds
 
 
-class OqtopusSseJobResult(OqtopusJobResult):
+class OqtopusSseJobResult(JobLog, OqtopusJobResult):
     """A job that ran a Python program on the server; its result is that of the last job the program ran."""
 
     def get_job_result(self) -> OqtopusJobResult:
@@ -372,73 +326,6 @@ class OqtopusSseJobResult(OqtopusJobResult):
             kind = OqtopusSamplingJobResult if self.sampling.divided_counts is None else OqtopusMultiManualJobResult
         fields = {name.removeprefix("_"): value for name, value in vars(self).items()}
         return kind(**fields)
-
-    def download_log(
-        self,
-        *,
-        save_dir: str | Path | None = None,
-        file_name: str | None = None,
-        overwrite: bool = False,
-        persist: bool = False,
-    ) -> bytes | str:
-        """The program's log as a zip archive: its bytes, or with `persist` the path of the file it is written to.
-
-        Args:
-            save_dir: Folder to write to; by default the current one.
-            file_name: Name to write under; by default the server's, without any folder in it.
-            overwrite: Whether to replace a file of that name.
-            persist: Whether to write a file at all.
-
-        Raises:
-            ValueError: The job has no client or no log, or the file cannot be written as asked.
-            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
-        """
-        archive, default_name = self._log_archive()
-        if persist:
-            folder = Path.cwd() if save_dir is None else Path(save_dir)
-            return str(save_log(archive, folder, file_name or default_name, overwrite=overwrite))
-        if save_dir is not None or file_name is not None or overwrite:
-            raise ValueError("save_dir, file_name and overwrite say how to write a file: pass persist=True as well.")
-        return archive
-
-    def read_log_text(self, *, encoding: str = "utf-8", errors: str = "replace") -> str:
-        """The program's output, each file of the log under a heading with its name.
-
-        Raises:
-            ValueError: The job has no client or no log.
-            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
-        """
-        return log_text(self._log_archive()[0], encoding=encoding, errors=errors)
-
-    def show_log(
-        self, *, encoding: str = "utf-8", errors: str = "replace", print_fn: Callable[[str], Any] = print
-    ) -> str:
-        """Print the program's output, and return it.
-
-        Raises:
-            ValueError: The job has no client or no log.
-            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
-        """
-        text = self.read_log_text(encoding=encoding, errors=errors)
-        print_fn(text)
-        return text
-
-    def _log_archive(self) -> tuple[bytes, str]:
-        get_sselog = getattr(self._client, "get_sselog", None)
-        if get_sselog is None:
-            raise ValueError("This job came without a client, so its log cannot be fetched.")
-        if inspect.iscoroutinefunction(get_sselog):
-            raise TypeError(f"The log has not been read; use `await client.get_sselog({self._job_id!r})`.")
-        try:
-            answer: JobsGetSselogResponse = get_sselog(self._job_id)
-        except ResponseValidationError as error:
-            raise ValueError(str(error)) from error
-        if not answer.file or not answer.file_name:
-            raise ValueError(f"The server's log of job {self._job_id} has no content.")
-        try:
-            return base64.b64decode(answer.file, validate=True), answer.file_name
-        except binascii.Error as error:
-            raise ValueError(f"The server's log of job {self._job_id} is not base64 text.") from error
 
 
 _KINDS: dict[str, type[OqtopusJobResult]] = {

@@ -1,13 +1,12 @@
-"""Waiting for jobs, one or ten thousand: when to ask again, and how to ask for many at once."""
+"""Status polling, for one job or ten thousand: when to ask again, and how to ask about many jobs at once."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from oqtopus_client import rest
 from oqtopus_client.checks import real_number, whole_number
@@ -21,6 +20,7 @@ from oqtopus_client.errors import (
 )
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.deadline import Deadline, DeadlinePassedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
@@ -41,27 +41,37 @@ _PASSING = frozenset({408, 429, 502, 503, 504})
 _logger = logging.getLogger("oqtopus_client")
 
 
+class PollingOptions(TypedDict, total=False):
+    """The options that every wait takes; `Polling` has their meanings and defaults."""
+
+    interval: float
+    interval_backoff: float
+    max_interval: float | None
+    timeout: float | None
+
+
 @dataclass(frozen=True)
 class Polling:
-    """When to ask for a status again.
+    """How often to ask for a status, and for how long.
 
     Attributes:
+        quick_start: Whether to divide the first interval into quarters, so that short jobs come back soon.
         interval: Seconds between the first two polls.
         interval_backoff: Factor by which each pause exceeds the last, at least 1.
         max_interval: Longest pause in seconds.
-        timeout: Seconds until we give up; None waits as long as it takes.
-        quick_start: Whether the first interval is taken in quarters, so that short jobs come back soon.
+        timeout: Seconds until the wait gives up, time in the queue included; None waits as long as it takes.
 
     Raises:
         TypeError: A value is not a number.
         ValueError: A value is out of range.
     """
 
+    quick_start: bool = False
+    _: KW_ONLY
     interval: float = 1.0
     interval_backoff: float = 1.0
     max_interval: float | None = None
     timeout: float | None = 300.0
-    quick_start: bool = False
 
     def __post_init__(self) -> None:
         real_number(self.interval, "interval must be at least 0 seconds", least=0)
@@ -71,12 +81,8 @@ class Polling:
         if self.timeout is not None:
             real_number(self.timeout, "timeout must be at least 0 seconds or None", least=0, infinite=True)
 
-    def deadline(self) -> float:
-        """When the time is up, by the running loop's clock. With no time at all, each job is still asked for once."""
-        return asyncio.get_running_loop().time() + self.timeout if self.timeout else math.inf
-
     def pauses(self) -> Iterator[float]:
-        """The pauses between polls, in seconds, without end.
+        """The pauses between polls, in seconds, as an endless iterator.
 
         >>> from itertools import islice
         >>> list(islice(Polling(interval=1, interval_backoff=2, max_interval=5).pauses(), 4))
@@ -96,32 +102,31 @@ async def as_finished(
     api: JobApi,
     job_ids: Collection[str],
     polling: Polling,
+    deadline: Deadline,
     *,
     terminal_statuses: Collection[str] = FINAL_STATUSES,
     on_status: Callable[[JobsGetJobStatusResponse], None] | None = None,
     on_outage: Callable[[OqtopusError | None], object] | None = None,
 ) -> AsyncIterator[str]:
-    """Yield each job's id once its status is terminal, or there is no such job, in the order in which jobs finish.
+    """Yield each job's id once its status is terminal, or the server has no such job, in the order of completion.
 
-    A dropped connection, a server error or a rate limit does not end the wait; the deadline does. Every job is asked
-    for at least once. Without a deadline, a job that is only registered is yielded after a minute, too: it may never be
+    A dropped connection, a server error or a rate limit does not end the wait; the deadline does. Every job is polled
+    at least once. Without a timeout, a job that is only registered is also yielded, after a minute, as it may never be
     submitted.
 
     Args:
         api: The server.
         job_ids: The jobs.
-        polling: When to ask, and until when.
+        polling: When to poll.
+        deadline: When to give up.
         terminal_statuses: The statuses to wait for.
         on_status: Called with each answer, in a worker thread, so that it may block or use a blocking client.
-        on_outage: Called with what is wrong when the server does not answer as it should, and with None when it does
-            again.
+        on_outage: Called with the error when the server stops answering, and with None when it answers again.
 
     Raises:
         WaitTimeoutError: The deadline passed with jobs unfinished.
     """
-    clock = asyncio.get_running_loop().time
-    deadline = polling.deadline()
-    submission_deadline = clock() + _SUBMISSION_SECONDS if polling.timeout is None else math.inf
+    submission = Deadline(_SUBMISSION_SECONDS if deadline.timeout is None else None)
     pending = set(job_ids)
     seen: dict[str, str] = {}
     trouble: OqtopusError | None = None
@@ -138,7 +143,7 @@ async def as_finished(
                 _logger.info("Job %s: %s", answer.job_id, answer.status)
             if on_status is not None:
                 await asyncio.to_thread(on_status, answer)
-            late = answer.status == JobsJobStatus.REGISTERED and clock() >= submission_deadline
+            late = answer.status == JobsJobStatus.REGISTERED and not submission.remaining()
             if late or answer.status in terminal_statuses:
                 pending.discard(answer.job_id)
                 yield answer.job_id
@@ -147,9 +152,9 @@ async def as_finished(
             yield job_id
         if not pending:
             return
-        remaining = deadline - clock() if polling.timeout != 0 else 0
-        if remaining <= 0:
-            error = WaitTimeoutError(f"{len(pending)} jobs had not ended after {polling.timeout} s.")
+        remaining = deadline.remaining()
+        if not remaining:
+            error = WaitTimeoutError(f"{len(pending)} jobs did not finish within {deadline.timeout} s.")
             error.statuses = {job_id: seen[job_id] for job_id in pending & seen.keys()}
             raise error from trouble
         await asyncio.sleep(min(pause, remaining))
@@ -159,29 +164,30 @@ async def outcomes(
     api: JobApi,
     job_ids: Collection[str],
     polling: Polling,
+    deadline: Deadline,
     fetch: Callable[[str], Awaitable[_Result]],
     *,
     max_workers: int,
     on_outage: Callable[[OqtopusError | None], object] | None = None,
 ) -> AsyncIterator[tuple[str, _Result | Exception]]:
-    """Yield each job's id and result as soon as it has ended and been fetched, or the error that kept it away.
+    """Yield each job's id with its result as soon as that is fetched, or with the error that fetching it raised.
 
-    An outage keeps no result away: it is fetched again until the deadline.
+    During an outage a result is fetched again until the deadline.
 
     Args:
         api: The server.
         job_ids: The jobs.
-        polling: When to ask, and until when.
+        polling: When to poll.
+        deadline: When to give up.
         fetch: Gets one job's result.
         max_workers: Results fetched at the same time, at least 1.
         on_outage: See `as_finished`.
 
     Raises:
-        WaitTimeoutError: The deadline passed with jobs unfinished; what had ended has been yielded.
+        WaitTimeoutError: The deadline passed with jobs unfinished; the finished ones have been yielded.
         ValueError: `max_workers` is less than 1.
     """
     whole_number(max_workers, "max_workers must be at least 1")
-    deadline = polling.deadline()
     places = asyncio.Semaphore(max_workers)
     ready: asyncio.Queue[tuple[str, _Result | Exception] | None] = asyncio.Queue()
     fetches: list[asyncio.Task[None]] = []
@@ -189,8 +195,8 @@ async def outcomes(
 
     async def deliver(job_id: str) -> None:
         try:
-            async with within(deadline), places:
-                ready.put_nowait((job_id, await fetch_patiently(fetch, job_id, polling)))
+            async with deadline.enforced(), places:
+                ready.put_nowait((job_id, await fetch_patiently(fetch, job_id, polling, deadline)))
         except DeadlinePassedError:
             late.append(job_id)
         except Exception as error:  # noqa: BLE001 - it is handed on, as an outcome
@@ -198,7 +204,7 @@ async def outcomes(
 
     async def watch() -> None:
         try:
-            async for job_id in as_finished(api, job_ids, polling, on_outage=on_outage):
+            async for job_id in as_finished(api, job_ids, polling, deadline, on_outage=on_outage):
                 fetches.append(asyncio.create_task(deliver(job_id)))  # noqa: PERF401 - at once, not at the end
         finally:
             await asyncio.gather(*fetches)
@@ -210,50 +216,31 @@ async def outcomes(
             yield outcome
         await watcher
         if late:
-            raise WaitTimeoutError(f"{len(late)} results had not arrived after {polling.timeout} s.")
+            raise WaitTimeoutError(f"{len(late)} results did not arrive within {deadline.timeout} s.")
     finally:
         for task in (watcher, *fetches):
             task.cancel()
         await asyncio.gather(watcher, *fetches, return_exceptions=True)
 
 
-class DeadlinePassedError(Exception):
-    """The time was up, which is no error of what was being done."""
-
-
-@contextlib.asynccontextmanager
-async def within(deadline: float) -> AsyncIterator[None]:
-    """Break off what is done inside when the time is up.
+async def fetch_patiently(
+    fetch: Callable[[str], Awaitable[_Result]], job_id: str, polling: Polling, deadline: Deadline
+) -> _Result:
+    """Fetch a result, and again after each pause while the server is away, until the caller's deadline ends that.
 
     Raises:
-        DeadlinePassedError: It was.
-    """
-    limit = asyncio.timeout_at(None if deadline == math.inf else deadline)
-    try:
-        async with limit:
-            yield
-    except TimeoutError:
-        if limit.expired():
-            raise DeadlinePassedError from None
-        raise
-
-
-async def fetch_patiently(fetch: Callable[[str], Awaitable[_Result]], job_id: str, polling: Polling) -> _Result:
-    """Fetch a result, again after a pause as long as the server is away; the caller's deadline ends that.
-
-    Raises:
-        OqtopusError: It cannot be had, for a reason that does not pass; or for any, where there is no time at all.
+        OqtopusError: The error is not transient, or the deadline allows a single attempt only.
     """
     pauses = polling.pauses()
     while True:
         try:
             return await fetch(job_id)
         except (OqtopusConnectionError, OqtopusTimeoutError):
-            if polling.timeout == 0:
+            if deadline.is_immediate:
                 raise
         except (UserApiError, OqtopusStorageError) as error:
-            # A mere 500 is about this job as often as about the server.
-            if error.status_code not in _PASSING or polling.timeout == 0:
+            # A plain 500 concerns this job as often as the server.
+            if error.status_code not in _PASSING or deadline.is_immediate:
                 raise
         await asyncio.sleep(next(pauses))
 
@@ -261,14 +248,14 @@ async def fetch_patiently(fetch: Callable[[str], Awaitable[_Result]], job_id: st
 async def _poll_patiently(
     api: JobApi,
     job_ids: Collection[str],
-    deadline: float,
+    deadline: Deadline,
     trouble: OqtopusError | None,
     found: list[JobsGetJobStatusResponse],
     missing: list[str],
 ) -> OqtopusError | None:
-    """Poll once; return what kept answers away, if waiting may help. `trouble` is the last poll's."""
+    """Poll once; return the error, if it is transient. `trouble` is the last poll's."""
     try:
-        async with within(deadline):
+        async with deadline.enforced():
             await poll(api, job_ids, found, missing)
     except DeadlinePassedError:
         return trouble
@@ -280,9 +267,9 @@ async def _poll_patiently(
 
 
 def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None], object] | None) -> None:
-    """Say that an outage has begun, or ended."""
+    """Report that an outage has begun or ended."""
     if trouble is not None:
-        _logger.warning("The wait goes on, although the server does not answer as it should: %s", trouble)
+        _logger.warning("Still waiting, although the server does not answer as it should: %s", trouble)
     else:
         _logger.info("The server answers again.")
     if on_outage is not None:
@@ -292,13 +279,14 @@ def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None
 async def poll(
     api: JobApi, job_ids: Collection[str], found: list[JobsGetJobStatusResponse], missing: list[str] | None = None
 ) -> None:
-    """Ask once for the status of every job, with as few requests as it takes.
+    """Ask once for the status of every job, with as few requests as possible.
 
-    Answers are added to `found`, and ids of which the server knows no job to `missing`; without that, they are errors.
+    Answers are appended to `found`, and ids that the server does not know to `missing`. Without `missing`, an unknown
+    id is an error.
 
     One job is asked for by its id. Many are looked up in the list of the user's jobs, newest first, 100 a request, as
-    long as that has cost less than to ask for the rest by id; nobody knows how many other jobs lie before and between
-    ours, and so neither costs more than twice the least.
+    long as that has taken fewer requests than asking for the remaining jobs by id. How many other jobs come before and
+    between them is unknown; this rule takes at most twice as many requests as the better of the two ways.
     """
     wanted = set(job_ids)
     size = rest.user_api.PAGE_SIZE

@@ -6,20 +6,36 @@ Servers hide most causes behind a few texts, so a remedy depends on the job's se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oqtopus_client.services.job_results import OqtopusJobResult
-
-    Remedy: TypeAlias = str | Callable[[OqtopusJobResult | None], str]
+    Remedy: TypeAlias = str | Callable[["Job | None"], str]
 
 _LEVELS = (0, 1, 2, 3)
 _PROGRAM = "its OpenQASM 3 syntax, its gates, and that it has no more qubits than the device."
 
 
-def with_remedy(message: str, job: OqtopusJobResult | None = None) -> str:
+class Job(Protocol):
+    """The settings of a job that remedies depend on; `OqtopusJobResult` has them."""
+
+    @property
+    def transpiler_info(self) -> Mapping[str, Any] | None:
+        """How the server transpiles the program."""
+
+    @property
+    def mitigation_info(self) -> Mapping[str, Any] | None:
+        """How the server mitigates readout errors."""
+
+    def is_estimation(self) -> bool:
+        """Whether it is an estimation job."""
+
+    def is_sse(self) -> bool:
+        """Whether it is an sse job."""
+
+
+def with_remedy(message: str, job: Job | None = None) -> str:
     """What the server said, and what to do about it where that is known.
 
     Args:
@@ -37,7 +53,7 @@ def with_remedy(message: str, job: OqtopusJobResult | None = None) -> str:
     return f"{message.rstrip('.')}. {remedy if isinstance(remedy, str) else remedy(job)}"
 
 
-def _unreadable(job: OqtopusJobResult | None) -> str:
+def _unreadable(job: Job | None) -> str:
     """The engine parses the transpiler's empty answer, whatever kept the transpiler from a better one."""
     settings = (job and job.transpiler_info) or {}
     library, options = settings.get("transpiler_lib", "qiskit"), settings.get("transpiler_options") or {}
@@ -60,7 +76,7 @@ def _is_usual(optimization_level: object = 1, **others: object) -> bool:
     return optimization_level in _LEVELS and not others
 
 
-def _refused_by_device(job: OqtopusJobResult | None) -> str:
+def _refused_by_device(job: Job | None) -> str:
     too_large = "more qubits than a simulator has memory for, or more shots than the device allows."
     if job is not None and (job.transpiler_info or {}).get("transpiler_lib") is not None:
         return f"The server transpiled the program, so its gates are the device's own; it may have {too_large}"
@@ -70,7 +86,7 @@ def _refused_by_device(job: OqtopusJobResult | None) -> str:
     )
 
 
-def _refused_by_service(job: OqtopusJobResult | None) -> str:
+def _refused_by_service(job: Job | None) -> str:
     """The estimator's or the mitigator's reason stays on the server."""
     without = "The server's readout mitigation failed: it takes at most 32 measured bits, and no multi_manual job; run "
     if job is None or not job.is_estimation():

@@ -14,7 +14,7 @@ from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotF
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.concurrency import in_order, settle
 from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
-from oqtopus_client.services.listing import every_job
+from oqtopus_client.services.resources.pagination import every_job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -247,6 +247,24 @@ class Submission:
             return answer
 
         return await asyncio.shield(self._duty(cancel_and_delete()))
+
+    async def cancel_all(self, job_ids: Sequence[str]) -> None:
+        """See `AsyncOqtopusClient.cancel_jobs`."""
+        failures: dict[str, OqtopusError] = {}
+
+        async def cancel(job_id: str) -> None:
+            try:
+                await self.cancel(job_id)
+            except OqtopusError as error:
+                # 400 is the answer for a job that has finished.
+                if not (isinstance(error, UserApiError) and error.status_code == 400):  # noqa: PLR2004 - HTTP's number
+                    failures[job_id] = error
+
+        await in_order(cancel, job_ids, max_workers=_CLEANERS)
+        if failures:
+            error = failures[next(job_id for job_id in job_ids if job_id in failures)]
+            error.add_note(f"Not cancelled: {', '.join(failures)}")
+            raise error
 
     async def discard(self, job_ids: Sequence[str]) -> None:
         """See `AsyncOqtopusClient.discard_jobs`."""

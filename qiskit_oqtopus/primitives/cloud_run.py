@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 import oqtopus_client
-from qiskit_oqtopus.batch import new_batch_id, overall_status
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
-from qiskit_oqtopus.job import layout, reason
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate, merged
 from qiskit_oqtopus.primitives.plan import as_id, shares, unpack
+from qiskit_oqtopus.results import layout
+from qiskit_oqtopus.status import overall_status
+from qiskit_oqtopus.tags import new_batch_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from qiskit.result import Result
 
     from oqtopus_client import OqtopusJobResult
+    from oqtopus_client.rest.models import JobsS3TranspileResult
     from qiskit_oqtopus.batch import JobBatch
     from qiskit_oqtopus.primitives.plan import Block, Plan
 
@@ -52,7 +54,7 @@ class Run(Protocol):
 
         Raises:
             OqtopusJobError: A job ended without a result.
-            OqtopusJobTimeoutError: Not all had ended in time; they go on.
+            OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
         """
 
 
@@ -106,36 +108,36 @@ class CloudRun:
                 failures.append(f"{name} ({job_id}) {error}")
         if failures:
             raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs)))
-        of_each = (
-            self._batch.of_each(lambda job_id: self._placed(job_id, found[job_id])) if plan.by_qubit else found.values()
-        )
+        of_each = list(found.values())
+        if plan.by_qubit:
+            placed = self._batch.with_file("transpile_result")
+            of_each = [self._placed(job, found[job.job_id]) for job in placed]
         parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
         for (program, _, shots), outcome in zip(shares(blocks), of_each, strict=True):
             parts.setdefault(program, []).append((outcome, shots))
         return [_merged(parts[program]) for program in sorted(parts)]
 
-    def _placed(self, job_id: str, outcome: Outcomes | Estimate) -> Outcomes | Estimate:
+    def _placed(self, job: OqtopusJobResult, outcome: Outcomes | Estimate) -> Outcomes | Estimate:
         """What a job measured, with the device's qubits that it was measured on.
 
         Raises:
             OqtopusJobError: The server chose them, and does not tell which.
         """
-        if isinstance(outcome, Estimate) or self._batch.is_sent_as_is(job_id):
+        if isinstance(outcome, Estimate) or self._batch.is_sent_as_is(job):
             return outcome
-        qubits = layout(self._batch.transpile_result(job_id))
+        qubits = layout(cast("JobsS3TranspileResult | None", job.transpile_result))
         if not qubits:
             raise OqtopusJobError(
                 self.run_id,
-                f"{job_id} was transpiled by the server, which does not tell which qubits it measured: their readout "
-                "errors cannot be mitigated. Use qiskit.transpile(circuit, backend) first.",
+                f"{job.job_id} was transpiled by the server, which does not tell which qubits it measured: their "
+                "readout errors cannot be mitigated. Use qiskit.transpile(circuit, backend) first.",
             )
         return outcome.on(qubits)
 
     def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
         if self._plan is None:
             try:
-                header = self._batch.programs(self.job_ids[0])[0].header
-                plan = unpack(header.extra if header else {}, self._batch.kind)
+                plan = unpack(self._batch.first_program().header.extra, self._batch.kind)
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."

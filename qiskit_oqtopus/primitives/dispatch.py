@@ -14,7 +14,7 @@ from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.primitives.cloud_run import BackendRun, Chunk, CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import Block, pack, shares
-from qiskit_oqtopus.programs import to_template
+from qiskit_oqtopus.qasm import to_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,8 +90,7 @@ def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, optio
     for task, written in zip(tasks, _programs(tasks, backend.target), strict=True):
         programs += written
         of_each += [task] * len(written)
-        header = written[0].header
-        blocks.append(_block(task, max_shots, header.clbits if header else ()))
+        blocks.append(_block(task, max_shots, written[0].header.clbits))
     wanted = list(shares(blocks))
     sent = [programs[program] for program, _, _ in wanted]
     sent[0] = sent[0].with_extra(pack(plan, blocks))

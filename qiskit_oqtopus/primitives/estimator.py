@@ -14,7 +14,7 @@ from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.definitions import is_measurement
+from qiskit_oqtopus.definitions import has_variables, is_measurement
 from qiskit_oqtopus.plain import empty_like, without_layout
 from qiskit_oqtopus.primitives.dispatch import Task, checked_backend, submit
 from qiskit_oqtopus.primitives.estimator_plan import (
@@ -29,7 +29,7 @@ from qiskit_oqtopus.primitives.observables import Observable, measurements
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.pubs import coerced, values
 from qiskit_oqtopus.primitives.readout import Readout
-from qiskit_oqtopus.programs import has_variables, to_template
+from qiskit_oqtopus.qasm import to_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -35,12 +35,12 @@ class OqtopusPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):
         """Wait for all programs and return the primitive's result.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits for ever.
+            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
             progress: Whether to show a progress bar of the OQTOPUS jobs, in a terminal or notebook.
 
         Raises:
             OqtopusJobError: A job failed or was cancelled; the message has the server's words.
-            OqtopusJobTimeoutError: Not all had ended in time; they go on.
+            OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
         """
         if self._result is None:
             outcomes = self._run.outcomes(timeout, progress=progress)

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from oqtopus_client import OqtopusConfig, OqtopusDevice
 from oqtopus_client.emulator.device_files import built_in_devices
 from qiskit_oqtopus import OqtopusProvider
-from qiskit_oqtopus.programs import to_program, to_template
+from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 from tests.support.server_process import running_server
 

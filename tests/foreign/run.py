@@ -91,11 +91,20 @@ TESTS_OF_PYTHON = (
     "tests/oqtopus_client/services",
     "tests/oqtopus_client/test_config.py",
     "tests/qiskit_oqtopus/test_backend.py",
-    "tests/qiskit_oqtopus/test_programs.py",
+    "tests/qiskit_oqtopus/test_qasm.py",
     "tests/qiskit_oqtopus/test_journal.py",
     "tests/qiskit_oqtopus/primitives/test_sampler.py",
     "oqtopus_client",
     "qiskit_oqtopus",
+)
+# Versions of Qiskit between the oldest and this environment's, and what is tested with each.
+QISKITS = ("1.4.6", "2.0.3", "2.2.3", "2.4.2")
+TESTS_OF_QISKIT = (
+    "tests/qiskit_oqtopus/test_plain.py",
+    "tests/qiskit_oqtopus/test_backend.py",
+    "tests/qiskit_oqtopus/test_untouched.py",
+    "tests/qiskit_oqtopus/primitives/test_sampler.py",
+    "tests/qiskit_oqtopus/primitives/test_mitigation.py",
 )
 NEEDED_BY_TESTS = ("pytest", "pytest-timeout", "hypothesis", "requests", "requests-mock", "scipy")
 
@@ -124,10 +133,11 @@ SCRIPT_TIMEOUT = 300  # of a script for libraries, which takes a tenth of that w
 def main(*words: str) -> None:
     """Run all, or what has one of the words in its name, two at a time."""
     parts: dict[str, Callable[[Path, Path], None]] = {
-        "quri-parts": quri_parts_client,
         "oldest-qiskit": oldest_qiskit,
+        "quri-parts": quri_parts_client,
         **{name: partial(libraries, *pair) for name, pair in LIBRARIES.items()},
         "published-client": published_client,
+        **{f"qiskit{version}": partial(other_qiskit, version) for version in QISKITS},
         **{f"python{version}": partial(other_python, version) for version in PYTHONS},
     }
     chosen = [name for name in parts if not words or any(word in name for word in words)]
@@ -183,7 +193,15 @@ def oldest_qiskit(folder: Path, wheel: Path) -> None:
     filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
     # A cache would make the next run of this environment's own tests begin with what failed in this one.
     tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
-    run(python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
+    run(python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
+
+
+def other_qiskit(version: str, folder: Path, wheel: Path) -> None:
+    """The provider and its primitives with another version of Qiskit."""
+    requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS, f"qiskit=={version}")
+    python = environment(folder, *requirements, compiled=True)
+    filters = [option for each in QISKIT_1_WARNINGS if version.startswith("1.") for option in ("-W", each)]
+    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *TESTS_OF_QISKIT, folder=ROOT)
 
 
 def other_python(version: str, folder: Path, wheel: Path) -> None:
@@ -194,7 +212,7 @@ def other_python(version: str, folder: Path, wheel: Path) -> None:
         return
     requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
     python = environment(folder, *requirements, python=python, compiled=True)
-    run(python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
+    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
 
 
 def interpreter(version: str) -> Path | None:

@@ -73,7 +73,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {"zip": read_zip, "json": read_jso
 def use_header(comment: str, counts: dict[str, Any] | None = None) -> None:
     """Read a program's header, and lay out a result by it."""
     header = CircuitHeader.from_program(f"// qiskit_oqtopus {comment}\n")
-    if header is not None:
+    if header:
         assert CircuitHeader.from_program(header.to_comment()) == header or header.metadata or header.extra
         with contextlib.suppress(ValueError):
             to_experiment(header, counts or {"0": 1, "1": 2}, shots=10, job_id="1")

@@ -48,7 +48,7 @@ def test_saved_and_read(backend: OqtopusBackend, cloud: RecordedCloud, tmp_path:
     assert read.circuits()[0].metadata == {"number": 1, "of": [20]}
     assert read.error_message() is None
     assert cloud.requests == []
-    with pytest.raises(JobError, match=r"give load\(\) a provider to find its backend"):
+    with pytest.raises(JobError, match=r"provider\.load_job\(path\) reads one that finds its backend"):
         read.backend()
 
 
@@ -167,15 +167,18 @@ def test_failed_jobs(backend: OqtopusBackend, tmp_path: Path) -> None:
 
 
 def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: Path) -> None:
-    """What had not ended is asked for when there is somebody to ask."""
+    """A job read with a provider asks the server for what had not ended, and finds its backend."""
     with OqtopusProvider(held_emulator.config) as provider:
         job = provider.get_backend("qulacs").run(keyed(3), shots=5)
         job.save(tmp_path / "job.json")
         held.step()
         held.step()
 
+        read = provider.load_job(tmp_path / "job.json")
+        assert read.result(timeout=30).get_counts() == {"00011": 5}
+        assert read.backend().name == "qulacs"
         assert OqtopusJob.load(tmp_path / "job.json", provider).result(timeout=30).get_counts() == {"00011": 5}
-        with pytest.raises(JobError, match=r"give load\(\) a provider to ask"):
+        with pytest.raises(JobError, match=r"provider\.load_job\(path\) reads one that asks the server"):
             OqtopusJob.load(tmp_path / "job.json").result()
 
 
@@ -195,5 +198,5 @@ def test_other_files(backend: OqtopusBackend, tmp_path: Path, change: dict[str, 
     file = tmp_path / "job.json"
     backend.run(keyed(1), shots=5).save(file)
     file.write_text("not JSON" if change is None else json.dumps(json.loads(file.read_text("utf-8")) | change), "utf-8")
-    with pytest.raises(ValueError, match=f"job.json is no job saved by this version of qiskit_oqtopus: .*{reason}"):
+    with pytest.raises(ValueError, match=f"job.json is not a job saved by this version of qiskit_oqtopus: .*{reason}"):
         OqtopusJob.load(file)

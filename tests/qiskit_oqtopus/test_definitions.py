@@ -35,8 +35,8 @@ from qiskit.circuit.library import (
 from qiskit.quantum_info import Operator, random_unitary
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusEstimator, OqtopusSampler
-from qiskit_oqtopus.programs import BindingTemplate, to_program, to_template
-from tests.qiskit_oqtopus.test_programs import TARGET
+from qiskit_oqtopus.qasm import BindingTemplate, to_program, to_template
+from tests.qiskit_oqtopus.test_qasm import TARGET
 
 if TYPE_CHECKING:
     from qiskit.circuit import Operation
@@ -229,7 +229,6 @@ def test_gates_that_need_values(operation: Operation) -> None:
         read.remove_final_measurements()
         bound = transpile(circuit.assign_parameters(row), basis_gates=["u", "cx"], optimization_level=0)
         assert Operator(read).equiv(Operator(bound))
-        assert program.header is not None
         assert program.header.name == "needs values"
     assert kept(operation) == before
 
@@ -351,6 +350,5 @@ def test_clean_qubits_from_the_circuit() -> None:
     read = qasm3.loads(program.body)
     read.remove_final_measurements()
 
-    assert program.header is not None
     assert (program.header.name, program.header.metadata) == ("sum", {"kind": 1})
     assert np.abs(Operator(read).data[0b001011, 0]) == pytest.approx(1)

@@ -24,8 +24,8 @@ from qiskit.quantum_info import Operator
 from oqtopus_client.angles import reduced
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
 from qiskit_oqtopus.expressions import evaluate
-from qiskit_oqtopus.programs import to_program, to_template
-from tests.qiskit_oqtopus.test_programs import TARGET
+from qiskit_oqtopus.qasm import to_program, to_template
+from tests.qiskit_oqtopus.test_qasm import TARGET
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
@@ -261,5 +261,5 @@ def test_looking_at_programs(backend: OqtopusBackend, cloud: RecordedCloud) -> N
     programs = backend.programs(half_turn(X), parameter_values=[[1], [2]], memory=True)
 
     assert [str(program).splitlines()[-3] for program in programs] == ["rx(1.0) q[0];", "rx(0.5) q[0];"]
-    assert all(program.header and program.header.memory for program in programs)
+    assert all(program.header.memory for program in programs)
     assert cloud.requests == []

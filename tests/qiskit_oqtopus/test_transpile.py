@@ -9,7 +9,7 @@ from qiskit.circuit.random import random_circuit
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
-from qiskit_oqtopus.programs import to_program
+from qiskit_oqtopus.qasm import to_program
 from qiskit_oqtopus.target import target_from_device
 
 DEVICES = built_in_devices() | {"lattice1000": square_lattice("lattice1000", 25, 40, seed=1)}

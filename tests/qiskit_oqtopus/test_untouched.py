@@ -13,7 +13,7 @@ from qiskit.quantum_info import Statevector, random_statevector
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from qiskit_oqtopus import CircuitError, OqtopusBackend
-from qiskit_oqtopus.programs import to_program, to_template
+from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:

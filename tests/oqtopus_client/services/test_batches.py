@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,7 @@ from oqtopus_client.errors import (
     ResponseValidationError,
     WaitTimeoutError,
 )
+from oqtopus_client.rest.models import JobsS3TranspileResult
 from tests.conftest import BELL
 from tests.support.held_executor import HeldExecutor
 from tests.support.scripted_server import ScriptedServer
@@ -206,7 +208,7 @@ def test_ids_are_told_when_results_stay_away(client: OqtopusClient, emulator: Em
         emulator.clear_faults()
         notes.append(getattr(caught.value, "__notes__", []) or [*caught.value.outcomes])  # type: ignore[attr-defined]
 
-    assert "Submitted, and to be asked for again by id: " in notes[0][0]
+    assert "The jobs were submitted; call wait_for_jobs() with their ids: " in notes[0][0]
     assert client.get_job(notes[0][0].split(": ")[1]).status == "succeeded"
     assert [client.get_job(job_id).status for job_id in notes[1]] == ["succeeded"] * 2
 
@@ -331,7 +333,7 @@ def test_both_clients_have_the_same_operations() -> None:
     """One is made from the other."""
 
     def operations(client: type) -> set[str]:
-        return {name for name, value in vars(client).items() if callable(value) and not name.startswith("_")}
+        return {name for name in dir(client) if callable(getattr(client, name)) and not name.startswith("_")}
 
     assert operations(AsyncOqtopusClient) - operations(OqtopusClient) == {"aclose"}
     assert operations(OqtopusClient) - operations(AsyncOqtopusClient) == {
@@ -432,9 +434,9 @@ def test_deadline_holds_for_results(emulator: Emulator, client: OqtopusClient) -
     list(client.as_completed(job_ids, interval=0.02))
     emulator.inject("delay", path=f"/storage/{job_ids[0]}/result.zip", seconds=20, times=2)
     try:
-        with pytest.raises(JobTimeoutError, match=r"has ended, but its result had not arrived after 1 s"):
+        with pytest.raises(JobTimeoutError, match=r"finished, but its result did not arrive within 1 s"):
             client.wait_for_job(job_ids[0], timeout=1)
-        with pytest.raises(WaitTimeoutError, match=r"1 results had not arrived after 1 s\.") as caught:
+        with pytest.raises(WaitTimeoutError, match=r"1 results did not arrive within 1 s\.") as caught:
             client.wait_for_jobs(job_ids, timeout=1)
     finally:
         emulator.clear_faults()
@@ -457,3 +459,104 @@ def test_status_changes_are_logged(client: OqtopusClient, caplog: pytest.LogCapt
     assert requests[1].startswith("POST storage: 204 in ")
     assert requests[-1].startswith("GET storage: 200 in ")
     assert all(line.partition(" ms, attempt ")[2].startswith("1, correlation id ") for line in requests)
+
+
+def test_several_jobs_with_their_files(client: OqtopusClient, cloud: RecordedCloud) -> None:
+    """In the order of their ids; their side files are there without further requests."""
+    ids = [answer.job_id for answer in client.submit_jobs([sampling(shots) for shots in (3, 4, 5)])]
+    finished = client.wait_for_jobs(ids[::-1], interval=0.01)
+    jobs = client.get_jobs(ids[::-1], files=("input", "transpile_result"))
+    client.read_job_files(finished, ["input"])
+    cloud.requests.clear()
+
+    assert [job.shots for job in jobs] == [5, 4, 3]
+    assert [job.input and job.input.program for job in [*jobs, *finished]] == [[BELL]] * 6
+    assert all(isinstance(job.transpile_result, JobsS3TranspileResult) for job in jobs)
+    assert cloud.requests == []
+
+
+@pytest.mark.anyio
+async def test_jobs_and_files_are_read_side_by_side(emulator: Emulator) -> None:
+    """Sixteen at a time, also by the asynchronous client, whose jobs cannot read files themselves."""
+    reading: set[str] = set()
+    most: list[int] = []
+    together = asyncio.Event()
+
+    async def holding(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith("/input.zip") and scope["method"] == "GET":
+            reading.add(scope["path"])
+            most.append(len(reading))
+            if len(reading) == 16:
+                together.set()
+            await asyncio.wait_for(together.wait(), 20)
+            reading.remove(scope["path"])
+        await emulator(scope, receive, send)
+
+    async with AsyncOqtopusClient(dataclasses.replace(emulator.config, transport=holding)) as client:
+        ids = [answer.job_id for answer in await client.submit_jobs([JOB] * 20, max_workers=16)]
+        jobs = await client.get_jobs(ids, files=["input"])
+
+    assert [job.job_id for job in jobs] == ids
+    assert all(job.input is not None for job in jobs)
+    assert max(most) == 16
+
+
+def test_a_broken_side_file_costs_no_other(emulator: Emulator) -> None:
+    """Only the property of that name raises its error."""
+    spoiled = "none"
+
+    async def spoiling(scope: Scope, receive: Receive, send: Send) -> None:
+        if spoiled in scope["path"] and scope["path"].endswith("/input.zip") and scope["method"] == "GET":
+            scope = {**scope, "query_string": b""}
+        await emulator(scope, receive, send)
+
+    with OqtopusClient(dataclasses.replace(emulator.config, transport=spoiling)) as client:
+        ids = [answer.job_id for answer in client.submit_jobs([JOB] * 3)]
+        spoiled = ids[1]
+        jobs = client.get_jobs(ids, files=["input"])
+
+        assert [jobs[0].input, jobs[2].input] == [JOB.to_s3_submit_job_info()] * 2
+        with pytest.raises(OqtopusStorageError):
+            _ = jobs[1].input
+
+
+def test_a_missing_job_is_an_error_among_several(client: OqtopusClient) -> None:
+    """As it is for one."""
+    job_id = client.submit_job(JOB).job_id
+    with pytest.raises(NotFoundError):
+        client.get_jobs([job_id, str(uuid.UUID(int=1))])
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "message"),
+    [
+        (lambda client: client.get_jobs("12"), TypeError, "job_ids must be a list of ids, not '12'"),
+        (lambda client: client.cancel_jobs("12"), TypeError, "job_ids must be a list of ids, not '12'"),
+        (lambda client: client.get_jobs(["1"], files="input"), ValueError, "'transpile_result', not 'input'"),
+        (lambda client: client.get_jobs(["1"], files=["log"]), ValueError, "files must be a list of 'input', .*'log'"),
+        (lambda client: client.read_job_files([], files=["log"]), ValueError, "not 'log'"),
+    ],
+)
+def test_bad_arguments_of_several_jobs(
+    client: OqtopusClient, cloud: RecordedCloud, ask: Any, error: type[Exception], message: str
+) -> None:
+    """Refused before any request."""
+    with pytest.raises(error, match=message):
+        ask(client)
+
+    assert cloud.requests == []
+
+
+def test_cancel_several(held: HeldExecutor, held_client: OqtopusClient) -> None:
+    """Those that have finished stay; a job that cannot be cancelled is named, and costs no other."""
+    first, second, third = (held_client.submit_job(JOB).job_id for _ in range(3))
+    finish(held, held_client, first)
+    held_client.cancel_jobs([first, second])
+    assert held_client.get_job_statuses([first, second]) == ["succeeded", "cancelled"]
+    assert not held_client.is_finished(third)
+
+    missing = str(uuid.UUID(int=1))
+    with pytest.raises(NotFoundError) as caught:
+        held_client.cancel_jobs([missing, third])
+    assert caught.value.__notes__ == [f"Not cancelled: {missing}"]
+    assert held_client.status(third) == "cancelled"

@@ -36,7 +36,7 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
-from oqtopus_client.services import client as client_module
+from oqtopus_client.services import loop_thread
 from tests.conftest import BELL
 from tests.support.held_executor import HeldExecutor
 from tests.support.recorded_cloud import RecordedCloud
@@ -148,7 +148,7 @@ def test_batch_keeps_its_order(client: OqtopusClient, cloud: RecordedCloud) -> N
 def test_timeout_names_the_job_and_leaves_it_alone(held_client: OqtopusClient, held: HeldExecutor) -> None:
     """The job goes on, and can be waited for again."""
     job_id = held_client.submit_job(JOB).job_id
-    with pytest.raises(JobTimeoutError, match=r"had not ended after 0\.01 s\. It goes on") as caught:
+    with pytest.raises(JobTimeoutError, match=r"did not finish within 0\.01 s and is still running") as caught:
         held_client.wait_for_job(job_id, interval=0, timeout=0.01)
     held.step()
     held.step()
@@ -330,7 +330,7 @@ def test_failed_download_is_told_when_time_runs_out(held_emulator: Emulator, hel
         ids = [client.submit_job(JOB).job_id for _ in range(2)]
         while client.status(ids[0]) != "succeeded":
             held.step()
-        with pytest.raises(WaitTimeoutError, match="1 jobs had not ended") as caught:
+        with pytest.raises(WaitTimeoutError, match="1 jobs did not finish") as caught:
             client.wait_for_jobs(ids, interval=0.01, timeout=0.1)
 
     assert isinstance(caught.value.__cause__, OqtopusStorageError)
@@ -363,7 +363,7 @@ def test_closing_during_a_submission(
     held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, *, answers: bool
 ) -> None:
     """Jobs whose ids are lost are cancelled, but a server that answers no more keeps nobody waiting for ever."""
-    monkeypatch.setattr(client_module, "GRACE_SECONDS", 30 if answers else 0.2)
+    monkeypatch.setattr(loop_thread, "GRACE_SECONDS", 30 if answers else 0.2)
     submits = 0
     reached = threading.Event()
 
@@ -582,7 +582,7 @@ def test_streams_end_at_a_fork() -> None:
             try:
                 next(asked)
             except OqtopusError as error:
-                refused = "this one was forked from; begin it anew here" in str(error)
+                refused = "created before the process forked; create a new one here" in str(error)
             os._exit(0 if refused and [job.job_id for job in client.iter_jobs()] == ["1", "2"] else 1)
 
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -15,6 +15,7 @@ import pytest
 
 from oqtopus_client import AsyncOqtopusClient, OqtopusClient, OqtopusJobSpec
 from oqtopus_client.services import client as client_module
+from oqtopus_client.services import loop_thread
 from tests.conftest import BELL
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_waiting_for_a_job(held_client: OqtopusClient) -> None:
     job_id = held_client.submit_job(JOB).job_id
     error = interrupted(lambda: held_client.wait_for_job(job_id, timeout=None))
 
-    assert error.__notes__ == [f"Job {job_id} goes on; ask for it again by its id."]
+    assert error.__notes__ == [f"Job {job_id} is still running; call wait_for_job() again with its id."]
     assert held_client.status(job_id) in {"submitted", "ready"}
 
 
@@ -54,7 +55,7 @@ def test_running_a_job(held_client: OqtopusClient) -> None:
     error = interrupted(lambda: held_client.run_sampling(JOB, timeout=None))
     (job,) = held_client.list_jobs()
 
-    assert error.__notes__ == [f"Job {job.job_id} goes on; ask for it again by its id."]
+    assert error.__notes__ == [f"Job {job.job_id} is still running; call wait_for_job() again with its id."]
 
 
 def test_waiting_for_many(held_client: OqtopusClient) -> None:
@@ -62,7 +63,7 @@ def test_waiting_for_many(held_client: OqtopusClient) -> None:
     ids = [answer.job_id for answer in held_client.submit_jobs([JOB] * 3)]
     error = interrupted(lambda: held_client.wait_for_jobs(ids, timeout=None))
 
-    assert error.__notes__ == [f"3 jobs go on; ask for them again by their ids: {', '.join(ids)}"]
+    assert error.__notes__ == [f"3 jobs are still running; call wait_for_jobs() again with their ids: {', '.join(ids)}"]
 
 
 class Unstoppable:
@@ -124,6 +125,7 @@ async def test_a_submission_broken_off_at_any_step(held_emulator: Emulator, size
 def test_an_interrupt_at_any_moment_of_a_blocking_call(held_emulator: Emulator, held_client: OqtopusClient) -> None:
     """Of an interrupted submission nothing is left, whichever line of the client the interrupt hits."""
     known: set[str] = set()
+    traced = {client_module.__file__, loop_thread.__file__}
 
     def interrupt_at(line: int) -> bool:
         seen = 0
@@ -131,7 +133,7 @@ def test_an_interrupt_at_any_moment_of_a_blocking_call(held_emulator: Emulator, 
         def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., Any] | None:
             nonlocal seen
             # Python lets no interrupt come between a lock and the block that it guards; tracing does.
-            if frame.f_code.co_filename != client_module.__file__ or "_lock" in frame.f_code.co_names:
+            if frame.f_code.co_filename not in traced or "_lock" in frame.f_code.co_names:
                 return None
             seen += event == "line"  # what has returned to its caller cannot be interrupted any more
             if seen == line and event == "line":

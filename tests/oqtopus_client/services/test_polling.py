@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import threading
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 from hypothesis import given
@@ -20,8 +20,12 @@ from oqtopus_client.errors import (
     WaitTimeoutError,
 )
 from oqtopus_client.rest.models import JobsGetJobStatusResponse, JobsJob
-from oqtopus_client.services.polling import Polling, as_finished, poll
+from oqtopus_client.services.deadline import Deadline
+from oqtopus_client.services.polling import Polling, PollingOptions, as_finished, poll
 from tests.support.virtual_clock import run_virtually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +54,12 @@ class Jobs:
         newest_first = sorted(self.statuses.items(), reverse=True)
         start = (params["page"] - 1) * params["size"]
         return [JobsJob(job_id=i, status=s) for i, s in newest_first[start : start + params["size"]]]
+
+
+def finished(jobs: Jobs, ids: list[str], **options: Unpack[PollingOptions]) -> AsyncIterator[str]:
+    """Wait for jobs."""
+    polling = Polling(**options)
+    return as_finished(jobs, ids, polling, Deadline(polling.timeout))  # type: ignore[arg-type]
 
 
 async def ask(jobs: Jobs, ids: list[str]) -> dict[str, str]:
@@ -106,7 +116,7 @@ async def test_answers_before_an_outage_count() -> None:
         return await get_job_status(job_id)
 
     jobs.get_job_status = breaking  # type: ignore[method-assign]
-    seen = [job_id async for job_id in as_finished(jobs, ours, Polling(interval=0))]  # type: ignore[arg-type]
+    seen = [job_id async for job_id in finished(jobs, ours, interval=0)]
 
     assert sorted(seen) == ours
     assert jobs.asked == ["page 1", "page 2", "one", "one", "one"]
@@ -127,7 +137,7 @@ async def test_jobs_come_as_they_finish() -> None:
     jobs = Jobs("running", "succeeded", "running")
     first, second, third = jobs.statuses
     order = []
-    async for job_id in as_finished(jobs, list(jobs.statuses), Polling(interval=0)):  # type: ignore[arg-type]
+    async for job_id in finished(jobs, list(jobs.statuses), interval=0):
         order.append(job_id)
         jobs.statuses[third] = "failed"
         if third in order:
@@ -140,8 +150,8 @@ async def test_jobs_come_as_they_finish() -> None:
 async def test_not_final(status: str) -> None:
     """Neither `cancelling` nor what we do not know ends a wait."""
     jobs = Jobs(status)
-    with pytest.raises(OqtopusTimeoutError, match=r"1 jobs had not ended after 0\.02 s"):
-        async for _ in as_finished(jobs, list(jobs.statuses), Polling(interval=0.01, timeout=0.02)):  # type: ignore[arg-type]
+    with pytest.raises(OqtopusTimeoutError, match=r"1 jobs did not finish within 0\.02 s"):
+        async for _ in finished(jobs, list(jobs.statuses), interval=0.01, timeout=0.02):
             pass
 
 
@@ -151,7 +161,7 @@ def test_a_job_that_is_only_registered_is_not_waited_for_without_end() -> None:
     ids = list(jobs.statuses)
 
     async def wait(timeout: float | None) -> list[str]:
-        return [a async for a in as_finished(jobs, ids, Polling(30, timeout=timeout))]  # type: ignore[arg-type]
+        return [a async for a in finished(jobs, ids, interval=30, timeout=timeout)]
 
     assert run_virtually(wait(None)) == (ids, 60)
     with pytest.raises(WaitTimeoutError) as caught:
@@ -171,7 +181,7 @@ async def test_outages_do_not_end_a_wait() -> None:
         UserApiError(503, "busy"),
         UserApiError(429, "slow down"),
     ]
-    seen = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(interval=0))]  # type: ignore[arg-type]
+    seen = [a async for a in finished(jobs, list(jobs.statuses), interval=0)]
 
     assert len(seen) == 1
     assert len(jobs.asked) == 5
@@ -181,15 +191,15 @@ async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     """Whoever waits learns why it takes long."""
     jobs = Jobs("succeeded")
     jobs.failures = [OqtopusConnectionError("reset")] * 3
-    _ = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(interval=0))]  # type: ignore[arg-type]
+    _ = [a async for a in finished(jobs, list(jobs.statuses), interval=0)]
 
-    assert caplog.messages == ["The wait goes on, although the server does not answer as it should: reset"]
+    assert caplog.messages == ["Still waiting, although the server does not answer as it should: reset"]
 
 
 async def test_every_job_is_asked_for_once() -> None:
     """No time to wait still leaves the time to ask."""
     jobs = Jobs("succeeded")
-    seen = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(timeout=0))]  # type: ignore[arg-type]
+    seen = [a async for a in finished(jobs, list(jobs.statuses), timeout=0)]
 
     assert len(seen) == 1
 
@@ -200,7 +210,7 @@ async def test_there_is_no_such_job() -> None:
     gone, other = jobs.statuses
     del jobs.statuses[gone]
     order = []
-    async for job_id in as_finished(jobs, [gone, other], Polling(interval=0)):  # type: ignore[arg-type]
+    async for job_id in finished(jobs, [gone, other], interval=0):
         order.append(job_id)
         jobs.statuses[other] = "succeeded"
 
@@ -214,6 +224,7 @@ async def test_callbacks_may_block() -> None:
         jobs,  # type: ignore[arg-type]
         list(jobs.statuses),
         Polling(),
+        Deadline(None),
         on_status=lambda _answer: threads.append(threading.current_thread()),
     )
     _ = [a async for a in wait]
@@ -227,7 +238,7 @@ async def test_refusals_end_a_wait() -> None:
     jobs = Jobs("succeeded")
     jobs.failures = [UserApiError(403, "not yours")]
     with pytest.raises(UserApiError, match="not yours"):
-        _ = [a async for a in as_finished(jobs, list(jobs.statuses), Polling(interval=0))]  # type: ignore[arg-type]
+        _ = [a async for a in finished(jobs, list(jobs.statuses), interval=0)]
 
 
 @given(
@@ -235,7 +246,9 @@ async def test_refusals_end_a_wait() -> None:
 )
 def test_pauses_grow_up_to_the_longest(interval: float, backoff: float, longest: float | None, count: int) -> None:
     """Each pause is the last one times the backoff, cut at the longest."""
-    pauses = list(itertools.islice(Polling(interval, backoff, longest).pauses(), count))
+    pauses = list(
+        itertools.islice(Polling(interval=interval, interval_backoff=backoff, max_interval=longest).pauses(), count)
+    )
 
     assert pauses == sorted(pauses)
     assert longest is None or max(pauses) <= longest

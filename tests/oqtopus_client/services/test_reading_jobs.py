@@ -226,7 +226,7 @@ def test_job_that_is_only_registered(server: ScriptedServer, client: OqtopusClie
 def test_job_that_never_ends(server: ScriptedServer, client: OqtopusClient, status: str, *, hint: bool) -> None:
     """Servers leave a failed estimation running; when the time is up, the error names that cause."""
     server.answers["GET /jobs/1/status"] = {"job_id": "1", "status": status}
-    with pytest.raises(JobTimeoutError, match="had not ended after 0 s") as caught:
+    with pytest.raises(JobTimeoutError, match="did not finish within 0 s") as caught:
         client.wait_for_job("1", timeout=0)
 
     assert ("An estimation that stays 'running' may have failed" in str(caught.value)) is hint

@@ -79,7 +79,7 @@ def test_cancel(held_backend: OqtopusBackend) -> None:
 def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
     """Running out of time does no harm."""
     job = OqtopusSampler(held_backend).run([keyed(1)])
-    with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: had not ended after 0.01 s") as caught:
+    with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: did not finish within 0.01 s") as caught:
         job.result(timeout=0.01)
     held.step()
     held.step()
@@ -255,7 +255,7 @@ def test_elsewhere_cancelled(busy: threading.Event) -> None:
     sampler = OqtopusSampler(AerSimulator())
     job, unwanted = sampler.run([keyed(1)]), sampler.run([keyed(2)])
     assert not job.in_final_state()
-    with pytest.raises(OqtopusJobTimeoutError, match="had not ended after 0 s"):
+    with pytest.raises(OqtopusJobTimeoutError, match="did not finish within 0 s"):
         job.result(timeout=0)
 
     assert unwanted.cancel()

@@ -32,7 +32,7 @@ from oqtopus_client import OqtopusDevice
 from oqtopus_client.angles import reduced
 from oqtopus_client.emulator.device_files import built_in_devices
 from qiskit_oqtopus import CircuitError
-from qiskit_oqtopus.programs import to_program, to_template
+from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:

@@ -1,0 +1,93 @@
+"""What every resource of a client shares: its connections, and how they are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import weakref
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from oqtopus_client import rest
+from oqtopus_client.config import OqtopusConfig
+from oqtopus_client.services.connected import Connected
+from oqtopus_client.services.journal import Journal, journal_path
+from oqtopus_client.services.submission import GRACE_SECONDS, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from oqtopus_client.rest.http import HttpClient
+    from oqtopus_client.rest.user_api import AccountApi, DeviceApi, JobApi
+
+
+class Core(Connected):
+    """Base of all resources: the configuration, the connections and the journal. See `AsyncOqtopusClient`."""
+
+    def __init__(
+        self,
+        config: OqtopusConfig | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        *,
+        journal: str | Path | None = None,
+    ) -> None:
+        self.config = config or OqtopusConfig.from_default()
+        self.journal = None if journal is None else journal_path(journal)
+        self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
+        self.duties: set[asyncio.Task[Any]] = set()
+        self.owner: Callable[[], object] = weakref.ref(self)
+        self._left = contextlib.ExitStack()
+        # For a client that is not closed. At exit, what is made later, a blocking client's thread for one, ends before.
+        weakref.finalize(self, _let_go, self._left, os.getpid())
+
+    @cached_property
+    def _http(self) -> HttpClient:
+        # The URL is looked at with the first request. Inside the server's container, where jobs go through a driver,
+        # there is none.
+        http = rest.http.HttpClient(self.config, **self._headers)
+        self._left.callback(http.abandon)
+        return http
+
+    @cached_property
+    def _devices(self) -> DeviceApi:
+        return rest.user_api.DeviceApi(self._http)
+
+    @cached_property
+    def _jobs(self) -> JobApi:
+        return rest.user_api.JobApi(self._http)
+
+    @cached_property
+    def _submission(self) -> Submission:
+        return Submission(self._http, self._jobs, self.duties, self._book)
+
+    @cached_property
+    def _book(self) -> Journal | None:
+        return None if self.journal is None else self._left.enter_context(contextlib.closing(Journal(self.journal)))
+
+    @cached_property
+    def _account(self) -> AccountApi:
+        return rest.user_api.AccountApi(self._http)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection; the client is of no use afterwards."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while self.duties:
+                    await asyncio.wait(self.duties)
+        if "_http" in vars(self):
+            await self._http.aclose()
+        self._left.close()
+
+
+def _let_go(left: contextlib.ExitStack, pid: int) -> None:
+    if pid == os.getpid():  # else it is the parent process's
+        left.close()

@@ -1,0 +1,264 @@
+"""Jobs: their states, results and files; lists of them; cancelling and deleting them."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from oqtopus_client import rest
+from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
+from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
+from oqtopus_client.services.polling import FINAL_STATUSES, poll
+from oqtopus_client.services.resources.core import Core
+from oqtopus_client.services.resources.pagination import every_job, jobs_of_page
+from oqtopus_client.services.resources.query import given
+from oqtopus_client.services.side_files import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+    from datetime import datetime
+
+    from oqtopus_client.rest.models import (
+        JobsGetJobStatusResponse,
+        JobsGetSselogResponse,
+        JobsJob,
+        SuccessSuccessResponse,
+    )
+    from oqtopus_client.services.job_results import JobFile
+
+_FILE_READERS: dict[str, Callable[[bytes], object]] = {
+    "input": lambda content: rest.storage.read_model(rest.JobsS3SubmitJobInfo, content),
+    "combined_program": rest.storage.read_text,
+    "transpile_result": lambda content: rest.storage.read_model(rest.JobsS3TranspileResult, content),
+}
+
+
+_WORKERS = 16
+"""Jobs that are read at the same time."""
+
+
+class Jobs(Core):
+    """Jobs that have been submitted."""
+
+    async def get_job(self, job_id: str) -> OqtopusJobResult:
+        """A job in the class that fits its type, with its result if it has succeeded.
+
+        Raises:
+            OqtopusStorageError: The result cannot be downloaded or read.
+            JobNotSubmittedError: The job was registered only (a `ValueError`).
+        """
+        job = await self._jobs.get_job(job_id)
+        if job.status == JobsJobStatus.REGISTERED:
+            raise JobNotSubmittedError(job_id)
+        if job.job_info is not None and isinstance(job.job_info.result, str):
+            content = await rest.storage.download(self._http, job.job_info.result)
+            job.job_info.result = rest.storage.read_model(rest.JobsS3JobResult, content)
+        return typed_result(job, client=self.owner())
+
+    get_job_result = get_job
+    result = get_job
+    refresh = get_job
+
+    async def get_jobs(self, job_ids: Sequence[str], *, files: Collection[JobFile] = ()) -> list[OqtopusJobResult]:
+        """Several jobs, in the order of `job_ids`; see `get_job`. They are read side by side, 16 at a time.
+
+        Args:
+            job_ids: The jobs.
+            files: Side files to read as well: `input`, `combined_program` or `transpile_result`. If one cannot be
+                downloaded or read, the job's property of that name raises the error.
+
+        Raises:
+            TypeError: `job_ids` is a single id.
+            ValueError: A side file with that name does not exist.
+            OqtopusError: A job, or its result, cannot be read.
+        """
+        _check_ids(job_ids)
+        _check_files(files)
+
+        async def read(job_id: str) -> OqtopusJobResult:
+            job = await self.get_job(job_id)
+            await self._read_files(job, files)
+            return job
+
+        return await in_order(read, job_ids, max_workers=_WORKERS)
+
+    async def read_job_files(self, jobs: Sequence[OqtopusJobResult], files: Collection[JobFile]) -> None:
+        """Read side files of jobs that are here already, 16 jobs at a time; see `get_jobs`.
+
+        Args:
+            jobs: The jobs. Their properties then return the files without a request.
+            files: `input`, `combined_program` or `transpile_result`.
+
+        Raises:
+            ValueError: A side file with that name does not exist.
+        """
+        _check_files(files)
+        await in_order(lambda job: self._read_files(job, files), jobs, max_workers=_WORKERS)
+
+    async def _read_files(self, job: OqtopusJobResult, files: Collection[JobFile]) -> None:
+        for name in files:
+            url = getattr(job.job_info, name)
+            if is_url(url):
+                # One that is broken stays a URL, so that asking for it raises the error.
+                with contextlib.suppress(OqtopusStorageError):
+                    setattr(job.job_info, name, await self.read_job_file(job.job_id, name, url=url))
+
+    async def read_job_file(self, job_id: str, name: JobFile, *, url: str | None = None) -> Any:
+        """Read a job's side file.
+
+        Args:
+            job_id: The job.
+            name: `input`, `combined_program` or `transpile_result`.
+            url: Where the file was; if that has expired, or without it, the server is asked for a fresh URL.
+
+        Returns:
+            A model of the content, text for `combined_program`, or None if the job has no such file.
+
+        Raises:
+            OqtopusStorageError: The file cannot be downloaded or read.
+        """
+        try:
+            content = None if url is None else await rest.storage.download(self._http, url)
+        except OqtopusStorageError:
+            content = None
+        if content is None:
+            job = await self._jobs.get_job(job_id)
+            fresh = getattr(job.job_info, name, None)
+            if not isinstance(fresh, str):
+                return None
+            content = await rest.storage.download(self._http, fresh)
+        return _FILE_READERS[name](content)
+
+    async def get_sselog(self, job_id: str) -> JobsGetSselogResponse:
+        """The log of a server-side program: a zip archive as base64 text, as the API once sent it.
+
+        Raises:
+            ResponseValidationError: The server keeps no log of this job; it does so of succeeded ones only.
+        """
+        job = await self._jobs.get_job(job_id)
+        url = job.job_info.sse_log if job.job_info else None
+        if not isinstance(url, str):
+            raise ResponseValidationError(f"There is no log of job {job_id}; servers keep those of succeeded sse jobs.")
+        archive = await self._http.fetch(url)
+        return rest.JobsGetSselogResponse(file=base64.b64encode(archive).decode(), file_name=f"sselog_{job_id}.zip")
+
+    async def get_job_status(self, job_id: str) -> JobsGetJobStatusResponse:
+        """A job's status, with its id."""
+        return await self._jobs.get_job_status(job_id)
+
+    async def get_job_statuses(self, job_ids: Sequence[str]) -> list[JobsJobStatus | str]:
+        """The statuses of several jobs, in the order of `job_ids`, with one request for 100 of them."""
+        answers: list[JobsGetJobStatusResponse] = []
+        await poll(self._jobs, job_ids, answers)
+        found = {answer.job_id: answer.status for answer in answers}
+        return [found[job_id] for job_id in job_ids]
+
+    async def status(self, job_id: str) -> JobsJobStatus | str:
+        """A job's status; plain text where the server knows one this version does not."""
+        return (await self._jobs.get_job_status(job_id)).status
+
+    async def is_finished(self, job_id: str, *, terminal_statuses: set[JobsJobStatus] | None = None) -> bool:
+        """Whether a job has succeeded, failed or been cancelled (or is in one of `terminal_statuses`)."""
+        return await self.status(job_id) in (FINAL_STATUSES if terminal_statuses is None else terminal_statuses)
+
+    async def list_jobs(
+        self,
+        *,
+        fields: str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        status: JobsJobStatus | None = None,
+        q: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
+        order: str | None = None,
+    ) -> list[JobsJob]:
+        """One page of the user's jobs.
+
+        Servers cannot list a job that was cancelled before it was submitted, nor its page. Such a job is left out, and
+        what the server does not list of the others is read job by job.
+
+        Args:
+            fields: Comma-separated names of the fields wanted; without, every job comes whole.
+            start_time: Only jobs submitted at this time or later; local time, if it has no time zone.
+            end_time: Only jobs submitted at this time or earlier; likewise.
+            status: Only jobs with this status.
+            q: Only jobs with this text in id, name or description; `%` and `_` are wildcards.
+            page: Page to read, from 1.
+            size: Jobs on a page, 1 to 100.
+            order: `ASC` (the default) or `DESC`, by creation time.
+        """
+        return await jobs_of_page(
+            self._jobs,
+            given(
+                fields=fields,
+                start_time=start_time,
+                end_time=end_time,
+                status=status,
+                q=q,
+                page=page,
+                size=size,
+                order=order,
+            ),
+        )
+
+    async def iter_jobs(
+        self,
+        *,
+        fields: str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        status: JobsJobStatus | None = None,
+        q: str | None = None,
+        order: str | None = None,
+    ) -> AsyncGenerator[JobsJob, None]:
+        """All of the user's jobs that match, page by page as they are asked for; see `list_jobs` for the parameters.
+
+        Each comes once, also when others are submitted meanwhile. Those deleted meanwhile make the next page begin
+        further on, so whoever deletes jobs should have the whole list first.
+
+        Raises:
+            ResponseValidationError: The server sends the same jobs for ever.
+        """
+        query = given(fields=fields, start_time=start_time, end_time=end_time, status=status, q=q, order=order)
+        async for job in every_job(self._jobs, query):
+            yield job
+
+    async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
+        """Cancel a job that has not ended. One that was never submitted is deleted as well, see `discard_jobs`."""
+        return await self._submission.cancel(job_id)
+
+    async def cancel_jobs(self, job_ids: Sequence[str]) -> None:
+        """Cancel jobs, several at a time; see `cancel_job`. Jobs that have already finished stay as they are.
+
+        Raises:
+            TypeError: `job_ids` is a single id.
+            OqtopusError: A job could not be cancelled; its notes name all such jobs. The others were cancelled.
+        """
+        _check_ids(job_ids)
+        await self._submission.cancel_all(job_ids)
+
+    async def discard_jobs(self, job_ids: Sequence[str]) -> None:
+        """Cancel jobs, several at a time, and delete those that were never submitted, as far as the server plays along.
+
+        A server cannot show an id that is cancelled before it was submitted, nor the list it is in.
+        """
+        await self._submission.discard(job_ids)
+
+    async def delete_job(self, job_id: str) -> SuccessSuccessResponse:
+        """Delete a job that has ended, and its files."""
+        return await self._jobs.delete_job(job_id)
+
+
+def _check_ids(job_ids: Sequence[str]) -> None:
+    if isinstance(job_ids, str):
+        raise TypeError(f"job_ids must be a list of ids, not {job_ids!r}.")
+
+
+def _check_files(files: Collection[str]) -> None:
+    unknown = [files] if isinstance(files, str) else [name for name in files if name not in _FILE_READERS]
+    if unknown:
+        raise ValueError(f"files must be a list of {', '.join(map(repr, _FILE_READERS))}, not {unknown[0]!r}.")

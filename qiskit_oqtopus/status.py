@@ -1,0 +1,71 @@
+"""The server's statuses in Qiskit's words, and one status for several jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from qiskit.providers import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
+
+from oqtopus_client.rest.enums import JobsJobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+WIRE_STATUS = {
+    JobsJobStatus.REGISTERED: JobStatus.INITIALIZING,
+    JobsJobStatus.SUBMITTED: JobStatus.QUEUED,
+    JobsJobStatus.READY: JobStatus.QUEUED,
+    JobsJobStatus.RUNNING: JobStatus.RUNNING,
+    # Not over yet: the job may still succeed.
+    JobsJobStatus.CANCELLING: JobStatus.RUNNING,
+    JobsJobStatus.SUCCEEDED: JobStatus.DONE,
+    JobsJobStatus.FAILED: JobStatus.ERROR,
+    JobsJobStatus.CANCELLED: JobStatus.CANCELLED,
+}
+"""Each of the server's statuses as Qiskit's."""
+
+_BY_URGENCY = (
+    # The least advanced job that has not ended; once all have ended, the worst outcome.
+    JobStatus.INITIALIZING,
+    JobStatus.QUEUED,
+    JobStatus.RUNNING,
+    JobStatus.ERROR,
+    JobStatus.CANCELLED,
+    JobStatus.DONE,
+)
+FINAL = frozenset(wire for wire, ours in WIRE_STATUS.items() if ours in JOB_FINAL_STATES)
+"""Statuses of jobs that have ended."""
+
+
+def aggregate_status(statuses: Collection[JobsJobStatus | str]) -> JobStatus:
+    """One status for several jobs; a status that this version does not know counts as running, never as final.
+
+    >>> aggregate_status(["succeeded", "running", "submitted"]) is JobStatus.QUEUED
+    True
+    """
+    return overall_status([WIRE_STATUS.get(cast("JobsJobStatus", status), JobStatus.RUNNING) for status in statuses])
+
+
+def overall_status(statuses: Collection[JobStatus]) -> JobStatus:
+    """The status of the least advanced job; once all have ended, the worst outcome; DONE for no jobs."""
+    return next((status for status in _BY_URGENCY if status in statuses), JobStatus.DONE)
+
+
+def wire_statuses(status: JobStatus | str | None) -> list[JobsJobStatus]:
+    """The server's statuses for one of Qiskit's or its own; none for None.
+
+    Raises:
+        ValueError: There is no such status.
+
+    >>> [str(wire) for wire in wire_statuses("queued")]
+    ['submitted', 'ready']
+    """
+    if status is None:
+        return []
+    word = status.name if isinstance(status, JobStatus) else str(status)
+    found = [wire for wire, ours in WIRE_STATUS.items() if word.lower() in {wire.value, ours.name.lower()}]
+    if not found:
+        known = ", ".join([*(wire.value for wire in WIRE_STATUS), *(ours.name for ours in JobStatus)])
+        raise ValueError(f"There is no status {status!r}; there are: {known}.")
+    return found
