@@ -25,7 +25,7 @@ _SIGNS = re.compile(rf"(?:[-~!]\s*){{{_NESTING}}}")
 _CONTROLS = (ast.GateModifierName.ctrl, ast.GateModifierName.negctrl)
 _MERGED = frozenset({"x", "cx", "CX", "ccx"})
 """Gates whose modifiers Qiskit merges; each one makes a tenfold circuit of any other gate."""
-_MANY = 30
+_FEW, _MANY = 2, 30
 _PHYSICAL_QUBIT = re.compile(r"\$(\d+)")
 
 
@@ -70,18 +70,23 @@ class _Extent:
         self._limits = limits
         self._widths: dict[str, int] = {}
         self._gates: dict[str, int] = {}
+        self._registers = 0
         self._bits = 0
         self._operations = 0
 
     def add(self, statement: ast.Statement | ast.Pragma) -> None:
         """Count a statement, and those within it."""
         match statement:
-            case ast.QubitDeclaration(qubit=name, size=size):
-                self._declare(name.name, size)
-            case ast.ClassicalDeclaration(type=ast.BitType(size=size), identifier=name):
-                self._declare(name.name, size)
+            case (
+                ast.QubitDeclaration(qubit=name, size=size)
+                | ast.ClassicalDeclaration(type=ast.BitType(size=size), identifier=name)
+            ):
+                self._registers += 1
+                if self._registers > self._limits.registers:
+                    _refuse("too many registers", self._limits.registers)
+                self._declare(name.name, 1 if size is None else _bound(size))
             case ast.AliasStatement(target=name, value=value):
-                self._widths[name.name] = self._checked_bits(self._width(value))
+                self._declare(name.name, self._width(value))  # it is a list of its own
             case ast.QuantumGateDefinition(name=name, body=body):
                 # Its qubits may have the names of registers.
                 outside, self._widths = self._widths, {}
@@ -92,10 +97,9 @@ class _Extent:
                 for inner in _inner(statement):
                     self.add(inner)
 
-    def _declare(self, name: str, size: ast.Expression | None) -> None:
-        width = 1 if size is None else self._checked_bits(_bound(size))
-        self._widths[name] = width
+    def _declare(self, name: str, width: float) -> None:
         self._bits = self._checked_bits(self._bits + width)
+        self._widths[name] = int(width)
 
     def _operations_of(self, statement: ast.Statement | ast.Pragma) -> int:
         match statement:
@@ -109,7 +113,7 @@ class _Extent:
                 if any(modifier.modifier is ast.GateModifierName.pow for modifier in modifiers):
                     # It becomes a matrix of all its qubits, controls included, that is taken apart.
                     return operations << 2 * min(len(qubits), _MANY)
-                return operations if name.name in _MERGED else operations * int(10 ** min(len(controls), _MANY))
+                return operations * _cost(n_controls, len(controls), merged=name.name in _MERGED)
             case ast.QuantumBarrier(qubits=qubits) | ast.DelayInstruction(qubits=qubits):
                 return sum(map(self._width, qubits)) if qubits else self._bits
             case (
@@ -140,6 +144,13 @@ class _Extent:
         if operations > self._limits.operations:
             _refuse("too many operations", self._limits.operations)
         return operations
+
+
+def _cost(n_controls: int, modifiers: int, *, merged: bool) -> int:
+    """About how many operations a gate with controls is taken apart into."""
+    if merged:
+        return 1 if n_controls <= _FEW else 30 * n_controls
+    return max(int(10 ** min(modifiers, _MANY)), 25 * n_controls**2 if n_controls > 1 else 1)
 
 
 def _inner(statement: ast.Statement | ast.Pragma) -> Iterator[ast.Statement]:

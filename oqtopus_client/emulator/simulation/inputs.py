@@ -27,7 +27,8 @@ class ProgramLimits:
     Attributes:
         input_bytes: Size of the input, packed or unpacked, in bytes. The engine's services send each other 4 MiB.
         tokens: Words, numbers and signs of one program; a gate has about ten.
-        bits: Qubits and classical bits that one program declares, or refers to by physical numbers.
+        bits: Qubits and classical bits that one program declares, or refers to by physical numbers; aliases count.
+        registers: Registers of one program; each takes longer to make than the one before.
         operations: Operations of one program, with its own gates taken apart, and operations on whole registers
             counted for each qubit.
         terms: Terms of an operator.
@@ -38,6 +39,7 @@ class ProgramLimits:
     input_bytes: int = 16 << 20
     tokens: int = 2_000_000
     bits: int = 100_000
+    registers: int = 5_000
     operations: int = 500_000
     terms: int = 10_000
     seconds: float = 300.0

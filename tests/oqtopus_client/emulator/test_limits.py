@@ -18,6 +18,7 @@ from tests.conftest import BELL
 
 HEAD = 'OPENQASM 3; include "stdgates.inc";'
 PAIR = f"{HEAD} qubit[2] q; bit[2] c;"
+LINE_OF_21 = ", ".join(f"q[{i}]" for i in range(21))
 
 
 def prepared(content: Any, job_type: str = "sampling", limits: ProgramLimits = DEFAULT_LIMITS) -> Prepared:
@@ -46,6 +47,7 @@ def doubling(first: str, step: str, times: int) -> str:
         doubling(f"{PAIR} let a0 = q;", "let a{new} = a{old} ++ a{old};", 40),
         f"{PAIR} ctrl(1000000000) @ x q[0], q[1];",
         f"{PAIR} negctrl(1000000000) @ x q[0], q[1];",
+        f"{HEAD} qubit[50000] q; let a = q; let b = a;",
     ],
 )
 def test_too_many_bits(program: str) -> None:
@@ -67,6 +69,8 @@ def test_too_many_bits(program: str) -> None:
         f"{HEAD} qubit[10000] q; {'delay[1ns] q;' * 60}",
         f"{HEAD} qubit[5000] q; let a = q ++ q; {'h a;' * 60}",
         f"{HEAD} qubit[31] q; {'ctrl @ ' * 30} h {', '.join(f'q[{i}]' for i in range(31))};",
+        f"{HEAD} qubit[21] q; {f'ctrl(20) @ h {LINE_OF_21};' * 60}",
+        f"{HEAD} qubit[21] q; {f'ctrl(20) @ x {LINE_OF_21};' * 1000}",
         f"{HEAD} qubit[13] q; ctrl(12) @ pow(0.3) @ U(1, 2, 3) {', '.join(f'q[{i}]' for i in range(13))};",
     ],
 )
@@ -74,6 +78,16 @@ def test_too_many_operations(program: str) -> None:
     """However few statements stand for them."""
     with pytest.raises(JobFailure, match="the program has too many operations: the emulator takes at most 500,000"):
         prepared({"program": [program]})
+
+
+@pytest.mark.parametrize("declared", ["qubit q{};", "bit c{};", "bit[2] c{};"])
+def test_too_many_registers(declared: str) -> None:
+    """Qiskit makes the last of a hundred thousand in as much time as the first thousand together."""
+    limits = ProgramLimits(registers=30)
+    with pytest.raises(JobFailure, match="the program has too many registers: the emulator takes at most 30"):
+        prepared({"program": [HEAD + "".join(map(declared.format, range(31)))]}, limits=limits)
+    each = "qubit q{0}; bit c{0}; c{0} = measure q{0};"
+    assert prepared({"program": [HEAD + "".join(map(each.format, range(15)))]}, limits=limits)
 
 
 @pytest.mark.parametrize("text", ["(" * 100_000, "sin(" * 10_000, "-" * 100_000, "- ~ ! " * 10_000, "[" * 100_000])
