@@ -292,6 +292,16 @@ THREE = [
 ]
 
 
+@pytest.mark.parametrize("angle", ["1e999", "-1e999", "1e999 - 1e999", "5e-324 + 1e308 * 1e308"])
+@pytest.mark.parametrize("gate", ["rz({}) q[0];", "U(0, {}, 0) q[0];", "ctrl @ rx({}) q[0], q[1];", "gphase({});"])
+def test_angles_that_are_none(gate: str, angle: str) -> None:
+    """Neither infinities nor what comes of them are simulated."""
+    text = program(gate.format(angle))
+    assert failure("sampling", text) == "Expecting value: line 1 column 1 (char 0)"
+    assert failure("sampling", text, transpiler=OFF) == REFUSED
+    assert failure("multi_manual", text) == "failed to combine programs"
+
+
 def test_programs_of_different_widths() -> None:
     """Program 0 is rightmost; unmeasured bits are 0 and have their place; each gets its own bits back."""
     prepared, result = combine(THREE)
