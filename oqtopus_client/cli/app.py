@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +20,7 @@ from oqtopus_client.cli.output import say
 from oqtopus_client.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _ABOUT = """The OQTOPUS quantum cloud from your terminal.
 
@@ -34,7 +38,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            with _standard_input():
+                return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
             _complain(getattr(interrupt, "__notes__", None) or ["Interrupted."])
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -47,6 +52,18 @@ class Commands(TyperGroup):
                 raise
             _complain([str(error) or type(error).__name__])
             raise typer.Exit(code) from None
+
+
+@contextlib.contextmanager
+def _standard_input() -> Iterator[None]:
+    """Have an empty standard input where a shell has closed it, with `<&-`: Python has none then."""
+    given = sys.stdin
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
+        sys.stdin = given or nothing
+        try:
+            yield
+        finally:
+            sys.stdin = given
 
 
 def _unwrapped(text: str) -> str:

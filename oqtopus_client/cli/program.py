@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 _NATIVE = frozenset({"x", "sx", "rz", "cx", "measure", "barrier", "delay"})
 """What every device executes, whatever it publishes."""
 
+_STANDARD_INPUT = "Standard input"
+
+_MOST_BITS = 1_000_000
+"""Far more than devices have qubits."""
+
 _SHOWN = 60
 """Characters of a line that a message quotes."""
 
@@ -48,7 +53,7 @@ def read(file: str) -> Program:
     Raises:
         ValueError: There is no such file, or it is not UTF-8 text.
     """
-    name = "Standard input" if file == "-" else file
+    name = _STANDARD_INPUT if file == "-" else file
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -134,6 +139,7 @@ class Program:
         try:
             with _quiet():
                 tree = openqasm3.parse(self.text)
+                _refuse_huge(tree)
                 return tree, qiskit_qasm3_import.convert(tree)
         except RecursionError:
             return None  # servers may have more room for it
@@ -150,7 +156,8 @@ class Program:
         found = sign.search(self._bare)
         if found is None:
             return None
-        convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({self.name!r})))"
+        file = "FILE" if self.name == _STANDARD_INPUT else self.name
+        convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({file!r})))"
         return ValueError(
             f"{self.name}, line {self._bare.count(chr(10), 0, found.end()) + 1}: a program of OpenQASM 2, and servers "
             f'read OpenQASM 3. Convert it with: python -c "from qiskit import QuantumCircuit, qasm3; {convert}"'
@@ -201,6 +208,18 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+def _refuse_huge(tree: Any) -> None:
+    """Refuse registers of sizes that are mistakes, before they are made and take all memory.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for node in tree.statements:  # by this name, its line is found
+        size = getattr(node, "size", None) or getattr(getattr(node, "type", None), "size", None)
+        if (number := getattr(size, "value", 0)) > _MOST_BITS:
+            raise ValueError(f"a register of {number} bits, more than any device has")
+
+
 def _syntax_error(error: Exception) -> tuple[int | None, str]:
     """Line and reason of what the parser or the converter raised."""
     cause = error.__cause__
@@ -212,7 +231,7 @@ def _syntax_error(error: Exception) -> tuple[int | None, str]:
         return int(lexed["line"]), lexed["reason"]
     converted = _CONVERTER_LINE.fullmatch(str(error))
     reason = converted["reason"] if converted else str(getattr(error, "message", error)) or type(error).__name__
-    if isinstance(error, TypeError) and "__init__()" in reason:
+    if isinstance(error, TypeError) and ("__init__()" in reason or reason.startswith("label expects")):
         reason = "the gate has another number of parameters"
     return _line_in(error), reason.rstrip(".")
 

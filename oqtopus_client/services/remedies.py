@@ -99,6 +99,7 @@ def _refused_by_service(job: Job | None) -> str:
 
 
 _NO_PROGRAM = "The job's input has no program: give it at least one."
+_BEYOND_LIMITS = "Make the program smaller, or let the emulator take more: Emulator(limits=ProgramLimits(...))."
 _TOO_LARGE = "The program or the result is larger than the server's services exchange (4 MiB); split the job."
 _AGAIN = "This is a fault of the server's: submit the job again; if it fails again, ask whoever runs the server."
 # The first that fits counts.
@@ -128,6 +129,9 @@ _REMEDIES: dict[str, Remedy] = {
     "failed to extract result": _AGAIN,
     "Job input download failed": "The uploaded input must be a zip archive of one JSON file, of at most 10 MiB.",
     "program must be a list": _NO_PROGRAM,
+    "the emulator takes at most": _BEYOND_LIMITS,
+    "the operator has ": _BEYOND_LIMITS,
+    "reading and transpiling it took longer": _BEYOND_LIMITS,
     "Job input validation failed": "The uploaded input lacks something, or has it in another form: a list of programs, "
     "and for an estimation an operator whose terms have a pauli and a real coeff.",
     "'NoneType' object is not subscriptable": _NO_PROGRAM,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _MAX_FIELD_BYTES = 20 << 10
 """Most bytes of all fields before the file, as with S3."""
 
+_MAX_PARTS = 100
+
 
 class FormError(Exception):
     """The form is refused.
@@ -68,6 +70,7 @@ class _Form:
         self._permit = permit
         self._most = 0
         self._field_bytes = 0
+        self._parts = 0
         self._name: str | None = None
         self._header = bytearray()
         self._value = bytearray()
@@ -87,6 +90,9 @@ class _Form:
 
     def _begin(self) -> None:
         self._name = None
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise FormError(400, "MalformedPOSTRequest", f"The form has more than {_MAX_PARTS} parts.")
 
     def _end_header(self) -> None:
         if bytes(self._header).lower() == b"content-disposition":

@@ -23,6 +23,9 @@ MAX_HEADER_BYTES = 64 << 10
 MAX_BODY_BYTES = 10 << 20
 """Most bytes of a body, as at the gateway of a real cloud; of an upload, `MAX_FORM_BYTES`."""
 
+MAX_VALUES = 100_000
+"""Most values in the JSON of a body: millions take gigabytes, and the server's time, when they are checked."""
+
 MAX_FORM_BYTES = MAX_UPLOAD_BYTES + (1 << 20)
 BODY_SECONDS = 120.0
 """How long a body may take to arrive."""
@@ -91,7 +94,9 @@ class _Body:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
-        self._left = MAX_FORM_BYTES if scope["path"].startswith(_STORAGE) else MAX_BODY_BYTES
+        is_form = scope["path"].startswith(_STORAGE)
+        self._left = MAX_FORM_BYTES if is_form else MAX_BODY_BYTES
+        self._commas_left = MAX_FORM_BYTES if is_form else MAX_VALUES
         self._deadline: float | None = None
         self._complete = False
         self._too_large = Refused(413, f"The body of the request has more than {self._left:,} bytes.")
@@ -108,9 +113,13 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             raise Refused(408, f"The body of the request took longer than {BODY_SECONDS:g} seconds.") from None
-        self._left -= len(message.get("body", b""))
+        piece = message.get("body", b"")
+        self._left -= len(piece)
         if self._left < 0:
             raise self._too_large
+        self._commas_left -= piece.count(b",")
+        if self._commas_left < 0:
+            raise Refused(413, f"The body of the request has more than {MAX_VALUES:,} values.")
         self._complete = not message.get("more_body", False)
         return message
 

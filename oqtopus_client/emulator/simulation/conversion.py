@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openqasm3 import ast
@@ -89,7 +90,11 @@ class _Converter(ConvertVisitor):
     def _reduced(self, argument: ast.Expression, context: State) -> ast.Expression:
         """An angle within two turns of zero."""
         angle: Any = self._resolve_angle(argument, context)
-        return argument if isinstance(angle, ParameterExpression) else ast.FloatLiteral(reduced(angle))
+        if isinstance(angle, ParameterExpression):
+            return argument
+        if not math.isfinite(angle):  # simulators would make something of it
+            raise ValueError(f"{angle} is no angle")
+        return ast.FloatLiteral(reduced(angle))
 
     def _own(self, node: ast.QuantumGateDefinition, values: Sequence[Value], context: State) -> QuantumCircuit:
         """What a gate of the program's own consists of for those values."""

@@ -7,17 +7,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import PauliList, SparsePauliOp
 
-from oqtopus_client.emulator.simulation.circuits import without_measurements
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _INDEX = re.compile(r"(?<=[IXYZ])\d+")
 _MIN_QUBITS = 2
+_ROWS = 256
+"""Pauli strings that are compared with all others at a time."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,22 @@ class Group:
     """Qubit-wise commuting Pauli strings, measured together.
 
     Attributes:
-        circuit: Measures qubit `qubits[i]` in the group's basis into classical bit i.
+        basis: Each measured qubit, ascending, and the letter of what it is measured in.
         terms: Coefficient of each Pauli string, and the classical bits whose parity it is.
     """
 
-    circuit: QuantumCircuit
+    basis: dict[int, str]
     terms: list[tuple[float, list[int]]]
+
+    def measuring(self, gates: QuantumCircuit) -> QuantumCircuit:
+        """The gates, and measurements of the basis's qubit i into classical bit i."""
+        circuit = QuantumCircuit(gates.num_qubits, len(self.basis))
+        circuit.compose(gates, inplace=True)
+        for clbit, (qubit, letter) in enumerate(self.basis.items()):
+            for name, angles in _rotations(letter):
+                getattr(circuit, name)(*angles, qubit)
+            circuit.measure(qubit, clbit)
+        return circuit
 
 
 def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
@@ -55,12 +67,12 @@ def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
 
 
 def split(
-    circuit: QuantumCircuit, terms: Sequence[tuple[Mapping[int, str], float]], qubit_mapping: Mapping[str, int] | None
+    gates: QuantumCircuit, terms: Sequence[tuple[Mapping[int, str], float]], qubit_mapping: Mapping[str, int] | None
 ) -> list[Group]:
-    """The circuits that measure an operator.
+    """What to measure for an operator.
 
     Args:
-        circuit: In the device's gates; its measurements are dropped.
+        gates: The circuit, without measurements.
         terms: The operator, on the qubits of the submitted program.
         qubit_mapping: Where transpiling has put these qubits; None if it has not moved them.
 
@@ -68,17 +80,16 @@ def split(
         JobFailure: The operator names a qubit that the program does not have, the program has only one, or the last
             qubit that the transpiled program uses is none of the submitted program's: servers cannot cope with that.
     """
-    gates = without_measurements(circuit)
     if gates.num_qubits < _MIN_QUBITS:
         raise _estimator_failure("'cx' gate needs two qubits, and the program has one")
     if qubit_mapping is not None and max(qubit_mapping.values()) != gates.num_qubits - 1:
         raise _estimator_failure("the layout does not match the qubits that the transpiled program uses")
     sparse = [("".join(p.values()), [_qubit(i, gates, qubit_mapping) for i in p], coeff) for p, coeff in terms]
     operator = SparsePauliOp.from_sparse_list(sparse, gates.num_qubits).simplify(atol=0)
-    return [_group(gates, group.to_sparse_list()) for group in operator.group_commuting(qubit_wise=True)]
+    return [_group(operator[together].to_sparse_list()) for together in _together(operator.paulis)]
 
 
-def estimate(groups: Sequence[Group], counts: Sequence[Mapping[str, int]]) -> tuple[float, float]:
+def estimate(groups: Iterable[Group], counts: Iterable[Mapping[str, int]]) -> tuple[float, float]:
     """The expectation value and its standard error, from each group's counts.
 
     With P the Pauli strings, c their coefficients and `shots` the sum of the group's counts, of which mitigation may
@@ -113,16 +124,36 @@ def _qubit(index: int, circuit: QuantumCircuit, mapping: Mapping[str, int] | Non
     return qubit
 
 
-def _group(gates: QuantumCircuit, terms: list[tuple[str, list[int], complex]]) -> Group:
+def _together(paulis: PauliList) -> list[list[int]]:
+    """The Pauli strings that are measured together, by their places: as Qiskit's `group_commuting` has them.
+
+    Those that do not commute are joined in a graph, and the nodes with most neighbours get their colour first. Qiskit
+    takes gigabytes for some thousand strings of many qubits.
+    """
+    of_each_letter = [(paulis.x & ~paulis.z), (paulis.x & paulis.z), (~paulis.x & paulis.z)]
+    factors = [letter.astype(np.float32) for letter in of_each_letter]
+    acted_on = sum(factors)
+    apart = np.empty((len(paulis), len(paulis)), bool)
+    for start in range(0, len(paulis), _ROWS):
+        rows = slice(start, start + _ROWS)
+        apart[rows] = acted_on[rows] @ acted_on.T > sum(letter[rows] @ letter.T for letter in factors)
+    colors = np.full(len(paulis), -1)
+    groups: list[list[int]] = []
+    for place in np.argsort(-apart.sum(1), kind="stable"):
+        taken = set(colors[apart[place]])
+        color = next(color for color in range(len(groups) + 1) if color not in taken)
+        colors[place] = color
+        if color == len(groups):
+            groups.append([])
+        groups[color].append(int(place))
+    return groups
+
+
+def _group(terms: list[tuple[str, list[int], complex]]) -> Group:
     basis = {qubit: letter for letters, qubits, _ in terms for qubit, letter in zip(qubits, letters, strict=True)}
-    qubits = sorted(basis) or [0]
-    circuit = QuantumCircuit(gates.num_qubits, len(qubits))
-    circuit.compose(gates, inplace=True)
-    for clbit, qubit in enumerate(qubits):
-        for name, angles in _rotations(basis.get(qubit, "Z")):
-            getattr(circuit, name)(*angles, qubit)
-        circuit.measure(qubit, clbit)
-    return Group(circuit, [(coeff.real, [qubits.index(qubit) for qubit in where]) for _, where, coeff in terms])
+    clbits = {qubit: clbit for clbit, qubit in enumerate(sorted(basis) or [0])}
+    measured = {qubit: basis.get(qubit, "Z") for qubit in clbits}
+    return Group(measured, [(coeff.real, [clbits[qubit] for qubit in where]) for _, where, coeff in terms])
 
 
 def _rotations(letter: str) -> Iterator[tuple[str, list[float]]]:

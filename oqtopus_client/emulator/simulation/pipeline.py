@@ -14,7 +14,7 @@ from qiskit import QuantumCircuit, qasm3
 
 from oqtopus_client.emulator.mitigation import pseudo_inverse
 from oqtopus_client.emulator.simulation import estimation, multi_manual
-from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse
+from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse, without_measurements
 from oqtopus_client.emulator.simulation.inputs import (
     DEFAULT_LIMITS,
     JobFailure,
@@ -29,7 +29,7 @@ from oqtopus_client.emulator.simulation.transpiling import transpile_for, transp
 from oqtopus_client.rest.storage import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from oqtopus_client.emulator.device_files import EmulatedDevice
 
@@ -64,20 +64,29 @@ class Prepared:
     """A job ready for the device.
 
     Attributes:
-        circuits: What to run, one after the other; text where it cannot be read.
+        circuit: What to run; text where it cannot be read.
         transpile_result: The content of the job's transpile result file; None where nothing was transpiled.
         combined_program: The content of that file; None where nothing was combined.
-        groups: Of an estimation job: what each circuit measures.
+        groups: Of an estimation job: what to measure, one after the other.
         widths: Of a multi_manual job: classical bits of each program; None where they cannot be told apart.
         heavy: Whether it will take seconds rather than milliseconds.
     """
 
-    circuits: Sequence[QuantumCircuit | str]
+    circuit: QuantumCircuit | str
     transpile_result: dict[str, Any] | None = None
     combined_program: str | None = None
     groups: Sequence[estimation.Group] = ()
     widths: Sequence[int] | None = None
     heavy: bool = False
+
+    @property
+    def circuits(self) -> Iterator[QuantumCircuit | str]:
+        """What to run, one after the other; each is made when it is its turn, as there may be thousands."""
+        if isinstance(self.circuit, str) or not self.groups:
+            yield self.circuit
+            return
+        for group in self.groups:
+            yield group.measuring(self.circuit)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -135,8 +144,8 @@ def prepare(task: Task) -> Prepared:
         circuit, transpile_result = transpile_for(task.device.calibration, circuit, options)
     if task.job_type == "estimation":
         return _prepare_estimation(task, circuit, terms, transpile_result)
-    heavy = _is_heavy(circuit, task)
-    return Prepared([circuit], transpile_result, combined_program, widths=widths, heavy=heavy)
+    heavy = not isinstance(circuit, str) and _is_heavy(circuit, measurements(circuit).values(), task)
+    return Prepared(circuit, transpile_result, combined_program, widths=widths, heavy=heavy)
 
 
 def execute(task: Task, prepared: Prepared) -> Executed:
@@ -146,21 +155,29 @@ def execute(task: Task, prepared: Prepared) -> Executed:
         JobFailure: The device does not take it.
     """
     start = time.perf_counter()
+    counts = (_mitigated(_sampled(circuit, task), task) for circuit in prepared.circuits)
+    if task.job_type == "estimation":
+        value, error = estimation.estimate(prepared.groups, counts)
+        return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error}}, _since(start))
+    (only,) = counts
+    seconds = _since(start)
+    divided = None
+    if task.job_type == "multi_manual":
+        divided = {} if prepared.widths is None else multi_manual.divide(only, prepared.widths)
+    return Executed({"sampling": {"counts": only, "divided_counts": divided}, "estimation": None}, seconds)
+
+
+def _sampled(circuit: QuantumCircuit | str, task: Task) -> Sampled:
     try:
-        sampled = [sample(circuit, task.device, task.shots) for circuit in prepared.circuits]
+        return sample(circuit, task.device, task.shots)
     except Exception as error:
         logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
         raise JobFailure("failed to execute job on device") from error
-    # Servers keep three decimals, and do not keep a zero.
-    seconds = max(round(time.perf_counter() - start, 3), 0.001)
-    counts = [_mitigated(one, task) for one in sampled]
-    if task.job_type == "estimation":
-        value, error_ = estimation.estimate(prepared.groups, counts)
-        return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error_}}, seconds)
-    divided = None
-    if task.job_type == "multi_manual":
-        divided = {} if prepared.widths is None else multi_manual.divide(counts[0], prepared.widths)
-    return Executed({"sampling": {"counts": counts[0], "divided_counts": divided}, "estimation": None}, seconds)
+
+
+def _since(start: float) -> float:
+    """Seconds as servers keep them: three decimals, and no zero."""
+    return max(round(time.perf_counter() - start, 3), 0.001)
 
 
 def pack_json(name: str, content: object) -> bytes:
@@ -181,9 +198,10 @@ def _prepare_estimation(
         mapping = transpile_result["virtual_physical_mapping"]["qubit_mapping"]
         # The estimator reads the transpiled text anew, and knows no qubit beyond the last one in it.
         circuit = _cut(circuit)
-    groups = estimation.split(circuit, terms, mapping)
-    circuits = [group.circuit for group in groups]
-    return Prepared(circuits, transpile_result, groups=groups, heavy=any(_is_heavy(c, task) for c in circuits))
+    gates = without_measurements(circuit)
+    groups = estimation.split(gates, terms, mapping)
+    measured = {qubit for group in groups for qubit in group.basis}
+    return Prepared(gates, transpile_result, groups=groups, heavy=_is_heavy(gates, measured, task, runs=len(groups)))
 
 
 def _cut(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -224,10 +242,8 @@ def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, f
     return errors["prob_meas1_prep0"], errors["prob_meas0_prep1"]
 
 
-def _is_heavy(circuit: QuantumCircuit | str, task: Task) -> bool:
+def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], task: Task, *, runs: int = 1) -> bool:
     """Whether a circuit will take seconds: a rough count of what a state vector simulation would calculate."""
-    if isinstance(circuit, str):
-        return False
-    n_qubits = len(active_qubits(circuit, measurements(circuit).values()))
+    n_qubits = len(active_qubits(circuit, measured))
     repeated = task.shots if task.device.noisy else 1
-    return len(circuit.data) * repeated << n_qubits > _HEAVY
+    return len(circuit.data) * repeated * runs << n_qubits > _HEAVY

@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import queue
+import signal
 import site
 import socket
 import subprocess
@@ -48,6 +49,10 @@ _ONE_THREAD = (
 """The container has one processor."""
 _POLL_SECONDS = 0.1
 _LOG_SECONDS = 5.0
+_LATE_SECONDS = 2.0
+"""After the program's time, until the process that watches over it is taken for stopped."""
+_LAST_SECONDS = 30
+"""How long that process may then take."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,7 @@ def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading
     """
     deadline = time.monotonic() + seconds
     try:
-        while not stop.is_set():
+        while not stop.is_set() and time.monotonic() < deadline + _LATE_SECONDS:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 exit_code = process.wait(_POLL_SECONDS)
                 return exit_code if time.monotonic() < deadline else None
@@ -206,7 +211,15 @@ def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading
     finally:
         if process.stdin:
             process.stdin.close()
-        process.wait()
+        for _ in range(_LAST_SECONDS):
+            # The program may have stopped the process that watches over it.
+            process.send_signal(signal.SIGCONT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+                break
+        else:
+            process.kill()
+            process.wait()
 
 
 def _failure(exit_code: int | None, last: InnerJob | None, limits: SseLimits) -> str | None:

@@ -47,6 +47,23 @@ def test_colours(server: dict[str, str]) -> None:
     assert "\x1b[32m" not in run("devices", **server, FORCE_COLOR="1", NO_COLOR="1").stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "-", "--device", "qulacs"], 2, "Standard input is empty"),
+        (["login", "--url", "https://api.example.org", "--token-stdin"], 2, "The token is empty"),
+        (["delete", "0691f3a2"], 130, "Nothing was done."),
+    ],
+)
+def test_closed_standard_input(words: list[str], code: int, said: str) -> None:
+    """It is an empty one, where Python has none at all."""
+    shell = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *words]
+    ended = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.strip()) == (code, "")
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_output_that_nobody_reads_to_the_end(server: dict[str, str]) -> None:
     """`oqtopus-client device lattice144 | head -1` is no error worth a traceback."""
     with subprocess.Popen(

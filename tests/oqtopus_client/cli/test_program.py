@@ -124,6 +124,11 @@ def test_no_job_is_registered(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, t
         (FLIP.replace("x q[0]", "x r[0]"), "line 5: Undefined symbol 'r': x r[0];"),
         (FLIP.replace("x q[0]", "x q[7]"), "line 5: index out of range: x q[7];"),
         (FLIP.replace("x q[0]", "rx q[0]"), "line 5: the gate has another number of parameters: rx q[0];"),
+        (FLIP.replace("x q[0]", "rx(1, 2) q[0]"), "line 5: the gate has another number of parameters: rx(1, 2)"),
+        (FLIP.replace("x q[0]", "x(1) q[0]"), "line 5: the gate has another number of parameters: x(1) q[0];"),
+        (f"{HEAD}qubit[9999999999] r;", "line 5: a register of 9999999999 bits, more than any device has: qubit"),
+        (f"{HEAD}\nbit[9999999999] r;", "line 6: a register of 9999999999 bits, more than any device has: bit"),
+        (f"{HEAD}creg r[9999999999];", "line 5: a register of 9999999999 bits, more than any device has: creg"),
         (FLIP.replace("bit[2] c", "bit[3] c"), "line 7: register size error: c = measure q;"),
         (
             FLIP.replace('include "stdgates.inc";', ""),
@@ -254,6 +259,13 @@ def test_standard_input(cli: Typed) -> None:
     assert "Standard input, line 5: gate 'xx' is not" in complaint(
         cli("run", "-", "--device", "qulacs", text=FLIP.replace("x q[0]", "xx q[0]"))
     )
+
+
+def test_standard_input_of_an_old_version(cli: Typed) -> None:
+    """What converts it is said of a file, which it has to be for that."""
+    text = complaint(cli("run", "-", "--device", "qulacs", text='OPENQASM 2.0; include "qelib1.inc"; qreg q[1];'))
+    assert text.startswith("oqtopus-client: Standard input, line 1: a program of OpenQASM 2")
+    assert "from_qasm_file('FILE')" in text
 
 
 def test_folders(tmp_path: Path) -> None:

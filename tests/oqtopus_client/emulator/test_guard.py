@@ -116,6 +116,14 @@ async def test_bodies_are_bounded(client: Client, method: str, path: str) -> Non
     assert json.loads(client.body) == {"message": "The body of the request has more than 10,485,760 bytes."}
 
 
+@pytest.mark.parametrize(("method", "path"), API[:-1])
+async def test_values_are_bounded(client: Client, method: str, path: str) -> None:
+    """Megabytes of short values are not looked at."""
+    assert await client(method, path, pieces_of(*[b"0," * 10_000] * 20), content_type="application/json") == 413
+    assert client.pieces == 11
+    assert json.loads(client.body) == {"message": "The body of the request has more than 100,000 values."}
+
+
 @pytest.mark.parametrize(("method", "path"), [*API, ("POST", "/storage"), ("GET", "/storage/x")])
 @pytest.mark.parametrize("length", ["100000000", "9" * 5000])
 async def test_announced_bodies(client: Client, method: str, path: str, length: str) -> None:
@@ -166,6 +174,7 @@ async def test_signatures_come_before_files(emulator: Emulator, client: Client, 
     lambda whole: whole.replace(b'name="file"', b'name="elif"'),
     lambda whole: whole.replace(b"name=", b"nom="),
     lambda whole: b"--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n" + b"x" * 30_000 + b"\r\n" + whole,
+    lambda whole: b"--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n" * 1_000 + whole,
     lambda _: b"",
 ])  # fmt: skip
 async def test_damaged_forms(emulator: Emulator, client: Client, damage: Callable[[bytes], bytes]) -> None:

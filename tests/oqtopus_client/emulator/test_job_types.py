@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from scipy.stats import chisquare
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
-from oqtopus_client.emulator.simulation import sampling
+from oqtopus_client.emulator.simulation import estimation, sampling
 from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.inputs import JobFailure
 from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, execute, pack_json, prepare
@@ -234,6 +235,36 @@ def test_each_group_has_all_shots(shots: int) -> None:
     assert (value + 1) / 2 * shots == pytest.approx(round((value + 1) / 2 * shots))
 
 
+def test_terms_are_grouped_as_qiskit_groups_them() -> None:
+    """Which strings are measured together decides on the standard error."""
+    random = np.random.default_rng(1)
+    for n_qubits in (1, 2, 3, 5, 8) * 5:
+        letters = random.choice(list("IXYZ"), (40, n_qubits), p=[0.4, 0.2, 0.2, 0.2])
+        operator = SparsePauliOp(sorted({"".join(row) for row in letters}))
+        of_qiskit = [group.paulis.to_labels() for group in operator.group_commuting(qubit_wise=True)]
+        groups = [operator.paulis[places].to_labels() for places in estimation._together(operator.paulis)]
+        assert list(map(sorted, groups)) == list(map(sorted, of_qiskit))
+
+
+def test_many_terms_take_little_memory() -> None:
+    """There is no circuit for each of them at a time, and no cube of terms, terms and qubits."""
+    random = np.random.default_rng(1)
+    gates = QuantumCircuit(60)
+    strings = random.choice(list("XYZ"), (700, 60))
+    tracemalloc.start()
+    try:
+        groups = estimation.split(gates, [(dict(enumerate(string)), 1.0) for string in strings], None)
+        first = next(Prepared(gates, groups=groups).circuits)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(groups) == 700
+    assert isinstance(first, QuantumCircuit)
+    assert first.num_clbits == 60
+    assert most < 30 << 20
+
+
 def test_equal_terms_are_added_up_first() -> None:
     """What cancels has no error either."""
     assert estimate(PRODUCT, terms(("Z 0", 2.0), ("Z0", -2.0), ("X 0", 0.5), ("X0", 0.25))) == (-0.75, 0.0)
@@ -259,6 +290,16 @@ THREE = [
     'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[1] a; bit[2] b; h q[0]; cx q[0], q[1]; '
     "a[0] = measure q[0]; b[1] = measure q[1];",
 ]
+
+
+@pytest.mark.parametrize("angle", ["1e999", "-1e999", "1e999 - 1e999", "5e-324 + 1e308 * 1e308"])
+@pytest.mark.parametrize("gate", ["rz({}) q[0];", "U(0, {}, 0) q[0];", "ctrl @ rx({}) q[0], q[1];", "gphase({});"])
+def test_angles_that_are_none(gate: str, angle: str) -> None:
+    """Neither infinities nor what comes of them are simulated."""
+    text = program(gate.format(angle))
+    assert failure("sampling", text) == "Expecting value: line 1 column 1 (char 0)"
+    assert failure("sampling", text, transpiler=OFF) == REFUSED
+    assert failure("multi_manual", text) == "failed to combine programs"
 
 
 def test_programs_of_different_widths() -> None:

@@ -21,7 +21,7 @@ import pytest
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.sse.job import SseJob, _run_inner
-from oqtopus_client.emulator.sse.sandbox import InnerJob, SseLimits, SseOutcome, run_sse
+from oqtopus_client.emulator.sse.sandbox import InnerJob, SseLimits, SseOutcome, _exit_code, run_sse
 from tests.conftest import BELL
 
 PARENT = {"job_id": "0691f3a2-7c1e-7b44-8000-3f5a9d2c1e77", "name": "parent", "job_type": "sse", "shots": 1}
@@ -353,12 +353,32 @@ os.read(here, 1)
 """
 
 
+STOP_THE_WATCH = """
+import signal
+os.kill(os.getppid(), signal.SIGSTOP)
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems let orphans go")
-@pytest.mark.parametrize("end", ["by itself", "by a crash", "time", "stop", "killed runner"])
-def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end: str) -> None:
-    """Neither a session of its own nor the loss of its parent saves a process, however the program ends."""
+@pytest.mark.parametrize(
+    ("end", "first"),
+    [
+        ("by itself", ""),
+        ("by a crash", ""),
+        ("time", ""),
+        ("stop", ""),
+        ("killed runner", ""),
+        ("stop", STOP_THE_WATCH),
+        ("killed runner", STOP_THE_WATCH),
+    ],
+)
+def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end: str, first: str) -> None:
+    """Neither a session of its own nor the loss of its parent saves a process, however the program ends.
+
+    Nor does it help to stop the process that watches over the program.
+    """
     last = {"by itself": "submit(5)", "by a crash": "os.kill(os.getpid(), 11)"}.get(end, "time.sleep(600)")
-    program = DRIVER + ESCAPED.replace("CONNECT", lifeline.connect) + last
+    program = DRIVER + first + ESCAPED.replace("CONNECT", lifeline.connect) + last
     if end == "killed runner":
         runner = (
             "import tempfile; from oqtopus_client.emulator.sse.sandbox import run_sse; "
@@ -379,6 +399,16 @@ def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end
             assert connection.recv(1) == b""
 
     assert (running.result().failure is None) == (end == "by itself")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot wait for a stop")
+def test_a_stopped_watch_does_not_stop_time() -> None:
+    """Whoever runs a program has it go on where it was stopped, and waits no longer than for the program's time."""
+    code = "import os, signal, sys; os.kill(os.getpid(), signal.SIGSTOP); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], bufsize=0, stdin=subprocess.PIPE) as watch:
+        os.waitid(os.P_PID, watch.pid, os.WSTOPPED)
+        assert _exit_code(watch, -60, threading.Event()) is None
+    assert watch.returncode == 0
 
 
 def test_the_starter_touches_no_other_folder(tmp_path: Path) -> None:

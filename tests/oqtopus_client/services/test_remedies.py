@@ -15,6 +15,7 @@ from tests.conftest import BELL
 
 NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
 REFUSED = "failed to execute job on device"
+INVALID = "Job input validation failed"
 RPC = (
     '<AioRpcError of RPC that terminated with: status = StatusCode.INTERNAL details = "Failed to serialize response!">'
 )
@@ -63,6 +64,10 @@ def failed(job_type: str = "sampling", **settings: Any) -> OqtopusJobResult:
         ("internal server error", failed(), "submit the job again"),
         ("job result is None", failed(), "submit the job again"),
         ("Job input download failed: Invalid ZIP file", failed(), "a zip archive of one JSON file"),
+        (f"{INVALID}: the program has too many bits: the emulator takes at most 9.", failed(), "let the emulator take"),
+        (f"{INVALID}: the operator has 11 terms, more than 10.", failed("estimation"), "let the emulator take more"),
+        (f"{INVALID}: reading and transpiling it took longer than 9 seconds.", failed(), "Make the program smaller"),
+        (f"{INVALID}: each term of the operator needs a pauli", failed("estimation"), "a pauli and a real coeff"),
         ("'NoneType' object is not subscriptable", failed(), "has no program"),
         ("list index out of range", failed(), "has no program"),
         (RPC, failed("estimation"), "The server's estimator failed"),

@@ -35,6 +35,7 @@ def main(folder: Path, memory_bytes: int, seconds: float) -> None:
     # Whoever tries this by hand must not lose another folder.
     program = str((folder / "in" / "program.py").resolve(strict=True))
     _prctl(_ADOPT_ORPHANS, 1)
+    _prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGCONT)  # the program may have stopped this process
     pid = os.fork()
     if pid:
         os._exit(_supervise(pid, folder, time.monotonic() + seconds))
