@@ -123,7 +123,9 @@ axes.plot(angles, np.sin(np.pi * angles / 2) ** 2, "k--", linewidth=0.8)
 axes.set(title="A campaign that was killed", xlabel="Angle (π rad)", ylabel="Share of 1")
 axes.legend()
 figure.savefig("crashes.png", dpi=150)
-print(f"Largest deviation from sin²: {np.max(np.abs(values - np.sin(np.pi * angles / 2) ** 2) / errors):.1f} errors")
+exact = np.sin(np.pi * angles / 2) ** 2
+deviations = np.abs(values - exact) / np.sqrt(np.maximum(exact * (1 - exact), 1e-3) / 1000)
+print(f"Largest deviation from sin²: {np.max(deviations):.1f} errors")
 
 client.close()
 server.terminate()

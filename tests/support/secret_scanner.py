@@ -6,6 +6,7 @@ presigned URL's signature is a secret, too.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import pickle
@@ -89,7 +90,8 @@ def _look_at_memory() -> None:
     for thing in gc.get_objects():
         room = str(type(thing).__module__)
         if room.startswith(("oqtopus_client", "qiskit_oqtopus")):
-            look(f"repr of {type(thing).__name__}", f"{thing!r} {thing!s}")
+            with contextlib.suppress(ValueError):  # what was made with an integer of thousands of digits, and refused
+                look(f"repr of {type(thing).__name__}", f"{thing!r} {thing!s}")
             if not room.startswith("oqtopus_client.emulator"):
                 _look_at_pickle(thing)
 

@@ -14,5 +14,6 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _figures_in_memory() -> Iterator[None]:
     plt.switch_backend("agg")
+    plt.close("all")  # those of tests elsewhere, which ran in this process before
     yield
     plt.close("all")
