@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
 from qiskit.circuit import Gate
 from qiskit.exceptions import QiskitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from qiskit.transpiler import Target
@@ -205,7 +205,7 @@ class BackendProperties:
         places = self._of_gates.get(gate, {})
         if qubits is None and name is None and places:
             return places
-        place = (qubits,) if isinstance(qubits, SupportsIndex) else tuple(qubits or ())
+        place = tuple(qubits) if isinstance(qubits, Iterable) else () if qubits is None else (qubits,)
         if place not in places:
             raise QiskitError(f"{self.backend_name} has no gate {gate!r} on the qubits {place}.")
         return self._found(places[place], name, f"{gate!r} on the qubits {place}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from qiskit.exceptions import QiskitError
 
@@ -48,9 +49,10 @@ def test_properties(chip: OqtopusBackend) -> None:
         assert (found.t1(qubit), found.t2(qubit)) == pytest.approx((properties.t1, properties.t2), rel=1e-9)
         assert found.readout_error(qubit) == pytest.approx(chip.target["measure"][qubit,].error, rel=1e-9)
         assert found.gate_error("sx", qubit) == pytest.approx(chip.target["sx"][qubit,].error, rel=1e-9)
-        assert found.gate_error("rz", [qubit]) == 0.0
+        assert found.gate_error("rz", [qubit]) == found.gate_error("rz", np.int64(qubit)) == 0.0
     for pair, properties in chip.target["cx"].items():
         assert found.gate_error("cx", pair) == pytest.approx(properties.error, rel=1e-9)
+        assert found.gate_error("cx", np.array(pair)) == found.gate_error("cx", pair)
         assert found.gate_length("cx", list(pair)) == pytest.approx(properties.duration, rel=1e-9)
 
     times = {value.name: (value.value, value.unit) for value in found.qubits[0]}
