@@ -115,14 +115,16 @@ PACKAGE_DATA = {"py.typed", "LICENSE", "METADATA", "RECORD", "WHEEL", "entry_poi
 EXAMPLES = ("get_devices.py", "submit_job_*.py")
 
 # Pytest's filters for what Qiskit 1 deprecates and itself uses: when a gate with controls is made, one named delay is
-# added to a circuit, a circuit is scheduled, Aer looks for gates to be noisy, a result is unpickled, or Qiskit's fake
-# backends are imported.
+# added to a circuit, a circuit is scheduled, Aer looks for gates to be noisy, a result is unpickled, Qiskit's fake
+# backends are imported, or multiplexers and gates with many controls are taken apart.
 QISKIT_1_WARNINGS = (
     "ignore:The method ``qiskit.circuit.library.standard_gates.x.MCXGate.get_num_anc:PendingDeprecationWarning",
     "ignore:The property ``qiskit.circuit.instruction.Instruction.duration``:DeprecationWarning",
     "ignore:The property ``qiskit.circuit.instruction.Instruction.condition:DeprecationWarning",
     "ignore:The class ``qiskit.qobj.common.QobjDictField``:DeprecationWarning",
     "ignore:qiskit.providers.models is deprecated:DeprecationWarning",
+    "ignore:The class ``qiskit.circuit.library.generalized_gates.diagonal.Diagonal``:PendingDeprecationWarning",
+    "ignore:The class ``qiskit.circuit.library.standard_gates.x.MCX:PendingDeprecationWarning",
 )
 
 SERVER_OPTIONS = ("--allow-sse",)
