@@ -12,7 +12,7 @@ from typing import TypeVar
 
 _Gate = TypeVar("_Gate")
 
-_PERIOD = 4 * math.pi
+PERIOD = 4 * math.pi
 """Of all gates of Qiskit's and OpenQASM's standard libraries in their angles, controls and signs included."""
 
 
@@ -27,7 +27,7 @@ def reduced(angle: float) -> float:
     >>> round(reduced(1e17), 6)
     -2.658489
     """
-    if abs(angle) <= _PERIOD or not math.isfinite(angle):
+    if abs(angle) <= PERIOD or not math.isfinite(angle):
         return angle
     half = angle / 2
     return 2 * math.atan2(math.sin(half), math.cos(half))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from qiskit import QuantumCircuit, qasm3
 
-from oqtopus_client.angles import reduced
+from oqtopus_client.angles import PERIOD, reduced
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.header import CircuitHeader
@@ -118,7 +118,7 @@ class Template:
             return [self.program] * len(values)
         numbers = evaluate(self.slots, self.parameters, values)
         self._check(numbers, values)
-        large = np.abs(numbers) > 4 * np.pi
+        large = np.abs(numbers) > PERIOD
         large[:, list(self.durations)] = False
         far = np.flatnonzero((large & (np.abs(numbers) > _SUMMED)).any(axis=1)).tolist()
         numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
