@@ -83,6 +83,7 @@ class JobBatch:
     ) -> None:
         self.batch_id = batch_id
         self.job_ids = list(job_ids)
+        self._numbers = {job_id: number for number, job_id in enumerate(self.job_ids, 1)}
         self._asked = client
         self._ended = {job.job_id: job for job in known if job.status in FINAL}
 
@@ -294,7 +295,7 @@ class JobBatch:
     def _refuse_stranger(self, job_id: str, programs: Sequence[Program]) -> None:
         if not is_batch_id(self.batch_id):
             return
-        tag = Tag(self.batch_id, self.job_ids.index(job_id) + 1, len(self.job_ids))
+        tag = Tag(self.batch_id, self._numbers[job_id], len(self.job_ids))
         if any(program.header.tag not in {None, str(tag)} for program in programs):
             raise OqtopusJobError(
                 self.batch_id,
