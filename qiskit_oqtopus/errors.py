@@ -15,6 +15,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobTimeoutError as QiskitJobTimeoutError
 
 from oqtopus_client.errors import JobFailedError, JobTimeoutError
+from oqtopus_client.services.remedies import BEYOND_THE_DEVICE, REFUSED_BY_DEVICE
 from oqtopus_client.services.remedies import with_remedy as with_remedy  # noqa: PLC0414 - it was defined here
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusJobResult
 
 _LISTED_FAILURES = 5
-_REFUSED_BY_DEVICE = "failed to execute job on device"
 
 
 class CircuitError(ValueError):
@@ -64,9 +64,6 @@ def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
         ours: Whether this package submitted it; its programs go untranspiled only if all gates are the device's own.
     """
     is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
-    if ours and is_sent_as_is and job.message == _REFUSED_BY_DEVICE:
-        return (
-            f"{job.status}: {job.message}. Its gates are the device's own, so it may have more qubits than a simulator "
-            "has memory for, or more shots than the device allows."
-        )
+    if ours and is_sent_as_is and job.message == REFUSED_BY_DEVICE:
+        return f"{job.status}: {job.message}. Its gates are the device's own, so it may have {BEYOND_THE_DEVICE}"
     return f"{job.status}: {job.reason}"

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
     Remedy: TypeAlias = str | Callable[["Job | None"], str]
 
+REFUSED_BY_DEVICE = "failed to execute job on device"
+"""The server's words for whatever the device could not run."""
+
+BEYOND_THE_DEVICE = "more qubits than a simulator has memory for, or more shots than the device allows."
+"""What else than its gates may keep a program from a device."""
+
 _LEVELS = (0, 1, 2, 3)
 _PROGRAM = "its OpenQASM 3 syntax, its gates, and that it has no more qubits than the device."
 
@@ -77,12 +83,11 @@ def _is_usual(optimization_level: object = 1, **others: object) -> bool:
 
 
 def _refused_by_device(job: Job | None) -> str:
-    too_large = "more qubits than a simulator has memory for, or more shots than the device allows."
     if job is not None and (job.transpiler_info or {}).get("transpiler_lib") is not None:
-        return f"The server transpiled the program, so its gates are the device's own; it may have {too_large}"
+        return f"The server transpiled the program, so its gates are the device's own; it may have {BEYOND_THE_DEVICE}"
     return (
         "The device executes its own gates only: transpile the program for it first, or let the server transpile it. "
-        f"If its gates are the device's own, it may have {too_large}"
+        f"If its gates are the device's own, it may have {BEYOND_THE_DEVICE}"
     )
 
 
@@ -105,7 +110,7 @@ _AGAIN = "This is a fault of the server's: submit the job again; if it fails aga
 # The first that fits counts.
 _REMEDIES: dict[str, Remedy] = {
     "Expecting value: line 1 column 1": _unreadable,
-    "failed to execute job on device": _refused_by_device,
+    REFUSED_BY_DEVICE: _refused_by_device,
     "device status is not available": "The device went out of service; submit the job again when its status is "
     "available.",
     "invalid qubit size": "The programs have more qubits together than the device: combine fewer.",
