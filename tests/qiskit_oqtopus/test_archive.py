@@ -16,8 +16,7 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.quantum_info import Operator
 
 from qiskit_oqtopus import OqtopusJob, OqtopusJobError, OqtopusProvider
-from tests.qiskit_oqtopus.test_backend import bell, keyed
-from tests.qiskit_oqtopus.test_retrieval import mixed
+from tests.support.circuits import bell, keyed, mixed
 
 if TYPE_CHECKING:
     from pathlib import Path
