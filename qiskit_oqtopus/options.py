@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import operator
 import warnings
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from qiskit.providers import Options
 
+from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ class StrictOptions(BaseModel):
     @classmethod
     def _check_name(cls, name: str) -> None:
         if name not in cls.model_fields:
-            near = difflib.get_close_matches(str(name), cls.model_fields)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}."
-            raise TypeError(f"{cls._taker} has no option {name!r}; {hint}")
+            raise TypeError(f"{cls._taker} has no option {name!r}. {suggestion(name, cls.model_fields)}")
 
 
 class OqtopusOptions(StrictOptions):

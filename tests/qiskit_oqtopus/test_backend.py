@@ -338,8 +338,11 @@ def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, er
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("shot", "run() has no option 'shot'; did you mean 'shots'?"),
-        ("parameter_binds", f"run() has no option 'parameter_binds'; known: {', '.join(OqtopusOptions.model_fields)}."),
+        ("shot", "run() has no option 'shot'. Did you mean 'shots'?"),
+        (
+            "parameter_binds",
+            f"run() has no option 'parameter_binds'. Known: {', '.join(map(repr, OqtopusOptions.model_fields))}.",
+        ),
     ],
 )
 def test_unknown_options(backend: OqtopusBackend, cloud: RecordedCloud, option: str, message: str) -> None:

@@ -63,7 +63,7 @@ def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
 
     assert (options.shots, options.transpile, options.mitigation) == (1000, "auto", None)
     assert sum(backend.run(keyed(3)).result().get_counts().values()) == 1000
-    with pytest.raises(TypeError, match="did you mean 'shots'"):
+    with pytest.raises(TypeError, match="Did you mean 'shots'"):
         backend.set_options(shot=None)
 
 
@@ -80,7 +80,7 @@ def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
         lambda: backend.options.update(memory=False, shot=5),
         lambda: setattr(backend, "options", {"shot": 5}),
     ):
-        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'; did you mean 'shots'\?"):
+        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'\. Did you mean 'shots'\?"):
             use()
     for use in (lambda: setattr(backend.options, "shots", 0), lambda: setattr(backend, "options", {"shots": 0})):
         with pytest.raises(ValueError, match="not 0"):
