@@ -63,7 +63,11 @@ def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
         job: The job.
         ours: Whether this package submitted it; its programs go untranspiled only if all gates are the device's own.
     """
-    is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
-    if ours and is_sent_as_is and job.message == REFUSED_BY_DEVICE:
+    if ours and is_sent_as_is(job) and job.message == REFUSED_BY_DEVICE:
         return f"{job.status}: {job.message}. Its gates are the device's own, so it may have {BEYOND_THE_DEVICE}"
     return f"{job.status}: {job.reason}"
+
+
+def is_sent_as_is(job: OqtopusJobResult) -> bool:
+    """Whether a job's program goes to the device without the server's transpiler."""
+    return (job.transpiler_info or {}).get("transpiler_lib", "") is None

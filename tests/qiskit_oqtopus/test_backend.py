@@ -368,7 +368,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
             raise ConnectionResetError("the line went dead")
         await held_emulator(scope, receive, send)
 
-    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
+    monkeypatch.setattr("qiskit_oqtopus.batch.WORKERS", 1)
     config = dataclasses.replace(held_emulator.config, transport=losing_the_third)
     with OqtopusProvider(config) as provider, OqtopusClient(held_emulator.config) as client:
         with pytest.raises(BatchSubmissionError, match="the line went dead") as caught:
@@ -382,7 +382,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
 
 def test_broken_batch_leaves_no_broken_list(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that perhaps was submitted, and was not, is deleted: a mere cancellation would break the list."""
-    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
+    monkeypatch.setattr("qiskit_oqtopus.batch.WORKERS", 1)
     held_emulator.inject("drop", path="/jobs/*/submit", times=3)
     held_emulator.inject("drop", path="/jobs/*/status", method="GET", times=3)
     with OqtopusProvider(held_emulator.config) as provider:
