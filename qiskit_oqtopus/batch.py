@@ -20,7 +20,7 @@ from oqtopus_client.errors import (
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.concurrency import WORKERS
 from oqtopus_client.services.journal import JournalState
-from qiskit_oqtopus.errors import OqtopusJobError, is_sent_as_is
+from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as_is
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.status import FINAL, aggregate_status
 from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
@@ -251,7 +251,8 @@ class JobBatch:
         """The programs of each job; for a job whose programs cannot be read, one empty program.
 
         Raises:
-            OqtopusJobError: A job is not of this batch, though its description says so.
+            OqtopusJobError: A job does not belong to this batch, although its description says so, or a later release
+                wrote its program.
         """
         return [self._programs(job) for job in self._with_file("input")]
 
@@ -288,7 +289,10 @@ class JobBatch:
             texts = job.input and job.input.program
         except OqtopusStorageError:
             texts = None
-        programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
+        try:
+            programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
+        except LaterReleaseError as error:
+            raise OqtopusJobError(self.batch_id, f"the program of {job.job_id} cannot be read. {error}") from error
         self._refuse_stranger(job.job_id, programs)
         return programs
 
