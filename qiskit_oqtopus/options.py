@@ -7,7 +7,16 @@ import operator
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from qiskit.providers import Options
 
 from oqtopus_client.display import suggestion
@@ -106,6 +115,16 @@ class OqtopusOptions(StrictOptions):
         except (TypeError, ValueError) as error:
             raise ValueError(f"transpiler_options must be what JSON can hold: {error}.") from None
         return options
+
+    @field_validator("name", "description", "job_tags")
+    @classmethod
+    def _has_no_nul(cls, value: Any, info: ValidationInfo) -> Any:
+        if "\0" in "".join(value or ""):
+            raise ValueError(
+                f"{info.field_name} must not contain NUL characters, which hide jobs from the server's search, not "
+                f"{value!r}."
+            )
+        return value
 
     @field_validator("job_tags")
     @classmethod

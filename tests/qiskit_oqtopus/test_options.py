@@ -115,6 +115,25 @@ def test_server_side_transpiling(
     assert stored(emulator, job.job_id())["transpiler_info"] == sent
 
 
+@pytest.mark.parametrize("options", [{"name": "a\0b"}, {"description": "\0"}, {"job_tags": ["a", "b\0"]}])
+def test_nul_characters(backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any]) -> None:
+    """They would hide the batch from the server's search, so they are refused before any request."""
+    with pytest.raises(ValueError, match=rf"^{next(iter(options))} must not contain NUL characters, .*\\x00"):
+        backend.run([keyed(1), keyed(2)], **options)
+
+    assert cloud.requests == []
+
+
+def test_nul_in_the_name_of_a_circuit(backend: OqtopusBackend) -> None:
+    """The batch is found, and the circuit keeps its name."""
+    circuits = [keyed(1), keyed(2)]
+    circuits[0].name = "a\0b"
+    job = backend.provider.job(backend.run(circuits, shots=5).job_id())
+
+    assert job.result().get_counts("a\0b") == {"00001": 5}
+    assert [each.name for each in job.jobs()] == ["a b", "keyed 2"]
+
+
 @pytest.mark.parametrize("transpile", ["auto", "server", "none"])
 def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile: str) -> None:
     """Circuits of the device's own instructions go untouched, unless the server is to have them all."""
