@@ -293,9 +293,9 @@ BAD_CIRCUITS = [
         "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures spare "
         "qubits at the end.",
     ),
-    ("circuit", "Only a QuantumCircuit can be run, or several, not 'circuit'."),
-    (None, "Only a QuantumCircuit can be run, or several, not None."),
-    ([None], "Only a QuantumCircuit can be run, not None."),
+    ("circuit", "run_input must be a QuantumCircuit or several, not 'circuit'."),
+    (None, "run_input must be a QuantumCircuit or several, not None."),
+    ([None], "run_input must contain QuantumCircuits only, not None."),
 ]
 
 
@@ -313,7 +313,7 @@ def test_bad_circuits(backend: OqtopusBackend, cloud: RecordedCloud, circuit: An
 @pytest.mark.parametrize("run_input", [[], (), iter([])])
 def test_no_circuits(backend: OqtopusBackend, cloud: RecordedCloud, run_input: Any) -> None:
     """Nothing to run is a mistake."""
-    with pytest.raises(ValueError, match="There is no circuit to run"):
+    with pytest.raises(ValueError, match="there is no circuit to run"):
         backend.run(run_input)
 
     assert cloud.requests == []
