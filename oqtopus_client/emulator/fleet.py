@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +81,12 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         self._database.change("INSERT OR REPLACE INTO device_statuses VALUES (?, ?)", device.device_id, status)
 
     def history(
-        self, device_id: str | None, *, start: str | None, end: str | None, limit: int, offset: int
+        self, device_ids: Sequence[str] | None, *, start: str | None, end: str | None, limit: int, offset: int
     ) -> tuple[int, list[Row]]:
-        """Calibrations of a device, or of all, newest first.
+        """Return calibrations of some devices, newest first.
 
         Args:
-            device_id: The device; None for all.
+            device_ids: The devices; None for all.
             start: Calibrated at that time or later.
             end: Calibrated at that time or earlier.
             limit: Most calibrations to return.
@@ -95,12 +96,12 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
             How many there are, and those asked for.
         """
         where = (
-            "FROM calibrations WHERE device_id = ifnull(?, device_id) "
-            "AND calibrated_at >= ifnull(?, '') AND calibrated_at <= ifnull(?, '~')"
+            "FROM calibrations WHERE (?1 IS NULL OR device_id IN (SELECT value FROM json_each(?1))) "
+            "AND calibrated_at >= ifnull(?2, '') AND calibrated_at <= ifnull(?3, '~')"
         )
-        values = (device_id, start, end)
+        values = (None if device_ids is None else json.dumps(device_ids), start, end)
         (total,) = self._database.all(f"SELECT count(*) {where}", *values)[0]
-        page = f"SELECT * {where} ORDER BY history_uid DESC LIMIT ? OFFSET ?"
+        page = f"SELECT * {where} ORDER BY history_uid DESC LIMIT ?4 OFFSET ?5"
         rows = self._database.all(page, *values, limit, offset)
         return total, rows
 

@@ -76,7 +76,7 @@ def pack_input(job: JobsS3SubmitJobInfo) -> bytes:
 
 async def upload(http: HttpClient, target: JobsJobInfoUploadPresignedURL, archive: bytes) -> None:
     """Upload a job's input to where its registration says, posting back every field verbatim."""
-    await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_unset=True), archive)
+    await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_none=True), archive)
 
 
 async def download(http: HttpClient, url: str) -> bytes:
