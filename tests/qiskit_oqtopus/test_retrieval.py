@@ -234,6 +234,35 @@ def test_jobs_of_earlier_versions(backend: OqtopusBackend, provider: OqtopusProv
     assert provider.job(job_id).result().get_counts() == [{"00001": 5}, {"00010": 5}]
 
 
+def later(client: OqtopusClient, job_id: str, new_id: str) -> None:
+    """Submit the jobs of a batch again as another, as a release with other headers would."""
+    for old in client.get_jobs([job.job_id for job in client.iter_jobs(q=job_id) if job.job_id]):
+        assert old.input is not None
+        assert old.description is not None
+        copied(
+            client,
+            old.job_id,
+            old.input.program[0].replace('{"v":1,', '{"v":2,').replace(job_id, new_id),
+            description=old.description.replace(job_id, new_id),
+        )
+
+
+@pytest.mark.parametrize("kind", ["batch", "sampler"])
+def test_jobs_of_later_releases(backend: OqtopusBackend, provider: OqtopusProvider, kind: str) -> None:
+    """They are found and have a status, but no result; the error names the remedy."""
+    circuits = [keyed(1), keyed(2)]
+    job = backend.run(circuits) if kind == "batch" else OqtopusSampler(backend).run(circuits)
+    job.result()
+    new_id = f"{kind}-00000000000000bb"
+    later(provider.client, job.job_id(), new_id)
+    (found,) = provider.jobs(name=new_id)
+
+    assert found.status() is JobStatus.DONE
+    for job in (found, provider.job(new_id)):
+        with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 2, which .*"):
+            job.result()
+
+
 def test_copy_of_a_primitives_job(
     backend: OqtopusBackend, provider: OqtopusProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,8 +145,8 @@ def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: Recorde
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"default_shot": 5}, TypeError, "OqtopusSampler has no option 'default_shot'; did you mean 'default_shots'?"),
-        ({"zzz": 5}, TypeError, "OqtopusSampler has no option 'zzz'; known: max_shots, seed, "),
+        ({"default_shot": 5}, TypeError, "OqtopusSampler has no option 'default_shot'. Did you mean 'default_shots'?"),
+        ({"zzz": 5}, TypeError, "OqtopusSampler has no option 'zzz'. Known: 'max_shots', 'seed', "),
         ({"mitigation": "zne"}, ValueError, "mitigation: Input should be 'pseudo_inverse', not 'zne'."),
         ({"seed": -1}, ValueError, "seed: Input should be greater than or equal to 0, not -1."),
         ({"seed": "x"}, ValueError, "seed: Input should be a valid integer, not 'x'."),
@@ -201,7 +201,7 @@ def test_what_are_no_options(backend: OqtopusBackend, options: Any) -> None:
     sampler = OqtopusSampler(backend)
     for use in (lambda: OqtopusSampler(backend, options), lambda: setattr(sampler, "options", options)):
         with pytest.raises(
-            TypeError, match=r"^(options must be SamplerOptions\(...\) or a mapping|.*has no option 1;)"
+            TypeError, match=r"^(options must be SamplerOptions\(...\) or a mapping|.*has no option 1\.)"
         ):
             use()
 
