@@ -91,6 +91,7 @@ TESTS_OF_PYTHON = (
     "tests/oqtopus_client/services/test_clients.py",
     "tests/oqtopus_client/services/test_exits.py",
     "tests/oqtopus_client/services/test_interrupts.py",
+    "tests/oqtopus_client/services/test_journal.py",
     "tests/oqtopus_client/test_config.py",
     "tests/qiskit_oqtopus/test_backend.py",
     "tests/qiskit_oqtopus/test_qasm.py",
