@@ -15,6 +15,7 @@ from qiskit import qpy
 from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.job_results import typed_result
+from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.programs import Program
@@ -78,7 +79,7 @@ def load(path: str | Path) -> SavedJob:
     """
     try:
         content = json.loads(Path(path).read_text("utf-8"))
-        _check_format(content)
+        _check_format(content, path)
         jobs = [typed_result(rest.JobsJob.from_dict(job)) for job in content["jobs"]]
         programs = [
             [Program.from_text(text, is_isa=is_isa) for text, is_isa in zip(*pair, strict=True)]
@@ -86,13 +87,17 @@ def load(path: str | Path) -> SavedJob:
         ]
         circuits = None if content["circuits"] is None else _unpacked(content["circuits"], stacklevel=4)
         return SavedJob(content["job_id"], programs, circuits, jobs)
+    except LaterReleaseError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a job saved by this version of qiskit_oqtopus: {error}.") from error
+        raise ValueError(f"{path} is not a valid saved job: {error}.") from error
 
 
-def _check_format(content: dict[str, Any]) -> None:
-    if content["format"] != _FORMAT or content["version"] > _VERSION:
-        raise ValueError(f"it has the format {content['format']!r}, version {content['version']!r}")
+def _check_format(content: dict[str, Any], path: str | Path) -> None:
+    if content["format"] != _FORMAT:
+        raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
+    if content["version"] != _VERSION:
+        raise LaterReleaseError(str(path), content["version"])
 
 
 def _without_files(job: OqtopusJobResult) -> dict[str, Any]:

@@ -317,8 +317,11 @@ def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
     if isinstance(run_input, str) or not isinstance(run_input, QuantumCircuit | Iterable):
-        raise CircuitError(f"Only a QuantumCircuit can be run, or several, not {run_input!r}.")
+        raise CircuitError(f"run_input must be a QuantumCircuit or several, not {run_input!r}.")
     circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
     if not circuits:
-        raise ValueError("There is no circuit to run.")
+        raise ValueError("run_input is empty: there is no circuit to run.")
+    for circuit in circuits:
+        if not isinstance(circuit, QuantumCircuit):
+            raise CircuitError(f"run_input must contain QuantumCircuits only, not {circuit!r}.")
     return circuits

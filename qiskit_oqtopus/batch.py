@@ -18,8 +18,9 @@ from oqtopus_client.errors import (
     WaitTimeoutError,
 )
 from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.services.concurrency import WORKERS
 from oqtopus_client.services.journal import JournalState
-from qiskit_oqtopus.errors import OqtopusJobError
+from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as_is
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.status import FINAL, aggregate_status
 from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from oqtopus_client.services.job_results import JobFile
     from oqtopus_client.services.journal import JournalEntry
 
-_WORKERS = 16
 _PAUSE = timedelta(seconds=1)
 """Longer than it takes to submit the next job of a batch."""
 
@@ -102,7 +102,7 @@ class JobBatch:
             OqtopusError: The same, of the first.
         """
         try:
-            answers = client.submit_jobs(specs, max_workers=_WORKERS)
+            answers = client.submit_jobs(specs, max_workers=WORKERS)
         except OqtopusError as error:
             if client.journal is not None:
                 error.add_note("All of it is in the journal: provider.resume() submits what was not.")
@@ -154,7 +154,7 @@ class JobBatch:
             OqtopusError: The server cannot be asked, or a job could not be submitted.
         """
         batches = []
-        for batch_id, entries in _grouped(client.resume(max_workers=_WORKERS)).items():
+        for batch_id, entries in _grouped(client.resume(max_workers=WORKERS)).items():
             job_ids = [entry.job_id for entry in entries if entry.job_id and entry.state is JournalState.SUBMITTED]
             if len(job_ids) == len(entries):
                 batches.append(cls(client, batch_id, job_ids))
@@ -222,7 +222,7 @@ class JobBatch:
                     interval_backoff=1.5,
                     max_interval=5.0,
                     timeout=timeout,
-                    max_workers=_WORKERS,
+                    max_workers=WORKERS,
                     progress=progress,
                 )
                 found = {job.job_id: job for job in jobs}
@@ -251,7 +251,8 @@ class JobBatch:
         """The programs of each job; for a job whose programs cannot be read, one empty program.
 
         Raises:
-            OqtopusJobError: A job is not of this batch, though its description says so.
+            OqtopusJobError: A job does not belong to this batch, although its description says so, or a later release
+                wrote its program.
         """
         return [self._programs(job) for job in self._with_file("input")]
 
@@ -283,12 +284,15 @@ class JobBatch:
 
     def _verified(self, job: OqtopusJobResult) -> list[Program]:
         """The programs of a job, as far as they can be read; see `programs`."""
-        is_isa = self.is_sent_as_is(job)
+        is_isa = is_sent_as_is(job)
         try:
             texts = job.input and job.input.program
         except OqtopusStorageError:
             texts = None
-        programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
+        try:
+            programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
+        except LaterReleaseError as error:
+            raise OqtopusJobError(self.batch_id, f"the program of {job.job_id} cannot be read. {error}") from error
         self._refuse_stranger(job.job_id, programs)
         return programs
 
@@ -302,11 +306,6 @@ class JobBatch:
                 f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "
                 f"{job_id} has that job's description, but another program. Read each job by its own id.",
             )
-
-    @staticmethod
-    def is_sent_as_is(job: OqtopusJobResult) -> bool:
-        """Whether a job's program goes to the device without the server's transpiler."""
-        return (job.transpiler_info or {}).get("transpiler_lib", "") is None
 
     def transpile_results(self) -> list[JobsS3TranspileResult | None]:
         """The output of the server's transpiler for each job; None if it did not run, or has not run yet."""

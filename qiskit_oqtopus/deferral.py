@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Gate, Instruction, QuantumRegister, Qubit, Reset
 from qiskit.circuit.library import CXGate
 
@@ -14,7 +15,6 @@ from qiskit_oqtopus.plain import empty_like
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from qiskit import QuantumCircuit
     from qiskit.circuit import Clbit, Operation
     from qiskit.transpiler import Target
 
@@ -40,7 +40,8 @@ def defer_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
         A plain circuit with the same classical bits, registers, parameters, name and metadata.
 
     Raises:
-        CircuitError: Something depends on what is measured.
+        TypeError: `circuit` is not a `QuantumCircuit`.
+        CircuitError: An operation depends on a measurement outcome.
 
     >>> from qiskit import QuantumCircuit
     >>> twice = QuantumCircuit(1, 2)
@@ -51,6 +52,8 @@ def defer_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     >>> dict(defer_measurements(twice).count_ops())
     {'h': 2, 'measure': 2, 'cx': 1}
     """
+    if not isinstance(circuit, QuantumCircuit):
+        raise TypeError(f"circuit must be a QuantumCircuit, not {circuit!r}.")
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")
     return _Deferral(circuit).result()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
-from oqtopus_client.display import moment, printable
+from oqtopus_client.display import moment, printable, suggestion
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend import OqtopusBackend
@@ -49,9 +48,7 @@ class Criteria:
         known = [field.name for field in fields(cls)]
         for name, value in given.items():
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
-                raise TypeError(f"There is no filter {name!r}; {hint}")
+                raise TypeError(f"There is no filter {name!r}. {suggestion(name, known)}")
             kind, word = _KINDS[name]
             if value is not None and not isinstance(value, kind):
                 raise TypeError(f"{name} must be {word} or None, not {value!r}.")

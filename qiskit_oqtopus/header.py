@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from qiskit_oqtopus.errors import LaterReleaseError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -92,7 +94,10 @@ class CircuitHeader:
 
     @classmethod
     def from_program(cls, text: str) -> Self:
-        """The header of a program; empty if the program has none that can be read.
+        """Return the header of a program; empty if the program has none that can be read.
+
+        Raises:
+            LaterReleaseError: The header has a version that this release does not know.
 
         >>> header = CircuitHeader("bell", num_qubits=2, num_clbits=2, clbits=(0, 1))
         >>> CircuitHeader.from_program(header.to_comment() + "OPENQASM 3.0;") == header
@@ -105,6 +110,17 @@ class CircuitHeader:
             return cls()
         try:
             fields = json.loads(line.removeprefix(_PREFIX))
+            version = fields["v"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return cls()
+        if version != _VERSION:
+            raise LaterReleaseError("Its header", version)
+        return cls._from_fields(fields)
+
+    @classmethod
+    def _from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the header with those fields; empty if they are not valid."""
+        try:
             cregs = tuple((str(name), tuple(map(int, bits))) for name, bits in fields["cregs"])
             clbits = tuple(map(int, fields["clbits"]))
             num_clbits = int(fields["num_clbits"])

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import operator
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from qiskit.providers import Options
 
+from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
 
 if TYPE_CHECKING:
@@ -46,9 +55,7 @@ class StrictOptions(BaseModel):
     @classmethod
     def _check_name(cls, name: str) -> None:
         if name not in cls.model_fields:
-            near = difflib.get_close_matches(str(name), cls.model_fields)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}."
-            raise TypeError(f"{cls._taker} has no option {name!r}; {hint}")
+            raise TypeError(f"{cls._taker} has no option {name!r}. {suggestion(name, cls.model_fields)}")
 
 
 class OqtopusOptions(StrictOptions):
@@ -108,6 +115,16 @@ class OqtopusOptions(StrictOptions):
         except (TypeError, ValueError) as error:
             raise ValueError(f"transpiler_options must be what JSON can hold: {error}.") from None
         return options
+
+    @field_validator("name", "description", "job_tags")
+    @classmethod
+    def _has_no_nul(cls, value: Any, info: ValidationInfo) -> Any:
+        if "\0" in "".join(value or ""):
+            raise ValueError(
+                f"{info.field_name} must not contain NUL characters, which hide jobs from the server's search, not "
+                f"{value!r}."
+            )
+        return value
 
     @field_validator("job_tags")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 import warnings
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from qiskit.providers import QiskitBackendNotFoundError
 
 import oqtopus_client
+from oqtopus_client.display import suggestion
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
 from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch
@@ -132,10 +132,8 @@ class OqtopusProvider:
         criteria = Criteria.checked(**filters)
         backends = {backend.name: backend for backend in self._all()}
         if name not in backends:
-            near = difflib.get_close_matches(str(name), backends) or sorted(backends)
-            described = (_with_objection(backends[other], criteria) for other in near)
-            hint = f"Did you mean {' or '.join(described)}?" if near else "This server offers none."
-            raise QiskitBackendNotFoundError(f"There is no device {name!r}. {hint}")
+            hint = suggestion(name, sorted(backends), lambda other: _with_objection(backends[other], criteria))
+            raise QiskitBackendNotFoundError(f"There is no device {name!r}. {hint or 'This server offers none.'}")
         objection = criteria.objection(backends[name])
         if objection is not None:
             raise QiskitBackendNotFoundError(f"Device {name!r} {objection}.")

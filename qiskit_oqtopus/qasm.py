@@ -10,7 +10,6 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Measure, ParameterExpression, Reset
 
 from oqtopus_client.angles import reduced
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction, Operation, Parameter, Qubit
     from qiskit.transpiler import Target
 
@@ -117,8 +117,6 @@ def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = Fa
 
 def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Template | BindingTemplate:
     """Write a circuit whose parameters may be unbound; see `to_program`."""
-    if not isinstance(circuit, QuantumCircuit):
-        raise CircuitError(f"Only a QuantumCircuit can be run, not {circuit!r}.")
     if target.num_qubits is not None and circuit.num_qubits > target.num_qubits:
         raise CircuitError(
             f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.description} only {target.num_qubits}."

@@ -61,7 +61,8 @@ class Job:
             device_id=device_id,
             program=texts if settings.multi_manual else texts[0],
             shots=self.shots,
-            name=settings.name or first.header.name[:256],
+            # Servers' searches read a text up to its first NUL, and would not find the tag behind it.
+            name=settings.name or first.header.name[:256].replace("\0", " "),
             description=" ".join(str(part) for part in (settings.full_description, self.tag) if part) or None,
             transpiler_info=settings.transpiler_info(is_isa=first.is_isa),
             mitigation_info=mitigation and {"ro_error_mitigation": mitigation},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,7 +10,7 @@ from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, percent, show, show_json, table
 from oqtopus_client.cli.session import Session
-from oqtopus_client.display import moment
+from oqtopus_client.display import moment, suggestion
 from oqtopus_client.errors import NotFoundError, OqtopusError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -66,8 +65,7 @@ def refuse_unknown(client: OqtopusClient, name: str) -> None:
     except OqtopusError:
         return  # the caller is handling an error that says more, such as a job's id
     if name not in names:
-        near = difflib.get_close_matches(name, names) or names
-        hint = f"Did you mean {' or '.join(near)}?" if near else "This server offers none."
+        hint = suggestion(name, names) or "This server offers none."
         raise CommandError(f"There is no device {name!r}. {hint}", ExitCode.NOT_FOUND)
 
 

@@ -16,8 +16,13 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.quantum_info import Operator
 
 from qiskit_oqtopus import OqtopusJob, OqtopusJobError, OqtopusProvider
+<<<<<<< HEAD
+from tests.support.circuits import bell, keyed, mixed
+=======
+from qiskit_oqtopus.errors import LaterReleaseError
 from tests.qiskit_oqtopus.test_backend import bell, keyed
 from tests.qiskit_oqtopus.test_retrieval import mixed
+>>>>>>> w-prov
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,8 +190,7 @@ def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": "something else"}, "it has the format 'something else', version 1"),
-        ({"version": 99}, "it has the format 'qiskit_oqtopus job', version 99"),
+        ({"format": "something else"}, "its format is 'something else', not 'qiskit_oqtopus job'"),
         ({"jobs": None}, "'NoneType' object is not iterable"),
         ({"circuits": "AAAA"}, "its circuits are not QPY"),
         ({"circuits": ["AAAA"]}, "its circuits are not QPY"),
@@ -194,9 +198,23 @@ def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: 
     ],
 )
 def test_other_files(backend: OqtopusBackend, tmp_path: Path, change: dict[str, object] | None, reason: str) -> None:
-    """What is no saved job is told so."""
+    """Loading any other file raises an error with the reason."""
     file = tmp_path / "job.json"
     backend.run(keyed(1), shots=5).save(file)
     file.write_text("not JSON" if change is None else json.dumps(json.loads(file.read_text("utf-8")) | change), "utf-8")
-    with pytest.raises(ValueError, match=f"job.json is not a job saved by this version of qiskit_oqtopus: .*{reason}"):
+    with pytest.raises(ValueError, match=f"job.json is not a valid saved job: .*{reason}"):
         OqtopusJob.load(file)
+
+
+def test_files_of_later_releases(backend: OqtopusBackend, tmp_path: Path) -> None:
+    """A file, or a program in it, of a version that this release does not know is refused, with the remedy."""
+    file = tmp_path / "job.json"
+    backend.run(keyed(1), shots=5).save(file)
+    content = json.loads(file.read_text("utf-8"))
+    program = content["programs"][0][0].replace('{"v":1,', '{"v":2,')
+    for change, what in (({"version": 2}, str(file)), ({"programs": [[program]]}, "Its header")):
+        file.write_text(json.dumps(content | change), "utf-8")
+        with pytest.raises(LaterReleaseError) as caught:
+            OqtopusJob.load(file)
+        assert str(caught.value).startswith(f"{what} has the format version 2, which oqtopus-client ")
+        assert str(caught.value).endswith("cannot read: install the release that wrote it, or a later one.")

@@ -20,31 +20,13 @@ from oqtopus_client import OqtopusClient
 from oqtopus_client.errors import BatchSubmissionError
 from oqtopus_client.rest.storage import unpack
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions, OqtopusProvider
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from oqtopus_client.emulator import Emulator
     from tests.support.recorded_cloud import RecordedCloud
-
-
-def bell() -> QuantumCircuit:
-    """Two entangled qubits, measured."""
-    circuit = QuantumCircuit(2, name="bell")
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return circuit
-
-
-def keyed(bits: int, width: int = 5) -> QuantumCircuit:
-    """A circuit whose only outcome is the number `bits`."""
-    circuit = QuantumCircuit(width, name=f"keyed {bits}")
-    for qubit in range(width):
-        if bits >> qubit & 1:
-            circuit.x(qubit)
-    circuit.measure_all()
-    return circuit
 
 
 def sent(emulator: Emulator, job_id: str) -> tuple[str, dict[str, Any]]:
@@ -293,9 +275,9 @@ BAD_CIRCUITS = [
         "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures spare "
         "qubits at the end.",
     ),
-    ("circuit", "Only a QuantumCircuit can be run, or several, not 'circuit'."),
-    (None, "Only a QuantumCircuit can be run, or several, not None."),
-    ([None], "Only a QuantumCircuit can be run, not None."),
+    ("circuit", "run_input must be a QuantumCircuit or several, not 'circuit'."),
+    (None, "run_input must be a QuantumCircuit or several, not None."),
+    ([None], "run_input must contain QuantumCircuits only, not None."),
 ]
 
 
@@ -313,7 +295,7 @@ def test_bad_circuits(backend: OqtopusBackend, cloud: RecordedCloud, circuit: An
 @pytest.mark.parametrize("run_input", [[], (), iter([])])
 def test_no_circuits(backend: OqtopusBackend, cloud: RecordedCloud, run_input: Any) -> None:
     """Nothing to run is a mistake."""
-    with pytest.raises(ValueError, match="There is no circuit to run"):
+    with pytest.raises(ValueError, match="there is no circuit to run"):
         backend.run(run_input)
 
     assert cloud.requests == []
@@ -338,8 +320,11 @@ def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, er
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("shot", "run() has no option 'shot'; did you mean 'shots'?"),
-        ("parameter_binds", f"run() has no option 'parameter_binds'; known: {', '.join(OqtopusOptions.model_fields)}."),
+        ("shot", "run() has no option 'shot'. Did you mean 'shots'?"),
+        (
+            "parameter_binds",
+            f"run() has no option 'parameter_binds'. Known: {', '.join(map(repr, OqtopusOptions.model_fields))}.",
+        ),
     ],
 )
 def test_unknown_options(backend: OqtopusBackend, cloud: RecordedCloud, option: str, message: str) -> None:
@@ -365,7 +350,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
             raise ConnectionResetError("the line went dead")
         await held_emulator(scope, receive, send)
 
-    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
+    monkeypatch.setattr("qiskit_oqtopus.batch.WORKERS", 1)
     config = dataclasses.replace(held_emulator.config, transport=losing_the_third)
     with OqtopusProvider(config) as provider, OqtopusClient(held_emulator.config) as client:
         with pytest.raises(BatchSubmissionError, match="the line went dead") as caught:
@@ -379,7 +364,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
 
 def test_broken_batch_leaves_no_broken_list(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that perhaps was submitted, and was not, is deleted: a mere cancellation would break the list."""
-    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
+    monkeypatch.setattr("qiskit_oqtopus.batch.WORKERS", 1)
     held_emulator.inject("drop", path="/jobs/*/submit", times=3)
     held_emulator.inject("drop", path="/jobs/*/status", method="GET", times=3)
     with OqtopusProvider(held_emulator.config) as provider:

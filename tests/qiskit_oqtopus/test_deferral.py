@@ -230,3 +230,9 @@ def test_refused(backend: OqtopusBackend, cloud: RecordedCloud, circuit: Quantum
 
     assert str(caught.value) == message
     assert cloud.requests == []
+
+
+def test_what_is_not_a_circuit() -> None:
+    """The error names the type that is expected."""
+    with pytest.raises(TypeError, match=r"^circuit must be a QuantumCircuit, not 'x'\.$"):
+        defer_measurements("x")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
 
 from qiskit_oqtopus import OqtopusBackend, OqtopusSampler
+from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import CircuitHeader
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.qasm import to_program
-from tests.qiskit_oqtopus.test_backend import bell
-from tests.qiskit_oqtopus.test_qasm import TARGET
+from tests.support.chips import TARGET
+from tests.support.circuits import bell
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -56,7 +58,20 @@ def test_parsers_see_a_comment(header: CircuitHeader) -> None:
     assert qasm3.loads(program.text) == qasm3.loads(program.body)
 
 
-@given(st.text() | json_values.map(lambda value: f"// qiskit_oqtopus {json.dumps(value)}\n"))
+@pytest.mark.parametrize("version", [2, 0, "2", None, [1], 10**4000])
+def test_unknown_versions(version: object) -> None:
+    """A header of another version is refused, never misread, whatever else stands in it."""
+    for fields in ({}, json.loads(CircuitHeader("c", 1, 1, (0,)).to_comment().removeprefix("// qiskit_oqtopus "))):
+        with pytest.raises(LaterReleaseError, match=r"^Its header has the format version .* install the release that"):
+            CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, 'v': version})}\n")
+
+
+def without_version(value: Any) -> Any:
+    """The value; no version at its top."""
+    return {key: inner for key, inner in value.items() if key != "v"} if isinstance(value, dict) else value
+
+
+@given(st.text() | json_values.map(without_version).map(lambda value: f"// qiskit_oqtopus {json.dumps(value)}\n"))
 def test_other_comments(text: str) -> None:
     """Whatever stands in a program, reading it raises nothing."""
     assert not CircuitHeader.from_program(text)

@@ -13,7 +13,7 @@ from qiskit.providers import Options
 from qiskit.result.models import MeasLevel, MeasReturnType
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator import Emulator
@@ -63,7 +63,7 @@ def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
 
     assert (options.shots, options.transpile, options.mitigation) == (1000, "auto", None)
     assert sum(backend.run(keyed(3)).result().get_counts().values()) == 1000
-    with pytest.raises(TypeError, match="did you mean 'shots'"):
+    with pytest.raises(TypeError, match="Did you mean 'shots'"):
         backend.set_options(shot=None)
 
 
@@ -80,7 +80,7 @@ def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
         lambda: backend.options.update(memory=False, shot=5),
         lambda: setattr(backend, "options", {"shot": 5}),
     ):
-        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'; did you mean 'shots'\?"):
+        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'\. Did you mean 'shots'\?"):
             use()
     for use in (lambda: setattr(backend.options, "shots", 0), lambda: setattr(backend, "options", {"shots": 0})):
         with pytest.raises(ValueError, match="not 0"):
@@ -113,6 +113,25 @@ def test_server_side_transpiling(
     job.result()
 
     assert stored(emulator, job.job_id())["transpiler_info"] == sent
+
+
+@pytest.mark.parametrize("options", [{"name": "a\0b"}, {"description": "\0"}, {"job_tags": ["a", "b\0"]}])
+def test_nul_characters(backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any]) -> None:
+    """They would hide the batch from the server's search, so they are refused before any request."""
+    with pytest.raises(ValueError, match=rf"^{next(iter(options))} must not contain NUL characters, .*\\x00"):
+        backend.run([keyed(1), keyed(2)], **options)
+
+    assert cloud.requests == []
+
+
+def test_nul_in_the_name_of_a_circuit(backend: OqtopusBackend) -> None:
+    """The batch is found, and the circuit keeps its name."""
+    circuits = [keyed(1), keyed(2)]
+    circuits[0].name = "a\0b"
+    job = backend.provider.job(backend.run(circuits, shots=5).job_id())
+
+    assert job.result().get_counts("a\0b") == {"00001": 5}
+    assert [each.name for each in job.jobs()] == ["a b", "keyed 2"]
 
 
 @pytest.mark.parametrize("transpile", ["auto", "server", "none"])

@@ -6,15 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import Clbit
 from qiskit.providers import JobStatus
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.errors import NotFoundError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider, OqtopusSampler
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import BELL, bell, keyed, mixed
 from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
@@ -25,23 +22,10 @@ if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 
-def mixed(number: int) -> QuantumCircuit:
-    """One of twenty circuits: registers, loose bits and metadata in many ways, and the outcome `number`."""
-    circuit = QuantumCircuit(QuantumRegister(5, "q"), name=f"mixed {number}", metadata={"number": number, "of": [20]})
-    if number % 2:
-        circuit.add_bits([Clbit()])
-    circuit.add_register(ClassicalRegister(number % 3 + 1, "a"), ClassicalRegister(7, 'quoted "b" //'))
-    for qubit in range(5):
-        if number >> qubit & 1:
-            circuit.x(qubit)
-        circuit.measure(qubit, circuit.num_clbits - 5 + qubit)
-    return circuit
-
-
 SUBMIT_AND_DIE = """
 import os, signal
 from qiskit_oqtopus import OqtopusProvider
-from tests.qiskit_oqtopus.test_retrieval import mixed
+from tests.support.circuits import mixed
 
 job = OqtopusProvider().get_backend("qulacs").run([mixed(i) for i in range(20)], shots=10, memory=True)
 print(job.job_id(), flush=True)
@@ -248,6 +232,35 @@ def test_jobs_of_earlier_versions(backend: OqtopusBackend, provider: OqtopusProv
         provider.client.run_job(spec, interval=0.01)
 
     assert provider.job(job_id).result().get_counts() == [{"00001": 5}, {"00010": 5}]
+
+
+def later(client: OqtopusClient, job_id: str, new_id: str) -> None:
+    """Submit the jobs of a batch again as another, as a release with other headers would."""
+    for old in client.get_jobs([job.job_id for job in client.iter_jobs(q=job_id) if job.job_id]):
+        assert old.input is not None
+        assert old.description is not None
+        copied(
+            client,
+            old.job_id,
+            old.input.program[0].replace('{"v":1,', '{"v":2,').replace(job_id, new_id),
+            description=old.description.replace(job_id, new_id),
+        )
+
+
+@pytest.mark.parametrize("kind", ["batch", "sampler"])
+def test_jobs_of_later_releases(backend: OqtopusBackend, provider: OqtopusProvider, kind: str) -> None:
+    """They are found and have a status, but no result; the error names the remedy."""
+    circuits = [keyed(1), keyed(2)]
+    job = backend.run(circuits) if kind == "batch" else OqtopusSampler(backend).run(circuits)
+    job.result()
+    new_id = f"{kind}-00000000000000bb"
+    later(provider.client, job.job_id(), new_id)
+    (found,) = provider.jobs(name=new_id)
+
+    assert found.status() is JobStatus.DONE
+    for job in (found, provider.job(new_id)):
+        with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 2, which .*"):
+            job.result()
 
 
 def test_copy_of_a_primitives_job(

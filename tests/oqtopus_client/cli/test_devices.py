@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 
 
 def test_devices_as_a_table(cli: Typed) -> None:
@@ -67,4 +67,6 @@ def test_unknown_device(cli: Typed) -> None:
     result = cli("device", "latice64")
 
     assert result.exit_code == 4
-    assert complaint(result) == "oqtopus-client: There is no device 'latice64'. Did you mean lattice64 or lattice144?"
+    assert (
+        complaint(result) == "oqtopus-client: There is no device 'latice64'. Did you mean 'lattice64' or 'lattice144'?"
+    )

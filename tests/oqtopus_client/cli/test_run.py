@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
-from tests.conftest import BELL
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.circuits import BELL
+from tests.support.command_line import Typed, answer, complaint
 
 FLIP = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; x q[0]; c = measure q;'
 
@@ -161,7 +161,7 @@ def test_result_out_of_reach(cli: Typed, bell: str) -> None:
     ("words", "code", "said"),
     [
         (["nowhere.qasm", "--device", "qulacs"], 2, "nowhere.qasm cannot be read: No such file or directory."),
-        (["BELL", "--device", "qulax"], 4, "There is no device 'qulax'. Did you mean qulacs?"),
+        (["BELL", "--device", "qulax"], 4, "There is no device 'qulax'. Did you mean 'qulacs'?"),
         (["BELL", "--device", "qulacs", "--shots", "0"], 2, "--shots"),
         (["BELL", "--device", "qulacs", "--no-transpile", "--optimization-level", "2"], 2, "--no-transpile turns off"),
         (["BELL"], 2, "--device"),
