@@ -83,7 +83,7 @@ def test_devices(tmp_path: Path) -> None:
 def test_transpiling(tmp_path: Path) -> None:
     """Fewer gates give a larger echo, both with local and with server-side transpilation.
 
-    Standard errors are 0.005. The echo is 0.65 at level 0, and 0.71 to 0.78 at the others, depending on Qiskit's version.
+    Standard errors are 0.005. The echo is 0.65 at level 0, and 0.71 to 0.78 at the others, depending on Qiskit.
     """
     printed = run_tutorial("03_transpiling", tmp_path, pictures=("transpiling.png",))
     levels = numbers(r"Level \d: (\d+) cx, depth +(\d+), .* echo (\d\.\d+) ±", printed)
