@@ -114,7 +114,7 @@ def test_no_answer(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_missing_profile(oqtopus: Typed) -> None:
     """A missing profile is a usage error."""
-    assert oqtopus("--profile", "nobody", "devices").exit_code == 2
+    assert oqtopus("--profile", "missing", "devices").exit_code == 2
 
 
 def test_two_servers_at_once(oqtopus: Typed) -> None:
