@@ -49,7 +49,7 @@ def test_saved_and_read(backend: OqtopusBackend, cloud: RecordedCloud, tmp_path:
     assert read.circuits()[0].metadata == {"number": 1, "of": [20]}
     assert read.error_message() is None
     assert cloud.requests == []
-    with pytest.raises(JobError, match=r"provider\.load_job\(path\) reads one that finds its backend"):
+    with pytest.raises(JobError, match=r"its backend is unknown; use provider\.load_job\(path\)\."):
         read.backend()
 
 
@@ -129,7 +129,7 @@ def test_circuits_of_other_versions(backend: OqtopusBackend, tmp_path: Path) -> 
     newer = base64.b64encode(b"QISKIT\xff" + base64.b64decode(content["circuits"][0])[7:]).decode()
     for circuits in (newer, [newer]):
         file.write_text(json.dumps(content | {"circuits": circuits}), "utf-8")
-        with pytest.warns(UserWarning, match=r"come back as their programs say; results are not affected\."):
+        with pytest.warns(UserWarning, match=r"are rebuilt from their programs on loading; results are not affected\."):
             read = OqtopusJob.load(file)
         assert read.result().get_counts() == {"00001": 5}
         assert read.circuits()[0].name == "keyed 1"
@@ -179,7 +179,7 @@ def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: 
         assert read.result(timeout=30).get_counts() == {"00011": 5}
         assert read.backend().name == "qulacs"
         assert OqtopusJob.load(tmp_path / "job.json", provider).result(timeout=30).get_counts() == {"00011": 5}
-        with pytest.raises(JobError, match=r"provider\.load_job\(path\) reads one that asks the server"):
+        with pytest.raises(JobError, match=r"use provider\.load_job\(path\) to get its current state"):
             OqtopusJob.load(tmp_path / "job.json").result()
 
 

@@ -377,7 +377,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
 
     assert jobs == dict.fromkeys(caught.value.job_ids, "cancelled")
     assert len(jobs) == 2
-    assert caught.value.__notes__ == ["These jobs have been asked to cancel."]
+    assert caught.value.__notes__ == ["Cancellation of these jobs has been requested."]
 
 
 def test_broken_batch_leaves_no_broken_list(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

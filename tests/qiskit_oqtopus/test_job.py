@@ -278,7 +278,7 @@ def test_unreadable_counts(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPa
     """Outcomes that cannot be are an error, not another outcome."""
     job = backend.run(keyed(1), shots=5)
     monkeypatch.setattr("oqtopus_client.OqtopusSamplingJobResult.get_counts", lambda _job: {"1111111": 5})
-    with pytest.raises(OqtopusJobError, match="counted the outcome '1111111' where 5 bits were measured"):
+    with pytest.raises(OqtopusJobError, match="sent the outcome '1111111', but 5 bits were measured"):
         job.result()
 
 

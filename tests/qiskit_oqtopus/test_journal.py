@@ -74,7 +74,8 @@ def test_what_was_submitted_goes_on(emulator: Emulator, tmp_path: Path) -> None:
         (job,) = provider.resume()
         counts = job.result(60).get_counts()
 
-    assert caught.value.__notes__ == ["All of it is in the journal: provider.resume() submits what was not."]
+    note = "All jobs are in the journal; call provider.resume() to submit the remaining ones."
+    assert caught.value.__notes__ == [note]
     assert [*map(set, counts)] == [{f"{number % 32:05b}"} for number in range(40)]
 
 

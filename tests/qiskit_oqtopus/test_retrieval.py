@@ -137,7 +137,7 @@ def test_lost_input(
         database.execute("DELETE FROM files WHERE key = ?", (f"{job.job_id()}/input.zip",))
 
     assert provider.job(job.job_id()).result().get_counts() == {"00011": 5}
-    assert f"The input of job {job.job_id()} cannot be read, so its counts come without registers." in caplog.text
+    assert f"The input of job {job.job_id()} could not be read, so its counts have no registers." in caplog.text
 
 
 def test_unknown_ids(provider: OqtopusProvider) -> None:
@@ -162,7 +162,7 @@ def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) ->
         provider.job(job.job_id())
 
     assert str(caught.value) == (
-        f"Job {job.job_id()}: only 2 of its 3 jobs are on the server. There are: {job.job_ids[0]}, {job.job_ids[2]}."
+        f"Job {job.job_id()}: only 2 of its 3 jobs are on the server: {job.job_ids[0]}, {job.job_ids[2]}."
     )
 
 
@@ -230,7 +230,7 @@ def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvide
     copy = copied(provider.client, other.job_ids[1], programs.get(program), description=description)
     provider.client.delete_job(batch.job_ids[1])
 
-    message = f"its job 2 has been deleted: {copy} has that job's description, but another program"
+    message = f"its job 2 has been deleted: {copy} has that job's description, but a different program"
     with pytest.raises(OqtopusJobError, match=message):
         provider.job(batch.job_id()).result()
 
@@ -293,7 +293,7 @@ def test_copy_of_a_primitives_job(
 
     retrieved = provider.job(first.job_id())
     for _ in range(2):
-        with pytest.raises(OqtopusJobError, match=r"its job 2 has been deleted: .* but another program"):
+        with pytest.raises(OqtopusJobError, match=r"its job 2 has been deleted: .* but a different program"):
             retrieved.result()
 
 
@@ -377,7 +377,7 @@ def test_looking_back_is_lazy(backend: OqtopusBackend, provider: OqtopusProvider
     [
         (
             lambda p: p.jobs(status="finished"),
-            "There is no status 'finished'; there are: registered, submitted, ready,",
+            "'finished' is not a valid status; use one of registered, submitted, ready,",
         ),
         (lambda p: p.jobs(limit=-1), "limit must be at least 0 or None, not -1."),
     ],

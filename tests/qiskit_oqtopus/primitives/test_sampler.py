@@ -290,7 +290,7 @@ def test_options_reach_the_server(backend: OqtopusBackend) -> None:
         name="sweep",
         transpiler_options={"optimization_level": 2},
     )
-    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+    with pytest.warns(UserWarning, match="may correct readout errors of the wrong qubits"):
         job = sampler.run([(flips(), [[0, PI], [PI, 0]])])
     job.result()
     found = [backend.provider.client.get_job(job_id) for job_id in job.job_ids]
