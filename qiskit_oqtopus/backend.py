@@ -15,7 +15,7 @@ from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.noise import noise_model
+from qiskit_oqtopus.noise import aer_noise_model
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class OqtopusBackend(BackendV2):
             ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
             ValueError: The device does not have one of the qubits, or publishes no calibration.
         """
-        return noise_model(self.target, qubits)
+        return aer_noise_model(self.target, qubits)
 
     @property
     def max_circuits(self) -> None:

@@ -178,14 +178,14 @@ def test_nothing_measured(backend: OqtopusBackend, num_clbits: int) -> None:
     """With memory, as Qiskit's sampler asks for it, bits that are never written are 0; that is worth a warning."""
     circuit = QuantumCircuit(2, num_clbits, name="bare")
     circuit.x([0, 1])
-    with pytest.warns(UserWarning, match="Circuit 'bare' measures nothing, so all its bits will be 0"):
+    with pytest.warns(UserWarning, match="Circuit 'bare' has no measurements, so all its bits will be 0"):
         job = backend.run([circuit, bell()], shots=5, memory=True)
     elsewhere = backend.provider.job(job.job_id())
 
     for result in (job.result(), elsewhere.result()):
         assert result.data(0) == {"counts": {"0x0": 5}, "memory": ["0x0"] * 5}
         assert result.results[0].shots == 5
-    with pytest.raises(CircuitError, match="measures nothing"):
+    with pytest.raises(CircuitError, match="has no measurements"):
         backend.run(QuantumCircuit(0, 1), memory=True)
 
 
@@ -261,7 +261,7 @@ def unmeasured(qubits: int = 1) -> QuantumCircuit:
 
 
 BAD_CIRCUITS = [
-    (unmeasured(), "Circuit 'bare' measures nothing, so there is nothing to count. Add measure_all()."),
+    (unmeasured(), "Circuit 'bare' has no measurements, so there is nothing to count. Add measure_all()."),
     (unmeasured(17), "Circuit 'bare' has 17 qubits, qulacs only 16."),
     (
         with_angle(Parameter("alpha")),

@@ -214,12 +214,12 @@ def acting() -> QuantumCircuit:
     [
         (
             too_wide(),
-            "Circuit 'wide' needs 1 more qubits to defer its measurements, 17 in all, and qulacs has only 16. Measure "
-            "fewer qubits in the middle of it.",
+            "Circuit 'wide' needs 1 more qubits to defer its measurements, 17 in total, but qulacs has only 16. "
+            "Measure fewer qubits mid-circuit.",
         ),
         (
             acting(),
-            "Circuit 'acting' has control flow (if_else); what acts on outcomes cannot be deferred.",
+            "Circuit 'acting' has control flow (if_else); the measurements that control it cannot be deferred.",
         ),
     ],
 )

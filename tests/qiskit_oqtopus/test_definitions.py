@@ -270,7 +270,7 @@ class Broken(Gate):
 
 
 class Endless(Gate):
-    """A gate that consists of itself."""
+    """A gate whose definition contains itself."""
 
     def _define(self) -> None:
         self.definition = QuantumCircuit(1)
@@ -288,10 +288,16 @@ class Root(Gate):
 @pytest.mark.parametrize(
     ("gate", "message"),
     [
-        (Broken("broken", 1, []), "'bad' has the instruction 'broken', which does not consist of gates (KeyError: "),
-        (Gate("cx", 1, []), "'bad' has the instruction 'cx', which does not consist of gates."),
-        (Instruction("apparatus", 1, 0, []), "'bad' has the instruction 'apparatus', which does not consist of gates."),
-        (Endless("endless", 1, []), "'bad' has the instruction 'endless', which consists of itself."),
+        (
+            Broken("broken", 1, []),
+            "'bad' has the instruction 'broken', which cannot be decomposed into gates (KeyError: ",
+        ),
+        (Gate("cx", 1, []), "'bad' has the instruction 'cx', which cannot be decomposed into gates."),
+        (
+            Instruction("apparatus", 1, 0, []),
+            "'bad' has the instruction 'apparatus', which cannot be decomposed into gates.",
+        ),
+        (Endless("endless", 1, []), "'bad' has the instruction 'endless', whose definition contains itself."),
     ],
 )
 def test_bad_gates(gate: Operation, message: str) -> None:
@@ -314,8 +320,8 @@ def test_bad_values_of_a_gate(backend: OqtopusBackend, cloud: RecordedCloud) -> 
         backend.run(circuit, parameter_values=[[1.0], [-1.0]])
 
     assert str(caught.value) == (
-        "Circuit 'bad' has the instruction 'root', which does not consist of gates (ValueError: math domain error); "
-        "with the parameter values [-1.0] (binding 1)."
+        "Circuit 'bad' has the instruction 'root', which cannot be decomposed into gates (ValueError: math domain "
+        "error); with the parameter values [-1.0] (binding 1)."
     )
     with pytest.raises(CircuitError, match="'bad' has unbound parameters: x"):
         backend.run(circuit)

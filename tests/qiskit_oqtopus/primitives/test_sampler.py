@@ -312,7 +312,7 @@ def test_transpile_as_for_circuits(backend: OqtopusBackend) -> None:
     used = [backend.provider.client.get_job(job_id).transpiler_info["transpiler_lib"] for job_id in job.job_ids]
     assert used == [None, "qiskit"]
 
-    with pytest.raises(CircuitError, match="'flips' is not of qulacs's own instructions"):
+    with pytest.raises(CircuitError, match="'flips' has instructions that are not native to qulacs"):
         OqtopusSampler(backend, transpile="none").run([(foreign, [PI, 0])])
 
 
