@@ -17,8 +17,9 @@ import oqtopus_client.emulator
 import qiskit_oqtopus.errors
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.rest.endpoints import OPERATIONS
-from tests.conftest import BELL
 from tests.foreign.run import LIBRARIES, PUBLISHED, QURI_PARTS
+from tests.support.circuits import BELL
+from tests.support.statistics import is_bell
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = "oqtopus_client", "qiskit_oqtopus"
@@ -35,11 +36,6 @@ def block_with(page: str, text: str) -> str:
     """The page's Python code that has this text in it."""
     (block,) = (block for block in code_blocks(page) if text in block)
     return block
-
-
-def is_bell(counts: dict[str, int]) -> bool:
-    """Whether 1000 shots look like a Bell state; a right one fails this once in 10^9 times."""
-    return set(counts) == {"00", "11"} and sum(counts.values()) == 1000 and 400 < counts["00"] < 600
 
 
 def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_architecture import MODULES, imports, module_name
+from tests.support.source_tree import MODULES, imports, module_name
 
 ROOT = Path(__file__).parent.parent
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import qiskit
 
 from tests.foreign.run import TUTORIALS as FOREIGN
-from tests.test_documents import is_bell
+from tests.support.statistics import is_bell
 
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
 

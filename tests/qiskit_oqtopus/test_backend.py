@@ -20,31 +20,13 @@ from oqtopus_client import OqtopusClient
 from oqtopus_client.errors import BatchSubmissionError
 from oqtopus_client.rest.storage import unpack
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions, OqtopusProvider
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from oqtopus_client.emulator import Emulator
     from tests.support.recorded_cloud import RecordedCloud
-
-
-def bell() -> QuantumCircuit:
-    """Two entangled qubits, measured."""
-    circuit = QuantumCircuit(2, name="bell")
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return circuit
-
-
-def keyed(bits: int, width: int = 5) -> QuantumCircuit:
-    """A circuit whose only outcome is the number `bits`."""
-    circuit = QuantumCircuit(width, name=f"keyed {bits}")
-    for qubit in range(width):
-        if bits >> qubit & 1:
-            circuit.x(qubit)
-    circuit.measure_all()
-    return circuit
 
 
 def sent(emulator: Emulator, job_id: str) -> tuple[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from qiskit.exceptions import QiskitError
 
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider, backend_v1, target
-from tests.qiskit_oqtopus.test_target import device
+from tests.support.chips import device
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend_v1 import BackendProperties

@@ -36,7 +36,7 @@ from qiskit.quantum_info import Operator, random_unitary
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusEstimator, OqtopusSampler
 from qiskit_oqtopus.qasm import BindingTemplate, to_program, to_template
-from tests.qiskit_oqtopus.test_qasm import TARGET
+from tests.support.chips import TARGET
 
 if TYPE_CHECKING:
     from qiskit.circuit import Operation

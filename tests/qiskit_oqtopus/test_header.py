@@ -16,8 +16,8 @@ from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import CircuitHeader
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.qasm import to_program
-from tests.qiskit_oqtopus.test_backend import bell
-from tests.qiskit_oqtopus.test_qasm import TARGET
+from tests.support.chips import TARGET
+from tests.support.circuits import bell
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

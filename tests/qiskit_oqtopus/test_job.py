@@ -16,8 +16,7 @@ from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJ
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.qasm import to_program
 from qiskit_oqtopus.tags import new_tags
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import BELL, bell, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,16 +13,15 @@ from oqtopus_client import OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.errors import BatchSubmissionError, OqtopusError
 from qiskit_oqtopus import OqtopusJob, OqtopusPrimitiveJob, OqtopusProvider
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import BELL, bell, keyed
 from tests.support.server_process import last_words
+from tests.support.statistics import only_outcomes
 
 DIE_AT_A_NOTE = """
 import os, signal, sys
 from oqtopus_client.services.journal import Journal
 from qiskit_oqtopus import OqtopusProvider, OqtopusSampler
-from tests.qiskit_oqtopus.test_backend import keyed
+from tests.support.circuits import keyed
 
 backend = OqtopusProvider(journal={journal!r}).get_backend("qulacs")
 print(backend.run([keyed(number) for number in range(3)], shots=10).job_id(), flush=True)

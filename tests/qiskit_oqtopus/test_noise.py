@@ -23,10 +23,12 @@ from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator import noise as emulated
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
-from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from qiskit_oqtopus import OqtopusProvider
 from qiskit_oqtopus.noise import aer_noise_model
 from qiskit_oqtopus.target import target_from_device
-from tests.qiskit_oqtopus.test_target import NOT_CALIBRATED, QUBIT, WORSE, chip, device, pair, used_qubits
+from tests.support.backends import as_backend
+from tests.support.chips import NOT_CALIBRATED, QUBIT, WORSE, chip, device, pair
+from tests.support.circuits import used_qubits
 
 if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
@@ -61,11 +63,6 @@ def relaxing(nanoseconds: float, t1: float, t2: float) -> SuperOp:
 def same(one: SuperOp, other: SuperOp) -> bool:
     """Whether two channels are the same but for rounding errors, and what tells Pauli errors apart for Aer."""
     return bool(np.allclose(one.data, other.data, atol=1e-10))
-
-
-def as_backend(described: OqtopusDevice) -> OqtopusBackend:
-    """A backend that is never run."""
-    return OqtopusBackend(None, described, None)  # type: ignore[arg-type]
 
 
 def lattice(rows: int, columns: int) -> OqtopusDevice:

@@ -13,7 +13,7 @@ from qiskit.providers import Options
 from qiskit.result.models import MeasLevel, MeasReturnType
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator import Emulator

@@ -17,6 +17,7 @@ from qiskit.providers import QiskitBackendNotFoundError
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import AuthenticationError, OqtopusConfigError
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from tests.support.chips import listed_device
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -26,22 +27,16 @@ if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 
-def device(device_id: str, n_qubits: int | None, **fields: Any) -> dict[str, Any]:
-    """What a server says of a device."""
-    described = {"device_type": "QPU", "status": "available", "n_pending_jobs": 0}
-    return {"device_id": device_id, "n_qubits": n_qubits, **described, **fields}
-
-
 @pytest.fixture
 def listing() -> ScriptedServer:
     """A server of devices of all sorts."""
     devices = [
-        device("statevector", 30, device_type="simulator"),
-        device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
-        device("large", 64, n_pending_jobs=3),
-        device("largest", 144, n_pending_jobs=40),
-        device("idle", 144, status="unavailable", available_at="2026-09-01T00:00:00Z"),
-        device("secret", None, n_pending_jobs=5),
+        listed_device("statevector", 30, device_type="simulator"),
+        listed_device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
+        listed_device("large", 64, n_pending_jobs=3),
+        listed_device("largest", 144, n_pending_jobs=40),
+        listed_device("idle", 144, status="unavailable", available_at="2026-09-01T00:00:00Z"),
+        listed_device("secret", None, n_pending_jobs=5),
     ]
     return ScriptedServer(**{"GET /devices": devices})
 

@@ -30,16 +30,13 @@ from qiskit.quantum_info import Clifford, Operator, SparsePauliOp, random_cliffo
 
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.angles import reduced
-from oqtopus_client.emulator.device_files import built_in_devices
 from qiskit_oqtopus import CircuitError
 from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.target import target_from_device
+from tests.support.chips import DEVICE, TARGET
 
 if TYPE_CHECKING:
     from qiskit.circuit import Operation
-
-DEVICE = OqtopusDevice(built_in_devices()["qulacs"].info(n_pending_jobs=0))
-TARGET = target_from_device(DEVICE)
 
 
 def named(name: str, gate: Operation) -> Gate:

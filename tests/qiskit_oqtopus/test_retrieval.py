@@ -6,15 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import Clbit
 from qiskit.providers import JobStatus
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.errors import NotFoundError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider, OqtopusSampler
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import BELL, bell, keyed, mixed
 from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
@@ -25,23 +22,10 @@ if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 
-def mixed(number: int) -> QuantumCircuit:
-    """One of twenty circuits: registers, loose bits and metadata in many ways, and the outcome `number`."""
-    circuit = QuantumCircuit(QuantumRegister(5, "q"), name=f"mixed {number}", metadata={"number": number, "of": [20]})
-    if number % 2:
-        circuit.add_bits([Clbit()])
-    circuit.add_register(ClassicalRegister(number % 3 + 1, "a"), ClassicalRegister(7, 'quoted "b" //'))
-    for qubit in range(5):
-        if number >> qubit & 1:
-            circuit.x(qubit)
-        circuit.measure(qubit, circuit.num_clbits - 5 + qubit)
-    return circuit
-
-
 SUBMIT_AND_DIE = """
 import os, signal
 from qiskit_oqtopus import OqtopusProvider
-from tests.qiskit_oqtopus.test_retrieval import mixed
+from tests.support.circuits import mixed
 
 job = OqtopusProvider().get_backend("qulacs").run([mixed(i) for i in range(20)], shots=10, memory=True)
 print(job.job_id(), flush=True)

@@ -13,8 +13,7 @@ from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_oqtopus import OqtopusBackend
-from tests.qiskit_oqtopus.primitives.test_sampler_registers import exact_distribution, joint_counts
-from tests.qiskit_oqtopus.test_random_circuits import SHOTS, p_value
+from tests.support.statistics import SHOTS, exact_distribution, joint_counts, p_value
 
 pytestmark = pytest.mark.campaign
 

@@ -25,7 +25,7 @@ from oqtopus_client.angles import reduced
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusProvider
 from qiskit_oqtopus.expressions import evaluate
 from qiskit_oqtopus.qasm import to_program, to_template
-from tests.qiskit_oqtopus.test_qasm import TARGET
+from tests.support.chips import TARGET
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud

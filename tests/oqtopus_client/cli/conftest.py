@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from oqtopus_client.cli.app import app
-from tests.conftest import BELL
-
-Typed = Callable[..., Result]
+from tests.support.circuits import BELL
+from tests.support.command_line import Typed
 
 
 @pytest.fixture
@@ -44,14 +40,3 @@ def bell(tmp_path: Path) -> str:
     file = tmp_path / "bell.qasm"
     file.write_text(BELL, encoding="utf-8")
     return str(file)
-
-
-def answer(result: Result) -> Any:
-    """The JSON that a command printed."""
-    return json.loads(result.stdout)
-
-
-def complaint(result: Result) -> str:
-    """The one line that a command ended with."""
-    (line,) = result.stderr.splitlines()
-    return line

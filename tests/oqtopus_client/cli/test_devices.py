@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 
 
 def test_devices_as_a_table(cli: Typed) -> None:

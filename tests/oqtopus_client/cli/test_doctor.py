@@ -13,8 +13,8 @@ import pytest
 import trustme
 from typer.testing import Result
 
-from tests.oqtopus_client.cli.conftest import Typed, answer
-from tests.oqtopus_client.rest.test_hostile import raw_server
+from tests.support.command_line import Typed, answer
+from tests.support.servers import raw_server
 
 TOKEN = "a-token-that-nobody-must-see-0123456789"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client.emulator import FaultKind
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 from tests.support.server_process import running_server
 
 

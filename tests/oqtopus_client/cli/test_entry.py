@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient
-from tests.oqtopus_client.cli.conftest import Typed
+from tests.support.command_line import Typed
 
 COMMAND = [sys.executable, "-W", "error", "-m", "oqtopus_client.cli"]
 

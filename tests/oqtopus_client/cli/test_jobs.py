@@ -13,11 +13,11 @@ import requests
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.cli.session import Session
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
-from tests.oqtopus_client.emulator.test_sse import DRIVER
-from tests.oqtopus_client.rest.test_http import answering
+from tests.support.command_line import Typed, answer, complaint
 from tests.support.scripted_server import ScriptedServer
 from tests.support.server_process import running_server
+from tests.support.servers import answering
+from tests.support.sse_programs import DRIVER
 
 NOBODY = "01900000-0000-7000-8000-000000000000"
 

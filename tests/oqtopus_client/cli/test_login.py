@@ -9,7 +9,7 @@ import pytest
 
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.cli.completion import profile_names
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 
 WRONG = "not-the-servers-token-0123456789"
 

@@ -18,7 +18,7 @@ from oqtopus_client.emulator.simulation.inputs import JobFailure
 from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.rest.models import DevicesDeviceInfo
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 from tests.support.scripted_server import ScriptedServer
 
 HEAD = 'OPENQASM 3;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
-from tests.conftest import BELL
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.circuits import BELL
+from tests.support.command_line import Typed, answer, complaint
 
 FLIP = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; x q[0]; c = measure q;'
 

@@ -29,7 +29,7 @@ from oqtopus_client.errors import (
     OqtopusConnectionError,
     OqtopusError,
 )
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from qiskit_aer import AerSimulator
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusSampler
 from qiskit_oqtopus.primitives.options import SamplerOptions
-from tests.qiskit_oqtopus.primitives.test_sampler import flips, keyed
+from tests.support.circuits import flips, keyed
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
@@ -28,7 +28,7 @@ FIXED = f"{FORM} The parameters of 'fixed': none."
 
 def fixed() -> QuantumCircuit:
     """A circuit without parameters."""
-    circuit = keyed(1)
+    circuit = keyed(1, 3)
     circuit.name = "fixed"
     return circuit
 
@@ -132,7 +132,7 @@ def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: Recorde
     with pytest.raises(CircuitError, match="after measuring it"):
         OqtopusSampler(backend).run([fixed(), midway])
     with pytest.raises(CircuitError, match="has 17 qubits, qulacs only 16"):
-        OqtopusSampler(backend).run([keyed(1, qubits=17)])
+        OqtopusSampler(backend).run([keyed(1, 17)])
     not_finite, angle = QuantumCircuit(1, 1), Parameter("angle")
     not_finite.rx(1 / angle, 0)
     not_finite.measure(0, 0)

@@ -17,7 +17,7 @@ from qiskit import QuantumCircuit, transpile
 
 from qiskit_oqtopus.visualization.chip import plot_chip
 from qiskit_oqtopus.visualization.colors import UNKNOWN, Scale, colours
-from tests.qiskit_oqtopus.test_target import device
+from tests.support.chips import device
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

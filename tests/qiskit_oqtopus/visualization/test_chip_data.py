@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qiskit_oqtopus.visualization.chip_data import ChipData
-from tests.qiskit_oqtopus.test_target import device
+from tests.support.chips import device
 
 
 def test_published() -> None:
