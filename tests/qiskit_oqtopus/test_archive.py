@@ -16,13 +16,8 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.quantum_info import Operator
 
 from qiskit_oqtopus import OqtopusJob, OqtopusJobError, OqtopusProvider
-<<<<<<< HEAD
-from tests.support.circuits import bell, keyed, mixed
-=======
 from qiskit_oqtopus.errors import LaterReleaseError
-from tests.qiskit_oqtopus.test_backend import bell, keyed
-from tests.qiskit_oqtopus.test_retrieval import mixed
->>>>>>> w-prov
+from tests.support.circuits import bell, keyed, mixed
 
 if TYPE_CHECKING:
     from pathlib import Path
