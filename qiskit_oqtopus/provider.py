@@ -184,6 +184,7 @@ class OqtopusProvider:
 
         Raises:
             NotFoundError: The server has no job with this id.
+            LaterReleaseError: The id contains a run of a later release.
             OqtopusJobError: The server no longer has all jobs of the batch.
         """
         if isinstance(job_id, str) and (plan := from_id(job_id)):
@@ -264,22 +265,22 @@ class OqtopusProvider:
     def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         batches: dict[str, JobBatch | None] = {}
         batch_of: dict[str, JobBatch] = {}
-        given = set()
+        yielded = set()
         for job in found:
             tag = Tag.of(job.description)
             if tag is not None and tag.batch_id not in batches:
-                batch = batches[tag.batch_id] = self._whole(tag.batch_id)
+                batch = batches[tag.batch_id] = self._complete_batch(tag.batch_id)
                 batch_of |= dict.fromkeys(batch.job_ids, batch) if batch else {}
             batch = batch_of.get(job.job_id or "")
             if batch is not None:
-                if batch.batch_id not in given:
-                    given.add(batch.batch_id)
+                if batch.batch_id not in yielded:
+                    yielded.add(batch.batch_id)
                     yield self._job(batch)
             # A job outside the batch that its description names has a copied description, and stands alone.
             elif job.job_id and job.job_type in CIRCUIT_JOBS and (tag is None or batches[tag.batch_id] is not None):
                 yield self._job(JobBatch(self.client, job.job_id, [job.job_id]))
 
-    def _whole(self, batch_id: str) -> JobBatch | None:
+    def _complete_batch(self, batch_id: str) -> JobBatch | None:
         try:
             return JobBatch.find(self.client, batch_id)
         except OqtopusJobError as error:  # a part could not be submitted, or has been deleted

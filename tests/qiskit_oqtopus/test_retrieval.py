@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from qiskit.providers import JobStatus
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.errors import NotFoundError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider, OqtopusSampler
+from qiskit_oqtopus.errors import LaterReleaseError
 from tests.support.circuits import BELL, bell, keyed, mixed
 from tests.support.server_process import last_words
 
@@ -261,6 +264,15 @@ def test_jobs_of_later_releases(backend: OqtopusBackend, provider: OqtopusProvid
     for job in (found, provider.job(new_id)):
         with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 2, which .*"):
             job.result()
+
+
+def test_ids_of_later_releases(provider: OqtopusProvider, cloud: RecordedCloud) -> None:
+    """An id that contains a whole run is refused as well if it is of a version that this release does not know."""
+    run_id = f"sampler-{base64.urlsafe_b64encode(json.dumps({'v': 2, 'sampler': []}).encode()).decode()}"
+    with pytest.raises(LaterReleaseError, match=r"^This run's id has the format version 2, which oqtopus-client "):
+        provider.job(run_id)
+
+    assert cloud.requests == []
 
 
 def test_copy_of_a_primitives_job(
