@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
-    from oqtopus_client.rest.enums import JobsJobStatus
     from oqtopus_client.rest.models import JobsS3TranspileResult
     from oqtopus_client.services.job_results import JobFile
     from oqtopus_client.services.journal import JournalEntry
@@ -42,26 +41,6 @@ _logger = logging.getLogger("qiskit_oqtopus")
 
 CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
 """Types of jobs that are decoded as circuits, whichever software submitted them."""
-
-
-class JobTimes(NamedTuple):
-    """Times at which a job reached each stage, as reported by the server; None for a stage not reached.
-
-    Attributes:
-        job_id: The id of the OQTOPUS job.
-        submitted_at: Time of submission.
-        ready_at: Time at which the engine took the job from the queue.
-        running_at: Start of execution.
-        ended_at: Time of success or failure; None for a cancelled job.
-        execution_time: Seconds on the device.
-    """
-
-    job_id: str
-    submitted_at: datetime | None
-    ready_at: datetime | None
-    running_at: datetime | None
-    ended_at: datetime | None
-    execution_time: float | None
 
 
 class JobBatch:
@@ -84,7 +63,7 @@ class JobBatch:
         self.batch_id = batch_id
         self.job_ids = list(job_ids)
         self._numbers = {job_id: number for number, job_id in enumerate(self.job_ids, 1)}
-        self._asked = client
+        self._optional_client = client
         self._ended = {job.job_id: job for job in known if job.status in FINAL}
 
     @classmethod
@@ -173,22 +152,18 @@ class JobBatch:
 
     @property
     def _client(self) -> OqtopusClient:
-        if self._asked is None:
+        if self._optional_client is None:
             raise QiskitJobError(
                 "This job was loaded without a provider and had not ended when it was saved; use "
                 "provider.load_job(path) to get its current state from the server."
             )
-        return self._asked
+        return self._optional_client
 
     def status(self) -> JobStatus:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""
-        return aggregate_status(self.statuses())
-
-    def statuses(self) -> list[JobsJobStatus | str]:
-        """Return each job's status as the server names it."""
         pending = self._pending()
-        found = dict(zip(pending, self._client.get_job_statuses(pending), strict=True)) if pending else {}
-        return [found[job_id] if job_id in found else self._ended[job_id].status for job_id in self.job_ids]
+        statuses = self._client.get_job_statuses(pending) if pending else []
+        return aggregate_status([*statuses, *(job.status for job in self._ended.values())])
 
     def jobs(self) -> list[OqtopusJobResult]:
         """Return the current state of each job."""
@@ -267,7 +242,7 @@ class JobBatch:
             _logger.warning("The input of job %s could not be read, so its counts have no registers.", job.job_id)
         return programs or [Program.from_text("", is_isa=False)]
 
-    def refuse_latecomers(self) -> None:
+    def check_late_jobs(self) -> None:
         """Check that jobs submitted noticeably later than the others belong to this batch.
 
         Only callers that do not read all programs need this; it reads just the programs of late jobs.
@@ -293,10 +268,10 @@ class JobBatch:
             programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
         except LaterReleaseError as error:
             raise OqtopusJobError(self.batch_id, f"the program of {job.job_id} cannot be read. {error}") from error
-        self._refuse_stranger(job.job_id, programs)
+        self._check_tag(job.job_id, programs)
         return programs
 
-    def _refuse_stranger(self, job_id: str, programs: Sequence[Program]) -> None:
+    def _check_tag(self, job_id: str, programs: Sequence[Program]) -> None:
         if not is_batch_id(self.batch_id):
             return
         tag = Tag(self.batch_id, self._numbers[job_id], len(self.job_ids))
@@ -313,10 +288,6 @@ class JobBatch:
             cast("JobsS3TranspileResult | None", job.transpile_result) for job in self._with_file("transpile_result")
         ]
 
-    def times(self) -> list[JobTimes]:
-        """Return the times at which each job reached each stage."""
-        return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
-
     def _with_file(self, name: JobFile) -> list[OqtopusJobResult]:
         """Return the current state of each job with this side file loaded."""
         jobs = self.jobs()
@@ -324,8 +295,8 @@ class JobBatch:
         return jobs
 
     def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:
-        if self._asked is not None:
-            self._asked.read_job_files(jobs, [name])
+        if self._optional_client is not None:
+            self._optional_client.read_job_files(jobs, [name])
 
 
 def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:

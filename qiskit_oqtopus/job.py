@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
@@ -24,8 +24,27 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult
     from qiskit_oqtopus.archive import SavedJob
-    from qiskit_oqtopus.batch import JobTimes
     from qiskit_oqtopus.programs import Program
+
+
+class JobTimes(NamedTuple):
+    """Times at which a job reached each stage, as reported by the server; None for a stage not reached.
+
+    Attributes:
+        job_id: The id of the OQTOPUS job.
+        submitted_at: Time of submission.
+        ready_at: Time at which the engine took the job from the queue.
+        running_at: Start of execution.
+        ended_at: Time of success or failure; None for a cancelled job.
+        execution_time: Seconds on the device.
+    """
+
+    job_id: str
+    submitted_at: datetime | None
+    ready_at: datetime | None
+    running_at: datetime | None
+    ended_at: datetime | None
+    execution_time: float | None
 
 
 class Provider(Protocol):
@@ -172,7 +191,7 @@ class OqtopusJob(JobV1):
 
     def times(self) -> list[JobTimes]:
         """Return the times at which each OQTOPUS job reached each stage."""
-        return self._batch.times()
+        return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
 
     def plot_timeline(self) -> Figure:
         """Draw how long each OQTOPUS job waited and ran.

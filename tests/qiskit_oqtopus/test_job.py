@@ -196,8 +196,8 @@ def test_partial_failure(backend: OqtopusBackend) -> None:
         job.result()
     result = job.result(partial=True)
     reason = (
-        f"'odd one' ({job.job_ids[1]}) failed: failed to execute job on device. Its gates are the device's own, so it "
-        "may have more qubits than a simulator has memory for, or more shots than the device allows."
+        f"'odd one' ({job.job_ids[1]}) failed: failed to execute job on device. All its gates are native to the "
+        "device, so it may have more qubits than a simulator has memory for, or more shots than the device allows."
     )
 
     assert str(caught.value) == (
