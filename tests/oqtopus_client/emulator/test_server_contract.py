@@ -44,13 +44,14 @@ def call(open_caller: Callable[..., Caller]) -> Caller:
 def test_rows_with_fields(call: Caller) -> None:
     """A row holds the named fields that are not null, and nothing else."""
     submitted, registered = call.submit(name="a"), call.register()
+    call("POST", f"/jobs/{submitted}/cancel")
 
     def rows(fields: str) -> list[dict[str, Any]]:
         return list(call("GET", "/jobs", params={"fields": fields}).json())
 
     assert rows("name,ended_at") == [{"name": "a"}, {}]
     assert rows("ended_at,execution_time") == [{}, {}]
-    assert rows("status") == [{"status": "submitted"}, {"status": "registered"}]
+    assert rows("status") == [{"status": "cancelled"}, {"status": "registered"}]
     assert [row["job_id"] for row in call("GET", "/jobs").json()] == [submitted, registered]
     assert call("GET", "/jobs").json()[1] == {"job_id": registered, "status": "registered"}
 
