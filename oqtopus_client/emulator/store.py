@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.database import now
@@ -21,6 +22,25 @@ LEASE_SECONDS = 10.0
 JOB_TYPES = ("sampling", "estimation", "multi_manual", "sse")
 
 _IN_WORK = "status IN ('ready', 'running', 'cancelling')"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        status: `succeeded` or `failed`.
+        message: The server's message.
+        seconds: Time on the device; None if it was never there.
+        transpiler_info: The settings it was transpiled with, as JSON text, where they are known only at the end.
+        files: Its files, by name.
+    """
+
+    status: str
+    message: str | None
+    seconds: float | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    transpiler_info: str | None = None
 
 
 class Store:
@@ -207,30 +227,23 @@ class Store:
                 _put_files(connection, job_id, files)
             return changed.rowcount == 1
 
-    def finish(
-        self,
-        job_id: str,
-        worker: str,
-        status: str,
-        *,
-        message: str | None,
-        execution_time: float | None = None,
-        files: Mapping[str, bytes],
-    ) -> bool:
-        """End a job and keep `files`, both or neither; False if it is no longer `worker`'s or was cancelled."""
+    def finish(self, job_id: str, worker: str, outcome: Outcome) -> bool:
+        """End a job and keep its files, both or neither; False if it is no longer `worker`'s or was cancelled."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET status = 'cancelled', ended_at = ?, worker = NULL "
                 "WHERE job_id = ? AND worker = ? AND status = 'cancelling'",
                 (now(), job_id, worker),
             )
+            ended = outcome.status, outcome.message, outcome.seconds, outcome.transpiler_info
             changed = connection.execute(
-                "UPDATE jobs SET status = ?, message = ?, execution_time = ?, ended_at = ?, worker = NULL "
+                "UPDATE jobs SET status = ?, message = ?, execution_time = ?, "
+                "transpiler_info = ifnull(?, transpiler_info), ended_at = ?, worker = NULL "
                 "WHERE job_id = ? AND worker = ? AND status IN ('ready', 'running')",
-                (status, message, execution_time, now(), job_id, worker),
+                (*ended, now(), job_id, worker),
             )
             if changed.rowcount == 1:
-                _put_files(connection, job_id, files)
+                _put_files(connection, job_id, outcome.files)
             return changed.rowcount == 1
 
 

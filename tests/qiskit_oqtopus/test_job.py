@@ -87,7 +87,7 @@ def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
 def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's words, the circuit and its id are in the error."""
     incomplete = {"transpiler_lib": "qiskit"}
-    monkeypatch.setattr("oqtopus_client.emulator.run.DEFAULT_TRANSPILER", incomplete)
+    monkeypatch.setattr("oqtopus_client.emulator.engine.DEFAULT_TRANSPILER", incomplete)
     job = backend.run([bell(), bell()], shots=10)
     with pytest.raises(OqtopusJobError) as caught:
         job.result()

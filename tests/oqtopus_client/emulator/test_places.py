@@ -20,7 +20,7 @@ import pytest
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-from oqtopus_client.emulator.simulation.pipeline import execute
+from oqtopus_client.emulator.simulation.pipeline import run_prepared
 from oqtopus_client.emulator.store import LEASE_SECONDS
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from oqtopus_client.errors import JobSubmissionError, UserApiError
@@ -49,8 +49,13 @@ SSE = OqtopusJobSpec.sse(device_id="qulacs", program="raise SystemExit(1)", shot
 
 def await_status(client: OqtopusClient, job_id: str, status: str) -> None:
     """Wait until a job has a status."""
+    await_condition(lambda: client.status(job_id) == status)
+
+
+def await_condition(holds: Callable[[], bool]) -> None:
+    """Wait until something is true."""
     deadline = time.monotonic() + 120
-    while client.status(job_id) != status:
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -65,7 +70,7 @@ class Gated(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn`, a heavy job's execution behind the gate."""
-        if fn is execute and args[1].heavy:
+        if fn is run_prepared and args[1].heavy:
             self.begun.append(args[0].shots)
             return super().submit(lambda: self.gate.wait(120) and fn(*args))
         return super().submit(fn, *args, **kwargs)
@@ -105,8 +110,7 @@ def test_light_jobs_overtake(gated: Gated, places: int) -> None:
         assert gated.begun == [1, 2, 3, 4]
         assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
         engine = emulator._engine
-        with engine._news:
-            assert (engine._free, engine._heavy_free, len(engine._waiting)) == (2, 1, 0)
+        await_condition(lambda: (engine._free, engine._heavy_free, len(engine._waiting)) == (2, 1, 0))
 
 
 def test_cancelled_while_waiting(gated: Gated) -> None:
@@ -198,8 +202,7 @@ def test_reading_takes_too_long(held: HeldExecutor, monkeypatch: pytest.MonkeyPa
         held.step()
         assert client.status(job.job_id) == "failed"
         engine = emulator._engine
-        with engine._news:
-            assert engine._news.wait_for(lambda: engine._free == engine._places, 30)
+        await_condition(lambda: engine._free == engine._places)
 
 
 def test_nothing_stays_cancelling(held: HeldExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +237,7 @@ class Deadly(WorkerProcesses):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn`, or what kills the process."""
-        if fn is execute and args[0].shots == DEADLY.shots and self.kills:
+        if fn is run_prepared and args[0].shots == DEADLY.shots and self.kills:
             self.kills -= 1
             return super().submit(os._exit, 1)
         return super().submit(fn, *args, **kwargs)
