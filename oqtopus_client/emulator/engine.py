@@ -6,17 +6,16 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import secrets
 import sqlite3
 import threading
 import time
-from collections import deque
 from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oqtopus_client.emulator.faults import FaultKind, Faults
+from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
 from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, prepare, run_prepared
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
@@ -41,23 +40,19 @@ IDLE_SECONDS = 2.0
 _MAX_ATTEMPTS = 3
 """A job during which worker processes have died this often is assumed to kill them."""
 
-_MAX_WAITING = 100
-"""Maximum number of heavy jobs that wait for room while lighter ones overtake them."""
-
 
 class Engine:
-    """Takes jobs from the store, oldest first, and runs them on an executor.
+    """Takes jobs from the store and runs them on an executor.
 
-    Each job is a coroutine on an event loop in the engine's own thread. The engine claims no more jobs than can run, so
-    what is left in the queue belongs to whoever opens the database next. One place is kept for light jobs: heavy ones,
-    seconds long, wait for each other.
+    Each job is a coroutine on an event loop in the engine's own thread. The engine claims no more jobs than it has
+    places (see `Places`), so what is left in the queue belongs to whoever opens the database next.
 
     Args:
         store: The jobs.
         devices: The devices, by id.
         executor: Runs the simulations.
         faults: The faults to inject.
-        max_running: Maximum number of jobs in work at the same time, at least 2; by default one per processor core.
+        max_running: Maximum number of jobs in work at the same time; see `Places`.
         limits: Limits on programs.
         sse_limits: Limits on the programs of sse jobs; None to run no sse jobs.
     """
@@ -81,10 +76,8 @@ class Engine:
         self._limits = limits
         self._sse_limits = sse_limits
         self._job_types = [name for name in JOB_TYPES if sse_limits or name != "sse"]
-        self._places = self._free = max(2, max_running or os.cpu_count() or 1)
-        self._heavy_free = self._places - 1
+        self._places = Places(self.name, max_running)
         self._runs: dict[str, _Run] = {}
-        self._waiting: deque[_Run] = deque()
         self._closed = False
         self._check_at = 0.0
         self._news = asyncio.Event()
@@ -125,7 +118,7 @@ class Engine:
                 if self._loop.time() >= self._check_at:
                     self._check_at = self._loop.time() + IDLE_SECONDS
                     self._check_runs()
-                while self._free and not self._closed and self._hand_out():
+                while self._places.free and not self._closed and self._hand_out():
                     pass
             except Exception:
                 # A locked database or a full disk passes, and the queue must move again then.
@@ -152,39 +145,30 @@ class Engine:
 
     def _hand_out(self) -> bool:
         """Fill one place; False if there is nothing to fill it with."""
-        if self._waiting and self._heavy_free:
-            run = self._waiting.popleft()
-            self._free -= 1
-            self._heavy_free -= 1
-            run.has_place = run.heavy = True
+        if heavy := self._places.next_heavy():
+            run = self._runs[heavy["job_id"]]
+            run.waiting, run.heavy = False, True
             run.room.set()
             return True
-        # Jobs that other processes left behind never take the last place from this one's users.
-        own = self._free == 1
-        full = len(self._waiting) >= _MAX_WAITING
-        job = None if full else self._store.claim(self.name, own=own, job_types=self._job_types)
+        job = self._store.claim(self.name, self._places.choose, job_types=self._job_types)
         if job is None:
             return False
-        self._free -= 1
+        self._places.claim(job)
         run = self._runs[job["job_id"]] = _Run(job)
         run.task = self._loop.create_task(self._run(run))
         return True
 
     async def _wait_for_room(self, run: _Run) -> None:
         """Give up the place until a heavy job can have one."""
-        self._free += 1
-        run.has_place = False
-        self._waiting.append(run)
+        self._places.wait(run.job)
+        run.waiting = True
         self._news.set()
         await run.room.wait()
 
     def _release(self, run: _Run) -> None:
         if self._runs.get(run.job_id) is run:
             del self._runs[run.job_id]
-        if run in self._waiting:
-            self._waiting.remove(run)
-        self._free += run.has_place
-        self._heavy_free += run.heavy
+        self._places.leave(run.job, heavy=run.heavy)
         self._news.set()
 
     # --- how a job runs
@@ -310,8 +294,8 @@ class _Run:
     Attributes:
         job: The job as it was when claimed.
         task: The coroutine that runs it.
-        has_place: Whether it occupies a place.
-        heavy: Whether it occupies one as a heavy job.
+        waiting: Whether it waits for room, without a place.
+        heavy: Whether it occupies a place as a heavy job.
         room: Set when a heavy job may run.
         future: What the executor does for it.
         reading: Whether that is reading and transpiling its input.
@@ -320,7 +304,7 @@ class _Run:
 
     job: Row
     task: asyncio.Task[None] | None = None
-    has_place: bool = True
+    waiting: bool = False
     heavy: bool = False
     room: asyncio.Event = field(default_factory=asyncio.Event)
     future: Future[Any] | None = None
@@ -334,7 +318,7 @@ class _Run:
 
     def cancel(self) -> None:
         """Cancel the work, as far as the executor can; a server-side program in this process is always ended."""
-        if self.task and not self.has_place:
+        if self.task and self.waiting:
             self.task.cancel()
         if self.future and not self.future.cancel() and self.future.running() and self.job["job_type"] == "sse":
             stop_program(self.job_id)

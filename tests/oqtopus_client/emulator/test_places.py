@@ -110,7 +110,7 @@ def test_light_jobs_overtake(gated: Gated, places: int) -> None:
         assert gated.begun == [1, 2, 3, 4]
         assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
         engine = emulator._engine
-        await_condition(lambda: (engine._free, engine._heavy_free, len(engine._waiting)) == (2, 1, 0))
+        await_condition(lambda: (engine._places.free, engine._places._heavy_free) == (3, 1))
 
 
 def test_cancelled_while_waiting(gated: Gated) -> None:
@@ -196,13 +196,14 @@ def test_reading_takes_too_long(held: HeldExecutor, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("oqtopus_client.emulator.engine.IDLE_SECONDS", 0.01)
     limits = ProgramLimits(seconds=0)
     with Emulator(":memory:", executor=held, limits=limits) as emulator, OqtopusClient(emulator.config) as client:
+        places = emulator._engine._places
+        free = places.free
         job = client.wait_for_job(client.submit_job(LIGHT).job_id, interval=0.01)
         assert (job.status, job.running_at) == ("failed", None)
         assert job.message == "Job input validation failed: reading and transpiling it took longer than 0 seconds."
         held.step()
         assert client.status(job.job_id) == "failed"
-        engine = emulator._engine
-        await_condition(lambda: engine._free == engine._places)
+        await_condition(lambda: places.free == free)
 
 
 def test_nothing_stays_cancelling(held: HeldExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
