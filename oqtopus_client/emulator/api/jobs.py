@@ -155,7 +155,7 @@ async def cancel_job(job_id: str, cloud: CloudParameter, user: UserParameter) ->
             f"{job_id} job is not in valid status for cancellation (valid statuses for cancellation: "
             "'registered', 'ready', 'submitted' and 'running')",
         )
-    cloud.engine.wake()
+    cloud.engine.recheck()
     return JSONResponse({"message": "cancel request accepted"})
 
 

@@ -26,6 +26,7 @@ from oqtopus_client.emulator.simulation.inputs import (
 )
 from oqtopus_client.emulator.simulation.sampling import Sampled, sample
 from oqtopus_client.emulator.simulation.transpiling import transpile_for, transpiler_options
+from oqtopus_client.emulator.store import Outcome
 from oqtopus_client.rest.storage import pack
 
 if TYPE_CHECKING:
@@ -111,11 +112,6 @@ class Executed:
     result: dict[str, Any] = field(repr=False)
     seconds: float
 
-    @property
-    def files(self) -> dict[str, bytes]:
-        """The files that users see at the end."""
-        return {"result.zip": pack_json("result", self.result)}
-
 
 def prepare(task: Task) -> Prepared:
     """Read a job's input, and make of it what the device shall run.
@@ -165,6 +161,19 @@ def execute(task: Task, prepared: Prepared) -> Executed:
     if task.job_type == "multi_manual":
         divided = {} if prepared.widths is None else multi_manual.divide(only, prepared.widths)
     return Executed({"sampling": {"counts": only, "divided_counts": divided}, "estimation": None}, seconds)
+
+
+def run_prepared(task: Task, prepared: Prepared) -> Outcome:
+    """Run a prepared job on the device, and pack its result where that was calculated.
+
+    A result may have hundreds of megabytes, which would stop the server for seconds to receive and to pack.
+
+    Raises:
+        JobFailure: The device refuses it.
+    """
+    executed = execute(task, prepared)
+    files = {"result.zip": pack_json("result", executed.result)}
+    return Outcome("succeeded", "job is succeeded", executed.seconds, files)
 
 
 def _sampled(circuit: QuantumCircuit | str, task: Task) -> Sampled:
