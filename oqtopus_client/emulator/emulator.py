@@ -111,7 +111,7 @@ class Emulator:
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)
         self._store = Store(database)
-        self._devices = Fleet(database, fleet)
+        self._devices = Fleet(database, fleet, quirks=quirks)
         self._faults = Faults()
         self._engine = Engine(
             self._store,

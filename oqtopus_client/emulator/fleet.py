@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +31,9 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         devices: The devices as their files describe them.
     """
 
-    def __init__(self, database: Database, devices: Mapping[str, EmulatedDevice]) -> None:
+    def __init__(self, database: Database, devices: Mapping[str, EmulatedDevice], *, quirks: bool = False) -> None:
         self._database = database
-        self._devices = devices
+        self._devices = {name: replace(device, quirks=quirks) for name, device in devices.items()}
         self._calibrated: dict[str, tuple[str, EmulatedDevice]] = {}
         for device_id, device in devices.items():
             row = database.one(_NEWEST.format("from_file"), device_id)
@@ -44,7 +45,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         (newest,) = self._database.all(_NEWEST.format("TRUE"), device_id)
         uid, calibrated = self._calibrated.get(device_id, ("", device))
         if uid != newest["history_uid"]:
-            calibrated = device.with_calibration(newest["device_info"])
+            calibrated = replace(device.with_calibration(newest["device_info"]), quirks=device.quirks)
             self._calibrated[device_id] = newest["history_uid"], calibrated
         row = self._database.one("SELECT status FROM device_statuses WHERE device_id = ?", device_id)
         return calibrated if row is None else calibrated.with_status(row["status"])

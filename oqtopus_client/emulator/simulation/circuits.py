@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import openqasm3
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, QuantumRegister
 
 from oqtopus_client.emulator.simulation.conversion import convert
 from oqtopus_client.emulator.simulation.extent import check_tree, code_of
@@ -14,11 +14,13 @@ from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLim
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from qiskit.circuit import Clbit
+
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 
 def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
-    """The circuit of a program, its classical bits in one register, in the order they are declared.
+    """The circuit of a program, its qubits in one register, its classical bits in the order they are declared.
 
     Raises:
         JobFailure: The program is larger than the limits allow.
@@ -30,11 +32,16 @@ def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircui
 
 
 def flat(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit with all its qubits in one register, and all its classical bits in another."""
-    result = QuantumCircuit(circuit.num_qubits, circuit.num_clbits, global_phase=circuit.global_phase)
+    """Return the circuit with all its qubits in one register, and without aliases of classical registers."""
+    result = QuantumCircuit(QuantumRegister(circuit.num_qubits, "q"), circuit.clbits, global_phase=circuit.global_phase)
+    named: set[Clbit] = set()
+    for register in circuit.cregs:
+        if named.isdisjoint(register):
+            result.add_register(register)
+            named.update(register)
     for item in circuit.data:
         qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
+        result.append(item.operation, qubits, item.clbits)
     return result
 
 

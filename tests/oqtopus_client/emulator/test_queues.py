@@ -12,8 +12,9 @@ from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.store import _HEADS, Store
-from tests.conftest import BELL
-from tests.oqtopus_client.emulator.test_places import HEAVY, LIGHT, Gated, await_status, gated
+from tests.oqtopus_client.emulator.test_worker_pool import HEAVY, LIGHT, Gated, gated
+from tests.support.circuits import BELL
+from tests.support.jobs import await_status
 from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
