@@ -98,7 +98,7 @@ def test_estimator(backend: OqtopusBackend, name: str, *, elsewhere: bool) -> No
 
 
 def _translated(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Subclasses run on our backend and on a simulator."""
+    """Return the circuit as it is for a class defined here, else transpiled to a simulator's gates."""
     return circuit if isinstance(circuit, Backwards) else transpile(plain(circuit), basis_gates=["rz", "sx", "x", "cx"])
 
 

@@ -133,7 +133,7 @@ def test_missing_values_are_the_worst_of_the_others(path: str, values: tuple[Any
 
 @pytest.mark.parametrize("path", ["fidelity", "qubit_lifetime.t1", "qubit_lifetime.t2"])
 def test_zeros_of_qubits_that_could_not_be_calibrated(path: str) -> None:
-    """Lifetimes of zero, which gateways write for missing ones, count as missing."""
+    """A fidelity or lifetime of zero, which gateways write for a missing value, counts as missing."""
     target = target_from_device(chip(QUBIT, WORSE, without(path, QUBIT, 0.0)))
 
     assert OF_QUBIT[path](target, 2) == OF_QUBIT[path](target, 1)
@@ -142,7 +142,7 @@ def test_zeros_of_qubits_that_could_not_be_calibrated(path: str) -> None:
 @pytest.mark.parametrize("values", MISSING)
 @pytest.mark.parametrize("path", OF_COUPLING)
 def test_missing_values_of_couplings(path: str, values: tuple[Any, ...]) -> None:
-    """Likewise."""
+    """The same holds for couplings."""
     good, worse = pair(0, 1, 0.99, rzx90=200), pair(0, 2, 0.98, rzx90=300)
     couplings = [good, worse, {**without(path, good, *values), "target": 3}, pair(1, 3)]
     target = target_from_device(chip(*[QUBIT] * 4, couplings=couplings))
@@ -207,7 +207,7 @@ def test_without_calibration(info: object, n_qubits: int | None) -> None:
 
 
 def test_numbers_as_text() -> None:
-    """Qubit ids may be strings."""
+    """Qubit ids may be text or floats."""
     qubits = [{**QUBIT, "id": "0"}, {**WORSE, "id": 1.0}]
     target = target_from_device(device({"qubits": qubits, "couplings": [pair("1", "0", 0.97)]}))
 
@@ -352,7 +352,7 @@ def test_dt_is_the_devices(duration: float, unit: str) -> None:
 
 
 def test_emulated_device(backend: OqtopusBackend) -> None:
-    """The Target of the noiseless device has no errors."""
+    """The Target of an emulated device has the gates, errors and durations that it publishes."""
     target = backend.target
 
     assert sorted(target.operation_names) == GATES
