@@ -5,22 +5,22 @@ Three sources, the first that says something wins: what the program passes, the 
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import dataclasses
-import io
 import ipaddress
 import math
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from oqtopus_client.checks import real_number, whole_number
 from oqtopus_client.errors import OqtopusConfigError
-from oqtopus_client.files import write_atomically
+from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, write_profiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
 DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
@@ -28,7 +28,6 @@ DEFAULT_API_TOKEN_ENV = "OQTOPUS_API_TOKEN"  # noqa: S105 - the name of a variab
 DEFAULT_TIMEOUT_ENV = "OQTOPUS_TIMEOUT"
 DEFAULT_SECTION = "default"
 _URL_ENV = "OQTOPUS_URL"
-_DEFAULT_CONFIG_PATH = object()
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -188,9 +187,7 @@ class OqtopusConfig:
         return cls(base_url=url, **_environment(proxy_env, api_token_env, timeout_env))
 
     @classmethod
-    def from_file(
-        cls, section: str = DEFAULT_SECTION, path: str | Path | object = _DEFAULT_CONFIG_PATH
-    ) -> OqtopusConfig:
+    def from_file(cls, section: str = DEFAULT_SECTION, path: str | Path | object = DEFAULT_PATH) -> OqtopusConfig:
         """Read one profile, a section of an INI file.
 
         Args:
@@ -205,10 +202,10 @@ class OqtopusConfig:
         if os.environ.get("OQTOPUS_ENV") == "sse_container":
             # There is no file in the server's container, and no need of one: jobs go through its driver.
             return cls(base_url="")
-        file = _profile_path(path)
+        file = profile_path(path)
         if not section:
             raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
-        parser = _profiles(file)
+        parser = read_profiles(file)
         if not file.exists():
             raise OqtopusConfigError(f"There is no profile file {file}.")
         if section not in parser:
@@ -243,7 +240,7 @@ class OqtopusConfig:
         """
         if os.environ.get(_URL_ENV) or os.environ.get(DEFAULT_BASE_URL_ENV):
             return cls.from_env()
-        file = _profile_path(_DEFAULT_CONFIG_PATH)
+        file = profile_path(DEFAULT_PATH)
         if not file.exists() and os.environ.get("OQTOPUS_ENV") != "sse_container":
             raise OqtopusConfigError(
                 f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, write the profile file "
@@ -255,7 +252,7 @@ class OqtopusConfig:
     def save(
         self,
         section: str = DEFAULT_SECTION,
-        path: str | Path | object = _DEFAULT_CONFIG_PATH,
+        path: str | Path | object = DEFAULT_PATH,
         *,
         overwrite: bool = False,
     ) -> Path:
@@ -271,48 +268,16 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: There is a profile of that name, or the file cannot be read and so not be kept.
         """
-        file = _profile_path(path)
-        parser = _profiles(file)
+        file = profile_path(path)
+        parser = read_profiles(file)
         if section in parser and not overwrite:
             raise OqtopusConfigError(f"{file} has a profile [{section}] already; pass overwrite=True to replace it.")
         settings = {"base_url": self.base_url, "api_token": self.api_token, "proxy": self.proxy}
         parser[section] = {name: value for name, value in settings.items() if value} | {"timeout": str(self.timeout)}
         if self.allow_http:
             parser[section]["allow_http"] = "true"
-        content = io.StringIO()
-        parser.write(content)
-        write_atomically(file, content.getvalue())
+        write_profiles(parser, file)
         return file
-
-
-def profile_names() -> list[str]:
-    """The profiles of the default file; none where it cannot be read."""
-    with contextlib.suppress(OqtopusConfigError):
-        return _profiles(_profile_path(_DEFAULT_CONFIG_PATH)).sections()
-    return []
-
-
-def _profiles(file: Path) -> configparser.ConfigParser:
-    """What a file holds; nothing where there is none.
-
-    Raises:
-        OqtopusConfigError: It cannot be read, or is no INI file.
-    """
-    parser, trouble = configparser.ConfigParser(interpolation=None), None
-    try:
-        with file.open(encoding="utf-8") as stream:
-            parser.read_file(stream)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        trouble = f"cannot be read: {error.strerror}"
-    except (configparser.Error, UnicodeDecodeError) as error:
-        trouble = f"is not an INI file ({type(error).__name__})"
-    if trouble:
-        # The parser's own error quotes the line it stumbled on, which may be the token's. It is no context of ours
-        # either, as that travels along where other packages have errors pickled with all they know.
-        raise OqtopusConfigError(f"{file} {trouble}.")
-    return parser
 
 
 def is_loopback(host: str) -> bool:
@@ -359,14 +324,3 @@ def _seconds(variable: str, text: str) -> float:
         if 0 < (seconds := float(text)) < math.inf:
             return seconds
     raise OqtopusConfigError(f"{variable} must be a positive number of seconds, such as 30, not {text!r}.")
-
-
-def _profile_path(path: str | Path | object) -> Path:
-    if path is _DEFAULT_CONFIG_PATH:
-        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-        file = Path(home, "oqtopus", "config.ini").expanduser()
-        other = Path("~/.oqtopus").expanduser()
-        return other if other.is_file() and not file.exists() else file
-    if not isinstance(path, str | Path):
-        raise OqtopusConfigError(f"path must be the path of a profile file, not {path!r}.")
-    return Path(os.path.expandvars(path)).expanduser()

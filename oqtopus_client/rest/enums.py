@@ -21,6 +21,10 @@ class JobsJobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJobStatus.CANCELLED})
+"""Statuses a job never leaves. `cancelling` and statuses unknown to this version are not among them."""
+
+
 class JobsJobType(StrEnum):
     """What a job computes."""
 

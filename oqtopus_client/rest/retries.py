@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from oqtopus_client.rest.endpoints import Operation
 
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+"""HTTP statuses that are retried by default."""
+
+TRANSIENT_STATUSES = RETRIED_STATUSES | {408}
+"""HTTP statuses that say nothing about the request itself, only that it cannot be served now."""
+
 _LONGEST_PAUSE = 8.0
 _LONGEST_RETRY_AFTER = 60.0
 _MOST_DOUBLINGS = 60
@@ -29,7 +35,7 @@ class RetryPolicy:
 
     max_attempts: int = 3
     backoff: float = 0.2
-    status_codes: frozenset[int] = frozenset({429, 502, 503, 504})
+    status_codes: frozenset[int] = RETRIED_STATUSES
     methods: frozenset[str] | None = None
     budget: float = 60.0
 
@@ -57,7 +63,7 @@ class RetryPolicy:
         >>> RetryPolicy().pause(LIST_DEVICES, 1, status=429, retry_after="3")
         3.0
         """
-        may_repeat = operation.repeatable if self.methods is None else operation.method in self.methods
+        may_repeat = operation.idempotent if self.methods is None else operation.method in self.methods
         if attempt >= self.max_attempts or not may_repeat:
             return None
         if status is not None and status not in self.status_codes:

@@ -194,7 +194,7 @@ class OqtopusClient(Connected):
             if self._running is None or self._running.pid != os.getpid():
                 running = LoopThread(self._make_client())
                 # Weak, or neither would ever be garbage-collected.
-                running.client.owner = weakref.ref(self)
+                running.client._owner = weakref.ref(self)  # noqa: SLF001
                 running.finalizer = weakref.finalize(self, running.close)
                 self._running = running
             return self._running

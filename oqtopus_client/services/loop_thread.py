@@ -201,7 +201,7 @@ class LoopThread:
         Clean-up at the server may take `GRACE_SECONDS` and is then cancelled as well: there may be any number of jobs
         to cancel, and the server may never answer.
         """
-        for task in _other_tasks() - self.client.cleanup_tasks:
+        for task in _other_tasks() - self.client._cleanup_tasks:  # noqa: SLF001
             task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):

@@ -18,7 +18,8 @@ from oqtopus_client.errors import (
     UserApiError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
+from oqtopus_client.rest.retries import TRANSIENT_STATUSES
 from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.deadline import Deadline, DeadlinePassedError
 
@@ -29,14 +30,10 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsGetJobStatusResponse
     from oqtopus_client.rest.user_api import JobApi
 
-FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJobStatus.CANCELLED})
-"""States a job never leaves. `cancelling` and any status we do not know are not among them."""
-
 _Result = TypeVar("_Result")
 _SUBMISSION_SECONDS = 60.0
 """How long a job may stay registered, as its submission may be under way, where no deadline ends the wait for it."""
 
-_PASSING = frozenset({408, 429, 502, 503, 504})
 _logger = logging.getLogger("oqtopus_client")
 
 
@@ -239,7 +236,7 @@ async def fetch_patiently(
                 raise
         except (UserApiError, OqtopusStorageError) as error:
             # A plain 500 concerns this job as often as the server.
-            if error.status_code not in _PASSING or deadline.is_immediate:
+            if error.status_code not in TRANSIENT_STATUSES or deadline.is_immediate:
                 raise
         await asyncio.sleep(next(pauses))
 
@@ -259,7 +256,7 @@ async def _poll_patiently(
     except DeadlinePassedError:
         return trouble
     except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
-        if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _PASSING:  # noqa: PLR2004 - HTTP's own border
+        if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in TRANSIENT_STATUSES:  # noqa: PLR2004 - HTTP's own border
             raise
         return error
     return None

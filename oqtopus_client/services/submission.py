@@ -12,6 +12,7 @@ from oqtopus_client import rest
 from oqtopus_client.checks import shown
 from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotFoundError, OqtopusError, UserApiError
 from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.retries import TRANSIENT_STATUSES
 from oqtopus_client.services.concurrency import WORKERS, in_order, settle
 from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
 from oqtopus_client.services.resources.pagination import every_job
@@ -33,8 +34,8 @@ UPLOAD_LIFETIME = timedelta(hours=1)
 GRACE_SECONDS = 10.0
 """How long an interrupt, or closing, waits for clean-up."""
 
-_NOT_ABOUT_THE_JOB = frozenset({401, 407, 408, 429})
-"""Refusals of whoever asks, or of asking now; the job itself may still be taken."""
+_NOT_ABOUT_THE_JOB = TRANSIENT_STATUSES | {401, 407}
+"""Refusals of the credentials, or of a request at this time; the job itself may still be accepted."""
 
 
 class Submission:

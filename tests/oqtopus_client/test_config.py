@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusConfig
-from oqtopus_client.config import profile_names
 from oqtopus_client.errors import OqtopusConfigError
+from oqtopus_client.profiles import profile_names
 
 SECRET = "idpart.secretpart"
 

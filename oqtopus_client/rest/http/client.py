@@ -40,7 +40,7 @@ def call_once(config: OqtopusConfig, method: str, path: str, body: object = None
     Raises:
         OqtopusError: As `HttpClient.call` raises it.
     """
-    operation = Operation(method, path, repeatable=False, why="nobody knows what it does")
+    operation = Operation(method, path, idempotent=False, why="nobody knows what it does")
 
     async def call() -> Any:
         http = HttpClient(config)
@@ -182,7 +182,7 @@ class HttpClient:
                 status, retry_after = outcome.status_code, outcome.headers.get("retry-after", "")
                 if outcome.is_success:
                     return outcome
-                if perhaps_done and operation.gone_is_done and status == httpx.codes.NOT_FOUND:
+                if perhaps_done and operation.missing_is_success and status == httpx.codes.NOT_FOUND:
                     return httpx.Response(httpx.codes.OK, json={"message": "gone already"})
             perhaps_done |= status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR
             pause = self._retries.pause(

@@ -37,8 +37,8 @@ class Core(Connected):
         self.config = config or OqtopusConfig.from_default()
         self.journal = None if journal is None else journal_path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
-        self.cleanup_tasks: set[asyncio.Task[Any]] = set()
-        self.owner: Callable[[], object] = weakref.ref(self)
+        self._cleanup_tasks: set[asyncio.Task[Any]] = set()
+        self._owner: Callable[[], object] = weakref.ref(self)
         self._left = contextlib.ExitStack()
         # For a client that is not closed. At exit, what is made later, a blocking client's thread for one, ends before.
         weakref.finalize(self, _let_go, self._left, os.getpid())
@@ -61,7 +61,7 @@ class Core(Connected):
 
     @cached_property
     def _submission(self) -> Submission:
-        return Submission(self._http, self._jobs, self.cleanup_tasks, self._open_journal)
+        return Submission(self._http, self._jobs, self._cleanup_tasks, self._open_journal)
 
     @cached_property
     def _open_journal(self) -> Journal | None:
@@ -81,8 +81,8 @@ class Core(Connected):
         """Close every connection; the client cannot be used afterwards."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
-                while self.cleanup_tasks:
-                    await asyncio.wait(self.cleanup_tasks)
+                while self._cleanup_tasks:
+                    await asyncio.wait(self._cleanup_tasks)
         if "_http" in vars(self):
             await self._http.aclose()
         self._left.close()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import rest
 from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
-from oqtopus_client.services.polling import FINAL_STATUSES, poll
+from oqtopus_client.services.polling import poll
 from oqtopus_client.services.resources.core import Core
 from oqtopus_client.services.resources.pagination import every_job, jobs_of_page
 from oqtopus_client.services.resources.query import given
@@ -52,7 +52,7 @@ class Jobs(Core):
         if job.job_info is not None and isinstance(job.job_info.result, str):
             content = await rest.storage.download(self._http, job.job_info.result)
             job.job_info.result = rest.storage.read_model(rest.JobsS3JobResult, content)
-        return typed_result(job, client=self.owner())
+        return typed_result(job, client=self._owner())
 
     get_job_result = get_job
     result = get_job

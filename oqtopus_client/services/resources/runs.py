@@ -44,7 +44,7 @@ class Runs(Submissions, Waiting):
         _check_wait(wait)
         if in_sse_container():
             ran = await run_in_container(job.to_model(), job.to_s3_submit_job_info())
-            return typed_result(ran, client=self.owner())
+            return typed_result(ran, client=self._owner())
         registered = await self._submission.submit_job(job)
         with _note_job_ids([registered.job_id]):
             return await self.wait_for_job(registered.job_id, **wait)

@@ -78,7 +78,7 @@ class Submissions(Core):
         if journal is None or Path(journal) == self.journal:
             return await self._submission.resume(submit=submit, max_workers=max_workers)
         with contextlib.closing(Journal(journal)) as book:
-            submission = Submission(self._http, self._jobs, self.cleanup_tasks, book)
+            submission = Submission(self._http, self._jobs, self._cleanup_tasks, book)
             return await submission.resume(submit=submit, max_workers=max_workers)
 
     async def remove_unsubmitted(self, *, older_than: timedelta = UPLOAD_LIFETIME) -> list[str]:

@@ -37,7 +37,7 @@ async def call(network: Answers, method: str = "GET", **settings: Any) -> Any:
     """Call the API once over that network."""
     settings = {"retry_backoff_seconds": 0.0, **settings}
     http = HttpClient(OqtopusConfig("https://api.example", "id.secret", transport=network, **settings))
-    return await http.call(Operation(method, "/devices", repeatable=method != "POST", why=""))
+    return await http.call(Operation(method, "/devices", idempotent=method != "POST", why=""))
 
 
 DONE = httpx.Response(200, json=[])
