@@ -1,6 +1,6 @@
-"""Where the server is and who asks: `OqtopusConfig`.
+"""Server URL and credentials: `OqtopusConfig`.
 
-Three sources, the first that says something wins: what the program passes, the environment, a profile file.
+There are three sources, in order of precedence: arguments, environment variables, the profile file.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ _TOKEN = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True, init=False)
 class OqtopusConfig:
-    """Shared client configuration.
+    """Client configuration.
 
-    Copies of it share it; a pickle of it carries no token.
+    It is immutable, so copying returns the same object. A pickle of it carries no token.
 
     Attributes:
         base_url: URL of the OQTOPUS User API, `https://...`; also accepted, and readable, as `url`.
         api_token: API token. Never shown by `repr`.
-        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password. Without, the environment's
-            `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` count, which never concern a loopback address.
-        timeout: Seconds to wait for the connection (10 at most), and for each part of an answer; a request is given up
-            when it has taken ten times as long in all.
-        retry_max_attempts: How often a request is tried at most, 1 for no second try.
-        retry_backoff_seconds: Longest first pause between two tries; it doubles with each. Pauses are drawn at random.
-        retry_status_codes: HTTP statuses that are worth another try. By default 429, 502, 503 and 504.
-        retry_methods: HTTP methods that may be tried again, also after a lost connection. By default that depends on
-            the request: all but making a token and deleting the account do no harm when they arrive twice.
-        retry_budget_seconds: Seconds after the first try within which the last one must begin.
-        allow_http: Whether the token may go over plain http to another machine, where anybody on the way can read it.
-        transport: What carries requests in place of the network: an ASGI application, as the emulator's.
-        token_source: Where the token came from, for messages.
+        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may contain a password. By default, the environment
+            variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply, except to loopback addresses.
+        timeout: Seconds to wait for the connection (at most 10), and for each part of a response. A request may take
+            ten times as long in all.
+        retry_max_attempts: Maximum number of attempts for a request; 1 disables retries.
+        retry_backoff_seconds: Longest first pause between attempts; it doubles with each retry. Pauses are random.
+        retry_status_codes: HTTP statuses to retry. By default 429, 502, 503 and 504.
+        retry_methods: HTTP methods to retry, also after a lost connection. By default idempotent requests are retried,
+            which are all but creating a token and deleting the account.
+        retry_budget_seconds: Seconds after the first attempt within which the last one must begin.
+        allow_http: Whether to send the token over an unencrypted connection to another machine.
+        transport: An ASGI application, such as the emulator's, or an httpx transport, used instead of the network.
+        token_source: Where the token came from, for error messages.
 
     Raises:
-        OqtopusConfigError: A value cannot be used. The URL is checked when a client needs it.
+        OqtopusConfigError: A value cannot be used. The URL is checked on first use.
     """
 
     base_url: str
@@ -115,11 +115,10 @@ class OqtopusConfig:
             raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
         if self.api_token and not _TOKEN.fullmatch(self.api_token):
             raise OqtopusConfigError(
-                f"The API token from {self.token_source} has characters that no token has, a space or a line break "
-                "perhaps."
+                f"The API token from {self.token_source} contains invalid characters, possibly a space or a newline."
             )
         try:
-            # Anything positive: the next float after 0 is the least.
+            # The smallest positive float.
             real_number(self.timeout, "timeout must be a positive number of seconds", least=math.ulp(0))
             whole_number(self.retry_max_attempts, "retry_max_attempts must be at least 1")
             for name in ("retry_backoff_seconds", "retry_budget_seconds"):
@@ -128,10 +127,10 @@ class OqtopusConfig:
             raise OqtopusConfigError(str(error)) from None
 
     def check_server(self) -> None:
-        """Make sure that requests can go to `base_url`, and the token with them.
+        """Check that requests, and the token with them, can be sent to `base_url`.
 
         Raises:
-            OqtopusConfigError: It is no URL, or the token would travel in the clear.
+            OqtopusConfigError: It is not a valid URL, or the token would be sent unencrypted.
         """
         if not is_web_url(self.base_url):
             raise OqtopusConfigError(
@@ -141,13 +140,13 @@ class OqtopusConfig:
         exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
         if exposed and self.api_token and not self.allow_http:
             raise OqtopusConfigError(
-                f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True if "
-                "everybody on the way may read it."
+                f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True to "
+                "send it over an unencrypted connection."
             )
 
     @property
     def url(self) -> str:
-        """The same as `base_url`."""
+        """Alias of `base_url`."""
         return self.base_url
 
     def __copy__(self) -> Self:
@@ -193,14 +192,14 @@ class OqtopusConfig:
         Args:
             section: The profile's name. It defines `base_url` (or `url`) and may define `api_token`, `proxy`,
                 `timeout` and `allow_http`.
-            path: The file. By default `$XDG_CONFIG_HOME/oqtopus/config.ini` where that variable is set, else
-                `~/.config/oqtopus/config.ini`, else `~/.oqtopus`, which users of quri-parts-oqtopus have.
+            path: The file. By default `$XDG_CONFIG_HOME/oqtopus/config.ini` if that variable is set, else
+                `~/.config/oqtopus/config.ini`, else `~/.oqtopus`, the file of quri-parts-oqtopus.
 
         Raises:
             OqtopusConfigError: The file, the profile or its URL is missing or unreadable (a `ValueError`).
         """
         if os.environ.get("OQTOPUS_ENV") == "sse_container":
-            # There is no file in the server's container, and no need of one: jobs go through its driver.
+            # The server's container has no profile file and needs none: jobs go through its driver.
             return cls(base_url="")
         file = profile_path(path)
         if not section:
@@ -232,8 +231,8 @@ class OqtopusConfig:
     def from_default(cls) -> OqtopusConfig:
         """Read the environment if it names a server, else the default profile.
 
-        A token, proxy or timeout from the environment wins over the profile's. The reverse never happens: a profile's
-        token is sent to no other server than the profile's own.
+        A token, proxy or timeout from the environment overrides the profile's. A profile's token is only ever sent to
+        that profile's server.
 
         Raises:
             OqtopusConfigError: Neither names a server, or a value cannot be used.
@@ -256,17 +255,17 @@ class OqtopusConfig:
         *,
         overwrite: bool = False,
     ) -> Path:
-        """Write this configuration, token included, as a profile; returns the file's path.
+        """Write this configuration, token included, as a profile and return the file's path.
 
-        The file is readable by its owner only, and changes in one step: whoever reads it meanwhile sees the old one.
+        The file is written atomically and is readable by its owner only.
 
         Args:
             section: The profile's name.
-            path: The file; by default the one that `from_file` reads.
+            path: The file; by default that of `from_file`.
             overwrite: Whether to replace a profile of that name.
 
         Raises:
-            OqtopusConfigError: There is a profile of that name, or the file cannot be read and so not be kept.
+            OqtopusConfigError: The profile exists already, or the file cannot be read.
         """
         file = profile_path(path)
         parser = read_profiles(file)
@@ -292,7 +291,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_web_url(url: str, *, credentials: bool = False) -> bool:
-    """Whether a text is an http or https URL; one with user and password only where `credentials` may be there."""
+    """Whether a text is an http or https URL; user and password are allowed only with `credentials`."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # checked when it is read
@@ -303,12 +302,12 @@ def is_web_url(url: str, *, credentials: bool = False) -> bool:
 
 
 def _token(text: str | None) -> str | None:
-    """A token as files and shells hand it over, perhaps with a line break behind it."""
+    """Strip a token of surrounding whitespace, such as a trailing newline from a file or shell; None if empty."""
     return (text or "").strip() or None
 
 
 def _environment(proxy_env: str, api_token_env: str, timeout_env: str) -> dict[str, Any]:
-    """The settings that environment variables have a value for, all but the URL."""
+    """Return the settings, except the URL, whose environment variables are set."""
     settings: dict[str, Any] = {}
     if proxy := os.environ.get(proxy_env):
         settings["proxy"] = proxy

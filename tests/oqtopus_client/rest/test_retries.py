@@ -122,7 +122,7 @@ async def test_what_is_gone_has_been_deleted(lost: httpx.Response | Exception) -
     network = Answers(lost, httpx.Response(404, json={"message": "job not found with the given id"}))
     http = HttpClient(OqtopusConfig("https://api.example", transport=network, retry_backoff_seconds=0.0))
 
-    assert await http.call(DELETE_JOB, job_id="a") == {"message": "gone already"}
+    assert await http.call(DELETE_JOB, job_id="a") == {"message": "already deleted"}
 
 
 @pytest.mark.parametrize("refusals", [[], [httpx.Response(429)]])
