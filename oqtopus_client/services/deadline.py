@@ -16,10 +16,10 @@ class DeadlinePassedError(Exception):
 
 
 class Deadline:
-    """End of a wait by the running loop's clock, created once when the wait begins.
+    """End of a wait by the running loop's clock, set when the wait begins.
 
     Args:
-        timeout: Seconds from now. None means no deadline; 0 allows a single attempt at everything, without a time limit.
+        timeout: Seconds from now. None means no deadline; 0 allows one attempt at everything, without a time limit.
 
     Attributes:
         timeout: The argument.

@@ -40,8 +40,8 @@ class Core(Connected):
         self._cleanup_tasks: set[asyncio.Task[Any]] = set()
         self._owner: Callable[[], object] = weakref.ref(self)
         self._on_close = contextlib.ExitStack()
-        # For clients that are never closed. At exit, finalizers run last-created first, so a blocking client's thread ends
-        # before.
+        # For clients that are never closed. At exit, finalizers run last-created first, so a blocking client's thread
+        # ends before.
         weakref.finalize(self, _release, self._on_close, os.getpid())
 
     @cached_property

@@ -28,7 +28,7 @@ class Devices(Core):
     async def list_devices(self) -> list[OqtopusDevice]:
         """Return all devices available to the user.
 
-        If a calibration cannot be fetched, the device is listed without it and a warning is logged; `get_device` raises.
+        If a calibration cannot be fetched, the device is listed without it and the log says why; `get_device` raises.
         """
 
         async def with_calibration_if_any(device: DevicesDeviceInfo) -> OqtopusDevice:

@@ -1,4 +1,4 @@
-"""Running jobs: submitting them and waiting for their results."""
+"""Submission of jobs with a wait for their results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Runs(Submissions, Waiting):
-    """Running jobs: submitting them and waiting for their results."""
+    """Submission of jobs with a wait for their results."""
 
     @with_options_of(Waiting.wait_for_job)
     async def run_job(self, job: OqtopusJobSpec, **wait: Unpack[WaitOptions]) -> OqtopusJobResult:
