@@ -136,7 +136,7 @@ def test_unknown_ids(provider: OqtopusProvider) -> None:
         provider.job(nobody)
     with pytest.raises(OqtopusJobError, match=r"Job batch-0123456789abcdef: none of its jobs is on the server\."):
         provider.job("batch-0123456789abcdef")
-    with pytest.raises(TypeError, match=r"^An id is text, not None\.$"):
+    with pytest.raises(TypeError, match=r"^An id must be text, not None\.$"):
         provider.job(None)  # type: ignore[arg-type]
 
 
