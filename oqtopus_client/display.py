@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from datetime import UTC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
 
@@ -45,3 +47,22 @@ def moment(time: datetime) -> str:
     '2026-08-19 21:14 UTC'
     """
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def suggestion(name: object, known: Iterable[str], describe: Callable[[str], str] = repr) -> str:
+    """Return a sentence that names what an unknown name may stand for: the similar names, else all; empty without any.
+
+    Args:
+        name: The unknown name.
+        known: The names there are.
+        describe: How to show a known name.
+
+    >>> suggestion("shot", ["shots", "memory"])
+    "Did you mean 'shots'?"
+    >>> suggestion("x", ["shots", "memory"])
+    "Known: 'shots', 'memory'."
+    """
+    known = list(known)
+    if similar := difflib.get_close_matches(str(name), known):
+        return f"Did you mean {' or '.join(map(describe, similar))}?"
+    return f"Known: {', '.join(map(describe, known))}." if known else ""

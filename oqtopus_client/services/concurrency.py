@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Output = TypeVar("_Output")
 
+WORKERS = 16
+"""Requests about different jobs or devices that are under way at the same time, where the caller does not say."""
+
 
 async def settle(
     work: Callable[[_Item], Awaitable[_Output]], items: Sequence[_Item], *, max_workers: int

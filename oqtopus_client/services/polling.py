@@ -19,7 +19,7 @@ from oqtopus_client.errors import (
     WaitTimeoutError,
 )
 from oqtopus_client.rest.enums import JobsJobStatus
-from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.deadline import Deadline, DeadlinePassedError
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJ
 """States a job never leaves. `cancelling` and any status we do not know are not among them."""
 
 _Result = TypeVar("_Result")
-_STATUS_WORKERS = 16
 _SUBMISSION_SECONDS = 60.0
 """How long a job may stay registered, as its submission may be under way, where no deadline ends the wait for it."""
 
@@ -309,4 +308,4 @@ async def poll(
                 raise
             missing.append(job_id)
 
-    await in_order(ask, sorted(wanted), max_workers=_STATUS_WORKERS)
+    await in_order(ask, sorted(wanted), max_workers=WORKERS)

@@ -12,7 +12,7 @@ from oqtopus_client import rest
 from oqtopus_client.checks import shown
 from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotFoundError, OqtopusError, UserApiError
 from oqtopus_client.rest.enums import JobsJobStatus
-from oqtopus_client.services.concurrency import in_order, settle
+from oqtopus_client.services.concurrency import WORKERS, in_order, settle
 from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
 from oqtopus_client.services.resources.pagination import every_job
 
@@ -32,9 +32,6 @@ UPLOAD_LIFETIME = timedelta(hours=1)
 
 GRACE_SECONDS = 10.0
 """How long an interrupt, or closing, waits for clean-up."""
-
-_CLEANERS = 16
-"""Jobs that are cancelled or removed at the same time."""
 
 _NOT_ABOUT_THE_JOB = frozenset({401, 407, 408, 429})
 """Refusals of whoever asks, or of asking now; the job itself may still be taken."""
@@ -220,7 +217,7 @@ class Submission:
             async for job in every_job(self._jobs, {"fields": "job_id,submitted_at", "status": status})
             if job.job_id and job.submitted_at is None and (_registered_at(job.job_id) or limit) < limit
         ]
-        await in_order(self._remove_unsubmitted, old, max_workers=_CLEANERS)
+        await in_order(self._remove_unsubmitted, old, max_workers=WORKERS)
         return old
 
     async def _remove_unsubmitted(self, job_id: str, number: int | None = None) -> None:
@@ -260,7 +257,7 @@ class Submission:
                 if not (isinstance(error, UserApiError) and error.status_code == 400):  # noqa: PLR2004 - HTTP's number
                     failures[job_id] = error
 
-        await in_order(cancel, job_ids, max_workers=_CLEANERS)
+        await in_order(cancel, job_ids, max_workers=WORKERS)
         if failures:
             error = failures[next(job_id for job_id in job_ids if job_id in failures)]
             error.add_note(f"Not cancelled: {', '.join(failures)}")
@@ -273,7 +270,7 @@ class Submission:
             with contextlib.suppress(OqtopusError):
                 await self.cancel(job_id)
 
-        await in_order(discard, job_ids, max_workers=_CLEANERS)
+        await in_order(discard, job_ids, max_workers=WORKERS)
 
     def _shielded(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Begin something that an interrupt must not break off; closing the client waits for it."""

@@ -16,7 +16,7 @@ from oqtopus_client.rest.endpoints import LIST_DEVICES
 from oqtopus_client.rest.retries import RetryPolicy
 from oqtopus_client.services.polling import Polling
 from qiskit_oqtopus.primitives.estimator import shots_for
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from qiskit.providers import Options
 from qiskit.result.models import MeasLevel, MeasReturnType
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator import Emulator
@@ -63,7 +63,7 @@ def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
 
     assert (options.shots, options.transpile, options.mitigation) == (1000, "auto", None)
     assert sum(backend.run(keyed(3)).result().get_counts().values()) == 1000
-    with pytest.raises(TypeError, match="did you mean 'shots'"):
+    with pytest.raises(TypeError, match="Did you mean 'shots'"):
         backend.set_options(shot=None)
 
 
@@ -80,7 +80,7 @@ def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
         lambda: backend.options.update(memory=False, shot=5),
         lambda: setattr(backend, "options", {"shot": 5}),
     ):
-        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'; did you mean 'shots'\?"):
+        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'\. Did you mean 'shots'\?"):
             use()
     for use in (lambda: setattr(backend.options, "shots", 0), lambda: setattr(backend, "options", {"shots": 0})):
         with pytest.raises(ValueError, match="not 0"):
@@ -115,6 +115,25 @@ def test_server_side_transpiling(
     assert stored(emulator, job.job_id())["transpiler_info"] == sent
 
 
+@pytest.mark.parametrize("options", [{"name": "a\0b"}, {"description": "\0"}, {"job_tags": ["a", "b\0"]}])
+def test_nul_characters(backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any]) -> None:
+    """They would hide the batch from the server's search, so they are refused before any request."""
+    with pytest.raises(ValueError, match=rf"^{next(iter(options))} must not contain NUL characters, .*\\x00"):
+        backend.run([keyed(1), keyed(2)], **options)
+
+    assert cloud.requests == []
+
+
+def test_nul_in_the_name_of_a_circuit(backend: OqtopusBackend) -> None:
+    """The batch is found, and the circuit keeps its name."""
+    circuits = [keyed(1), keyed(2)]
+    circuits[0].name = "a\0b"
+    job = backend.provider.job(backend.run(circuits, shots=5).job_id())
+
+    assert job.result().get_counts("a\0b") == {"00001": 5}
+    assert [each.name for each in job.jobs()] == ["a b", "keyed 2"]
+
+
 @pytest.mark.parametrize("transpile", ["auto", "server", "none"])
 def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile: str) -> None:
     """Circuits of the device's own instructions go untouched, unless the server is to have them all."""
@@ -126,7 +145,9 @@ def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile:
 
 def test_transpiling_nowhere(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
     """What the device would refuse is refused here."""
-    with pytest.raises(CircuitError, match="'bell' is not of qulacs's own instructions, and transpile='none' leaves"):
+    with pytest.raises(
+        CircuitError, match="'bell' has instructions that are not native to qulacs, and transpile='none' forbids"
+    ):
         backend.run([keyed(1), bell()], transpile="none")
 
     assert cloud.requests == []
@@ -141,8 +162,8 @@ def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 
 def test_mitigation_by_the_wrong_qubits(backend: OqtopusBackend) -> None:
-    """Servers mistake the qubits of what they transpile themselves."""
-    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+    """Servers correct the wrong qubits of circuits that they transpile themselves."""
+    with pytest.warns(UserWarning, match="may correct readout errors of the wrong qubits"):
         backend.run(bell(), shots=5, mitigation="pseudo_inverse")
 
 
@@ -169,7 +190,7 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
         ({"job_tags": ["t" * 201]}, "job_tags must have at most 200 characters together."),
         (
             {"transpiler_options": {"coupling_map": object}},
-            "transpiler_options must be what JSON can hold: Object of type type is not JSON serializable.",
+            "transpiler_options must be serializable as JSON: Object of type type is not JSON serializable.",
         ),
         (
             {"transpile": "none", "transpiler_options": {"seed_transpiler": 1}},
@@ -181,7 +202,7 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
         ),
         (
             {"mitigation": "pseudo_inverse", "multi_manual": True},
-            "Servers mistake the qubits when they mitigate multi_manual jobs; use one of them.",
+            "Servers correct the wrong qubits of multi_manual jobs; use either multi_manual or mitigation.",
         ),
     ],
 )
@@ -195,7 +216,7 @@ def test_bad_values(backend: OqtopusBackend, cloud: RecordedCloud, options: dict
 
 def test_noise_model(backend: OqtopusBackend) -> None:
     """A noise model cannot be used, which must not pass in silence."""
-    with pytest.warns(UserWarning, match="noise_model is not used: a device has its own noise"):
+    with pytest.warns(UserWarning, match="noise_model is ignored, as devices have real noise"):
         backend.run(keyed(1), shots=1, noise_model=object())
 
 

@@ -23,7 +23,7 @@ from qiskit_aer import AerSimulator
 
 from qiskit_oqtopus import OqtopusEstimator, OqtopusJob, OqtopusSampler
 from qiskit_oqtopus.plain import plain, without_layout
-from tests.qiskit_oqtopus.test_backend import bell
+from tests.support.circuits import bell
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,6 +17,7 @@ from qiskit.providers import QiskitBackendNotFoundError
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import AuthenticationError, OqtopusConfigError
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from tests.support.chips import listed_device
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -26,22 +27,16 @@ if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 
-def device(device_id: str, n_qubits: int | None, **fields: Any) -> dict[str, Any]:
-    """What a server says of a device."""
-    described = {"device_type": "QPU", "status": "available", "n_pending_jobs": 0}
-    return {"device_id": device_id, "n_qubits": n_qubits, **described, **fields}
-
-
 @pytest.fixture
 def listing() -> ScriptedServer:
     """A server of devices of all sorts."""
     devices = [
-        device("statevector", 30, device_type="simulator"),
-        device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
-        device("large", 64, n_pending_jobs=3),
-        device("largest", 144, n_pending_jobs=40),
-        device("idle", 144, status="unavailable", available_at="2026-09-01T00:00:00Z"),
-        device("secret", None, n_pending_jobs=5),
+        listed_device("statevector", 30, device_type="simulator"),
+        listed_device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
+        listed_device("large", 64, n_pending_jobs=3),
+        listed_device("largest", 144, n_pending_jobs=40),
+        listed_device("idle", 144, status="unavailable", available_at="2026-09-01T00:00:00Z"),
+        listed_device("secret", None, n_pending_jobs=5),
     ]
     return ScriptedServer(**{"GET /devices": devices})
 
@@ -94,8 +89,11 @@ def test_filters(
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        ({"min_qubits": 3}, "There is no filter 'min_qubits'; did you mean 'min_num_qubits'?"),
-        ({"instance": "a"}, "There is no filter 'instance'; known: min_num_qubits, simulator, operational, filters."),
+        ({"min_qubits": 3}, "There is no filter 'min_qubits'. Did you mean 'min_num_qubits'?"),
+        (
+            {"instance": "a"},
+            "There is no filter 'instance'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
+        ),
         ({"simulator": "yes"}, "simulator must be a boolean or None, not 'yes'."),
         ({"operational": 1}, "operational must be a boolean or None, not 1."),
         ({"min_num_qubits": 2.5}, "min_num_qubits must be an integer or None, not 2.5."),
@@ -115,7 +113,7 @@ def test_wrong_filters(
 
 def test_function_in_place_of_name(devices: OqtopusProvider) -> None:
     """A function given as the first argument would match no name."""
-    with pytest.raises(TypeError, match=r"name must be a device's name, not 5; functions go to filters\."):
+    with pytest.raises(TypeError, match=r"name must be the name of a device, not 5; pass functions as filters\."):
         devices.backends(5)  # type: ignore[arg-type]
 
 
@@ -145,7 +143,7 @@ def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -
         "No device qualifies: 'statevector' has 30 qubits (min_num_qubits=100), "
         "'small' has 16 qubits (min_num_qubits=100), 'large' has 64 qubits (min_num_qubits=100), "
         "'largest' does not pass filters, 'idle' is unavailable until 2026-09-01 00:00 UTC (operational=True), "
-        "'secret' does not tell its qubits (min_num_qubits=100)."
+        "'secret' does not publish its number of qubits (min_num_qubits=100)."
     )
     listing.answers["GET /devices"] = []
     with pytest.raises(QiskitBackendNotFoundError, match="No device qualifies: this server offers none"):
@@ -153,15 +151,19 @@ def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -
 
 
 @pytest.mark.parametrize(
-    ("name", "known"),
-    [("qulac", "'qulacs'"), ("Qulacs", "'qulacs'"), ("anemone", "'lattice144' or 'lattice64' or 'qulacs'")],
+    ("name", "hint"),
+    [
+        ("qulac", "Did you mean 'qulacs'?"),
+        ("Qulacs", "Did you mean 'qulacs'?"),
+        ("anemone", "Known: 'lattice144', 'lattice64', 'qulacs'."),
+    ],
 )
-def test_unknown_backend(provider: OqtopusProvider, name: str, known: str) -> None:
-    """Near names are listed; with none near, all are."""
+def test_unknown_backend(provider: OqtopusProvider, name: str, hint: str) -> None:
+    """The message lists similar names; without any, all names."""
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         provider.get_backend(name)
 
-    assert f"There is no device {name!r}. Did you mean {known}?" in str(caught.value)
+    assert f"There is no device {name!r}. {hint}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_unknown_backend(provider: OqtopusProvider, name: str, known: str) -> No
             "There is no device 'larg'. Did you mean 'large', which has 64 qubits (min_num_qubits=100) or 'largest'?",
         ),
         ("statevector", {"simulator": False}, "Device 'statevector' is a simulator (simulator=False)."),
-        ("small", {"simulator": True}, "Device 'small' is no simulator (simulator=True)."),
+        ("small", {"simulator": True}, "Device 'small' is not a simulator (simulator=True)."),
         ("small", {"operational": False}, "Device 'small' is available (operational=False)."),
     ],
 )

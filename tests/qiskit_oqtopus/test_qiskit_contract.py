@@ -28,8 +28,8 @@ from oqtopus_client.emulator.device_files import built_in_devices
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusSampler
 from qiskit_oqtopus.qasm import to_program
 from qiskit_oqtopus.target import target_from_device
-from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import bell, keyed
+from tests.support.statistics import only_outcomes
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud

@@ -7,21 +7,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Clbit
 from qiskit.quantum_info import Statevector
-from scipy.stats import binom
+
+from tests.support.statistics import FALSE_ALARM, SHOTS, p_value
 
 if TYPE_CHECKING:
     from qiskit_oqtopus import OqtopusBackend
 
-SHOTS = 1000
 EXAMPLES = 200
-FALSE_ALARM = 1e-7
 """Chance that a right circuit fails its test; for all 200 together at most 2e-5."""
 
 angles = st.floats(-7, 7).map(lambda angle: round(angle, 6))
@@ -95,19 +93,6 @@ def exact_distribution(case: Case) -> dict[str, float]:
             position += size
         distribution[" ".join(reversed(words))] += probability
     return distribution
-
-
-def p_value(counts: dict[str, int], distribution: dict[str, float]) -> float:
-    """The smallest p-value of the outcomes' binomial tests, times their number.
-
-    A right circuit falls below any bound at most as often as the bound says. That does not hold for Pearson's
-    chi-square: where five counts of a thousand are expected, it gives 17 or more a p-value of 1e-7, and they come up
-    with a chance of 2e-5.
-    """
-    observed = np.array([counts.get(key, 0) for key in distribution])
-    probabilities = np.clip(list(distribution.values()), 0, 1)
-    tails = np.minimum(binom.cdf(observed, SHOTS, probabilities), binom.sf(observed - 1, SHOTS, probabilities))
-    return float(min(1.0, 2 * len(tails) * tails.min()))
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -12,9 +12,9 @@ from qiskit import transpile
 from oqtopus_client import ResponseValidationError
 from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
-from tests.qiskit_oqtopus.test_backend import bell
-from tests.qiskit_oqtopus.test_noise import as_backend
-from tests.qiskit_oqtopus.test_target import CHIP, device, used_qubits
+from tests.support.backends import as_backend
+from tests.support.chips import CHIP, device
+from tests.support.circuits import bell, used_qubits
 from tests.support.recorded_cloud import RecordedCloud
 
 if TYPE_CHECKING:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import Clbit
 from qiskit.providers import JobStatus
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.errors import NotFoundError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider, OqtopusSampler
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from qiskit_oqtopus.errors import LaterReleaseError
+from tests.support.circuits import BELL, bell, keyed, mixed
 from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
@@ -25,23 +25,10 @@ if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 
-def mixed(number: int) -> QuantumCircuit:
-    """One of twenty circuits: registers, loose bits and metadata in many ways, and the outcome `number`."""
-    circuit = QuantumCircuit(QuantumRegister(5, "q"), name=f"mixed {number}", metadata={"number": number, "of": [20]})
-    if number % 2:
-        circuit.add_bits([Clbit()])
-    circuit.add_register(ClassicalRegister(number % 3 + 1, "a"), ClassicalRegister(7, 'quoted "b" //'))
-    for qubit in range(5):
-        if number >> qubit & 1:
-            circuit.x(qubit)
-        circuit.measure(qubit, circuit.num_clbits - 5 + qubit)
-    return circuit
-
-
 SUBMIT_AND_DIE = """
 import os, signal
 from qiskit_oqtopus import OqtopusProvider
-from tests.qiskit_oqtopus.test_retrieval import mixed
+from tests.support.circuits import mixed
 
 job = OqtopusProvider().get_backend("qulacs").run([mixed(i) for i in range(20)], shots=10, memory=True)
 print(job.job_id(), flush=True)
@@ -137,7 +124,7 @@ def test_lost_input(
         database.execute("DELETE FROM files WHERE key = ?", (f"{job.job_id()}/input.zip",))
 
     assert provider.job(job.job_id()).result().get_counts() == {"00011": 5}
-    assert f"The input of job {job.job_id()} cannot be read, so its counts come without registers." in caplog.text
+    assert f"The input of job {job.job_id()} could not be read, so its counts have no registers." in caplog.text
 
 
 def test_unknown_ids(provider: OqtopusProvider) -> None:
@@ -162,7 +149,7 @@ def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) ->
         provider.job(job.job_id())
 
     assert str(caught.value) == (
-        f"Job {job.job_id()}: only 2 of its 3 jobs are on the server. There are: {job.job_ids[0]}, {job.job_ids[2]}."
+        f"Job {job.job_id()}: only 2 of its 3 jobs are on the server: {job.job_ids[0]}, {job.job_ids[2]}."
     )
 
 
@@ -230,7 +217,7 @@ def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvide
     copy = copied(provider.client, other.job_ids[1], programs.get(program), description=description)
     provider.client.delete_job(batch.job_ids[1])
 
-    message = f"its job 2 has been deleted: {copy} has that job's description, but another program"
+    message = f"its job 2 has been deleted: {copy} has that job's description, but a different program"
     with pytest.raises(OqtopusJobError, match=message):
         provider.job(batch.job_id()).result()
 
@@ -250,6 +237,44 @@ def test_jobs_of_earlier_versions(backend: OqtopusBackend, provider: OqtopusProv
     assert provider.job(job_id).result().get_counts() == [{"00001": 5}, {"00010": 5}]
 
 
+def later(client: OqtopusClient, job_id: str, new_id: str) -> None:
+    """Submit the jobs of a batch again as another, as a release with other headers would."""
+    for old in client.get_jobs([job.job_id for job in client.iter_jobs(q=job_id) if job.job_id]):
+        assert old.input is not None
+        assert old.description is not None
+        copied(
+            client,
+            old.job_id,
+            old.input.program[0].replace('{"v":1,', '{"v":2,').replace(job_id, new_id),
+            description=old.description.replace(job_id, new_id),
+        )
+
+
+@pytest.mark.parametrize("kind", ["batch", "sampler"])
+def test_jobs_of_later_releases(backend: OqtopusBackend, provider: OqtopusProvider, kind: str) -> None:
+    """They are found and have a status, but no result; the error names the remedy."""
+    circuits = [keyed(1), keyed(2)]
+    job = backend.run(circuits) if kind == "batch" else OqtopusSampler(backend).run(circuits)
+    job.result()
+    new_id = f"{kind}-00000000000000bb"
+    later(provider.client, job.job_id(), new_id)
+    (found,) = provider.jobs(name=new_id)
+
+    assert found.status() is JobStatus.DONE
+    for job in (found, provider.job(new_id)):
+        with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 2, which .*"):
+            job.result()
+
+
+def test_ids_of_later_releases(provider: OqtopusProvider, cloud: RecordedCloud) -> None:
+    """An id that contains a whole run is refused as well if it is of a version that this release does not know."""
+    run_id = f"sampler-{base64.urlsafe_b64encode(json.dumps({'v': 2, 'sampler': []}).encode()).decode()}"
+    with pytest.raises(LaterReleaseError, match=r"^This run's id has the format version 2, which oqtopus-client "):
+        provider.job(run_id)
+
+    assert cloud.requests == []
+
+
 def test_copy_of_a_primitives_job(
     backend: OqtopusBackend, provider: OqtopusProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,7 +289,7 @@ def test_copy_of_a_primitives_job(
 
     retrieved = provider.job(first.job_id())
     for _ in range(2):
-        with pytest.raises(OqtopusJobError, match=r"its job 2 has been deleted: .* but another program"):
+        with pytest.raises(OqtopusJobError, match=r"its job 2 has been deleted: .* but a different program"):
             retrieved.result()
 
 
@@ -348,7 +373,7 @@ def test_looking_back_is_lazy(backend: OqtopusBackend, provider: OqtopusProvider
     [
         (
             lambda p: p.jobs(status="finished"),
-            "There is no status 'finished'; there are: registered, submitted, ready,",
+            "'finished' is not a valid status; use one of registered, submitted, ready,",
         ),
         (lambda p: p.jobs(limit=-1), "limit must be at least 0 or None, not -1."),
     ],

@@ -12,8 +12,8 @@ from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from qiskit_oqtopus import OqtopusBackend
 from qiskit_oqtopus.target import target_from_device
-from tests.qiskit_oqtopus.test_backend import bell
-from tests.qiskit_oqtopus.test_random_circuits import FALSE_ALARM, SHOTS, p_value
+from tests.support.circuits import bell
+from tests.support.statistics import FALSE_ALARM, SHOTS, p_value
 
 SENT_AS = pytest.mark.parametrize("is_isa", [True, False], ids=["transpiled", "as it is"])
 

@@ -17,8 +17,8 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_oqtopus import OqtopusBackend
-from tests.qiskit_oqtopus.test_random_circuits import FALSE_ALARM
-from tests.qiskit_oqtopus.test_stock_sampler import one_at_a_time
+from tests.support.backends import one_at_a_time
+from tests.support.statistics import FALSE_ALARM
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud

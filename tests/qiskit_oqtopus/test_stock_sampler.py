@@ -14,10 +14,9 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import JobStatus
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend
-from tests.qiskit_oqtopus.primitives.test_sampler import flips, keyed, only_outcomes
-from tests.qiskit_oqtopus.primitives.test_sampler_registers import exact_distribution, joint_counts
-from tests.qiskit_oqtopus.test_backend import bell
-from tests.qiskit_oqtopus.test_random_circuits import FALSE_ALARM, SHOTS, p_value
+from tests.support.backends import one_at_a_time
+from tests.support.circuits import bell, flips, keyed
+from tests.support.statistics import FALSE_ALARM, SHOTS, exact_distribution, joint_counts, only_outcomes, p_value
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
@@ -101,7 +100,7 @@ def test_measured_in_reverse(sampler: BackendSamplerV2) -> None:
 @pytest.mark.parametrize("nothing", [None, {}, []])
 def test_no_parameters(sampler: BackendSamplerV2, nothing: Any) -> None:
     """Every form of no values."""
-    assert only_outcomes(sampler.run([(keyed(5), nothing)]).result()[0]) == "101"
+    assert only_outcomes(sampler.run([(keyed(5, 3), nothing)]).result()[0]) == "101"
 
 
 def test_one_parameter(sampler: BackendSamplerV2) -> None:
@@ -163,17 +162,17 @@ def test_nothing_but_measurements(sampler: BackendSamplerV2) -> None:
 @pytest.mark.parametrize(
     ("pubs", "shots", "message"),
     [
-        ([(keyed(1), [1e2])], None, "inconsistent with last dimension"),
+        ([(keyed(1, 3), [1e2])], None, "inconsistent with last dimension"),
         ([flips()], None, "does not match the number of parameters"),
         ([(flips(), [])], None, "inconsistent with last dimension"),
         ([(flips(), None)], None, "does not match the number of parameters"),
         ([(flips(), [1e2])], None, "inconsistent with last dimension"),
         ([(flips(), [1e2] * 100)], None, "inconsistent with last dimension"),
-        ([keyed(1)], -1, "shots"),
-        ([keyed(1)], 0, "shots"),
-        ([(keyed(1), None, -1)], None, "shots"),
-        ([(keyed(1), None, 0)], None, "shots"),
-        (keyed(1), None, "An invalid Sampler pub-like was given"),
+        ([keyed(1, 3)], -1, "shots"),
+        ([keyed(1, 3)], 0, "shots"),
+        ([(keyed(1, 3), None, -1)], None, "shots"),
+        ([(keyed(1, 3), None, 0)], None, "shots"),
+        (keyed(1, 3), None, "An invalid Sampler pub-like was given"),
         ((flips(), [0, 1]), None, "Note that if you want to run a single pub,"),
     ],
 )
@@ -189,7 +188,7 @@ def test_mistakes(sampler: BackendSamplerV2, cloud: RecordedCloud, pubs: Any, sh
 def test_impossible_pubs(shots: int) -> None:
     """A PUB object cannot even be made."""
     with pytest.raises(ValueError, match="shots"):
-        SamplerPub(keyed(1), shots=shots)
+        SamplerPub(keyed(1, 3), shots=shots)
 
 
 # --- shots
@@ -197,7 +196,7 @@ def test_impossible_pubs(shots: int) -> None:
 
 def test_shots(sampler: BackendSamplerV2) -> None:
     """The PUB's go before the run's, those before the default, which can be changed; PUBs may differ."""
-    circuit = keyed(5)
+    circuit = keyed(5, 3)
 
     def shots(pubs: list[Any], **keyword: Any) -> list[int]:
         results = sampler.run(pubs, **keyword).result()
@@ -264,13 +263,13 @@ def test_several_registers(
         assert agrees(result, distribution)
 
 
-@pytest.mark.filterwarnings("ignore:Circuit .* measures nothing, so all its bits will be 0:UserWarning")
+@pytest.mark.filterwarnings("ignore:Circuit .* has no measurements, so all its bits will be 0:UserWarning")
 def test_nothing_measured(sampler: BackendSamplerV2) -> None:
     """Registers that are never written are 0, whatever becomes of the qubits, and others are not disturbed."""
     registers = ClassicalRegister(1, "a"), ClassicalRegister(7, "b"), ClassicalRegister(8, "c")
     circuit = QuantumCircuit(QuantumRegister(3), *registers)
     circuit.x(range(3))
-    silent, spoken = sampler.run([circuit, keyed(6)]).result()
+    silent, spoken = sampler.run([circuit, keyed(6, 3)]).result()
 
     assert [only_outcomes(silent, name) for name in "abc"] == ["0", "0" * 7, "0" * 8]
     assert only_outcomes(spoken) == "110"
@@ -281,7 +280,7 @@ def test_no_registers(sampler: BackendSamplerV2) -> None:
     circuit = QuantumCircuit(2, name="bare")
     with (
         pytest.warns(UserWarning, match="no output classical registers and so the result will be empty"),
-        pytest.warns(UserWarning, match=r"Circuit 'bare.*' measures nothing, so all its bits will be 0"),
+        pytest.warns(UserWarning, match=r"Circuit 'bare.*' has no measurements, so all its bits will be 0"),
     ):
         result = sampler.run([circuit]).result()
 
@@ -336,24 +335,10 @@ def test_control_flow(sampler: BackendSamplerV2, cloud: RecordedCloud) -> None:
 # --- what else Qiskit asks
 
 
-def one_at_a_time(backend: OqtopusBackend) -> tuple[OqtopusBackend, list[int]]:
-    """The device as a backend that says it takes one circuit at a time, and how many each call gave it."""
-
-    class OneAtATime(OqtopusBackend):
-        max_circuits = 1
-
-        def run(self, run_input: Any, **options: Any) -> Any:
-            runs.append(len(run_input))
-            return super().run(run_input, **options)
-
-    runs: list[int] = []
-    return OneAtATime(backend.provider, backend.device, backend.provider.client), runs
-
-
 def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
     """A backend that says it takes only so many gets no more."""
     limited, runs = one_at_a_time(backend)
-    results = BackendSamplerV2(backend=limited).run([keyed(0), keyed(1)]).result()
+    results = BackendSamplerV2(backend=limited).run([keyed(0, 3), keyed(1, 3)]).result()
 
     assert [only_outcomes(result) for result in results] == ["000", "001"]
     assert runs == [1, 1]
@@ -361,12 +346,15 @@ def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
 
 def test_iterator_of_pubs(sampler: BackendSamplerV2) -> None:
     """PUBs need not be in a list."""
-    assert [only_outcomes(result) for result in sampler.run(iter([keyed(0), keyed(1)])).result()] == ["000", "001"]
+    assert [only_outcomes(result) for result in sampler.run(iter([keyed(0, 3), keyed(1, 3)])).result()] == [
+        "000",
+        "001",
+    ]
 
 
 def test_metadata(sampler: BackendSamplerV2) -> None:
     """The shots, and the circuit's own."""
-    plain, told = keyed(1), keyed(1)
+    plain, told = keyed(1, 3), keyed(1, 3)
     told.metadata = {"a": 1}
     result = sampler.run([(plain, None, 10), (told, None, 20)]).result()
 

@@ -14,10 +14,10 @@ import httpx
 from oqtopus_client.errors import OqtopusConfigError, ResponseValidationError
 from oqtopus_client.rest.blocked_hosts import is_off_limits
 from oqtopus_client.rest.endpoints import DOWNLOAD, UPLOAD, Operation
-from oqtopus_client.rest.http.connections import Pool, check_storage, host, transport
+from oqtopus_client.rest.http.connections import Pool, host, storage_url, transport
 from oqtopus_client.rest.http.errors import api_error, connection_error, storage_error
 from oqtopus_client.rest.http.responses import receive
-from oqtopus_client.rest.http.telemetry import observe
+from oqtopus_client.rest.http.telemetry import observed
 from oqtopus_client.rest.retries import RetryPolicy
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ class HttpClient:
         if config.api_token:
             self._api_headers["q-api-token"] = config.api_token
         user_agent = user_agent or f"oqtopus-client/{importlib.metadata.version('oqtopus-client')}"
-        _check_headers({**self._api_headers, "User-Agent": user_agent})
+        # Only gzip, which is unpacked here, a piece at a time.
+        self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        _check_headers({**self._api_headers, **self._headers})
         self._anywhere = is_off_limits(host(config.base_url))
         self._retries = RetryPolicy(
             config.retry_max_attempts,
@@ -82,27 +84,25 @@ class HttpClient:
             config.retry_budget_seconds,
         )
         self._longest = _PATIENCE * config.timeout
-        self._transport = transport(config)
-        self._client = httpx.AsyncClient(
-            transport=self._transport,
-            # Waiting for a connection of our own pool says nothing about the server.
-            timeout=httpx.Timeout(config.timeout, connect=min(config.timeout, _LONGEST_CONNECT), pool=None),
-            # Only gzip, which is unpacked here, a piece at a time.
-            headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
-        )
-        observe(self._client)
+        # Waiting for a connection from our own pool says nothing about the server.
+        timeout = httpx.Timeout(config.timeout, connect=min(config.timeout, _LONGEST_CONNECT), pool=None)
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._connections = transport(config)
+        # Not through an httpx.AsyncClient: its cookies, redirects and authentication, which the User API does not use,
+        # take more time than sending a request does.
+        self._transport = observed(self._connections)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("connections, and the token that goes over them, cannot be pickled")
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     def abandon(self) -> None:
         """Let go of connections that were not closed."""
-        if isinstance(self._transport, Pool):
-            self._transport.abandon()
+        if isinstance(self._connections, Pool):
+            self._connections.abandon()
 
     async def call(
         self,
@@ -130,7 +130,8 @@ class HttpClient:
         """
         path = operation.path(**ids)
         url = self._base_url + path
-        response = await self._send(operation, url, params=params, json=json, headers=self._api_headers)
+        headers = {**self._headers, **self._api_headers}
+        response = await self._send(operation, url, params=params, json=json, headers=headers)
         if not response.is_success:
             raise api_error(response, self._config)
         if empty:
@@ -150,8 +151,9 @@ class HttpClient:
         Raises:
             OqtopusStorageError: The storage refused, or is not one to send files to.
         """
-        check_storage(url, anywhere=self._anywhere)
-        response = await self._send(UPLOAD, url, data=fields, files={"file": ("input.zip", content, "application/zip")})
+        target = storage_url(url, anywhere=self._anywhere)
+        files = {"file": ("input.zip", content, "application/zip")}
+        response = await self._send(UPLOAD, target, data=fields, files=files, headers=self._headers)
         if not response.is_success:
             raise storage_error("upload", response)
 
@@ -161,13 +163,13 @@ class HttpClient:
         Raises:
             OqtopusStorageError: The storage refused or is not one to read from, or the file is too large.
         """
-        check_storage(url, anywhere=self._anywhere)
-        response = await self._send(DOWNLOAD, url)
+        source = storage_url(url, anywhere=self._anywhere)
+        response = await self._send(DOWNLOAD, source, headers=self._headers)
         if not response.is_success:
             raise storage_error("download", response)
         return response.content
 
-    async def _send(self, operation: Operation, url: str, **content: Any) -> httpx.Response:
+    async def _send(self, operation: Operation, url: httpx.URL | str, **content: Any) -> httpx.Response:
         """Send a request, again where the policy allows it; the last answer or failure counts."""
         clock = asyncio.get_running_loop().time
         start = clock()
@@ -192,21 +194,21 @@ class HttpClient:
             attempt += 1
         if isinstance(outcome, Exception):
             # The HTTP library's own errors say the same at greater length.
-            raise connection_error(operation.method, url, outcome, self._config.timeout) from None
+            raise connection_error(operation.method, str(url), outcome, self._config.timeout) from None
         return outcome
 
     async def _try(
-        self, operation: Operation, url: str, attempt: int, content: Mapping[str, Any]
+        self, operation: Operation, url: httpx.URL | str, attempt: int, content: Mapping[str, Any]
     ) -> httpx.Response | Exception:
         """Send a request once; the answer, or why there is none."""
         start = time.perf_counter()
         outcome: httpx.Response | Exception
         try:
-            request = self._client.build_request(operation.method, url, **content)
+            request = httpx.Request(operation.method, url, extensions=self._extensions, **content)
             request.read()  # in one piece: a form would go out part by part, with a system call for each
             # Each part of an answer is given its time, and so a server could send for ever.
             async with asyncio.timeout(self._longest):
-                outcome = await receive(self._client, operation, request)
+                outcome = await receive(self._transport, operation, request)
             result, correlation = str(outcome.status_code), outcome.headers.get("x-correlation-id", "-")
         # UnicodeError: a host whose name no name server can be asked for, with an empty or too long part for one.
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError) as error:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import ssl
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -100,19 +101,23 @@ def host(url: str) -> str:
         raise OqtopusConfigError(f"base_url or proxy is no URL: {error}.") from None
 
 
-def check_storage(url: str, *, anywhere: bool) -> None:
-    """Make sure that a URL from the server leads to where files may be.
+# All uploads to a server go to the same URL.
+_parse = lru_cache(maxsize=16)(httpx.URL)
+
+
+def storage_url(url: str, *, anywhere: bool) -> httpx.URL:
+    """Parse a storage URL that the server sent, and check that it leads to a place where files may be.
 
     Args:
         url: The URL.
-        anywhere: Whether that may be this machine's own network, where the server itself is.
+        anywhere: Whether link-local hosts are allowed, as the server itself is on one.
 
     Raises:
         OqtopusStorageError: It is not one of the web, or leads to this machine's own secrets.
     """
     try:
         # The host is read as it will be when it is used: two readers that differ would be a way around.
-        parsed, _ = httpx.URL(url), urlsplit(url).port
+        parsed, _ = _parse(url), urlsplit(url).port
         named = parsed.host  # decoded when it is read
     except (httpx.InvalidURL, ValueError, TypeError):
         raise OqtopusStorageError("The server named a file by something that is no URL.") from None
@@ -123,6 +128,7 @@ def check_storage(url: str, *, anywhere: bool) -> None:
             f"The server named a file at {named}, which is link-local or a cloud's metadata service; "
             "no storage is there."
         )
+    return parsed
 
 
 def tls_context() -> ssl.SSLContext:

@@ -105,6 +105,10 @@ def _validation_message(item: object) -> str:
 
 
 def _origin(response: httpx.Response) -> str:
-    """Where a redirect leads, without what may be a signature."""
-    target = response.request.url.join(response.headers["location"])
-    return f"{target.scheme}://{target.host}"
+    """Return scheme and host of a redirect's target, without what may be a signature."""
+    try:
+        target = response.request.url.join(response.headers["location"])
+        origin = f"{target.scheme}://{target.host}"
+    except (httpx.InvalidURL, UnicodeError):
+        return "an invalid URL"
+    return origin

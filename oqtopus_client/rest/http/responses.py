@@ -21,7 +21,7 @@ MAX_DOWNLOAD_BYTES = 256 << 20
 1 GiB, arrives in less."""
 
 
-async def receive(client: httpx.AsyncClient, operation: Operation, request: httpx.Request) -> httpx.Response:
+async def receive(transport: httpx.AsyncBaseTransport, operation: Operation, request: httpx.Request) -> httpx.Response:
     """Send a request and read its answer, of which no more than the limit is ever in memory.
 
     Raises:
@@ -29,11 +29,11 @@ async def receive(client: httpx.AsyncClient, operation: Operation, request: http
         ResponseValidationError: Another answer is.
     """
     limit = MAX_DOWNLOAD_BYTES if operation is DOWNLOAD else MAX_ANSWER_BYTES
-    response = await client.send(request, stream=True)
+    response = await transport.handle_async_request(request)
+    response.request = request
     if response.is_stream_consumed:
         return response  # of a transport that has it in memory already
-    headers = response.headers.copy()
-    packed = headers.pop("content-encoding", "").lower() == "gzip"
+    packed = response.headers.pop("content-encoding", "").lower() == "gzip"
     try:
         body = await _read(response.aiter_raw(), limit, packed=packed)
     finally:
@@ -42,7 +42,7 @@ async def receive(client: httpx.AsyncClient, operation: Operation, request: http
         message = f"{operation}: the answer has more than {limit:,} bytes, and was not read."
         raise (OqtopusStorageError if operation in {DOWNLOAD, UPLOAD} else ResponseValidationError)(message)
     return httpx.Response(
-        response.status_code, headers=headers, content=body, request=request, extensions=response.extensions
+        response.status_code, headers=response.headers, content=body, request=request, extensions=response.extensions
     )
 
 

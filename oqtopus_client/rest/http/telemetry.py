@@ -1,42 +1,28 @@
-"""What others record of requests, without anything secret.
-
-The HTTP library logs each, and OpenTelemetry makes a span of it where the program has told it to look at httpx.
-"""
+"""OpenTelemetry spans for requests, without anything secret, in programs that have httpx instrumented."""
 
 from __future__ import annotations
 
-import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 _PACKAGE = "opentelemetry.instrumentation.httpx"
 _URLS = ("http.url", "url.full")
 _TOKEN = "http.request.header.q_api_token"  # noqa: S105 - the name of an attribute
 
 
-def _without_signature(record: logging.LogRecord) -> bool:
-    """Keep presigned URLs, which are credentials, out of the HTTP library's log."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(
-            arg.copy_with(query=None) if isinstance(arg, httpx.URL) and b"ignature=" in arg.query else arg
-            for arg in record.args
-        )
-    return True
+def observed(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+    """Wrap a transport in one that records spans, if `HTTPXClientInstrumentor().instrument()` was called before.
 
-
-logging.getLogger("httpx").addFilter(_without_signature)
-
-
-def observe(client: httpx.AsyncClient) -> None:
-    """Have a client of httpx's observed, if `HTTPXClientInstrumentor().instrument()` was called before.
-
-    That call does not reach clients whose connections are not httpx's own, as ours are.
+    That call instruments httpx's own clients and transports, and ours is neither.
     """
     package = sys.modules.get(_PACKAGE)
-    if package is not None and package.HTTPXClientInstrumentor().is_instrumented_by_opentelemetry:
-        package.HTTPXClientInstrumentor.instrument_client(client, request_hook=_keep_secrets)
+    if package is None or not package.HTTPXClientInstrumentor().is_instrumented_by_opentelemetry:
+        return transport
+    recorder: httpx.AsyncBaseTransport = package.AsyncOpenTelemetryTransport(transport, request_hook=_keep_secrets)
+    return recorder
 
 
 async def _keep_secrets(span: Any, _request: object) -> None:

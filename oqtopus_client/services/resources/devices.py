@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from oqtopus_client import rest
 from oqtopus_client.errors import OqtopusError
-from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.device import OqtopusDevice
 from oqtopus_client.services.resources.core import Core
 from oqtopus_client.services.resources.query import given
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("oqtopus_client")
 
 _Device = TypeVar("_Device", "DevicesDeviceInfo", "DevicesDeviceHistory")
-_CALIBRATION_WORKERS = 16
 
 
 class Devices(Core):
@@ -40,7 +39,7 @@ class Devices(Core):
                 return OqtopusDevice(device.model_copy(update={"device_info": None}))
 
         devices = await self._devices.list_devices()
-        return await in_order(with_calibration_if_any, devices, max_workers=_CALIBRATION_WORKERS)
+        return await in_order(with_calibration_if_any, devices, max_workers=WORKERS)
 
     async def get_device(self, device_id: str) -> OqtopusDevice:
         """One device. A server answers 403, not 404, for an id it does not know.

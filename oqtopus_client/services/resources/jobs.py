@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client import rest
 from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
 from oqtopus_client.rest.enums import JobsJobStatus
-from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.polling import FINAL_STATUSES, poll
 from oqtopus_client.services.resources.core import Core
@@ -34,10 +34,6 @@ _FILE_READERS: dict[str, Callable[[bytes], object]] = {
     "combined_program": rest.storage.read_text,
     "transpile_result": lambda content: rest.storage.read_model(rest.JobsS3TranspileResult, content),
 }
-
-
-_WORKERS = 16
-"""Jobs that are read at the same time."""
 
 
 class Jobs(Core):
@@ -83,7 +79,7 @@ class Jobs(Core):
             await self._read_files(job, files)
             return job
 
-        return await in_order(read, job_ids, max_workers=_WORKERS)
+        return await in_order(read, job_ids, max_workers=WORKERS)
 
     async def read_job_files(self, jobs: Sequence[OqtopusJobResult], files: Collection[JobFile]) -> None:
         """Read side files of jobs that are here already, 16 jobs at a time; see `get_jobs`.
@@ -96,7 +92,7 @@ class Jobs(Core):
             ValueError: A side file with that name does not exist.
         """
         _check_files(files)
-        await in_order(lambda job: self._read_files(job, files), jobs, max_workers=_WORKERS)
+        await in_order(lambda job: self._read_files(job, files), jobs, max_workers=WORKERS)
 
     async def _read_files(self, job: OqtopusJobResult, files: Collection[JobFile]) -> None:
         for name in files:

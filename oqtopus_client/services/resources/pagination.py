@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oqtopus_client import rest
 from oqtopus_client.errors import NotFoundError, ResponseValidationError, UserApiError
 from oqtopus_client.rest.enums import JobsJobStatus
-from oqtopus_client.services.concurrency import in_order
+from oqtopus_client.services.concurrency import WORKERS, in_order
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -21,9 +21,6 @@ _OLD_PAGES = 100
 
 _SAFE_FIELDS = ("job_id", "status", "name", "description", "submitted_at", "device_id")
 """What servers list of every job."""
-
-_READERS = 16
-"""Jobs read at the same time where a server cannot list them."""
 
 
 class _Page(NamedTuple):
@@ -60,7 +57,7 @@ async def every_job(api: JobApi, query: Mapping[str, Any]) -> AsyncGenerator[Job
         new = [job for job in page.jobs if job.job_id not in seen]
         seen.update(job.job_id for job in new if job.job_id is not None)
         rest_of_page = iter(new)
-        while some := list(islice(rest_of_page, _READERS)):
+        while some := list(islice(rest_of_page, WORKERS)):
             for job in await _complete(api, query, page, some):
                 yield job
         if page.is_last:
@@ -108,7 +105,7 @@ async def _complete(api: JobApi, query: Mapping[str, Any], page: _Page, jobs: li
             return None
         return whole.model_copy(update=unwanted)
 
-    return [job for job in await in_order(read, jobs, max_workers=_READERS) if job is not None]
+    return [job for job in await in_order(read, jobs, max_workers=WORKERS) if job is not None]
 
 
 def _wanted(query: Mapping[str, Any]) -> set[str]:

@@ -29,33 +29,14 @@ from oqtopus_client.errors import (
     PermissionDeniedError,
 )
 from oqtopus_client.rest.http import HttpClient
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 from tests.support.scripted_server import ScriptedServer
+from tests.support.servers import answer_all, answering
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
 SECRET = "idpart.secretpart"
-
-
-def answering(status: int, body: bytes, content_type: str = "application/json") -> ASGIApp:
-    """A server that gives everyone the same answer."""
-
-    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send(
-            {"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type.encode())]}
-        )
-        await send({"type": "http.response.body", "body": body})
-
-    return app
-
-
-def answer_all(connection: socket.socket, seen: list[bytes]) -> None:
-    """Answer each request on a connection with an empty list."""
-    with connection:
-        while head := connection.recv(65536):
-            seen.append(head)
-            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]")
 
 
 def ask(app: ASGIApp, **settings: Any) -> object:

@@ -135,12 +135,12 @@ async def test_what_was_never_there_has_not_been_deleted(refusals: list[httpx.Re
 
 
 async def test_signatures_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """A presigned URL is a credential, also where the HTTP library logs it."""
+    """A presigned URL is a credential; the log has neither its signature nor the token."""
     http = HttpClient(OqtopusConfig("https://api.example", "id.secret", transport=Answers(httpx.Response(200))))
     with caplog.at_level(logging.DEBUG):
         await http.fetch("https://storage.example/result.zip?AWSAccessKeyId=key&Signature=hidden")
         await http.fetch("https://storage.example/result.zip?X-Amz-Credential=key&X-Amz-Signature=hidden")
 
-    assert "https://storage.example/result.zip" in caplog.text
+    assert caplog.text.count("GET storage: 200") == 2
     assert "hidden" not in caplog.text
     assert "id.secret" not in caplog.text

@@ -32,7 +32,7 @@ from oqtopus_client.errors import (
     WaitTimeoutError,
 )
 from oqtopus_client.rest.models import JobsS3TranspileResult
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
 from tests.support.scripted_server import ScriptedServer
 

@@ -37,7 +37,7 @@ from oqtopus_client.errors import (
     WaitTimeoutError,
 )
 from oqtopus_client.services import loop_thread
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
 from tests.support.recorded_cloud import RecordedCloud
 from tests.support.scripted_server import ScriptedServer

@@ -10,7 +10,7 @@ import pytest
 
 from oqtopus_client import OqtopusEstimationOperator, OqtopusJobSpec
 from oqtopus_client.rest.models import JobsS3OperatorItem
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 
 @pytest.mark.parametrize("pauli", ["X 0 Y 1", "X0 Y1", "X0Y1", "X 0Y 1", "X 00 Y 01"])

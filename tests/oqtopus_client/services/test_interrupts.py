@@ -16,7 +16,7 @@ import pytest
 from oqtopus_client import AsyncOqtopusClient, OqtopusClient, OqtopusJobSpec
 from oqtopus_client.services import client as client_module
 from oqtopus_client.services import loop_thread
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

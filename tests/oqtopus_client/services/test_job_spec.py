@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oqtopus_client import OqtopusJobSpec
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 
 def spec(**changes: Any) -> OqtopusJobSpec:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qiskit_oqtopus.visualization.chip_data import ChipData
-from tests.qiskit_oqtopus.test_target import device
+from tests.support.chips import device
 
 
 def test_published() -> None:
@@ -49,5 +49,5 @@ def test_same_place() -> None:
 
 def test_nothing_known() -> None:
     """A device that does not tell how many qubits it has cannot be drawn."""
-    with pytest.raises(ValueError, match=r"Device 'chip' tells nothing of its qubits, so there is nothing to draw\."):
+    with pytest.raises(ValueError, match=r"Device 'chip' publishes no qubit data, so there is nothing to draw\."):
         ChipData.of(device(None, n_qubits=None))
