@@ -12,7 +12,7 @@ from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from qiskit.circuit import Clbit
 
@@ -28,21 +28,39 @@ def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircui
     """
     tree = openqasm3.parse(code_of(program, limits))
     check_tree(tree, limits)
-    return flat(convert(tree))
+    return rebuilt(convert(tree))
 
 
-def flat(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Return the circuit with all its qubits in one register, and without aliases of classical registers."""
-    result = QuantumCircuit(QuantumRegister(circuit.num_qubits, "q"), circuit.clbits, global_phase=circuit.global_phase)
-    named: set[Clbit] = set()
-    for register in circuit.cregs:
-        if named.isdisjoint(register):
-            result.add_register(register)
-            named.update(register)
+def rebuilt(
+    circuit: QuantumCircuit, qubits: Iterable[int] | None = None, *, without: Collection[str] = ()
+) -> QuantumCircuit:
+    """Copy a circuit, with its qubits in one register and its classical registers without aliases.
+
+    Args:
+        circuit: The circuit.
+        qubits: The qubits to keep, in their new order; all by default. Operations on any others are left out.
+        without: Names of more operations to leave out. Without measurements, there are no classical bits either.
+    """
+    indices = {qubit: index for index, qubit in enumerate(range(circuit.num_qubits) if qubits is None else qubits)}
+    # No classical register has this name: it is not an identifier.
+    result = QuantumCircuit(QuantumRegister(len(indices), "$"), global_phase=circuit.global_phase)
+    if "measure" not in without:
+        _add_clbits(result, circuit)
     for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        result.append(item.operation, qubits, item.clbits)
+        on = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        if item.name not in without and all(qubit in indices for qubit in on):
+            clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
+            result.append(item.operation, [indices[qubit] for qubit in on], clbits)
     return result
+
+
+def _add_clbits(circuit: QuantumCircuit, source: QuantumCircuit) -> None:
+    circuit.add_bits(source.clbits)
+    named: set[Clbit] = set()
+    for register in source.cregs:
+        if named.isdisjoint(register):
+            circuit.add_register(register)
+            named.update(register)
 
 
 def measurements(circuit: QuantumCircuit) -> dict[int, int]:
@@ -52,15 +70,6 @@ def measurements(circuit: QuantumCircuit) -> dict[int, int]:
         for item in circuit.data
         if item.name == "measure"
     }
-
-
-def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The gates of a circuit alone."""
-    result = QuantumCircuit(circuit.num_qubits)
-    for item in circuit.data:
-        if item.name != "measure":
-            result.append(item.operation, [circuit.find_bit(qubit).index for qubit in item.qubits])
-    return result
 
 
 def active_qubits(circuit: QuantumCircuit, measured: Iterable[int]) -> list[int]:

@@ -15,7 +15,7 @@ from qiskit import QuantumCircuit, qasm3
 
 from oqtopus_client.emulator.mitigation import pseudo_inverse
 from oqtopus_client.emulator.simulation import estimation, multi_manual
-from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse, without_measurements
+from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse, rebuilt
 from oqtopus_client.emulator.simulation.inputs import (
     DEFAULT_LIMITS,
     JobFailure,
@@ -41,7 +41,7 @@ _HEAVY = 1 << 30
 
 
 @dataclass(frozen=True)
-class Task:
+class CircuitJob:
     """What there is to do.
 
     Attributes:
@@ -118,67 +118,65 @@ class Executed:
     seconds: float
 
 
-def prepare(task: Task) -> Prepared:
+def prepare(job: CircuitJob) -> Prepared:
     """Read a job's input, transpile it, and find out what to run.
 
     Raises:
         JobFailure: As on servers, with a server's words, and with the files that exist already.
     """
-    content = read_input(task.archive, task.limits)
+    content = read_input(job.archive, job.limits)
     programs, terms = programs_of(content), estimation.read_operator(content.get("operator"))
-    if len(terms or ()) > task.limits.terms:
-        raise invalid(f"the operator has {len(terms or ()):,} terms, more than {task.limits.terms:,}.")
-    prepared = Prepared("", transpiler_info=task.transpiler_info or DEFAULT_TRANSPILER)
-    if task.job_type == "multi_manual":
-        combined, widths = multi_manual.combine(programs, task.device.n_qubits, task.limits)
+    if len(terms or ()) > job.limits.terms:
+        raise invalid(f"the operator has {len(terms or ()):,} terms, more than {job.limits.terms:,}.")
+    prepared = Prepared("", transpiler_info=job.transpiler_info or DEFAULT_TRANSPILER)
+    if job.job_type == "multi_manual":
+        combined, widths = multi_manual.combine(programs, job.device.n_qubits, job.limits)
         prepared = replace(prepared, circuit=combined, combined_program=qasm3.dumps(combined), widths=widths)
     try:
-        prepared = _transpiled(task, prepared, programs)
-        return (
-            _prepared_estimation(task, prepared, terms) if task.job_type == "estimation" else _weighed(task, prepared)
-        )
+        prepared = _transpiled(job, prepared, programs)
+        return _prepared_estimation(job, prepared, terms) if job.job_type == "estimation" else _weighed(job, prepared)
     except JobFailure as failure:
-        if isinstance(failure, ServiceFailure) and task.device.quirks:
+        if isinstance(failure, ServiceFailure) and job.device.quirks:
             failure.hide_reason()
         failure.files, failure.transpiler_info = prepared.files, prepared.transpiler_info
         raise
 
 
-def execute(task: Task, prepared: Prepared) -> Executed:
+def execute(job: CircuitJob, prepared: Prepared) -> Executed:
     """Run a prepared job on the device.
 
     Raises:
         JobFailure: The device refuses it, or the result cannot be mitigated.
     """
     try:
-        return _executed(task, prepared)
+        return _executed(job, prepared)
     except JobFailure as failure:
-        if task.device.quirks:
+        if job.device.quirks:
             if isinstance(failure, ServiceFailure):
                 failure.hide_reason()
-            if task.job_type == "estimation":
+            if job.job_type == "estimation":
                 # The engine waits for all circuits of the job, and does not learn that one has failed.
                 failure.status = "running"
         raise
 
 
-def _executed(task: Task, prepared: Prepared) -> Executed:
-    if not task.device.available:
+def _executed(job: CircuitJob, prepared: Prepared) -> Executed:
+    if not job.device.available:
         raise JobFailure("device status is not available")
     start = time.perf_counter()
-    counts = (_mitigated(_sampled(circuit, task), task) for circuit in prepared.circuits)
-    if task.job_type == "estimation":
+    counts = (_mitigated(_sampled(circuit, job), job) for circuit in prepared.circuits)
+    if job.job_type == "estimation":
         value, error = estimation.estimate(prepared.groups or (), counts)
         return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error}}, _since(start))
     (only,) = counts
     seconds = _since(start)
     divided = None
-    if task.job_type == "multi_manual":
+    if job.job_type == "multi_manual":
         divided = {} if prepared.widths is None else multi_manual.divide(only, prepared.widths)
     return Executed({"sampling": {"counts": only, "divided_counts": divided}, "estimation": None}, seconds)
 
 
-def run_prepared(task: Task, prepared: Prepared) -> Outcome:
+def run_prepared(job: CircuitJob, prepared: Prepared) -> Outcome:
     """Run a prepared job on the device, and pack its result where that was calculated.
 
     A result may have hundreds of megabytes, which would stop the server for seconds to receive and to pack.
@@ -186,14 +184,14 @@ def run_prepared(task: Task, prepared: Prepared) -> Outcome:
     Raises:
         JobFailure: The device refuses it.
     """
-    executed = execute(task, prepared)
+    executed = execute(job, prepared)
     files = {"result.zip": pack_json("result", executed.result)}
     return Outcome("succeeded", "job is succeeded", executed.seconds, files)
 
 
-def _sampled(circuit: QuantumCircuit | str, task: Task) -> Sampled:
+def _sampled(circuit: QuantumCircuit | str, job: CircuitJob) -> Sampled:
     try:
-        return sample(circuit, task.device, task.shots)
+        return sample(circuit, job.device, job.shots)
     except Exception as error:
         logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
         raise JobFailure("failed to execute job on device") from error
@@ -209,50 +207,42 @@ def pack_json(name: str, content: object) -> bytes:
     return pack(json.dumps(content).encode(), f"{name}.json")
 
 
-def _transpiled(task: Task, prepared: Prepared, programs: Sequence[str] | None) -> Prepared:
+def _transpiled(job: CircuitJob, prepared: Prepared, programs: Sequence[str] | None) -> Prepared:
     off = (prepared.transpiler_info or {}).get("transpiler_lib", "") is None
     circuit = prepared.circuit
-    if off or task.job_type != "multi_manual":
+    if off or job.job_type != "multi_manual":
         # Further programs are ignored, also those of a multi_manual job whose transpiler is off.
-        circuit = _try_to_read(first_of(programs), task.limits)
+        circuit = _try_to_read(first_of(programs), job.limits)
     options = transpiler_options(prepared.transpiler_info or {})
     if options is None:
         return replace(prepared, circuit=circuit, widths=None)
-    circuit, transpile_result = transpile_for(task.device.calibration, circuit, options)
+    circuit, transpile_result = transpile_for(job.device.calibration, circuit, options)
     return replace(prepared, circuit=circuit, transpile_result=transpile_result)
 
 
-def _weighed(task: Task, prepared: Prepared) -> Prepared:
+def _weighed(job: CircuitJob, prepared: Prepared) -> Prepared:
     if isinstance(prepared.circuit, str):
         return prepared
-    return replace(prepared, heavy=_is_heavy(prepared.circuit, measurements(prepared.circuit).values(), task))
+    return replace(prepared, heavy=_is_heavy(prepared.circuit, measurements(prepared.circuit).values(), job))
 
 
-def _prepared_estimation(task: Task, prepared: Prepared, terms: Sequence[tuple[str, float]] | None) -> Prepared:
+def _prepared_estimation(job: CircuitJob, prepared: Prepared, terms: Sequence[tuple[str, float]] | None) -> Prepared:
     if terms is None:
         raise JobFailure("the operator is not specified in the job.")
     circuit, mapping = prepared.circuit, None
     if isinstance(circuit, str):
         raise ServiceFailure("the program cannot be read")
+    n_qubits = circuit.num_qubits
     if prepared.transpile_result is not None:
         mapping = prepared.transpile_result["virtual_physical_mapping"]["qubit_mapping"]
         # The estimator reads the transpiled text, in which the last qubit is the last one in use.
-        circuit = _cut(circuit)
-    gates = without_measurements(circuit)
+        used = [circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits]
+        n_qubits = max(used, default=0) + 1
+    gates = rebuilt(circuit, range(n_qubits), without={"measure"})
     groups = estimation.split(gates, [(estimation.factors_of(pauli), coeff) for pauli, coeff in terms], mapping)
     measured = {qubit for group in groups for qubit in group.basis}
-    heavy = _is_heavy(gates, measured, task, runs=len(groups))
+    heavy = _is_heavy(gates, measured, job, runs=len(groups))
     return replace(prepared, circuit=gates, groups=groups, heavy=heavy)
-
-
-def _cut(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit without the qubits behind the last one in use."""
-    used = [circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits]
-    result = QuantumCircuit(max(used, default=0) + 1, circuit.num_clbits)
-    for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
-    return result
 
 
 def _try_to_read(program: str, limits: ProgramLimits) -> QuantumCircuit | str:
@@ -266,19 +256,19 @@ def _try_to_read(program: str, limits: ProgramLimits) -> QuantumCircuit | str:
         return program
 
 
-def _mitigated(sampled: Sampled, task: Task) -> dict[str, int]:
+def _mitigated(sampled: Sampled, job: CircuitJob) -> dict[str, int]:
     """Correct the counts for readout errors if the job asks for it; as on servers, other settings have no effect."""
-    if task.mitigation_info.get("ro_error_mitigation") != "pseudo_inverse":
+    if job.mitigation_info.get("ro_error_mitigation") != "pseudo_inverse":
         return sampled.counts
     counts, qubits = sampled.counts, sampled.qubits
-    if task.device.quirks:
-        if task.job_type == "multi_manual":
+    if job.device.quirks:
+        if job.job_type == "multi_manual":
             raise ServiceFailure("the first program measures fewer bits than there are")
         # The mitigator takes the first bits for the measured ones.
         qubits = [qubit for qubit in qubits if qubit is not None]
         counts = _first_bits(counts, len(qubits))
     try:
-        return pseudo_inverse(counts, [_readout_errors(qubit, task.device) for qubit in qubits])
+        return pseudo_inverse(counts, [_readout_errors(qubit, job.device) for qubit in qubits])
     except ValueError as error:
         raise ServiceFailure(str(error)) from error
 
@@ -298,8 +288,8 @@ def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, f
     return errors["prob_meas1_prep0"], errors["prob_meas0_prep1"]
 
 
-def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], task: Task, *, runs: int = 1) -> bool:
+def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], job: CircuitJob, *, runs: int = 1) -> bool:
     """Whether a circuit will take seconds: a rough count of what a state vector simulation would calculate."""
     n_qubits = len(active_qubits(circuit, measured))
-    repeated = task.shots if task.device.noisy else 1
+    repeated = job.shots if job.device.noisy else 1
     return len(circuit.data) * repeated * runs << n_qubits > _HEAVY

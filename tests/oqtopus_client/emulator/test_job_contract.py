@@ -137,6 +137,15 @@ def test_transpiled_program_keeps_registers(call: Caller) -> None:
     assert result(call, job)["sampling"]["counts"] == {"100": 1000}
 
 
+def test_bits_with_the_name_of_qubits(call: Caller) -> None:
+    """Any name of a classical register is kept."""
+    text = program("x a[0];", "qubit[2] a; bit[2] q;", "q = measure a;")
+    job = finished(call, {"program": [text]})
+
+    assert "bit[2] q;" in call.file(job["job_info"]["transpile_result"])["transpiled_program"]
+    assert result(call, job)["sampling"]["counts"] == {"01": 1000}
+
+
 def test_aliases_of_registers(call: Caller) -> None:
     """They name no further bits."""
     text = program("let d = c[0:0]; x q[0];")
