@@ -174,7 +174,7 @@ def test_refusal(keeping: OqtopusClient, client: OqtopusClient) -> None:
 
 
 def test_deleted_meanwhile(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
-    """A job that is no more is not sent again."""
+    """A deleted job is not submitted again."""
     job_id = keeping.submit_job(sampling("gone")).job_id
     keeping.wait_for_job(job_id, interval=0.01)
     keeping.delete_job(job_id)
@@ -217,7 +217,7 @@ async def test_at_once(config: OqtopusConfig, journal: Path, emulator: Emulator)
 
 
 def test_token_that_expired(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
-    """That is no refusal of the job: with another token it is submitted."""
+    """It does not refuse the job itself: with another token it is submitted."""
     expired = dataclasses.replace(config, api_token="id.expired")
     with OqtopusClient(expired, journal=journal) as client, pytest.raises(AuthenticationError):
         client.submit_jobs([sampling("expired a"), sampling("expired b")], max_workers=2)
@@ -285,7 +285,7 @@ def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig)
 
 
 def test_file_of_another_program(journal: Path, config: OqtopusConfig, cloud: RecordedCloud) -> None:
-    """A database that is no journal is an error of ours, before anything is sent."""
+    """A database that is not a journal raises an error of this SDK before anything is sent."""
     with contextlib.closing(_database(journal)) as database:
         database.execute("CREATE TABLE jobs (a INTEGER)")
     with OqtopusClient(config, journal=journal) as keeping, pytest.raises(OqtopusError) as caught:
