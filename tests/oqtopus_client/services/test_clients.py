@@ -619,7 +619,7 @@ def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
 def test_no_pickle(client: OqtopusClient) -> None:
     """Connections belong to one process; a copy of their owner shares them."""
     for each in (client, AsyncOqtopusClient(client.config)):
-        with pytest.raises(TypeError, match=r"make one in each process, and pass on jobs' ids\."):
+        with pytest.raises(TypeError, match=r"create one in each process, and pass job ids instead\."):
             pickle.dumps(each)
 
         assert copy.copy(each) is each

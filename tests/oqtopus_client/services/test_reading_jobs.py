@@ -283,7 +283,7 @@ def test_saving_the_log(logged: OqtopusSseJobResult, tmp_path: Path) -> None:
     assert logged.download_log(persist=True, save_dir=tmp_path, overwrite=True) == saved
     with pytest.raises(ValueError, match="is not a folder"):
         logged.download_log(persist=True, save_dir=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="pass persist=True as well"):
+    with pytest.raises(ValueError, match="require persist=True"):
         logged.download_log(save_dir=tmp_path)
 
 
