@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from oqtopus_client import JobTimeoutError, OqtopusClient, OqtopusJobSpec
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
+from oqtopus_client.errors import JobTimeoutError
 from tests.support.circuits import BELL
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=10)
 REFUSED = OqtopusJobSpec.estimation(
     device_id="qulacs",
     program='OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; c = measure q;',
-    operator=[("Z 0", 1.0)],
+    operator=[{"pauli": "Z 0", "coeff": 1.0}],
     shots=10,
     transpiler_info={"transpiler_lib": None},
 )
@@ -46,7 +47,7 @@ def test_rows_without_any_field(client: OqtopusClient, emulator: Emulator) -> No
 def test_device_of_a_job_that_was_never_submitted(client: OqtopusClient, emulator: Emulator) -> None:
     """Servers send the text `null`."""
     job_id = emulator._store.register("operator")
-    client.cancel_job(job_id)
+    emulator._store.cancel(job_id)
 
     (row,) = client.list_jobs(fields="job_id,status,device_id")
     assert (row.job_id, row.status, row.device_id) == (job_id, "cancelled", "null")
@@ -64,7 +65,9 @@ def test_times_of_whole_seconds(client: OqtopusClient) -> None:
 
 def test_single_precision(client: OqtopusClient) -> None:
     """Estimates are what was sent."""
-    spec = OqtopusJobSpec.estimation(device_id="qulacs", program=BELL, operator=[("Z 0 Z 1", 0.1)], shots=10)
+    spec = OqtopusJobSpec.estimation(
+        device_id="qulacs", program=BELL, operator=[{"pauli": "Z 0 Z 1", "coeff": 0.1}], shots=10
+    )
     job = client.run_estimation(spec, interval=0.01)
 
     assert job.exp_value == float(np.float32(0.1)) != 0.1
