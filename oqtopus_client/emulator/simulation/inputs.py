@@ -21,7 +21,7 @@ class JobFailure(Exception):  # noqa: N818 - an outcome of a job, not an error o
     """The failure of a job; its text is the job's message.
 
     Attributes:
-        status: The status of the job: `failed`, or `running` for ever if servers lose track of it.
+        status: The status of the job: `failed`, or `running` if servers lose track of it.
         files: The files that the job shows nevertheless, by name.
         transpiler_info: The settings it was, or would have been, transpiled with; None if it did not get that far.
     """

@@ -253,7 +253,7 @@ def test_estimation_that_fails_on_the_device(call: Caller, quirks: bool, info: d
 
 @pytest.mark.parametrize("cancelling", [False, True])
 def test_no_worker_takes_a_lost_job(monkeypatch: pytest.MonkeyPatch, cancelling: bool) -> None:
-    """Nobody works on it any more, now or later, and it is cancelled at once."""
+    """No worker claims it, now or later, and a cancellation takes effect at once."""
     spec = OqtopusJobSpec.estimation(
         device_id="qulacs", program=program("h q[0];"), operator=Z0, shots=10, transpiler_info=OFF
     )
