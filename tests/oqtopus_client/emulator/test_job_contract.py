@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from qiskit import qasm3
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator.simulation.inputs import JobFailure, ServiceFailure
 from oqtopus_client.emulator.store import LEASE_SECONDS
 from oqtopus_client.rest.storage import pack, unpack
 from tests.support.callers import Caller
@@ -320,3 +322,18 @@ def test_times_on_the_device(call: Caller) -> None:
     seconds = finished(call, {"program": [BELL]})["execution_time"]
 
     assert seconds == round(seconds, 3) > 0
+
+
+@pytest.mark.parametrize("make", [JobFailure, ServiceFailure])
+def test_failures_cross_processes(make: type[JobFailure]) -> None:
+    """A worker process sends a failure with its text and all that is known of the job."""
+    failure = make("reason")
+    failure.status, failure.files, failure.transpiler_info = "running", {"a.zip": b"a"}, DEFAULT
+    copied = pickle.loads(pickle.dumps(failure))  # noqa: S301 - our own
+
+    assert (str(copied), copied.status, copied.files, copied.transpiler_info) == (
+        str(failure),
+        "running",
+        {"a.zip": b"a"},
+        DEFAULT,
+    )
