@@ -18,6 +18,8 @@ def combine(
 ) -> tuple[QuantumCircuit, list[int]]:
     """Combine programs side by side: program 0 has the lowest qubits and the rightmost classical bits.
 
+    All measurements come last.
+
     Args:
         programs: OpenQASM 3 programs.
         n_qubits: Number of qubits of the device.
@@ -39,11 +41,19 @@ def combine(
     if sum(circuit.num_qubits for circuit in circuits) > n_qubits:
         raise JobFailure("failed to combine programs: invalid qubit size")
     combined = QuantumCircuit(sum(circuit.num_qubits for circuit in circuits), sum(widths))
+    measured: list[tuple[int, int]] = []
     qubit = clbit = 0
     for circuit in circuits:
-        qubits = range(qubit, qubit + circuit.num_qubits)
-        combined.compose(circuit, qubits, range(clbit, clbit + circuit.num_clbits), inplace=True)
-        qubit, clbit = qubits.stop, clbit + circuit.num_clbits
+        for item in circuit.data:
+            qubits = [qubit + circuit.find_bit(bit).index for bit in item.qubits]
+            clbits = [clbit + circuit.find_bit(bit).index for bit in item.clbits]
+            if item.name == "measure":
+                measured.append((qubits[0], clbits[0]))
+            else:
+                combined.append(item.operation, qubits, clbits)
+        qubit, clbit = qubit + circuit.num_qubits, clbit + circuit.num_clbits
+    for qubit, clbit in measured:
+        combined.measure(qubit, clbit)
     return combined, widths
 
 
