@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.faults import Faults
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-    from oqtopus_client.emulator.sse.sandbox import SseLimits
+    from oqtopus_client.emulator.sse.limits import SseLimits
     from oqtopus_client.emulator.store import Store
 
 _logger = logging.getLogger("oqtopus_client.emulator")

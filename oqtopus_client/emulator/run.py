@@ -7,14 +7,14 @@ import logging
 import time
 from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
-from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
+from oqtopus_client.emulator.simulation.pipeline import Task, execute, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
-from oqtopus_client.emulator.sse.job import SseJob, run_sse_job, stop_program
-from oqtopus_client.rest.storage import pack
+from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job, stop_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Row
     from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.simulation.pipeline import Executed, Prepared
-    from oqtopus_client.emulator.sse.sandbox import SseLimits, SseOutcome
+    from oqtopus_client.emulator.sse.engine_job import EngineJob
+    from oqtopus_client.emulator.sse.job import SseOutcome
+    from oqtopus_client.emulator.sse.limits import SseLimits
     from oqtopus_client.emulator.store import Store
 
 _Output = TypeVar("_Output")
@@ -122,9 +124,8 @@ class JobRun:
     def _prepare(self, device: EmulatedDevice) -> None:
         archive = self._around.store.get_file(f"{self.job_id}/input.zip") or b""
         if self._job["job_type"] == "sse":
-            assert self._around.sse_limits is not None  # noqa: S101 - it would not have been claimed
-            sse_job = SseJob(_public(self._job), archive, device, self._around.limits, self._around.sse_limits)
-            self._start({}, lambda: self._then(self._end_sse, run_sse_job, sse_job), heavy=True)
+            step = partial(self._execute_sse, device)
+            self._then(step, read_sse_job, _public(self._job), archive, self._around.limits)
             return
         transpiler_info = json.loads(self._job["transpiler_info"]) or DEFAULT_TRANSPILER
         self._around.store.set_transpiler_info(self.job_id, json.dumps(transpiler_info))
@@ -145,6 +146,11 @@ class JobRun:
         self._reading = False
         self._start(prepared.files, lambda: self._then(self._succeed, execute, task, prepared), heavy=prepared.heavy)
 
+    def _execute_sse(self, device: EmulatedDevice, job: EngineJob) -> None:
+        assert self._around.sse_limits is not None  # noqa: S101 - it would not have been claimed
+        sse_job = SseJob(job, device, self._around.limits, self._around.sse_limits)
+        self._start({}, lambda: self._then(self._end_sse, run_sse_job, sse_job), heavy=True)
+
     def _start(self, files: Mapping[str, bytes], go_on: Callable[[], None], *, heavy: bool) -> None:
         """Make the job `running` and go on, for a heavy one as soon as there is room."""
 
@@ -163,15 +169,10 @@ class JobRun:
         self._finish("succeeded", "job is succeeded", executed.seconds, executed.files)
 
     def _end_sse(self, outcome: SseOutcome) -> None:
-        files = {}
-        if outcome.transpile_result is not None:
-            files["transpile_result.zip"] = pack_json("transpile_result", outcome.transpile_result)
         if outcome.transpiler_info is not None:
             self._around.store.set_transpiler_info(self.job_id, json.dumps(outcome.transpiler_info))
-        if outcome.failure is None:
-            files["result.zip"] = pack_json("result", outcome.result)
-            files["sse_log.zip"] = pack(outcome.log.encode(), "sse_runtime.log")
-        self._finish("failed" if outcome.failure else "succeeded", outcome.failure, outcome.seconds, files)
+        status = "failed" if outcome.failure else "succeeded"
+        self._finish(status, outcome.failure, outcome.execution_time, outcome.files)
 
     def _fail(self, message: str) -> None:
         self._finish("failed", message, None, {})
