@@ -79,10 +79,12 @@ def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
 
     Args:
         job: The job.
-        ours: Whether this package submitted the job; it skips transpilation only if all gates are the device's own.
+        ours: Whether this package submitted the job; it skips transpilation only if all gates are native to the device.
     """
     if ours and is_sent_as_is(job) and job.message == REFUSED_BY_DEVICE:
-        return f"{job.status}: {job.message}. Its gates are the device's own, so it may have {BEYOND_THE_DEVICE}"
+        return (
+            f"{job.status}: {job.message}. All its gates are native to the device, so it may have {BEYOND_THE_DEVICE}"
+        )
     return f"{job.status}: {job.reason}"
 
 

@@ -1,4 +1,4 @@
-"""What the shell offers when somebody presses Tab."""
+"""Shell completion."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from oqtopus_client import config
 
 
 def profile_names(incomplete: str) -> list[str]:
-    """Profiles of the configuration file that begin like this."""
+    """Return the names of saved profiles that start with the given text."""
     return [name for name in config.profile_names() if name.startswith(incomplete)]

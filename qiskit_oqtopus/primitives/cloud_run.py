@@ -144,7 +144,7 @@ class CloudRun:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
                 ) from error
-            self._batch.refuse_latecomers()
+            self._batch.check_late_jobs()
             self._plan = plan
         return self._plan
 

@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+from qiskit_oqtopus.errors import LaterReleaseError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -109,12 +111,21 @@ def as_id(plan: Plan) -> str:
 
 
 def from_id(run_id: str) -> Plan | None:
-    """The plan that an id holds; None for an id of jobs."""
+    """Return the plan that an id contains; None for an id of jobs.
+
+    Raises:
+        LaterReleaseError: The id states a version; those of this release do not.
+    """
     kind, _, content = run_id.partition("-")
     try:
-        return _plans()[kind].from_json(json.loads(base64.urlsafe_b64decode(content))[kind])
+        read = _plans()[kind].from_json
+        fields = json.loads(base64.urlsafe_b64decode(content))
+        plan = None if "v" in fields else read(fields[kind])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    if plan is None:
+        raise LaterReleaseError("This run's id", fields["v"])
+    return plan
 
 
 def _plans() -> dict[str, type[Plan]]:

@@ -1,4 +1,4 @@
-"""`BackendTable`: a list that reads well, whatever the server says."""
+"""`BackendTable`: a list with a readable and safe display."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def table(*devices: dict[str, Any]) -> BackendTable:
-    """The backends of a server with these devices."""
+    """Return the backends of a server with these devices."""
     server = ScriptedServer(**{"GET /devices": list(devices)})
     with OqtopusProvider(OqtopusConfig("https://cloud.example.org", "token", transport=server)) as provider:
         return provider.backends()
 
 
 def test_terminal() -> None:
-    """`print` shows a table; times are in UTC, and what is unknown is blank."""
+    """`print` shows a table with times in UTC and blanks for unknown values."""
     backends = table(
         listed_device("small", 16, n_pending_jobs=1234, calibrated_at="2026-08-20T06:14:03+09:00"),
         listed_device("statevector", None, device_type="simulator", status="unavailable"),
@@ -47,7 +47,7 @@ def test_notebook() -> None:
 
 
 def test_what_a_server_says_is_harmless() -> None:
-    """No text of the server's is markup to a browser or a command to a terminal."""
+    """Text from the server is neither markup for a browser nor a command for a terminal."""
     backends = table(
         listed_device("<script>a\x1b[31m", 2, device_type="<b>Q\rPU", status="off\u202e\u2028line</td>\x9b2J\x00")
     )
@@ -60,7 +60,7 @@ def test_what_a_server_says_is_harmless() -> None:
 
 
 def test_a_table_is_a_list() -> None:
-    """It compares, slices and counts as any list of backends."""
+    """A table compares, slices and counts like any list."""
     backends = table(listed_device("a", 1), listed_device("b", 2))
 
     assert isinstance(backends, list)

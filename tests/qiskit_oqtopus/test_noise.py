@@ -24,7 +24,7 @@ from oqtopus_client.emulator import noise as emulated
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from qiskit_oqtopus import OqtopusProvider
-from qiskit_oqtopus.noise import noise_model
+from qiskit_oqtopus.noise import aer_noise_model
 from qiskit_oqtopus.target import target_from_device
 from tests.support.backends import as_backend
 from tests.support.chips import NOT_CALIBRATED, QUBIT, WORSE, chip, device, pair
@@ -75,7 +75,7 @@ def test_gates_have_the_published_fidelities() -> None:
     described = lattice(25, 40)
     info: Any = described.device_info
     qubits = [500, 501, 541]
-    model = noise_model(target_from_device(described), qubits)
+    model = aer_noise_model(target_from_device(described), qubits)
     fidelities = {("x", (q,)): info["qubits"][q]["fidelity"] for q in qubits}
     fidelities |= {("sx", place): fidelity for (_, place), fidelity in fidelities.items()}
     fidelities |= {
@@ -97,7 +97,7 @@ def test_gates_have_the_published_fidelities() -> None:
 def test_depolarization() -> None:
     """Without lifetimes, with 1 - p = (d F - 1) / (d - 1)."""
     target = target_from_device(chip({"fidelity": 0.999}, {"fidelity": 0.99}, couplings=[pair(0, 1, 0.97, rzx90=200)]))
-    model = noise_model(target)
+    model = aer_noise_model(target)
 
     for gate in ("x", "sx"):
         assert same(channel(model, gate, 0), depolarizing(0.001 * 2, 1))
@@ -112,7 +112,7 @@ def test_relaxation() -> None:
         {"qubit_lifetime": {"t1": 20, "t2": 30}, "gate_duration": {"x": 24, "sx": 16}},
         {"qubit_lifetime": {"t1": 30, "t2": 90}, "gate_duration": {"x": 28, "sx": 20}},
     ]
-    model = noise_model(target_from_device(chip(*qubits, couplings=[pair(0, 1, rzx90=200)])))
+    model = aer_noise_model(target_from_device(chip(*qubits, couplings=[pair(0, 1, rzx90=200)])))
 
     assert same(channel(model, "x", 0), relaxing(24, 20, 30))
     assert same(channel(model, "sx", 1), relaxing(20, 30, 60))
@@ -123,7 +123,7 @@ def test_relaxation() -> None:
 @pytest.mark.parametrize(("duration", "unit"), [(5000, "ns"), (5, "us"), (2500, "dt")])
 def test_relaxation_in_delays(duration: int, unit: str, t1: float | None, t2: float | None) -> None:
     """Exactly, in every unit of time; what is not known does not end, so without a t2 there is 2 t1."""
-    model = noise_model(target_from_device(chip({"qubit_lifetime": {"t1": t1, "t2": t2}})))
+    model = aer_noise_model(target_from_device(chip({"qubit_lifetime": {"t1": t1, "t2": t2}})))
     circuit = QuantumCircuit(1)
     circuit.delay(duration, 0, unit=unit)
     circuit.save_superop()
@@ -135,7 +135,7 @@ def test_relaxation_in_delays(duration: int, unit: str, t1: float | None, t2: fl
 
 def test_readout() -> None:
     """Both probabilities, qubit by qubit."""
-    model = noise_model(target_from_device(chip(QUBIT, WORSE)))
+    model = aer_noise_model(target_from_device(chip(QUBIT, WORSE)))
 
     assert readout(model, 0) == pytest.approx(np.array([[0.98, 0.02], [0.03, 0.97]]))
     assert readout(model, 1) == pytest.approx(np.array([[0.99, 0.01], [0.07, 0.93]]))
@@ -290,7 +290,7 @@ def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> Non
 def test_qubits_without_noise() -> None:
     """Those not asked for, and couplings to them."""
     described = lattice(2, 2)
-    model = noise_model(target_from_device(described), iter([0, 3]))
+    model = aer_noise_model(target_from_device(described), iter([0, 3]))
 
     assert model.noise_qubits == [0, 3]
     assert model.noise_instructions == ["measure", "sx", "x"]
@@ -299,9 +299,11 @@ def test_qubits_without_noise() -> None:
 
 def test_what_nobody_publishes_makes_no_noise() -> None:
     """Whatever else there is."""
-    assert noise_model(target_from_device(chip({}, {}, couplings=[pair(0, 1)]))).noise_instructions == []
-    assert noise_model(target_from_device(chip({"fidelity": 0.9}))).noise_instructions == ["sx", "x"]
-    assert noise_model(target_from_device(chip({"meas_error": WORSE["meas_error"]}))).noise_instructions == ["measure"]
+    assert aer_noise_model(target_from_device(chip({}, {}, couplings=[pair(0, 1)]))).noise_instructions == []
+    assert aer_noise_model(target_from_device(chip({"fidelity": 0.9}))).noise_instructions == ["sx", "x"]
+    assert aer_noise_model(target_from_device(chip({"meas_error": WORSE["meas_error"]}))).noise_instructions == [
+        "measure"
+    ]
 
 
 @pytest.mark.parametrize("qubit", [-1, 4, "0", 0.5])

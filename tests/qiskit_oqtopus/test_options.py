@@ -145,7 +145,9 @@ def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile:
 
 def test_transpiling_nowhere(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
     """What the device would refuse is refused here."""
-    with pytest.raises(CircuitError, match="'bell' is not of qulacs's own instructions, and transpile='none' leaves"):
+    with pytest.raises(
+        CircuitError, match="'bell' has instructions that are not native to qulacs, and transpile='none' forbids"
+    ):
         backend.run([keyed(1), bell()], transpile="none")
 
     assert cloud.requests == []
@@ -160,8 +162,8 @@ def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 
 def test_mitigation_by_the_wrong_qubits(backend: OqtopusBackend) -> None:
-    """Servers mistake the qubits of what they transpile themselves."""
-    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+    """Servers correct the wrong qubits of circuits that they transpile themselves."""
+    with pytest.warns(UserWarning, match="may correct readout errors of the wrong qubits"):
         backend.run(bell(), shots=5, mitigation="pseudo_inverse")
 
 
@@ -188,7 +190,7 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
         ({"job_tags": ["t" * 201]}, "job_tags must have at most 200 characters together."),
         (
             {"transpiler_options": {"coupling_map": object}},
-            "transpiler_options must be what JSON can hold: Object of type type is not JSON serializable.",
+            "transpiler_options must be serializable as JSON: Object of type type is not JSON serializable.",
         ),
         (
             {"transpile": "none", "transpiler_options": {"seed_transpiler": 1}},
@@ -200,7 +202,7 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
         ),
         (
             {"mitigation": "pseudo_inverse", "multi_manual": True},
-            "Servers mistake the qubits when they mitigate multi_manual jobs; use one of them.",
+            "Servers correct the wrong qubits of multi_manual jobs; use either multi_manual or mitigation.",
         ),
     ],
 )
@@ -214,7 +216,7 @@ def test_bad_values(backend: OqtopusBackend, cloud: RecordedCloud, options: dict
 
 def test_noise_model(backend: OqtopusBackend) -> None:
     """A noise model cannot be used, which must not pass in silence."""
-    with pytest.warns(UserWarning, match="noise_model is not used: a device has its own noise"):
+    with pytest.warns(UserWarning, match="noise_model is ignored, as devices have real noise"):
         backend.run(keyed(1), shots=1, noise_model=object())
 
 

@@ -113,7 +113,7 @@ def test_wrong_filters(
 
 def test_function_in_place_of_name(devices: OqtopusProvider) -> None:
     """A function given as the first argument would match no name."""
-    with pytest.raises(TypeError, match=r"name must be a device's name, not 5; functions go to filters\."):
+    with pytest.raises(TypeError, match=r"name must be the name of a device, not 5; pass functions as filters\."):
         devices.backends(5)  # type: ignore[arg-type]
 
 
@@ -143,7 +143,7 @@ def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -
         "No device qualifies: 'statevector' has 30 qubits (min_num_qubits=100), "
         "'small' has 16 qubits (min_num_qubits=100), 'large' has 64 qubits (min_num_qubits=100), "
         "'largest' does not pass filters, 'idle' is unavailable until 2026-09-01 00:00 UTC (operational=True), "
-        "'secret' does not tell its qubits (min_num_qubits=100)."
+        "'secret' does not publish its number of qubits (min_num_qubits=100)."
     )
     listing.answers["GET /devices"] = []
     with pytest.raises(QiskitBackendNotFoundError, match="No device qualifies: this server offers none"):
@@ -176,7 +176,7 @@ def test_unknown_backend(provider: OqtopusProvider, name: str, hint: str) -> Non
             "There is no device 'larg'. Did you mean 'large', which has 64 qubits (min_num_qubits=100) or 'largest'?",
         ),
         ("statevector", {"simulator": False}, "Device 'statevector' is a simulator (simulator=False)."),
-        ("small", {"simulator": True}, "Device 'small' is no simulator (simulator=True)."),
+        ("small", {"simulator": True}, "Device 'small' is not a simulator (simulator=True)."),
         ("small", {"operational": False}, "Device 'small' is available (operational=False)."),
     ],
 )

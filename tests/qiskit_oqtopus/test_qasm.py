@@ -185,10 +185,10 @@ class Odd(Delay):
 @pytest.mark.parametrize(
     ("duration", "message"),
     [
-        (math.nan, "durations must be finite numbers and not negative"),
-        (math.inf, "durations must be finite numbers and not negative"),
-        (-1.0, "durations must be finite numbers and not negative"),
-        ((WAIT - 3).bind({WAIT: 1}), "durations must be finite numbers and not negative"),
+        (math.nan, "durations must be finite and not negative"),
+        (math.inf, "durations must be finite and not negative"),
+        (-1.0, "durations must be finite and not negative"),
+        ((WAIT - 3).bind({WAIT: 1}), "durations must be finite and not negative"),
         ((WAIT * 1j).bind({WAIT: 1}), "which is not a real number"),
     ],
 )
@@ -224,8 +224,8 @@ def measured(*operations: Operation) -> QuantumCircuit:
     ("circuit", "message"),
     [
         (measured(named("wild", RXGate(math.nan))), "has the angle nan in 'rx'; angles must be finite numbers"),
-        (measured(Gate("opaque", 1, [])), "has the instruction 'opaque', which does not consist of gates"),
-        (measured(named("unitary", Gate("unitary", 2, []))), "has the instruction 'unitary', which does not consist"),
+        (measured(Gate("opaque", 1, [])), "has the instruction 'opaque', which cannot be decomposed into gates"),
+        (measured(named("unitary", Gate("unitary", 2, []))), "has the instruction 'unitary', which cannot be"),
     ],
 )
 def test_refused(circuit: QuantumCircuit, message: str) -> None:

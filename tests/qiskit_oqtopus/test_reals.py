@@ -56,7 +56,7 @@ def test_reals(values: Any, expected: Any) -> None:
         (np.array([3], dtype="timedelta64[ns]"), TypeError, "is not a real number"),
         ({"x": 1}, TypeError, "{'x': 1} is not a real number"),
         ({1.0}, TypeError, "{1.0} is not a real number"),
-        ([10**400], ValueError, "is beyond all floats"),
+        ([10**400], ValueError, "is too large for a float"),
         (np.ma.array([1, 2], mask=[False, True]), ValueError, "some entries are masked"),
         ([[1], [2, 3]], ValueError, "inhomogeneous"),
     ],

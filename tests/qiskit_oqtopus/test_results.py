@@ -62,7 +62,7 @@ def test_short_keys() -> None:
 @pytest.mark.parametrize("key", ["", "0001", "2", "0x1", "1 0", "-1", "1\u00b2"])
 def test_keys_that_cannot_be(key: str) -> None:
     """What is no outcome of the circuit is not taken for one."""
-    with pytest.raises(ValueError, match=r"The server counted the outcome .* where 3 bits were measured"):
+    with pytest.raises(ValueError, match=r"The server sent the outcome .*, but 3 bits were measured"):
         wire_to_clbits({key: 1}, clbits=[0, 1, 2])
 
 

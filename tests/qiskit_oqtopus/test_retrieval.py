@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from qiskit.providers import JobStatus
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.errors import NotFoundError
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider, OqtopusSampler
+from qiskit_oqtopus.errors import LaterReleaseError
 from tests.support.circuits import BELL, bell, keyed, mixed
 from tests.support.server_process import last_words
 
@@ -121,7 +124,7 @@ def test_lost_input(
         database.execute("DELETE FROM files WHERE key = ?", (f"{job.job_id()}/input.zip",))
 
     assert provider.job(job.job_id()).result().get_counts() == {"00011": 5}
-    assert f"The input of job {job.job_id()} cannot be read, so its counts come without registers." in caplog.text
+    assert f"The input of job {job.job_id()} could not be read, so its counts have no registers." in caplog.text
 
 
 def test_unknown_ids(provider: OqtopusProvider) -> None:
@@ -146,7 +149,7 @@ def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) ->
         provider.job(job.job_id())
 
     assert str(caught.value) == (
-        f"Job {job.job_id()}: only 2 of its 3 jobs are on the server. There are: {job.job_ids[0]}, {job.job_ids[2]}."
+        f"Job {job.job_id()}: only 2 of its 3 jobs are on the server: {job.job_ids[0]}, {job.job_ids[2]}."
     )
 
 
@@ -214,7 +217,7 @@ def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvide
     copy = copied(provider.client, other.job_ids[1], programs.get(program), description=description)
     provider.client.delete_job(batch.job_ids[1])
 
-    message = f"its job 2 has been deleted: {copy} has that job's description, but another program"
+    message = f"its job 2 has been deleted: {copy} has that job's description, but a different program"
     with pytest.raises(OqtopusJobError, match=message):
         provider.job(batch.job_id()).result()
 
@@ -263,6 +266,15 @@ def test_jobs_of_later_releases(backend: OqtopusBackend, provider: OqtopusProvid
             job.result()
 
 
+def test_ids_of_later_releases(provider: OqtopusProvider, cloud: RecordedCloud) -> None:
+    """An id that contains a whole run is refused as well if it is of a version that this release does not know."""
+    run_id = f"sampler-{base64.urlsafe_b64encode(json.dumps({'v': 2, 'sampler': []}).encode()).decode()}"
+    with pytest.raises(LaterReleaseError, match=r"^This run's id has the format version 2, which oqtopus-client "):
+        provider.job(run_id)
+
+    assert cloud.requests == []
+
+
 def test_copy_of_a_primitives_job(
     backend: OqtopusBackend, provider: OqtopusProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +289,7 @@ def test_copy_of_a_primitives_job(
 
     retrieved = provider.job(first.job_id())
     for _ in range(2):
-        with pytest.raises(OqtopusJobError, match=r"its job 2 has been deleted: .* but another program"):
+        with pytest.raises(OqtopusJobError, match=r"its job 2 has been deleted: .* but a different program"):
             retrieved.result()
 
 
@@ -361,7 +373,7 @@ def test_looking_back_is_lazy(backend: OqtopusBackend, provider: OqtopusProvider
     [
         (
             lambda p: p.jobs(status="finished"),
-            "There is no status 'finished'; there are: registered, submitted, ready,",
+            "'finished' is not a valid status; use one of registered, submitted, ready,",
         ),
         (lambda p: p.jobs(limit=-1), "limit must be at least 0 or None, not -1."),
     ],

@@ -15,9 +15,9 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_oqtopus import OqtopusBackend
 from tests.support.statistics import SHOTS, exact_distribution, joint_counts, p_value
 
-pytestmark = pytest.mark.campaign
-
 CIRCUITS = 500
+many = pytest.mark.parametrize("number", [10, pytest.param(CIRCUITS, marks=pytest.mark.campaign)])
+
 FALSE_ALARM = 1e-7
 """Chance that a right circuit fails its test, at most; that any of 500 does, at most 5e-5."""
 
@@ -60,10 +60,10 @@ def measure(circuit: QuantumCircuit, rng: np.random.Generator) -> dict[int, int]
     return measured
 
 
-def sampled() -> tuple[list[QuantumCircuit], list[list[float]], list[dict[int, int]]]:
+def sampled(number: int = CIRCUITS) -> tuple[list[QuantumCircuit], list[list[float]], list[dict[int, int]]]:
     """The circuits to sample, values of their parameters, and what their bits tell."""
     rng = np.random.default_rng(2026)
-    circuits, values = map(list, zip(*(random_gates(rng) for _ in range(CIRCUITS)), strict=True))
+    circuits, values = map(list, zip(*(random_gates(rng) for _ in range(number)), strict=True))
     return circuits, values, [measure(circuit, rng) for circuit in circuits]
 
 
@@ -73,9 +73,10 @@ def alarming(counts: dict[str, int], distribution: dict[str, float]) -> bool:
     return impossible or p_value(counts, distribution) < FALSE_ALARM
 
 
-def test_sampler(backend: OqtopusBackend) -> None:
+@many
+def test_sampler(backend: OqtopusBackend, number: int) -> None:
     """The joint counts of each circuit's registers follow their exact distribution."""
-    circuits, values, measured = sampled()
+    circuits, values, measured = sampled(number)
     pubs = list(zip(transpiled(circuits, backend), values, strict=True))
     results = BackendSamplerV2(backend=backend).run(pubs, shots=SHOTS).result()
     for circuit, numbers, told, result in zip(circuits, values, measured, results, strict=True):
@@ -83,6 +84,7 @@ def test_sampler(backend: OqtopusBackend) -> None:
         assert not alarming(joint_counts(result.data), distribution), circuit
 
 
+@pytest.mark.campaign
 def test_sampler_notices() -> None:
     """Had qubits been taken in the reverse order, more than half of the circuits would have given the alarm."""
     alarms = 0
@@ -107,10 +109,10 @@ def random_observable(n: int, rng: np.random.Generator) -> SparsePauliOp:
     return SparsePauliOp(labels, rng.normal(size=len(labels)))
 
 
-def estimated() -> tuple[list[QuantumCircuit], list[list[float]], list[SparsePauliOp]]:
+def estimated(number: int = CIRCUITS) -> tuple[list[QuantumCircuit], list[list[float]], list[SparsePauliOp]]:
     """The circuits, values of their parameters, and observables; every third circuit has an idle register."""
     rng = np.random.default_rng(5)
-    circuits, values = map(list, zip(*(random_gates(rng) for _ in range(CIRCUITS)), strict=True))
+    circuits, values = map(list, zip(*(random_gates(rng) for _ in range(number)), strict=True))
     for circuit in circuits[::3]:
         circuit.add_register(ClassicalRegister(int(rng.integers(1, 4)), "idle"))
     return circuits, values, [random_observable(circuit.num_qubits, rng) for circuit in circuits]
@@ -129,9 +131,10 @@ def exact_value(circuit: QuantumCircuit, values: list[float], observable: Sparse
     return float(Statevector(circuit.assign_parameters(values)).expectation_value(observable).real)
 
 
-def test_estimator(backend: OqtopusBackend) -> None:
+@many
+def test_estimator(backend: OqtopusBackend, number: int) -> None:
     """Each estimate is as near to the exact value as it has to be."""
-    circuits, values, observables = estimated()
+    circuits, values, observables = estimated(number)
     pubs = [
         (isa, observable if isa.layout is None else observable.apply_layout(isa.layout), numbers)
         for isa, observable, numbers in zip(transpiled(circuits, backend), observables, values, strict=True)
@@ -142,6 +145,7 @@ def test_estimator(backend: OqtopusBackend) -> None:
         assert off < bound_of(observable), circuit
 
 
+@pytest.mark.campaign
 def test_estimator_notices() -> None:
     """Had qubits been taken in the reverse order, one of five estimates would have been too far off."""
     alarms = 0

@@ -263,7 +263,7 @@ def test_several_registers(
         assert agrees(result, distribution)
 
 
-@pytest.mark.filterwarnings("ignore:Circuit .* measures nothing, so all its bits will be 0:UserWarning")
+@pytest.mark.filterwarnings("ignore:Circuit .* has no measurements, so all its bits will be 0:UserWarning")
 def test_nothing_measured(sampler: BackendSamplerV2) -> None:
     """Registers that are never written are 0, whatever becomes of the qubits, and others are not disturbed."""
     registers = ClassicalRegister(1, "a"), ClassicalRegister(7, "b"), ClassicalRegister(8, "c")
@@ -280,7 +280,7 @@ def test_no_registers(sampler: BackendSamplerV2) -> None:
     circuit = QuantumCircuit(2, name="bare")
     with (
         pytest.warns(UserWarning, match="no output classical registers and so the result will be empty"),
-        pytest.warns(UserWarning, match=r"Circuit 'bare.*' measures nothing, so all its bits will be 0"),
+        pytest.warns(UserWarning, match=r"Circuit 'bare.*' has no measurements, so all its bits will be 0"),
     ):
         result = sampler.run([circuit]).result()
 

@@ -242,7 +242,7 @@ def test_sweep_from_no_delay_on(provider: OqtopusProvider) -> None:
             "Circuit 'turn' has the value nan for 1/x with the parameter values [",
         ),
         (waiting(), [[1], [-1]], CircuitError, "Circuit 'wait' has the value -1.0 for "),
-        ([half_turn(X)] * 2, [[1]], ValueError, "parameter_values belong to one circuit; there are 2."),
+        ([half_turn(X)] * 2, [[1]], ValueError, "parameter_values can be used with one circuit only, not with 2."),
     ],
 )
 def test_bad_values(

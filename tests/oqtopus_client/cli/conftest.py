@@ -1,4 +1,4 @@
-"""The command line as somebody types it, talking to a served emulator."""
+"""Fixtures that run the command line against a served emulator."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.support.command_line import Typed
 
 @pytest.fixture
 def oqtopus(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """Types a command; nothing it prints may hold one of the tokens."""
-    monkeypatch.delenv("COLUMNS", raising=False)  # test runners set it for output of their own
+    """Return a function that runs a command, and checks that it prints none of the given secrets."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # test runners set it for their own output
 
     def typed(*words: str, text: str | None = None, secrets: tuple[str, ...] = ()) -> Result:
         result = CliRunner().invoke(app, list(words), input=text, prog_name="oqtopus-client")
@@ -28,7 +28,7 @@ def oqtopus(monkeypatch: pytest.MonkeyPatch) -> Typed:
 
 @pytest.fixture
 def cli(server: dict[str, str], monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> Typed:
-    """The same, with the served emulator as the server; its token must never be printed."""
+    """Return the same function, with the served emulator as the server, whose token must never be printed."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     return lambda *words, text=None: oqtopus(*words, text=text, secrets=(server["OQTOPUS_API_TOKEN"],))
@@ -36,7 +36,7 @@ def cli(server: dict[str, str], monkeypatch: pytest.MonkeyPatch, oqtopus: Typed)
 
 @pytest.fixture
 def bell(tmp_path: Path) -> str:
-    """The file of a Bell circuit."""
+    """Return the file of a Bell circuit."""
     file = tmp_path / "bell.qasm"
     file.write_text(BELL, encoding="utf-8")
     return str(file)

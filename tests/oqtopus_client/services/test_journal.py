@@ -70,7 +70,7 @@ from oqtopus_client.services import journal, submission
 
 rest.http, rest.models, rest.storage, rest.user_api  # loaded before the first fork
 FILES = {module.__file__ for module in (journal, submission)}
-folder = Path(sys.argv[1])
+folder, step = Path(sys.argv[1]), int(sys.argv[2])
 
 def die_at(event):
     seen = 0
@@ -88,7 +88,7 @@ def die_at(event):
 
 async def campaign(number):
     job = OqtopusJobSpec.sampling(device_id="qulacs", program="OPENQASM 3;", shots=1)
-    jobs = [dataclasses.replace(job, name=f"{number} {letter}") for letter in "ab"]
+    jobs = [dataclasses.replace(job, name=f"{number}/{step} {letter}") for letter in "ab"]
     async with AsyncOqtopusClient(journal=folder / f"{number}.sqlite3") as client:
         await client.submit_jobs(jobs, max_workers=1)
 
@@ -101,19 +101,19 @@ while True:
         os._exit(0)
     if os.waitpid(child, 0)[1] == 0:
         break
-    number += 2
+    number += step
 print(number)
 """
 
 
-@pytest.mark.campaign
-def test_death_at_any_line(server: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [30, pytest.param(2, marks=pytest.mark.campaign)])
+def test_death_at_any_line(server: dict[str, str], tmp_path: Path, step: int) -> None:
     """A campaign that was killed before a line of what submits and records is finished later: all jobs, once.
 
-    Each line runs several times in a campaign; every other one is a death.
+    Each line runs several times in a campaign; every `step`-th one is a death.
     """
     run = subprocess.run(
-        [sys.executable, "-c", CRASH_EVERYWHERE, tmp_path],
+        [sys.executable, "-c", CRASH_EVERYWHERE, tmp_path, str(step)],
         env={**os.environ, **server},
         capture_output=True,
         text=True,
@@ -122,16 +122,16 @@ def test_death_at_any_line(server: dict[str, str], tmp_path: Path) -> None:
     )
     deaths = int(run.stdout)
     with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
-        journals = {number: tmp_path / f"{number}.sqlite3" for number in range(1, deaths + 1, 2)}
+        journals = {number: tmp_path / f"{number}.sqlite3" for number in range(1, deaths + 1, step)}
         resumed = {number: client.resume(journal) for number, journal in journals.items() if journal.exists()}
         client.remove_unsubmitted(older_than=timedelta(0))
         jobs = list(client.iter_jobs(fields="job_id,name,status"))
 
-    assert len(resumed) > 40  # it really died that often
+    assert len(resumed) > 80 / step  # it really died that often
     for number, entries in resumed.items():
-        assert told(entries) in ([], [(f"{number} a", "submitted"), (f"{number} b", "submitted")])
+        assert told(entries) in ([], [(f"{number}/{step} {letter}", "submitted") for letter in "ab"])
     submitted = {entry.job_id for entries in resumed.values() for entry in entries}
-    names = Counter(job.name for job in jobs if job.name and job.name[0].isdigit())
+    names = Counter(job.name for job in jobs if job.name and f"/{step} " in job.name)
     assert set(names.values()) == {1}
     assert submitted == {job.job_id for job in jobs if job.name in names}
     assert "registered" not in {job.status for job in jobs}

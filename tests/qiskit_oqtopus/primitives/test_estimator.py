@@ -478,7 +478,7 @@ def test_errors_are_what_they_say(backend: OqtopusBackend, seed: int) -> None:
 def test_routes_agree(backend: OqtopusBackend) -> None:
     """Both are right; the server's errors are sums over terms, and no smaller than ours but for chance."""
     rng = np.random.default_rng(5)
-    pubs = [random_pub(rng) for _ in range(40)]
+    pubs = [random_pub(rng) for _ in range(20)]
     ours, theirs = (
         OqtopusEstimator(backend, route=route).run(pubs, shots=2000).result(timeout=250)
         for route in ("sampling", "estimation")

@@ -262,7 +262,7 @@ def test_options_reach_the_server(backend: OqtopusBackend) -> None:
         name="sweep",
         transpiler_options={"optimization_level": 2},
     )
-    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+    with pytest.warns(UserWarning, match="may correct readout errors of the wrong qubits"):
         job = sampler.run([(flips(), [[0, PI], [PI, 0]])])
     job.result()
     found = [backend.provider.client.get_job(job_id) for job_id in job.job_ids]
@@ -284,7 +284,7 @@ def test_transpile_as_for_circuits(backend: OqtopusBackend) -> None:
     used = [backend.provider.client.get_job(job_id).transpiler_info["transpiler_lib"] for job_id in job.job_ids]
     assert used == [None, "qiskit"]
 
-    with pytest.raises(CircuitError, match="'flips' is not of qulacs's own instructions"):
+    with pytest.raises(CircuitError, match="'flips' has instructions that are not native to qulacs"):
         OqtopusSampler(backend, transpile="none").run([(foreign, [PI, 0])])
 
 

@@ -214,7 +214,9 @@ def test_transpiled_circuit(provider: OqtopusProvider) -> None:
 
 def test_circuit_of_another_width(backend: OqtopusBackend) -> None:
     """A circuit that has not been transpiled has other qubits than the device."""
-    with pytest.raises(ValueError, match=r"Circuit 'bell' has 2 qubits, device 'qulacs' has 16: transpile it for the"):
+    with pytest.raises(
+        ValueError, match=r"Circuit 'bell' has 2 qubits, but device 'qulacs' has 16: transpile it for the"
+    ):
         backend.plot(circuit=QuantumCircuit(2, name="bell"))
 
     assert plt.get_fignums() == []

@@ -49,5 +49,5 @@ def test_same_place() -> None:
 
 def test_nothing_known() -> None:
     """A device that does not tell how many qubits it has cannot be drawn."""
-    with pytest.raises(ValueError, match=r"Device 'chip' tells nothing of its qubits, so there is nothing to draw\."):
+    with pytest.raises(ValueError, match=r"Device 'chip' publishes no qubit data, so there is nothing to draw\."):
         ChipData.of(device(None, n_qubits=None))
