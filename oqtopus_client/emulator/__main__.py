@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
     try:
         with (
             _listen(options.host, options.port) as listener,
-            WorkerProcesses(options.workers) as executor,
+            # One more than jobs run at a time, for the one on an otherwise idle device.
+            WorkerProcesses((options.workers or os.cpu_count() or 1) + 1) as executor,
             _emulator(options, executor) as emulator,
             contextlib.suppress(KeyboardInterrupt),
         ):

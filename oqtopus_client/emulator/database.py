@@ -40,8 +40,10 @@ CREATE TABLE IF NOT EXISTS jobs (
     attempts INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, job_id);
-CREATE INDEX IF NOT EXISTS jobs_in_queue ON jobs (submitted_at) WHERE status = 'submitted';
-CREATE INDEX IF NOT EXISTS jobs_in_queue_by_origin ON jobs (origin, submitted_at) WHERE status = 'submitted';
+DROP INDEX IF EXISTS jobs_in_queue;            -- of version 2.0.0
+DROP INDEX IF EXISTS jobs_in_queue_by_origin;  -- of version 2.0.0
+CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (device_id, owner, origin, job_type, submitted_at)
+    WHERE status = 'submitted';
 CREATE INDEX IF NOT EXISTS jobs_in_work ON jobs (lease) WHERE status IN ('ready', 'running', 'cancelling');
 CREATE INDEX IF NOT EXISTS jobs_pending ON jobs (device_id) WHERE status IN ('submitted', 'ready', 'running');
 CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, content BLOB NOT NULL);

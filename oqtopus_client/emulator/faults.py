@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -95,7 +98,7 @@ class Faults:
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        self._cleared = threading.Event()
+        self._holds: list[Callable[[], object]] = []
 
     def add(self, fault: Fault) -> None:
         """Let a fault happen."""
@@ -106,18 +109,20 @@ class Faults:
         """Let no more faults happen."""
         with self._lock:
             self._faults.clear()
-            self._cleared.set()
-            self._cleared = threading.Event()
+        for end in self._holds.copy():
+            with contextlib.suppress(RuntimeError):  # the engine was closed meanwhile
+                end()
 
-    def hold(self, seconds: float, go_on: Callable[[], None]) -> None:
-        """Call `go_on` when the time is over, or the faults are cleared."""
-        cleared = self._cleared
-
-        def wait() -> None:
-            cleared.wait(seconds)
-            go_on()
-
-        threading.Thread(target=wait, name="oqtopus-emulator-hold", daemon=True).start()
+    async def hold(self, seconds: float) -> None:
+        """Wait for that time, or until the faults are cleared."""
+        loop, cleared = asyncio.get_running_loop(), asyncio.Event()
+        end = partial(loop.call_soon_threadsafe, cleared.set)
+        self._holds.append(end)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(cleared.wait(), seconds)
+        finally:
+            self._holds.remove(end)
 
     @property
     def pending(self) -> list[Fault]:

@@ -4,7 +4,7 @@ A circuit here is one of a device's own gates (`x`, `sx`, `rz`, `cx`, `measure`,
 that it uses. `qubits` gives the device's qubit for each of them, so a five-qubit program costs the same on a chip of
 five qubits as on one of a thousand::
 
-    model = noise_model(circuit, device.calibration, qubits)
+    model = circuit_noise_model(circuit, device.calibration, qubits)
     counts = AerSimulator(noise_model=model).run(with_delays(circuit, device.calibration, qubits)).result().get_counts()
 
 Clifford circuits too wide for that are sampled in `clifford.py`.
@@ -37,7 +37,7 @@ _TILT = 1e-8
 """By what share of its weight a Pauli error of a depolarization may differ from the others."""
 
 
-def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
+def circuit_noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
     """The noise of the gates and measurements that a circuit has.
 
     `x`, `sx` and `cx` each have the average fidelity of the calibration (see `gate_error`). `rz` is a change of frame,

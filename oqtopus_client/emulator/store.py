@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.database import now
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from oqtopus_client.emulator.database import Database, Row
 
@@ -21,6 +22,46 @@ LEASE_SECONDS = 10.0
 JOB_TYPES = ("sampling", "estimation", "multi_manual", "sse")
 
 _IN_WORK = "status IN ('ready', 'running', 'cancelling')"
+
+_HEADS = """
+WITH RECURSIVE heads(id) AS (
+    SELECT * FROM (
+        SELECT rowid FROM jobs WHERE status = 'submitted'
+        ORDER BY device_id, owner, origin, job_type, submitted_at LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT rowid FROM jobs WHERE status = 'submitted'
+        AND (device_id, owner, origin, job_type, submitted_at)
+            > (+head.device_id, +head.owner, +head.origin, +head.job_type, '~')
+        ORDER BY device_id, owner, origin, job_type, submitted_at LIMIT 1
+    )
+    FROM heads JOIN jobs AS head ON head.rowid = heads.id
+)
+"""
+"""The oldest job of each queue. SQLite seeks each one in the index `jobs_waiting`, however many jobs are stored.
+
+No time is after `~`. Without the `+`, SQLite would use the index for the first column only.
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        status: `succeeded` or `failed`.
+        message: The server's message.
+        seconds: Time on the device; None if it was never there.
+        transpiler_info: The settings it was transpiled with, as JSON text, where they are known only at the end.
+        files: Its files, by name.
+    """
+
+    status: str
+    message: str | None
+    seconds: float | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    transpiler_info: str | None = None
 
 
 class Store:
@@ -87,6 +128,7 @@ class Store:
             job_id: The job.
             fields: Its settings, and `origin`, the worker that should run it first of all.
         """
+        fields = {"origin": "", **fields}
         columns = ", ".join(f"{name} = ?" for name in fields)
         statement = (
             f"UPDATE jobs SET status = 'submitted', submitted_at = ?, {columns} "  # noqa: S608 - our own names
@@ -125,38 +167,42 @@ class Store:
 
     # --- jobs, as workers move them
 
-    def claim(self, worker: str, *, own: bool = False, job_types: Sequence[str] = JOB_TYPES) -> Row | None:
-        """Make a waiting job `ready` and `worker`'s, atomically.
-
-        First come jobs whose worker has disappeared, then the oldest of its own users, then the oldest of all.
+    def claim(
+        self,
+        worker: str,
+        choose: Callable[[Sequence[Row]], Row | None] | None = None,
+        *,
+        job_types: Sequence[str] = JOB_TYPES,
+    ) -> Row | None:
+        """Make a job `ready` and `worker`'s, atomically.
 
         Args:
-            worker: Who will work on it.
-            own: Whether to take no other than its own users' jobs.
+            worker: The worker that will run it.
+            choose: Chooses among the oldest job of each queue and one whose worker has disappeared, if there is any;
+                by default the one submitted first. A queue holds the jobs of one device, owner, origin and type.
             job_types: What the worker can run.
         """
         types = ", ".join("?" * len(job_types))
-        waiting = f"SELECT job_id FROM jobs WHERE status = 'submitted' AND job_type IN ({types})"  # noqa: S608
-        oldest = "ORDER BY submitted_at LIMIT 1"
-        queues: list[tuple[str, list[Any]]] = [(f"{waiting} AND origin = ? {oldest}", [*job_types, worker])]
-        if not own:
-            left_behind = f"SELECT job_id FROM jobs WHERE {_IN_WORK} AND lease < ? AND job_type IN ({types}) LIMIT 1"  # noqa: S608
-            queues.insert(0, (left_behind, [time.time(), *job_types]))
-            queues.append((f"{waiting} {oldest}", [*job_types]))
+        left_behind = f"SELECT rowid FROM jobs WHERE {_IN_WORK} AND lease < ? AND job_type IN ({types}) LIMIT 1"  # noqa: S608
+        candidates = (
+            f"{_HEADS} SELECT * FROM jobs WHERE rowid IN ({left_behind}) "  # noqa: S608 - ours
+            f"OR rowid IN heads AND job_type IN ({types}) ORDER BY submitted_at"
+        )
         with self._database.transaction() as connection:
             connection.execute(
                 f"UPDATE jobs SET status = 'cancelled' WHERE {_IN_WORK} AND status = 'cancelling' AND lease < ?",  # noqa: S608
                 (time.time(),),
             )
-            for query, values in queues:
-                row: Row | None = connection.execute(
-                    "UPDATE jobs SET status = 'ready', ready_at = ?, running_at = NULL, worker = ?, lease = ?, "  # noqa: S608
-                    f"attempts = attempts + 1 WHERE job_id = ({query}) RETURNING *",
-                    (now(), worker, time.time() + LEASE_SECONDS, *values),
-                ).fetchone()
-                if row is not None:
-                    return row
-        return None
+            jobs = connection.execute(candidates, (time.time(), *job_types, *job_types)).fetchall()
+            chosen = choose(jobs) if choose else next(iter(jobs), None)
+            if chosen is None:
+                return None
+            row: Row = connection.execute(
+                "UPDATE jobs SET status = 'ready', ready_at = ?, running_at = NULL, worker = ?, lease = ?, "
+                "attempts = attempts + 1 WHERE job_id = ? RETURNING *",
+                (now(), worker, time.time() + LEASE_SECONDS, chosen["job_id"]),
+            ).fetchone()
+            return row
 
     def renew(self, worker: str, job_ids: Collection[str]) -> set[str]:
         """Say that `worker` still works on these jobs; returns those it should go on with.
@@ -207,30 +253,23 @@ class Store:
                 _put_files(connection, job_id, files)
             return changed.rowcount == 1
 
-    def finish(
-        self,
-        job_id: str,
-        worker: str,
-        status: str,
-        *,
-        message: str | None,
-        execution_time: float | None = None,
-        files: Mapping[str, bytes],
-    ) -> bool:
-        """End a job and keep `files`, both or neither; False if it is no longer `worker`'s or was cancelled."""
+    def finish(self, job_id: str, worker: str, outcome: Outcome) -> bool:
+        """End a job and keep its files, both or neither; False if it is no longer `worker`'s or was cancelled."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET status = 'cancelled', ended_at = ?, worker = NULL "
                 "WHERE job_id = ? AND worker = ? AND status = 'cancelling'",
                 (now(), job_id, worker),
             )
+            ended = outcome.status, outcome.message, outcome.seconds, outcome.transpiler_info
             changed = connection.execute(
-                "UPDATE jobs SET status = ?, message = ?, execution_time = ?, ended_at = ?, worker = NULL "
+                "UPDATE jobs SET status = ?, message = ?, execution_time = ?, "
+                "transpiler_info = ifnull(?, transpiler_info), ended_at = ?, worker = NULL "
                 "WHERE job_id = ? AND worker = ? AND status IN ('ready', 'running')",
-                (status, message, execution_time, now(), job_id, worker),
+                (*ended, now(), job_id, worker),
             )
             if changed.rowcount == 1:
-                _put_files(connection, job_id, files)
+                _put_files(connection, job_id, outcome.files)
             return changed.rowcount == 1
 
 

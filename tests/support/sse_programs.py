@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.sse.engine_job import EngineJob
-from oqtopus_client.emulator.sse.job import SseJob, SseOutcome, _run_inner, outcome_of
+from oqtopus_client.emulator.sse.job import SseJob, _run_inner, outcome_of
 from oqtopus_client.emulator.sse.limits import SseLimits
 from oqtopus_client.emulator.sse.sandbox import EndedProgram, run_program
 from oqtopus_client.emulator.sse.terminal import container_log
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import threading
 
     from oqtopus_client.emulator.sse.inner_jobs import RunInnerJob
+    from oqtopus_client.emulator.store import Outcome
 
 # The program's beginning: `submit(shots)` runs a Bell circuit through the driver, as libraries in the container do.
 DRIVER = f"""
@@ -73,11 +74,17 @@ class Ran:
 
     Attributes:
         ended: How it ended.
-        outcome: What its job shows of that.
+        outcome: How its job ended.
     """
 
     ended: EndedProgram
-    outcome: SseOutcome
+    outcome: Outcome
+
+    @property
+    def failure(self) -> str | None:
+        """The message of a failed job."""
+        assert (self.outcome.message is None) == (self.outcome.status == "succeeded")
+        return self.outcome.message
 
     @property
     def output(self) -> str:
@@ -95,7 +102,7 @@ class Ran:
     @property
     def shots(self) -> int:
         """What `answer` put into the result."""
-        assert self.outcome.failure is None, self.output
+        assert self.failure is None, self.output
         return int(json.loads(self.file("result"))["sampling"]["counts"]["0"])
 
 

@@ -12,7 +12,7 @@ from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
@@ -26,15 +26,27 @@ def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircui
     """
     tree = openqasm3.parse(code_of(program, limits))
     check_tree(tree, limits)
-    return flat(convert(tree))
+    return rebuilt(convert(tree))
 
 
-def flat(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit with all its qubits in one register, and all its classical bits in another."""
-    result = QuantumCircuit(circuit.num_qubits, circuit.num_clbits, global_phase=circuit.global_phase)
+def rebuilt(
+    circuit: QuantumCircuit, qubits: Iterable[int] | None = None, *, without: Collection[str] = ()
+) -> QuantumCircuit:
+    """Copy a circuit into one quantum and one classical register.
+
+    Args:
+        circuit: The circuit.
+        qubits: The qubits to keep, in their new order; all by default. Operations on any others are left out.
+        without: Names of more operations to leave out. Without measurements, there are no classical bits either.
+    """
+    indices = {qubit: index for index, qubit in enumerate(range(circuit.num_qubits) if qubits is None else qubits)}
+    n_clbits = 0 if "measure" in without else circuit.num_clbits
+    result = QuantumCircuit(len(indices), n_clbits, global_phase=circuit.global_phase)
     for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
+        on = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        if item.name not in without and all(qubit in indices for qubit in on):
+            clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
+            result.append(item.operation, [indices[qubit] for qubit in on], clbits)
     return result
 
 
@@ -45,15 +57,6 @@ def measurements(circuit: QuantumCircuit) -> dict[int, int]:
         for item in circuit.data
         if item.name == "measure"
     }
-
-
-def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The gates of a circuit alone."""
-    result = QuantumCircuit(circuit.num_qubits)
-    for item in circuit.data:
-        if item.name != "measure":
-            result.append(item.operation, [circuit.find_bit(qubit).index for qubit in item.qubits])
-    return result
 
 
 def active_qubits(circuit: QuantumCircuit, measured: Iterable[int]) -> list[int]:

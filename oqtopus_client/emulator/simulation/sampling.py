@@ -14,8 +14,8 @@ from qiskit_aer import AerSimulator
 
 from oqtopus_client.angles import with_reduced_angles
 from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
-from oqtopus_client.emulator.noise import noise_model, with_delays
-from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements
+from oqtopus_client.emulator.noise import circuit_noise_model, with_delays
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements, rebuilt
 
 qulacs: Any
 try:
@@ -70,7 +70,7 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     qubits = [measured.get(clbit) for clbit in clbits]
     active = active_qubits(circuit, measured.values())
     places = [None if qubit is None else active.index(qubit) for qubit in qubits]
-    gates = _relabelled(circuit, active)
+    gates = _active_gates(circuit, active)
     if all(place is None for place in places):
         counts = {"0" * len(places): shots}
     elif not device.noisy and len(active) <= _STATE_VECTOR_QUBITS:
@@ -90,18 +90,15 @@ def _check(circuit: QuantumCircuit, device: EmulatedDevice) -> None:
         raise ValueError(f"the program has {circuit.num_qubits} qubits, the device {device.n_qubits}")
 
 
-def _relabelled(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
-    """The gates alone, and on the active qubits alone: a simulator pays for every qubit.
+def _active_gates(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
+    """Return the gates alone, on the active qubits alone, as a simulator pays for every qubit.
 
-    Angles are made small, for Aer takes large ones for quarter turns.
+    Angles are reduced, as Aer takes large ones for quarter turns.
     """
-    places = {qubit: place for place, qubit in enumerate(active)}
-    gates = QuantumCircuit(len(active))
-    for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        if item.name not in {"measure", "barrier"} and all(qubit in places for qubit in qubits):
-            operation = with_reduced_angles(item.operation) if item.name == "rz" else item.operation
-            gates.append(operation, [places[qubit] for qubit in qubits])
+    gates = rebuilt(circuit, active, without={"measure", "barrier"})
+    for index, item in enumerate(gates.data):
+        if item.name == "rz":
+            gates.data[index] = item.replace(operation=with_reduced_angles(item.operation))
     return gates
 
 
@@ -177,7 +174,7 @@ def _simulated(
     # Aer has this limit too, but some circuits far beyond it, with noise, end the whole process.
     if len(active) > _STATE_VECTOR_QUBITS and 16 << len(active) > _memory_megabytes() << 20:
         raise ValueError(f"there is no memory for the state of {len(active)} qubits")
-    noise = noise_model(circuit, device.calibration, active) if device.noisy else None
+    noise = circuit_noise_model(circuit, device.calibration, active) if device.noisy else None
     circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
     outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
     return {format(int(key, 16), f"0{len(places)}b"): n for key, n in outcomes.items()}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
-from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.sse.engine_job import EngineJob
 from oqtopus_client.emulator.sse.sandbox import run_program
 from oqtopus_client.emulator.sse.terminal import MAX_OUTPUT_BYTES, container_log
+from oqtopus_client.emulator.store import Outcome
 from oqtopus_client.rest.storage import pack
 
 if TYPE_CHECKING:
@@ -49,23 +51,6 @@ class SseJob:
     limits: SseLimits
 
 
-@dataclass(frozen=True)
-class SseOutcome:
-    """How an sse job ended.
-
-    Attributes:
-        failure: The message of a job that failed, in the server's words; None if the job succeeded.
-        transpiler_info: The settings of the last inner job; None if there was none.
-        execution_time: Time from the program's start to its end, in seconds; None if there was no inner job.
-        files: The job's output files, zipped, by name.
-    """
-
-    failure: str | None
-    transpiler_info: dict[str, Any] | None
-    execution_time: float | None
-    files: dict[str, bytes]
-
-
 def read_sse_job(job: Mapping[str, Any], archive: bytes, limits: ProgramLimits) -> EngineJob:
     """Read the program of an sse job.
 
@@ -88,7 +73,7 @@ def read_sse_job(job: Mapping[str, Any], archive: bytes, limits: ProgramLimits) 
     return EngineJob.model_validate({**job, "status": "running", "input": "", "sse_program": program})
 
 
-def run_sse_job(sse_job: SseJob) -> SseOutcome:
+def run_sse_job(sse_job: SseJob) -> Outcome:
     """Run the job's program in a process of its own.
 
     Raises:
@@ -101,11 +86,11 @@ def run_sse_job(sse_job: SseJob) -> SseOutcome:
     finally:
         _stops.pop(job_id, None)
     outcome = outcome_of(ended, sse_job.limits)
-    if outcome.failure is not None and not stop.is_set():
+    if outcome.status == "failed" and not stop.is_set():
         # As on a server, its operator sees what the user does not.
         end = "time limit exceeded" if ended.exit_code is None else f"exit code {ended.exit_code}"
         output = container_log(ended.output)[-_LOGGED_CHARACTERS:]
-        _logger.warning("Job %s: %s (%s). The program's output:\n%s", job_id, outcome.failure, end, output)
+        _logger.warning("Job %s: %s (%s). The program's output:\n%s", job_id, outcome.message, end, output)
     return outcome
 
 
@@ -114,7 +99,7 @@ def stop_program(job_id: str) -> None:
     _stops.setdefault(job_id, threading.Event()).set()
 
 
-def outcome_of(ended: EndedProgram, limits: SseLimits) -> SseOutcome:
+def outcome_of(ended: EndedProgram, limits: SseLimits) -> Outcome:
     """Judge a program that has ended, as servers do: by its exit code, its last job, and the size of its files."""
     last, files = ended.last_job, {}
     if last is not None and last.transpile_result is not None:
@@ -124,11 +109,12 @@ def outcome_of(ended: EndedProgram, limits: SseLimits) -> SseOutcome:
         output = {"result.zip": pack_json("result", last.result), "sse_log.zip": _pack_log(ended.output)}
         failure = _too_large(output, min(limits.file_bytes, MAX_OUTPUT_BYTES))
         files |= {} if failure else output
-    return SseOutcome(
-        failure=failure,
-        transpiler_info=last.transpiler_info if last else None,
-        execution_time=round(ended.seconds, 3) if last else None,
-        files=files,
+    return Outcome(
+        "failed" if failure else "succeeded",
+        failure,
+        round(ended.seconds, 3) if last else None,
+        files,
+        json.dumps(last.transpiler_info) if last else None,
     )
 
 
@@ -158,7 +144,7 @@ def _too_large(files: Mapping[str, bytes], limit: int) -> str | None:
 def _run_inner(sse_job: SseJob, job: EngineJob) -> EngineJob:
     """Run a job that a program submitted, and return it as it ended."""
     transpiler_info = job.transpiler_info or DEFAULT_TRANSPILER
-    task = Task(
+    circuit_job = CircuitJob(
         job.job_type,
         pack_json("input", {"program": job.program, "operator": job.operator}),
         job.shots,
@@ -169,9 +155,9 @@ def _run_inner(sse_job: SseJob, job: EngineJob) -> EngineJob:
     )
     job = job.model_copy(update={"transpiler_info": dict(transpiler_info)})
     try:
-        prepared = prepare(task)
+        prepared = prepare(circuit_job)
         job.transpile_result, job.combined_program = prepared.transpile_result, prepared.combined_program
-        executed = execute(task, prepared)
+        executed = execute(circuit_job, prepared)
     except JobFailure as failure:
         job.status, job.message = "failed", str(failure)
     else:

@@ -20,13 +20,13 @@ import pytest
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-from oqtopus_client.emulator.simulation.pipeline import execute
+from oqtopus_client.emulator.simulation.pipeline import run_prepared
 from oqtopus_client.emulator.store import LEASE_SECONDS
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from oqtopus_client.errors import JobSubmissionError, UserApiError
 from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
-from tests.support.jobs import HOURS_LONG, SECONDS_LONG, await_status
+from tests.support.jobs import HOURS_LONG, SECONDS_LONG, await_condition, await_status
 from tests.support.server_process import running_server
 from tests.support.stores import open_store, shift_clock
 
@@ -52,7 +52,7 @@ class Gated(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn`, a heavy job's execution behind the gate."""
-        if fn is execute and args[1].heavy:
+        if fn is run_prepared and args[1].heavy:
             self.begun.append(args[0].shots)
             return super().submit(lambda: self.gate.wait(120) and fn(*args))
         return super().submit(fn, *args, **kwargs)
@@ -92,8 +92,7 @@ def test_light_jobs_overtake(gated: Gated, places: int) -> None:
         assert gated.begun == [1, 2, 3, 4]
         assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
         engine = emulator._engine
-        with engine._news:
-            assert (engine._free, engine._heavy_free, len(engine._waiting)) == (2, 1, 0)
+        await_condition(lambda: (engine._places.free, engine._places._heavy_free) == (3, 1))
 
 
 def test_cancelled_while_waiting(gated: Gated) -> None:
@@ -179,14 +178,14 @@ def test_reading_takes_too_long(held: HeldExecutor, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("oqtopus_client.emulator.engine.IDLE_SECONDS", 0.01)
     limits = ProgramLimits(seconds=0)
     with Emulator(":memory:", executor=held, limits=limits) as emulator, OqtopusClient(emulator.config) as client:
+        places = emulator._engine._places
+        free = places.free
         job = client.wait_for_job(client.submit_job(LIGHT).job_id, interval=0.01)
         assert (job.status, job.running_at) == ("failed", None)
         assert job.message == "Job input validation failed: reading and transpiling it took longer than 0 seconds."
         held.step()
         assert client.status(job.job_id) == "failed"
-        engine = emulator._engine
-        with engine._news:
-            assert engine._news.wait_for(lambda: engine._free == engine._places, 30)
+        await_condition(lambda: places.free == free)
 
 
 def test_nothing_stays_cancelling(held: HeldExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +220,7 @@ class Deadly(WorkerProcesses):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn`, or what kills the process."""
-        if fn is execute and args[0].shots == DEADLY.shots and self.kills:
+        if fn is run_prepared and args[0].shots == DEADLY.shots and self.kills:
             self.kills -= 1
             return super().submit(os._exit, 1)
         return super().submit(fn, *args, **kwargs)

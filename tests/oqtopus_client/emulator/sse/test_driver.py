@@ -31,7 +31,7 @@ print(sum(result.get_counts().values()), sorted(result.get_counts()), result.sta
         simulate,
     )
 
-    assert ran.outcome.failure is None, ran.output
+    assert ran.failure is None, ran.output
     assert ran.output == f"1000 ['00', '11'] succeeded {PARENT} job is succeeded\n"
     assert set(json.loads(ran.file("result"))["sampling"]["counts"]) == {"00", "11"}
 
@@ -121,7 +121,7 @@ def test_a_job_that_breaks_the_engine(caplog: pytest.LogCaptureFixture) -> None:
     ran = run(CATCHING.format(""), broken)
 
     assert "reason: error during pipeline execution" in ran.output
-    assert ran.outcome.failure == "sse job failed"
+    assert ran.failure == "sse job failed"
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -138,7 +138,7 @@ def test_a_job_that_takes_too_long() -> None:
 
     assert ran.output.startswith("SseRuntimeError To execute sampling on OQTOPUS server is failed.")
     assert "reason: pipeline execution timed out" in ran.output
-    assert ran.outcome.failure == "sse job failed"
+    assert ran.failure == "sse job failed"
 
 
 def test_messages_are_bounded() -> None:

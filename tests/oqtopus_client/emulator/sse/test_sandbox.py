@@ -132,7 +132,7 @@ def test_the_memory_limit() -> None:
 
     assert ran.ended.exit_code == 137
     assert ran.output == "so far\n"
-    assert ran.outcome.failure == "user program execution error"
+    assert ran.failure == "user program execution error"
 
 
 @only_linux
@@ -155,7 +155,7 @@ def test_scientific_packages_fit_into_memory() -> None:
     """The default limit leaves room for Qiskit, which reserves much more than it uses."""
     ran = run("import numpy, qiskit, qiskit_aer, scipy.optimize, qiskit_oqtopus; submit(); numpy.ones(1 << 24)")
 
-    assert ran.outcome.failure is None, ran.output
+    assert ran.failure is None, ran.output
 
 
 def test_the_time_limit_ends_all_processes(lifeline: Lifeline) -> None:
@@ -168,7 +168,7 @@ def test_the_time_limit_ends_all_processes(lifeline: Lifeline) -> None:
             break
 
     assert ran.ended.exit_code is None
-    assert ran.outcome.failure == "user program execution error"
+    assert ran.failure == "user program execution error"
     assert ran.output == "alive\n"
     with lifeline.accept() as connection:
         assert connection.recv(1) == b""
@@ -281,7 +281,7 @@ def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end
                 stop.set()
             assert connection.recv(1) == b""
 
-    assert (running.result().outcome.failure is None) == (end == "by itself")
+    assert (running.result().failure is None) == (end == "by itself")
 
 
 @only_linux
