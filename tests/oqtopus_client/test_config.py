@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusConfig
-from oqtopus_client.config import profile_names
 from oqtopus_client.errors import OqtopusConfigError
+from oqtopus_client.profiles import profile_names
 
 SECRET = "idpart.secretpart"
 
@@ -166,7 +166,7 @@ def test_bad_proxy(proxy: str) -> None:
 @pytest.mark.parametrize("token", [SECRET + "\n", "two words", "tökén"])
 def test_bad_token(token: str) -> None:
     """A token that cannot be sent is refused when it is given, and not shown."""
-    with pytest.raises(OqtopusConfigError, match="has characters that no token has") as caught:
+    with pytest.raises(OqtopusConfigError, match="contains invalid characters") as caught:
         OqtopusConfig("https://a.example", token)
 
     assert not token or token not in str(caught.value)

@@ -127,12 +127,12 @@ def expected(operation: Operation, name: str) -> Fault:
     """What the table says, for operations that must not be repeated and for storage."""
     fault = FAULTS[name]
     attempts, seconds, error = fault.attempts, fault.seconds, fault.error
-    if not operation.repeatable:
+    if not operation.idempotent:
         attempts = 1
         seconds = {"slow head": TIMEOUT, "slow body": 10 * TIMEOUT}.get(name, 0.0)
     if operation in {UPLOAD, DOWNLOAD}:
         error = {UserApiError: OqtopusStorageError, ResponseValidationError: None}.get(error, error)  # type: ignore[call-overload]
-    if operation.gone_is_done and operation.route.endswith("token") and name == "not JSON":
+    if operation.missing_is_success and operation.route.endswith("token") and name == "not JSON":
         error = None  # its answer has no body, so nobody looks
     if operation.method == "DELETE" and operation.route == "/users/me" and name == "not JSON":
         error = None
@@ -211,4 +211,4 @@ def test_outcome(name: str, operation: Operation) -> None:
 def test_every_operation_is_in_the_table() -> None:
     """Whatever the SDK sends is tested here."""
     assert len(OPERATIONS) == 22
-    assert sum(not operation.repeatable for operation in OPERATIONS) == 2
+    assert sum(not operation.idempotent for operation in OPERATIONS) == 2

@@ -137,7 +137,7 @@ async def test_refused_download() -> None:
 async def test_files_of_this_machine_are_not_read() -> None:
     """A server cannot make us read local files."""
     http = http_client(Storage())
-    with pytest.raises(OqtopusStorageError, match="not on the web"):
+    with pytest.raises(OqtopusStorageError, match="not http or https"):
         await http.fetch("file:///etc/passwd")
     await http.aclose()
 
@@ -146,12 +146,12 @@ async def test_files_of_this_machine_are_not_read() -> None:
     ("content", "message"),
     [
         (b"not json", "is not JSON"),
-        (b"[1]", "holds list where an object was due"),
+        (b"[1]", "contain a JSON object, got list"),
         (b"\xff", "is not JSON"),
         (b'{"a":' * 100_000, "is not JSON"),
         (
             b'{"sampling": {"counts": "many"}}',
-            r"is no JobsS3JobResult: sampling\.counts: .* an object is due",
+            r"is not a valid JobsS3JobResult: sampling\.counts: .* expected an object",
         ),
     ],
 )

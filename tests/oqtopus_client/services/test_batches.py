@@ -274,7 +274,9 @@ def test_iter_jobs_ends() -> None:
     jobs = []
     with (
         OqtopusClient(OqtopusConfig("https://api.example", "id.secret", transport=server)) as client,
-        pytest.raises(ResponseValidationError, match="GET /jobs: 100 pages up to page 101 have the same jobs"),
+        pytest.raises(
+            ResponseValidationError, match="GET /jobs: 100 pages in a row, up to page 101, contain no new jobs"
+        ),
     ):
         jobs += [job.job_id for job in client.iter_jobs()]
 
@@ -404,7 +406,7 @@ def test_inside_the_container(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "sse_driver.py").write_text(DRIVER)
     monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
     with OqtopusClient() as client:
-        with pytest.raises(Exception, match="its module sse_driver is not there"):
+        with pytest.raises(Exception, match="the container's module sse_driver is missing"):
             client.run_sampling(JOB)
         monkeypatch.syspath_prepend(tmp_path)
         result = client.run_sampling(JOB)

@@ -274,7 +274,7 @@ def test_specifications_come_back(keeping: OqtopusClient, journal: Path) -> None
 
 def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
     """Told what is missing."""
-    with pytest.raises(ValueError, match="There is no journal: name its file here"):
+    with pytest.raises(ValueError, match="No journal to resume from"):
         client.resume()
     journal.write_text("not a database" * 100)
     with (
@@ -292,7 +292,7 @@ def test_file_of_another_program(journal: Path, config: OqtopusConfig, cloud: Re
         keeping.submit_job(sampling("a"))
 
     assert str(caught.value) == (
-        f"{journal} cannot be used as a journal: table jobs has no column named spec. Name another file."
+        f"{journal} cannot be used as a journal: table jobs has no column named spec. Choose another file."
     )
     assert cloud.requests == []
 
