@@ -319,7 +319,8 @@ class _Run:
         """Cancel the work, as far as the executor can; a server-side program in this process is always ended."""
         if self.task and self.waiting:
             self.task.cancel()
-        if self.future and not self.future.cancel() and self.future.running() and self.job["job_type"] == "sse":
+        is_program = self.job["job_type"] == "sse" and not self.reading
+        if self.future and not self.future.cancel() and self.future.running() and is_program:
             stop_program(self.job_id)
 
     def seconds_reading(self) -> float:
