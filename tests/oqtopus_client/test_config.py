@@ -1,4 +1,4 @@
-"""Where the server is and who asks."""
+"""Server URL and credentials."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_url_is_base_url() -> None:
 
 
 def test_profiles_of_quri_parts_oqtopus_users() -> None:
-    """`~/.oqtopus` is read where there is no other file, and only there."""
+    """`~/.oqtopus` is read only if the other file is missing."""
     Path("~/.oqtopus").expanduser().write_text("[default]\nurl = https://old.example\n", encoding="utf-8")
     assert OqtopusConfig.from_file().base_url == "https://old.example"
     write_profile("[default]\nurl = https://new.example\n")

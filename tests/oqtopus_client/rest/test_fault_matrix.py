@@ -72,7 +72,7 @@ async def slow_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 
 async def slow_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send a byte now and then, for ever."""
+    """Send a byte now and then without end."""
     await read_request(reader)
     writer.write(head(200, 10**6))
     for _ in range(10**6):
@@ -133,7 +133,7 @@ def expected(operation: Operation, name: str) -> Fault:
     if operation in {UPLOAD, DOWNLOAD}:
         error = {UserApiError: OqtopusStorageError, ResponseValidationError: None}.get(error, error)  # type: ignore[call-overload]
     if operation.missing_is_success and operation.route.endswith("token") and name == "not JSON":
-        error = None  # its answer has no body, so nobody looks
+        error = None  # its body is ignored
     if operation.method == "DELETE" and operation.route == "/users/me" and name == "not JSON":
         error = None
     return Fault(fault.handler, error, attempts, seconds)

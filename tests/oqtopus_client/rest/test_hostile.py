@@ -94,7 +94,7 @@ def test_gzip() -> None:
         assert client.list_devices() == []
 
 
-# --- what is no answer
+# --- invalid responses
 
 DEEP = b'{"a":' * 200_000
 NONSENSE: dict[str, tuple[bytes, type[OqtopusError]]] = {
@@ -168,7 +168,7 @@ def test_redirects_are_not_followed(status: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://xn--.example/x", "https://a..b.example/x", "https://[::1/x", "https://:x/"])
-def test_redirects_to_what_is_no_host(url: str) -> None:
+def test_redirects_to_an_invalid_host(url: str) -> None:
     """A redirect whose target cannot be parsed is refused like any other, and says so."""
     away = reply(b"", f"Location: {url}", status="302 Found")
     with raw_server(lambda _path: away) as server, client_of(server) as client:
@@ -334,7 +334,7 @@ def test_headers_are_one_line(headers: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("job_id", ["", ".", ".."])
 def test_ids_that_lead_elsewhere(job_id: str) -> None:
-    """Paths to another endpoint are no ids."""
+    """Paths to another endpoint are not valid ids."""
     server = ScriptedServer()
     with OqtopusClient(OqtopusConfig("http://server.example", SECRET, transport=server)) as client:
         with pytest.raises(ValueError, match="is not a valid id"):

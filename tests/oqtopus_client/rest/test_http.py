@@ -120,7 +120,7 @@ def test_missing_token() -> None:
     ],
 )
 def test_unreadable_answers(body: bytes, content_type: str, message: str) -> None:
-    """A success that is none is an error of its own kind."""
+    """An unreadable success raises its own kind of error."""
     with pytest.raises(ResponseValidationError, match=message):
         ask(answering(200, body, content_type))
 
@@ -141,7 +141,7 @@ def test_unreadable_answers_are_not_shown() -> None:
 
 
 def test_refused_connection() -> None:
-    """Nobody listens: that is no timeout."""
+    """A refused connection is not a timeout."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     config = OqtopusConfig(f"http://127.0.0.1:{port}", SECRET)
@@ -179,7 +179,7 @@ async def test_hosts_that_cannot_be_looked_up(
 
 
 def test_certificates_of_the_environment(monkeypatch: pytest.MonkeyPatch, server: dict[str, str]) -> None:
-    """A file of authorities that is not there trusts nobody, and keeps nobody from a server without TLS."""
+    """With a missing CA file, TLS fails, while a server without TLS can still be used."""
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
     with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
         assert client.list_devices()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Answers(httpx.AsyncBaseTransport):
-    """A network that answers one thing after the other, the last for ever."""
+    """A network that sends scripted responses, then repeats the last."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)

@@ -87,7 +87,7 @@ def test_request_and_input() -> None:
 
 
 def test_no_device_in_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Server-side programs leave the device to the server; they have to say so, and outside nobody may."""
+    """Server-side programs leave the device to the server explicitly; elsewhere a device is required."""
     monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
 
     assert spec(device_id="").to_model().device_id == ""

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     "name", ["", ".", "..", "a/..", "/", "x/", "C:", "a\0.zip", "log.txt:stream", "\\\\host\\share"]
 )
 def test_names_of_no_file(folder: Path, name: str, overwrite: bool) -> None:
-    """Folders, drives, streams and zero bytes are no files' names."""
+    """Folders, drives, streams and zero bytes are not valid file names."""
     with pytest.raises(ValueError, match="is not a valid file name"):
         save_log(b"log", folder, name, overwrite=overwrite)
 
