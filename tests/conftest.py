@@ -48,8 +48,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """One emulator for all tests that leave nothing behind that matters."""
-    with Emulator(":memory:") as emulator:
+    """One emulator, with the faults of real servers, for all tests that leave nothing behind that matters."""
+    with Emulator(":memory:", quirks=True) as emulator:
         yield emulator
 
 
@@ -119,8 +119,11 @@ def held() -> HeldExecutor:
 
 @pytest.fixture
 def held_emulator(held: HeldExecutor) -> Iterator[Emulator]:
-    """An emulator whose jobs stand still until `held.step()`."""
-    with Emulator(":memory:", executor=held) as emulator:
+    """An emulator with the faults of real servers whose jobs stand still until `held.step()`."""
+    with Emulator(":memory:", executor=held, quirks=True) as emulator:
+        runs = emulator._engine._runs
+        # A job in work waits for the executor, or for a place.
+        held.settled = lambda: all(run.future and (run.waiting or not run.future.done()) for run in [*runs.values()])
         yield emulator
 
 

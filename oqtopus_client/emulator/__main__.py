@@ -72,6 +72,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="run the programs of sse jobs, on this machine and as its user: whoever has the token can do what you can",
     )
     add("--cancelling", action="store_true", help="let running jobs that are cancelled be 'cancelling' first")
+    add("--no-device-histories", action="store_true", help="lack /device_histories, as older servers do")
+    add("--no-token-renewal", action="store_true", help="refuse to replace a token for a token, as some servers do")
+    add("--temporary-credentials", action="store_true", help="sign uploads with temporary credentials")
+    add("--cors-origin", metavar="ORIGIN", action="append", default=[], help="web origin allowed to call the API")
+    add("--quirks", action="store_true", help="reproduce the faults of real servers")
     return parser
 
 
@@ -84,6 +89,11 @@ def _emulator(options: argparse.Namespace, executor: WorkerProcesses) -> Emulato
         max_running=options.workers,
         allow_sse=options.allow_sse,
         cancelling=options.cancelling,
+        device_histories=not options.no_device_histories,
+        token_renewal=not options.no_token_renewal,
+        temporary_credentials=options.temporary_credentials,
+        cors_origins=options.cors_origin,
+        quirks=options.quirks,
     )
 
 

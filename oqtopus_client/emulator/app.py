@@ -11,6 +11,7 @@ from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from oqtopus_client.emulator.api import control, devices, jobs, storage, users
@@ -27,7 +28,7 @@ _SAFE = ("type", "loc", "msg")
 
 
 def create_app(cloud: Cloud) -> ASGIApp:
-    """The application over a cloud's parts; it works in any event loop, and in several at once."""
+    """Return the application over a cloud's parts; it works in any event loop, and in several at once."""
     app = FastAPI(title="OQTOPUS User API", version="1.0")
     app.state.cloud = cloud
     for part in (devices, jobs, users, control):
@@ -60,7 +61,13 @@ def create_app(cloud: Cloud) -> ASGIApp:
             _logger.error("A request broke the emulator.", exc_info=error)
         return server_error()
 
-    return _with_correlation_id(with_faults(guarded(app, cloud.users), cloud.faults))
+    served: ASGIApp = _with_correlation_id(with_faults(guarded(app, cloud.users), cloud.faults))
+    origins = cloud.options.cors_origins
+    if not origins:
+        return served
+    return CORSMiddleware(
+        served, allow_origins=origins, allow_credentials=True, allow_methods=["*"], allow_headers=["*"]
+    )
 
 
 def _with_correlation_id(app: ASGIApp) -> ASGIApp:

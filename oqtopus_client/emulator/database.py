@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS users (
     token_hash TEXT UNIQUE,
     token_expiration TEXT
 );
+CREATE TABLE IF NOT EXISTS user_devices (user_id TEXT PRIMARY KEY, device_ids TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS announcements (
     id INTEGER PRIMARY KEY,
     title TEXT NOT NULL,

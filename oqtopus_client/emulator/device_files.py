@@ -38,6 +38,7 @@ class EmulatedDevice:
         description: The fields of `GET /devices`, with `device_info` as an object.
         noisy: Whether programs are run with the errors of the calibration.
         publish: How the User API gives the calibration.
+        quirks: Whether the services that run its jobs have the faults of real ones.
 
     Raises:
         ValueError: The calibration makes no sense, or is not one of `n_qubits` qubits; or `publish` is unknown.
@@ -46,6 +47,7 @@ class EmulatedDevice:
     description: dict[str, Any]
     noisy: bool = False
     publish: Publish = "inline"
+    quirks: bool = False
 
     def __post_init__(self) -> None:
         if self.publish not in get_args(Publish):

@@ -20,6 +20,7 @@ from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
+from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.sse.limits import SseLimits
 from oqtopus_client.emulator.store import Store
@@ -58,6 +59,11 @@ class Emulator:
         allow_sse: Whether sse jobs are taken.
         sse_limits: What their programs may use.
         cancelling: Whether a running job that is cancelled is `cancelling` first, as on coming servers.
+        device_histories: Whether there is `/device_histories`, which older servers lack.
+        token_renewal: Whether `POST /api-token` accepts an API token; some servers require an interactive login.
+        temporary_credentials: Whether upload forms have an `x-amz-security-token`.
+        cors_origins: Origins whose web pages may call the API.
+        quirks: Whether to reproduce the faults of real servers.
         url_seconds: How long presigned URLs are good for.
 
     Attributes:
@@ -80,11 +86,24 @@ class Emulator:
         allow_sse: bool = True,
         sse_limits: SseLimits | None = None,
         cancelling: bool = False,
+        device_histories: bool = True,
+        token_renewal: bool = True,
+        temporary_credentials: bool = False,
+        cors_origins: Iterable[str] = (),
+        quirks: bool = False,
         url_seconds: float = VALID_SECONDS,
     ) -> None:
         if isinstance(devices, str | Path):
             devices = load_devices(devices).values()
         fleet = built_in_devices() | {device.device_id: device for device in devices}
+        options = ServerOptions(
+            cancelling=cancelling,
+            device_histories=device_histories,
+            token_renewal=token_renewal,
+            temporary_credentials=temporary_credentials,
+            cors_origins=tuple(cors_origins),
+            quirks=quirks,
+        )
         database = Database(_database(data))
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
@@ -92,7 +111,7 @@ class Emulator:
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)
         self._store = Store(database)
-        self._devices = Fleet(database, fleet)
+        self._devices = Fleet(database, fleet, quirks=quirks)
         self._faults = Faults()
         self._engine = Engine(
             self._store,
@@ -108,9 +127,9 @@ class Emulator:
             users=self._users,
             devices=self._devices,
             engine=self._engine,
-            signer=Signer(signing_key, url_seconds),
+            signer=Signer(signing_key, url_seconds, temporary=temporary_credentials),
             faults=self._faults,
-            cancelling=cancelling,
+            options=options,
         )
         self._app = create_app(self._cloud)
         self._pid = os.getpid()
@@ -175,14 +194,15 @@ class Emulator:
         """
         self._devices.set_status(device_id, status)
 
-    def add_user(self, name: str, *, status: str = "approved") -> str:
+    def add_user(self, name: str, *, status: str = "approved", devices: Iterable[str] | None = None) -> str:
         """Add a user, who sees no job of anyone else's; returns the API token.
 
         Args:
             name: Who it is.
             status: `approved`; with any other, such as `suspended`, the user is refused with 403.
+            devices: Ids of the devices that the user may use; None for all.
         """
-        return self._users.add(name, status=status)
+        return self._users.add(name, status=status, devices=devices)
 
     def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
         """Publish an announcement; returns its id."""

@@ -18,7 +18,6 @@ from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare, run_prepared
-from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job, stop_program
 from oqtopus_client.emulator.store import JOB_TYPES, Outcome
 
@@ -195,7 +194,8 @@ class Engine:
         try:
             return await self._attempt(run)
         except JobFailure as failure:
-            return Outcome("failed", str(failure))
+            info = failure.transpiler_info and json.dumps(failure.transpiler_info)
+            return Outcome(failure.status, str(failure), files=failure.files, transpiler_info=info)
         except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error):
             raise
         except BaseException:  # Qiskit's native code may panic, which is not an Exception
@@ -234,8 +234,7 @@ class Engine:
         return await self._execute(run, *work)
 
     def _circuit_job(self, job: Row, archive: bytes, device: EmulatedDevice) -> CircuitJob:
-        transpiler_info = json.loads(job["transpiler_info"]) or DEFAULT_TRANSPILER
-        self._store.set_transpiler_info(job["job_id"], json.dumps(transpiler_info))
+        transpiler_info = json.loads(job["transpiler_info"])
         mitigation_info = json.loads(job["mitigation_info"])
         return CircuitJob(
             job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits
@@ -262,7 +261,9 @@ class Engine:
             await self._faults.hold(fault.seconds)
 
     def _start(self, run: _Run, prepared: Prepared | None) -> bool:
-        return self._store.start(run.job_id, self.name, prepared.files if prepared else {})
+        if prepared is None:
+            return self._store.start(run.job_id, self.name, {})
+        return self._store.start(run.job_id, self.name, prepared.files, json.dumps(prepared.transpiler_info))
 
     # --- how the engine stops
 

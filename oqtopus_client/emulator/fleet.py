@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +31,9 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         devices: The devices as their files describe them.
     """
 
-    def __init__(self, database: Database, devices: Mapping[str, EmulatedDevice]) -> None:
+    def __init__(self, database: Database, devices: Mapping[str, EmulatedDevice], *, quirks: bool = False) -> None:
         self._database = database
-        self._devices = devices
+        self._devices = {name: replace(device, quirks=quirks) for name, device in devices.items()}
         self._calibrated: dict[str, tuple[str, EmulatedDevice]] = {}
         for device_id, device in devices.items():
             row = database.one(_NEWEST.format("from_file"), device_id)
@@ -43,7 +45,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         (newest,) = self._database.all(_NEWEST.format("TRUE"), device_id)
         uid, calibrated = self._calibrated.get(device_id, ("", device))
         if uid != newest["history_uid"]:
-            calibrated = device.with_calibration(newest["device_info"])
+            calibrated = replace(device.with_calibration(newest["device_info"]), quirks=device.quirks)
             self._calibrated[device_id] = newest["history_uid"], calibrated
         row = self._database.one("SELECT status FROM device_statuses WHERE device_id = ?", device_id)
         return calibrated if row is None else calibrated.with_status(row["status"])
@@ -80,12 +82,12 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         self._database.change("INSERT OR REPLACE INTO device_statuses VALUES (?, ?)", device.device_id, status)
 
     def history(
-        self, device_id: str | None, *, start: str | None, end: str | None, limit: int, offset: int
+        self, device_ids: Sequence[str] | None, *, start: str | None, end: str | None, limit: int, offset: int
     ) -> tuple[int, list[Row]]:
-        """Calibrations of a device, or of all, newest first.
+        """Return calibrations of some devices, newest first.
 
         Args:
-            device_id: The device; None for all.
+            device_ids: The devices; None for all.
             start: Calibrated at that time or later.
             end: Calibrated at that time or earlier.
             limit: Most calibrations to return.
@@ -95,12 +97,12 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
             How many there are, and those asked for.
         """
         where = (
-            "FROM calibrations WHERE device_id = ifnull(?, device_id) "
-            "AND calibrated_at >= ifnull(?, '') AND calibrated_at <= ifnull(?, '~')"
+            "FROM calibrations WHERE (?1 IS NULL OR device_id IN (SELECT value FROM json_each(?1))) "
+            "AND calibrated_at >= ifnull(?2, '') AND calibrated_at <= ifnull(?3, '~')"
         )
-        values = (device_id, start, end)
+        values = (None if device_ids is None else json.dumps(device_ids), start, end)
         (total,) = self._database.all(f"SELECT count(*) {where}", *values)[0]
-        page = f"SELECT * {where} ORDER BY history_uid DESC LIMIT ? OFFSET ?"
+        page = f"SELECT * {where} ORDER BY history_uid DESC LIMIT ?4 OFFSET ?5"
         rows = self._database.all(page, *values, limit, offset)
         return total, rows
 

@@ -58,11 +58,12 @@ def pseudo_inverse(counts: Mapping[str, int], readout: Sequence[tuple[float, flo
     inverses = [np.linalg.pinv([[1 - p10, p01], [p10, 1 - p01]]) for p10, p01 in readout]
     if width <= _MAX_DENSE_BITS:
         outcomes: NDArray[np.int64] = np.arange(2**width)
-        quasi = _on_all(observed, probabilities, inverses)
+        quasi, excess = _on_all(observed, probabilities, inverses), 0.0
     else:
         outcomes = observed
         quasi = _on_observed(observed, probabilities, inverses)
-    nearest = _nearest_distribution(quasi)
+        excess = quasi.sum() - 1
+    nearest = _nearest_distribution(quasi, excess)
     kept = np.flatnonzero(nearest > 0)
     texts = (format(outcome, f"0{width}b") if width else "" for outcome in outcomes[kept].tolist())
     return dict(zip(texts, (nearest[kept] * shots).astype(int).tolist(), strict=True))
@@ -99,13 +100,18 @@ def _on_observed(
     return quasi
 
 
-def _nearest_distribution(quasi: NDArray[Any]) -> NDArray[Any]:
-    """The probability distribution nearest to numbers that need not be one, by the sum of squares.
+def _nearest_distribution(quasi: NDArray[Any], excess: float) -> NDArray[Any]:
+    """Return the probability distribution nearest to numbers whose sum exceeds one by `excess`, by the sum of squares.
 
-    All are lowered by the same amount, and what falls below zero is cut: the amount that leaves a sum of one.
+    The smallest numbers become zero as long as they stay negative with an equal share of what those before them owe.
+    The debt is added up in ascending order, as on servers: its rounding error decides whether a certain outcome is
+    999 of 1000 when it is cut to an integer.
     """
-    falling = np.sort(quasi)[::-1]
-    lowered_by = (np.cumsum(falling) - 1) / np.arange(1, len(quasi) + 1)
-    last = np.flatnonzero(falling > lowered_by)[-1]
-    nearest: NDArray[Any] = np.maximum(quasi - lowered_by[last], 0)
+    order = np.argsort(quasi, kind="stable")
+    rising = quasi[order]
+    owed = np.concatenate(([0.0], np.cumsum(rising)[:-1])) - excess
+    shares = owed / np.arange(len(quasi), 0, -1)
+    first = int(np.argmax(rising + shares >= 0))
+    nearest: NDArray[Any] = np.zeros(len(quasi))
+    nearest[order[first:]] = rising[first:] + shares[first]
     return nearest

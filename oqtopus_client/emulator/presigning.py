@@ -27,24 +27,30 @@ class Signer:
     Args:
         secret: What it signs with.
         valid_seconds: How long a signature is good for.
+        temporary: Whether to sign uploads with temporary credentials, which have a security token.
     """
 
-    def __init__(self, secret: str, valid_seconds: float = VALID_SECONDS) -> None:
+    def __init__(self, secret: str, valid_seconds: float = VALID_SECONDS, *, temporary: bool = False) -> None:
         self._secret = secret.encode()
+        self._session = _SESSION if temporary else None
         self._valid_seconds = valid_seconds
 
     def _expiry(self) -> int:
         return int(time.time() + self._valid_seconds)
 
-    def upload_fields(self, key: str) -> dict[str, str]:
-        """Form fields that allow one file to be posted under `key`."""
-        conditions = [{"key": key}, {"x-amz-security-token": _SESSION}, ["content-length-range", 0, MAX_UPLOAD_BYTES]]
+    def upload_fields(self, key: str) -> dict[str, str | None]:
+        """Form fields that allow one file to be posted under `key`; null ones are left out of the form."""
+        conditions = [
+            {"key": key},
+            {"x-amz-security-token": self._session},
+            ["content-length-range", 0, MAX_UPLOAD_BYTES],
+        ]
         policy = {"expiration": self._expiry(), "conditions": conditions}
         encoded = base64.b64encode(json.dumps(policy).encode()).decode()
         return {
             "key": key,
             "AWSAccessKeyId": _KEY_ID,
-            "x-amz-security-token": _SESSION,
+            "x-amz-security-token": self._session,
             "policy": encoded,
             "signature": self._sign(encoded),
         }

@@ -50,7 +50,7 @@ class Outcome:
     """How a job ended.
 
     Attributes:
-        status: `succeeded` or `failed`.
+        status: `succeeded` or `failed`; `running` for a job that its server has lost track of.
         message: The server's message.
         seconds: Time on the device; None if it was never there.
         transpiler_info: The settings it was transpiled with, as JSON text, where they are known only at the end.
@@ -144,7 +144,7 @@ class Store:
             gently: Whether one that runs only becomes `cancelling`, until its worker puts it down.
         """
         statement = (
-            "UPDATE jobs SET status = CASE WHEN ? AND status IN ('running', 'cancelling') "
+            "UPDATE jobs SET status = CASE WHEN ? AND worker IS NOT NULL AND status IN ('running', 'cancelling') "
             "THEN 'cancelling' ELSE 'cancelled' END WHERE job_id = ? "
             "AND status IN ('registered', 'submitted', 'ready', 'running', 'cancelling', 'cancelled')"
         )
@@ -237,17 +237,13 @@ class Store:
                 (not tried, worker, job_id),
             )
 
-    def set_transpiler_info(self, job_id: str, transpiler_info: str) -> None:
-        """Write back which transpiler is used."""
-        self._database.change("UPDATE jobs SET transpiler_info = ? WHERE job_id = ?", transpiler_info, job_id)
-
-    def start(self, job_id: str, worker: str, files: Mapping[str, bytes]) -> bool:
+    def start(self, job_id: str, worker: str, files: Mapping[str, bytes], transpiler_info: str | None = None) -> bool:
         """Make a claimed job `running` and keep `files`; False if it is no longer `worker`'s or was cancelled."""
         with self._database.transaction() as connection:
             changed = connection.execute(
-                "UPDATE jobs SET status = 'running', running_at = ? "
+                "UPDATE jobs SET status = 'running', running_at = ?, transpiler_info = ifnull(?, transpiler_info) "
                 "WHERE job_id = ? AND worker = ? AND status = 'ready'",
-                (now(), job_id, worker),
+                (now(), transpiler_info, job_id, worker),
             )
             if changed.rowcount == 1:
                 _put_files(connection, job_id, files)
@@ -261,6 +257,12 @@ class Store:
                 "WHERE job_id = ? AND worker = ? AND status = 'cancelling'",
                 (now(), job_id, worker),
             )
+            if outcome.status == "running":
+                # No worker claims a job without a lease: it stays as it is until it is cancelled.
+                lost = (
+                    "UPDATE jobs SET worker = NULL, lease = NULL WHERE job_id = ? AND worker = ? AND status = 'running'"
+                )
+                return connection.execute(lost, (job_id, worker)).rowcount == 1
             ended = outcome.status, outcome.message, outcome.seconds, outcome.transpiler_info
             changed = connection.execute(
                 "UPDATE jobs SET status = ?, message = ?, execution_time = ?, "

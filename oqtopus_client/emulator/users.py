@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client.emulator.database import format_time, now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from oqtopus_client.emulator.database import Database, Row
 
 TOKEN_DAYS = 90
@@ -37,6 +40,7 @@ class Users:
         user_id: str | None = None,
         status: str = "approved",
         expires_in_days: float = TOKEN_DAYS,
+        devices: Iterable[str] | None = None,
     ) -> str:
         """Add a user, or give one a new token; returns the API token.
 
@@ -46,21 +50,31 @@ class Users:
             user_id: The id; random by default.
             status: `approved`, or anything else, which keeps the user out.
             expires_in_days: How long the token is good for.
+            devices: Ids of the devices that the user may use; None for all.
         """
+        user_id = user_id or str(uuid.uuid4())
+        if devices is not None:
+            self._database.change("INSERT INTO user_devices VALUES (?, ?)", user_id, json.dumps(list(devices)))
         token = token or new_token()
         self._database.change(
             "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
             "token_hash = excluded.token_hash, token_expiration = excluded.token_expiration",
-            user_id or str(uuid.uuid4()),
+            user_id,
             f"{name}@emulator.localhost",
             name,
             "",
             status,
             now(),
-            _hash(token),
-            format_time((datetime.now(UTC) + timedelta(days=expires_in_days)).replace(second=0, microsecond=0)),
+            *_kept(token, expires_in_days),
         )
         return token
+
+    def renew_token(self, user_id: str) -> tuple[str, str]:
+        """Replace a user's API token; return the new one and its expiration."""
+        token = new_token()
+        token_hash, expiration = _kept(token, TOKEN_DAYS)
+        self.update(user_id, {"token_hash": token_hash, "token_expiration": expiration})
+        return token, expiration
 
     def with_token(self, token: str) -> Row | None:
         """The user of a token that has not expired, or None.
@@ -68,7 +82,10 @@ class Users:
         The token is looked up by its hash, so the time that takes tells nothing of it.
         """
         return self._database.one(
-            "SELECT * FROM users WHERE token_hash = ? AND token_expiration > ?", _hash(token), now()
+            "SELECT users.*, device_ids FROM users LEFT JOIN user_devices ON user_id = id "
+            "WHERE token_hash = ? AND token_expiration > ?",
+            _hash(token),
+            now(),
         )
 
     def update(self, user_id: str, changes: dict[str, Any]) -> Row:
@@ -86,7 +103,7 @@ class Users:
         with self._database.transaction() as connection:
             cursor = connection.execute(
                 "INSERT INTO announcements (title, content, start_time, end_time, publishable) VALUES (?, ?, ?, ?, 1)",
-                (title, content, format_time(start_time), format_time(end_time)),
+                (title, content, *(format_time(time.replace(microsecond=0)) for time in (start_time, end_time))),
             )
             return int(cursor.lastrowid or 0)
 
@@ -98,7 +115,7 @@ class Users:
         order = "DESC" if descending else "ASC"
         query = (
             "SELECT * FROM announcements WHERE ?1 IS NULL OR ?1 BETWEEN start_time AND end_time "  # noqa: S608 - ours
-            f"ORDER BY start_time {order}, id {order} LIMIT ?2 OFFSET ?3"
+            f"ORDER BY start_time {order}, id LIMIT ?2 OFFSET ?3"
         )
         return self._database.all(query, time, limit, offset)
 
@@ -107,9 +124,26 @@ class Users:
         return self._database.one("SELECT * FROM announcements WHERE id = ?", announcement_id)
 
 
+def allowed_devices(user: Row) -> list[str] | None:
+    """Return the ids of the devices that a user may use; None for all."""
+    return None if user["device_ids"] is None else list(json.loads(user["device_ids"]))
+
+
+def may_use(user: Row, device_id: str) -> bool:
+    """Return whether a user may use a device."""
+    allowed = allowed_devices(user)
+    return allowed is None or device_id in allowed
+
+
 def new_token() -> str:
     """A random API token of the form that servers issue, `<id>.<secret>`."""
     return f"{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(16)}"
+
+
+def _kept(token: str, days: float) -> tuple[str, str]:
+    """Return a new token's hash and expiration, to the minute."""
+    expiration = (datetime.now(UTC) + timedelta(days=days)).replace(second=0, microsecond=0)
+    return _hash(token), format_time(expiration)
 
 
 def _hash(token: str) -> str:

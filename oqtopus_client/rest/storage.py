@@ -78,8 +78,8 @@ def pack_input(job: JobsS3SubmitJobInfo) -> bytes:
 
 
 async def upload(http: HttpClient, target: JobsJobInfoUploadPresignedURL, archive: bytes) -> None:
-    """Upload a job's input to the presigned URL of its registration, posting back every field verbatim."""
-    await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_unset=True), archive)
+    """Upload a job's input to the presigned URL of its registration, posting back every field that is not null."""
+    await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_none=True), archive)
 
 
 async def download(http: HttpClient, url: str) -> bytes:

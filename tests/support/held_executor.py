@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,16 @@ if TYPE_CHECKING:
 
 
 class HeldExecutor(Executor):
-    """Keeps what it is given until `step()`, which does one piece of work in the calling thread."""
+    """Keeps what it is given until `step()`, which does one piece of work in the calling thread.
+
+    Attributes:
+        settled: Whether whoever gave the work has reacted to what was done; `step()` returns then.
+    """
 
     def __init__(self) -> None:
         self._work: list[tuple[Future[Any], Callable[[], Any]]] = []
         self._news = threading.Condition()
+        self.settled: Callable[[], bool] = lambda: True
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Take a piece of work."""
@@ -40,3 +46,7 @@ class HeldExecutor(Executor):
             future.set_result(work())
         except Exception as error:  # noqa: BLE001 - it is the future's
             future.set_exception(error)
+        deadline = time.monotonic() + 30
+        while not self.settled():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)

@@ -57,15 +57,15 @@ def sse_job(program: str) -> EngineJob:
     )
 
 
-def simulate(job: EngineJob) -> EngineJob:
+def simulate(job: EngineJob) -> None:
     """Transpile and sample, as the engine does with any inner job."""
-    return _run_inner(SseJob(sse_job(""), built_in_devices()["qulacs"], ProgramLimits(), SseLimits()), job)
+    _run_inner(SseJob(sse_job(""), built_in_devices()["qulacs"], ProgramLimits(), SseLimits()), job)
 
 
-def answer(job: EngineJob) -> EngineJob:
-    """Return a job whose only outcome is its number of shots."""
-    result = {"sampling": {"counts": {"0": job.shots}, "divided_counts": None}, "estimation": None}
-    return job.model_copy(update={"status": "succeeded", "message": "job is succeeded", "result": result})
+def answer(job: EngineJob) -> None:
+    """Let a job succeed, with its number of shots as the only outcome."""
+    job.status, job.message = "succeeded", "job is succeeded"
+    job.result = {"sampling": {"counts": {"0": job.shots}, "divided_counts": None}, "estimation": None}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`/emulator`: what no real cloud has. The token the emulator was started with may change what it is like."""
+"""`/emulator`: control of the emulator, for the token that it was started with. Real servers have nothing like it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Body(BaseModel):
 
 
 class DeviceChange(_Body):
-    """What is to change of a device."""
+    """Changes to a device."""
 
     status: Literal["available", "unavailable"] | None = None
     device_info: dict[str, Any] | None = None
@@ -30,6 +30,7 @@ class NewUser(_Body):
 
     name: str
     status: str = "approved"
+    devices: list[str] | None = None
 
 
 class NewAnnouncement(_Body):
@@ -42,30 +43,30 @@ class NewAnnouncement(_Body):
 
 
 class SettingsChange(_Body):
-    """What is to change of the settings."""
+    """Changes to the settings."""
 
     editable_fields: list[str] = []
     allow_deletion: bool = False
     visible_fields: list[str] = []
-    login_history_enabled: bool = True
+    login_history_enabled: bool = False
 
 
 @router.get("/faults")
 async def list_faults(cloud: CloudParameter) -> JSONResponse:
-    """What is still to go wrong."""
+    """Return the pending faults."""
     return JSONResponse([fault.model_dump(mode="json") for fault in cloud.faults.pending])
 
 
 @router.post("/faults")
 async def add_fault(fault: Fault, cloud: CloudParameter) -> JSONResponse:
-    """Let something go wrong."""
+    """Inject a fault."""
     cloud.faults.add(fault)
     return JSONResponse(fault.model_dump(mode="json"))
 
 
 @router.delete("/faults", status_code=204)
 async def clear_faults(cloud: CloudParameter) -> None:
-    """Let no more go wrong."""
+    """Clear all faults."""
     cloud.faults.clear()
 
 
@@ -85,8 +86,8 @@ async def change_device(device_id: str, change: DeviceChange, cloud: CloudParame
 
 @router.post("/users")
 async def add_user(user: NewUser, cloud: CloudParameter) -> JSONResponse:
-    """Add a user; the answer is the API token."""
-    return JSONResponse({"api_token": cloud.users.add(user.name, status=user.status)})
+    """Add a user; return the API token."""
+    return JSONResponse({"api_token": cloud.users.add(user.name, status=user.status, devices=user.devices)})
 
 
 @router.post("/announcements")
@@ -97,6 +98,6 @@ async def announce(announcement: NewAnnouncement, cloud: CloudParameter) -> JSON
 
 @router.patch("/settings")
 async def change_settings(settings: SettingsChange, cloud: CloudParameter) -> JSONResponse:
-    """Change what `GET /system/settings` tells."""
+    """Change what `GET /system/settings` returns."""
     cloud.settings.update(settings.model_dump(exclude_unset=True))
     return JSONResponse(cloud.settings)

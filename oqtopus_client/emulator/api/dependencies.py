@@ -1,4 +1,4 @@
-"""What every endpoint works with: the parts of the emulated cloud, the caller, and the ways to refuse."""
+"""What endpoints share: the parts of the emulated cloud, the caller, and errors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator
 
-from oqtopus_client.emulator.database import Row
+from oqtopus_client.emulator.database import Row, format_time
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.presigning import Signer
+from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users
 
@@ -26,7 +27,7 @@ def _settings() -> dict[str, Any]:
         "editable_fields": ["name", "organization"],
         "allow_deletion": False,
         "visible_fields": ["id", "name", "email", "organization", "created_at"],
-        "login_history_enabled": True,
+        "login_history_enabled": False,
     }
 
 
@@ -40,12 +41,12 @@ class Cloud:
     engine: Engine
     signer: Signer
     faults: Faults
-    cancelling: bool
+    options: ServerOptions
     settings: dict[str, Any] = field(default_factory=_settings)
 
 
 class ApiError(Exception):
-    """An answer that is not a success: `{"message": ...}`."""
+    """An error response: `{"message": ...}`."""
 
     def __init__(self, status_code: int, message: str) -> None:
         super().__init__(message)
@@ -54,14 +55,14 @@ class ApiError(Exception):
 
 
 class ServerError(Exception):
-    """What a real server breaks down at, with status 500."""
+    """A request that a real server fails to process; the response is 500."""
 
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 async def require_text(request: Request) -> None:
-    """Refuse JSON with one half of a surrogate pair, which neither the database nor an answer could hold."""
+    """Reject JSON with a lone surrogate, which neither the database nor a response can hold."""
     body = await request.body()
     if _SURROGATE.search(body):
         try:
@@ -71,7 +72,7 @@ async def require_text(request: Request) -> None:
             error = {"type": "string_unicode", "loc": ("body",), "msg": message, "input": None}
             raise RequestValidationError([error]) from None
         except (ValueError, RecursionError):
-            pass  # it is no JSON at all, which others find out
+            pass  # not JSON at all; the endpoint rejects it
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -82,7 +83,35 @@ def _in_utc(time: datetime) -> datetime:
 
 
 Time = Annotated[datetime, AfterValidator(_in_utc)]
-"""Type of a time that a request names; without an offset it is UTC."""
+"""Type of a time in a request; without an offset it is UTC."""
+
+
+def read_time(text: str) -> datetime:
+    """Read a time as servers do, which fail if it is not valid; without an offset it is UTC.
+
+    Raises:
+        ServerError: It is not a valid time.
+    """
+    try:
+        return _in_utc(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise ServerError from error
+
+
+def earliest(time: datetime) -> str:
+    """Return the first time, as the database keeps it, that the API shows as `time` or later."""
+    text = format_time(time)
+    return f"{text[:19]}~" if time.microsecond else text
+
+
+def latest(time: datetime) -> str:
+    """Return a bound, as text, of the times that the API shows as `time` or earlier."""
+    return f"{format_time(time)[:19]}~"
+
+
+def whole_seconds(time: str) -> str:
+    """Return a time of the database as the API shows it, without a fraction of a second."""
+    return f"{time[:19]}Z"
 
 
 def _cloud(request: Request) -> Cloud:
@@ -91,7 +120,7 @@ def _cloud(request: Request) -> Cloud:
 
 
 CloudParameter = Annotated[Cloud, Depends(_cloud)]
-"""Type of an endpoint's parameter that receives the cloud."""
+"""Type of the endpoint parameter that receives the cloud."""
 
 
 def _user(request: Request) -> Row:
@@ -100,10 +129,10 @@ def _user(request: Request) -> Row:
 
 
 UserParameter = Annotated[Row, Depends(_user)]
-"""Type of an endpoint's parameter that receives the caller, as the guard has found out."""
+"""Type of the endpoint parameter that receives the caller, as authenticated by the guard."""
 
 
 def require_operator(user: UserParameter) -> None:
-    """Refuse everyone but the user who started the emulator."""
+    """Reject everyone except the user who started the emulator."""
     if user["id"] != OPERATOR:
         raise ApiError(403, "Only the token that the emulator was started with may do this.")

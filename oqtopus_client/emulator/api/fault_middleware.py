@@ -1,4 +1,4 @@
-"""Makes answers go wrong, as the faults want it."""
+"""Middleware that injects faults into responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTROL_PATH = "/emulator/"
 
 
 def with_faults(app: ASGIApp, faults: Faults) -> ASGIApp:
-    """The application, going wrong where a fault says so; the emulator's own control path never does."""
+    """Wrap an application with the pending faults; the emulator's own control path is exempt."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         fault = None
@@ -30,12 +30,12 @@ def with_faults(app: ASGIApp, faults: Faults) -> ASGIApp:
         if fault is None:
             await app(scope, receive, send)
         else:
-            await _go_wrong(fault, app, scope, receive, send)
+            await _inject(fault, app, scope, receive, send)
 
     return wrapped
 
 
-async def _go_wrong(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def _inject(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     match fault.kind:
         case FaultKind.DELAY:
             await anyio.sleep(fault.seconds)
@@ -53,53 +53,53 @@ async def _go_wrong(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, 
             await _collect(app, scope, receive)
             await _drop(send)
         case FaultKind.TRUNCATE:
-            answer = await _collect(app, scope, receive)
-            answer.body = answer.body[: len(answer.body) // 2]
-            await _again(answer)(scope, receive, send)
+            response = await _collect(app, scope, receive)
+            response.body = response.body[: len(response.body) // 2]
+            await _with_length(response)(scope, receive, send)
         case FaultKind.UNKNOWN_STATUS:
-            answer = await _collect(app, scope, receive)
-            answer.body = json.dumps(_with_status(json.loads(bytes(answer.body)), fault.status)).encode()
-            await _again(answer)(scope, receive, send)
+            response = await _collect(app, scope, receive)
+            response.body = json.dumps(_with_status(json.loads(bytes(response.body)), fault.status)).encode()
+            await _with_length(response)(scope, receive, send)
 
 
 def server_error() -> Response:
-    """A server's answer when it breaks down."""
+    """Return the response of a server that fails internally."""
     body = {"message": "Internal Server Error", "message_code": "INTERNAL_SERVER_ERROR", "message_params": {}}
     return JSONResponse(body, 500)
 
 
 async def _drop(send: Send) -> None:
-    """Break the connection: a server closes it when an answer ends before its announced length."""
+    """Break the connection: a server closes it when a response is shorter than announced."""
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
     await send({"type": "http.response.body", "body": b"{", "more_body": True})
     raise ConnectionResetError("a fault broke the connection")
 
 
 async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
-    """The whole answer of the application."""
-    answer = Response()
-    answer.body = b""
+    """Return the complete response of the application."""
+    response = Response()
+    response.body = b""
 
     async def keep(message: Message) -> None:
         if message["type"] == "http.response.start":
-            answer.status_code = message["status"]
-            answer.raw_headers = list(message["headers"])
+            response.status_code = message["status"]
+            response.raw_headers = list(message["headers"])
         else:
-            answer.body += message.get("body", b"")
+            response.body += message.get("body", b"")
 
     await app(scope, receive, keep)
-    return answer
+    return response
 
 
-def _again(answer: Response) -> Response:
-    """The answer with the length that its body has now."""
-    kept = [(name, value) for name, value in answer.raw_headers if name.lower() != b"content-length"]
-    answer.raw_headers = [*kept, (b"content-length", str(len(answer.body)).encode())]
-    return answer
+def _with_length(response: Response) -> Response:
+    """Return the response with its length corrected."""
+    kept = [(name, value) for name, value in response.raw_headers if name.lower() != b"content-length"]
+    response.raw_headers = [*kept, (b"content-length", str(len(response.body)).encode())]
+    return response
 
 
-def _with_status(answer: Any, status: str) -> Any:
-    """The answer with another status, of every job in it that has one."""
-    if isinstance(answer, list):
-        return [_with_status(item, status) for item in answer]
-    return {**answer, "status": status} if isinstance(answer, dict) and "status" in answer else answer
+def _with_status(response: Any, status: str) -> Any:
+    """Return the response with the status of each job in it replaced."""
+    if isinstance(response, list):
+        return [_with_status(item, status) for item in response]
+    return {**response, "status": status} if isinstance(response, dict) and "status" in response else response

@@ -1,4 +1,4 @@
-"""Forms posted to the storage, read piece by piece: nothing of a file is kept before the fields allow it."""
+"""Streaming reader of forms posted to the storage; the fields are checked before any of the file is kept."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 _MAX_FIELD_BYTES = 20 << 10
-"""Most bytes of all fields before the file, as with S3."""
+"""Maximum size of all fields before the file, in bytes, as with S3."""
 
 _MAX_PARTS = 100
 
 
 class FormError(Exception):
-    """The form is refused.
+    """A rejected form.
 
     Attributes:
-        status_code: The answer's status.
-        code: What the storage calls it.
+        status_code: The HTTP status of the response.
+        code: The storage's code of the error.
     """
 
     def __init__(self, status_code: int, code: str, message: str) -> None:
@@ -33,17 +33,17 @@ class FormError(Exception):
 
 
 async def read_form(request: Request, permit: Callable[[Mapping[str, str]], int]) -> tuple[dict[str, str], bytes]:
-    """Read a form; as with S3, what follows the file is ignored.
+    """Read a form; as with S3, fields after the file are ignored.
 
     Args:
-        request: Posts the form.
-        permit: Takes the fields before the file; returns how many bytes the file may have, or raises `FormError`.
+        request: The request that posts the form.
+        permit: Called with the fields before the file; returns the file's maximum size in bytes, or raises `FormError`.
 
     Returns:
         The fields before the file, and the file.
 
     Raises:
-        FormError: The form is damaged, has no file, is too large, or is not permitted.
+        FormError: The form is malformed, has no file, is too large, or is not permitted.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     form = _Form(permit)
@@ -61,7 +61,7 @@ async def read_form(request: Request, permit: Callable[[Mapping[str, str]], int]
 
 
 class _Form:
-    """What has been read of a form."""
+    """A form, as far as it has been read."""
 
     def __init__(self, permit: Callable[[Mapping[str, str]], int]) -> None:
         self.fields: dict[str, str] = {}
@@ -77,7 +77,7 @@ class _Form:
         self._content = bytearray()
 
     def callbacks(self) -> dict[str, Callable[..., None]]:
-        """What the parser calls."""
+        """Return the parser's callbacks."""
         return {
             "on_part_begin": self._begin,
             "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),

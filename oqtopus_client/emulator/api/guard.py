@@ -1,7 +1,8 @@
-"""What a request may be, checked before its body is read: its caller, its size, and the time it takes."""
+"""Checks before a body is read: the caller, the size of the request, and the time that it takes."""
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -21,25 +22,25 @@ if TYPE_CHECKING:
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 << 10
 MAX_BODY_BYTES = 10 << 20
-"""Most bytes of a body, as at the gateway of a real cloud; of an upload, `MAX_FORM_BYTES`."""
+"""Maximum size of a body, as at the gateway of a real cloud; for uploads it is `MAX_FORM_BYTES`."""
 
 MAX_VALUES = 100_000
-"""Most values in the JSON of a body: millions take gigabytes, and the server's time, when they are checked."""
+"""Maximum number of values in a JSON body: validating millions takes gigabytes of memory, and the server's time."""
 
 MAX_FORM_BYTES = MAX_UPLOAD_BYTES + (1 << 20)
 BODY_SECONDS = 120.0
-"""How long a body may take to arrive."""
+"""Maximum time for a body to arrive, in seconds."""
 
-_STORAGE = "/storage"
-_PUBLIC = (_STORAGE, "/openapi.json", "/docs", "/redoc")
+_STORAGE = re.compile(r"/storage(/|$)")
+_PUBLIC = re.compile(r"/(storage|openapi\.json|docs|redoc)(/|$)")
 
 
 class Refused(HTTPException):
-    """A body that is too large or too slow. An `HTTPException`: FastAPI lets no other out when it reads a body."""
+    """A body that is too large or too slow; an `HTTPException`, as FastAPI hides other errors raised while reading."""
 
 
 def guarded(app: ASGIApp, users: Users) -> ASGIApp:
-    """The application, for requests that may be answered; the others are refused."""
+    """Wrap an application so that it receives only requests that pass the checks."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,7 +48,7 @@ def guarded(app: ASGIApp, users: Users) -> ASGIApp:
             return
         try:
             _check_headers(scope)
-            if not scope["path"].startswith(_PUBLIC):
+            if not _PUBLIC.match(scope["path"]):
                 _check_token(scope, users)
             body = _Body(scope, receive)
         except HTTPException as error:
@@ -59,11 +60,11 @@ def guarded(app: ASGIApp, users: Users) -> ASGIApp:
 
 
 def refusal(path: str, error: HTTPException) -> Response:
-    """The answer to a request that was refused, in the format of the API or of the storage."""
-    if path.startswith(_STORAGE):
+    """Return the response to a rejected request, in the format of the API or of the storage."""
+    if _STORAGE.match(path):
         code = "EntityTooLarge" if error.status_code == 413 else "RequestTimeout"
         return storage_error(error.status_code, code, str(error.detail))
-    name = "detail" if error.status_code == 401 else "message"
+    name = "detail" if error.status_code in {401, 403} else "message"
     return JSONResponse({name: error.detail}, error.status_code, error.headers)
 
 
@@ -80,21 +81,20 @@ def _check_token(scope: Scope, users: Users) -> None:
     if user is None:
         raise HTTPException(401, "Unauthorized", None if token else {"WWW-Authenticate": "Bearer"})
     if user["status"] != "approved":
-        status = user["status"]
-        raise HTTPException(403, f"this operation is currently unavailable because the status of user is [{status}]")
+        raise HTTPException(403, "Forbidden")
     scope.setdefault("state", {})["user"] = user
 
 
 class _Body:
-    """Receives a body that is neither too large nor too slow.
+    """Receives a body, and enforces its limits of size and time.
 
     Raises:
-        Refused: It has announced that it is too large.
+        Refused: The `Content-Length` exceeds the limit.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
-        is_form = scope["path"].startswith(_STORAGE)
+        is_form = _STORAGE.match(scope["path"]) is not None
         self._left = MAX_FORM_BYTES if is_form else MAX_BODY_BYTES
         self._commas_left = MAX_FORM_BYTES if is_form else MAX_VALUES
         self._deadline: float | None = None

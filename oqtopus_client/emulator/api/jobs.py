@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, ServerError, UserParameter
+from oqtopus_client.emulator.api.dependencies import (
+    ApiError,
+    Cloud,
+    CloudParameter,
+    ServerError,
+    UserParameter,
+    earliest,
+    latest,
+    read_time,
+    whole_seconds,
+)
 from oqtopus_client.emulator.api.storage import download_url
-from oqtopus_client.emulator.database import Row, format_time
+from oqtopus_client.emulator.database import Row
+from oqtopus_client.emulator.users import may_use
 from oqtopus_client.rest.models import JobsJobStatus, JobsSubmitJobRequest
 
 router = APIRouter(prefix="/jobs")
@@ -21,11 +32,19 @@ _FIELDS = (
     "simulator_info", "mitigation_info", "execution_time", "submitted_at", "ready_at", "running_at", "ended_at",
 )  # fmt: skip
 _SETTINGS = ("transpiler_info", "simulator_info", "mitigation_info")
+_TIMES = ("submitted_at", "ready_at", "running_at", "ended_at")
 _MAX_PAGE_SIZE = 100
 _MAX_PAGE = 4_294_967_295
 _NAME_LENGTH, _DESCRIPTION_LENGTH = 256, 1024
+_UNKNOWN_STATUS = {
+    "type": "enum",
+    "loc": ("query", "status"),
+    "msg": "Input should be 'registered', 'submitted', 'ready', 'running', 'succeeded', 'failed' or 'cancelled'",
+    "input": "cancelling",
+    "ctx": {"expected": "'registered', 'submitted', 'ready', 'running', 'succeeded', 'failed' or 'cancelled'"},
+}
 _EXPOSED = {
-    # Which files a job of this status shows; a file that does not exist is never shown.
+    # The files that a job of each status shows, as far as they exist.
     "running": {"combined_program", "transpile_result"},
     "cancelling": {"combined_program", "transpile_result"},
     "succeeded": {"combined_program", "transpile_result", "result", "sse_log"},
@@ -36,7 +55,7 @@ _EXPOSED = {
 
 @router.post("")
 async def register_job(request: Request, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
-    """Give a job an id, and a place to upload its input to."""
+    """Register a job: return its id and a presigned form to upload its input with."""
     job_id = cloud.store.register(user["id"])
     fields = cloud.signer.upload_fields(f"{job_id}/input.zip")
     url = str(request.base_url) + "storage"
@@ -47,14 +66,16 @@ async def register_job(request: Request, cloud: CloudParameter, user: UserParame
 async def submit_job(
     job_id: str, body: JobsSubmitJobRequest, cloud: CloudParameter, user: UserParameter
 ) -> JSONResponse:
-    """Queue a job whose input has been uploaded; the checks come in the order of a real server's."""
+    """Queue a job whose input has been uploaded; checks are made in the order of real servers."""
     _require_registered(_get_job(cloud, user, job_id))
     if body.device_id not in cloud.devices:
         raise ApiError(400, "device not found")
     if not cloud.devices[body.device_id].available:
         raise ApiError(400, f"device {body.device_id} is not available")
+    if not may_use(user, body.device_id):
+        raise ApiError(403, f"cannot create job for device={body.device_id}")
     if not cloud.engine.runs(body.job_type):
-        raise ApiError(400, "this emulator runs no sse programs; start it with --allow-sse if that is wanted")
+        raise ApiError(400, "this emulator does not run sse programs; start it with --allow-sse to allow them")
     if "input.zip" not in cloud.store.file_names(job_id):
         raise ApiError(400, f"job information input for {job_id} job not found")
     if len(body.name or "") > _NAME_LENGTH or len(body.description or "") > _DESCRIPTION_LENGTH:
@@ -88,15 +109,18 @@ async def list_jobs(
     size: str = str(_MAX_PAGE_SIZE),
     order: str = "ASC",
 ) -> JSONResponse:
-    """One page of jobs, as a bare array; a page past the end is empty."""
+    """Return one page of jobs, as a bare array; a page past the end is empty."""
+    if status is JobsJobStatus.CANCELLING and not cloud.options.cancelling:
+        raise RequestValidationError([_UNKNOWN_STATUS])
     wanted = _wanted_fields(fields)
     limit = _whole_number(size, most=_MAX_PAGE_SIZE)
     conditions = {
-        "submitted_at >= ?": _timestamp(start_time),
-        "submitted_at <= ?": _timestamp(end_time),
+        "submitted_at >= ?": None if start_time is None else earliest(read_time(start_time)),
+        "submitted_at <= ?": None if end_time is None else latest(read_time(end_time)),
         "status = ?": status.value if status else None,
-        # LIKE without escaping, as servers do: % and _ are wildcards.
-        "(job_id || char(10) || name || char(10) || description) LIKE ?": None if q is None else f"%{q}%",
+        # As on servers, % and _ are wildcards, a backslash escapes them, and nothing matches a NUL.
+        r"(job_id || char(10) || name || char(10) || description) LIKE '%' || ? || '%' ESCAPE '\'": q,
+        "NOT instr(?, char(0))": q,
     }
     rows = cloud.store.jobs(
         user["id"],
@@ -111,21 +135,21 @@ async def list_jobs(
 
 @router.get("/{job_id}")
 async def get_job(job_id: str, request: Request, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
-    """One job."""
+    """Return one job."""
     return JSONResponse(_job(_get_job(cloud, user, job_id), cloud, request, _FIELDS))
 
 
 @router.get("/{job_id}/status")
 async def get_job_status(job_id: str, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
-    """A job's status."""
+    """Return a job's status."""
     return JSONResponse({"job_id": job_id, "status": _get_job(cloud, user, job_id)["status"]})
 
 
 @router.post("/{job_id}/cancel")
 async def cancel_job(job_id: str, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
-    """Cancel a job that has not ended."""
+    """Cancel a job that has not finished."""
     _get_job(cloud, user, job_id)
-    if not cloud.store.cancel(job_id, gently=cloud.cancelling):
+    if not cloud.store.cancel(job_id, gently=cloud.options.cancelling):
         raise ApiError(
             400,
             f"{job_id} job is not in valid status for cancellation (valid statuses for cancellation: "
@@ -137,7 +161,7 @@ async def cancel_job(job_id: str, cloud: CloudParameter, user: UserParameter) ->
 
 @router.delete("/{job_id}")
 async def delete_job(job_id: str, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
-    """Delete a job that has ended, and its files."""
+    """Delete a finished job and its files."""
     _get_job(cloud, user, job_id)
     if not cloud.store.delete(job_id):
         raise ApiError(
@@ -164,18 +188,19 @@ def _require_registered(row: Row) -> None:
 
 
 def _job(row: Row, cloud: Cloud, request: Request, fields: tuple[str, ...]) -> dict[str, Any]:
-    """A job as the API shows it: what is null is left out, and a registered job has no more than id and status.
-
-    A job that was cancelled before it was submitted has neither type nor shots, which breaks a server that has to show
-    them; its device is the text `null`.
-    """
+    """Return a job as the API shows it: without null fields, and with only id and status while it is registered."""
     if row["status"] == "registered":
         return {name: row[name] for name in fields if name in {"job_id", "status"}}
-    if row["submitted_at"] is None and {"job_type", "shots"} & set(fields):
-        raise ServerError
     job = {name: row[name] for name in fields if name != "job_info"}
-    if row["submitted_at"] is None and "device_id" in job:
-        job["device_id"] = "null"
+    if row["submitted_at"] is None and cloud.options.quirks:
+        # Servers fill the columns of a registered job with placeholders, and fail to show them once it is cancelled.
+        if not job.keys().isdisjoint(("job_type", "shots")):
+            raise ServerError
+        if "device_id" in job:
+            job["device_id"] = "null"
+    for name in _TIMES:
+        if job.get(name):
+            job[name] = whole_seconds(job[name])
     for name in _SETTINGS:
         if name in job:
             job[name] = json.loads(job[name])
@@ -185,7 +210,7 @@ def _job(row: Row, cloud: Cloud, request: Request, fields: tuple[str, ...]) -> d
 
 
 def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
-    """Freshly signed URLs of the files that a job of this status shows, and the engine's message."""
+    """Return newly signed URLs of the files that the job shows in its status, and the engine's message."""
     names = {"input"} | _EXPOSED.get(row["status"], set())
     kept = cloud.store.file_names(row["job_id"])
     info = {}
@@ -209,22 +234,12 @@ def _wanted_fields(fields: str | None) -> tuple[str, ...]:
 
 def _whole_number(text: str, *, most: int) -> int:
     try:
-        number = int(text) if text.isdecimal() else 0
-    except ValueError as error:  # thousands of digits
+        number = int(text)
+    except ValueError as error:
         raise ServerError from error
     if not 1 <= number <= most:
         raise ServerError
     return number
-
-
-def _timestamp(text: str | None) -> str | None:
-    """A time as the database keeps it."""
-    if text is None:
-        return None
-    try:
-        return format_time(datetime.fromisoformat(text))
-    except (ValueError, OverflowError) as error:
-        raise ServerError from error
 
 
 def _to_json(settings: dict[str, Any]) -> str:

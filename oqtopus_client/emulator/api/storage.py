@@ -1,4 +1,4 @@
-"""`/storage`: uploads and downloads; a presigned URL is all the permission they need."""
+"""`/storage`: uploads and downloads, authorized by presigned URLs alone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ router = APIRouter(prefix="/storage")
 
 
 def download_url(request: Request, cloud: Cloud, key: str) -> str:
-    """A freshly signed URL of a file."""
+    """Return a newly signed URL of a file."""
     return f"{request.base_url}storage/{quote(key)}?{cloud.signer.download_query(key)}"
 
 
 @router.post("")
 async def upload(request: Request, cloud: CloudParameter) -> Response:
-    """Take a file posted with a presigned form."""
+    """Store a file posted with a presigned form."""
 
     def permit(fields: Mapping[str, str]) -> int:
         most = cloud.signer.upload_limit(fields)
@@ -39,7 +39,7 @@ async def upload(request: Request, cloud: CloudParameter) -> Response:
 
 @router.get("/{key:path}")
 async def download(key: str, request: Request, cloud: CloudParameter) -> Response:
-    """Give out a file."""
+    """Return a file."""
     if not cloud.signer.accepts_download(key, request.query_params):
         return expired()
     content = _device_info(key, cloud) or cloud.store.get_file(key)
@@ -49,7 +49,7 @@ async def download(key: str, request: Request, cloud: CloudParameter) -> Respons
 
 
 def _device_info(key: str, cloud: Cloud) -> bytes | None:
-    """A calibration, for the keys that name one."""
+    """Return a calibration, for keys that name one."""
     try:
         match key.split("/"):
             case ["devices", device_id, name]:
@@ -64,11 +64,11 @@ def _device_info(key: str, cloud: Cloud) -> bytes | None:
 
 
 def expired() -> Response:
-    """What the storage says of a URL that is not good any more, or never was."""
+    """Return the response to a URL that has expired or was never valid."""
     return storage_error(403, "AccessDenied", "Request has expired")
 
 
 def storage_error(status_code: int, code: str, message: str) -> Response:
-    """An error in the storage's own format."""
+    """Return an error in the format of the storage."""
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return Response(body, status_code, media_type="application/xml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import openqasm3
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, QuantumRegister
 
 from oqtopus_client.emulator.simulation.conversion import convert
 from oqtopus_client.emulator.simulation.extent import check_tree, code_of
@@ -14,11 +14,13 @@ from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLim
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from qiskit.circuit import Clbit
+
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 
 def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
-    """The circuit of a program, its classical bits in one register, in the order they are declared.
+    """The circuit of a program, its qubits in one register, its classical bits in the order they are declared.
 
     Raises:
         JobFailure: The program is larger than the limits allow.
@@ -32,7 +34,7 @@ def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircui
 def rebuilt(
     circuit: QuantumCircuit, qubits: Iterable[int] | None = None, *, without: Collection[str] = ()
 ) -> QuantumCircuit:
-    """Copy a circuit into one quantum and one classical register.
+    """Copy a circuit, with its qubits in one register and its classical registers without aliases.
 
     Args:
         circuit: The circuit.
@@ -40,14 +42,25 @@ def rebuilt(
         without: Names of more operations to leave out. Without measurements, there are no classical bits either.
     """
     indices = {qubit: index for index, qubit in enumerate(range(circuit.num_qubits) if qubits is None else qubits)}
-    n_clbits = 0 if "measure" in without else circuit.num_clbits
-    result = QuantumCircuit(len(indices), n_clbits, global_phase=circuit.global_phase)
+    # No classical register has this name: it is not an identifier.
+    result = QuantumCircuit(QuantumRegister(len(indices), "$"), global_phase=circuit.global_phase)
+    if "measure" not in without:
+        _add_clbits(result, circuit)
     for item in circuit.data:
         on = [circuit.find_bit(qubit).index for qubit in item.qubits]
         if item.name not in without and all(qubit in indices for qubit in on):
             clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
             result.append(item.operation, [indices[qubit] for qubit in on], clbits)
     return result
+
+
+def _add_clbits(circuit: QuantumCircuit, source: QuantumCircuit) -> None:
+    circuit.add_bits(source.clbits)
+    named: set[Clbit] = set()
+    for register in source.cregs:
+        if named.isdisjoint(register):
+            circuit.add_register(register)
+            named.update(register)
 
 
 def measurements(circuit: QuantumCircuit) -> dict[int, int]:

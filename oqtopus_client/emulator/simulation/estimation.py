@@ -11,7 +11,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import PauliList, SparsePauliOp
 
-from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid
+from oqtopus_client.emulator.simulation.inputs import ServiceFailure, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,25 +45,42 @@ class Group:
         return circuit
 
 
-def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
-    """The terms of a job's operator: the Pauli letter at each qubit, and the real coefficient.
+def read_operator(operator: Any) -> list[tuple[str, float]] | None:
+    """Read the terms of a job's operator: the text of a Pauli string, and its real coefficient; None if there is none.
 
-    As servers do, all letters are matched with all indices that stand behind a capital letter of I, X, Y, Z, and those
-    without a match are passed over: dense labels (`XX`), small letters and an empty text all mean the identity.
+    As on servers, a coefficient may also be a text.
 
     Raises:
-        JobFailure: There is no operator, a coefficient is missing or not real, a qubit is named twice, or a letter
-            that is no Pauli operator's has got an index.
+        JobFailure: It is not a list of such terms.
     """
-    if not operator:
-        raise JobFailure("the operator is not specified in the job.")
-    terms = []
-    for term in operator if isinstance(operator, list) else [operator]:
-        coeff = term.get("coeff") if isinstance(term, dict) else None
-        if not isinstance(coeff, int | float) or isinstance(coeff, bool) or not isinstance(term.get("pauli"), str):
-            raise invalid("each term of the operator needs a pauli and a real coeff.")
-        terms.append((_factors(term["pauli"]), float(coeff)))
+    if operator is None:
+        return None
+    try:
+        terms = [(term["pauli"], float(term["coeff"])) for term in operator]
+    except (TypeError, KeyError, ValueError) as error:
+        raise invalid("each term of the operator needs a pauli and a real coeff.") from error
+    if not all(isinstance(pauli, str) for pauli, _ in terms):
+        raise invalid("each term of the operator needs a pauli and a real coeff.")
     return terms
+
+
+def factors_of(pauli: str) -> dict[int, str]:
+    """Read a Pauli string: its letter at each qubit.
+
+    As on servers, all letters are matched with all indices that follow a capital I, X, Y or Z, and those without a
+    match are skipped: dense labels (`XX`), small letters and an empty text all mean the identity.
+
+    Raises:
+        JobFailure: A qubit is named twice, or a letter with an index is not a Pauli operator.
+    """
+    text = pauli.replace(" ", "")
+    letters, indices = _INDEX.sub("", text), [int(index) for index in _INDEX.findall(text)]
+    factors = dict(zip(indices, letters, strict=False))
+    if len(set(indices)) < len(indices):
+        raise ServiceFailure(f"a qubit is named twice in {pauli!r}")
+    if unknown := set(factors.values()) - set("IXYZ"):
+        raise ServiceFailure(f"{''.join(sorted(unknown))!r} in {pauli!r} is not a Pauli operator")
+    return factors
 
 
 def split(
@@ -80,10 +97,12 @@ def split(
         JobFailure: The operator names a qubit that the program does not have, the program has only one, or the last
             qubit that the transpiled program uses is none of the submitted program's: servers cannot cope with that.
     """
+    if not terms:
+        return []
     if gates.num_qubits < _MIN_QUBITS:
-        raise _estimator_failure("'cx' gate needs two qubits, and the program has one")
+        raise ServiceFailure("'cx' gate needs two qubits, and the program has one")
     if qubit_mapping is not None and max(qubit_mapping.values()) != gates.num_qubits - 1:
-        raise _estimator_failure("the layout does not match the qubits that the transpiled program uses")
+        raise ServiceFailure("the layout does not match the qubits that the transpiled program uses")
     sparse = [("".join(p.values()), [_qubit(i, gates, qubit_mapping) for i in p], coeff) for p, coeff in terms]
     operator = SparsePauliOp.from_sparse_list(sparse, gates.num_qubits).simplify(atol=0)
     return [_group(operator[together].to_sparse_list()) for together in _together(operator.paulis)]
@@ -94,7 +113,7 @@ def estimate(groups: Iterable[Group], counts: Iterable[Mapping[str, int]]) -> tu
 
     With P the Pauli strings, c their coefficients and `shots` the sum of the group's counts, of which mitigation may
     leave fewer, the value is the sum of c <P>; the error is the sum of |c| sqrt((1 - <P>^2) / shots): linear, not in
-    quadrature, as the cloud's estimator adds it up.
+    quadrature, and in single precision, as the cloud's estimator adds it up.
     """
     value = error = 0.0
     for group, outcomes in zip(groups, counts, strict=True):
@@ -103,24 +122,14 @@ def estimate(groups: Iterable[Group], counts: Iterable[Mapping[str, int]]) -> tu
             mean = _mean(outcomes, clbits, shots)
             value += coeff * mean
             error += abs(coeff) * math.sqrt(max(0.0, 1 - mean**2) / shots) if shots else 0.0
-    return value, error
-
-
-def _factors(pauli: str) -> dict[int, str]:
-    text = pauli.replace(" ", "")
-    letters, indices = _INDEX.sub("", text), [int(index) for index in _INDEX.findall(text)]
-    factors = dict(zip(indices, letters, strict=False))
-    if len(set(indices)) < len(indices):
-        raise _estimator_failure(f"a qubit is named twice in {pauli!r}")
-    if unknown := set(factors.values()) - set("IXYZ"):
-        raise _estimator_failure(f"{''.join(sorted(unknown))!r} in {pauli!r} is no Pauli operator")
-    return factors
+    # The estimator answers in single precision.
+    return float(np.float32(value)), float(np.float32(error))
 
 
 def _qubit(index: int, circuit: QuantumCircuit, mapping: Mapping[str, int] | None) -> int:
     qubit = index if mapping is None else mapping.get(str(index))
     if qubit is None or qubit >= circuit.num_qubits:
-        raise _estimator_failure(f"the operator acts on qubit {index}, which the program does not have")
+        raise ServiceFailure(f"the operator acts on qubit {index}, which the program does not have")
     return qubit
 
 
@@ -167,8 +176,3 @@ def _rotations(letter: str) -> Iterator[tuple[str, list[float]]]:
 def _mean(counts: Mapping[str, int], clbits: Sequence[int], shots: int) -> float:
     odd = sum(n for key, n in counts.items() if sum(key[-1 - clbit] == "1" for clbit in clbits) % 2)
     return 1 - 2 * odd / shots if shots else 0.0
-
-
-def _estimator_failure(reason: str) -> JobFailure:
-    # Servers let the text of the exception between two of their programs through.
-    return JobFailure(f"Exception calling application: {reason}")

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 
 def combine(
-    programs: Sequence[str], n_qubits: int, limits: ProgramLimits = DEFAULT_LIMITS
+    programs: Sequence[str] | None, n_qubits: int, limits: ProgramLimits = DEFAULT_LIMITS
 ) -> tuple[QuantumCircuit, list[int]]:
-    """The programs side by side: program 0 has the lowest qubits, and the rightmost classical bits.
+    """Combine programs side by side: program 0 has the lowest qubits, and the rightmost classical bits.
+
+    All measurements come last.
 
     Args:
-        programs: OpenQASM 3, one text each.
+        programs: OpenQASM 3, one text each; None cannot be combined.
         n_qubits: Qubits of the device.
         limits: What each program may be.
 
@@ -30,7 +32,7 @@ def combine(
         JobFailure: A program cannot be read, or they do not fit on the device.
     """
     try:
-        circuits = [parse(program, limits) for program in programs]
+        circuits = [parse(program, limits) for program in programs]  # type: ignore[union-attr] - fails as on servers
     except JobFailure:
         raise
     except Exception as error:
@@ -39,11 +41,19 @@ def combine(
     if sum(circuit.num_qubits for circuit in circuits) > n_qubits:
         raise JobFailure("failed to combine programs: invalid qubit size")
     combined = QuantumCircuit(sum(circuit.num_qubits for circuit in circuits), sum(widths))
+    measured: list[tuple[int, int]] = []
     qubit = clbit = 0
     for circuit in circuits:
-        qubits = range(qubit, qubit + circuit.num_qubits)
-        combined.compose(circuit, qubits, range(clbit, clbit + circuit.num_clbits), inplace=True)
-        qubit, clbit = qubits.stop, clbit + circuit.num_clbits
+        for item in circuit.data:
+            qubits = [qubit + circuit.find_bit(bit).index for bit in item.qubits]
+            clbits = [clbit + circuit.find_bit(bit).index for bit in item.clbits]
+            if item.name == "measure":
+                measured.append((qubits[0], clbits[0]))
+            else:
+                combined.append(item.operation, qubits, clbits)
+        qubit, clbit = qubit + circuit.num_qubits, clbit + circuit.num_clbits
+    for qubit, clbit in measured:
+        combined.measure(qubit, clbit)
     return combined, widths
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit, qasm3
@@ -19,13 +20,15 @@ from oqtopus_client.emulator.simulation.inputs import (
     DEFAULT_LIMITS,
     JobFailure,
     ProgramLimits,
+    ServiceFailure,
+    first_of,
     invalid,
     logger,
     programs_of,
     read_input,
 )
 from oqtopus_client.emulator.simulation.sampling import Sampled, sample
-from oqtopus_client.emulator.simulation.transpiling import transpile_for, transpiler_options
+from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for, transpiler_options
 from oqtopus_client.emulator.store import Outcome
 from oqtopus_client.rest.storage import pack
 
@@ -45,7 +48,7 @@ class CircuitJob:
         job_type: `sampling`, `estimation` or `multi_manual`.
         archive: The job's `input.zip`.
         shots: Repetitions of each circuit.
-        transpiler_info: The job's settings, or the default where it had none.
+        transpiler_info: The job's settings; empty for the default.
         mitigation_info: The job's settings.
         device: What it runs on.
         limits: What its input may be.
@@ -68,22 +71,24 @@ class Prepared:
         circuit: What to run; text where it cannot be read.
         transpile_result: The content of the job's transpile result file; None where nothing was transpiled.
         combined_program: The content of that file; None where nothing was combined.
-        groups: Of an estimation job: what to measure, one after the other.
+        groups: Of an estimation job: what to measure, one after the other; None for other types.
         widths: Of a multi_manual job: classical bits of each program; None where they cannot be told apart.
         heavy: Whether it will take seconds rather than milliseconds.
+        transpiler_info: The settings it was transpiled with, the default where the job had none.
     """
 
     circuit: QuantumCircuit | str
     transpile_result: dict[str, Any] | None = None
     combined_program: str | None = None
-    groups: Sequence[estimation.Group] = ()
+    groups: Sequence[estimation.Group] | None = None
     widths: Sequence[int] | None = None
     heavy: bool = False
+    transpiler_info: Mapping[str, Any] | None = None
 
     @property
     def circuits(self) -> Iterator[QuantumCircuit | str]:
         """What to run, one after the other; each is made when it is its turn, as there may be thousands."""
-        if isinstance(self.circuit, str) or not self.groups:
+        if isinstance(self.circuit, str) or self.groups is None:
             yield self.circuit
             return
         for group in self.groups:
@@ -114,46 +119,54 @@ class Executed:
 
 
 def prepare(job: CircuitJob) -> Prepared:
-    """Read a job's input, and make of it what the device shall run.
+    """Read a job's input, transpile it, and find out what to run.
 
     Raises:
-        JobFailure: As on servers, with a server's words.
+        JobFailure: As on servers, with a server's words, and with the files that exist already.
     """
     content = read_input(job.archive, job.limits)
-    # Further programs are dropped without a word, as servers do, where the job's type has room for one only.
-    program, *_ = programs = programs_of(content)
-    terms = estimation.read_operator(content.get("operator")) if job.job_type == "estimation" else []
-    if len(terms) > job.limits.terms:
-        raise invalid(f"the operator has {len(terms):,} terms, more than {job.limits.terms:,}.")
-    circuit = _try_to_read(program, job.limits)
-    combined_program = widths = transpile_result = None
-    options = transpiler_options(job.transpiler_info)
+    programs, terms = programs_of(content), estimation.read_operator(content.get("operator"))
+    if len(terms or ()) > job.limits.terms:
+        raise invalid(f"the operator has {len(terms or ()):,} terms, more than {job.limits.terms:,}.")
+    prepared = Prepared("", transpiler_info=job.transpiler_info or DEFAULT_TRANSPILER)
     if job.job_type == "multi_manual":
         combined, widths = multi_manual.combine(programs, job.device.n_qubits, job.limits)
-        combined_program = qasm3.dumps(combined)
-        if options is None:
-            # Without the transpiler, servers send the first program alone.
-            widths = None
-        else:
-            circuit = combined
-    if options is not None:
-        circuit, transpile_result = transpile_for(job.device.calibration, circuit, options)
-    if job.job_type == "estimation":
-        return _prepare_estimation(job, circuit, terms, transpile_result)
-    heavy = not isinstance(circuit, str) and _is_heavy(circuit, measurements(circuit).values(), job)
-    return Prepared(circuit, transpile_result, combined_program, widths=widths, heavy=heavy)
+        prepared = replace(prepared, circuit=combined, combined_program=qasm3.dumps(combined), widths=widths)
+    try:
+        prepared = _transpiled(job, prepared, programs)
+        return _prepared_estimation(job, prepared, terms) if job.job_type == "estimation" else _weighed(job, prepared)
+    except JobFailure as failure:
+        if isinstance(failure, ServiceFailure) and job.device.quirks:
+            failure.hide_reason()
+        failure.files, failure.transpiler_info = prepared.files, prepared.transpiler_info
+        raise
 
 
 def execute(job: CircuitJob, prepared: Prepared) -> Executed:
     """Run a prepared job on the device.
 
     Raises:
-        JobFailure: The device does not take it.
+        JobFailure: The device refuses it, or the result cannot be mitigated.
     """
+    try:
+        return _executed(job, prepared)
+    except JobFailure as failure:
+        if job.device.quirks:
+            if isinstance(failure, ServiceFailure):
+                failure.hide_reason()
+            if job.job_type == "estimation":
+                # The engine waits for all circuits of the job, and does not learn that one has failed.
+                failure.status = "running"
+        raise
+
+
+def _executed(job: CircuitJob, prepared: Prepared) -> Executed:
+    if not job.device.available:
+        raise JobFailure("device status is not available")
     start = time.perf_counter()
     counts = (_mitigated(_sampled(circuit, job), job) for circuit in prepared.circuits)
     if job.job_type == "estimation":
-        value, error = estimation.estimate(prepared.groups, counts)
+        value, error = estimation.estimate(prepared.groups or (), counts)
         return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error}}, _since(start))
     (only,) = counts
     seconds = _since(start)
@@ -194,24 +207,42 @@ def pack_json(name: str, content: object) -> bytes:
     return pack(json.dumps(content).encode(), f"{name}.json")
 
 
-def _prepare_estimation(
-    job: CircuitJob,
-    circuit: QuantumCircuit | str,
-    terms: Sequence[tuple[Mapping[int, str], float]],
-    transpile_result: dict[str, Any] | None,
-) -> Prepared:
+def _transpiled(job: CircuitJob, prepared: Prepared, programs: Sequence[str] | None) -> Prepared:
+    off = (prepared.transpiler_info or {}).get("transpiler_lib", "") is None
+    circuit = prepared.circuit
+    if off or job.job_type != "multi_manual":
+        # Further programs are ignored, also those of a multi_manual job whose transpiler is off.
+        circuit = _try_to_read(first_of(programs), job.limits)
+    options = transpiler_options(prepared.transpiler_info or {})
+    if options is None:
+        return replace(prepared, circuit=circuit, widths=None)
+    circuit, transpile_result = transpile_for(job.device.calibration, circuit, options)
+    return replace(prepared, circuit=circuit, transpile_result=transpile_result)
+
+
+def _weighed(job: CircuitJob, prepared: Prepared) -> Prepared:
+    if isinstance(prepared.circuit, str):
+        return prepared
+    return replace(prepared, heavy=_is_heavy(prepared.circuit, measurements(prepared.circuit).values(), job))
+
+
+def _prepared_estimation(job: CircuitJob, prepared: Prepared, terms: Sequence[tuple[str, float]] | None) -> Prepared:
+    if terms is None:
+        raise JobFailure("the operator is not specified in the job.")
+    circuit, mapping = prepared.circuit, None
     if isinstance(circuit, str):
-        raise JobFailure("Exception calling application: the program cannot be read")
-    mapping, n_qubits = None, circuit.num_qubits
-    if transpile_result is not None:
-        mapping = transpile_result["virtual_physical_mapping"]["qubit_mapping"]
-        # The estimator reads the transpiled text and knows no qubit beyond the last one in it.
+        raise ServiceFailure("the program cannot be read")
+    n_qubits = circuit.num_qubits
+    if prepared.transpile_result is not None:
+        mapping = prepared.transpile_result["virtual_physical_mapping"]["qubit_mapping"]
+        # The estimator reads the transpiled text, in which the last qubit is the last one in use.
         used = [circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits]
         n_qubits = max(used, default=0) + 1
     gates = rebuilt(circuit, range(n_qubits), without={"measure"})
-    groups = estimation.split(gates, terms, mapping)
+    groups = estimation.split(gates, [(estimation.factors_of(pauli), coeff) for pauli, coeff in terms], mapping)
     measured = {qubit for group in groups for qubit in group.basis}
-    return Prepared(gates, transpile_result, groups=groups, heavy=_is_heavy(gates, measured, job, runs=len(groups)))
+    heavy = _is_heavy(gates, measured, job, runs=len(groups))
+    return replace(prepared, circuit=gates, groups=groups, heavy=heavy)
 
 
 def _try_to_read(program: str, limits: ProgramLimits) -> QuantumCircuit | str:
@@ -226,13 +257,28 @@ def _try_to_read(program: str, limits: ProgramLimits) -> QuantumCircuit | str:
 
 
 def _mitigated(sampled: Sampled, job: CircuitJob) -> dict[str, int]:
-    """The counts, corrected for readout errors where the job wants that. Other settings mean nothing, as on servers."""
+    """Correct the counts for readout errors if the job asks for it; as on servers, other settings have no effect."""
     if job.mitigation_info.get("ro_error_mitigation") != "pseudo_inverse":
         return sampled.counts
+    counts, qubits = sampled.counts, sampled.qubits
+    if job.device.quirks:
+        if job.job_type == "multi_manual":
+            raise ServiceFailure("the first program measures fewer bits than there are")
+        # The mitigator takes the first bits for the measured ones.
+        qubits = [qubit for qubit in qubits if qubit is not None]
+        counts = _first_bits(counts, len(qubits))
     try:
-        return pseudo_inverse(sampled.counts, [_readout_errors(qubit, job.device) for qubit in sampled.qubits])
+        return pseudo_inverse(counts, [_readout_errors(qubit, job.device) for qubit in qubits])
     except ValueError as error:
-        raise JobFailure(f"Exception calling application: {error}") from error
+        raise ServiceFailure(str(error)) from error
+
+
+def _first_bits(counts: Mapping[str, int], width: int) -> dict[str, int]:
+    """Return the counts of the first classical bits, which are the last characters."""
+    first: Counter[str] = Counter()
+    for key, n in counts.items():
+        first[key[len(key) - width :]] += n
+    return dict(first)
 
 
 def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, float]:

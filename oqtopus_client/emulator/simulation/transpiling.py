@@ -19,26 +19,29 @@ if TYPE_CHECKING:
 DEFAULT_TRANSPILER: dict[str, Any] = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}
 """What the engine uses, and writes back, where a job's `transpiler_info` is empty."""
 
+_NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
+"""All that users see of a failure to transpile: the engine parses the transpiler's empty answer as JSON."""
+
 _one_at_a_time = threading.Lock()
 """As on servers; two at once break Qiskit before 2.2 ("Already borrowed")."""
 
 
 def transpiler_options(transpiler_info: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The options for the transpiler; None where it is switched off.
+    """Return the options for the transpiler; None if it is switched off.
 
     Raises:
-        JobFailure: A key is missing, or the transpiler is one that this server does not have.
+        JobFailure: A key is missing, or this server does not have the transpiler.
     """
     try:
-        if transpiler_info["transpiler_lib"] is None:
-            return None
-        if transpiler_info["transpiler_lib"] != "qiskit":
-            raise JobFailure(f"transpiler_lib {transpiler_info['transpiler_lib']!r} is not available on this server.")
-        return dict(transpiler_info["transpiler_options"] or {})
+        lib = transpiler_info["transpiler_lib"]
+        options = None if lib is None else transpiler_info["transpiler_options"]
     except KeyError as error:
         raise JobFailure(str(error)) from error
-    except (TypeError, ValueError) as error:
-        raise JobFailure(f"transpiler_options is no object: {transpiler_info['transpiler_options']!r}") from error
+    if lib is None:
+        return None
+    if lib != "qiskit" or not isinstance(options, dict | None):
+        raise JobFailure(_NO_ANSWER)
+    return options or {}
 
 
 def transpile_for(
@@ -57,17 +60,15 @@ def transpile_for(
     Raises:
         JobFailure: The program cannot be read or transpiled.
     """
-    # The engine parses the transpiler's empty answer as JSON, and this is all its users get to see.
-    no_answer = "Expecting value: line 1 column 1 (char 0)"
     if isinstance(circuit, str):
-        raise JobFailure(no_answer)
+        raise JobFailure(_NO_ANSWER)
     try:
         with _one_at_a_time:
             transpiled = transpile(circuit, target=_target(calibration), **options)
         mapping = {str(i): q for i, q in enumerate(transpiled.layout.final_index_layout())}
     except Exception as error:
         logger.warning("The emulated server could not transpile a program: %s", str(error) or repr(error))
-        raise JobFailure(no_answer) from error
+        raise JobFailure(_NO_ANSWER) from error
     return transpiled, {
         "transpiled_program": qasm3.dumps(transpiled),
         "stats": {"before": _stats(circuit), "after": _stats(transpiled)},

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.sse.limits import SseLimits
 
-RunInnerJob = Callable[[EngineJob], EngineJob]
-"""Runs a job that a program submitted, and returns it as it ended."""
+RunInnerJob = Callable[[EngineJob], object]
+"""Runs a job that a program submitted, and updates it."""
 
 _logger = logging.getLogger("oqtopus_client.emulator")
 
 _POLL_SECONDS = 0.1
+_FINAL = {"succeeded", "failed"}
 
 
 class InnerJobs:
@@ -84,26 +85,27 @@ class InnerJobs:
         except ValidationError:
             status, message, content = "failed", "invalid request data", ""
         else:
-            status, message, job = self._run(job)
+            status, message = self._run(job)
             content = job.model_dump_json()
         connection.sendall(f"{json.dumps({'status': status, 'message': message})}\n{content}".encode())
 
-    def _run(self, job: EngineJob) -> tuple[str, str, EngineJob]:
-        """Run a job within its time limit; returns status and message of the call, and the job."""
-        ended: queue.SimpleQueue[EngineJob | None] = queue.SimpleQueue()
+    def _run(self, job: EngineJob) -> tuple[str, str]:
+        """Run a job within its time limit; returns status and message of the call."""
+        ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def work() -> None:
             try:
-                ended.put(self._run_inner_job(job))
+                self._run_inner_job(job)
             except BaseException:  # Qiskit's native code may panic, which is not an Exception
                 _logger.exception("A server-side program's job broke the emulator.")
-                ended.put(None)
+                ended.put("error during pipeline execution")
+            else:
+                if job.status in _FINAL:
+                    ended.put("")
 
         threading.Thread(target=work, name="oqtopus-sse-job", daemon=True).start()
         try:
-            outcome = ended.get(timeout=self._limits.job_seconds)
+            message = ended.get(timeout=self._limits.job_seconds)
         except queue.Empty:
-            return "failed", "pipeline execution timed out", job
-        if outcome is None:
-            return "failed", "error during pipeline execution", job
-        return "succeeded", "", outcome
+            message = "pipeline execution timed out"
+        return "failed" if message else "succeeded", message

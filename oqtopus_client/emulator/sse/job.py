@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
-from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.sse.engine_job import EngineJob
 from oqtopus_client.emulator.sse.sandbox import run_program
 from oqtopus_client.emulator.sse.terminal import MAX_OUTPUT_BYTES, container_log
 from oqtopus_client.emulator.store import Outcome
-from oqtopus_client.rest.storage import pack
+from oqtopus_client.rest.storage import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,26 +140,28 @@ def _too_large(files: Mapping[str, bytes], limit: int) -> str | None:
     return name and f"{name} size: {sizes[name]}B is larger than the max file size {limit}B"
 
 
-def _run_inner(sse_job: SseJob, job: EngineJob) -> EngineJob:
-    """Run a job that a program submitted, and return it as it ended."""
-    transpiler_info = job.transpiler_info or DEFAULT_TRANSPILER
+def _run_inner(sse_job: SseJob, job: EngineJob) -> None:
+    """Run a job that a program submitted."""
     circuit_job = CircuitJob(
         job.job_type,
         pack_json("input", {"program": job.program, "operator": job.operator}),
         job.shots,
-        transpiler_info,
+        job.transpiler_info,
         job.mitigation_info,
         sse_job.device,
         sse_job.program_limits,
     )
-    job = job.model_copy(update={"transpiler_info": dict(transpiler_info)})
     try:
         prepared = prepare(circuit_job)
+        job.transpiler_info = dict(prepared.transpiler_info or {})
         job.transpile_result, job.combined_program = prepared.transpile_result, prepared.combined_program
+        job.status = "running"
         executed = execute(circuit_job, prepared)
     except JobFailure as failure:
-        job.status, job.message = "failed", str(failure)
+        job.transpiler_info = dict(failure.transpiler_info or job.transpiler_info)
+        if archive := failure.files.get("transpile_result.zip"):
+            job.transpile_result = json.loads(unpack(archive))
+        job.status, job.message = failure.status, str(failure)
     else:
-        job.status, job.message = "succeeded", "job is succeeded"
         job.result, job.execution_time = executed.result, round(executed.seconds, 3)
-    return job
+        job.status, job.message = "succeeded", "job is succeeded"

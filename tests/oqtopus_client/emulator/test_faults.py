@@ -342,7 +342,7 @@ def test_trouble_behind_a_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         emulator.inject("hold_job", status="ready", seconds=0.01)
         with monkeypatch.context() as patch:
-            patch.setattr(emulator._store, "set_transpiler_info", lambda *_: 1 / 0)
+            patch.setattr(emulator._store, "start", lambda *_: 1 / 0)
             job = client.run_job(JOB, interval=0.01, timeout=30)
 
         assert job.message == "internal server error"

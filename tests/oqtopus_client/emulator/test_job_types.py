@@ -21,6 +21,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from scipy.stats import chisquare
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.simulation import estimation, sampling
 from oqtopus_client.emulator.simulation.circuits import parse
@@ -171,13 +172,7 @@ def test_index_out_of_range_of_the_submitted_program() -> None:
     assert "qubit 2" in message
 
 
-@pytest.mark.parametrize("operator", [None, []])
-def test_no_operator(operator: Any) -> None:
-    """There is nothing to estimate."""
-    assert failure("estimation", PRODUCT, operator=operator) == "the operator is not specified in the job."
-
-
-@pytest.mark.parametrize("term", [{"pauli": "X 0"}, {"pauli": "X 0", "coeff": None}, {"pauli": "X 0", "coeff": "1"}])
+@pytest.mark.parametrize("term", [{"pauli": "X 0"}, {"pauli": "X 0", "coeff": None}, {"pauli": "X 0", "coeff": "one"}])
 def test_no_coefficient(term: Any) -> None:
     """It has no default."""
     assert failure("estimation", PRODUCT, operator=[term]).startswith("Job input validation failed")
@@ -408,7 +403,7 @@ def test_mitigated_several_programs() -> None:
 
 
 @pytest.mark.parametrize("job_type", ["sampling", "estimation", "multi_manual"])
-def test_mitigation_of_the_chip_as_it_is(client: OqtopusClient, job_type: str) -> None:
+def test_mitigation_of_the_chip_as_it_is(job_type: str) -> None:
     """Asked for over the API, it is echoed, and more than halves what is wrong."""
     programs = [program("x q[0];"), program("x q[1];")] if job_type == "multi_manual" else program("x q[1];")
 
@@ -432,7 +427,8 @@ def test_mitigation_of_the_chip_as_it_is(client: OqtopusClient, job_type: str) -
             assert sum(job.sampling.divided_counts["0"].values()) == sum(counts.values())
         return 1 - right / sum(counts.values())
 
-    assert 0 <= wrong(PSEUDO_INVERSE) < wrong({}) / 2
+    with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
+        assert 0 <= wrong(PSEUDO_INVERSE) < wrong({}) / 2
 
 
 # --- Devices

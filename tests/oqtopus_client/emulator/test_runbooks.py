@@ -113,7 +113,7 @@ class Scenario:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("input.json", json.dumps(content))
         names = ["key", "AWSAccessKeyId", "policy", "signature", "x-amz-security-token"]
-        form: list[Any] = [(name, (None, target["fields"][name])) for name in names if name in target["fields"]]
+        form: list[Any] = [(name, (None, target["fields"][name])) for name in names if target["fields"].get(name)]
         form.append(("file", ("input.zip", buffer.getvalue(), "application/zip")))
         assert self._storage.post(target["url"], files=form, timeout=SECONDS).status_code in {200, 201, 204}
 

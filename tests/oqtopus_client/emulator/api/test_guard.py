@@ -12,6 +12,7 @@ import pytest
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.api import guard
 from oqtopus_client.rest.storage import pack
+from tests.support.callers import form_of
 
 pytestmark = pytest.mark.anyio
 
@@ -91,8 +92,7 @@ async def signed(emulator: Emulator) -> dict[str, str]:
     """The fields of a presigned form."""
     caller = Client(emulator)
     assert await caller("POST", "/jobs", pieces_of()) == 200
-    fields: dict[str, str] = json.loads(caller.body)["presigned_url"]["fields"]
-    return fields
+    return form_of(json.loads(caller.body)["presigned_url"])
 
 
 FORM = {"content_type": "multipart/form-data; boundary=B"}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from oqtopus_client.emulator.device_files import built_in_devices
+from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
+from oqtopus_client.emulator.sse.job import SseJob, _run_inner
+from oqtopus_client.emulator.sse.limits import SseLimits
 from tests.support.circuits import BELL
-from tests.support.sse_programs import PARENT, answer, run, run_bare, simulate
+from tests.support.sse_programs import PARENT, answer, run, run_bare, simulate, sse_job
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator.sse.engine_job import EngineJob
@@ -92,11 +97,10 @@ def test_threads_and_processes_take_turns() -> None:
     """Each call of the driver gets the answer to its own question, and jobs run one at a time."""
     busy = threading.Lock()
 
-    def alone(job: EngineJob) -> EngineJob:
+    def alone(job: EngineJob) -> None:
         assert busy.acquire(blocking=False)
-        job = answer(job)
+        answer(job)
         busy.release()
-        return job
 
     program = """
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +119,7 @@ assert child.exitcode == 0
 def test_a_job_that_breaks_the_engine(caplog: pytest.LogCaptureFixture) -> None:
     """The program gets an exception; the emulator's log has the reason."""
 
-    def broken(_job: object) -> EngineJob:
+    def broken(_job: object) -> None:
         raise ZeroDivisionError
 
     ran = run(CATCHING.format(""), broken)
@@ -129,9 +133,9 @@ def test_a_job_that_takes_too_long() -> None:
     """The engine gives up at the limit, while the job may go on."""
     released = threading.Event()
 
-    def slow(job: EngineJob) -> EngineJob:
+    def slow(job: EngineJob) -> None:
         released.wait(60)
-        return answer(job)
+        answer(job)
 
     ran = run(CATCHING.format(""), slow, job_seconds=0.2)
     released.set()
@@ -141,11 +145,31 @@ def test_a_job_that_takes_too_long() -> None:
     assert ran.failure == "sse job failed"
 
 
+def test_a_job_that_never_ends() -> None:
+    """Real servers lose track of an estimation that fails on the device: its program waits until the limit."""
+    device = replace(built_in_devices()["qulacs"], quirks=True)
+    job = SseJob(sse_job(""), device, ProgramLimits(), SseLimits())
+    program = f"""
+off = {{"transpiler_lib": None}}
+request = JobsSubmitJobRequest(device_id="", job_type="estimation", shots=10, transpiler_info=off)
+info = JobsS3SubmitJobInfo(program=[{BELL!r}], operator=[{{"pauli": "X 0 X 1", "coeff": 1.0}}])
+try: sse_driver.submit_job(request, info)
+except sse_driver.SseRuntimeError as error: print(error)
+"""
+    ran = run(program, lambda inner: _run_inner(job, inner), job_seconds=5)
+
+    assert ran.output.endswith("reason: pipeline execution timed out\n")
+    assert ran.failure == "sse job failed"
+    assert ran.ended.last_job is not None
+    assert ran.ended.last_job.status == "running"
+
+
 def test_messages_are_bounded() -> None:
     """What is too long for the engine fails as a call, without a result: the result of the job before it stays."""
 
-    def long_answer(job: EngineJob) -> EngineJob:
-        return answer(job).model_copy(update={"message": "x" * (5000 if job.shots == 2 else 1)})
+    def long_answer(job: EngineJob) -> None:
+        answer(job)
+        job.message = "x" * (5000 if job.shots == 2 else 1)
 
     ran = run(
         "submit(1)\n" + CATCHING.format("3, program='x' * 5000") + CATCHING.format("2"), long_answer, message_bytes=5000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from oqtopus_client.emulator.simulation.pipeline import pack_json
 from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job
 from oqtopus_client.emulator.sse.limits import SseLimits
 from tests.support.sse_programs import REFUSED, answer, run, run_bare, simulate, sse_job
+
+if TYPE_CHECKING:
+    from oqtopus_client.emulator.sse.engine_job import EngineJob
 
 ROW = {
     "job_id": "id",
@@ -104,7 +107,12 @@ def test_the_result_is_the_file_that_was_left() -> None:
 
 def test_a_job_without_a_result() -> None:
     """Success is not enough."""
-    ran = run("submit()", lambda job: answer(job).model_copy(update={"result": None}))
+
+    def without_result(job: EngineJob) -> None:
+        answer(job)
+        job.result = None
+
+    ran = run("submit()", without_result)
 
     assert ran.failure == "job result is None"
 

@@ -1,0 +1,28 @@
+"""How OQTOPUS servers differ from each other: versions, deployments, and their faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """The kind of server to emulate; the defaults are what current servers do.
+
+    Attributes:
+        cancelling: Whether a cancelled running job is `cancelling` until its work has stopped, as proposed for coming
+            servers; the others refuse that status as a filter.
+        device_histories: Whether `/device_histories` exists, which older servers lack.
+        token_renewal: Whether `POST /api-token` accepts an API token; some servers require an interactive login.
+        temporary_credentials: Whether uploads are signed with temporary credentials, so that forms have an
+            `x-amz-security-token`; with static ones it is null.
+        cors_origins: Origins whose web pages may call the API.
+        quirks: Whether to reproduce servers' faults.
+    """
+
+    cancelling: bool = False
+    device_histories: bool = True
+    token_renewal: bool = True
+    temporary_credentials: bool = False
+    cors_origins: tuple[str, ...] = ()
+    quirks: bool = False
