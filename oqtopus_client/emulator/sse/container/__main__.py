@@ -129,8 +129,8 @@ def _descendants(pid: int) -> Iterator[int]:
 def _children(pid: int) -> list[int]:
     """The children of all threads of a process, adopted ones included; on Linux only."""
     children: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # the process, or one of its threads, has ended
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
             children += map(int, file.read_text().split())
     return children
 
