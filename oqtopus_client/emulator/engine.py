@@ -194,7 +194,7 @@ class Engine:
         try:
             return await self._attempt(run)
         except JobFailure as failure:
-            info = failure.transpiler_info and json.dumps(failure.transpiler_info)
+            info = None if failure.transpiler_info is None else json.dumps(failure.transpiler_info)
             return Outcome(failure.status, str(failure), files=failure.files, transpiler_info=info)
         except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error):
             raise

@@ -155,7 +155,7 @@ def assert_same_noise(emulator: EmulatedDevice) -> None:
         waiting.delay(3.5 * 10**qubit, qubit, unit="ns")
     for coupling in couplings:
         circuit.cx(coupling["control"], coupling["target"])
-    expected = emulated.noise_model(circuit, emulator.calibration, list(range(n_qubits)))
+    expected = emulated.circuit_noise_model(circuit, emulator.calibration, list(range(n_qubits)))
 
     assert set(backend.target.get("cx", {})) == {(c["control"], c["target"]) for c in couplings}
     for gate, places in expected._local_quantum_errors.items():
@@ -257,7 +257,10 @@ def test_same_probabilities_as_the_emulated_device() -> None:
     circuit.sx(range(3))
     there = emulated.with_delays(circuit, emulator.calibration, range(3))
     states = []
-    for noise, run in ((model, circuit), (emulated.noise_model(circuit, emulator.calibration, range(3)), there)):
+    for noise, run in (
+        (model, circuit),
+        (emulated.circuit_noise_model(circuit, emulator.calibration, range(3)), there),
+    ):
         run.save_density_matrix()
         simulator = AerSimulator(method="density_matrix", noise_model=noise)
         states.append(simulator.run(run).result().data()["density_matrix"])

@@ -16,6 +16,7 @@ from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusP
 from qiskit_oqtopus.errors import LaterReleaseError
 from tests.support.circuits import BELL, bell, keyed, mixed
 from tests.support.server_process import last_words
+from tests.support.stores import tick_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,6 +280,7 @@ def test_copy_of_a_primitives_job(
     backend: OqtopusBackend, provider: OqtopusProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Primitives detect such copies too, by reading the programs of late jobs only."""
+    tick_clock(monkeypatch)
     first, second = (OqtopusSampler(backend).run([keyed(0), keyed(number)]) for number in (2, 7))
     for job in (first, second):
         job.result()
@@ -317,8 +319,9 @@ def history(backend: OqtopusBackend) -> dict[str, str]:
     return ids
 
 
-def test_earlier_jobs() -> None:
+def test_earlier_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Earlier jobs are newest first, a batch as one job, without other types of jobs, and filtered."""
+    tick_clock(monkeypatch)
     with OqtopusProvider.emulator(":memory:") as provider:
         ids = history(provider.get_backend("qulacs"))
         check_history(provider, ids)

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def combine(
-    programs: Sequence[str] | None, n_qubits: int, limits: ProgramLimits = DEFAULT_LIMITS
+    programs: Sequence[str], n_qubits: int, limits: ProgramLimits = DEFAULT_LIMITS
 ) -> tuple[QuantumCircuit, list[int]]:
     """Combine programs side by side: program 0 has the lowest qubits, and the rightmost classical bits.
 
     All measurements come last.
 
     Args:
-        programs: OpenQASM 3, one text each; None cannot be combined.
+        programs: OpenQASM 3, one text each.
         n_qubits: Qubits of the device.
         limits: What each program may be.
 
@@ -32,7 +32,7 @@ def combine(
         JobFailure: A program cannot be read, or they do not fit on the device.
     """
     try:
-        circuits = [parse(program, limits) for program in programs]  # type: ignore[union-attr] - fails as on servers
+        circuits = [parse(program, limits) for program in programs]
     except JobFailure:
         raise
     except Exception as error:

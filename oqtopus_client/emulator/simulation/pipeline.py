@@ -130,6 +130,8 @@ def prepare(job: CircuitJob) -> Prepared:
         raise invalid(f"the operator has {len(terms or ()):,} terms, more than {job.limits.terms:,}.")
     prepared = Prepared("", transpiler_info=job.transpiler_info or DEFAULT_TRANSPILER)
     if job.job_type == "multi_manual":
+        if programs is None:
+            raise JobFailure("failed to combine programs")
         combined, widths = multi_manual.combine(programs, job.device.n_qubits, job.limits)
         prepared = replace(prepared, circuit=combined, combined_program=qasm3.dumps(combined), widths=widths)
     try:
