@@ -1,4 +1,4 @@
-"""OpenQASM 3 text and circuits, as the servers' parser and devices see them."""
+"""OpenQASM 3 programs and their circuits, as servers read them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 
 def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
-    """The circuit of a program, its qubits in one register, its classical bits in the order they are declared.
+    """Parse a program into a circuit with one quantum register, its classical bits in the order of declaration.
 
     Raises:
         JobFailure: The program is larger than the limits allow.
-        Exception: It cannot be read; of whatever kind the parser stumbles over.
+        Exception: The program cannot be read; the type depends on where the parser fails.
     """
     tree = openqasm3.parse(code_of(program, limits))
     check_tree(tree, limits)
@@ -64,7 +64,7 @@ def _add_clbits(circuit: QuantumCircuit, source: QuantumCircuit) -> None:
 
 
 def measurements(circuit: QuantumCircuit) -> dict[int, int]:
-    """The qubit that each measured classical bit tells of: the last measurement into a bit wins."""
+    """Return the measured qubit of each classical bit; the last measurement into a bit counts."""
     return {
         circuit.find_bit(item.clbits[0]).index: circuit.find_bit(item.qubits[0]).index
         for item in circuit.data
@@ -73,7 +73,7 @@ def measurements(circuit: QuantumCircuit) -> dict[int, int]:
 
 
 def active_qubits(circuit: QuantumCircuit, measured: Iterable[int]) -> list[int]:
-    """The qubits that a gate or a measurement touches, ascending."""
+    """Return the qubits on which a gate or a measurement acts, in ascending order."""
     touched = {
         circuit.find_bit(qubit).index for item in circuit.data if item.name not in NOT_EXECUTED for qubit in item.qubits
     }

@@ -1,4 +1,4 @@
-"""A job's input as servers read it, and refuse it."""
+"""Reading and validation of a job's input, as on servers."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ class ServiceFailure(JobFailure):
 
 @dataclass(frozen=True)
 class ProgramLimits:
-    """What a job's input may be, so that a small file cannot occupy the emulator. Real programs stay far below.
+    """Limits on a job's input, so that a small file cannot block the emulator. Real programs stay far below them.
 
     Attributes:
-        input_bytes: Size of the input, packed or unpacked, in bytes. The engine's services send each other 4 MiB.
-        tokens: Words, numbers and signs of one program; a gate has about ten.
-        bits: Qubits and classical bits that one program declares, or refers to by physical numbers; aliases count.
-        registers: Registers of one program; each takes longer to make than the one before.
-        operations: Operations of one program, with its own gates taken apart, and operations on whole registers
-            counted for each qubit.
+        input_bytes: Size of the input, packed or unpacked, in bytes. The services of a real engine exchange 4 MiB.
+        tokens: Words, numbers and symbols of a program; a gate has about ten.
+        bits: Qubits and classical bits of a program: declared, aliased, or referenced as physical qubits.
+        registers: Registers of a program; each one takes longer to create than the last.
+        operations: Operations of a program, with the gates it defines decomposed and operations on whole registers
+            counted once per qubit.
         terms: Terms of an operator.
-        seconds: Time to read and transpile the input. Worker processes are killed then; a thread cannot be, so its
-            job fails in time, but the thread runs on.
+        seconds: Time to read and transpile the input. Worker processes are killed after it; a thread cannot be killed,
+            so its job fails in time, but the thread keeps running.
     """
 
     input_bytes: int = 16 << 20
@@ -81,10 +81,10 @@ _NO_RESPONSE = """<AioRpcError of RPC that terminated with:
 
 
 def read_input(archive: bytes, limits: ProgramLimits = DEFAULT_LIMITS) -> dict[str, Any]:
-    """The content of a job's `input.zip`.
+    """Return the content of a job's `input.zip`.
 
     Raises:
-        JobFailure: It is not one JSON object in one zip entry, or it is too large.
+        JobFailure: The file is not a single JSON object in a single zip entry, or it is too large.
     """
     trouble = "Job input download failed: "
     if len(archive) > limits.input_bytes:
@@ -126,5 +126,5 @@ def first_of(programs: Sequence[str] | None) -> str:
 
 
 def invalid(reason: str) -> JobFailure:
-    """The failure of a job whose input can be read but makes no sense."""
+    """Return the failure of a job whose input is readable but not valid."""
     return JobFailure(f"Job input validation failed: {reason}")

@@ -1,6 +1,6 @@
-"""A job's two steps: prepared by the cloud's engine, then executed on a device.
+"""The two steps of a job: preparation by the cloud's engine and execution on a device.
 
-Functions of picklable values, so that any `concurrent.futures.Executor` can run them.
+These are functions of picklable values, so that any `concurrent.futures.Executor` can run them.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ _HEAVY = 1 << 30
 
 @dataclass(frozen=True)
 class CircuitJob:
-    """What there is to do.
+    """A job that runs circuits.
 
     Attributes:
         job_type: `sampling`, `estimation` or `multi_manual`.
         archive: The job's `input.zip`.
-        shots: Repetitions of each circuit.
+        shots: Number of shots per circuit.
         transpiler_info: The job's settings; empty for the default.
         mitigation_info: The job's settings.
-        device: What it runs on.
-        limits: What its input may be.
+        device: The device to run on.
+        limits: Limits on its input.
     """
 
     job_type: str
@@ -68,13 +68,13 @@ class Prepared:
     """A job ready for the device.
 
     Attributes:
-        circuit: What to run; text where it cannot be read.
-        transpile_result: The content of the job's transpile result file; None where nothing was transpiled.
-        combined_program: The content of that file; None where nothing was combined.
-        groups: Of an estimation job: what to measure, one after the other; None for other types.
-        widths: Of a multi_manual job: classical bits of each program; None where they cannot be told apart.
-        heavy: Whether it will take seconds rather than milliseconds.
-        transpiler_info: The settings it was transpiled with, the default where the job had none.
+        circuit: The circuit to run; the program's text if it cannot be read.
+        transpile_result: The content of the job's transpile result file; None without transpilation.
+        combined_program: The content of that file; None if no programs were combined.
+        groups: The groups of observables that an estimation job measures; None for other types.
+        widths: The number of classical bits of each program of a multi_manual job; None if counts cannot be divided.
+        heavy: Whether execution takes seconds rather than milliseconds.
+        transpiler_info: The settings it was transpiled with; the default if the job has none.
     """
 
     circuit: QuantumCircuit | str
@@ -87,7 +87,7 @@ class Prepared:
 
     @property
     def circuits(self) -> Iterator[QuantumCircuit | str]:
-        """What to run, one after the other; each is made when it is its turn, as there may be thousands."""
+        """The circuits to run, created one at a time, as there may be thousands."""
         if isinstance(self.circuit, str) or self.groups is None:
             yield self.circuit
             return
@@ -96,7 +96,7 @@ class Prepared:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """The files that users see while the job runs."""
+        """The files that users can read while the job runs."""
         files = {}
         if self.transpile_result is not None:
             files["transpile_result.zip"] = pack_json("transpile_result", self.transpile_result)
@@ -119,10 +119,10 @@ class Executed:
 
 
 def prepare(job: CircuitJob) -> Prepared:
-    """Read a job's input, transpile it, and find out what to run.
+    """Read a job's input and prepare its circuits for the device.
 
     Raises:
-        JobFailure: As on servers, with a server's words, and with the files that exist already.
+        JobFailure: The input is not valid; the messages are those of servers.
     """
     content = read_input(job.archive, job.limits)
     programs, terms = programs_of(content), estimation.read_operator(content.get("operator"))
@@ -148,7 +148,7 @@ def execute(job: CircuitJob, prepared: Prepared) -> Executed:
     """Run a prepared job on the device.
 
     Raises:
-        JobFailure: The device refuses it, or the result cannot be mitigated.
+        JobFailure: The device refuses the job, or its result cannot be mitigated.
     """
     try:
         return _executed(job, prepared)
@@ -179,12 +179,12 @@ def _executed(job: CircuitJob, prepared: Prepared) -> Executed:
 
 
 def run_prepared(job: CircuitJob, prepared: Prepared) -> Outcome:
-    """Run a prepared job on the device, and pack its result where that was calculated.
+    """Run a prepared job on the device and pack its result in the same process.
 
-    A result may have hundreds of megabytes, which would stop the server for seconds to receive and to pack.
+    A result may have hundreds of megabytes; receiving and packing them would block the server for seconds.
 
     Raises:
-        JobFailure: The device refuses it.
+        JobFailure: The device refuses the job.
     """
     executed = execute(job, prepared)
     files = {"result.zip": pack_json("result", executed.result)}
@@ -200,12 +200,12 @@ def _sampled(circuit: QuantumCircuit | str, job: CircuitJob) -> Sampled:
 
 
 def _since(start: float) -> float:
-    """Seconds as servers keep them: three decimals, and no zero."""
+    """Return the seconds since `start` as servers store them: three decimals, and at least 0.001."""
     return max(round(time.perf_counter() - start, 3), 0.001)
 
 
 def pack_json(name: str, content: object) -> bytes:
-    """A JSON file in a zip archive, as servers name it."""
+    """Pack a JSON file into a zip archive under the name that servers use."""
     return pack(json.dumps(content).encode(), f"{name}.json")
 
 
@@ -248,18 +248,18 @@ def _prepared_estimation(job: CircuitJob, prepared: Prepared, terms: Sequence[tu
 
 
 def _try_to_read(program: str, limits: ProgramLimits) -> QuantumCircuit | str:
-    """The program's circuit, or the text if it has none: that fails where on a server something first needs it."""
+    """Return the program's circuit, or its text if it cannot be read; it then fails at the same step as on servers."""
     try:
         return parse(program, limits)
     except JobFailure:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the parser stumbles over
+    except Exception as error:  # noqa: BLE001 - the parser fails with any kind
         logger.warning("The emulated server could not read a program: %s", str(error) or repr(error))
         return program
 
 
 def _mitigated(sampled: Sampled, job: CircuitJob) -> dict[str, int]:
-    """Correct the counts for readout errors if the job asks for it; as on servers, other settings have no effect."""
+    """Return the counts, with readout mitigation if the job requests it. As on servers, other settings are ignored."""
     if job.mitigation_info.get("ro_error_mitigation") != "pseudo_inverse":
         return sampled.counts
     counts, qubits = sampled.counts, sampled.qubits
@@ -291,7 +291,7 @@ def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, f
 
 
 def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], job: CircuitJob, *, runs: int = 1) -> bool:
-    """Whether a circuit will take seconds: a rough count of what a state vector simulation would calculate."""
+    """Whether a circuit takes seconds, by a rough count of the operations of a state vector simulation."""
     n_qubits = len(active_qubits(circuit, measured))
     repeated = job.shots if job.device.noisy else 1
     return len(circuit.data) * repeated * runs << n_qubits > _HEAVY
