@@ -209,42 +209,22 @@ class OqtopusBackend(BackendV2):
         batch = self._submit(jobs, settings)
         return OqtopusJob(batch, [job.programs for job in jobs], circuits=circuits, backend=self)
 
-    def submit(
-        self,
-        programs: Sequence[Program],
-        shots: Sequence[int],
-        operators: Sequence[specs.Operator | None],
-        *,
-        kind: str,
-        mitigated: Sequence[bool] | None = None,
-        **options: Any,
-    ) -> JobBatch:
-        """Submit programs, each as a job with its own number of shots: what primitives do in place of `run`.
+    def submit(self, jobs: Sequence[specs.Job], *, kind: str, **options: Any) -> JobBatch:
+        """Submit jobs of one program each, as a batch: what primitives do in place of `run`.
 
         Args:
-            programs: The programs.
-            shots: Number of shots of each.
-            operators: For each, labels and coefficients of the Paulis whose sum the server is to estimate; None if it
-                is to count.
+            jobs: The jobs.
             kind: The primitive.
-            mitigated: For each, whether the server is to mitigate readout errors, where the options say so; by default
-                all of them.
             **options: See `OqtopusOptions`.
 
         Raises:
-            ValueError: A program that the device would refuse (`CircuitError`), or an option has an impossible value.
+            ValueError: A program that the device would refuse (`CircuitError`), or an option has an invalid value.
             TypeError: An option is unknown.
             OqtopusError: A program could not be submitted; the others have been asked to cancel.
         """
         settings = self.settings(**{**options, "multi_manual": False})
-        jobs = [
-            specs.Job([program], number, operator, is_mitigated)
-            for program, number, operator, is_mitigated in zip(
-                programs, shots, operators, mitigated or [True] * len(programs), strict=True
-            )
-        ]
-        specs.refuse_foreign(programs, self.target, settings)
-        counted = [program for job in jobs if job.operator is None and job.mitigated for program in job.programs]
+        specs.refuse_foreign((job.programs[0] for job in jobs), self.target, settings)
+        counted = [job.programs[0] for job in jobs if job.operator is None and job.mitigated]
         specs.warn_of_mitigation(counted, settings)
         return self._submit(specs.with_tags(jobs, kind, settings), settings)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from qiskit_oqtopus.primitives.cloud_run import BackendRun, Chunk, CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import Block, pack, shares
 from qiskit_oqtopus.qasm import to_template
+from qiskit_oqtopus.specs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,26 +84,17 @@ def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: Primi
 
 
 def _on_device(backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> CloudRun:
-    programs: list[Program] = []
-    of_each: list[Task] = []
-    blocks = []
     max_shots = min(options.max_shots, backend.max_shots)
-    for task, written in zip(tasks, _programs(tasks, backend.target), strict=True):
-        programs += written
-        of_each += [task] * len(written)
-        blocks.append(_block(task, max_shots, written[0].header.clbits))
-    wanted = list(shares(blocks))
-    sent = [programs[program] for program, _, _ in wanted]
-    sent[0] = sent[0].with_extra(pack(plan, blocks))
-    batch = backend.submit(
-        sent,
-        [shots for _, _, shots in wanted],
-        [of_each[program].operator for program, _, _ in wanted],
-        kind=plan.kind,
-        mitigated=[of_each[program].mitigated for program, _, _ in wanted],
-        **options.for_device(),
-    )
-    return CloudRun(batch, (plan, blocks))
+    blocks, jobs = [], []
+    for task, programs in zip(tasks, _programs(tasks, backend.target), strict=True):
+        block = _block(task, max_shots, programs[0].header.clbits)
+        blocks.append(block)
+        jobs += [
+            Job([program], shots, task.operator, task.mitigated) for program in programs for shots in block.shares()
+        ]
+    first = jobs[0]
+    jobs[0] = replace(first, programs=[first.programs[0].with_extra(pack(plan, blocks))])
+    return CloudRun(backend.submit(jobs, kind=plan.kind, **options.for_device()), (plan, blocks))
 
 
 def _programs(tasks: Sequence[Task], target: Target) -> list[list[Program]]:
