@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 import operator
-import warnings
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from qiskit.providers import Options
 
 from oqtopus_client.services.job_spec import check_shots
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,8 +127,7 @@ class OqtopusOptions(StrictOptions):
     @classmethod
     def _is_not_used(cls, model: Any) -> Any:
         if model is not None:
-            message = "noise_model is not used: a device has its own noise. Simulate with Aer, or on the emulator."
-            warnings.warn(message, stacklevel=2)
+            warn_user("noise_model is not used: a device has its own noise. Simulate with Aer, or on the emulator.")
         return model
 
     @model_validator(mode="after")

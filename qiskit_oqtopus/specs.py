@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -12,6 +11,7 @@ from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.programs import as_bindings
 from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.tags import new_tags
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -129,10 +129,9 @@ def refuse_foreign(programs: Iterable[Program], target: Target, settings: Oqtopu
 def warn_of_mitigation(programs: Iterable[Program], settings: OqtopusOptions) -> None:
     """Warn of readout mitigation for programs that the server transpiles."""
     if settings.mitigation and any(settings.is_transpiled_by_server(is_isa=program.is_isa) for program in programs):
-        warnings.warn(
+        warn_user(
             "A server that transpiles a circuit may correct the readout errors of other qubits than those it measures: "
-            "it goes by their numbers in the circuit. Use qiskit.transpile(circuit, backend) before mitigation.",
-            stacklevel=4,
+            "it goes by their numbers in the circuit. Use qiskit.transpile(circuit, backend) before mitigation."
         )
 
 
