@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from oqtopus_client.errors import ResponseValidationError
-from qiskit_oqtopus.primitives.observables import is_measured_by, measured_qubits, term_values
+from qiskit_oqtopus.primitives.observables import is_measured_by, measured_qubits, weighted_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.primitives.observables import Observable
     from qiskit_oqtopus.primitives.readout import Readout
 
-_MOST_VALUES = 1 << 20
-"""The most values of terms to hold in memory at a time, 8 MiB."""
+_MOST_ROWS = 1 << 13
+"""The most outcomes to evaluate at a time: their arrays stay in the processor's cache."""
 
 
 class Estimate(NamedTuple):
@@ -47,13 +47,11 @@ class Contribution(NamedTuple):
 
     Attributes:
         measurement: The measurement.
-        labels: The labels of the terms.
-        coefficients: Their coefficients.
+        terms: Label and coefficient of each term.
     """
 
     measurement: str
-    labels: tuple[str, ...]
-    coefficients: npt.NDArray[np.float64]
+    terms: tuple[tuple[str, float], ...]
 
 
 def contributions(observable: Observable, measurements: Sequence[str]) -> list[Contribution]:
@@ -61,14 +59,14 @@ def contributions(observable: Observable, measurements: Sequence[str]) -> list[C
 
     >>> from qiskit_oqtopus.primitives.observables import Observable
     >>> observable = Observable.of({"ZI": 1.0, "XX": 1.0, "ZZ": 1.0})
-    >>> [contribution.labels for contribution in contributions(observable, ["ZZ", "XX"])]
-    [('ZI', 'ZZ'), ('XX',)]
+    >>> contributions(observable, ["ZZ", "XX"])[1]
+    Contribution(measurement='XX', terms=(('XX', 1.0),))
     """
     left = dict(observable.terms)
     found = []
     for measurement in measurements:
-        labels = tuple(label for label in left if is_measured_by(label, measurement))
-        found.append(Contribution(measurement, labels, np.array([left.pop(label) for label in labels])))
+        labels = [label for label in left if is_measured_by(label, measurement)]
+        found.append(Contribution(measurement, tuple((label, left.pop(label)) for label in labels)))
     return found
 
 
@@ -98,9 +96,8 @@ def estimates(
     values, variances = np.full(num_bindings, observable.constant), np.zeros(num_bindings)
     shares = contributions(observable, [measurement for measurement, _ in measured])
     for contribution, (_, outcomes) in zip(shares, measured, strict=True):
-        if contribution.labels:
-            most_rows = max(len(each.numbers) for each in outcomes)
-            step = max(1, _MOST_VALUES // (most_rows * len(contribution.labels)))
+        if contribution.terms:
+            step = max(1, _MOST_ROWS // max(len(each.numbers) for each in outcomes))
             for start in range(0, num_bindings, step):
                 chunk = slice(start, start + step)
                 means, spreads = _moments(contribution, outcomes[chunk], readout)
@@ -123,7 +120,7 @@ def _moments(
         of_rows = np.concatenate(
             [np.broadcast_to(each, (n, *each.shape[1:])) for each, n in zip(errors, rows, strict=True)]
         )
-    sums = term_values(bits, contribution.measurement, contribution.labels, of_rows) @ contribution.coefficients
+    sums = weighted_sums(bits, *contribution, of_rows)
     shots = np.add.reduceat(numbers, starts)
     means = np.add.reduceat(sums * numbers, starts) / shots
     squares = np.add.reduceat((sums - np.repeat(means, rows)) ** 2 * numbers, starts)
@@ -168,7 +165,6 @@ def _least_variance(contribution: Contribution, outcomes: Outcomes, errors: npt.
     first, second = np.triu_indices(width, 1)
     misread = np.concatenate([np.zeros_like(misread[:1]), misread, misread[first] | misread[second]])
     chances = of_bits[np.arange(width), bits]
-    measurement, labels, coefficients = contribution
-    sums = term_values(bits ^ misread, measurement, labels, of_bits[np.newaxis]) @ coefficients
-    (true,) = term_values(bits[np.newaxis], measurement, labels) @ coefficients
+    sums = weighted_sums(bits ^ misread, *contribution, of_bits[np.newaxis])
+    (true,) = weighted_sums(bits[np.newaxis], *contribution)
     return seen * float((sums - true) ** 2 @ np.where(misread, chances, 1 - chances).prod(axis=1))
