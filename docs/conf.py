@@ -1,4 +1,4 @@
-"""The documentation: `sphinx-build -W docs docs/_build`."""
+"""Sphinx configuration; build with `sphinx-build -W docs docs/_build`."""
 
 import importlib.metadata
 import pkgutil
@@ -8,14 +8,14 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import tables  # noqa: E402 - they lie beside this file
+import tables  # noqa: E402 - modules in this folder
 import tutorial_pages  # noqa: E402
 
 import oqtopus_client  # noqa: E402
 import qiskit_oqtopus  # noqa: E402
 
 for package in (oqtopus_client, qiskit_oqtopus):
-    # Sphinx would load modules as type checkers do, all that is lazy at once, and so in a circle.
+    # Sphinx sets TYPE_CHECKING while it imports, so that lazy imports run at once and form a circle.
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
@@ -28,7 +28,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "generated/operations.md", "generated/faults.md", "generated/exit_codes.md"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-default_role = "py:obj"  # `names` in docstrings are links where they are names
+default_role = "py:obj"  # `names` in docstrings become links if they resolve
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"

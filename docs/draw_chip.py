@@ -1,4 +1,4 @@
-"""Draws `pictures/chip.png`: an emulated chip, and what a GHZ state of twelve qubits uses of it."""
+"""Draw `pictures/chip.png`: an emulated chip and the qubits that a twelve-qubit GHZ circuit uses."""
 
 from pathlib import Path
 

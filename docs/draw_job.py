@@ -1,4 +1,4 @@
-"""Draws `pictures/job.svg`, the life of a job; run it after a change here."""
+"""Draw `pictures/job.svg`, the life cycle of a job; run this script after changing it."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ WIDTH, HEIGHT, MIDDLE = 120, 40, 80
 
 
 def box(name: str, x: float, y: float, colour: str) -> str:
-    """One state."""
+    """Draw one state."""
     return (
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="{colour}" stroke="#556"/>'
         f'<text x="{x + WIDTH / 2}" y="{y + 25}" text-anchor="middle">{name}</text>'
@@ -21,12 +21,12 @@ def box(name: str, x: float, y: float, colour: str) -> str:
 
 
 def arrow(x1: float, y1: float, x2: float, y2: float) -> str:
-    """From one state to the next."""
+    """Draw the arrow from one state to the next."""
     return f'<path d="M{x1} {y1} L{x2} {y2}" stroke="#556" fill="none" marker-end="url(#head)"/>'
 
 
 def picture() -> str:
-    """The drawing."""
+    """Return the drawing as SVG."""
     states = [box(name, x, MIDDLE, colour) for name, x, colour in BOXES]
     ends = [box(name, 680, y, colour) for name, y, colour in ENDS]
     middle = MIDDLE + HEIGHT / 2

@@ -1,4 +1,4 @@
-"""Tables of what the packages themselves go by, as Markdown."""
+"""Markdown tables generated from the packages' own data."""
 
 from collections.abc import Iterable
 
@@ -8,18 +8,18 @@ from oqtopus_client.rest.endpoints import OPERATIONS
 
 
 def operations() -> str:
-    """What is sent again, and why."""
-    rows = ((f"`{each}`", "yes" if each.repeatable else "no", each.why) for each in OPERATIONS)
-    return _table(("Request", "Sent again?", "Because"), rows)
+    """Return the table of operations, with whether and why each is retried."""
+    rows = ((f"`{each}`", "yes" if each.idempotent else "no", each.why) for each in OPERATIONS)
+    return _table(("Request", "Retried?", "Reason"), rows)
 
 
 def faults() -> str:
-    """What the emulator does on request."""
-    return _table(("Fault", "What happens"), ((f"`{kind}`", kind.about) for kind in FaultKind))
+    """Return the table of faults that the emulator can inject."""
+    return _table(("Fault", "Effect"), ((f"`{kind}`", kind.about) for kind in FaultKind))
 
 
 def exit_codes() -> str:
-    """How commands end."""
+    """Return the table of the exit codes."""
     return _table(("Code", "Meaning"), ((f"{code:d}", meaning) for code, meaning in MEANINGS.items()))
 
 

@@ -1,8 +1,8 @@
-"""Draws the pictures of the command line, `docs/terminal/*.svg`: real commands, run on an emulator of their own.
+"""Draw the pictures of the command line, `docs/terminal/*.svg`, from real commands run on an emulator.
 
     python docs/terminal.py [FOLDER]
 
-Ids, times and counts are those of the run; all else is the same each time.
+Ids, times and counts differ between runs; everything else stays the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COLUMNS = 118
 
 
 def typed(words: list[str], folder: Path) -> str:
-    """What a command prints on a terminal, in a home that is a new folder."""
+    """Return what a command prints on a terminal, with `folder` as its home directory."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OQTOPUS_", "NO_COLOR"))}
     home = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "PYTHONIOENCODING": "utf-8"}
@@ -50,7 +50,7 @@ def typed(words: list[str], folder: Path) -> str:
 
 
 def draw(name: str, command: str, output: str, folder: Path) -> None:
-    """Draw a command and its output as a terminal would show them."""
+    """Draw a command and its output as a terminal shows them."""
     recorder = Console(record=True, file=io.StringIO(), width=COLUMNS, force_terminal=True, color_system="truecolor")
     recorder.print(Text(f"$ {command}", style="bold"))
     recorder.print(Text.from_ansi(output.rstrip()), soft_wrap=True)
@@ -58,7 +58,7 @@ def draw(name: str, command: str, output: str, folder: Path) -> None:
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Run the commands and draw each."""
+    """Run the commands and draw each of them."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         shutil.copy(BELL, home)

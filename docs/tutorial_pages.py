@@ -1,4 +1,4 @@
-"""The tutorials as pages: what is Markdown in a script becomes text, what is code a block of code."""
+"""Conversion of tutorials to pages: Markdown cells become text, and code cells become code blocks."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?\n(?P<content>.*?)(?=^# %%|
 
 
 def page(script: str) -> str:
-    """One tutorial, as Markdown."""
+    """Return one tutorial script as Markdown."""
     return "\n".join(map(_cell, CELL.finditer(script)))
 
 
@@ -21,6 +21,6 @@ def _cell(cell: re.Match[str]) -> str:
 
 
 def write(tutorials: Path, folder: Path) -> None:
-    """Write a page for each tutorial."""
+    """Write one page for each tutorial."""
     for script in tutorials.glob("[0-9]*.py"):
         (folder / f"{script.stem}.md").write_text(page(script.read_text(encoding="utf-8")), encoding="utf-8")

@@ -29,7 +29,7 @@ __all__ = [
     "defer_measurements",
 ]
 
-# These load pydantic, which takes its time.
+# These import pydantic, which is slow to load.
 _LAZY = {
     "OqtopusEstimator": "qiskit_oqtopus.primitives.estimator",
     "OqtopusOptions": "qiskit_oqtopus.options",

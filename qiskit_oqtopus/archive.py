@@ -1,4 +1,4 @@
-"""Jobs in files: JSON, with the circuits as QPY."""
+"""Jobs saved to files: JSON, with the circuits as QPY."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from qiskit import qpy
 from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.job_results import typed_result
+from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.programs import Program
@@ -31,20 +32,20 @@ _FORMAT = "qiskit_oqtopus job"
 _VERSION = 1
 
 _QPY = b"QISKIT"
-"""What QPY begins with, of any version."""
+"""The first bytes of QPY data of any version."""
 
-_LOST = "Circuits that Qiskit cannot keep in files come back as their programs say; results are not affected."
+_LOST = "Circuits that QPY cannot represent are rebuilt from their programs on loading; results are not affected."
 
 
 @dataclass(frozen=True)
 class SavedJob:
-    """A Qiskit job as a file holds it.
+    """The content of a saved job.
 
     Attributes:
         job_id: The id of the Qiskit job.
-        programs: The programs that each OQTOPUS job was sent with.
-        circuits: The circuits, None for each that is not known; None if none is.
-        jobs: The OQTOPUS jobs, as they were when the job was saved.
+        programs: The programs of each OQTOPUS job.
+        circuits: The circuits, with None for unknown ones; None if all are unknown.
+        jobs: The OQTOPUS jobs, as of the time of saving.
     """
 
     job_id: str
@@ -56,7 +57,7 @@ class SavedJob:
 def save(job: SavedJob, path: str | Path) -> None:
     """Write a job to a file, without tokens and without storage URLs, which grant access to files.
 
-    A circuit that QPY would not read back as it was is left out with a warning.
+    A circuit that does not survive a round trip through QPY is left out with a warning.
     """
     content = {
         "format": _FORMAT,
@@ -75,10 +76,11 @@ def load(path: str | Path) -> SavedJob:
 
     Raises:
         ValueError: The file is not a saved job.
+        LaterReleaseError: A later release wrote the file, or one of the programs in it.
     """
     try:
         content = json.loads(Path(path).read_text("utf-8"))
-        _check_format(content)
+        _check_format(content, path)
         jobs = [typed_result(rest.JobsJob.from_dict(job)) for job in content["jobs"]]
         programs = [
             [Program.from_text(text, is_isa=is_isa) for text, is_isa in zip(*pair, strict=True)]
@@ -86,13 +88,17 @@ def load(path: str | Path) -> SavedJob:
         ]
         circuits = None if content["circuits"] is None else _unpacked(content["circuits"], stacklevel=4)
         return SavedJob(content["job_id"], programs, circuits, jobs)
+    except LaterReleaseError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a job saved by this version of qiskit_oqtopus: {error}.") from error
+        raise ValueError(f"{path} is not a valid saved job: {error}.") from error
 
 
-def _check_format(content: dict[str, Any]) -> None:
-    if content["format"] != _FORMAT or content["version"] > _VERSION:
-        raise ValueError(f"it has the format {content['format']!r}, version {content['version']!r}")
+def _check_format(content: dict[str, Any], path: str | Path) -> None:
+    if content["format"] != _FORMAT:
+        raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
+    if content["version"] != _VERSION:
+        raise LaterReleaseError(str(path), content["version"])
 
 
 def _without_files(job: OqtopusJobResult) -> dict[str, Any]:
@@ -103,7 +109,7 @@ def _without_files(job: OqtopusJobResult) -> dict[str, Any]:
 
 
 def _packed(circuits: Sequence[QuantumCircuit | None], *, stacklevel: int) -> list[str | None]:
-    """Each circuit as QPY; None for one that is not known, or would not come back."""
+    """Return each circuit as QPY; None for one that is unknown or does not survive a round trip."""
     packed, lost = [], []
     for i, circuit in enumerate(circuits):
         text, reason = (None, "") if circuit is None else _kept(circuit)
@@ -116,7 +122,7 @@ def _packed(circuits: Sequence[QuantumCircuit | None], *, stacklevel: int) -> li
 
 
 def _kept(circuit: QuantumCircuit) -> tuple[str | None, str]:
-    """The circuit as QPY that has been read back, or None and the reason."""
+    """Return the circuit as QPY, verified by reading it back, or None and the reason."""
     copy = plain(circuit).copy()
     copy.metadata = as_json(circuit.metadata or {})
     stream = io.BytesIO()
@@ -125,14 +131,14 @@ def _kept(circuit: QuantumCircuit) -> tuple[str | None, str]:
         stream.seek(0)
         (read,) = qpy.load(stream)
         if not _alike(read, copy):
-            return None, "QPY reads another circuit than it wrote"
-    except Exception as error:  # noqa: BLE001 - gates, own ones too, raise what they like
+            return None, "QPY reads back a different circuit"
+    except Exception as error:  # noqa: BLE001 - gates, including custom ones, raise anything
         return None, f"{type(error).__name__}: {error}".rstrip(".")
     return base64.b64encode(stream.getvalue()).decode(), ""
 
 
 def _alike(one: QuantumCircuit, other: QuantumCircuit) -> bool:
-    """Whether circuits have the same registers and instructions; `==` takes minutes where there are many bits."""
+    """Return whether circuits have equal registers and instructions; `==` takes minutes for thousands of bits."""
     return (
         [(register.name, register.size) for register in (*one.qregs, *one.cregs)]
         == [(register.name, register.size) for register in (*other.qregs, *other.cregs)]
@@ -146,7 +152,7 @@ def _alike(one: QuantumCircuit, other: QuantumCircuit) -> bool:
 
 
 def _same(one: Operation, other: Operation) -> bool:
-    """Whether operations are equal, or consist of the same: gates of one's own come back without their class."""
+    """Return whether operations or their definitions are equal: custom gates come back without their class."""
     if one == other:
         return True
     parts = getattr(one, "definition", None), getattr(other, "definition", None)
@@ -163,8 +169,8 @@ def _indices(circuit: QuantumCircuit, item: CircuitInstruction) -> list[int]:
 
 
 def _unpacked(packed: str | list[str | None], *, stacklevel: int) -> list[QuantumCircuit | None] | None:
-    """The circuits; None for those that are not in the file, or that this version of Qiskit cannot read."""
-    if isinstance(packed, str):  # earlier versions had all in one piece
+    """Return the circuits; None for those that are not in the file or that this version of Qiskit cannot read."""
+    if isinstance(packed, str):  # early versions stored all circuits in one piece
         return _read(packed, stacklevel=stacklevel + 1)
     found: list[QuantumCircuit | None] = []
     for text in packed:
@@ -179,6 +185,6 @@ def _read(text: str, *, stacklevel: int) -> list[QuantumCircuit] | None:
         raise ValueError("its circuits are not QPY")
     try:
         return list(qpy.load(io.BytesIO(data)))
-    except Exception as error:  # noqa: BLE001 - as above, and files of newer versions of Qiskit
+    except Exception as error:  # noqa: BLE001 - as above, and files of later versions of Qiskit
         warnings.warn(f"{_LOST} {type(error).__name__}: {error}".rstrip(".") + ".", stacklevel=stacklevel)
         return None

@@ -15,7 +15,7 @@ from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.noise import noise_model
+from qiskit_oqtopus.noise import aer_noise_model
 from qiskit_oqtopus.target import target_from_device
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
 
 class OqtopusBackend(BackendV2):
-    """One device; `OqtopusProvider` makes these.
+    """One device, as returned by `OqtopusProvider`.
 
     Args:
         provider: The provider that found the device; Qiskit's base class keeps it.
-        device: The device, as it was when the provider asked.
+        device: The device's description, as of the provider's request.
         client: The client that submits jobs.
 
     Attributes:
-        device: The device.
+        device: The device's description, as of the last `refresh`.
     """
 
     def __init__(self, provider: object, device: OqtopusDevice, client: OqtopusClient) -> None:
@@ -60,32 +60,32 @@ class OqtopusBackend(BackendV2):
         return self._target
 
     def refresh(self) -> bool:
-        """Ask the server for the device's present state and calibration, with one request.
+        """Request the device's current state and calibration from the server, with one request.
 
         Returns:
-            Whether the calibration has changed; if so, `target` is another one.
+            Whether the calibration has changed; if so, `target` is a new object.
 
         Raises:
-            OqtopusError: The server could not be asked; everything is as before.
+            OqtopusError: The request failed; the backend is unchanged.
         """
         before, self.device = self.device, self._client.get_device(self.name)
         if _calibration(self.device) == _calibration(before):
             return False
         self._target = target_from_device(self.device)
-        self._coupling_map = None  # the base class keeps that of the first Target
+        self._coupling_map = None  # the base class caches that of the first Target
         return True
 
     def latest(self) -> Self:
-        """The same device as the server describes it now, with one request; this backend stays as it is.
+        """Return a new backend for the device's current description, with one request; this one is unchanged.
 
         Raises:
-            OqtopusError: The server could not be asked.
+            OqtopusError: The request failed.
         """
         return type(self)(self.provider, self._client.get_device(self.name), self._client)
 
     @property
     def calibrated_at(self) -> datetime | None:
-        """When the device was calibrated, where the server says so."""
+        """Time of the last calibration; None if the server does not publish it."""
         return self.device.calibrated_at
 
     @property
@@ -95,51 +95,51 @@ class OqtopusBackend(BackendV2):
 
     @property
     def pending_jobs(self) -> int:
-        """Jobs waiting for the device, as of the last `refresh`."""
+        """Number of jobs waiting for the device, as of the last `refresh`."""
         return self.device.n_pending_jobs
 
     @property
     def max_shots(self) -> int:
-        """The most shots that a job may ask for: 10,000,000, unless the server says less of the device."""
-        said, limit = getattr(self.device.raw, "max_shots", None), oqtopus_client.rest.models.MAX_SHOTS
-        return said if type(said) is int and 0 < said < limit else limit
+        """Maximum number of shots per job: 10,000,000, unless the server publishes a lower limit for the device."""
+        published, limit = getattr(self.device.raw, "max_shots", None), oqtopus_client.rest.models.MAX_SHOTS
+        return published if type(published) is int and 0 < published < limit else limit
 
     def noise_model(self, qubits: Iterable[int] | None = None) -> NoiseModel:
-        """The device's noise for Qiskit Aer, as its calibration has it; see `qiskit_oqtopus.noise`.
+        """Return the device's noise as a Qiskit Aer noise model, based on its calibration; see `qiskit_oqtopus.noise`.
 
-        For circuits of the device's own gates on its own qubits, as `transpile` makes them. Aer leaves out idle qubits,
-        so the size of the chip does not matter::
+        It applies to circuits of the device's native gates on its physical qubits, as `transpile` returns them. Aer
+        does not simulate idle qubits, so the size of the chip does not matter::
 
             isa = transpile(circuit, backend)
             used = {isa.find_bit(qubit).index for item in isa.data for qubit in item.qubits}
             counts = AerSimulator(noise_model=backend.noise_model(used)).run(isa).result().get_counts()
 
         Args:
-            qubits: The device's qubits to simulate; all others are without noise. By default all of them.
+            qubits: The device's qubits that have noise; by default all.
 
         Raises:
-            ModuleNotFoundError: The extra `emulator` is not installed, which has Qiskit Aer.
-            ValueError: The device has no such qubit, or no calibration.
+            ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
+            ValueError: The device does not have one of the qubits, or publishes no calibration.
         """
-        return noise_model(self.target, qubits)
+        return aer_noise_model(self.target, qubits)
 
     @property
     def max_circuits(self) -> None:
-        """No limit: each circuit becomes an OQTOPUS job of its own."""
+        """None, meaning no limit: each circuit becomes a separate OQTOPUS job."""
         return
 
     def configuration(self) -> BackendConfiguration:
-        """What libraries from Qiskit's first backends ask for, mthree and mapomatic among them."""
+        """Return the `BackendV1` configuration, which libraries such as mthree and mapomatic read."""
         return backend_v1.configuration(self.device, self.target, self.max_shots)
 
     def properties(self, refresh: bool = False) -> BackendProperties | None:
-        """The calibration, for the same libraries; None where the device publishes none.
+        """Return the `BackendV1` properties: the calibration; None if the device publishes none.
 
         Args:
-            refresh: Whether to ask the server first, as `refresh` does.
+            refresh: Whether to call `refresh` first.
 
         Raises:
-            OqtopusError: The server could not be asked.
+            OqtopusError: The request failed.
         """
         if refresh:
             self.refresh()
@@ -147,17 +147,17 @@ class OqtopusBackend(BackendV2):
 
     @classmethod
     def _default_options(cls) -> Options:
-        from qiskit_oqtopus.options import BackendOptions, OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
+        from qiskit_oqtopus.options import BackendOptions, OqtopusOptions  # noqa: PLC0415 - pydantic is slow to load
 
         return BackendOptions(**dict(OqtopusOptions()))
 
     @property
     def options(self) -> Options:
-        """Defaults for `run`; see `OqtopusOptions`. To assign a mapping sets those options, and all others back.
+        """Defaults for `run`; see `OqtopusOptions`. Assigning a mapping sets its options and resets all others.
 
         Raises:
-            TypeError: It is no mapping, there is no option of that name, or `shots` is no integer.
-            ValueError: A value is not possible.
+            TypeError: The value is not a mapping, an option is unknown, or `shots` is not an integer.
+            ValueError: A value is not valid.
         """
         return self._options
 
@@ -170,11 +170,11 @@ class OqtopusBackend(BackendV2):
         self._options = fresh
 
     def set_options(self, **fields: Any) -> None:
-        """Change defaults for `run`; see `OqtopusOptions`. None stands for what counted at first, as in Aer.
+        """Change defaults for `run`; see `OqtopusOptions`. None resets an option to its initial value, as in Aer.
 
         Raises:
-            TypeError: There is no option of that name, or `shots` is no integer.
-            ValueError: A value is not possible.
+            TypeError: An option is unknown, or `shots` is not an integer.
+            ValueError: A value is not valid.
         """
         self._options.update_options(**fields)
 
@@ -185,23 +185,22 @@ class OqtopusBackend(BackendV2):
         parameter_values: npt.ArrayLike | None = None,
         **options: Any,
     ) -> OqtopusJob:
-        """Submit circuits; returns as soon as all are submitted.
+        """Submit circuits and return without waiting for their results.
 
-        A circuit of the device's own instructions (see `target`) runs as it is; any other is transpiled on the
-        server.
+        A circuit of native instructions (see `target`) runs as it is; the server transpiles any other.
 
         Args:
             run_input: One circuit, or several.
             parameter_values: Values of one circuit's parameters in the order of `circuit.parameters`, of shape
-                (bindings, parameters): one run for each row. The circuit is looked at once, which for many bindings is
-                much faster than to bind each.
-            **options: See `OqtopusOptions`; `backend.options` holds what counts where they are None or not given.
+                (bindings, parameters): one run per row. The circuit is processed once, which is much faster than
+                binding each row when there are many.
+            **options: See `OqtopusOptions`; `backend.options` applies to those that are None or not given.
 
         Raises:
-            ValueError: There is no circuit, one that the device cannot run as meant (`CircuitError`), or an option
-                has an impossible value.
-            TypeError: An option is unknown, or `shots` is no integer.
-            OqtopusError: A circuit could not be submitted; the others have been asked to cancel.
+            ValueError: There is no circuit, the device cannot run one as intended (`CircuitError`), or the value of an
+                option is not valid.
+            TypeError: An option is unknown, or `shots` is not an integer.
+            OqtopusError: A circuit could not be submitted; cancellation of the others has been requested.
         """
         settings = self.settings(**options)
         circuits = _circuits(run_input)
@@ -210,7 +209,7 @@ class OqtopusBackend(BackendV2):
         return OqtopusJob(batch, [job.programs for job in jobs], circuits=circuits, backend=self)
 
     def submit(self, jobs: Sequence[specs.Job], *, kind: str, **options: Any) -> JobBatch:
-        """Submit jobs of one program each, as a batch: what primitives do in place of `run`.
+        """Submit jobs of one program each as a batch; primitives use this instead of `run`.
 
         Args:
             jobs: The jobs.
@@ -218,9 +217,9 @@ class OqtopusBackend(BackendV2):
             **options: See `OqtopusOptions`.
 
         Raises:
-            ValueError: A program that the device would refuse (`CircuitError`), or an option has an invalid value.
+            ValueError: The device would refuse a program (`CircuitError`), or the value of an option is not valid.
             TypeError: An option is unknown.
-            OqtopusError: A program could not be submitted; the others have been asked to cancel.
+            OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         settings = self.settings(**{**options, "multi_manual": False})
         specs.refuse_foreign((job.programs[0] for job in jobs), self.target, settings)
@@ -238,45 +237,46 @@ class OqtopusBackend(BackendV2):
         parameter_values: npt.ArrayLike | None = None,
         **options: Any,
     ) -> list[Program]:
-        """What `run` would send for each circuit; sends nothing.
+        """Return the programs that `run` would send for the circuits, without sending them.
 
-        Takes and raises what `run` does.
+        Args and exceptions are those of `run`.
         """
         settings = self.settings(**options)
         return specs.encode(_circuits(run_input), parameter_values, self.target, settings)
 
     def settings(self, **options: Any) -> OqtopusOptions:
-        """What counts for a run with these options: they, and `backend.options` where they are None or not given.
+        """Return the settings of a run with these options; `backend.options` applies to those None or not given.
 
         Raises:
-            TypeError: There is no option of that name, or `shots` is no integer.
-            ValueError: A value is not possible.
+            TypeError: An option is unknown, or `shots` is not an integer.
+            ValueError: A value is not valid.
         """
-        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic takes its time
+        from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic is slow to load
 
         given = {name: value for name, value in options.items() if value is not None or name not in self.options}
         return OqtopusOptions.checked({**self.options, **given})
 
     def deferred(self, circuit: QuantumCircuit) -> QuantumCircuit:
-        """The circuit with its measurements deferred; see `defer_measurements`.
+        """Return the circuit with its measurements deferred; see `defer_measurements`.
 
         Raises:
-            CircuitError: Something depends on what is measured, or the device has too few qubits.
+            TypeError: `circuit` is not a `QuantumCircuit`.
+            CircuitError: An operation depends on a measurement outcome, or the device has too few qubits.
         """
         return deferred_on(circuit, self.target)
 
     def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:
-        """Draw the chip as it was calibrated.
+        """Draw the chip and its calibration.
 
-        A qubit is a disc, coloured by the error of its gates, in a ring, coloured by its readout error. A coupling is
-        an arrow from control to target, coloured by the error of its gate. Darker is worse, grey is unknown.
+        A qubit is a disc, coloured by its gate error, inside a ring, coloured by its readout error. A coupling is an
+        arrow from control to target, coloured by its gate error. Darker is worse; grey is unknown.
 
         Args:
-            circuit: A circuit transpiled for this backend; what it does not use is faded.
+            circuit: A circuit transpiled for this backend; unused qubits and couplings are faded.
 
         Raises:
             ImportError: The extra `visualization` is not installed.
-            ValueError: The device tells nothing of its qubits, or the circuit is not one of this backend's.
+            ValueError: The device publishes no qubit data, or the circuit was not transpiled for this backend.
         """
         from qiskit_oqtopus.visualization.chip import plot_chip  # noqa: PLC0415 - an extra
 
@@ -286,19 +286,22 @@ class OqtopusBackend(BackendV2):
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"
 
     def __deepcopy__(self, _memo: object) -> Self:
-        # Qiskit's libraries copy options that hold backends; connections cannot be copied.
+        # Libraries of Qiskit copy options that contain backends, whose connections cannot be copied.
         return self
 
 
 def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
-    """What a Target is made of."""
+    """Return the data that a Target is built from."""
     return device.device_info_str, device.calibrated_at, device.n_qubits
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
     if isinstance(run_input, str) or not isinstance(run_input, QuantumCircuit | Iterable):
-        raise CircuitError(f"Only a QuantumCircuit can be run, or several, not {run_input!r}.")
+        raise CircuitError(f"run_input must be a QuantumCircuit or several, not {run_input!r}.")
     circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
     if not circuits:
-        raise ValueError("There is no circuit to run.")
+        raise ValueError("run_input is empty: there is no circuit to run.")
+    for circuit in circuits:
+        if not isinstance(circuit, QuantumCircuit):
+            raise CircuitError(f"run_input must contain QuantumCircuits only, not {circuit!r}.")
     return circuits

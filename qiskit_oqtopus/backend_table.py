@@ -1,4 +1,4 @@
-"""A list of backends that shows itself as a table: `BackendTable`."""
+"""A list of backends that is displayed as a table: `BackendTable`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBERS = frozenset({"Qubits", "Pending jobs"})
 
 
 class BackendTable(list[OqtopusBackend]):
-    """Backends; `print` and notebooks show a table of them."""
+    """A list of backends, which `print` and notebooks show as a table."""
 
     def __repr__(self) -> str:
         if not self:

@@ -1,7 +1,7 @@
-"""What libraries ask backends for that were written for Qiskit's first kind of them: configuration and properties.
+"""Configuration and properties of backends in the format of `BackendV1`, for libraries that still read them.
 
-Qiskit 2 has no classes for it any more, so these have the shape that IBM's still have: `mapomatic` and `pytket` read
-them, and much that users write. All of it comes from the Target, which says the same to the transpiler.
+Qiskit 2 removed its classes for them, so these follow the classes of IBM's provider; `mapomatic`, `pytket` and many
+users' programs read them. All data comes from the Target, the transpiler's description of the device.
 """
 
 from __future__ import annotations
@@ -23,19 +23,28 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusDevice
 
+    Values = dict[str, tuple[float, datetime | None]]
+
 _UNITS = {"us": 1e6, "ns": 1e9, "": 1.0}
-"""How many of a unit one of the Target's is: seconds, or none."""
+"""For each unit, the factor by which a value of the Target, in seconds or without unit, is multiplied."""
 
 
 @dataclass(frozen=True)
-class GateConfiguration:
-    """A gate that a device has.
+class _Record:
+    def to_dict(self) -> dict[str, Any]:
+        """Return all attributes by name."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class GateConfiguration(_Record):
+    """A gate of a device.
 
     Attributes:
-        name: Its name.
+        name: The gate's name.
         parameters: The names of its parameters.
-        coupling_map: The qubits, or pairs, that have it; None where the device does not say.
-        qasm_def: Its definition in OpenQASM 2; none is published.
+        coupling_map: The qubits or pairs that it is available on; None if the device does not publish them.
+        qasm_def: Empty, as no definition in OpenQASM 2 is published.
     """
 
     name: str
@@ -43,35 +52,31 @@ class GateConfiguration:
     coupling_map: list[list[int]] | None
     qasm_def: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
-        return dataclasses.asdict(self)
-
 
 @dataclass(frozen=True)
-class BackendConfiguration:
-    """What a device is, in the words of Qiskit's first backends; write `backend.target` and the like.
+class BackendConfiguration(_Record):
+    """A device's properties other than its calibration, as in `BackendV1`; new programs should use `backend.target`.
 
     Attributes:
-        backend_name: The device.
-        backend_version: Empty: devices have no version.
-        n_qubits: How many qubits it has; None where that is not known.
-        basis_gates: Its gates.
-        gates: The same with their places.
+        backend_name: The device's name.
+        n_qubits: Number of qubits; None if unknown.
+        basis_gates: Names of the native gates.
+        gates: The native gates with the qubits that they are available on.
         supported_instructions: Gates, measurement and delay.
-        coupling_map: Control and target of each `cx`; None where any pair has it.
-        simulator: Whether it is a simulator.
-        max_shots: The most shots of a job.
-        description: What the server says of it.
-        dt: The step of its clock in seconds.
-        max_experiments: The most circuits of a job: the largest number there is, as there is no limit.
-        local: Whether it is in this process; False, as it is behind a server.
-        conditional: Whether it has control flow; no device has.
-        open_pulse: Whether it takes pulses; no device does.
+        coupling_map: Control and target of each `cx`; None if all pairs are coupled.
+        simulator: Whether the device is a simulator.
+        max_shots: Maximum number of shots per job.
+        description: The server's description of the device.
+        dt: The device's clock period in seconds.
+        backend_version: Empty, as devices have no version.
+        max_experiments: Maximum number of circuits per job: `sys.maxsize`, as there is no limit.
+        local: False, as devices are accessed through a server.
+        conditional: False, as no device executes control flow.
+        open_pulse: False, as no device executes pulses.
         memory: Whether results can list the shots one by one.
-        multi_meas_enabled: Whether it measures in the middle of a circuit; no device does.
-        meas_levels: 2, counts, is what there is.
-        timing_constraints: None.
+        multi_meas_enabled: False, as no device measures mid-circuit.
+        meas_levels: Only 2, counts.
+        timing_constraints: Empty.
     """
 
     backend_name: str
@@ -96,26 +101,22 @@ class BackendConfiguration:
 
     @property
     def num_qubits(self) -> int | None:
-        """The same as `n_qubits`."""
+        """An alias of `n_qubits`."""
         return self.n_qubits
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
-        return dataclasses.asdict(self)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and hasattr(self, name)
 
 
 @dataclass(frozen=True)
-class Nduv:
-    """A value with its name, date and unit.
+class Nduv(_Record):
+    """A measured value with its name, date and unit.
 
     Attributes:
-        date: When it was measured, where the device says so.
-        name: What it is.
-        unit: Its unit; empty for a probability.
-        value: Its value.
+        date: Time of the measurement; None if the device does not publish it.
+        name: The name of the quantity.
+        unit: The unit; empty for a probability.
+        value: The value.
     """
 
     date: datetime | None
@@ -123,19 +124,15 @@ class Nduv:
     unit: str
     value: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
-        return dataclasses.asdict(self)
-
 
 @dataclass(frozen=True)
-class GateProperties:
-    """A gate at a place.
+class GateProperties(_Record):
+    """The calibration of a gate on specific qubits.
 
     Attributes:
-        qubits: The place.
-        gate: The gate.
-        parameters: Its `gate_error` and `gate_length`, where they are known.
+        qubits: The qubits.
+        gate: The gate's name.
+        parameters: Its `gate_error` and `gate_length`, if known.
     """
 
     qubits: list[int]
@@ -144,28 +141,28 @@ class GateProperties:
 
     @property
     def name(self) -> str:
-        """The gate and its place."""
+        """The gate's name followed by its qubits."""
         return "_".join([self.gate, *map(str, self.qubits)])
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
-        return {**dataclasses.asdict(self), "name": self.name}
+        """Return all attributes by name."""
+        return {**super().to_dict(), "name": self.name}
 
 
 @dataclass(frozen=True)
-class BackendProperties:
-    """A device's calibration, in the words of Qiskit's first backends; write `backend.target` and the like.
+class BackendProperties(_Record):
+    """A device's calibration, as in `BackendV1`; new programs should use `backend.target`.
 
-    Methods return seconds and probabilities; `qubits` and `gates` hold microseconds and nanoseconds, as their units
-    say. What the device publishes for none of its qubits is not there: methods raise `QiskitError` then.
+    Methods return seconds and probabilities; `qubits` and `gates` contain microseconds and nanoseconds, as given by
+    their units. Methods raise `QiskitError` for values that the device does not publish.
 
     Attributes:
-        backend_name: The device.
-        last_update_date: When it was calibrated, where the server says so.
+        backend_name: The device's name.
+        last_update_date: Time of the calibration; None if the server does not publish it.
         qubits: For each qubit `T1`, `T2`, `readout_error`, `readout_length`, `prob_meas1_prep0` and `prob_meas0_prep1`.
-        gates: Each gate at each of its places.
-        backend_version: Empty: devices have no version.
-        general: Nothing.
+        gates: Each gate on each of its qubits or pairs.
+        backend_version: Empty, as devices have no version.
+        general: Empty.
     """
 
     backend_name: str
@@ -176,41 +173,41 @@ class BackendProperties:
     general: list[Nduv] = field(default_factory=list)
 
     @cached_property
-    def _of_qubits(self) -> list[dict[str, tuple[float, datetime | None]]]:
+    def _of_qubits(self) -> list[Values]:
         return [_named(values) for values in self.qubits]
 
     @cached_property
-    def _of_gates(self) -> dict[str, dict[tuple[int, ...], dict[str, tuple[float, datetime | None]]]]:
-        found: dict[str, dict[tuple[int, ...], dict[str, tuple[float, datetime | None]]]] = {}
+    def _of_gates(self) -> dict[str, dict[tuple[int, ...], Values]]:
+        found: dict[str, dict[tuple[int, ...], Values]] = {}
         for gate in self.gates:
             found.setdefault(gate.gate, {})[tuple(gate.qubits)] = _named(gate.parameters)
         return found
 
     def qubit_property(self, qubit: int, name: str | None = None) -> Any:
-        """A property of a qubit and when it was measured, or all of them by their names.
+        """Return a property of a qubit and the time of its measurement, or all properties by name.
 
         Raises:
-            QiskitError: There is none.
+            QiskitError: The device has no such qubit, or does not publish the property.
         """
         if not 0 <= qubit < len(self.qubits):
             raise QiskitError(f"{self.backend_name} has no qubit {qubit}; it has 0 to {len(self.qubits) - 1}.")
         return self._found(self._of_qubits[qubit], name, f"qubit {qubit}")
 
     def gate_property(self, gate: str, qubits: int | Iterable[int] | None = None, name: str | None = None) -> Any:
-        """A property of a gate at a place and when it was measured, or all by their names, or those of all places.
+        """Return a property of a gate and the time of its measurement, all by name, or those on all qubits.
 
         Raises:
-            QiskitError: There is none.
+            QiskitError: The device has no such gate on the qubits, or does not publish the property.
         """
-        places = self._of_gates.get(gate, {})
-        if qubits is None and name is None and places:
-            return places
-        place = tuple(qubits) if isinstance(qubits, Iterable) else () if qubits is None else (qubits,)
-        if place not in places:
-            raise QiskitError(f"{self.backend_name} has no gate {gate!r} on the qubits {place}.")
-        return self._found(places[place], name, f"{gate!r} on the qubits {place}")
+        by_qargs = self._of_gates.get(gate, {})
+        if qubits is None and name is None and by_qargs:
+            return by_qargs
+        qargs = tuple(qubits) if isinstance(qubits, Iterable) else () if qubits is None else (qubits,)
+        if qargs not in by_qargs:
+            raise QiskitError(f"{self.backend_name} has no gate {gate!r} on the qubits {qargs}.")
+        return self._found(by_qargs[qargs], name, f"{gate!r} on the qubits {qargs}")
 
-    def _found(self, values: dict[str, tuple[float, datetime | None]], name: str | None, of: str) -> Any:
+    def _found(self, values: Values, name: str | None, of: str) -> Any:
         if name is None:
             return values
         if name not in values:
@@ -218,66 +215,66 @@ class BackendProperties:
         return values[name]
 
     def gate_error(self, gate: str, qubits: int | Iterable[int]) -> float:
-        """One minus the average fidelity of a gate at a place."""
+        """Return one minus the average fidelity of a gate."""
         return float(self.gate_property(gate, qubits, "gate_error")[0])
 
     def gate_length(self, gate: str, qubits: int | Iterable[int]) -> float:
-        """The duration of a gate at a place in seconds."""
+        """Return the duration of a gate in seconds."""
         return float(self.gate_property(gate, qubits, "gate_length")[0])
 
     def t1(self, qubit: int) -> float:
-        """A qubit's relaxation time in seconds."""
+        """Return a qubit's relaxation time in seconds."""
         return float(self.qubit_property(qubit, "T1")[0])
 
     def t2(self, qubit: int) -> float:
-        """A qubit's dephasing time in seconds."""
+        """Return a qubit's dephasing time in seconds."""
         return float(self.qubit_property(qubit, "T2")[0])
 
     def readout_error(self, qubit: int) -> float:
-        """How likely a qubit is misread."""
+        """Return the probability of misreading a qubit."""
         return float(self.qubit_property(qubit, "readout_error")[0])
 
     def readout_length(self, qubit: int) -> float:
-        """The duration of a qubit's measurement in seconds."""
+        """Return the duration of a qubit's measurement in seconds."""
         return float(self.qubit_property(qubit, "readout_length")[0])
 
     def frequency(self, qubit: int) -> float:
-        """A qubit's frequency, which no OQTOPUS device publishes: raises `QiskitError`."""
+        """Raise `QiskitError`, as OQTOPUS devices do not publish frequencies."""
         return float(self.qubit_property(qubit, "frequency")[0])
 
     def is_qubit_operational(self, qubit: int) -> bool:
-        """Whether a qubit works: each that is listed does."""
+        """Return True for every qubit of the device."""
         self.qubit_property(qubit)
         return True
 
     def is_gate_operational(self, gate: str, qubits: int | Iterable[int]) -> bool:
-        """Whether a gate works at a place: each that is listed does."""
+        """Return True for every gate that the device has on the qubits."""
         self.gate_property(gate, qubits)
         return True
 
     def faulty_qubits(self) -> list[int]:
-        """None."""
+        """Return an empty list: every published qubit is operational."""
         return []
 
     def faulty_gates(self) -> list[GateProperties]:
-        """None."""
+        """Return an empty list: every published gate is operational."""
         return []
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
-        return {**dataclasses.asdict(self), "gates": [gate.to_dict() for gate in self.gates]}
+        """Return all attributes by name."""
+        return {**super().to_dict(), "gates": [gate.to_dict() for gate in self.gates]}
 
 
 def configuration(device: OqtopusDevice, target: Target, max_shots: int) -> BackendConfiguration:
-    """What a device is.
+    """Return a device's configuration.
 
     Args:
         device: The device.
-        target: What it has, from `target_from_device`.
-        max_shots: The most shots of a job.
+        target: The device's target, from `target_from_device`.
+        max_shots: Maximum number of shots per job.
     """
     gates = [
-        GateConfiguration(gate.name, [str(parameter) for parameter in gate.params], _places(target, gate.name))
+        GateConfiguration(gate.name, [str(parameter) for parameter in gate.params], _coupling_map(target, gate.name))
         for gate in _gates(target)
     ]
     basis = [gate.name for gate in gates]
@@ -287,7 +284,7 @@ def configuration(device: OqtopusDevice, target: Target, max_shots: int) -> Back
         basis_gates=basis,
         gates=gates,
         supported_instructions=[*basis, *(name for name in ("measure", "delay") if name in target)],
-        coupling_map=None if target.qargs is None else _places(target, "cx") or [],
+        coupling_map=None if target.qargs is None else _coupling_map(target, "cx") or [],
         simulator=device.device_type == "simulator",
         max_shots=max_shots,
         description=device.description,
@@ -296,11 +293,11 @@ def configuration(device: OqtopusDevice, target: Target, max_shots: int) -> Back
 
 
 def properties(device: OqtopusDevice, target: Target) -> BackendProperties | None:
-    """A device's calibration; None where it publishes none.
+    """Return a device's calibration; None if it publishes none.
 
     Args:
         device: The device.
-        target: Its calibration, from `target_from_device`.
+        target: The device's target, from `target_from_device`.
     """
     if target.qubit_properties is None:
         return None
@@ -327,18 +324,18 @@ def properties(device: OqtopusDevice, target: Target) -> BackendProperties | Non
         )
     gates = [
         GateProperties(
-            list(place),
+            list(qargs),
             gate.name,
-            known(("gate_error", "", of.error), ("gate_length", "ns", of.duration)) if of else [],
+            known(("gate_error", "", found.error), ("gate_length", "ns", found.duration)) if found else [],
         )
         for gate in _gates(target)
-        for place, of in target[gate.name].items()
+        for qargs, found in target[gate.name].items()
     ]
     return BackendProperties(device.device_id, device.calibrated_at, qubits, gates)
 
 
-def _named(values: Iterable[Nduv]) -> dict[str, tuple[float, datetime | None]]:
-    """Values in seconds or of no unit, and when they were measured, by their names."""
+def _named(values: Iterable[Nduv]) -> Values:
+    """Return values, in seconds or without unit, and the times of their measurement, by name."""
     return {value.name: (value.value / _UNITS[value.unit], value.date) for value in values}
 
 
@@ -346,8 +343,8 @@ def _gates(target: Target) -> list[Gate]:
     return [operation for operation in target.operations if isinstance(operation, Gate)]
 
 
-def _places(target: Target, gate: str) -> list[list[int]] | None:
-    """Where a gate is; None where the device does not say."""
+def _coupling_map(target: Target, gate: str) -> list[list[int]] | None:
+    """Return the qubits or pairs that a gate is available on; None if the device does not publish them."""
     if gate not in target or target[gate] is None or None in target[gate]:
         return None
-    return [list(place) for place in target[gate]]
+    return [list(qargs) for qargs in target[gate]]

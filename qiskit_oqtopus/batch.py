@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
@@ -17,61 +17,40 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobType
+from oqtopus_client.services.concurrency import WORKERS
 from oqtopus_client.services.journal import JournalState
-from qiskit_oqtopus.errors import OqtopusJobError
+from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as_is
 from qiskit_oqtopus.programs import Program
-from qiskit_oqtopus.status import FINAL, aggregate_status
+from qiskit_oqtopus.status import aggregate_status
 from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
-    from oqtopus_client.rest.enums import JobsJobStatus
     from oqtopus_client.rest.models import JobsS3TranspileResult
     from oqtopus_client.services.job_results import JobFile
     from oqtopus_client.services.journal import JournalEntry
 
-_WORKERS = 16
 _PAUSE = timedelta(seconds=1)
-"""Longer than it takes to submit the next job of a batch."""
+"""Longer than the time between the submissions of two jobs of a batch."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _logger = logging.getLogger("qiskit_oqtopus")
 
 CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
-"""Jobs that are read as circuits, whatever submitted them."""
-
-
-class JobTimes(NamedTuple):
-    """When a job reached each stage of its life, as the server reports it; None for a stage not reached.
-
-    Attributes:
-        job_id: The OQTOPUS job.
-        submitted_at: It was submitted.
-        ready_at: The engine took it from the queue.
-        running_at: Execution began.
-        ended_at: It succeeded or failed; a cancelled job has no such time.
-        execution_time: Seconds on the device.
-    """
-
-    job_id: str
-    submitted_at: datetime | None
-    ready_at: datetime | None
-    running_at: datetime | None
-    ended_at: datetime | None
-    execution_time: float | None
+"""Types of jobs that are decoded as circuits, whichever software submitted them."""
 
 
 class JobBatch:
     """Jobs that were submitted together, one or thousands.
 
     Args:
-        client: The client that asks the server; None for jobs read from a file without one.
-        batch_id: The job's id for one job; for several, the tag that their descriptions share.
-        job_ids: The jobs, in order.
-        known: Jobs as last seen; the server is not asked again for those that have ended.
+        client: The client to use; None for jobs loaded from a file without one.
+        batch_id: For a single job, its id; for several, the batch id in their descriptions.
+        job_ids: The ids of the jobs, in order.
+        known: Jobs as last seen; those that have ended are not requested again.
     """
 
     def __init__(
@@ -84,8 +63,8 @@ class JobBatch:
         self.batch_id = batch_id
         self.job_ids = list(job_ids)
         self._numbers = {job_id: number for number, job_id in enumerate(self.job_ids, 1)}
-        self._asked = client
-        self._ended = {job.job_id: job for job in known if job.status in FINAL}
+        self._optional_client = client
+        self._ended = {job.job_id: job for job in known if job.status in FINAL_STATUSES}
 
     @classmethod
     def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], tag: Tag | None = None) -> Self:
@@ -94,37 +73,37 @@ class JobBatch:
         Args:
             client: The client to submit with.
             specs: The jobs; their descriptions end with their tags.
-            tag: One of the tags; None for a job without.
+            tag: One of the tags; None for a job without a tag.
 
         Raises:
-            BatchSubmissionError: A job could not be submitted; the others have been asked to cancel, unless the client
-                keeps a journal.
-            OqtopusError: The same, of the first.
+            BatchSubmissionError: A job could not be submitted; cancellation of the others has been requested, unless
+                the client keeps a journal.
+            OqtopusError: The first job could not be submitted.
         """
         try:
-            answers = client.submit_jobs(specs, max_workers=_WORKERS)
+            answers = client.submit_jobs(specs, max_workers=WORKERS)
         except OqtopusError as error:
             if client.journal is not None:
-                error.add_note("All of it is in the journal: provider.resume() submits what was not.")
+                error.add_note("All jobs are in the journal; call provider.resume() to submit the remaining ones.")
             elif isinstance(error, BatchSubmissionError):
-                # Without a job object, no user would find them.
+                # Without a job object, users could not find these jobs.
                 client.discard_jobs(error.job_ids)
-                error.add_note("These jobs have been asked to cancel.")
+                error.add_note("Cancellation of these jobs has been requested.")
             raise
         job_ids = [answer.job_id for answer in answers]
         return cls(client, tag.batch_id if tag else job_ids[0], job_ids)
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
-        """The batch with that id, whichever process submitted it.
+        """Return the batch with this id, from whichever process submitted it.
 
-        Of several jobs with the same tag, the first that was submitted belongs to the batch: the others copied its tag.
-        A job that was never submitted counts only if it is the only one with its tag. A copy whose original was
-        deleted is detected when its program is read.
+        Of several jobs with the same tag, the first one submitted belongs to the batch: the others copied its tag. A
+        job that was never submitted counts only if no other has its tag. A copy whose original was deleted is detected
+        when its program is read.
 
         Raises:
             OqtopusJobError: The server has none, or only some, of the batch's jobs.
-            NotFoundError: The id is that of a single job, which the server does not have.
+            NotFoundError: The id is that of a single job, and the server does not have it.
         """
         if not (isinstance(batch_id, str) and is_batch_id(batch_id)):
             return cls(client, batch_id, [client.get_job_status(batch_id).job_id])
@@ -133,28 +112,28 @@ class JobBatch:
             for job in client.iter_jobs(q=batch_id, fields="job_id,description,submitted_at")
             if job.job_id is not None and (tag := Tag.of(job.description)) is not None and tag.batch_id == batch_id
         ]
-        # Ids increase with the time of their registration; times are of the second on some servers.
+        # Ids increase with registration time; some servers report times in whole seconds.
         listed.sort(key=lambda pair: (pair[0].submitted_at is None, pair[0].submitted_at or _EPOCH, pair[0].job_id))
         found = first_of_each((job.job_id or "", tag) for job, tag in listed)
         if not found:
             raise OqtopusJobError(batch_id, "none of its jobs is on the server.")
         total = listed[0][1].total
         if len(found) < total:
-            there = f"There are: {', '.join(found)}."
-            raise OqtopusJobError(batch_id, f"only {len(found)} of its {total} jobs are on the server. {there}")
+            message = f"only {len(found)} of its {total} jobs are on the server: {', '.join(found)}."
+            raise OqtopusJobError(batch_id, message)
         return cls(client, batch_id, found)
 
     @classmethod
     def resume(cls, client: OqtopusClient) -> list[Self]:
-        """The batches in the client's journal, after submitting those of their jobs that were not submitted yet.
+        """Submit the jobs in the client's journal that were not submitted yet, and return all its batches.
 
         A batch with a job that the server refused or no longer has is left out with a warning.
 
         Raises:
-            OqtopusError: The server cannot be asked, or a job could not be submitted.
+            OqtopusError: The server could not be reached, or a job could not be submitted.
         """
         batches = []
-        for batch_id, entries in _grouped(client.resume(max_workers=_WORKERS)).items():
+        for batch_id, entries in _grouped(client.resume(max_workers=WORKERS)).items():
             job_ids = [entry.job_id for entry in entries if entry.job_id and entry.state is JournalState.SUBMITTED]
             if len(job_ids) == len(entries):
                 batches.append(cls(client, batch_id, job_ids))
@@ -168,36 +147,32 @@ class JobBatch:
 
     @property
     def kind(self) -> str:
-        """What the jobs were submitted for: `batch` for circuits, else the name of a primitive."""
+        """The kind of the jobs: `batch` for circuits, else the name of a primitive."""
         return kind_of(self.batch_id)
 
     @property
     def _client(self) -> OqtopusClient:
-        if self._asked is None:
+        if self._optional_client is None:
             raise QiskitJobError(
-                "This job was read from a file, without a provider, and had not ended when it was saved; "
-                "provider.load_job(path) reads one that asks the server."
+                "This job was loaded without a provider and had not ended when it was saved; use "
+                "provider.load_job(path) to get its current state from the server."
             )
-        return self._asked
+        return self._optional_client
 
     def status(self) -> JobStatus:
-        """The status of the least advanced job; once all have ended, the worst outcome."""
-        return aggregate_status(self.statuses())
-
-    def statuses(self) -> list[JobsJobStatus | str]:
-        """Each job's status in the server's words."""
+        """Return the status of the least advanced job; once all have ended, the worst outcome."""
         pending = self._pending()
-        found = dict(zip(pending, self._client.get_job_statuses(pending), strict=True)) if pending else {}
-        return [found[job_id] if job_id in found else self._ended[job_id].status for job_id in self.job_ids]
+        statuses = self._client.get_job_statuses(pending) if pending else []
+        return aggregate_status([*statuses, *(job.status for job in self._ended.values())])
 
     def jobs(self) -> list[OqtopusJobResult]:
-        """Each job, as it is now."""
+        """Return the current state of each job."""
         return self._jobs(self.job_ids)
 
     def _jobs(self, job_ids: Sequence[str]) -> list[OqtopusJobResult]:
         pending = [job_id for job_id in job_ids if job_id not in self._ended]
         found = {job.job_id: job for job in self._client.get_jobs(pending)} if pending else {}
-        self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL}
+        self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL_STATUSES}
         return [found.get(job_id) or self._ended[job_id] for job_id in job_ids]
 
     def _pending(self) -> list[str]:
@@ -206,10 +181,10 @@ class JobBatch:
     def outcomes(
         self, timeout: float | None = None, *, progress: bool = False
     ) -> list[OqtopusJobResult | Exception | None]:
-        """Wait for all jobs; for each the ended job, the error that prevented reading it, or None after the timeout.
+        """Wait for all jobs; return for each the ended job, the error that prevented reading it, or None on timeout.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
+            timeout: Maximum time to wait in seconds, including time in the queue; None waits without limit.
             progress: Whether to show a progress bar.
         """
         pending = self._pending()
@@ -222,7 +197,7 @@ class JobBatch:
                     interval_backoff=1.5,
                     max_interval=5.0,
                     timeout=timeout,
-                    max_workers=_WORKERS,
+                    max_workers=WORKERS,
                     progress=progress,
                 )
                 found = {job.job_id: job for job in jobs}
@@ -234,7 +209,7 @@ class JobBatch:
         return [self._ended.get(job_id) or found.get(job_id) for job_id in self.job_ids]
 
     def cancel(self) -> bool:
-        """Cancel every job that has not ended. True if that leaves the batch cancelled.
+        """Cancel every job that has not ended, and return whether the batch is then cancelled.
 
         Raises:
             OqtopusError: A job could not be cancelled; the others were.
@@ -244,35 +219,36 @@ class JobBatch:
         return self.status() is JobStatus.CANCELLED
 
     def device_id(self) -> str:
-        """The device that runs the jobs."""
+        """Return the id of the device that runs the jobs."""
         return self._jobs(self.job_ids[:1])[0].device_id
 
     def programs(self) -> list[list[Program]]:
-        """The programs of each job; for a job whose programs cannot be read, one empty program.
+        """Return the programs of each job; one empty program for a job whose programs cannot be read.
 
         Raises:
-            OqtopusJobError: A job is not of this batch, though its description says so.
+            OqtopusJobError: A job does not belong to this batch, although its description says so, or a later release
+                wrote its program.
         """
         return [self._programs(job) for job in self._with_file("input")]
 
     def first_program(self) -> Program:
-        """The first program of the first job; see `programs`."""
+        """Return the first program of the first job; see `programs`."""
         return self._programs(self._jobs(self.job_ids[:1])[0])[0]
 
     def _programs(self, job: OqtopusJobResult) -> list[Program]:
-        """The programs of a job; see `programs`."""
+        """Return the programs of a job; see `programs`."""
         programs = self._verified(job)
         if not programs:
-            _logger.warning("The input of job %s cannot be read, so its counts come without registers.", job.job_id)
+            _logger.warning("The input of job %s could not be read, so its counts have no registers.", job.job_id)
         return programs or [Program.from_text("", is_isa=False)]
 
-    def refuse_latecomers(self) -> None:
-        """Check that jobs submitted a while after the others belong to this batch.
+    def check_late_jobs(self) -> None:
+        """Check that jobs submitted noticeably later than the others belong to this batch.
 
-        Callers that read all programs need not call this; others need not read the programs of jobs beyond suspicion.
+        Only callers that do not read all programs need this; it reads just the programs of late jobs.
 
         Raises:
-            OqtopusJobError: One does not.
+            OqtopusJobError: A late job does not belong to the batch.
         """
         jobs = sorted(self.jobs(), key=lambda job: job.submitted_at or _EPOCH)
         times = [job.submitted_at or _EPOCH for job in jobs]
@@ -282,17 +258,20 @@ class JobBatch:
             self._verified(job)
 
     def _verified(self, job: OqtopusJobResult) -> list[Program]:
-        """The programs of a job, as far as they can be read; see `programs`."""
-        is_isa = self.is_sent_as_is(job)
+        """Return the programs of a job, none if they cannot be read; see `programs`."""
+        is_isa = is_sent_as_is(job)
         try:
             texts = job.input and job.input.program
         except OqtopusStorageError:
             texts = None
-        programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
-        self._refuse_stranger(job.job_id, programs)
+        try:
+            programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
+        except LaterReleaseError as error:
+            raise OqtopusJobError(self.batch_id, f"the program of {job.job_id} cannot be read. {error}") from error
+        self._check_tag(job.job_id, programs)
         return programs
 
-    def _refuse_stranger(self, job_id: str, programs: Sequence[Program]) -> None:
+    def _check_tag(self, job_id: str, programs: Sequence[Program]) -> None:
         if not is_batch_id(self.batch_id):
             return
         tag = Tag(self.batch_id, self._numbers[job_id], len(self.job_ids))
@@ -300,40 +279,31 @@ class JobBatch:
             raise OqtopusJobError(
                 self.batch_id,
                 f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "
-                f"{job_id} has that job's description, but another program. Read each job by its own id.",
+                f"{job_id} has that job's description, but a different program. Retrieve each job by its own id.",
             )
 
-    @staticmethod
-    def is_sent_as_is(job: OqtopusJobResult) -> bool:
-        """Whether a job's program goes to the device without the server's transpiler."""
-        return (job.transpiler_info or {}).get("transpiler_lib", "") is None
-
     def transpile_results(self) -> list[JobsS3TranspileResult | None]:
-        """The output of the server's transpiler for each job; None if it did not run, or has not run yet."""
+        """Return the output of the server's transpiler for each job; None if it has not run."""
         return [
             cast("JobsS3TranspileResult | None", job.transpile_result) for job in self._with_file("transpile_result")
         ]
 
-    def times(self) -> list[JobTimes]:
-        """When each job reached each stage."""
-        return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
-
     def _with_file(self, name: JobFile) -> list[OqtopusJobResult]:
-        """Each job, as it is now, with that side file read."""
+        """Return the current state of each job with this side file loaded."""
         jobs = self.jobs()
         self._read(jobs, name)
         return jobs
 
     def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:
-        if self._asked is not None:
-            self._asked.read_job_files(jobs, [name])
+        if self._optional_client is not None:
+            self._optional_client.read_job_files(jobs, [name])
 
 
 def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
-    """The entries of each batch, and those that are alone by their ids, in the order of the journal.
+    """Group journal entries by batch id, single jobs under their own id, in the order of the journal.
 
-    A batch is recorded at once, so an entry with the tag of one that is not there, or whose place is taken, was
-    submitted later with a copied description.
+    A batch is recorded in one transaction, so an entry that names an incomplete batch, or repeats a tag, was submitted
+    later with a copied description.
     """
     entries = list(entries)
     tagged: dict[str, list[tuple[JournalEntry, Tag]]] = {}

@@ -1,4 +1,4 @@
-"""What operations and circuits are, whatever they are called: by type, not by name."""
+"""Properties and definitions of operations and circuits, determined by type, not by name."""
 
 from __future__ import annotations
 
@@ -25,54 +25,54 @@ _CONDITIONS = hasattr(CircuitInstruction, "condition")
 
 
 def definition(operation: Operation, basis: Sequence[str]) -> QuantumCircuit | None:
-    """What an operation consists of; None if it does not consist of others.
+    """Return the circuit that defines an operation; None if the operation is elementary.
 
-    Where the operation does not say, Qiskit's transpiler does: of Cliffords, permutations, annotated gates, gates of
-    which the session's equivalence library knows, and their like.
+    Qiskit's transpiler provides the definition if the operation itself does not: for Cliffords, permutations, annotated
+    gates, gates in the session's equivalence library, and the like.
 
-    The operation is left as it is. Qiskit would keep the definition with it, where it outlives a change of parameters.
+    The operation is not modified. Qiskit would cache the definition in it, where it survives a change of parameters.
 
     Args:
         operation: The operation.
         basis: The gates that the transpiler may use.
 
     Raises:
-        Exception: Whatever the operation raises, one of a user's own perhaps.
+        Exception: Any exception that the operation, such as a custom gate, raises.
     """
     if isinstance(operation, Instruction):
-        parts = stated(operation)
+        parts = own_definition(operation)
         if parts is not None or not isinstance(operation, Gate):
             return parts
     alone = QuantumCircuit(operation.num_qubits)
     alone.append(copy.deepcopy(operation), range(operation.num_qubits))
-    # In the middle of a circuit, its qubits may be in any state.
-    parts = taken_apart(alone, basis, qubits_initially_zero=False)
-    # The transpiler goes by names, and leaves a gate that has one of the basis alone.
+    # In the middle of a circuit, the qubits may be in any state.
+    parts = translated(alone, basis, qubits_initially_zero=False)
+    # The transpiler goes by names, so it keeps a custom gate with the name of a basis gate.
     return parts if all(item.is_standard_gate() for item in parts.data) else None
 
 
-def stated(operation: Instruction) -> QuantumCircuit | None:
-    """What an instruction says that it consists of; None if it does not say.
+def own_definition(operation: Instruction) -> QuantumCircuit | None:
+    """Return an instruction's own definition; None if it has none.
 
-    The instruction is left as it is; see `definition`.
+    The instruction is not modified; see `definition`.
 
     Raises:
-        Exception: Whatever the instruction raises.
+        Exception: Any exception that the instruction raises.
     """
     parts: QuantumCircuit | None = copy.copy(operation).definition
     return parts
 
 
-def taken_apart(circuit: QuantumCircuit, basis: Sequence[str], *, qubits_initially_zero: bool = True) -> QuantumCircuit:
-    """A circuit of those gates, by Qiskit's transpiler.
+def translated(circuit: QuantumCircuit, basis: Sequence[str], *, qubits_initially_zero: bool = True) -> QuantumCircuit:
+    """Translate a circuit to these gates with Qiskit's transpiler.
 
     Args:
         circuit: The circuit.
         basis: The gates.
-        qubits_initially_zero: Whether the result need only be right for qubits that begin in |0>.
+        qubits_initially_zero: Whether all qubits start in |0>; if so, the result may be wrong for other states.
 
     Raises:
-        Exception: Whatever the transpiler and the circuit's gates raise.
+        Exception: Any exception that the transpiler or the circuit's gates raise.
     """
     result: QuantumCircuit = transpile(
         circuit, basis_gates=basis, optimization_level=0, qubits_initially_zero=qubits_initially_zero
@@ -81,16 +81,16 @@ def taken_apart(circuit: QuantumCircuit, basis: Sequence[str], *, qubits_initial
 
 
 def with_small_angles(operation: Operation) -> Operation:
-    """A standard gate, or one with controls or modifiers, with each angle within two turns of zero.
+    """Reduce each angle of a standard gate, with or without controls or modifiers, to within two turns of zero.
 
-    What they consist of has sums of their angles, in which large ones would lose their phase.
+    Definitions of gates contain sums of their angles, in which large angles would lose their phase.
     """
     if isinstance(operation, AnnotatedOperation):
         base = with_small_angles(operation.base_op)
         return operation if base is operation.base_op else AnnotatedOperation(base, operation.modifiers)
     if type(operation) is ControlledGate:
         gate, controls, state = operation.base_gate, operation.num_ctrl_qubits, operation.ctrl_state
-        if type(gate) is UGate and len(gate.params) == _CU_ANGLES:  # what Qiskit makes of a CUGate
+        if type(gate) is UGate and len(gate.params) == _CU_ANGLES:  # Qiskit's representation of a controlled CUGate
             controls -= 1
             gate, state = CUGate(*gate.params, ctrl_state=state >> controls), state % (1 << controls)
         base = with_small_angles(gate)
@@ -99,16 +99,16 @@ def with_small_angles(operation: Operation) -> Operation:
 
 
 def has_conditions(circuit: QuantumCircuit) -> bool:
-    """Whether a circuit has gates with conditions, as Qiskit 1 had them: they look like any other."""
+    """Return whether a circuit has gates with conditions, a feature of Qiskit 1 that no other attribute reveals."""
     return _CONDITIONS and any(item.condition is not None and not item.is_control_flow() for item in circuit.data)
 
 
 def has_variables(circuit: QuantumCircuit) -> bool:
-    """Whether a circuit has classical variables."""
-    # Qiskit 1 has no stretches, and so no name for variables and stretches together.
+    """Return whether a circuit has classical variables."""
+    # Qiskit 1 has no stretches, and so no count of variables and stretches together.
     return bool(getattr(circuit, "num_identifiers", circuit.num_vars))
 
 
 def is_measurement(operation: Operation) -> bool:
-    """Whether an operation measures a qubit, and does nothing else."""
+    """Return whether an operation measures a qubit and does nothing else."""
     return isinstance(operation, Measure) and operation.definition is None

@@ -1,20 +1,22 @@
-"""What goes wrong between Qiskit and OQTOPUS, in the classes of both.
+"""The provider's errors, which are both Qiskit's and the SDK's.
 
 ::
 
-    CircuitError (ValueError)                   a circuit that a device cannot run as meant
+    CircuitError (ValueError)                   a circuit that a device cannot run as intended
+    LaterReleaseError (OqtopusError, ValueError)                     a later release wrote the job or file
     OqtopusJobError (JobFailedError, Qiskit's JobError)              a job ended without a result
-    OqtopusJobTimeoutError (JobTimeoutError, Qiskit's JobTimeoutError)   a job did not finish in time, and still runs
+    OqtopusJobTimeoutError (JobTimeoutError, Qiskit's JobTimeoutError)   a job is still running after the timeout
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 from typing import TYPE_CHECKING
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobTimeoutError as QiskitJobTimeoutError
 
-from oqtopus_client.errors import JobFailedError, JobTimeoutError
+from oqtopus_client.errors import JobFailedError, JobTimeoutError, OqtopusError
 from oqtopus_client.services.remedies import BEYOND_THE_DEVICE, REFUSED_BY_DEVICE
 from oqtopus_client.services.remedies import with_remedy as with_remedy  # noqa: PLC0414 - it was defined here
 
@@ -27,7 +29,28 @@ _LISTED_FAILURES = 5
 
 
 class CircuitError(ValueError):
-    """A circuit that an OQTOPUS device cannot run as meant."""
+    """A circuit that an OQTOPUS device cannot run as intended."""
+
+
+class LaterReleaseError(OqtopusError, ValueError):
+    """A job or file was written by a later release, in a format that this release cannot read.
+
+    Attributes:
+        what: The part with the unknown format.
+        version: The version of its format.
+    """
+
+    def __init__(self, what: str, version: object) -> None:
+        super().__init__(what, version)
+        self.what = what
+        self.version = version
+
+    def _text(self) -> str:
+        release = importlib.metadata.version("oqtopus-client")
+        return (
+            f"{self.what} has the format version {self.version!r:.20}, which oqtopus-client {release} cannot read: "
+            "install the release that wrote it, or a later one."
+        )
 
 
 class OqtopusJobError(JobFailedError, QiskitJobError):
@@ -39,14 +62,14 @@ class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
 
 
 def timed_out(job_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
-    """The error of a job that did not finish within the timeout."""
+    """Return the error for a job that did not finish within the timeout."""
     return OqtopusJobTimeoutError(
         job_id, f"did not finish within {timeout} s and is still running; call result() again."
     )
 
 
 def failure_message(reasons: Sequence[str], total: int) -> str:
-    """The message that circuits ended without a result, with the reasons.
+    """Return the message for circuits that ended without a result, with the reasons.
 
     >>> failure_message(["'bell' (0691) failed: out of coffee"], 2)
     "1 of 2 circuits ended without a result. 'bell' (0691) failed: out of coffee."
@@ -57,13 +80,19 @@ def failure_message(reasons: Sequence[str], total: int) -> str:
 
 
 def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:
-    """Why a job has no result, in the server's words, and what to do about it.
+    """Return why a job has no result, in the server's words, and what to do about it.
 
     Args:
         job: The job.
-        ours: Whether this package submitted it; its programs go untranspiled only if all gates are the device's own.
+        ours: Whether this package submitted the job; it skips transpilation only if all gates are native to the device.
     """
-    is_sent_as_is = (job.transpiler_info or {}).get("transpiler_lib", "") is None
-    if ours and is_sent_as_is and job.message == REFUSED_BY_DEVICE:
-        return f"{job.status}: {job.message}. Its gates are the device's own, so it may have {BEYOND_THE_DEVICE}"
+    if ours and is_sent_as_is(job) and job.message == REFUSED_BY_DEVICE:
+        return (
+            f"{job.status}: {job.message}. All its gates are native to the device, so it may have {BEYOND_THE_DEVICE}"
+        )
     return f"{job.status}: {job.reason}"
+
+
+def is_sent_as_is(job: OqtopusJobResult) -> bool:
+    """Return whether a job's program goes to the device without the server's transpiler."""
+    return (job.transpiler_info or {}).get("transpiler_lib", "") is None

@@ -1,4 +1,4 @@
-"""The values of many parameter expressions for many bindings at once."""
+"""Evaluation of many parameter expressions for many bindings at once."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _PROBES = (np.sqrt(2.0), -np.pi / 5)
-"""Two irrational steps away from zero: an expression that is linear through both is taken for linear."""
+"""Two irrational distances from zero; an expression that is linear at both counts as linear."""
 
 _LARGE = 1e4
-"""Terms beyond are evaluated as Qiskit binds them: in another order, rounding could change an angle."""
+"""Larger terms are evaluated by Qiskit: rounding in a different order of operations could change an angle."""
 
 
 def evaluate(
     expressions: Sequence[ParameterExpression], parameters: Sequence[Parameter], values: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Evaluate expressions of some parameters.
+    """Evaluate parameter expressions.
 
-    Expressions that are linear in their parameters, as nearly all in circuits are, cost one product of matrices.
+    All expressions that are linear in their parameters, as nearly all in circuits are, take one matrix product.
 
     Args:
         expressions: The expressions.
@@ -33,7 +33,7 @@ def evaluate(
         values: The parameters' values, of shape (bindings, parameters).
 
     Returns:
-        Shape (bindings, expressions); not a number where an expression has no real value.
+        An array of shape (bindings, expressions), NaN where an expression has no real value.
 
     >>> x, y = Parameter("x"), Parameter("y")
     >>> evaluate([2 * x + 1, x * y], [x, y], np.array([[0.5, 3.0], [1.0, -1.0]]))
@@ -53,7 +53,7 @@ def evaluate(
                 weights[index[parameter], column] = slope
         else:
             others.append(column)
-    # An infinite value times a weight of zero is not a number, which is noticed.
+    # An infinite value times a weight of zero is NaN, which callers refuse.
     with np.errstate(invalid="ignore", over="ignore"):
         evaluated = values @ weights + offsets
         large = np.abs(values) @ np.abs(weights) + np.abs(offsets) > _LARGE
@@ -66,7 +66,7 @@ def evaluate(
 
 
 def _linear(expression: ParameterExpression) -> tuple[float, dict[Parameter, float]] | None:
-    """Offset and slopes of an expression, or None if it is not linear."""
+    """Return the offset and slopes of an expression, or None if it is not linear."""
     parameters = list(expression.parameters)
     offset = _value(expression, dict.fromkeys(parameters, 0.0))
     slopes = {}
@@ -74,7 +74,7 @@ def _linear(expression: ParameterExpression) -> tuple[float, dict[Parameter, flo
         for parameter in parameters:
             slopes[parameter] = float(expression.gradient(parameter))
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError):
-        return None  # a slope that is no number
+        return None  # a slope that is not a number
     for probe in _PROBES:
         point = {parameter: probe * (i + 1) for i, parameter in enumerate(parameters)}
         expected = offset + sum(slopes[parameter] * value for parameter, value in point.items())
@@ -84,7 +84,7 @@ def _linear(expression: ParameterExpression) -> tuple[float, dict[Parameter, flo
 
 
 def _value(expression: ParameterExpression, binding: dict[Parameter, Any]) -> float:
-    """The value for one binding; not a number where it has none that is real."""
+    """Return the value for one binding; NaN if it is not real."""
     try:
         value = complex(expression.bind({parameter: float(number) for parameter, number in binding.items()}))
     except (TypeError, ValueError, ArithmeticError, RuntimeError):

@@ -1,14 +1,13 @@
-"""Which backends a user wants, and why the others are not among them: `Criteria`."""
+"""Criteria that backends must meet, and the reasons why they do not: `Criteria`."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
-from oqtopus_client.display import moment, printable
+from oqtopus_client.display import moment, printable, suggestion
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend import OqtopusBackend
@@ -25,13 +24,13 @@ _KINDS: dict[str, tuple[Any, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """What a backend has to be; None asks for nothing.
+    """Criteria that a backend must meet; None accepts any backend.
 
     Attributes:
-        min_num_qubits: How many qubits it has at least.
-        simulator: Whether it is a simulator.
-        operational: Whether it is available.
-        filters: What else must be true of it.
+        min_num_qubits: Minimum number of qubits.
+        simulator: Whether it must be a simulator, or must not.
+        operational: Whether it must be available, or must not.
+        filters: A function that takes the backend and returns whether to accept it.
     """
 
     min_num_qubits: int | None = None
@@ -41,30 +40,28 @@ class Criteria:
 
     @classmethod
     def checked(cls, **given: Any) -> Self:
-        """The criteria, if they can be met.
+        """Return the criteria after checking their names and types.
 
         Raises:
-            TypeError: There is no criterion of a name, or a value is not of its kind.
+            TypeError: A criterion is unknown, or its value has the wrong type.
         """
         known = [field.name for field in fields(cls)]
         for name, value in given.items():
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
-                raise TypeError(f"There is no filter {name!r}; {hint}")
+                raise TypeError(f"There is no filter {name!r}. {suggestion(name, known)}")
             kind, word = _KINDS[name]
             if value is not None and not isinstance(value, kind):
                 raise TypeError(f"{name} must be {word} or None, not {value!r}.")
         return cls(**given)
 
     def objection(self, backend: OqtopusBackend) -> str | None:
-        """What speaks against a backend, such as `"has 16 qubits (min_num_qubits=20)"`; None if nothing does."""
+        """Return why a backend does not qualify, such as `"has 16 qubits (min_num_qubits=20)"`; None if it does."""
         device, n_qubits = backend.device, backend.num_qubits
         if self.min_num_qubits is not None and (n_qubits is None or n_qubits < self.min_num_qubits):
-            has = "does not tell its qubits" if n_qubits is None else f"has {n_qubits} qubits"
+            has = "does not publish its number of qubits" if n_qubits is None else f"has {n_qubits} qubits"
             return f"{has} (min_num_qubits={self.min_num_qubits})"
         if self.simulator is not None and self.simulator != (device.device_type == "simulator"):
-            return f"is {'no' if self.simulator else 'a'} simulator (simulator={self.simulator})"
+            return f"is {'not ' if self.simulator else ''}a simulator (simulator={self.simulator})"
         if self.operational is not None and self.operational != (device.status == "available"):
             back = f" until {moment(device.available_at)}" if self.operational and device.available_at else ""
             return f"is {printable(device.status)}{back} (operational={self.operational})"

@@ -1,4 +1,4 @@
-"""The circuit metadata needed to decode its counts; it is sent with the program, as a comment."""
+"""The circuit metadata needed to decode its counts, sent with the program as a comment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import itertools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+
+from qiskit_oqtopus.errors import LaterReleaseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,36 +18,36 @@ _PREFIX = "// qiskit_oqtopus "
 _VERSION = 1
 
 NOWHERE = -1
-"""In place of a classical bit's index: the outcome is none of the circuit's."""
+"""Stands for the index of a classical bit where an outcome belongs to none of the circuit's bits."""
 
 _MOST_LOOSE_BITS = 1 << 16
-"""More bits than any circuit has outside its registers, whose bits the header lists one by one.
+"""More classical bits than any circuit has outside its registers, whose bits the header lists.
 
-Results are laid out by these numbers, and a wrong one could take all memory.
+Results are allocated by these numbers, so a wrong one could exhaust the memory.
 """
 
 
 @dataclass(frozen=True)
 class CircuitHeader:
-    """A circuit as results need it.
+    """The circuit metadata needed to decode its counts.
 
-    Any process that can read the job's input can rebuild the header from the program's first line, and so the Qiskit
-    result from the job alone. A program that other software wrote has an empty header, `CircuitHeader()`, which is
-    false.
+    Any process that can read the job's input can rebuild the header from the program's first line, and so build the
+    Qiskit result from the job alone. A program written by other software has an empty header, `CircuitHeader()`, which
+    is false.
 
     Attributes:
         name: The circuit's name.
-        num_qubits: How many qubits it has.
-        num_clbits: How many classical bits it has.
+        num_qubits: Its number of qubits.
+        num_clbits: Its number of classical bits.
         clbits: For each bit of the program's register, bit 0 first, the index of the circuit's classical bit, or
             `NOWHERE`.
         qregs: Name and size of each quantum register.
-        cregs: Name and indices of bits of each classical register.
+        cregs: Name and bit indices of each classical register.
         metadata: The circuit's metadata.
         memory: Whether results list the shots one by one.
-        extra: What else who submitted it wants back.
-        tag: That of the job's description, as a description is easily copied; empty for a job that is alone, None for
-            one of an earlier version, which did not say.
+        extra: Additional data of the submitter, such as a primitive's plan.
+        tag: The tag in the job's description, repeated here because descriptions get copied; empty for a single job,
+            None for a job of an early version, which did not record it.
     """
 
     name: str = ""
@@ -61,7 +63,7 @@ class CircuitHeader:
 
     @classmethod
     def of(cls, circuit: QuantumCircuit, clbits: tuple[int, ...]) -> Self:
-        """The header of a circuit, of which the program has those classical bits."""
+        """Return the header of a circuit whose program writes these classical bits."""
         index = {bit: i for i, bit in enumerate(circuit.clbits)}
         return cls(
             name=circuit.name,
@@ -74,14 +76,14 @@ class CircuitHeader:
         )
 
     def __bool__(self) -> bool:
-        # A program of ours measures at least one bit.
+        # Every program of this package measures at least one bit.
         return bool(self.clbits)
 
     def to_comment(self) -> str:
-        """The header as one line of OpenQASM; nothing if it is empty.
+        """Return the header as a line of OpenQASM; an empty string if the header is empty.
 
-        Metadata that JSON cannot hold is left out, as libraries put all sorts of objects there; the job object that
-        `run` returns has it all.
+        Metadata that JSON cannot represent is left out, as libraries store arbitrary objects there; the job object
+        that `run` returns has all metadata.
         """
         if not self:
             return ""
@@ -92,7 +94,10 @@ class CircuitHeader:
 
     @classmethod
     def from_program(cls, text: str) -> Self:
-        """The header of a program; empty if the program has none that can be read.
+        """Return the header of a program; empty if the program has none that can be read.
+
+        Raises:
+            LaterReleaseError: The header has a version that this release does not know.
 
         >>> header = CircuitHeader("bell", num_qubits=2, num_clbits=2, clbits=(0, 1))
         >>> CircuitHeader.from_program(header.to_comment() + "OPENQASM 3.0;") == header
@@ -105,6 +110,17 @@ class CircuitHeader:
             return cls()
         try:
             fields = json.loads(line.removeprefix(_PREFIX))
+            version = fields["v"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return cls()
+        if version != _VERSION:
+            raise LaterReleaseError("Its header", version)
+        return cls._from_fields(fields)
+
+    @classmethod
+    def _from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the header with these fields; empty if they are not valid."""
+        try:
             cregs = tuple((str(name), tuple(map(int, bits))) for name, bits in fields["cregs"])
             clbits = tuple(map(int, fields["clbits"]))
             num_clbits = int(fields["num_clbits"])
@@ -129,7 +145,7 @@ class CircuitHeader:
 
 
 def as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the metadata JSON can hold, numbers and arrays of numpy's as plain ones."""
+    """Return the metadata that JSON can represent, with NumPy numbers and arrays as plain ones."""
     kept = {}
     for key, value in metadata.items():
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
@@ -24,33 +24,52 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult
     from qiskit_oqtopus.archive import SavedJob
-    from qiskit_oqtopus.batch import JobTimes
     from qiskit_oqtopus.programs import Program
 
 
+class JobTimes(NamedTuple):
+    """Times at which a job reached each stage, as reported by the server; None for a stage not reached.
+
+    Attributes:
+        job_id: The id of the OQTOPUS job.
+        submitted_at: Time of submission.
+        ready_at: Time at which the engine took the job from the queue.
+        running_at: Start of execution.
+        ended_at: Time of success or failure; None for a cancelled job.
+        execution_time: Seconds on the device.
+    """
+
+    job_id: str
+    submitted_at: datetime | None
+    ready_at: datetime | None
+    running_at: datetime | None
+    ended_at: datetime | None
+    execution_time: float | None
+
+
 class Provider(Protocol):
-    """The parts of `OqtopusProvider` that a job read from a file uses."""
+    """The parts of `OqtopusProvider` that a job loaded from a file uses."""
 
     @property
     def client(self) -> OqtopusClient:
-        """The client that asks the server for the job."""
+        """The client to request the job with."""
 
     def get_backend(self, name: str) -> BackendV2:
-        """The device of that name."""
+        """Return the device with this name."""
 
 
 class OqtopusJob(JobV1):
     """The circuits of one `backend.run`.
 
-    Each circuit is an OQTOPUS job, or several share one (`multi_manual`). `provider.job(job_id)` returns the job in any
-    process.
+    Each circuit is an OQTOPUS job, or several circuits share one (`multi_manual`). `provider.job(job_id)` returns the
+    job in any process.
 
     Args:
         batch: The OQTOPUS jobs.
         programs: The programs of each OQTOPUS job; if None, they are read from the server when needed.
-        circuits: The circuits, as far as they are known.
+        circuits: The circuits; None for those not known.
         backend: The backend, if known.
-        find_backend: Returns the backend of a name; used if `backend` is None.
+        find_backend: A function that returns the backend with a given name; used if `backend` is None.
     """
 
     def __init__(
@@ -76,36 +95,34 @@ class OqtopusJob(JobV1):
         return list(self._batch.job_ids)
 
     def backend(self) -> BackendV2:
-        """The backend that runs the job.
+        """Return the backend that runs the job.
 
         Raises:
-            JobError: The job was read from a file, without a provider.
+            JobError: The job was loaded from a file without a provider.
             QiskitBackendNotFoundError: The server no longer has the device.
         """
         if self._backend is None:
             if self._find_backend is None:
                 raise QiskitJobError(
-                    "This job was read from a file, without a provider; provider.load_job(path) reads one that finds "
-                    "its backend."
+                    "This job was loaded without a provider, so its backend is unknown; use provider.load_job(path)."
                 )
             self._backend = self._find_backend(self._device_id())
         return self._backend
 
     def submit(self) -> NoReturn:
-        """Not for use: `backend.run` returns jobs that are submitted already.
+        """Not supported: `backend.run` returns jobs that are already submitted.
 
         Raises:
             JobError: Always.
         """
         raise QiskitJobError("This job has been submitted already; call backend.run() to run the circuits again.")
 
-    # --- its status and result
+    # --- status and result
 
     def status(self) -> JobStatus:
-        """The status of the least advanced circuit; once all have ended, the worst outcome: ERROR, CANCELLED, DONE.
+        """Return the status of the least advanced circuit, or the worst outcome (ERROR, CANCELLED, DONE) if all ended.
 
-        A status that this version does not know counts as RUNNING, and so does `cancelling`, as such a job may still
-        succeed.
+        A status unknown to this version counts as RUNNING, and so does `cancelling`, as such a job may still succeed.
         """
         return self._batch.status()
 
@@ -113,13 +130,14 @@ class OqtopusJob(JobV1):
         """Wait for all circuits and return their counts.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
+            timeout: Maximum time to wait in seconds, including time in the queue; None waits without limit.
             partial: Whether to return the available counts, rather than raise, if circuits have failed or the timeout
-                has passed. For a circuit without counts, `get_counts` raises the reason.
+                has passed. For a circuit without counts, `get_counts` raises an error with the reason.
             progress: Whether to show a progress bar, in a terminal or notebook.
 
         Raises:
-            OqtopusJobError: A circuit failed or was cancelled; the message has the server's words.
+            OqtopusJobError: A circuit failed or was cancelled, with the server's message; or a later release submitted
+                the job.
             OqtopusJobTimeoutError: Some circuits did not finish in time; they are still running.
         """
         if self._result is not None:
@@ -146,8 +164,8 @@ class OqtopusJob(JobV1):
         return result
 
     def error_message(self) -> str | None:
-        """Why circuits failed, in the server's words; None if none has failed."""
-        programs = self._programs or [()] * len(self.job_ids)  # where they are not known, they are not worth a request
+        """Return the server's messages for failed circuits; None if none has failed."""
+        programs = self._programs or [()] * len(self.job_ids)  # unknown programs are not worth a request
         return (
             "\n".join(
                 f"{job.name!r} ({job.job_id}) {reason(job, ours=are_ours(sent))}"
@@ -158,22 +176,22 @@ class OqtopusJob(JobV1):
         )
 
     def cancel(self) -> bool:
-        """Cancel every circuit that has not ended. True if that leaves the job cancelled."""
+        """Cancel every circuit that has not ended, and return whether the job is then cancelled."""
         return self._batch.cancel()
 
     def queue_position(self) -> int | None:
-        """None, as servers do not report it; `backend.pending_jobs` is the number of jobs waiting for the device."""
+        """Return None, as servers do not report it; `backend.pending_jobs` counts the jobs waiting for the device."""
         return None
 
-    # --- what is known about it
+    # --- data about the job
 
     def jobs(self) -> list[OqtopusJobResult]:
-        """The OQTOPUS jobs as they are now, with all data that the server has."""
+        """Return the current state of the OQTOPUS jobs, with all data that the server has."""
         return self._batch.jobs()
 
     def times(self) -> list[JobTimes]:
-        """When each OQTOPUS job reached each stage of its life."""
-        return self._batch.times()
+        """Return the times at which each OQTOPUS job reached each stage."""
+        return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
 
     def plot_timeline(self) -> Figure:
         """Draw how long each OQTOPUS job waited and ran.
@@ -188,16 +206,16 @@ class OqtopusJob(JobV1):
         for job in self.jobs():
             times = job.submitted_at, job.ready_at, job.running_at
             ended = job.ended_at
-            if job.status == JobsJobStatus.CANCELLED:  # servers do not tell when
+            if job.status == JobsJobStatus.CANCELLED:  # servers do not report when
                 ended = max((time for time in times if time), default=None)
             rows.append((job.name or job.job_id, *times, ended))
         return plot_timeline(rows)
 
     @property
     def timestamps(self) -> dict[str, datetime | None]:
-        """When the first circuit was `submitted`, `ready` and `running`, and when the last had `ended`; in UTC.
+        """Times at which the first circuit was `submitted`, `ready` and `running`, and the last had `ended`; in UTC.
 
-        None for a stage that none has reached, or, for the last, that not all have.
+        A stage that no circuit has reached is None; `ended` is None until all circuits have ended.
         """
         times = self.times()
         ends = [time.ended_at for time in times]
@@ -210,22 +228,22 @@ class OqtopusJob(JobV1):
 
     @property
     def execution_time(self) -> float | None:
-        """Seconds on the device, all circuits together; None as long as none has run."""
+        """Total time of all circuits on the device in seconds; None until one has run."""
         seconds = [time.execution_time for time in self.times() if time.execution_time is not None]
         return sum(seconds) if seconds else None
 
     def programs(self) -> list[Program]:
-        """The program of each circuit."""
+        """Return the program of each circuit."""
         return [program for programs in self.programs_by_job() for program in programs]
 
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
-        """The programs of each OQTOPUS job: one, or several if the job is `multi_manual`."""
+        """Return the programs of each OQTOPUS job: one, or several if the job is `multi_manual`."""
         if self._programs is None:
             self._programs = self._batch.programs()
         return self._programs
 
     def circuits(self) -> list[QuantumCircuit]:
-        """The circuits; in another process than the one that ran them, rebuilt from their programs."""
+        """Return the circuits; in processes other than the submitting one, they are rebuilt from their programs."""
         if self._circuits is None or None in self._circuits:
             programs = self.programs()
             known = self._circuits or [None] * len(programs)
@@ -233,9 +251,9 @@ class OqtopusJob(JobV1):
         return list(self._circuits)
 
     def transpiled_circuits(self) -> list[QuantumCircuit | None]:
-        """The output of the server's transpiler for each OQTOPUS job; None if it did not run, or has not run yet.
+        """Return the output of the server's transpiler for each OQTOPUS job; None if it has not run.
 
-        Qubits are the device's. The circuits of a `multi_manual` job are one.
+        Qubits are those of the device. The circuits of a `multi_manual` job are combined into one.
 
         Raises:
             MissingOptionalLibraryError: Package `qiskit-qasm3-import` is not installed.
@@ -246,9 +264,9 @@ class OqtopusJob(JobV1):
         return [qasm3.loads(program) if program else None for program in programs]
 
     def layouts(self) -> list[list[int] | None]:
-        """For each OQTOPUS job, the device's qubit that each qubit of the circuit ended up on.
+        """Return, for each OQTOPUS job, the device qubit that each circuit qubit ended up on.
 
-        Routing included; None if the server's transpiler did not run, or has not run yet.
+        Routing is included; None if the server's transpiler has not run.
 
         Raises:
             ResponseValidationError: The server sent an invalid mapping.
@@ -258,10 +276,9 @@ class OqtopusJob(JobV1):
     # --- saving and loading
 
     def save(self, path: str | Path) -> None:
-        """Write the job to a file that `load` reads: programs, circuits, and outcomes as far as known.
+        """Write the job to a file that `load` reads: programs, circuits and the outcomes that are known.
 
-        Circuits that Qiskit's QPY cannot hold are left out with a warning; `circuits()` rebuilds them from their
-        programs.
+        Circuits that QPY cannot represent are left out with a warning; `circuits()` rebuilds them from their programs.
         """
         from qiskit_oqtopus.archive import SavedJob, save  # noqa: PLC0415 - rarely needed
 
@@ -269,15 +286,15 @@ class OqtopusJob(JobV1):
 
     @classmethod
     def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
-        """Read a job that `save` wrote.
+        """Load a job that `save` wrote.
 
         Args:
             path: The file.
-            provider: Asks the server about OQTOPUS jobs that had not ended when the job was saved, and finds the
-                backend; `provider.load_job(path)` does the same. By default the job is read without a server.
+            provider: The provider that finds the backend and requests OQTOPUS jobs that had not ended when the job was
+                saved, as in `provider.load_job(path)`. By default the job is loaded without a server.
 
         Raises:
-            ValueError: The file is not a saved job.
+            ValueError: The file is not a saved job, or a later release wrote it (`LaterReleaseError`).
         """
         from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
 
@@ -285,7 +302,7 @@ class OqtopusJob(JobV1):
 
     @classmethod
     def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
-        """The job that a file holds; see `load`."""
+        """Return the job that was loaded from a file; see `load`."""
         client, find_backend = (provider.client, provider.get_backend) if provider else (None, None)
         batch = JobBatch(client, saved.job_id, [job.job_id for job in saved.jobs], saved.jobs)
         return cls(batch, saved.programs, circuits=saved.circuits, find_backend=find_backend)

@@ -1,4 +1,4 @@
-"""A device's noise, for Qiskit Aer."""
+"""Qiskit Aer noise models of devices: `aer_noise_model`."""
 
 from __future__ import annotations
 
@@ -21,24 +21,23 @@ _PER_MICROSECOND = 1e6
 _PER_NANOSECOND = 1e9
 
 
-def noise_model(target: Target, qubits: Iterable[int] | None = None) -> NoiseModel:
-    """The noise of a device, or of some of its qubits, for circuits of its own gates on its own qubits.
+def aer_noise_model(target: Target, qubits: Iterable[int] | None = None) -> NoiseModel:
+    """Return the noise of a device, or of some of its qubits, for circuits of native gates on physical qubits.
 
-    As on emulated devices, a gate has the average fidelity of the calibration: its qubits relax while it lasts, and
-    then depolarize by what is missing. Without a known fidelity they only relax. `rz` is a change of frame and has no
-    noise. A measurement misreads 0 and 1 with a probability each. Qubits relax during delays, which last whole steps of
-    the device's clock.
+    As on emulated devices, each gate has the average fidelity of the calibration: its qubits relax for the gate's
+    duration, and depolarization accounts for the remaining error. Without a known fidelity they only relax. `rz` is a
+    change of frame and has no noise. A measurement misreads 0 and 1 with separate probabilities. Qubits relax during
+    delays, which last whole steps of the device's clock.
 
-    What the device publishes for none of its qubits - lifetimes, say - has no effect.
+    Quantities that the device does not publish for any qubit, such as lifetimes, have no effect.
 
     Args:
-        target: The device, from `target_from_device`.
-        qubits: The qubits that circuits use, by their numbers on the device; all others have no noise. By default all,
-            which takes seconds where there are a thousand.
+        target: The device's target, from `target_from_device`.
+        qubits: The device's qubits that have noise. By default all, which takes seconds for a thousand qubits.
 
     Raises:
-        ModuleNotFoundError: The extra `emulator` is not installed, which has Qiskit Aer.
-        ValueError: The device has no such qubit, or no calibration.
+        ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
+        ValueError: The device does not have one of the qubits, or publishes no calibration.
     """
     try:
         from qiskit_aer.noise import LocalNoisePass, NoiseModel  # noqa: PLC0415 - an extra
@@ -55,23 +54,25 @@ def noise_model(target: Target, qubits: Iterable[int] | None = None) -> NoiseMod
             misread = readout_error(readout.prob_meas1_prep0, readout.prob_meas0_prep1)
             model.add_readout_error(misread, [qubit], warnings=False)
     for gate in ("x", "sx", "cx"):
-        for place, properties in target.get(gate, {}).items():
-            if not active.issuperset(place):
+        for qargs, properties in target.get(gate, {}).items():
+            if not active.issuperset(qargs):
                 continue
             duration = (properties.duration or 0.0) * _PER_NANOSECOND
-            times = [_lifetimes(target.qubit_properties[qubit]) for qubit in place]
+            times = [_lifetimes(target.qubit_properties[qubit]) for qubit in qargs]
             known = properties.error is not None
             fidelity = 1 - properties.error if known else relaxation_fidelity(duration, times)
             if fidelity < 1:
-                model.add_quantum_error(gate_error(fidelity, duration, times), gate, place, warnings=False)
+                model.add_quantum_error(gate_error(fidelity, duration, times), gate, qargs, warnings=False)
     lifetimes = {qubit: _lifetimes(target.qubit_properties[qubit]) for qubit in active}
-    # Where Aer's own models of backends have the relaxation in delays, too: there is no public way.
-    model._custom_noise_passes.append(LocalNoisePass(partial(_waiting, lifetimes), op_types=Delay))  # noqa: SLF001
+    # Aer's own noise models of backends add the relaxation during delays here; there is no public interface.
+    model._custom_noise_passes.append(LocalNoisePass(partial(_delay_noise, lifetimes), op_types=Delay))  # noqa: SLF001
     return model
 
 
-def _waiting(lifetimes: Mapping[int, tuple[float, float]], delay: Delay, qubits: Sequence[int]) -> QuantumError | None:
-    """The noise of a delay."""
+def _delay_noise(
+    lifetimes: Mapping[int, tuple[float, float]], delay: Delay, qubits: Sequence[int]
+) -> QuantumError | None:
+    """Return the noise of a delay; None if it has none."""
     from oqtopus_client.emulator.noise import delay_error  # noqa: PLC0415 - an extra
 
     times = lifetimes.get(qubits[0], (math.inf, math.inf))
@@ -79,7 +80,7 @@ def _waiting(lifetimes: Mapping[int, tuple[float, float]], delay: Delay, qubits:
 
 
 def _active(target: Target, qubits: Iterable[int] | None) -> set[int]:
-    """The qubits, checked."""
+    """Return the qubits, all of them for None, after checking that the device has them."""
     if target.qubit_properties is None:
         raise ValueError(f"{target.description} publishes no calibration, so its noise is unknown.")
     every = set(range(target.num_qubits))
@@ -90,7 +91,7 @@ def _active(target: Target, qubits: Iterable[int] | None) -> set[int]:
 
 
 def _lifetimes(qubit: QubitProperties) -> tuple[float, float]:
-    """T1 and T2 in microseconds; what is not known does not end."""
+    """Return T1 and T2 in microseconds; infinity for unknown ones."""
     t1 = math.inf if qubit.t1 is None else qubit.t1
     t2 = 2 * t1 if qubit.t2 is None else qubit.t2
     return t1 * _PER_MICROSECOND, t2 * _PER_MICROSECOND

@@ -1,15 +1,24 @@
-"""What `backend.run` can be told, typed and checked: `OqtopusOptions`."""
+"""Options of `backend.run`, typed and validated: `OqtopusOptions`."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import operator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from qiskit.providers import Options
 
+from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
 from qiskit_oqtopus.user_warnings import warn_user
 
@@ -17,24 +26,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CLASSIFIED = 2
-"""The only `meas_level` there is: counts."""
+"""The only supported `meas_level`: counts."""
 
 
 class StrictOptions(BaseModel):
-    """Options that are checked when they are given."""
+    """Options that are validated on creation."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     _taker: ClassVar[str]
-    """What takes the options, for messages."""
+    """The function or class that accepts the options, for messages."""
 
     @classmethod
     def checked(cls, options: Mapping[str, Any]) -> Self:
-        """Options from what a user gave.
+        """Return validated options from a user's values.
 
         Raises:
-            TypeError: There is no option of that name, or a number is no integer.
-            ValueError: A value is not possible.
+            TypeError: An option is unknown, or a number is not an integer.
+            ValueError: A value is not valid.
         """
         for name in options:
             cls._check_name(name)
@@ -46,38 +55,36 @@ class StrictOptions(BaseModel):
     @classmethod
     def _check_name(cls, name: str) -> None:
         if name not in cls.model_fields:
-            near = difflib.get_close_matches(str(name), cls.model_fields)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}."
-            raise TypeError(f"{cls._taker} has no option {name!r}; {hint}")
+            raise TypeError(f"{cls._taker} has no option {name!r}. {suggestion(name, cls.model_fields)}")
 
 
 class OqtopusOptions(StrictOptions):
-    """Options of `backend.run`; `backend.options` holds each one's default.
+    """Options of `backend.run`; `backend.options` holds the defaults.
 
     Attributes:
-        shots: How often to run each circuit, 1 to 10,000,000.
-        name: Name of the jobs on the server; by default the circuit's.
-        description: Description of the jobs, at most 700 characters; the server's search finds it.
-        memory: Whether results list the shots one by one. OQTOPUS tells counts only, so their order is invented. As
-            Qiskit's sampler expects, a circuit that measures nothing then runs as well, and its bits are 0.
-        transpile: `"auto"` sends circuits of the device's own instructions as they are, and leaves others to the
-            server's transpiler; `"server"` leaves all to it; `"none"` sends all as they are, and refuses those that
-            the device would.
-        transpiler_options: Keywords of `qiskit.transpile` for the server's transpiler.
+        shots: Number of shots per circuit, 1 to 10,000,000.
+        name: Name of the jobs on the server; by default the circuit's name.
+        description: Description of the jobs, at most 700 characters; the server's search covers it.
+        memory: Whether results list the shots one by one. OQTOPUS returns counts only, so the order of the shots is
+            random. As Qiskit's sampler expects, circuits without measurements are then accepted; their bits are 0.
+        transpile: `"auto"` sends circuits of native instructions as they are and has the server transpile all others;
+            `"server"` has the server transpile all circuits; `"none"` sends all circuits as they are, and refuses those
+            that the device would refuse.
+        transpiler_options: Keyword arguments of `qiskit.transpile` for the server's transpiler.
         mitigation: `"pseudo_inverse"` corrects readout errors on the server. Counts may then sum to less than `shots`;
-            `lost_shots` in each of the result's `results` says by how many, and a warning where they are many.
-            For circuits of the device's own instructions; of others, a server may mistake the qubits.
-        multi_manual: Whether to pack circuits side by side into as few jobs as the device's qubits allow. They are
-            transpiled on the server.
-        defer_measurements: Whether to measure spare qubits at the end for measurements in the middle of a circuit, and
-            to use spare qubits in place of reset ones; see `qiskit_oqtopus.defer_measurements`.
-        job_tags: Words added to the description, at most 200 characters together.
-        seed_simulator: For Qiskit's libraries, which pass it always; no server can be seeded.
-        meas_level: For Qiskit's libraries; 2, counts, is what there is.
-        meas_return: For Qiskit's libraries; of no meaning for counts.
-        rep_delay: For Qiskit's libraries; servers choose the pause between shots.
-        init_qubits: For Qiskit's libraries; qubits always start in `|0>`.
-        noise_model: For Qiskit's libraries; a device has its own noise, so a warning says that it is not used.
+            `lost_shots` in each of the result's `results` is the difference, and a large one causes a warning. Use it
+            with circuits of native instructions: for others, a server may correct the wrong qubits.
+        multi_manual: Whether to pack circuits side by side into as few jobs as the device's qubits allow. The server
+            transpiles them.
+        defer_measurements: Whether to replace mid-circuit measurements by measurements of spare qubits at the end, and
+            reset qubits by spare ones; see `qiskit_oqtopus.defer_measurements`.
+        job_tags: Words to append to the description, at most 200 characters together.
+        seed_simulator: Ignored; accepted because libraries of Qiskit always pass it. Servers cannot be seeded.
+        meas_level: Accepted for libraries of Qiskit; only 2, counts, is supported.
+        meas_return: Ignored, as it does not apply to counts; accepted for libraries of Qiskit.
+        rep_delay: Ignored, as servers choose the delay between shots; accepted for libraries of Qiskit.
+        init_qubits: Ignored, as qubits always start in `|0>`; accepted for libraries of Qiskit.
+        noise_model: Ignored with a warning, as devices have real noise; accepted for libraries of Qiskit.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -106,8 +113,18 @@ class OqtopusOptions(StrictOptions):
         try:
             json.dumps(options)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"transpiler_options must be what JSON can hold: {error}.") from None
+            raise ValueError(f"transpiler_options must be serializable as JSON: {error}.") from None
         return options
+
+    @field_validator("name", "description", "job_tags")
+    @classmethod
+    def _has_no_nul(cls, value: Any, info: ValidationInfo) -> Any:
+        if "\0" in "".join(value or ""):
+            raise ValueError(
+                f"{info.field_name} must not contain NUL characters, which hide jobs from the server's search, not "
+                f"{value!r}."
+            )
+        return value
 
     @field_validator("job_tags")
     @classmethod
@@ -127,7 +144,7 @@ class OqtopusOptions(StrictOptions):
     @classmethod
     def _is_not_used(cls, model: Any) -> Any:
         if model is not None:
-            warn_user("noise_model is not used: a device has its own noise. Simulate with Aer, or on the emulator.")
+            warn_user("noise_model is ignored, as devices have real noise. Simulate with Aer or on the emulator.")
         return model
 
     @model_validator(mode="after")
@@ -136,29 +153,31 @@ class OqtopusOptions(StrictOptions):
             what = "multi_manual needs" if self.multi_manual else "transpiler_options need"
             raise ValueError(f"{what} the server's transpiler, which transpile='none' turns off.")
         if self.multi_manual and self.mitigation:
-            raise ValueError("Servers mistake the qubits when they mitigate multi_manual jobs; use one of them.")
+            raise ValueError(
+                "Servers correct the wrong qubits of multi_manual jobs; use either multi_manual or mitigation."
+            )
         return self
 
     @property
     def full_description(self) -> str | None:
-        """The description and the tags."""
+        """The description followed by the tags."""
         return " ".join([*([self.description] if self.description else []), *(self.job_tags or [])]) or None
 
     def is_transpiled_by_server(self, *, is_isa: bool) -> bool:
-        """Whether a program, which may be of the device's own instructions, is for the server to transpile."""
+        """Return whether the server transpiles a program, which may already consist of native instructions."""
         return self.transpile == "server" or (self.transpile == "auto" and (self.multi_manual or not is_isa))
 
     def transpiler_info(self, *, is_isa: bool) -> dict[str, Any] | None:
-        """The server's transpiler settings for a program, which may be of the device's own instructions."""
+        """Return the server's transpiler settings for a program, which may already consist of native instructions."""
         if not self.is_transpiled_by_server(is_isa=is_isa):
             return {"transpiler_lib": None}
         return self.transpiler_options and {"transpiler_lib": "qiskit", "transpiler_options": self.transpiler_options}
 
 
 class BackendOptions(Options):
-    """`backend.options`: Qiskit's container, which checks whatever way an option is changed.
+    """The class of `backend.options`: Qiskit's `Options`, with every change validated.
 
-    None stands for what counted at first, as in Aer.
+    None resets an option to its initial value, as in Aer.
     """
 
     __slots__ = ()
@@ -167,24 +186,24 @@ class BackendOptions(Options):
         self.update_options(**{name: value})
 
     def update_options(self, **fields: Any) -> None:
-        """Change options, all or none.
+        """Change options, either all of them or none.
 
         Raises:
-            TypeError: There is no option of that name, or `shots` is no integer.
-            ValueError: A value is not possible.
+            TypeError: An option is unknown, or `shots` is not an integer.
+            ValueError: A value is not valid.
         """
-        first = dict(OqtopusOptions())
-        values = {name: first.get(name) if value is None else value for name, value in fields.items()}
+        initial = dict(OqtopusOptions())
+        values = {name: initial.get(name) if value is None else value for name, value in fields.items()}
         OqtopusOptions.checked({**self, **values})
         super().update_options(**values)
 
     def update(self, **fields: Any) -> None:
-        """The same, as IBM's options have it."""
+        """Change options; an alias of `update_options`, as in IBM's options."""
         self.update_options(**fields)
 
 
 def readable(error: ValidationError) -> str:
-    """What is wrong with each option, without pydantic's own words where ours say it."""
+    """Return the validation errors as sentences, using our own message where there is one."""
     return " ".join(
         str(detail["ctx"]["error"])
         if detail["type"] == "value_error"

@@ -1,4 +1,4 @@
-"""Circuits that can be changed: plain ones, of whatever subclass they were."""
+"""Conversion of subclasses of `QuantumCircuit` to plain circuits, which can be modified safely."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from qiskit import QuantumCircuit
 
 
 def plain(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit as a `QuantumCircuit`, its instructions in their order.
+    """Return the circuit as a plain `QuantumCircuit` with the same instructions.
 
-    Subclasses - Qiskit's own ansaetze and feature maps, and those that users write - forbid what is done to circuits,
-    or undo it: they build themselves again when a register is added, or take other arguments when they are copied.
+    Subclasses, such as Qiskit's ansatz and feature map circuits and those written by users, forbid or undo
+    modifications: they rebuild themselves when a register is added, or take other arguments when copied.
     """
     return circuit if type(circuit) is QuantumCircuit else _rebuilt(circuit)
 
 
 def without_layout(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit as a `QuantumCircuit` without a layout, which says nothing about bits that are added to it.
+    """Return the circuit as a plain `QuantumCircuit` without its layout, which does not cover bits added later.
 
-    Qiskit 2.2 to 2.4 warn of that.
+    Qiskit 2.2 to 2.4 warn about such bits.
     """
     return plain(circuit) if circuit.layout is None else _rebuilt(circuit)
 
 
 def empty_like(circuit: QuantumCircuit) -> QuantumCircuit:
-    """A `QuantumCircuit` without instructions and layout that is like a circuit in all else."""
-    len(circuit.data)  # some subclasses have neither bits nor instructions before these are asked for
+    """Return a plain copy of a circuit without its instructions and layout."""
+    len(circuit.data)  # some subclasses create their bits and instructions on first access
     return QuantumCircuit(
         circuit.qubits,
         circuit.clbits,
@@ -38,6 +38,6 @@ def empty_like(circuit: QuantumCircuit) -> QuantumCircuit:
 
 def _rebuilt(circuit: QuantumCircuit) -> QuantumCircuit:
     rebuilt = empty_like(circuit)
-    rebuilt.global_phase = 0  # it is added with the instructions
+    rebuilt.global_phase = 0  # compose adds it with the instructions
     rebuilt.compose(circuit, copy=False, inplace=True)
     return rebuilt

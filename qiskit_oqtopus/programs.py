@@ -1,4 +1,4 @@
-"""What is sent to a server, as data: `Program`, and `Template` for all values of parameters."""
+"""The programs that are sent to a server: `Program`, and `Template` for all values of a circuit's parameters."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from qiskit.circuit import Parameter, ParameterExpression
 
 NO_DELAY = re.compile(r"^delay\[-?0\.0[a-z]+\] .*\n", re.MULTILINE)
-"""A delay of nothing, which devices refuse: it does nothing, and so is not written."""
+"""A delay of zero length, which devices refuse and which is left out, as it has no effect."""
 
 _SUMMED = 1e6
-"""Up to there, sums of angles, as in what some gates consist of, lose nothing that matters."""
+"""Up to this size, sums of angles, as in the definitions of some gates, keep sufficient precision."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A circuit as OQTOPUS takes it; `print` shows its text.
+    """A circuit as sent to OQTOPUS; `print` shows its text.
 
     Attributes:
-        header: The metadata needed to decode the counts; empty in a program that other software wrote.
+        header: The metadata needed to decode the counts; empty in a program written by other software.
         body: OpenQASM 3, with one register `q[n]` of qubits and one register `c[m]` of the measured bits.
-        is_isa: Whether every instruction is the device's own, on qubits that have it: nothing to transpile.
+        is_isa: Whether every instruction is native to the device and its qubits, so that no transpilation is needed.
     """
 
     header: CircuitHeader
@@ -44,17 +44,21 @@ class Program:
 
     @property
     def text(self) -> str:
-        """What is sent: the header as a comment, then the body."""
+        """The text that is sent: the header as a comment, then the body."""
         return self.header.to_comment() + self.body
 
     @classmethod
     def from_text(cls, text: str, *, is_isa: bool) -> Self:
-        """The program that was sent as this text."""
+        """Return the program that was sent as this text.
+
+        Raises:
+            LaterReleaseError: Its header has a version that this release does not know.
+        """
         header = CircuitHeader.from_program(text)
         return cls(header, text.partition("\n")[2] if header else text, is_isa)
 
     def to_circuit(self) -> QuantumCircuit:
-        """The circuit that the program describes.
+        """Return the circuit that the program describes.
 
         Raises:
             MissingOptionalLibraryError: Package `qiskit-qasm3-import` is not installed.
@@ -66,15 +70,15 @@ class Program:
         return circuit
 
     def with_memory(self) -> Self:
-        """The program, its results to list the shots one by one."""
+        """Return the program with results that list the shots one by one."""
         return replace(self, header=replace(self.header, memory=True))
 
     def with_extra(self, extra: Mapping[str, Any]) -> Self:
-        """The program, its header to carry something more."""
+        """Return the program with additional data in its header."""
         return replace(self, header=replace(self.header, extra=extra))
 
     def with_tag(self, tag: object) -> Self:
-        """The program, its header to carry the tag of its job; None for a job without."""
+        """Return the program with the tag of its job in its header; unchanged if the tag is None."""
         return self if tag is None else replace(self, header=replace(self.header, tag=str(tag)))
 
     def __str__(self) -> str:
@@ -86,12 +90,12 @@ class Template:
     """The programs of a circuit for all values of its parameters.
 
     Attributes:
-        program: The program, `%s` in its body where a number depends on parameters.
-        parameters: The circuit's parameters, in its own order.
-        slots: The numbers, as expressions of the parameters.
-        durations: Which of the slots are durations, and must not be negative.
-        bind_row: Binds the circuit itself, with the number of a binding and its values. The angles of its gates are
-            then made small before these are taken apart.
+        program: The program, with `%s` in its body for each number that depends on parameters.
+        parameters: The circuit's parameters, in the circuit's order.
+        slots: These numbers, as expressions of the parameters.
+        durations: Indices of the slots that are durations, which must not be negative.
+        bind_row: A function that binds the circuit itself, given the index of a binding and its values. It reduces
+            large angles before gates are decomposed.
     """
 
     program: Program
@@ -102,17 +106,17 @@ class Template:
 
     @property
     def is_isa(self) -> bool:
-        """Whether the programs are of the device's own instructions."""
+        """Whether the programs consist of native instructions."""
         return self.program.is_isa
 
     def bind(self, values: npt.NDArray[np.float64]) -> list[Program]:
-        """The program of each binding.
+        """Return the program of each binding.
 
         Args:
-            values: Of shape (bindings, parameters).
+            values: Parameter values of shape (bindings, parameters).
 
         Raises:
-            CircuitError: A number in a program would not be finite, or a duration negative.
+            CircuitError: A number in a program is not finite, or a duration is negative.
         """
         if not self.slots:
             return [self.program] * len(values)
@@ -138,15 +142,15 @@ class Template:
             raise CircuitError(
                 f"Circuit {self.program.header.name!r} has the value {numbers[row, slot]} for {self.slots[slot]} with "
                 f"the parameter values {values[row].tolist()} (binding {row}); angles must be finite numbers, and "
-                "durations not negative."
+                "durations must not be negative."
             )
 
 
 def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.NDArray[np.float64]:
-    """A user's parameter values as an array of shape (bindings, parameters).
+    """Return a user's parameter values as an array of shape (bindings, parameters).
 
     Raises:
-        ValueError: They are no real numbers, or have another shape.
+        ValueError: They are not real numbers, or their shape does not match.
     """
     try:
         array = reals(values)
@@ -158,6 +162,6 @@ def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.N
         names = ", ".join(parameter.name for parameter in parameters) or "none"
         raise ValueError(
             f"parameter_values must have the shape (bindings, {len(parameters)}), not {array.shape}: a column for each "
-            f"of the circuit's parameters ({names})."
+            f"parameter of the circuit ({names})."
         )
     return array

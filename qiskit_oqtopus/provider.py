@@ -1,8 +1,7 @@
-"""Where Qiskit users begin: `OqtopusProvider`."""
+"""The entry point for Qiskit users: `OqtopusProvider`."""
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 import warnings
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from qiskit.providers import QiskitBackendNotFoundError
 
 import oqtopus_client
+from oqtopus_client.display import suggestion
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
 from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch
@@ -37,24 +37,24 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.filters import BackendFilter
 
 _SPECIAL = re.compile(r"[\\\0]")
-"""What servers' searches do not find as it is; `_`, which they take for any character, stands for it."""
+"""Characters that a server's search does not match literally; `_`, its wildcard for one character, replaces them."""
 
 
 class OqtopusProvider:
     """The devices of an OQTOPUS server as Qiskit backends.
 
-    Making one sends no request.
+    Creating a provider sends no request.
 
     Args:
-        config: Where the server is and who asks. By default the environment, else the default profile.
+        config: Server URL and credentials. By default the environment, else the default profile.
         journal: A file that records each job before and after its submission, for `resume`.
 
     Raises:
-        TypeError: The configuration is none.
-        OqtopusConfigError: No server is named anywhere.
+        TypeError: `config` is not an `OqtopusConfig`.
+        OqtopusConfigError: No server is configured.
 
     Attributes:
-        client: The SDK's client, for all that Qiskit has no word for.
+        client: The SDK's client, for everything outside Qiskit's interface.
 
     Example:
         >>> with OqtopusProvider.emulator(":memory:") as provider:
@@ -64,17 +64,17 @@ class OqtopusProvider:
 
     def __init__(self, config: OqtopusConfig | None = None, *, journal: str | Path | None = None) -> None:
         if not (config is None or isinstance(config, oqtopus_client.OqtopusConfig)):
-            # Its value is not shown: it may be a token.
+            # The message does not show the value, which may be a token.
             raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
         self.client = oqtopus_client.OqtopusClient(config, journal=journal)
         self._emulator: Emulator | None = None
 
     @classmethod
     def emulator(cls, data: str | Path | None = None, *, journal: str | Path | None = None) -> OqtopusProvider:
-        """A provider whose devices are emulated in this process; needs neither account nor setting.
+        """Create a provider whose devices are emulated in this process; it needs no account and no configuration.
 
         Args:
-            data: Folder to keep jobs and results in, or `":memory:"`. By default a folder of the user's.
+            data: The folder for jobs and results, or `":memory:"`. By default the user's data folder.
             journal: See the class.
 
         Raises:
@@ -97,46 +97,44 @@ class OqtopusProvider:
         filters: BackendFilter | None = None,
         **unknown: Never,
     ) -> BackendTable:
-        """The devices the user may use, with one request; shown as a table by `print` and in notebooks.
+        """Return the devices that the user may use, with one request; `print` and notebooks show them as a table.
 
         Args:
-            name: Only the device of this name.
-            min_num_qubits: Only devices with at least so many qubits.
-            simulator: Only simulators if True, only others if False.
-            operational: Only devices that are available if True, only others if False.
-            filters: Only devices for which this function of the backend is true.
-            **unknown: Nothing; a misspelt filter is an error that names the one meant.
+            name: Only the device with this name.
+            min_num_qubits: Only devices with at least this many qubits.
+            simulator: Only simulators if True, only other devices if False.
+            operational: Only available devices if True, only unavailable ones if False.
+            filters: Only devices for which this function returns a true value; it takes the backend.
+            **unknown: Not accepted; a misspelt filter raises an error that suggests the right name.
 
         Raises:
-            TypeError: There is no filter of a name, or a value is not of its kind.
+            TypeError: A filter is unknown, or its value has the wrong type.
         """
         criteria = Criteria.checked(
             min_num_qubits=min_num_qubits, simulator=simulator, operational=operational, filters=filters, **unknown
         )
         if not (name is None or isinstance(name, str)):
-            raise TypeError(f"name must be a device's name, not {name!r}; functions go to filters.")
+            raise TypeError(f"name must be the name of a device, not {name!r}; pass functions as filters.")
         named = [backend for backend in self._all() if name is None or backend.name == name]
         return BackendTable(backend for backend in named if criteria.objection(backend) is None)
 
     def get_backend(self, name: str, **filters: Any) -> OqtopusBackend:
-        """The device of that name.
+        """Return the device with this name.
 
         Args:
             name: The name.
-            **filters: What the device has to be, as for `backends`.
+            **filters: Criteria that the device must meet; see `backends`.
 
         Raises:
-            QiskitBackendNotFoundError: There is none, and the message lists those of similar names; or it is not as
-                asked for, and the message says why.
-            TypeError: There is no filter of a name, or a value is not of its kind.
+            QiskitBackendNotFoundError: There is no such device, and the message lists similar names; or it does not
+                meet the criteria, and the message says why.
+            TypeError: A filter is unknown, or its value has the wrong type.
         """
         criteria = Criteria.checked(**filters)
         backends = {backend.name: backend for backend in self._all()}
         if name not in backends:
-            near = difflib.get_close_matches(str(name), backends) or sorted(backends)
-            described = (_with_objection(backends[other], criteria) for other in near)
-            hint = f"Did you mean {' or '.join(described)}?" if near else "This server offers none."
-            raise QiskitBackendNotFoundError(f"There is no device {name!r}. {hint}")
+            hint = suggestion(name, sorted(backends), lambda other: _with_objection(backends[other], criteria))
+            raise QiskitBackendNotFoundError(f"There is no device {name!r}. {hint or 'This server offers none.'}")
         objection = criteria.objection(backends[name])
         if objection is not None:
             raise QiskitBackendNotFoundError(f"Device {name!r} {objection}.")
@@ -151,18 +149,18 @@ class OqtopusProvider:
         filters: BackendFilter | None = None,
         **unknown: Never,
     ) -> OqtopusBackend:
-        """The device with the fewest pending jobs, of equals the one with most qubits; with one request.
+        """Return the device with the fewest pending jobs, with one request; more qubits break ties.
 
         Args:
-            min_num_qubits: Only devices with at least so many qubits.
-            simulator: Only devices that are no simulators, unless given; None for all.
-            operational: Only devices that are available, unless given.
-            filters: Only devices for which this function of the backend is true.
-            **unknown: Nothing; a misspelt filter is an error that names the one meant.
+            min_num_qubits: Only devices with at least this many qubits.
+            simulator: Only simulators if True, only other devices if False, all if None.
+            operational: Only available devices if True, only unavailable ones if False, all if None.
+            filters: Only devices for which this function returns a true value; it takes the backend.
+            **unknown: Not accepted; a misspelt filter raises an error that suggests the right name.
 
         Raises:
-            QiskitBackendNotFoundError: No device is like that; the message says what speaks against each.
-            TypeError: There is no filter of a name, or a value is not of its kind.
+            QiskitBackendNotFoundError: No device meets the criteria; the message says why, for each.
+            TypeError: A filter is unknown, or its value has the wrong type.
         """
         criteria = Criteria.checked(
             min_num_qubits=min_num_qubits, simulator=simulator, operational=operational, filters=filters, **unknown
@@ -178,15 +176,16 @@ class OqtopusProvider:
         return [OqtopusBackend(self, device, self.client) for device in self.client.list_devices()]
 
     def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
-        """The job with that id, whichever process submitted it: a primitive's job if a primitive submitted it.
+        """Return the job with this id, from whichever process submitted it; a primitive's job for a primitive's run.
 
-        A primitive's run that needed no job, as nothing was measured, is found by its id, too, which holds it whole.
+        This includes runs of primitives that measured nothing and so needed no job: their ids contain all their data.
 
         Args:
             job_id: The value of `job_id()`, or the id of any OQTOPUS job.
 
         Raises:
-            NotFoundError: The server has no job with that id.
+            NotFoundError: The server has no job with this id.
+            LaterReleaseError: The id contains a run of a later release.
             OqtopusJobError: The server no longer has all jobs of the batch.
         """
         if isinstance(job_id, str) and (plan := from_run_id(job_id)):
@@ -199,27 +198,27 @@ class OqtopusProvider:
         return OqtopusPrimitiveJob(CloudRun(batch))
 
     def load_job(self, path: str | Path) -> OqtopusJob:
-        """Read a job that `OqtopusJob.save` wrote, and ask the server for what had not ended when it was saved.
+        """Load a job that `OqtopusJob.save` wrote; the server is asked about the parts that had not ended by then.
 
         Args:
             path: The file.
 
         Raises:
-            ValueError: The file is not a saved job.
+            ValueError: The file is not a saved job, or a later release wrote it (`LaterReleaseError`).
         """
         from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
 
         return OqtopusJob.from_saved(load(path), self)
 
     def resume(self) -> list[OqtopusJob | OqtopusPrimitiveJob]:
-        """Every job of the journal, whatever moment the program that submitted it died at; in their order.
+        """Return every job in the journal, in order, however far the program that submitted it got.
 
-        What had not been submitted of them is submitted now, and nothing twice. A job of which the server refused a
-        part, or somebody removed one, is left out with a warning that has the ids of the rest.
+        Parts that were not submitted yet are submitted now; nothing is submitted twice. A job is left out, with a
+        warning that lists the ids of its remaining parts, if the server refused a part or a part was deleted.
 
         Raises:
             ValueError: This provider keeps no journal.
-            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again.
+            OqtopusError: The server could not be reached, or a job could not be submitted; call `resume` again.
         """
         return [self._job(batch) for batch in JobBatch.resume(self.client)]
 
@@ -232,21 +231,21 @@ class OqtopusProvider:
         before: datetime | None = None,
         name: str | None = None,
     ) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
-        """Earlier jobs, newest first; the server is asked for a hundred at a time as they are wanted.
+        """Iterate over earlier jobs, newest first; each page of a hundred is requested when it is needed.
 
-        What was submitted by one `backend.run`, or one run of a primitive, is one job; if part of it is missing, it is
-        left out with a warning. Estimation jobs of other software and server-side jobs are not among them:
-        `client.iter_jobs` has all.
+        The circuits of one `backend.run`, or one run of a primitive, form one job; a job with missing parts is left out
+        with a warning. Estimation jobs of other software and server-side jobs are not included; `client.iter_jobs`
+        returns every job.
 
         Args:
-            limit: How many at most; None for all.
-            status: Only jobs of which an OQTOPUS job has this status, in Qiskit's or the server's words.
-            after: Only jobs submitted at this time or later; local time, if it has no time zone.
-            before: Only jobs submitted at this time or earlier; likewise.
+            limit: Maximum number of jobs; None for all.
+            status: Only jobs with an OQTOPUS job in this status, named as Qiskit or as the server names it.
+            after: Only jobs submitted at this time or later; local time if it has no time zone.
+            before: Only jobs submitted at this time or earlier; local time if it has no time zone.
             name: Only jobs with this text in their id, name or description.
 
         Raises:
-            ValueError: There is no such status, or the limit is negative.
+            ValueError: `status` is not a valid status, or `limit` is negative.
         """
         wanted = wire_statuses(status)
         if limit is not None and limit < 0:
@@ -267,25 +266,25 @@ class OqtopusProvider:
     def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         batches: dict[str, JobBatch | None] = {}
         batch_of: dict[str, JobBatch] = {}
-        given = set()
+        yielded = set()
         for job in found:
             tag = Tag.of(job.description)
             if tag is not None and tag.batch_id not in batches:
-                batch = batches[tag.batch_id] = self._whole(tag.batch_id)
+                batch = batches[tag.batch_id] = self._complete_batch(tag.batch_id)
                 batch_of |= dict.fromkeys(batch.job_ids, batch) if batch else {}
             batch = batch_of.get(job.job_id or "")
             if batch is not None:
-                if batch.batch_id not in given:
-                    given.add(batch.batch_id)
+                if batch.batch_id not in yielded:
+                    yielded.add(batch.batch_id)
                     yield self._job(batch)
-            # A job that is not of the batch that its description names has a copied one, and is alone.
+            # A job outside the batch that its description names has a copied description, and stands alone.
             elif job.job_id and job.job_type in CIRCUIT_JOBS and (tag is None or batches[tag.batch_id] is not None):
                 yield self._job(JobBatch(self.client, job.job_id, [job.job_id]))
 
-    def _whole(self, batch_id: str) -> JobBatch | None:
+    def _complete_batch(self, batch_id: str) -> JobBatch | None:
         try:
             return JobBatch.find(self.client, batch_id)
-        except OqtopusJobError as error:  # some of it could not be submitted, or has been deleted
+        except OqtopusJobError as error:  # a part could not be submitted, or has been deleted
             warnings.warn(f"{error} It is left out.", stacklevel=4)
             return None
 
@@ -293,7 +292,7 @@ class OqtopusProvider:
         return f"<OqtopusProvider of {self.client.config.base_url!r}>"
 
     def close(self) -> None:
-        """Close the connections, and the emulator if this provider has one of its own."""
+        """Close the connections, and the emulator if `OqtopusProvider.emulator` started one."""
         self.client.close()
         if self._emulator is not None:
             self._emulator.close()
@@ -310,7 +309,7 @@ class OqtopusProvider:
 
 
 def _mentions(job: JobsJob, text: str) -> bool:
-    """Whether a job has a text in its id, name or description; to servers, `%` and `_` stand for any other."""
+    """Return whether a job has a text in its id, name or description; servers treat `%` and `_` as wildcards."""
     return any(text.casefold() in (field or "").casefold() for field in (job.job_id, job.name, job.description))
 
 

@@ -1,6 +1,6 @@
-"""A circuit to an OpenQASM 3 program that an OQTOPUS device runs as meant: `to_program`, `to_template`.
+"""Conversion of circuits to OpenQASM 3 programs that OQTOPUS devices run as intended: `to_program`, `to_template`.
 
-What a device would silently get wrong is refused here, with the reason.
+Circuits for which a device would silently return wrong results are refused, with the reason.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Measure, ParameterExpression, Reset
 
 from oqtopus_client.angles import reduced
-from qiskit_oqtopus.definitions import definition, has_conditions, has_variables, taken_apart, with_small_angles
+from qiskit_oqtopus.definitions import definition, has_conditions, has_variables, translated, with_small_angles
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 from qiskit_oqtopus.programs import NO_DELAY, Program, Template
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction, Operation, Parameter, Qubit
     from qiskit.transpiler import Target
 
@@ -35,27 +35,27 @@ _STANDARD_GATES = frozenset({
     "crz", "ch", "swap", "ccx", "cswap", "cu", "id", "u1", "u2", "u3", "u",
 })
 # fmt: on
-"""What `stdgates.inc` defines, under Qiskit's names; `u` is the language's own `U`."""
+"""The gates that `stdgates.inc` defines, under Qiskit's names; `u` is the built-in `U`."""
 
 _UNITS = {"s": (1, "s"), "ms": (1, "ms"), "us": (1, "us"), "ns": (1, "ns"), "ps": (1e-3, "ns")}
-"""Factor and unit of a delay as OpenQASM takes it, which knows no picoseconds."""
+"""Factor and OpenQASM unit for each unit of a delay; OpenQASM has no picoseconds."""
 
 _NS = 1e-9
 
 _OPTION = "(in backend.run() and OqtopusSampler: defer_measurements=True)"
 
 _MOST_NESTED = 100
-"""How deep instructions may consist of others, those of any sensible circuit do."""
+"""Maximum depth of nested definitions, more than any sensible circuit has."""
 
 
 @dataclass(frozen=True)
 class BindingTemplate:
-    """The programs of a circuit that cannot be written before its parameters have values, as `Template` has them.
+    """The counterpart of `Template` for a circuit that cannot be written before its parameters are bound.
 
     Attributes:
         circuit: The circuit.
-        target: What the device can do.
-        unmeasured: Whether a circuit that measures nothing is all right.
+        target: The device's target.
+        unmeasured: Whether to accept a circuit without measurements.
     """
 
     circuit: QuantumCircuit
@@ -63,49 +63,49 @@ class BindingTemplate:
     unmeasured: bool
 
     is_isa: ClassVar[bool] = False
-    """No device has gates that are taken apart."""
+    """Gates that have to be decomposed are not native to any device."""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The circuit's parameters, in its own order."""
+        """The circuit's parameters, in the circuit's order."""
         return tuple(self.circuit.parameters)
 
     def bind(self, values: npt.NDArray[np.float64]) -> list[Program]:
-        """The program of each binding; see `Template.bind`."""
+        """Return the program of each binding; see `Template.bind`."""
         return [self.bind_row(row, binding) for row, binding in enumerate(values.tolist())]
 
     def bind_row(self, row: int, binding: list[float]) -> Program:
-        """The program of one binding, and its place among others."""
-        said = f"with the parameter values {binding} (binding {row})"
+        """Return the program of one binding, given its index and its values."""
+        which = f"with the parameter values {binding} (binding {row})"
         try:
             bound = self.circuit.assign_parameters(binding)
         except Exception as error:
-            # Binding calls gates of users' own, which raise anything.
-            raise CircuitError(f"Circuit {self.circuit.name!r} cannot be bound {said}: {error}.") from error
+            # Binding calls custom gates, which may raise anything.
+            raise CircuitError(f"Circuit {self.circuit.name!r} cannot be bound {which}: {error}.") from error
         bound.name = self.circuit.name
         try:
             return to_program(bound, self.target, unmeasured=self.unmeasured)
         except CircuitError as error:
-            raise CircuitError(f"{str(error).rstrip('.')}; {said}.") from error
+            raise CircuitError(f"{str(error).rstrip('.')}; {which}.") from error
 
 
 def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Program:
     """Write a circuit as OpenQASM 3.
 
     The program declares the measured bits only, in the order of their indices. Simulators return every declared bit
-    but QPUs only those measured, so this way a key is as long as the header's `clbits` on either. Where several
-    measurements write the same bit, the last one counts, and alone is written.
+    but QPUs only the measured ones; this way, keys are as long as the header's `clbits` on both. If several
+    measurements write the same bit, only the last one is written.
 
-    Gates that OpenQASM's standard library lacks are written as what they consist of. Definitions of their own would
-    bring their names along, and a server misreads some: `unitary`, or whatever Qiskit has a gate of that name for.
+    Gates that OpenQASM's standard library lacks are decomposed. Gate definitions in the program would carry the gates'
+    names, and a server misreads some: `unitary`, and every name of another gate of Qiskit.
 
     Args:
-        circuit: The circuit; parameters bound, measurements last.
-        target: What the device can do.
-        unmeasured: Whether a circuit that measures nothing is all right; devices then measure a qubit for nothing.
+        circuit: The circuit, with bound parameters and final measurements.
+        target: The device's target.
+        unmeasured: Whether to accept a circuit without measurements; the device then measures one qubit, unused.
 
     Raises:
-        CircuitError: The device cannot run it as meant; the message says why and what to do.
+        CircuitError: The device cannot run the circuit as intended; the message says why and what to do.
     """
     template = to_template(circuit, target, unmeasured=unmeasured)
     if template.parameters or isinstance(template, BindingTemplate):
@@ -118,9 +118,7 @@ def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = Fa
 
 
 def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = False) -> Template | BindingTemplate:
-    """Write a circuit whose parameters may be unbound; see `to_program`."""
-    if not isinstance(circuit, QuantumCircuit):
-        raise CircuitError(f"Only a QuantumCircuit can be run, not {circuit!r}.")
+    """Write a circuit with bound or unbound parameters as OpenQASM 3; see `to_program`."""
     if target.num_qubits is not None and circuit.num_qubits > target.num_qubits:
         raise CircuitError(
             f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.description} only {target.num_qubits}."
@@ -130,27 +128,27 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
     by_row = BindingTemplate(circuit, target, unmeasured)
     try:
         return _Writer(circuit, target).template(by_row)
-    except _NotTakenApartError as error:
+    except _NotDecomposableError as error:
         if circuit.parameters:
-            # Some gates cannot say what they consist of before their parameters have values.
+            # Some gates have no definition until their parameters are bound.
             return by_row
         try:
-            whole = taken_apart(circuit, sorted(_STANDARD_GATES))
-        except Exception:  # noqa: BLE001 - gates of users' own raise anything
+            whole = translated(circuit, sorted(_STANDARD_GATES))
+        except Exception:  # noqa: BLE001 - custom gates raise anything
             raise CircuitError(str(error)) from None
-        # Some gates need qubits of the circuit beyond their own for what they consist of.
+        # The decomposition of some gates needs further qubits of the circuit.
         return _Writer(whole, target).template(by_row)
 
 
-class _NotTakenApartError(CircuitError):
-    """An operation that does not say what it consists of, at least not with its parameters as they are."""
+class _NotDecomposableError(CircuitError):
+    """An operation cannot be decomposed, at least while its parameters are unbound."""
 
 
 class _Writer:
-    """Walks a circuit once.
+    """A single pass over a circuit that writes its program.
 
-    Circuits have tens of thousands of gates, so the loop over them asks for as little as it can. What it is not sure
-    of is recognized by its type: users give their own gates any names, also those of measurements.
+    Circuits have tens of thousands of gates, so the loop over them does as little as possible. Operations other than
+    standard gates are recognized by type: custom gates may have any name, including `measure`.
     """
 
     def __init__(self, circuit: QuantumCircuit, target: Target) -> None:
@@ -159,21 +157,21 @@ class _Writer:
         self._slots: list[ParameterExpression] = []
         self._durations: list[int] = []
         self._lines: list[str] = []
-        # Where each classical bit is written, and from which qubit.
+        # For each classical bit, the line that writes it, and the operand that is measured.
         self._sources: dict[int, tuple[int, str]] = {}
         self._measured: set[int] = set()
         self._used: set[tuple[str, tuple[int, ...]]] = set()
-        # What has acted on which qubits, in order, and how much of it the untouched qubits have been followed through.
-        # It takes its time, so only where resets may come; what is only called so does no harm here.
-        self._acts: list[tuple[CircuitInstruction, tuple[int, ...]]] | None = (
+        # The operations on each qubit, in order, to find untouched qubits. As this is slow, it is recorded only for
+        # circuits with resets; a custom operation named `reset` merely costs time.
+        self._history: list[tuple[CircuitInstruction, tuple[int, ...]]] | None = (
             [] if circuit.count_ops().get("reset") else None
         )
         self._untouched: Untouched | None = None
         self._followed = 0
         self._depth = 0
-        # What operations consist of, by their ids; a circuit may have one operation at many places.
+        # Definitions by the operation's id, as the same operation object may occur many times.
         self._definitions: dict[int, tuple[Operation, QuantumCircuit | None]] = {}
-        # Couplings are not known where the device publishes none.
+        # Without published couplings, no circuit counts as native.
         self._all_native = target.qargs is not None
 
     def template(self, by_row: BindingTemplate) -> Template:
@@ -181,7 +179,7 @@ class _Writer:
         self._write(circuit, range(circuit.num_qubits), range(circuit.num_clbits))
         if hidden := {parameter for slot in self._slots for parameter in slot.parameters} - set(circuit.parameters):
             names = ", ".join(sorted(parameter.name for parameter in hidden))
-            raise self._error(f"has gates with parameters that the circuit does not know of: {names}. Bind them first.")
+            raise self._error(f"has gates with parameters that the circuit does not list: {names}. Bind them first.")
         if not self._sources:
             self._measure_nothing(allowed=by_row.unmeasured)
         clbits = tuple(sorted(self._sources))
@@ -194,32 +192,32 @@ class _Writer:
         return Template(program, tuple(circuit.parameters), slots, durations, by_row.bind_row)
 
     def _is_isa(self) -> bool:
-        return self._all_native and all(self._target.instruction_supported(name, place) for name, place in self._used)
+        return self._all_native and all(self._target.instruction_supported(name, qargs) for name, qargs in self._used)
 
     def _write(self, circuit: QuantumCircuit, qubits: Sequence[int], clbits: Sequence[int]) -> None:
-        """Write a circuit, or what an instruction consists of, on the qubits and bits of those indices."""
+        """Write a circuit, or the definition of an instruction, on the qubits and bits with these indices."""
         if has_conditions(circuit):
             raise self._error("has gates with conditions, which OQTOPUS devices do not execute.")
         index = dict(zip(circuit.qubits, qubits, strict=True))
         bits = dict(zip(circuit.clbits, clbits, strict=True))
-        places: dict[tuple[Qubit, ...], tuple[tuple[int, ...], str]] = {}
-        lines, used, measured, acts = self._lines, self._used, self._measured, self._acts
+        operands_of: dict[tuple[Qubit, ...], tuple[tuple[int, ...], str]] = {}
+        lines, used, measured, history = self._lines, self._used, self._measured, self._history
         for item in circuit.data:
             try:
-                place, operands = places[item.qubits]
+                qargs, operands = operands_of[item.qubits]
             except KeyError:
-                place = tuple([index[qubit] for qubit in item.qubits])
-                operands = ", ".join([f"q[{qubit}]" for qubit in place])
-                places[item.qubits] = place, operands
+                qargs = tuple([index[qubit] for qubit in item.qubits])
+                operands = ", ".join([f"q[{qubit}]" for qubit in qargs])
+                operands_of[item.qubits] = qargs, operands
             name = item.name
             if name not in _STANDARD_GATES or not item.is_standard_gate():
-                self._write_other(item, place, operands, [bits[clbit] for clbit in item.clbits])
+                self._write_other(item, qargs, operands, [bits[clbit] for clbit in item.clbits])
                 continue
-            if measured and not measured.isdisjoint(place):
-                self._refuse_after_measurement(name, place)
-            used.add((name, place))
-            if acts is not None:
-                acts.append((item, place))
+            if measured and not measured.isdisjoint(qargs):
+                self._refuse_after_measurement(name, qargs)
+            used.add((name, qargs))
+            if history is not None:
+                history.append((item, qargs))
             if name == "u":
                 name = "U"
             if params := item.params:
@@ -227,63 +225,63 @@ class _Writer:
             else:
                 lines.append(f"{name} {operands};\n")
 
-    def _write_other(self, item: CircuitInstruction, place: tuple[int, ...], operands: str, clbits: list[int]) -> None:
-        """Write what is no standard gate."""
+    def _write_other(self, item: CircuitInstruction, qargs: tuple[int, ...], operands: str, clbits: list[int]) -> None:
+        """Write an operation other than a standard gate."""
         operation = with_small_angles(item.operation)
         if isinstance(operation, ControlFlowOp):
             raise self._error(f"has control flow ({operation.name}), which OQTOPUS devices do not execute.")
         parts = self._parts(operation)
         if parts is not None:
             self._all_native = False
-            if place:  # a global phase has no qubit, and changes no count
+            if qargs:  # a global phase has no qubits and does not affect counts
                 if self._depth == _MOST_NESTED:
-                    raise self._error(f"has the instruction {operation.name!r}, which consists of itself.")
+                    raise self._error(f"has the instruction {operation.name!r}, whose definition contains itself.")
                 self._depth += 1
-                self._write(parts, place, clbits)
+                self._write(parts, qargs, clbits)
                 self._depth -= 1
         elif isinstance(operation, Measure):
             self._sources[clbits[0]] = len(self._lines), operands
-            self._lines.append("")  # until the last measurement into this bit is known
-            self._measured.update(place)
-            self._used.add(("measure", place))
-            if self._acts is not None:
-                self._acts.append((item, place))
+            self._lines.append("")  # filled in once the last measurement into this bit is known
+            self._measured.update(qargs)
+            self._used.add(("measure", qargs))
+            if self._history is not None:
+                self._history.append((item, qargs))
         elif isinstance(operation, Barrier):
             self._lines.append(f"barrier {operands};\n")
         elif isinstance(operation, Delay):
             line = f"delay[{self._duration(operation)}] {operands};\n"
             self._lines.append(NO_DELAY.sub("", line))
-            self._used.add(("delay", place))
+            self._used.add(("delay", qargs))
         elif isinstance(operation, Reset):
-            self._leave_out_reset(*place)
+            self._leave_out_reset(*qargs)
         else:
-            raise self._not_taken_apart(operation, "which does not consist of gates.")
+            raise self._not_decomposable(operation, "which cannot be decomposed into gates.")
 
     def _parts(self, operation: Operation) -> QuantumCircuit | None:
-        """What an operation consists of."""
+        """Return the definition of an operation; None if it is elementary."""
         if id(operation) not in self._definitions:
             try:
                 parts = definition(operation, sorted(_STANDARD_GATES))
-            except Exception as error:  # gates of users' own raise anything
-                raise self._not_taken_apart(
-                    operation, f"which does not consist of gates ({type(error).__name__}: {error})."
+            except Exception as error:  # custom gates raise anything
+                raise self._not_decomposable(
+                    operation, f"which cannot be decomposed into gates ({type(error).__name__}: {error})."
                 ) from error
             self._definitions[id(operation)] = operation, parts
         return self._definitions[id(operation)][1]
 
     def _measure_nothing(self, *, allowed: bool) -> None:
-        """Measure a qubit into no bit of the circuit's, as devices have to measure something."""
+        """Measure a qubit, without a classical bit of the circuit, as devices require a measurement."""
         name = self._circuit.name
         if not allowed or not self._circuit.num_qubits:
-            raise self._error("measures nothing, so there is nothing to count. Add measure_all().")
-        warn_user(f"Circuit {name!r} measures nothing, so all its bits will be 0. Add measure_all().")
+            raise self._error("has no measurements, so there is nothing to count. Add measure_all().")
+        warn_user(f"Circuit {name!r} has no measurements, so all its bits will be 0. Add measure_all().")
         self._sources[NOWHERE] = len(self._lines), "q[0]"
         self._lines.append("")
         self._used.add(("measure", (0,)))
 
     def _leave_out_reset(self, qubit: int) -> None:
-        """Write nothing for the reset of a qubit that nothing has acted on: it is in |0> as it is."""
-        touched = any(qubit in place for name, place in self._used if name != "delay")
+        """Leave out the reset of an untouched qubit, which is in |0> already; refuse any other reset."""
+        touched = any(qubit in qargs for name, qargs in self._used if name != "delay")
         if touched and not self._holds_untouched(qubit):
             raise self._error(
                 f"resets a qubit after using it (qubit {qubit}), which OQTOPUS devices do not execute. Qubits start in "
@@ -291,17 +289,17 @@ class _Writer:
             )
 
     def _holds_untouched(self, qubit: int) -> bool:
-        """Whether a swap has brought the state of an untouched qubit there."""
+        """Return whether swaps have moved the |0> of an untouched qubit to this one."""
         if self._untouched is None:
             self._untouched = Untouched(self._circuit.num_qubits)
-        acts = self._acts or []
-        for act in acts[self._followed :]:
-            self._untouched.add(*act)
-        self._followed = len(acts)
-        return bool(acts) and qubit in self._untouched
+        history = self._history or []
+        for step in history[self._followed :]:
+            self._untouched.add(*step)
+        self._followed = len(history)
+        return bool(history) and qubit in self._untouched
 
-    def _refuse_after_measurement(self, name: str, place: tuple[int, ...]) -> None:
-        qubit = next(qubit for qubit in place if qubit in self._measured)
+    def _refuse_after_measurement(self, name: str, qargs: tuple[int, ...]) -> None:
+        qubit = next(qubit for qubit in qargs if qubit in self._measured)
         raise self._error(
             f"acts on qubit {qubit} ({name}) after measuring it. OQTOPUS devices treat every measurement as final and "
             "would return wrong counts; measure at the end only, or use "
@@ -309,7 +307,7 @@ class _Writer:
         )
 
     def _angle(self, name: str, value: Any) -> str:
-        """An angle, exactly; a large one is made small, for the server's transpiler would lose its phase."""
+        """Return an angle as exact text; a large one is reduced, as the server's transpiler would lose its phase."""
         if isinstance(value, ParameterExpression) and value.parameters:
             self._slots.append(value)
             return "%s"
@@ -319,32 +317,32 @@ class _Writer:
         return repr(reduced(angle))
 
     def _duration(self, delay: Delay) -> str:
-        """A delay's duration."""
+        """Return a delay's duration as text."""
         duration, unit = delay.duration, delay.unit
-        said = f"a delay of {duration} in {unit!r}"
+        described = f"a delay of {duration} in {unit!r}"
         if unit == "dt" and self._target.dt is not None:
             factor, unit = round(self._target.dt / _NS, 6), "ns"
         elif unit in _UNITS:
             factor, unit = _UNITS[unit]
         else:
-            raise self._error(f"has {said}; give a number of {', '.join([*_UNITS, 'dt'])}.")
+            raise self._error(f"has {described}; use one of the units {', '.join([*_UNITS, 'dt'])}.")
         if isinstance(duration, ParameterExpression) and duration.parameters:
             self._durations.append(len(self._slots))
             self._slots.append(duration * factor)
             return f"%s{unit}"
-        length = self._real(duration, said) * factor
+        length = self._real(duration, described) * factor
         if not 0 <= length < math.inf:
-            raise self._error(f"has {said}; durations must be finite numbers and not negative.")
+            raise self._error(f"has {described}; durations must be finite and not negative.")
         return f"{length!r}{unit}"
 
-    def _real(self, value: Any, said: str) -> float:
+    def _real(self, value: Any, described: str) -> float:
         try:
             return real(value)
         except (TypeError, ValueError):
-            raise self._error(f"has {said}, which is not a real number.") from None
+            raise self._error(f"has {described}, which is not a real number.") from None
 
-    def _not_taken_apart(self, operation: Operation, why: str) -> CircuitError:
-        return _NotTakenApartError(f"Circuit {self._circuit.name!r} has the instruction {operation.name!r}, {why}")
+    def _not_decomposable(self, operation: Operation, why: str) -> CircuitError:
+        return _NotDecomposableError(f"Circuit {self._circuit.name!r} has the instruction {operation.name!r}, {why}")
 
     def _error(self, what: str) -> CircuitError:
         return CircuitError(f"Circuit {self._circuit.name!r} {what}")

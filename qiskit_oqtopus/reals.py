@@ -1,4 +1,4 @@
-"""Real numbers of whatever kind a user gives them: nothing is lost or read into them in silence."""
+"""Conversion of users' numbers of any type to floats, without silent loss or reinterpretation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _REAL, _TIMES = "buif", "mM"
-"""Kinds of arrays, as numpy names them: booleans, integers and floats; and moments and spans of time."""
+"""NumPy dtype kinds: booleans, integers and floats; and dates and time spans."""
 
 
 def real(value: Any) -> float:
-    """A number as a float.
+    """Return a number as a float.
 
     >>> real(2 + 0j)
     2.0
 
     Raises:
-        TypeError: It is not a number, or not real.
-        ValueError: It is text, or beyond all floats.
+        TypeError: The value is not a real number.
+        ValueError: The value is text, or too large for a float.
     """
     if isinstance(value, np.ndarray | np.generic):
         if value.dtype.kind in _TIMES:
@@ -32,26 +32,26 @@ def real(value: Any) -> float:
         value = value.numeric()
     if isinstance(value, complex) and value.imag == 0:
         value = value.real
-    if isinstance(value, str | bytes | bytearray):  # which float() would read
-        raise ValueError(f"{value!r:.80} is text, not a real number")  # noqa: TRY004 - as float() has it
+    if isinstance(value, str | bytes | bytearray):  # float() would parse it
+        raise ValueError(f"{value!r:.80} is text, not a real number")  # noqa: TRY004 - as float() does
     try:
         return float(value)
     except TypeError:
         raise TypeError(f"{value!r:.80} is not a real number") from None
     except ArithmeticError:
-        raise ValueError(f"{value!r:.80} is beyond all floats") from None
+        raise ValueError(f"{value!r:.80} is too large for a float") from None
 
 
 def reals(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """An array as one of floats, where all its entries are real numbers; see `real`.
+    """Return an array of real numbers as an array of floats; see `real`.
 
     Raises:
-        TypeError, ValueError: They are not, or some are masked.
+        TypeError, ValueError: An entry is not a real number, or is masked.
     """
     if np.ma.is_masked(values):
         raise ValueError("some entries are masked")
     array = np.asarray(values)
     if array.dtype.kind in _REAL:
-        with np.errstate(over="ignore"):  # what longer floats may become is for the caller to check
+        with np.errstate(over="ignore"):  # long floats may overflow; callers check for infinity
             return array.astype(np.float64)
     return np.array([real(value) for value in array.flat], dtype=np.float64).reshape(array.shape)

@@ -1,4 +1,4 @@
-"""Results as OQTOPUS sends them to Qiskit's `Result`."""
+"""Decoding of OQTOPUS results into Qiskit's `Result`."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _MOST_LISTED = 100_000_000
 def to_experiment(
     header: CircuitHeader, counts: Mapping[str, int], *, shots: int, job_id: str, **details: Any
 ) -> ExperimentResult:
-    """What Qiskit keeps of one circuit's run.
+    """Return Qiskit's result for one circuit.
 
     Args:
-        header: The circuit's.
-        counts: The wire's, bit 0 of the program's register rightmost.
-        shots: How many were asked for. With readout mitigation, counts may sum to less; the result's `lost_shots` says
-            by how many.
-        job_id: The OQTOPUS job.
-        **details: What else is known of the run.
+        header: The circuit's header.
+        counts: The counts as sent by the server, with bit 0 of the program's register rightmost.
+        shots: Number of shots requested. With readout mitigation, counts may sum to less; the result's `lost_shots` is
+            the difference.
+        job_id: The id of the OQTOPUS job.
+        **details: Further fields of the result.
 
     Raises:
-        ValueError: A key of `counts` is no bitstring, or longer than the program's register; a value is no number; or
-            there are too many shots to list.
+        ValueError: A key of `counts` is not a bitstring or is longer than the program's register, a value is not a
+            number, or there are too many shots to list.
     """
     found = wire_to_clbits(counts, header.clbits)
     memory = counts_to_memory(found, shots=shots, seed=zlib.crc32(job_id.encode())) if header.memory else None
@@ -56,33 +56,33 @@ def to_experiment(
     )
 
 
-def lost_shots(asked: int, counted: int) -> int:
-    """How many of the shots are not among the counts."""
-    return max(asked - counted, 0)
+def lost_shots(requested: int, counted: int) -> int:
+    """Return how many of the requested shots are missing from the counts."""
+    return max(requested - counted, 0)
 
 
-def warn_of_lost_shots(what: str, asked: int, lost: int) -> None:
-    """Warn where so many shots are lost that they may bias a mean by more than its standard error."""
-    if lost**2 > asked:
+def warn_of_lost_shots(what: str, requested: int, lost: int) -> None:
+    """Warn if so many shots are lost that a mean may be biased by more than its standard error."""
+    if lost**2 > requested:
         warn_user(
-            f"{what}: {lost:,} of {asked:,} shots ({lost / asked:.1%}) are missing from the server's counts. "
-            "Readout mitigation cuts each count to an integer, which removes rare outcomes. Measure fewer qubits, take "
-            "more shots, or use OqtopusEstimator, which loses none."
+            f"{what}: {lost:,} of {requested:,} shots ({lost / requested:.1%}) are missing from the server's counts. "
+            "Readout mitigation truncates each count to an integer, which removes rare outcomes. Measure fewer qubits, "
+            "take more shots, or use OqtopusEstimator, which loses none."
         )
 
 
 def to_failed_experiment(header: CircuitHeader, *, status: str, shots: int, job_id: str) -> ExperimentResult:
-    """The same for a circuit without counts; Qiskit's `get_counts` raises `status`."""
+    """Return Qiskit's result for a circuit without counts; its `get_counts` raises an error with `status`."""
     return _experiment(header, {}, shots=shots, success=False, status=status, job_id=job_id)
 
 
 def _experiment(header: CircuitHeader, data: Mapping[str, Any], **fields: Any) -> ExperimentResult:
-    # Qiskit 1 wants the header as an object of its own, Qiskit 2 as the dictionary; each makes what it wants of this.
+    # Qiskit 1 stores the header as an object, Qiskit 2 as a dictionary; from_dict creates the right one.
     return ExperimentResult.from_dict({"data": data, "header": result_header(header), **fields})
 
 
 def to_result(backend_name: str, job_id: str, experiments: Sequence[ExperimentResult], **details: Any) -> Result:
-    """One Qiskit result over the runs of all circuits, in their order."""
+    """Return one Qiskit result for all circuits, in order."""
     success = all(experiment.success for experiment in experiments)
     return Result(
         backend_name=backend_name,
@@ -95,10 +95,10 @@ def to_result(backend_name: str, job_id: str, experiments: Sequence[ExperimentRe
 
 
 def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str, int]:
-    """Put each bit of the wire's keys at its place among the circuit's classical bits.
+    """Return the counts with each bit of the server's keys moved to its index among the circuit's classical bits.
 
-    Bits that were not measured are 0, and so are bits that a short key lacks. Keys come and go with bit 0 rightmost;
-    those returned are hexadecimal. Outcomes never seen, which readout mitigation leaves behind, are dropped.
+    Unmeasured bits are 0, and so are the missing bits of a short key. Bit 0 is rightmost in all keys; the returned keys
+    are hexadecimal. Outcomes with a count of zero, which readout mitigation may leave, are dropped.
 
     >>> wire_to_clbits({"01": 3, "11": 4, "00": 0}, clbits=[0, 2])
     {'0x1': 3, '0x5': 4}
@@ -106,42 +106,42 @@ def wire_to_clbits(counts: Mapping[str, int], clbits: Sequence[int]) -> dict[str
     {'0x0': 7}
 
     Raises:
-        ValueError: A key is no bitstring, or has more bits than `clbits`; or a value is no number.
+        ValueError: A key is not a bitstring or has more bits than `clbits`, or a value is not a number.
     """
-    in_place = list(clbits) == list(range(len(clbits)))
-    placed: dict[str, int] = {}
+    is_identity = list(clbits) == list(range(len(clbits)))
+    moved: dict[str, int] = {}
     for key, number in counts.items():
         if not isinstance(number, int | float):
-            raise ValueError(  # noqa: TRY004 - a value of the server's
-                f"The server counted the outcome {key!r} {number!s:.20} times, which is no number."
+            raise ValueError(  # noqa: TRY004 - the server sent the value
+                f"The server's count of the outcome {key!r} is {number!s:.20}, which is not a number."
             )
         value = _bits(key, len(clbits))
-        if not in_place:
+        if not is_identity:
             value = sum(1 << clbit for bit, clbit in enumerate(clbits) if clbit != NOWHERE and value >> bit & 1)
         if number:
-            placed[hex(value)] = placed.get(hex(value), 0) + number
-    return placed
+            moved[hex(value)] = moved.get(hex(value), 0) + number
+    return moved
 
 
 def _bits(key: str, width: int) -> int:
     if not key or key.strip("01") or len(key) > width:
-        raise ValueError(f"The server counted the outcome {key!r} where {width} bits were measured.")
+        raise ValueError(f"The server sent the outcome {key!r}, but {width} bits were measured.")
     return int(key, 2)
 
 
 def counts_to_memory(counts: Mapping[str, int], *, shots: int, seed: int) -> list[str]:
-    """List a histogram's shots one by one.
+    """List the shots of a histogram one by one.
 
-    OQTOPUS tells counts only, so the order is invented: drawn at random, the same for the same seed. It says nothing
-    of time. Readout mitigation rounds counts down; the shots it lost are drawn from the rest.
+    OQTOPUS returns counts only, so the order is random, determined by the seed, and carries no information. Readout
+    mitigation rounds counts down; the lost shots are drawn from the others.
 
     Args:
         counts: The histogram.
-        shots: How many to list, if there are any counts; if they sum to more, all are listed.
+        shots: Number of shots to list, unless `counts` is empty; if the counts sum to more, all are listed.
         seed: Seed of the order.
 
     Raises:
-        ValueError: A hundred million shots or more are to be listed, which no job has.
+        ValueError: There are more than a hundred million shots, more than any job has.
 
     >>> counts_to_memory({"0x0": 2, "0x3": 1}, shots=3, seed=1)
     ['0x0', '0x0', '0x3']
@@ -159,13 +159,13 @@ def counts_to_memory(counts: Mapping[str, int], *, shots: int, seed: int) -> lis
 
 
 def anonymous_header(name: str, counts: Mapping[str, int]) -> CircuitHeader:
-    """The header of a program that some other software wrote: its bits in one piece, as many as the keys have."""
+    """Return a header for a program written by other software: as many bits as the keys have, without registers."""
     width = max(map(len, counts), default=0)
     return CircuitHeader(name, num_qubits=width, num_clbits=width, clbits=tuple(range(width)))
 
 
 def result_header(header: CircuitHeader) -> dict[str, Any]:
-    """The header of Qiskit's experiment results."""
+    """Return the header for Qiskit's experiment results."""
     fields = {
         "name": header.name,
         "metadata": dict(header.metadata),
@@ -178,10 +178,10 @@ def result_header(header: CircuitHeader) -> dict[str, Any]:
 
 
 def creg_sizes(header: CircuitHeader) -> list[list[Any]] | None:
-    """The registers as Qiskit lays them over a key: from the right, each a run of consecutive bits.
+    """Return the registers as Qiskit splits keys by them: from the right, each a run of consecutive bits.
 
-    Bits without a register form runs of their own. None where the registers are not such runs (they share bits, or
-    scatter them): a key is then best left in one piece.
+    Runs of bits without a register get an empty name. None if the registers are not such runs (they share bits, or
+    their bits are scattered), so that keys are not split.
     """
     sizes: list[list[Any]] = []
     position = 0
@@ -199,7 +199,7 @@ def creg_sizes(header: CircuitHeader) -> list[list[Any]] | None:
 
 
 def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
-    """The device's qubit that each qubit of a circuit ended up on; None if the server did not report it.
+    """Return the device qubit that each circuit qubit ended up on; None if the server did not report it.
 
     Raises:
         ResponseValidationError: The server sent an invalid mapping.
@@ -214,7 +214,7 @@ def layout(result: JobsS3TranspileResult | None) -> list[int] | None:
 def to_experiments(
     job_id: str, outcome: OqtopusJobResult | Exception | None, programs: Sequence[Program]
 ) -> list[ExperimentResult]:
-    """The run of each circuit of an OQTOPUS job; failed ones carry the reason."""
+    """Return the result of each circuit of an OQTOPUS job; failed ones carry the reason."""
     if outcome is None:
         return [_failed(program, "has not ended", job_id) for program in programs]
     if isinstance(outcome, Exception):
@@ -237,25 +237,25 @@ def _counted(program: Program, counts: dict[str, int], job: OqtopusJobResult) ->
 
 
 def _counts_of_each(job: OqtopusSamplingJobResult, programs: Sequence[Program]) -> list[dict[str, int]]:
-    """The counts of each program of a job."""
+    """Return the counts of each program of a job."""
     if not isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
         return [job.get_counts()]
     divided = job.divided_bitstring_counts()
-    return [divided.get(str(i)) or _share(job.get_counts(), programs, i) for i in range(len(programs))]
+    return [divided.get(str(i)) or _counts_of(programs, i, job.get_counts()) for i in range(len(programs))]
 
 
-def _share(counts: dict[str, int], programs: Sequence[Program], index: int) -> dict[str, int]:
-    """One program's counts out of the combined ones, of which program 0 has the rightmost bits.
+def _counts_of(programs: Sequence[Program], index: int, combined: dict[str, int]) -> dict[str, int]:
+    """Return one program's part of the combined counts, in which program 0 has the rightmost bits.
 
-    For servers that do not divide the counts themselves.
+    Used for servers that do not divide the counts themselves.
     """
     widths = [len(program.header.clbits) for program in programs]
     end = -sum(widths[:index]) or None
     start = -sum(widths[: index + 1])
-    share: dict[str, int] = {}
-    for key, number in counts.items():
-        share[key[start:end]] = share.get(key[start:end], 0) + number
-    return share
+    counts: dict[str, int] = {}
+    for key, number in combined.items():
+        counts[key[start:end]] = counts.get(key[start:end], 0) + number
+    return counts
 
 
 def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> ExperimentResult:
@@ -264,5 +264,5 @@ def _failed(program: Program, why: str, job_id: str, shots: int = 0) -> Experime
 
 
 def are_ours(programs: Sequence[Program]) -> bool:
-    """Whether this package wrote programs."""
+    """Return whether this package wrote all of the programs."""
     return bool(programs) and all(program.header for program in programs)

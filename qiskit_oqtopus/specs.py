@@ -1,4 +1,4 @@
-"""Circuits and settings to programs, and programs and settings to job specs: `encode`, `to_jobs`, `Job.to_spec`."""
+"""Conversion of circuits to programs, and of programs to job specs: `encode`, `to_jobs`, `Job.to_spec`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.tags import Tag
 
 Operator: TypeAlias = tuple[tuple[str, float], ...]
-"""Labels and coefficients of Paulis; qubit 0 is rightmost in a label."""
+"""Labels and coefficients of Paulis, with qubit 0 rightmost in a label."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Job:
     """An OQTOPUS job to submit.
 
     Attributes:
-        programs: Its program, or those that share the device in it (`multi_manual`).
+        programs: Its program, or several that run side by side (`multi_manual`).
         shots: Number of shots.
-        operator: The operator that the server estimates; None if the server counts.
-        mitigated: Whether the server mitigates readout errors, if the settings say so.
-        tag: Ends the description, if the job is of a batch.
+        operator: The operator that the server estimates; None if the server returns counts.
+        mitigated: Whether the server mitigates readout errors if the settings request it.
+        tag: The tag at the end of the description, if the job belongs to a batch.
     """
 
     programs: Sequence[Program]
@@ -48,11 +48,11 @@ class Job:
     tag: Tag | None = None
 
     def with_tag(self, tag: Tag | None) -> Self:
-        """The job with a tag, which its programs carry as well."""
+        """Return the job with this tag, also in its programs."""
         return replace(self, programs=[program.with_tag(tag) for program in self.programs], tag=tag)
 
     def to_spec(self, device_id: str, settings: OqtopusOptions) -> OqtopusJobSpec:
-        """The job as it is submitted to a device."""
+        """Return the spec to submit to a device."""
         spec = oqtopus_client.OqtopusJobSpec
         make = spec.estimation if self.operator else spec.multi_manual if settings.multi_manual else spec.sampling
         texts = [program.text for program in self.programs]
@@ -61,7 +61,8 @@ class Job:
             device_id=device_id,
             program=texts if settings.multi_manual else texts[0],
             shots=self.shots,
-            name=settings.name or first.header.name[:256],
+            # A server's search may stop at a NUL, before it reaches the tag.
+            name=settings.name or first.header.name[:256].replace("\0", " "),
             description=" ".join(str(part) for part in (settings.full_description, self.tag) if part) or None,
             transpiler_info=settings.transpiler_info(is_isa=first.is_isa),
             mitigation_info=mitigation and {"ro_error_mitigation": mitigation},
@@ -70,92 +71,92 @@ class Job:
 
 
 def encode(
-    circuits: Sequence[QuantumCircuit], values: npt.ArrayLike | None, target: Target, settings: OqtopusOptions
+    circuits: Sequence[QuantumCircuit], parameter_values: npt.ArrayLike | None, target: Target, settings: OqtopusOptions
 ) -> list[Program]:
-    """The programs of circuits, or of one circuit with each of some parameter values.
+    """Return the programs of bound circuits, or of one circuit with each of several bindings.
 
     Args:
         circuits: The circuits.
-        values: Parameter values of the only circuit, of shape (bindings, parameters); None for bound circuits.
-        target: What the device can do.
+        parameter_values: Values for a single circuit, of shape (bindings, parameters); None for bound circuits.
+        target: The device's target.
         settings: The options of the run.
 
     Raises:
-        CircuitError: The device cannot run a circuit as meant.
-        ValueError: There are parameter values and several circuits, or they have another shape.
+        CircuitError: The device cannot run a circuit as intended.
+        ValueError: There are parameter values for several circuits, or their shape does not match.
     """
     if settings.defer_measurements:
         circuits = [deferred_on(circuit, target) for circuit in circuits]
-    if values is None:
+    if parameter_values is None:
         programs = [to_program(circuit, target, unmeasured=settings.memory) for circuit in circuits]
     elif len(circuits) == 1:
         template = to_template(circuits[0], target, unmeasured=settings.memory)
-        programs = template.bind(as_bindings(values, template.parameters))
+        programs = template.bind(as_bindings(parameter_values, template.parameters))
     else:
-        raise ValueError(f"parameter_values belong to one circuit; there are {len(circuits)}.")
+        raise ValueError(f"parameter_values can be used with one circuit only, not with {len(circuits)}.")
     refuse_foreign(programs, target, settings)
     warn_of_mitigation(programs, settings)
     return [program.with_memory() for program in programs] if settings.memory else programs
 
 
 def to_jobs(programs: Sequence[Program], target: Target, settings: OqtopusOptions) -> list[Job]:
-    """The jobs of a run: one for each program, or for as many as the device holds side by side (`multi_manual`)."""
-    shares = pack(programs, target.num_qubits) if settings.multi_manual else [[program] for program in programs]
-    return with_tags([Job(share, settings.shots) for share in shares], "batch", settings)
+    """Return the jobs of a run: one per program, or per group that the device fits side by side (`multi_manual`)."""
+    groups = side_by_side(programs, target.num_qubits) if settings.multi_manual else [[each] for each in programs]
+    return with_tags([Job(group, settings.shots) for group in groups], "batch", settings)
 
 
 def with_tags(jobs: Sequence[Job], kind: str, settings: OqtopusOptions) -> list[Job]:
-    """The jobs as one batch of that kind."""
+    """Return the jobs as one batch of this kind."""
     tags = new_tags(kind, len(jobs), settings.full_description)
     return [job.with_tag(tag) for job, tag in zip(jobs, tags, strict=True)]
 
 
 def refuse_foreign(programs: Iterable[Program], target: Target, settings: OqtopusOptions) -> None:
-    """Refuse programs that nothing transpiles, and that are not of the device's own instructions.
+    """Refuse programs that are not native and that the server is not to transpile.
 
     Raises:
-        CircuitError: There is such a program.
+        CircuitError: A program is not native.
     """
     if settings.transpile != "none" or target.qargs is None:
         return
     for program in programs:
         if not program.is_isa:
             raise CircuitError(
-                f"Circuit {program.header.name!r} is not of {target.description}'s own instructions, and "
-                "transpile='none' leaves it so. Use qiskit.transpile(circuit, backend), or transpile='server'."
+                f"Circuit {program.header.name!r} has instructions that are not native to {target.description}, and "
+                "transpile='none' forbids transpilation. Use qiskit.transpile(circuit, backend), or transpile='server'."
             )
 
 
 def warn_of_mitigation(programs: Iterable[Program], settings: OqtopusOptions) -> None:
-    """Warn of readout mitigation for programs that the server transpiles."""
+    """Warn about readout mitigation of programs that the server transpiles."""
     if settings.mitigation and any(settings.is_transpiled_by_server(is_isa=program.is_isa) for program in programs):
         warn_user(
-            "A server that transpiles a circuit may correct the readout errors of other qubits than those it measures: "
-            "it goes by their numbers in the circuit. Use qiskit.transpile(circuit, backend) before mitigation."
+            "A server that transpiles a circuit may correct readout errors of the wrong qubits, as it uses the numbers "
+            "of the circuit's qubits. For mitigation, use qiskit.transpile(circuit, backend) first."
         )
 
 
-def pack(programs: Sequence[Program], num_qubits: int | None) -> list[list[Program]]:
-    """Share programs out in their order, so that no share has more qubits than the device."""
-    shares: list[list[Program]] = []
+def side_by_side(programs: Sequence[Program], num_qubits: int | None) -> list[list[Program]]:
+    """Split programs into consecutive groups, so that no group has more qubits than the device."""
+    groups: list[list[Program]] = []
     room = 0
     for program in programs:
         size = program.header.num_qubits
-        if not shares or (num_qubits is not None and size > room):
-            shares.append([])
+        if not groups or (num_qubits is not None and size > room):
+            groups.append([])
             room = num_qubits or 0
-        shares[-1].append(program)
+        groups[-1].append(program)
         room -= size
-    return shares
+    return groups
 
 
 def _terms(operator: Operator) -> list[dict[str, str | float]]:
-    """An operator as job specs have it."""
+    """Return an operator in the format of job specs."""
     return [{"pauli": pauli_text(label), "coeff": coefficient} for label, coefficient in operator]
 
 
 def pauli_text(label: str) -> str:
-    """A Pauli as servers read it; they silently read any other text as the identity.
+    """Return a Pauli in the servers' format; they silently take any other text for the identity.
 
     >>> pauli_text("XIZ")
     'Z 0 X 2'

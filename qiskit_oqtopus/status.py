@@ -1,11 +1,10 @@
-"""The server's statuses in Qiskit's words, and one status for several jobs."""
+"""Qiskit's status for each of the server's, and the common status of several jobs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
 from qiskit.providers import JobStatus
-from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from oqtopus_client.rest.enums import JobsJobStatus
 
@@ -17,13 +16,13 @@ WIRE_STATUS = {
     JobsJobStatus.SUBMITTED: JobStatus.QUEUED,
     JobsJobStatus.READY: JobStatus.QUEUED,
     JobsJobStatus.RUNNING: JobStatus.RUNNING,
-    # Not over yet: the job may still succeed.
+    # Not final: the job may still succeed.
     JobsJobStatus.CANCELLING: JobStatus.RUNNING,
     JobsJobStatus.SUCCEEDED: JobStatus.DONE,
     JobsJobStatus.FAILED: JobStatus.ERROR,
     JobsJobStatus.CANCELLED: JobStatus.CANCELLED,
 }
-"""Each of the server's statuses as Qiskit's."""
+"""The Qiskit status for each server status."""
 
 _BY_URGENCY = (
     # The least advanced job that has not ended; once all have ended, the worst outcome.
@@ -34,12 +33,10 @@ _BY_URGENCY = (
     JobStatus.CANCELLED,
     JobStatus.DONE,
 )
-FINAL = frozenset(wire for wire, ours in WIRE_STATUS.items() if ours in JOB_FINAL_STATES)
-"""Statuses of jobs that have ended."""
 
 
 def aggregate_status(statuses: Collection[JobsJobStatus | str]) -> JobStatus:
-    """One status for several jobs; a status that this version does not know counts as running, never as final.
+    """Return the common status of several jobs; a status unknown to this version counts as running, never as final.
 
     >>> aggregate_status(["succeeded", "running", "submitted"]) is JobStatus.QUEUED
     True
@@ -48,15 +45,15 @@ def aggregate_status(statuses: Collection[JobsJobStatus | str]) -> JobStatus:
 
 
 def overall_status(statuses: Collection[JobStatus]) -> JobStatus:
-    """The status of the least advanced job; once all have ended, the worst outcome; DONE for no jobs."""
+    """Return the status of the least advanced job; once all have ended, the worst outcome; DONE without any job."""
     return next((status for status in _BY_URGENCY if status in statuses), JobStatus.DONE)
 
 
 def wire_statuses(status: JobStatus | str | None) -> list[JobsJobStatus]:
-    """The server's statuses for one of Qiskit's or its own; none for None.
+    """Return the server's statuses for a status of Qiskit or the server; an empty list for None.
 
     Raises:
-        ValueError: There is no such status.
+        ValueError: `status` is not a valid status.
 
     >>> [str(wire) for wire in wire_statuses("queued")]
     ['submitted', 'ready']
@@ -67,5 +64,5 @@ def wire_statuses(status: JobStatus | str | None) -> list[JobsJobStatus]:
     found = [wire for wire, ours in WIRE_STATUS.items() if word.lower() in {wire.value, ours.name.lower()}]
     if not found:
         known = ", ".join([*(wire.value for wire in WIRE_STATUS), *(ours.name for ours in JobStatus)])
-        raise ValueError(f"There is no status {status!r}; there are: {known}.")
+        raise ValueError(f"{status!r} is not a valid status; use one of {known}.")
     return found

@@ -1,4 +1,4 @@
-"""How the jobs of a batch find each other on the server: ids of batches, and `Tag`."""
+"""Ids and tags by which the jobs of a batch are found on the server: `Tag`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _BATCH_ID = re.compile(r"(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}")
-"""The kind is what the batch was submitted for, circuits (`batch`) or a primitive, so the id says how to read it."""
+"""The kind is `batch` for circuits, else the name of a primitive: the id determines how to read the batch."""
 
 _TAG = re.compile(rf"\[(?P<batch>{_BATCH_ID.pattern}) (?P<number>[1-9][0-9]{{0,8}})/(?P<total>[1-9][0-9]{{0,8}})\]\Z")
 
 
 @dataclass(frozen=True)
 class Tag:
-    """What ends the description of each job of a batch; the server's search finds the batch by it.
+    """The last part of the description of each job in a batch, by which the server's search finds the batch.
 
-    Users copy descriptions, so a tag alone does not make a job one of the batch; see `JobBatch.find`.
+    Users copy descriptions, so a tag alone does not make a job part of the batch; see `JobBatch.find`.
 
     Attributes:
-        batch_id: The batch.
-        number: The job's place in it, from 1.
-        total: How many jobs the batch has.
+        batch_id: The id of the batch.
+        number: The job's number in the batch, from 1.
+        total: Number of jobs in the batch.
     """
 
     batch_id: str
@@ -36,7 +36,7 @@ class Tag:
 
     @classmethod
     def of(cls, description: str | None) -> Self | None:
-        """The tag that a description ends with, if any.
+        """Return the tag at the end of a description; None if there is none.
 
         >>> Tag.of("ramsey [batch-0123456789abcdef 2/3]")
         Tag(batch_id='batch-0123456789abcdef', number=2, total=3)
@@ -51,9 +51,9 @@ class Tag:
 
 
 def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]:
-    """The tags of a new batch's jobs; none for a circuit that is alone and not a primitive's.
+    """Return the tags of a new batch's jobs; None for a single circuit that no primitive submitted.
 
-    One whose description was copied from a job of a batch gets a tag, so that it does not end with the copied one.
+    A single circuit with a description that ends with a copied tag gets a tag, which then follows the copied one.
     """
     if kind == "batch" and total == 1 and Tag.of((description or "").rstrip()) is None:
         return [None]
@@ -62,9 +62,9 @@ def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]
 
 
 def first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:
-    """Of jobs with tags of one batch, the first with each tag, in the order of the batch.
+    """Return, from jobs with tags of one batch, the first job with each tag, in the order of the batch.
 
-    The first of all says how many jobs the batch has.
+    The first job determines the total number of jobs.
     """
     found: dict[int, _T] = {}
     total = 0
@@ -76,16 +76,16 @@ def first_of_each(jobs: Iterable[tuple[_T, Tag]]) -> list[_T]:
 
 
 def is_batch_id(text: str) -> bool:
-    """Whether an id is a batch's, rather than a job's."""
+    """Return whether an id is that of a batch rather than a job."""
     return _BATCH_ID.fullmatch(text) is not None
 
 
 def kind_of(batch_id: str) -> str:
-    """What a batch or a single job was submitted for: `batch` for circuits, else the name of a primitive."""
+    """Return the kind of a batch or a single job: `batch` for circuits, else the name of a primitive."""
     found = _BATCH_ID.fullmatch(batch_id)
     return found["kind"] if found else "batch"
 
 
 def new_batch_id(kind: str) -> str:
-    """An id that no other batch has."""
+    """Return a new, unique batch id."""
     return f"{kind}-{secrets.token_hex(8)}"

@@ -21,9 +21,9 @@ _US = 1e-6
 
 
 class ReadoutProperties(InstructionProperties):
-    """Duration and error of a measurement, and how likely either outcome is misread.
+    """Duration and error of a measurement, and the probability of misreading each outcome.
 
-    Qiskit Aer looks for these attributes, so a noise model it makes of a device is as asymmetric as the device.
+    Qiskit Aer reads these attributes, so the noise models that it derives from a backend have its asymmetric errors.
 
     Attributes:
         prob_meas1_prep0: Probability to read 1 from a qubit in state 0.
@@ -36,31 +36,34 @@ class ReadoutProperties(InstructionProperties):
         self.prob_meas0_prep1 = prob_meas0_prep1
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Qiskit's own copies and pickles keep duration and error only.
+        # Qiskit's implementation copies and pickles the duration and error only.
         return type(self), (self.duration, self.error, self.prob_meas1_prep0, self.prob_meas0_prep1)
 
 
 def target_from_device(device: OqtopusDevice) -> Target:
-    """The gates every OQTOPUS device takes - `x`, `sx`, `rz`, `cx`, `measure`, `delay` - with its errors and durations.
+    """Return the gates that every OQTOPUS device supports, with this device's errors and durations.
 
-    Control flow is never there: no device executes it, whatever it advertises. `cx` is there in the listed direction of
-    each coupling only, so where there are no couplings there is no `cx`.
+    These are `x`, `sx`, `rz`, `cx`, `measure` and `delay`. `cx` is included in the listed direction of each coupling
+    only, so a device without couplings has no `cx`. Control flow is never included: no device executes it, regardless
+    of what it advertises.
 
-    No device executes `reset` either, which is there all the same, and takes no time: otherwise the transpiler would
-    refuse every circuit with `initialize`, which begins with a reset of qubits that are in |0> anyway. `run` leaves
-    such a reset out, and refuses any other.
+    No device executes `reset` either, but it is included, with zero duration: otherwise the transpiler would refuse
+    every circuit with `initialize`, which starts with a reset of qubits that are in |0> already. `run` leaves out such
+    a reset and refuses any other.
 
-    Times are in seconds. A gate's error is one minus its average fidelity; a measurement's is the assignment error,
-    beside both probabilities to misread (see `ReadoutProperties`). `rz` is a change of frame: no error, no time.
+    Times are in seconds. A gate's error is one minus its average fidelity; a measurement's error is the assignment
+    error, alongside the probability of misreading each outcome (see `ReadoutProperties`). `rz` is a change of frame,
+    without error and duration.
 
-    What is missing does not count as perfect, as Qiskit has it, which would favour the very qubits and couplings that
-    could not be calibrated. It is filled in by `oqtopus_client.physics.completed`, as on emulated devices: one that
-    lacks an error, a duration or a lifetime gets the worst that others have; None where none has any.
+    Missing values do not count as perfect, as they would in Qiskit, because that would favour the very qubits and
+    couplings whose calibration failed. `oqtopus_client.physics.completed` fills them in, as on emulated devices: a
+    missing error, duration or lifetime becomes the worst value of the others, or None if there is none.
 
-    No qubit is left out, not even one without any calibration: the transpiler's lower levels put a circuit on the first
-    qubits whatever they can do, and fail if that is nothing. Its higher levels see the worst qubit there is.
+    No qubit is left out, not even one without calibration: the lower optimization levels of the transpiler place a
+    circuit on the first qubits regardless of their gates, and fail if there are none. The higher levels see the worst
+    qubit of the chip.
 
-    A device without qubits in its `calibration` gets a Target of its gates alone: on any qubit and any pair.
+    A device without qubits in its `calibration` gets a Target that supports these gates on all qubits and pairs.
 
     Args:
         device: The device.
@@ -76,8 +79,8 @@ def target_from_device(device: OqtopusDevice) -> Target:
         qubit_properties=[QubitProperties(t1=_times(q.t1_us, _US), t2=_times(q.t2_us, _US)) for q in qubits],
     )
 
-    def add(gate: Any, places: Iterable[Any], properties: Iterable[InstructionProperties | None]) -> None:
-        target.add_instruction(gate, dict(zip(places, properties, strict=True)))
+    def add(gate: Any, qargs: Iterable[Any], properties: Iterable[InstructionProperties | None]) -> None:
+        target.add_instruction(gate, dict(zip(qargs, properties, strict=True)))
 
     every = [(i,) for i in range(len(qubits))]
     add(XGate(), every, [_gate_properties(qubit, "x") for qubit in qubits])
@@ -100,16 +103,16 @@ def _uncalibrated(device: OqtopusDevice) -> Target:
 
 
 def _n_qubits(device: OqtopusDevice) -> int | None:
-    """How many qubits the server says the device has, where it does."""
+    """Return the number of qubits that the server publishes; None if it publishes none."""
     return max(device.n_qubits or 0, 0) or None
 
 
-def _gate_properties(place: QubitCalibration | CouplingCalibration, name: str) -> InstructionProperties:
-    return InstructionProperties(_times(place.durations_ns.get(name), _NS), place.gate_error)
+def _gate_properties(calibration: QubitCalibration | CouplingCalibration, name: str) -> InstructionProperties:
+    return InstructionProperties(_times(calibration.durations_ns.get(name), _NS), calibration.gate_error)
 
 
 def _readout_properties(qubit: QubitCalibration) -> ReadoutProperties | None:
-    """None where there is no error: Aer takes it for granted that what has properties has one."""
+    """Return None if the error is unknown, as Aer requires an error in any properties."""
     error, p10, p01 = qubit.readout_error, qubit.prob_meas1_prep0, qubit.prob_meas0_prep1
     if error is None or p10 is None or p01 is None:
         return None
@@ -117,5 +120,5 @@ def _readout_properties(qubit: QubitCalibration) -> ReadoutProperties | None:
 
 
 def _times(value: float | None, unit: float) -> float | None:
-    """A time in seconds, where it is known."""
+    """Return a time in seconds; None if it is unknown."""
     return None if value is None else value * unit

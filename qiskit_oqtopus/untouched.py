@@ -1,4 +1,4 @@
-"""Qubits that are in |0> because nothing has acted on them, wherever swaps have moved them: `Untouched`."""
+"""Tracking of qubits in |0> that no gate has acted on, through swaps: `Untouched`."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _ROUNDING = 1e-7
 
 @dataclass
 class _Block:
-    """One or two qubits, and what has acted on them and on no other qubit since the block began.
+    """One or two qubits, and the product of the gates on them since the block was created.
 
     Attributes:
         qubits: The qubits.
-        zeros: Which of them began in |0>; the others may have begun in any state.
-        matrix: What has acted on them, the first qubit the lowest bit.
+        zeros: Those of the qubits that were in |0> at first; the others may have been in any state.
+        matrix: The product of the gates, with the first qubit as the lowest bit.
     """
 
     qubits: tuple[int, ...]
     zeros: frozenset[int]
     matrix: Matrix
 
-    def act(self, matrix: Matrix, place: tuple[int, ...]) -> None:
-        """Let a gate act on some of the qubits."""
-        if len(place) < len(self.qubits):
+    def act(self, matrix: Matrix, qargs: tuple[int, ...]) -> None:
+        """Apply a gate to some of the qubits."""
+        if len(qargs) < len(self.qubits):
             identity = np.eye(2, dtype=complex)
-            matrix = np.kron(identity, matrix) if place[0] == self.qubits[0] else np.kron(matrix, identity)
-        elif place != self.qubits:
+            matrix = np.kron(identity, matrix) if qargs[0] == self.qubits[0] else np.kron(matrix, identity)
+        elif qargs != self.qubits:
             matrix = matrix.reshape(2, 2, 2, 2).transpose(1, 0, 3, 2).reshape(4, 4)
         self.matrix = matrix @ self.matrix
 
     def state(self, qubit: int, zeros: frozenset[int]) -> Matrix | None:
-        """A rotation from |0> to the state that a qubit is in whatever the others are in; None if it depends on them.
+        """Return a rotation from |0> to a qubit's state; None if the state depends on that of other qubits.
 
         Args:
             qubit: The qubit.
-            zeros: Which qubits began in |0>.
+            zeros: The qubits that were in |0> at first.
         """
         size = len(self.qubits)
         axes = {each: size - 1 - i for i, each in enumerate(self.qubits)}
@@ -59,14 +59,14 @@ class _Block:
 
 
 class Untouched:
-    """Follows the untouched qubits of a circuit through its instructions.
+    """The set of a circuit's qubits that hold an untouched |0>, updated instruction by instruction.
 
-    The transpiler moves qubits about before they are used, and a reset with them: then gates have acted on the reset
-    qubit, but what it holds is the |0> of an untouched one. Gates on two qubits are multiplied for as long as they act
-    on the same two, which shows whether they swap.
+    The transpiler may swap qubits before they are used, including those with a reset: gates have then acted on the
+    reset qubit, although it holds the |0> of an untouched one. Consecutive gates on the same two qubits are multiplied,
+    which shows whether they form a swap.
 
     Args:
-        num_qubits: How many qubits the circuit has.
+        num_qubits: The circuit's number of qubits.
     """
 
     def __init__(self, num_qubits: int) -> None:
@@ -74,7 +74,7 @@ class Untouched:
         self._blocks = {qubit: _Block((qubit,), frozenset([qubit]), identity) for qubit in range(num_qubits)}
         self._acted: set[int] = set()
         self._moved: set[int] = set()
-        # Angles in place of parameters: what holds for angles without a pattern holds for all.
+        # Random angles stand for parameters: an identity that holds for them holds for all angles.
         self._probes = np.random.default_rng(seed=0)
 
     def __contains__(self, qubit: int) -> bool:
@@ -84,26 +84,26 @@ class Untouched:
         block = self._blocks[qubit]
         return qubit in self._moved and bool(block.zeros) and abs(block.matrix[1, 0]) < _ROUNDING
 
-    def add(self, item: CircuitInstruction, place: tuple[int, ...]) -> None:
-        """Follow the untouched qubits through a standard gate or a measurement."""
-        self._acted.update(place)
-        if len(place) > _PAIR or not item.is_standard_gate():
-            for qubit in place:
+    def add(self, item: CircuitInstruction, qargs: tuple[int, ...]) -> None:
+        """Update the set for a standard gate or a measurement."""
+        self._acted.update(qargs)
+        if len(qargs) > _PAIR or not item.is_standard_gate():
+            for qubit in qargs:
                 self._close(qubit)
                 self._blocks[qubit].zeros = frozenset()
             return
-        if not set(place) <= set(self._blocks[place[0]].qubits):
-            for qubit in place:
+        if not set(qargs) <= set(self._blocks[qargs[0]].qubits):
+            for qubit in qargs:
                 self._close(qubit)
-            first, second = (self._blocks[qubit] for qubit in place)
-            pair = _Block(place, first.zeros | second.zeros, np.kron(second.matrix, first.matrix))
-            self._blocks |= dict.fromkeys(place, pair)
-        block = self._blocks[place[0]]
+            first, second = (self._blocks[qubit] for qubit in qargs)
+            pair = _Block(qargs, first.zeros | second.zeros, np.kron(second.matrix, first.matrix))
+            self._blocks |= dict.fromkeys(qargs, pair)
+        block = self._blocks[qargs[0]]
         if block.zeros:
-            block.act(self._matrix(item), place)
+            block.act(self._matrix(item), qargs)
 
     def _close(self, qubit: int) -> None:
-        """Give a qubit, and one that shares its block, blocks of their own."""
+        """Split the block of a qubit into single-qubit blocks."""
         block = self._blocks[qubit]
         if len(block.qubits) < _PAIR:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import graphlib
 import re
 import subprocess
@@ -14,8 +13,7 @@ from pathlib import Path
 import pytest
 
 import oqtopus_client
-
-ROOT = Path(__file__).parent.parent
+from tests.support.source_tree import MODULES, NAMES, ROOT, imports, module_name
 
 # From the top down; a room may import itself and what stands below it here.
 MAY_IMPORT = {
@@ -27,6 +25,7 @@ MAY_IMPORT = {
         "oqtopus_client.display",
         "oqtopus_client.errors",
         "oqtopus_client.physics",
+        "oqtopus_client.profiles",
     ),
     "oqtopus_client.emulator": (
         "oqtopus_client.rest",
@@ -45,7 +44,8 @@ MAY_IMPORT = {
         "oqtopus_client.errors",
     ),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
-    "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.profiles", "oqtopus_client.errors"),
+    "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors"),
     "oqtopus_client.physics": ("oqtopus_client.calibration",),
     "oqtopus_client.calibration": (),
     "oqtopus_client.angles": (),
@@ -68,30 +68,6 @@ LAZY = {
 DOORS = {"oqtopus_client", "oqtopus_client.pytest_plugin"}
 # What the first of them shows stands for the rooms below; the command line comes in there like any user.
 SHOWN = {"oqtopus_client", *(f"oqtopus_client.{name}" for name in oqtopus_client.__all__)}
-
-MODULES = sorted((*ROOT.glob("oqtopus_client/**/*.py"), *ROOT.glob("qiskit_oqtopus/**/*.py")))
-
-
-def module_name(file: Path) -> str:
-    """Dotted name of a module."""
-    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def imports(file: Path) -> set[str]:
-    """Our own modules that a module imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "oqtopus_client":
-            found.update(f"oqtopus_client.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parts = {f"{node.module}.{alias.name}" for alias in node.names}
-            found.update(parts & NAMES or {node.module or ""})
-        elif isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-    return {name for name in found if name.startswith(("oqtopus_client", "qiskit_oqtopus"))}
-
-
-NAMES = {module_name(file) for file in MODULES}
 
 
 def within(name: str, room: str) -> bool:
@@ -127,6 +103,14 @@ def test_no_modules_import_each_other() -> None:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         pytest.fail(f"These modules import each other: {' <- '.join(error.args[1])}.")
+
+
+def test_tests_share_only_what_support_holds() -> None:
+    """No test imports from another test or a conftest, neither in its own code nor in scripts that it runs."""
+    wrong = re.compile(r"\bfrom tests\S*(\.| import )(test_|conftest)")
+
+    assert wrong.search("from tests.qiskit_oqtopus.test_backend import bell")
+    assert [f for f in ROOT.glob("tests/**/*.py") if wrong.search(f.read_text("utf-8")) and f != Path(__file__)] == []
 
 
 @pytest.mark.parametrize("library", ["httpx", "aiohttp", "httpx_aiohttp"])

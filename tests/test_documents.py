@@ -1,4 +1,4 @@
-"""What we tell users to run, runs."""
+"""Tests of the documentation: its code runs, and its claims match the code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import oqtopus_client.emulator
 import qiskit_oqtopus.errors
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.rest.endpoints import OPERATIONS
-from tests.conftest import BELL
 from tests.foreign.run import LIBRARIES, PUBLISHED, QURI_PARTS
+from tests.support.circuits import BELL
+from tests.support.statistics import is_bell
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = "oqtopus_client", "qiskit_oqtopus"
@@ -27,23 +28,18 @@ PAGES = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "README
 
 
 def code_blocks(page: str, language: str = "python") -> list[str]:
-    """A page's code in one language."""
+    """Return the code blocks of a page in one language."""
     return re.findall(rf"```{language}\n(.*?)```", PAGES[page], re.DOTALL)
 
 
 def block_with(page: str, text: str) -> str:
-    """The page's Python code that has this text in it."""
+    """Return the page's only Python block that contains a text."""
     (block,) = (block for block in code_blocks(page) if text in block)
     return block
 
 
-def is_bell(counts: dict[str, int]) -> bool:
-    """Whether 1000 shots look like a Bell state; a right one fails this once in 10^9 times."""
-    return set(counts) == {"00", "11"} and sum(counts.values()) == 1000 and 400 < counts["00"] < 600
-
-
 def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:
-    """The README's twenty lines: devices, counts of a noisy chip, an expectation value, and the job again."""
+    """The README's tour prints devices, counts of a noisy chip, an expectation value, and a job's times."""
     (code,) = code_blocks("README")
     names: dict[str, Any] = {}
     exec(code, names)  # noqa: S102 - our own
@@ -59,7 +55,7 @@ def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("page", ["index", "qiskit"])
 def test_bell_example(page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first lines for Qiskit users print Bell counts."""
+    """The first Qiskit example prints Bell counts."""
     (tmp_path / "example.py").write_text(block_with(page, "bell = "), encoding="utf-8")
     names = runpy.run_path(str(tmp_path / "example.py"))
     names["backend"].provider.close()
@@ -70,7 +66,7 @@ def test_bell_example(page: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_qiskit_examples_follow_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Parameters, jobs, devices and primitives, in a session that began with the Bell state."""
+    """The other Qiskit examples run one after the other, following the Bell example."""
     monkeypatch.chdir(tmp_path)
     marks = ["bell = ", "rabi = ", "job.save", "least_busy", "PadDynamicalDecoupling", "OqtopusEstimator"]
     names: dict[str, Any] = {}
@@ -95,7 +91,7 @@ def test_qiskit_examples_follow_each_other(
 def test_sdk_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: dict[str, str]
 ) -> None:
-    """The lines for SDK users print Bell counts from the server that the environment names."""
+    """The first SDK example prints Bell counts from the configured server."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "example.py").write_text(block_with("sdk", "with OqtopusClient() as client"), encoding="utf-8")
@@ -105,7 +101,7 @@ def test_sdk_example(
 
 
 def test_calibration_example(client: OqtopusClient, capsys: pytest.CaptureFixture[str]) -> None:
-    """The lines about a device print what it publishes."""
+    """The calibration example prints published values."""
     exec(block_with("sdk", "get_device"), {"client": client})  # noqa: S102 - our own
     t1_us, readout_error, control, target, gate_error = map(float, capsys.readouterr().out.split())
 
@@ -115,7 +111,7 @@ def test_calibration_example(client: OqtopusClient, capsys: pytest.CaptureFixtur
 
 
 def test_batch_example(client: OqtopusClient) -> None:
-    """The lines for many jobs run, with the client and program of the lines before."""
+    """The batch example runs with the client and program of the previous example."""
     names: dict[str, Any] = {"client": client, "program": BELL, "OqtopusJobSpec": OqtopusJobSpec}
     exec(block_with("sdk", "run_jobs_batch"), names)  # noqa: S102 - our own
 
@@ -126,7 +122,7 @@ def test_batch_example(client: OqtopusClient) -> None:
 def test_journal_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: OqtopusConfig, client: OqtopusClient
 ) -> None:
-    """The campaign submits its jobs once, however often it is begun."""
+    """The campaign submits its jobs once, even if it is started again."""
     monkeypatch.chdir(tmp_path)
     jobs = [OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=7, name="campaign") for _ in range(3)]
     for _ in range(2):
@@ -139,7 +135,7 @@ def test_journal_example(
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
-    """One door for people and CI."""
+    """CI runs the same test command as people."""
     commands = [block for block in code_blocks("README", "bash") if "-m pytest" in block]
 
     assert len(commands) == 1
@@ -149,7 +145,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 def test_emulator_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The chip misreads a one of qubit 0 as often as its calibration says."""
+    """The example's chip misreads qubit 0 as often as its calibration says."""
     (tmp_path / "example.py").write_text(block_with("emulator", "from_device_info"), encoding="utf-8")
     runpy.run_path(str(tmp_path / "example.py"))
     counts = eval(capsys.readouterr().out)  # noqa: S307 - a dictionary that we printed
@@ -161,7 +157,7 @@ def test_emulator_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_twin_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: dict[str, str]
 ) -> None:
-    """A server's chip becomes an emulated one."""
+    """The example emulates a chip from its server's calibration."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     code = block_with("self_hosting", "from_device_info").replace("qulacs", "lattice64")
@@ -171,8 +167,8 @@ def test_twin_example(
     assert capsys.readouterr().out.startswith("http")
 
 
-def test_promises_are_held() -> None:
-    """Every test that a promise names is there."""
+def test_guarantees_name_existing_tests() -> None:
+    """Every test that the reliability page names exists."""
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGES["reliability"])
 
     assert len(named) > 20
@@ -181,7 +177,7 @@ def test_promises_are_held() -> None:
 
 
 def test_errors_are_those_of_the_code() -> None:
-    """Each message that is explained is one that the code has; what differs is left out of it."""
+    """Every message in the error index occurs in the code, apart from its variable parts."""
     code = "".join(file.read_text(encoding="utf-8") for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
     spoken = re.sub(r"\"\n\s*f?\"", "", code)
     spoken = re.sub(r"\{[^{}\"]*\}", "…", spoken)
@@ -193,7 +189,7 @@ def test_errors_are_those_of_the_code() -> None:
 
 
 def test_libraries_are_run_at_the_versions_that_are_named() -> None:
-    """Each library in the table is one that is run, at its version and that of Qiskit, and none is left out."""
+    """The table lists exactly the libraries that are tested, with their versions and Qiskit's."""
     rows = re.findall(r"^\| \[([\w-]+)\].*? \| ([\d.]+) \| ([\d.]+|-) \|", PAGES["libraries"], re.MULTILINE)
     run = {(*requirement.split("=="), "-") for requirement in (PUBLISHED, QURI_PARTS)}
     for requirements, _ in LIBRARIES.values():
@@ -205,7 +201,7 @@ def test_libraries_are_run_at_the_versions_that_are_named() -> None:
 
 
 def test_every_public_name_is_in_the_reference() -> None:
-    """What can be imported is explained."""
+    """The reference documents every public name."""
     reference = "".join(page.read_text(encoding="utf-8") for page in ROOT.glob("docs/api/*.md"))
     elsewhere = {"CircuitError", "errors", "rest", *dir(oqtopus_client.errors), *dir(qiskit_oqtopus.errors)}
     public = {*oqtopus_client.__all__, *qiskit_oqtopus.__all__, *oqtopus_client.emulator.__all__}
@@ -214,7 +210,7 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 
 def test_documentation_builds(tmp_path: Path) -> None:
-    """Without a warning."""
+    """The documentation builds without a warning."""
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", tmp_path / "html"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -225,14 +221,14 @@ def test_documentation_builds(tmp_path: Path) -> None:
 
 
 def test_pictures_are_drawn_by_their_scripts() -> None:
-    """The drawing in the repository is the one that its script makes."""
+    """The drawing in the repository is the output of its script."""
     drawn = runpy.run_path(str(ROOT / "docs" / "draw_job.py"))["picture"]()
 
     assert (ROOT / "docs" / "pictures" / "job.svg").read_text(encoding="utf-8") == drawn
 
 
 def test_pictures_of_the_command_line(tmp_path: Path) -> None:
-    """They are of commands that work, and those in the repository are all there."""
+    """The commands in the pictures work, and the repository has exactly these pictures."""
     subprocess.run([sys.executable, "-W", "error", ROOT / "docs" / "terminal.py", tmp_path], check=True)
     drawn = {file.name: file.read_text(encoding="utf-8") for file in tmp_path.glob("*.svg")}
 

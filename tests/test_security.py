@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.test_architecture import MODULES, imports, module_name
+from tests.support.source_tree import MODULES, imports, module_name
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,6 +51,12 @@ def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
 
     assert libraries(file) & UNPICKLING == {"pickle", "dill"}
     assert imports(file) == set()
+
+
+def test_nothing_logs_urls() -> None:
+    """No module has a client of httpx, which logs every URL with its signature."""
+    for file in MODULES:
+        assert not re.search(r"\bhttpx\.(Async)?Client\(", file.read_text(encoding="utf-8")), file
 
 
 def test_certificates_are_always_verified() -> None:

@@ -1,4 +1,4 @@
-"""The tutorials run from top to bottom without a warning, and physics is what they print."""
+"""The tutorials run from top to bottom without a warning, and their results are physically correct."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import qiskit
 
 from tests.foreign.run import TUTORIALS as FOREIGN
-from tests.test_documents import is_bell
+from tests.support.statistics import is_bell
 
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
 
@@ -23,9 +23,9 @@ if qiskit.__version__.startswith("1."):
 
 
 def run_tutorial(name: str, folder: Path, *, pictures: tuple[str, ...] = ()) -> str:
-    """Run a tutorial in a folder; returns what it printed.
+    """Run a tutorial in a folder, and return its output.
 
-    Pictures go to files, of which a blank one is smaller than 10 kB.
+    Each figure is saved to a file; a blank one would be smaller than 10 kB.
     """
     environment = {**os.environ, "MPLBACKEND": "Agg"}
     command = [sys.executable, *WARNINGS, TUTORIALS / f"{name}.py"]
@@ -38,14 +38,14 @@ def run_tutorial(name: str, folder: Path, *, pictures: tuple[str, ...] = ()) -> 
 
 
 def numbers(pattern: str, text: str) -> list[tuple[float, ...]]:
-    """What the groups of a pattern match in a text, each time it does."""
+    """Return the groups of each match of a pattern as numbers."""
     found = [tuple(map(float, match.groups())) for match in re.finditer(pattern, text)]
     assert found, f"{pattern} is not in\n{text}"
     return found
 
 
-def test_none_is_forgotten() -> None:
-    """Each tutorial has a test here, or is run by `tests.foreign`; and the table of contents is in order."""
+def test_every_tutorial_is_tested() -> None:
+    """Each tutorial has a test here or in `tests.foreign`, and the table of contents is in order."""
     here = set(re.findall(r'run_tutorial\("(\w+)"', Path(__file__).read_text(encoding="utf-8")))
     names = sorted(path.stem for path in TUTORIALS.glob("*.py"))
 
@@ -54,7 +54,7 @@ def test_none_is_forgotten() -> None:
 
 
 def test_quickstart(tmp_path: Path) -> None:
-    """The quickstart prints Bell counts twice: with Qiskit, and with the SDK alone."""
+    """The quickstart prints Bell counts twice, with Qiskit and with the SDK."""
     printed = re.findall(r"Counts \{'(\d+)': (\d+), '(\d+)': (\d+)\}", run_tutorial("01_quickstart", tmp_path))
 
     assert len(printed) == 2
@@ -62,7 +62,7 @@ def test_quickstart(tmp_path: Path) -> None:
 
 
 def test_devices(tmp_path: Path) -> None:
-    """Better qubits make a better state, and Aer's is the device's.
+    """Better qubits make a better state, and Aer agrees with the device.
 
     Standard errors are 0.003; the difference that the qubits make is 0.035.
     """
@@ -81,24 +81,24 @@ def test_devices(tmp_path: Path) -> None:
 
 
 def test_transpiling(tmp_path: Path) -> None:
-    """Fewer gates bring back more of the spins, wherever they were transpiled.
+    """Fewer gates give a larger echo, both with local and with server-side transpilation.
 
-    Standard errors are 0.005; level 0 brings back 0.65, the others 0.71 to 0.78, as Qiskit's version has it.
+    Standard errors are 0.005. The echo is 0.65 at level 0, and 0.71 to 0.78 at the others, depending on Qiskit.
     """
     printed = run_tutorial("03_transpiling", tmp_path, pictures=("transpiling.png",))
     levels = numbers(r"Level \d: (\d+) cx, depth +(\d+), .* echo (\d\.\d+) ±", printed)
-    ((by_server,),) = numbers(r"By the server: .* echo (\d\.\d+)\n", printed)
+    ((by_server,),) = numbers(r"On the server: .* echo (\d\.\d+)\n", printed)
     (least, _, first), *_, (most, _, last) = levels
 
     assert least > most
     assert last > first + 0.03
     assert by_server > first + 0.03
-    assert "Refused: Circuit 'echo' is not of lattice64's own instructions" in printed
+    assert "Refused: Circuit 'echo' has instructions that are not native to lattice64" in printed
     assert re.findall(r"own gates: (\w+)", printed) == ["False", "True"]
 
 
 def test_sweeps(tmp_path: Path) -> None:
-    """What is fitted is what the chip was calibrated to, within six standard errors and the digits printed."""
+    """The fits agree with the calibration within six standard errors and the printed digits."""
     printed = run_tutorial("04_sweeps", tmp_path, pictures=("sweeps.png", "timeline.png"))
     fits = numbers(r"(\d+\.\d+) ± (\d+\.\d+).*, (?:a full turn|calibrated|set to) (\d+\.\d+)", printed)
 
@@ -113,12 +113,12 @@ def test_sweeps(tmp_path: Path) -> None:
 
 
 def test_vqe(tmp_path: Path) -> None:
-    """The energy of the hydrogen molecule is right within 5 millihartree, and the correlation within 0.01."""
+    """The energy of the molecule is correct within 5 millihartree, and the correlation within 0.01."""
     printed = run_tutorial("05_vqe", tmp_path, pictures=("vqe.png",))
     ((off, _),) = numbers(r"Off by (\d+\.\d) ± (\d+\.\d) millihartree", printed)
-    ((share, error, exact),) = numbers(r"antibonding: (0\.\d+) ± (0\.\d+), exactly (0\.\d+)", printed)
+    ((share, error, exact),) = numbers(r"antibonding: (0\.\d+) ± (0\.\d+), exact (0\.\d+)", printed)
 
-    assert "exactly -1.1373" in printed
+    assert "exact -1.1373" in printed
     assert off < 5
     assert abs(share - exact) < 0.01 + 6 * error
     assert "One of them: 0.0000" in printed
@@ -130,29 +130,29 @@ def test_qaoa(tmp_path: Path) -> None:
     ((first, last, chance),) = numbers(r"(\d+\.\d+) at first, (\d+\.\d+) after \d+ steps; (\d+)", printed)
 
     assert "Best cut found: 10 of 12 edges" in printed
-    assert "no cut has more than 10" in printed
+    assert "the maximum is 10" in printed
     assert last > max(first, chance + 2)
 
 
 def test_server_side(tmp_path: Path) -> None:
     """One job violates Bell's inequality by many standard errors, and a program on the server finds the phase.
 
-    S is 2.53 on this chip, give or take 0.025.
+    S is 2.53 ± 0.025 on this chip.
     """
     printed = run_tutorial("09_server_side", tmp_path, pictures=("chsh.png",))
     ((s, error),) = numbers(r"S = (\d\.\d+) ± (\d\.\d+);", printed)
 
     assert "4 circuits in 1 job" in printed
     assert 2 + 6 * error < s < 2.828
-    assert "Phase 0.640625 turns, really 0.640625" in printed
+    assert "Phase 0.640625 turns, exact 0.640625" in printed
     assert [bit for _, bit in numbers(r"2\^(\d): .*, bit (\d)\n", printed)] == [1, 0, 0, 1, 0, 1]
     assert re.search(r"Last counts: \{.*\}", printed)
 
 
 def test_sdk(tmp_path: Path) -> None:
-    """The least energy is that of the ground state, within what is said to be an upper bound of the error."""
+    """The minimum energy is that of the ground state, within four times the reported error."""
     printed = run_tutorial("10_sdk", tmp_path, pictures=("ising.png",))
-    ((energy, error, exact),) = numbers(r"Least energy (-\d\.\d+) ± (\d\.\d+) at .* exactly (-\d\.\d+)", printed)
+    ((energy, error, exact),) = numbers(r"Least energy (-\d\.\d+) ± (\d\.\d+) at .* exact (-\d\.\d+)", printed)
 
     assert exact == -1.414
     assert abs(energy - exact) < 4 * error < 0.2
@@ -163,21 +163,21 @@ def test_sdk(tmp_path: Path) -> None:
 
 
 def test_crashes(tmp_path: Path) -> None:
-    """A campaign that was killed in the middle is finished, each job once; and no fault costs or doubles one."""
+    """A killed campaign is finished with each job once, and no fault loses or repeats a job."""
     printed = run_tutorial("11_crashes", tmp_path, pictures=("crashes.png",))
     ((known,),) = numbers(r"Of 40 jobs: \{'submitted': (\d+), 'intended': \d+\}", printed)
     ((deviation,),) = numbers(r"Largest deviation from sin²: (\d+\.\d) errors", printed)
 
     assert f"Killed, exit code -{signal.SIGKILL}" in printed
     assert 15 <= known < 40
-    assert "On the server: 40 jobs, 40 different ones" in printed
+    assert "On the server: 40 jobs, 40 of them distinct" in printed
     assert deviation < 6
     assert printed.count("1000 shots in ['00', '11'], 1 job\n") == 5
     assert "Status: failed - message: the refrigerator is warm" in printed
 
 
 def test_migration(tmp_path: Path) -> None:
-    """All ways give the same parity, within six standard errors."""
+    """All ways give the same parity within six standard errors."""
     printed = run_tutorial("12_migration", tmp_path)
     found = numbers(r" (\d\.\d+) ± (\d\.\d+)\n", printed)
 

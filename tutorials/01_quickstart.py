@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Quickstart
 #
-# Bell counts from an OQTOPUS device that runs on this computer: no account, no setting.
+# Run a Bell circuit on an OQTOPUS device that is emulated on this computer. You need no account and no configuration.
 
 # %%
 from qiskit import QuantumCircuit, transpile
@@ -11,7 +11,7 @@ from qiskit_oqtopus import OqtopusProvider
 # %% [markdown]
 # ## With Qiskit
 #
-# For a server in the cloud, write `OqtopusProvider()` and set `OQTOPUS_URL` and `OQTOPUS_API_TOKEN`.
+# To use a server instead, set `OQTOPUS_URL` and `OQTOPUS_API_TOKEN` and write `OqtopusProvider()`.
 
 # %%
 provider = OqtopusProvider.emulator()
@@ -28,7 +28,7 @@ print("Job", job.job_id())
 print("Counts", job.result().get_counts())
 
 # %% [markdown]
-# ## With the SDK alone
+# ## With the SDK
 #
 # The same job in OpenQASM 3. The server transpiles it for the device.
 

@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Devices, their calibration and their noise
+# # Devices, calibrations and noise
 #
-# Which devices there are, how good their qubits are, which of them to use, and how to simulate a device's noise with
-# Qiskit Aer before queueing for it. Runs on the emulator, without an account, in some ten seconds, and draws
-# `chip.png` and `devices.png`. Needs matplotlib: `pip install 'oqtopus-client[emulator,visualization]'`.
+# List the devices, compare their qubits, choose the best ones, and simulate a device's noise with Qiskit Aer before you
+# queue for it. This tutorial runs on the emulator, without an account, in about ten seconds, and saves `chip.png` and
+# `devices.png`. It needs matplotlib: `pip install 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import itertools
@@ -17,10 +17,10 @@ from qiskit_aer import AerSimulator
 from qiskit_oqtopus import OqtopusProvider
 
 # %% [markdown]
-# ## Which devices there are
+# ## List devices
 #
-# One request asks for all of them, and printing them prints a table. Filters are arguments; any other question goes to
-# `filters`, a function of a backend. `least_busy` picks the device with the shortest queue.
+# One request fetches all devices; printing them shows a table. Pass filters as arguments, or your own function of a
+# backend as `filters`. `least_busy` returns the device with the shortest queue.
 
 # %%
 provider = OqtopusProvider.emulator(":memory:")
@@ -29,11 +29,11 @@ print("QPUs:", [backend.name for backend in provider.backends(simulator=False, o
 print("Shortest queue:", provider.least_busy(min_num_qubits=100).name)
 
 # %% [markdown]
-# ## How good a chip is
+# ## Inspect a calibration
 #
-# A backend's `target` is its calibration in Qiskit's terms: times in seconds, errors as probabilities. The error of a
-# gate is one minus its average fidelity, that of a measurement the probability of a wrong assignment. Medians tell the
-# typical qubit, the worst one tells why it matters which qubits a circuit is on.
+# A backend's `target` holds the calibration in Qiskit's terms, with times in seconds and errors as probabilities. The
+# error of a gate is one minus its average fidelity; the error of a measurement is the probability of a wrong
+# assignment. Medians describe a typical qubit. The worst values show why it matters which qubits a circuit uses.
 
 # %%
 chip = provider.get_backend("lattice64")
@@ -50,23 +50,23 @@ for quantity, values in calibration.items():
     print(f"{quantity:>18}: median {np.median(values):6.2f}, from {min(values):6.2f} to {max(values):6.2f}")
 
 # %% [markdown]
-# Chips are calibrated anew now and then. `refresh` asks, and says whether anything has changed; circuits should then be
-# transpiled again.
+# Chips are recalibrated from time to time. `refresh` asks the server and returns whether anything has changed; if so,
+# transpile your circuits again.
 
 # %%
-print("Calibrated anew:", chip.refresh())
+print("Recalibrated:", chip.refresh())
 
 # %% [markdown]
-# ## Which qubits to use
+# ## Choose qubits
 #
-# A GHZ state of six qubits wants a line of qubits, so here are all the lines of six on the chip, and the one with the
-# largest product of fidelities. Qiskit's transpiler reads the same target and looks for a good place as well, above
-# optimization level 0, which leaves a circuit on the first qubits.
+# A GHZ state of six qubits needs a line of qubits. This cell lists all lines of six on the chip and picks the one with
+# the largest product of fidelities. Qiskit's transpiler uses the same target and, above optimization level 0, also
+# looks for good qubits. Level 0 leaves a circuit on the first qubits.
 
 
 # %%
 def ghz(n_qubits: int) -> QuantumCircuit:
-    """All qubits 0 and all qubits 1, superposed; measured."""
+    """Return a circuit that prepares and measures a superposition of all 0 and all 1."""
     circuit = QuantumCircuit(n_qubits, name="GHZ")
     circuit.h(0)
     for qubit in range(n_qubits - 1):
@@ -76,11 +76,11 @@ def ghz(n_qubits: int) -> QuantumCircuit:
 
 
 def success_probability(circuit: QuantumCircuit) -> float:
-    """The product of the fidelities of all gates and readouts, of a circuit of the device's gates."""
+    """Return the product of the fidelities of all gates and readouts in a transpiled circuit."""
     errors = [
         target[item.operation.name][tuple(circuit.find_bit(qubit).index for qubit in item.qubits)].error
         for item in circuit.data
-        if item.operation.name in {"x", "sx", "cx", "measure"}  # a barrier does nothing, rz is a change of frame
+        if item.operation.name in {"x", "sx", "cx", "measure"}  # barriers do nothing, and rz only changes the frame
     ]
     return float(np.prod(1 - np.array(errors)))
 
@@ -89,7 +89,7 @@ cx_errors = {frozenset(pair): gate.error for pair, gate in target["cx"].items()}
 
 
 def lines(start: tuple[int, ...], length: int) -> Iterator[tuple[int, ...]]:
-    """All ways to go on from a line of coupled qubits, up to a length."""
+    """Yield all extensions of a line of coupled qubits to the given length."""
     if len(start) == length:
         yield start
         return
@@ -99,7 +99,7 @@ def lines(start: tuple[int, ...], length: int) -> Iterator[tuple[int, ...]]:
 
 
 def fidelity(line: tuple[int, ...]) -> float:
-    """The product of the fidelities of a line's couplings and readouts."""
+    """Return the product of the fidelities of a line's couplings and readouts."""
     gates = [cx_errors[frozenset(pair)] for pair in itertools.pairwise(line)]
     return float(np.prod([1 - error for error in [*gates, *(target["measure"][qubit,].error for qubit in line)]]))
 
@@ -115,8 +115,8 @@ for place, circuit in circuits.items():
     print(f"The {place} qubits, {qubits}: estimated success probability {success_probability(circuit):.3f}")
 
 # %% [markdown]
-# On the picture, a disc is a qubit, its ring the readout and an arrow a coupling; darker is worse. What the circuit
-# does not use is faded.
+# In the picture, a disc is a qubit, its ring is the readout, and an arrow is a coupling; darker means a larger error.
+# Everything that the circuit does not use is faded.
 
 # %%
 picture = chip.plot(circuit=circuits["best"])
@@ -124,19 +124,19 @@ picture.savefig("chip.png", dpi=150)
 picture
 
 # %% [markdown]
-# ## The noise in a simulator
+# ## Simulate the noise
 #
-# `noise_model` turns the calibration into a noise model for Qiskit Aer: relaxation while gates last, depolarization by
-# what is missing of their fidelity, and asymmetric readout errors. So a circuit can be tried out as often as one likes
-# before it goes to the device. What the calibration does not know - crosstalk, drift, leakage - is not in it; on a real
-# chip, the difference between both bars is just that.
+# `noise_model` turns the calibration into a noise model for Qiskit Aer: relaxation during gates, depolarization for the
+# rest of the gate error, and asymmetric readout errors. You can therefore try out a circuit as often as you like before
+# you send it to the device. The noise model does not contain what the calibration does not cover: crosstalk, drift,
+# leakage. On a real chip, these make the difference between both results.
 
 # %%
 SHOTS = 20_000
 
 
 def in_agreement(counts: dict[str, int]) -> float:
-    """The share of shots in which all qubits agree, 1 without noise."""
+    """Return the fraction of shots in which all qubits agree; 1 without noise."""
     return sum(counts.get(bit * 6, 0) for bit in "01") / SHOTS
 
 
@@ -150,7 +150,7 @@ provider.close()
 
 
 def error(share: float) -> float:
-    """The standard error of a share of the shots."""
+    """Return the standard error of a fraction of the shots."""
     return float(np.sqrt(share * (1 - share) / SHOTS))
 
 
@@ -158,8 +158,8 @@ for place, on_chip, in_aer in zip(circuits, device, aer, strict=True):
     print(f"On the {place} qubits: device {on_chip:.4f} ± {error(on_chip):.4f}, Aer {in_aer:.4f} ± {error(in_aer):.4f}")
 
 # %% [markdown]
-# The better qubits pay. All qubits agree more often than the product of the fidelities has it, as that counts errors of
-# phase too, which this measurement does not see.
+# Better qubits give better results. All qubits agree more often than the product of fidelities predicts, because the
+# product also counts phase errors, which this measurement does not detect.
 
 # %%
 estimated = [success_probability(circuit) for circuit in circuits.values()]
@@ -174,7 +174,7 @@ axes.set(
     xticks=places,
     xticklabels=list(circuits),
     xlim=(-0.5, len(circuits) - 0.5),
-    ylabel="All qubits agree (share of shots)",
+    ylabel="All qubits agree (fraction of shots)",
 )
 axes.legend()
 figure.savefig("devices.png", dpi=150)

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Transpiling for a chip
 #
-# A chip executes few gates, and gates of two qubits only between neighbours. Transpiling writes a circuit in those
-# terms, here or on the server, and how well it is done decides how much of the result is noise. Runs on the emulator,
-# without an account, in some ten seconds, and draws `transpiling.png`. Needs matplotlib:
-# `pip install 'oqtopus-client[emulator,visualization]'`.
+# A chip executes only a few gates, and two-qubit gates only between neighbours. Transpiling rewrites a circuit in these
+# terms, either locally or on the server. Its quality determines how much of the result is noise. This tutorial runs on
+# the emulator, without an account, in about ten seconds, and saves `transpiling.png`. It needs matplotlib: `pip install
+# 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -20,14 +20,14 @@ SHOTS = 10_000
 # %% [markdown]
 # ## A circuit that does not fit
 #
-# A Loschmidt echo: five spins on a ring evolve under Ising couplings and a transverse field, and back again. Without
-# noise, all are found in 0 in the end. A square lattice has no rings of five, so some states must be swapped on the
-# way. The barrier keeps transpilers from cancelling the two halves.
+# This circuit is a Loschmidt echo: five spins on a ring evolve under Ising couplings and a transverse field, and then
+# back again. Without noise, all spins end in 0. A square lattice has no rings of five, so the transpiler must insert
+# swaps. The barrier keeps transpilers from cancelling the two halves.
 
 
 # %%
 def echo(n_spins: int = 5) -> QuantumCircuit:
-    """One Trotter step forward, and one backward."""
+    """Return a circuit with one Trotter step forward and one backward."""
     step = QuantumCircuit(n_spins)
     step.rx(0.8, range(n_spins))
     for spin in range(n_spins):
@@ -43,19 +43,19 @@ circuit = echo()
 
 
 def fidelities(circuits: list[QuantumCircuit]) -> tuple[np.ndarray, np.ndarray]:
-    """How often all spins come back to 0, with standard errors."""
+    """Return how often all spins return to 0, with standard errors."""
     result = chip.run(circuits, shots=SHOTS).result()
     shares = np.array([result.get_counts(i).get("00000", 0) / SHOTS for i in range(len(circuits))])
     return shares, np.sqrt(shares * (1 - shares) / SHOTS)
 
 
 # %% [markdown]
-# ## Here: levels of optimization
+# ## Transpile locally: optimization levels
 #
-# `qiskit.transpile` reads the chip's gates, couplings and errors from the backend. Level 0 does what it must, on the
-# first qubits; 1 looks for the qubits with the fewest errors, and merges gates; 2 and 3 look harder, and merge more.
-# `layout` tells which qubit of the chip each spin ended up on. The seed makes this reproducible: routing is guided by
-# chance, and it is worth while to try several seeds.
+# `qiskit.transpile` reads the chip's gates, couplings and errors from the backend. Level 0 does only what is necessary,
+# on the first qubits. Level 1 looks for the qubits with the smallest errors and merges gates; levels 2 and 3 try harder
+# and merge more. `layout` shows where on the chip each spin ended up. The seed makes the result reproducible. Routing
+# is randomized, so it is worth trying several seeds.
 
 # %%
 levels = [0, 1, 2, 3]
@@ -66,31 +66,31 @@ for level, each, share, error in zip(levels, isa, shares, errors, strict=True):
     print(f"Level {level}: {gates} cx, depth {each.depth():3}, qubits {qubits}, echo {share:.3f} ± {error:.3f}")
 
 # %% [markdown]
-# A layout can be given as well: spin 0 on qubit 27, and so on. That is for experiments on certain qubits; a choice that
-# knows no calibration is rarely a good one.
+# You can also set the layout yourself: spin 0 on qubit 27, and so on. Use this for experiments on particular qubits. A
+# choice made without the calibration is rarely a good one.
 
 # %%
 placed = transpile(circuit, chip, optimization_level=3, initial_layout=[27, 28, 36, 35, 34], seed_transpiler=1)
 (share,), (error,) = fidelities([placed])
-print(f"On qubits of our choice: {placed.count_ops()['cx']} cx, echo {share:.3f} ± {error:.3f}")
+print(f"On the chosen qubits: {placed.count_ops()['cx']} cx, echo {share:.3f} ± {error:.3f}")
 
 # %% [markdown]
-# ## There: the server's transpiler
+# ## Transpile on the server
 #
-# A circuit that is not made of the chip's own gates is transpiled by the server, so there is no need to transpile at
-# all; `transpiler_options` are keywords of `qiskit.transpile` for it. Afterwards the job tells what the server made of
-# the circuit, and where its qubits went.
+# The server transpiles circuits that do not consist of the chip's own gates, so you need not transpile at all.
+# `transpiler_options` are keyword arguments of `qiskit.transpile` on the server. Afterwards, the job returns the
+# transpiled circuit and its layout.
 
 # %%
 job = chip.run(circuit, shots=SHOTS, transpiler_options={"optimization_level": 3, "seed_transpiler": 1})
 share = job.result().get_counts().get("00000", 0) / SHOTS
 (made,), (layout,) = job.transpiled_circuits(), job.layouts()
-print(f"By the server: gates {dict(made.count_ops())}, depth {made.depth()}, qubits {layout}, echo {share:.3f}")
+print(f"On the server: gates {dict(made.count_ops())}, depth {made.depth()}, qubits {layout}, echo {share:.3f}")
 
 # %% [markdown]
-# `transpile=` says who does it. `"auto"`, the default, is as just described; `"server"` has the server transpile even
-# what would run as it is; `"none"` sends all as it is, and refuses what the chip would, before anything is sent.
-# `chip.programs` shows what would be sent.
+# `transpile=` selects who transpiles. `"auto"`, the default, works as described above. With `"server"`, the server also
+# transpiles circuits that could run as they are. With `"none"`, all circuits run as they are; those that the chip would
+# refuse raise an error before anything is sent. `chip.programs` returns the programs that would be sent.
 
 # %%
 try:
@@ -105,15 +105,16 @@ for each in (circuit, isa[3]):
 provider.close()
 
 # %% [markdown]
-# ## What it is worth
+# ## Compare the results
 #
-# Gates between two qubits are what costs most, so the echo follows their number; the rest is which qubits they are on.
+# Two-qubit gates cause most of the errors, so the echo decreases with their number. The choice of qubits accounts for
+# the rest.
 
 # %%
 gates = [each.count_ops()["cx"] for each in isa]
 figure, axes = plt.subplots(figsize=(5, 3.6), layout="constrained")
 for level, number, share, error in zip(levels, gates, shares, errors, strict=True):
     axes.errorbar(number, share, error, fmt="o", capsize=3, label=f"level {level}")
-axes.set(title="Loschmidt echo of five spins", xlabel="cx gates", ylabel="All spins back in 0 (share of shots)")
+axes.set(title="Loschmidt echo of five spins", xlabel="cx gates", ylabel="All spins back in 0 (fraction of shots)")
 axes.legend()
 figure.savefig("transpiling.png", dpi=150)

@@ -1,10 +1,10 @@
 # %% [markdown]
-# # Parameter sweeps, and what becomes of their jobs
+# # Parameter sweeps and their jobs
 #
-# Most experiments are one circuit with many values of a parameter. Here a qubit is driven (Rabi), and left alone
-# (Ramsey); and jobs are found again, saved, and read where not all of them have worked out. Runs on the emulator,
-# without an account, in some ten seconds, and draws `sweeps.png` and `timeline.png`. Needs SciPy and matplotlib:
-# `pip install scipy 'oqtopus-client[emulator,visualization]'`.
+# Most experiments run one circuit with many parameter values. This tutorial drives a qubit (Rabi) and lets it evolve
+# freely (Ramsey). It then finds jobs again, saves them, and reads results when some circuits have failed. It runs on
+# the emulator, without an account, in about ten seconds, and saves `sweeps.png` and `timeline.png`. It needs SciPy and
+# matplotlib: `pip install scipy 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ properties, readout = chip.target.qubit_properties[QUBIT], chip.target["measure"
 
 
 def excited(result: Result, points: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-    """How often some points of a sweep read 1, with standard errors."""
+    """Return how often the points of a sweep read 1, with standard errors."""
     shares = np.array([result.get_counts(int(i)).get("1", 0) / SHOTS for i in points])
     return shares, np.sqrt(np.maximum(shares * (1 - shares), 1 / SHOTS) / SHOTS)
 
@@ -35,10 +35,11 @@ def excited(result: Result, points: Iterable[int]) -> tuple[np.ndarray, np.ndarr
 # %% [markdown]
 # ## Rabi oscillations
 #
-# A circuit with a parameter, and a row of values for each run. The circuit is looked at once, however many rows there
-# are. One `run` is one Qiskit job; each row is a job of its own on the server, submitted concurrently.
+# Pass a circuit with a parameter and one row of values for each run. The circuit is analysed only once, however many
+# rows there are. One call of `run` is one Qiskit job; on the server, each row is a separate job, and all are submitted
+# concurrently.
 #
-# The lowest population is not 0 and the highest not 1. That is the readout, whose two errors the fit finds.
+# The smallest population is not 0 and the largest is not 1, because of readout errors. The fit determines both of them.
 
 # %%
 rabi = QuantumCircuit(1, name="Rabi")
@@ -51,7 +52,7 @@ oscillation, errors = excited(rabi_job.result(), range(len(angles)))
 
 
 def rabi_model(angle: np.ndarray, low: float, high: float, period: float) -> np.ndarray:
-    """Populations as they are read."""
+    """Return the populations, including readout errors."""
     return low + (high - low) * np.sin(np.pi * angle / period) ** 2
 
 
@@ -64,8 +65,8 @@ print(f"Reads 0 for 1: {1 - high:.3f} ± {high_error:.3f}, calibrated {readout.p
 # %% [markdown]
 # ## Ramsey fringes
 #
-# A superposition is left alone for a while and turned on. The frame of the second pulse turns at a detuning, so the
-# population oscillates at that frequency, and decays with T2. Now there are two parameters, the delay and the phase.
+# Two quarter turns enclose a delay. The frame of the second pulse rotates at a detuning, so the population oscillates
+# at that frequency and decays with T2. This circuit has two parameters, the delay and the phase.
 
 # %%
 delay, phase = Parameter("delay"), Parameter("phase")
@@ -83,11 +84,11 @@ emulator.inject("fail_job", message="The control electronics lost its clock.", t
 ramsey_job = chip.run(transpile(ramsey, chip, initial_layout=[QUBIT]), parameter_values=values, shots=SHOTS)
 
 # %% [markdown]
-# ## When some of it fails
+# ## Partial failures
 #
-# Chips have bad moments; the emulator was told to have one. `result()` would rather raise an error than return less
-# than was asked for; it says what failed, and how to get the rest. `partial=True` also gives what there is when time is
-# up.
+# Chips sometimes fail; here, a fault is injected into the emulator. `result()` raises an error rather than return less
+# than you asked for. The error says what failed and how to get the other results. `result(partial=True)` returns these;
+# if the timeout passes, it returns the results so far.
 
 # %%
 try:
@@ -104,7 +105,7 @@ fringes, fringe_errors = excited(result, np.flatnonzero(there))
 
 
 def ramsey_model(time: np.ndarray, offset: float, amplitude: float, frequency: float, t2: float) -> np.ndarray:
-    """A decaying oscillation; two quarter turns without a delay in between are a half turn, to 1."""
+    """Return a decaying oscillation; without a delay, two quarter turns make a half turn to 1."""
     return offset + amplitude * np.exp(-time / t2) * np.cos(2 * np.pi * frequency * time)
 
 
@@ -114,10 +115,10 @@ print(f"Detuning {fringe_fit[2]:.5f} ± {fringe_fit_errors[2]:.5f} MHz, set to {
 print(f"T2 {fringe_fit[3]:.1f} ± {fringe_fit_errors[3]:.1f} µs, calibrated {1e6 * properties.t2:.1f}")
 
 # %% [markdown]
-# ## Jobs, later
+# ## Find and save jobs
 #
-# A job is on the server, with all that it takes to read it. So its id is enough, in any program, on any day; and who
-# has lost the id finds the job by its name. A file keeps it without any server, for a paper's data.
+# Jobs are self-describing, so the id is enough to read one in any program, on any day. If you have lost the id, find
+# the job by its name. A saved file can be read without a server, for example to publish the data of a paper.
 
 # %%
 again = OqtopusProvider(emulator.config).job(rabi_job.job_id())
@@ -126,10 +127,10 @@ for job in provider.jobs(name="Ramsey"):
     print("Found by name:", job.job_id() == ramsey_job.job_id(), len(job.job_ids), "runs,", job.status().name)
 
 rabi_job.save("rabi.json")
-print("From the file, half a period on:", OqtopusJob.load("rabi.json").result().get_counts(10))
+print("From the file, after half a period:", OqtopusJob.load("rabi.json").result().get_counts(10))
 
 # %% [markdown]
-# When the server put them to work is known as well.
+# The job also knows when the server worked on each circuit.
 
 # %%
 print(f"On the device: {rabi_job.execution_time:.3f} s")
@@ -138,7 +139,7 @@ timeline.savefig("timeline.png", dpi=150)
 timeline
 
 # %% [markdown]
-# ## Pictures
+# ## Figures
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # The ground state of a hydrogen molecule
 #
-# The variational quantum eigensolver: vary a circuit until the energy of its state is least. Runs on the emulator,
-# without an account, in some ten seconds, and draws `vqe.png`. Needs SciPy and matplotlib:
-# `pip install scipy 'oqtopus-client[emulator,visualization]'`.
+# The variational quantum eigensolver varies a circuit to minimize the energy of its state. This tutorial runs on the
+# emulator, without an account, in about ten seconds, and saves `vqe.png`. It needs SciPy and matplotlib: `pip install
+# scipy 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -18,14 +18,14 @@ from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider, OqtopusSampler
 # %% [markdown]
 # ## The molecule
 #
-# The electrons of H2 at a bond length of 0.735 Å, in the STO-3G basis, mapped to qubits after Jordan and Wigner.
-# Energies are in hartree. Qubits 0 and 1 are the spin-up orbitals, bonding and antibonding, qubits 2 and 3
-# the spin-down ones.
+# The Hamiltonian describes the electrons of H2 at a bond length of 0.735 Å, in the STO-3G basis, mapped to qubits by
+# the Jordan-Wigner transformation. Energies are in hartree. Qubits 0 and 1 are the bonding and antibonding orbitals
+# with spin up; qubits 2 and 3 are those with spin down.
 #
-# The coefficients are sums of the integrals over molecular orbitals that [PySCF](https://pyscf.org) calculates for
-# `gto.M(atom="H 0 0 0; H 0 0 0.735", basis="sto-3g")`, and agree with its full configuration interaction: -1.137306
-# hartree together with the repulsion of the nuclei. How they follow from the integrals is in Seeley, Richard and Love,
-# [J. Chem. Phys. 137, 224109 (2012)](https://doi.org/10.1063/1.4768229).
+# The coefficients are sums of the molecular orbital integrals that [PySCF](https://pyscf.org) calculates for
+# `gto.M(atom="H 0 0 0; H 0 0 0.735", basis="sto-3g")`. Together with the nuclear repulsion, they reproduce its full
+# configuration interaction energy of -1.137306 hartree. Seeley, Richard and Love derive the coefficients from the
+# integrals: [J. Chem. Phys. 137, 224109 (2012)](https://doi.org/10.1063/1.4768229).
 
 # %%
 HAMILTONIAN = SparsePauliOp.from_list(
@@ -53,12 +53,12 @@ EXACT = float(energies[0])
 
 
 # %% [markdown]
-# ## A circuit with an angle
+# ## A parametrized circuit
 
 
 # %%
 def ansatz() -> QuantumCircuit:
-    """Both electrons in the bonding orbital, and moved to the antibonding one by an angle."""
+    """Return a circuit with both electrons in the bonding orbital, rotated into the antibonding one by an angle."""
     circuit = QuantumCircuit(4, name="H2")
     circuit.x([0, 2])
     # exp(-i angle/2 XXXY): a change of basis, a parity, a rotation, and back.
@@ -75,10 +75,10 @@ def ansatz() -> QuantumCircuit:
 
 
 # %% [markdown]
-# ## The whole landscape
+# ## Scan the energy landscape
 #
-# The estimator takes a circuit, an observable and values of the parameters together, which Qiskit calls a PUB. Here is
-# one with 21 values of the angle, all submitted at once. `evs` are expectation values, `stds` their standard errors.
+# The estimator takes a circuit, an observable and parameter values together, which Qiskit calls a PUB. This PUB has 21
+# values of the angle, all submitted at once. `evs` are the expectation values and `stds` their standard errors.
 
 # %%
 provider = OqtopusProvider.emulator(":memory:")
@@ -89,33 +89,35 @@ angles = np.linspace(-1, 1, 21)
 landscape = estimator.run([(circuit, HAMILTONIAN, angles[:, np.newaxis])]).result()[0].data
 
 # %% [markdown]
-# ## The way down, a step at a time
+# ## Optimize step by step
 #
-# With more parameters no one can afford the whole landscape; an optimizer asks for one point after another.
+# With more parameters, scanning the whole landscape is too expensive. An optimizer instead requests one point after
+# another.
 
 # %%
 steps: list[tuple[float, float]] = []
 
 
 def energy(parameters: np.ndarray) -> float:
-    """The energy of the state at an angle."""
+    """Return the energy of the state at an angle."""
     data = estimator.run([(circuit, HAMILTONIAN, parameters)]).result()[0].data
     steps.append((float(data.evs), float(data.stds)))
     return float(data.evs)
 
 
 found = minimize(energy, x0=[0.0], method="COBYLA", options={"rhobeg": 0.4, "maxiter": 25, "tol": 0.01})
-# The optimizer keeps the luckiest value; a fresh look is unbiased.
+# The optimizer keeps its luckiest value, which is biased; a new measurement is not.
 final = estimator.run([(circuit, HAMILTONIAN, found.x)], precision=0.001).result()[0].data
 
-print(f"Ground state of H2: {final.evs + NUCLEAR_REPULSION:.4f} hartree, exactly {EXACT + NUCLEAR_REPULSION:.4f}")
+print(f"Ground state of H2: {final.evs + NUCLEAR_REPULSION:.4f} hartree, exact {EXACT + NUCLEAR_REPULSION:.4f}")
 print(f"Off by {1e3 * abs(final.evs - EXACT):.1f} ± {1e3 * final.stds:.1f} millihartree after {len(steps)} steps")
 
 # %% [markdown]
-# ## What the state is
+# ## Inspect the state
 #
-# The sampler tells more of it than the energy: how often both electrons are in the antibonding orbital. That share
-# is the correlation of the electrons, which no single way to put them into orbitals has.
+# The sampler reveals more about the state than its energy: how often both electrons are in the antibonding orbital.
+# This fraction measures the correlation of the electrons, which no single assignment of electrons to orbitals can
+# describe.
 
 # %%
 SHOTS = 20_000
@@ -126,11 +128,11 @@ provider.close()
 counts = sampled.data.meas.get_counts()
 antibonding = counts.get("1010", 0) / SHOTS
 error = np.sqrt(antibonding * (1 - antibonding) / SHOTS)
-print(f"Both electrons antibonding: {antibonding:.4f} ± {error:.4f}, exactly {abs(states[0b1010, 0]) ** 2:.4f}")
+print(f"Both electrons antibonding: {antibonding:.4f} ± {error:.4f}, exact {abs(states[0b1010, 0]) ** 2:.4f}")
 print(f"One of them: {1 - antibonding - counts['0101'] / SHOTS:.4f}")
 
 # %% [markdown]
-# ## Pictures
+# ## Figures
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)

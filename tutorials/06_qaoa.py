@@ -1,9 +1,9 @@
 # %% [markdown]
-# # The best way to cut a graph in two
+# # MaxCut with QAOA
 #
-# The quantum approximate optimization algorithm: let a circuit favour large cuts, and sample it. Runs on the emulator,
-# without an account, in some ten seconds, and draws `qaoa.png`. Needs SciPy and matplotlib:
-# `pip install scipy 'oqtopus-client[emulator,visualization]'`.
+# The quantum approximate optimization algorithm looks for the largest cut of a graph: it tunes a circuit to favour
+# large cuts, and then samples it. This tutorial runs on the emulator, without an account, in about ten seconds, and
+# saves `qaoa.png`. It needs SciPy and matplotlib: `pip install scipy 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import itertools
@@ -28,12 +28,12 @@ LAYERS = 2
 
 
 def cut(bits: str) -> int:
-    """How many edges a cut goes through; node 0 is rightmost."""
+    """Return the number of edges that a cut crosses; node 0 is rightmost."""
     sides = bits[::-1]
     return sum(sides[a] != sides[b] for a, b in EDGES)
 
 
-# An edge counts where its ends differ: (1 - ZZ) / 2.
+# An edge is cut if its ends differ: (1 - ZZ) / 2.
 EXPECTED_CUT = SparsePauliOp.from_sparse_list(
     [("ZZ", edge, -0.5) for edge in EDGES] + [("", [], len(EDGES) / 2)], num_qubits=NODES
 )
@@ -46,7 +46,7 @@ BEST = max(cut("".join(bits)) for bits in itertools.product("01", repeat=NODES))
 
 # %%
 def ansatz() -> QuantumCircuit:
-    """All cuts at once; phases by their size, and mixing, layer by layer."""
+    """Return a circuit that superposes all cuts, with phases by their size and a mixer in each layer."""
     circuit = QuantumCircuit(NODES, name="MaxCut")
     angles = ParameterVector("angle", 2 * LAYERS)
     circuit.h(range(NODES))
@@ -58,9 +58,9 @@ def ansatz() -> QuantumCircuit:
 
 
 # %% [markdown]
-# ## Angles for large cuts
+# ## Optimize the angles
 #
-# All terms are of Z, so one measurement tells them all, and each step is one job.
+# All terms consist of Z operators only, so one measurement covers all of them, and each step is one job.
 
 # %%
 provider = OqtopusProvider.emulator(":memory:")
@@ -70,17 +70,17 @@ estimator = OqtopusEstimator(backend, default_precision=0.02)
 steps: list[float] = []
 
 
-def lost(angles: np.ndarray) -> float:
-    """What the average cut lacks."""
+def negative_cut(angles: np.ndarray) -> float:
+    """Return the negative of the average cut, which the optimizer minimizes."""
     average = float(estimator.run([(circuit, EXPECTED_CUT, angles)]).result()[0].data.evs)
     steps.append(average)
     return -average
 
 
-found = minimize(lost, x0=[-0.2, 0.2, -0.2, 0.2], method="COBYLA", options={"rhobeg": 0.3, "maxiter": 60})
+found = minimize(negative_cut, x0=[-0.2, 0.2, -0.2, 0.2], method="COBYLA", options={"rhobeg": 0.3, "maxiter": 60})
 
 # %% [markdown]
-# ## Cuts
+# ## Sample cuts
 
 # %%
 circuit.measure_all()
@@ -89,13 +89,13 @@ provider.close()
 
 counts = sampled.data.meas.get_counts()
 best = max(counts, key=cut)
-print(f"Best cut found: {cut(best)} of {len(EDGES)} edges, by {best}; no cut has more than {BEST}")
+print(f"Best cut found: {cut(best)} of {len(EDGES)} edges, with {best}; the maximum is {BEST}")
 print(
     f"Average cut: {steps[0]:.2f} at first, {max(steps):.2f} after {len(steps)} steps; {len(EDGES) / 2:.0f} by chance"
 )
 
 # %% [markdown]
-# ## Pictures
+# ## Figures
 
 # %%
 sizes = np.arange(len(EDGES) + 1)
@@ -109,6 +109,6 @@ left.set(title="Optimization", xlabel="Step", ylabel="Average cut (edges)")
 left.legend()
 right.bar(sizes - 0.2, shares, 0.4, label="QAOA")
 right.bar(sizes + 0.2, by_chance / 2**NODES, 0.4, label="by chance")
-right.set(title="Cuts sampled", xlabel="Edges cut", ylabel="Share of shots")
+right.set(title="Cuts sampled", xlabel="Edges cut", ylabel="Fraction of shots")
 right.legend()
 figure.savefig("qaoa.png", dpi=150)

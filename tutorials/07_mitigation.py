@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Less noise in expectation values
+# # Error mitigation for expectation values
 #
-# Readout errors are corrected by the server or with [mthree](https://github.com/Qiskit/qiskit-addon-mthree); gate noise
-# is extrapolated to zero with [mitiq](https://mitiq.readthedocs.io). Runs on the noisy chip of the emulator, without an
-# account, in some ten seconds, and draws `mitigation.png`. Needs mthree, mitiq and matplotlib:
+# The server or [mthree](https://github.com/Qiskit/qiskit-addon-mthree) corrects readout errors;
+# [mitiq](https://mitiq.readthedocs.io) extrapolates gate noise to zero. This tutorial runs on the emulator's noisy
+# chip, without an account, in about ten seconds, and saves `mitigation.png`. It needs mthree, mitiq and matplotlib:
 # `pip install mthree 'mitiq[qiskit]' 'oqtopus-client[emulator,visualization]'`.
 
 # %%
@@ -25,9 +25,9 @@ backend = provider.get_backend("lattice64")
 SHOTS = 50_000
 
 # %% [markdown]
-# ## A circuit that does nothing, at length
+# ## A long circuit that does nothing
 #
-# A randomized benchmarking circuit returns to 00, so without noise every shot ends there.
+# A randomized benchmarking circuit returns to 00. Without noise, every shot ends there.
 
 # %%
 (circuit,) = generate_rb_circuits(n_qubits=2, num_cliffords=8, return_type="qiskit", seed=1)
@@ -35,7 +35,7 @@ circuit.measure_all()
 
 
 def survival(circuits: list[QuantumCircuit], mitigation: str | None = None) -> list[float]:
-    """How often each circuit ends in 00."""
+    """Return the fraction of shots of each circuit that end in 00."""
     # At a higher level, the transpiler would cancel the gates that make the circuit longer.
     isa = transpile(circuits, backend, optimization_level=0)
     result = backend.run(isa, shots=SHOTS, mitigation=mitigation).result()
@@ -44,15 +44,15 @@ def survival(circuits: list[QuantumCircuit], mitigation: str | None = None) -> l
 
 
 def error(share: float) -> float:
-    """The standard error of a share of the shots, to which readout correction adds some percent."""
+    """Return the standard error of a fraction of the shots; readout correction makes it a few percent larger."""
     return float(np.sqrt(share * (1 - share) / SHOTS))
 
 
 # %% [markdown]
-# ## Readout errors, corrected by the server
+# ## Correct readout errors on the server
 #
-# It applies the inverse of the confusion matrix that the calibration tells of each qubit. No further shots are needed,
-# and the result is as good as the calibration is recent.
+# The server applies the inverse of the confusion matrix that the calibration gives for each qubit. This needs no
+# further shots, and is as good as the calibration is recent.
 
 # %%
 (raw,) = survival([circuit])
@@ -61,10 +61,10 @@ print(f"As measured {raw:.4f} ± {error(raw):.4f}; 1 without noise")
 print(f"Readout corrected by the server {read_right:.4f} ± {error(read_right):.4f}")
 
 # %% [markdown]
-# ## Readout errors, measured and corrected by mthree
+# ## Measure and correct readout errors with mthree
 #
-# mthree measures the confusion now, by preparing 0 and 1 on the qubits, and solves for those outcomes only that were
-# seen: that is possible for tens of qubits. The error it tells is an upper bound.
+# mthree measures the current confusion matrix by preparing 0 and 1 on the qubits, and solves only for the outcomes that
+# occurred, which scales to tens of qubits. The error that it reports is an upper bound.
 
 # %%
 isa = transpile(circuit, backend, optimization_level=0)
@@ -77,32 +77,32 @@ by_mthree = quasi.get("00", 0.0)
 print(f"Readout corrected by mthree {by_mthree:.4f} ± {quasi.stddev():.4f}")
 
 # %% [markdown]
-# ## Gate noise, extrapolated to zero
+# ## Extrapolate gate noise to zero
 #
-# mitiq makes the circuit two and three times as long without changing what it does, and follows the line that the
-# values lie on back to no noise at all. All three circuits are submitted at once, as the annotations tell mitiq.
+# mitiq makes the circuit two and three times as long without changing its effect, and extrapolates a straight line
+# through the values to zero noise. The type annotations tell mitiq that it can submit all three circuits at once.
 
 # %%
 factory = LinearFactory(scale_factors=[1, 2, 3])
 
 
 def corrected(circuits: list[QuantumCircuit]) -> list[float]:
-    """The same with readout corrected."""
+    """Return the same fractions with readout correction."""
     return survival(circuits, mitigation="pseudo_inverse")
 
 
 extrapolated = execute_with_zne(circuit, corrected, factory=factory, scale_noise=fold_global)
 scales, values = np.array(factory.get_scale_factors()), np.array(factory.get_expectation_values())
 errors = np.array([error(value) for value in values])
-# The line through three equidistant points ends at (4 a + b - 2 c) / 3.
+# The line through three equidistant points extrapolates to (4 a + b - 2 c) / 3.
 extrapolated_error = float(np.hypot.reduce(errors * np.array([4, 1, 2]) / 3))
 scaled = ", ".join(f"{value:.3f}" for value in values)
 print(f"With one, two and three times the noise {scaled}; with none {extrapolated:.3f} ± {extrapolated_error:.3f}")
 provider.close()
 
 # %% [markdown]
-# The curve that the values really lie on is bent: noise that halves a signal halves it again, so that a line
-# underestimates. `ExpFactory` follows an exponential instead, at the price of a larger statistical error.
+# The true curve is not straight: noise that halves the signal once halves it again, so a straight line underestimates
+# the value. `ExpFactory` fits an exponential instead, at the cost of a larger statistical error.
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 3.6), layout="constrained")

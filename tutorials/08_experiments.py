@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Calibration experiments with Qiskit Experiments
 #
-# Is a chip what its calibration says? [Qiskit Experiments](https://qiskit-community.github.io/qiskit-experiments) has
-# the circuits and the fits for the standard measurements: lifetimes, readout, and randomized benchmarking of gates.
-# Runs on the noisy chip of the emulator, without an account, in some twenty seconds, and draws `t1.png` and `rb.png`.
-# Needs Qiskit Experiments: `pip install qiskit-experiments 'oqtopus-client[emulator,visualization]'`.
+# Does a chip perform as its calibration says? [Qiskit
+# Experiments](https://qiskit-community.github.io/qiskit-experiments) has circuits and fits for the standard
+# measurements: lifetimes, readout errors, and randomized benchmarking of gates. This tutorial runs on the emulator's
+# noisy chip, without an account, in about twenty seconds, and saves `t1.png` and `rb.png`. It needs Qiskit Experiments:
+# `pip install qiskit-experiments 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import os
@@ -19,16 +20,16 @@ from qiskit_oqtopus import OqtopusProvider
 provider = OqtopusProvider() if "OQTOPUS_URL" in os.environ else OqtopusProvider.emulator(":memory:")
 chip = provider.get_backend("lattice64")
 target = chip.target
-QUBITS = [0, 2, 4, 27]  # no neighbours, so that they can be measured at the same time
+QUBITS = [0, 2, 4, 27]  # not neighbours, so that they can be measured at the same time
 
 
 def run(experiment: BaseExperiment, shots: int) -> ExperimentData:
-    """Run an experiment with `chip.run`, which submits all its circuits at once, and wait for its analysis."""
+    """Run an experiment with `chip.run`, which submits all circuits at once, and wait for its analysis."""
     return experiment.run(chip, backend_run=True, shots=shots).block_for_results()
 
 
 def compare(what: str, measured: UFloat, calibrated: float, unit: str) -> None:
-    """Print what was measured next to what the calibration says."""
+    """Print a measured value next to its calibrated value."""
     print(
         f"{what:15} ({measured.nominal_value:.3f} ± {measured.std_dev:.3f}) {unit}, calibrated {calibrated:.3f} {unit}"
     )
@@ -37,8 +38,8 @@ def compare(what: str, measured: UFloat, calibrated: float, unit: str) -> None:
 # %% [markdown]
 # ## T1 of several qubits at once
 #
-# Each qubit is excited, left alone for a delay, and measured; what decays exponentially, decays with T1. Experiments on
-# different qubits run as one, in the same circuits.
+# The experiment excites each qubit, waits for a delay, and measures it. The population decays exponentially with T1.
+# Experiments on different qubits run in parallel, in the same circuits.
 
 # %%
 lifetimes = [target.qubit_properties[qubit] for qubit in QUBITS]
@@ -51,10 +52,10 @@ relaxation.figure(0).figure.savefig("t1.png", dpi=150, bbox_inches="tight")
 relaxation.figure(0)
 
 # %% [markdown]
-# ## T2, by Ramsey fringes
+# ## T2 from Ramsey fringes
 #
-# What decays here is the phase. On real chips slow noise makes it decay faster than the calibrated T2, which is often
-# measured with an echo; `T2Hahn` does that.
+# This experiment measures the decay of the phase. On real chips, slow noise makes it faster than the calibrated T2,
+# which is often measured with an echo; `T2Hahn` does the same.
 
 # %%
 QUBIT = 27
@@ -63,10 +64,11 @@ fringes = run(T2Ramsey([QUBIT], np.linspace(0, 90e-6, 46), backend=chip, osc_fre
 compare(f"T2* of qubit {QUBIT}", 1e6 * t2, 1e6 * target.qubit_properties[QUBIT].t2, "µs")
 
 # %% [markdown]
-# ## Readout
+# ## Readout errors
 #
-# Qubits are prepared in 0 and in 1. The assignment matrix has the probabilities of what is read: column 0 for 0
-# prepared, column 1 for 1. It is not symmetric: a qubit in 1 may relax while it is read.
+# This experiment prepares qubits in 0 and in 1. The assignment matrix contains the probabilities of the outcomes:
+# column 0 for qubits prepared in 0, column 1 for those prepared in 1. It is asymmetric, because a qubit in 1 may relax
+# during its readout.
 
 # %%
 SHOTS = 20_000
@@ -81,11 +83,11 @@ for what, share, calibrated in (
     compare(what, 100 * ufloat(share, np.sqrt(share * (1 - share) / SHOTS)), 100 * calibrated, "%")
 
 # %% [markdown]
-# ## Gates, by randomized benchmarking
+# ## Gate errors from randomized benchmarking
 #
-# Random Clifford gates that together do nothing: the longer the sequence, the less often it returns to 0, and how fast
-# that decays tells the error of a gate, whatever readout and preparation do. First single qubits, then two of them,
-# where the errors of single-qubit gates are taken off.
+# Random Clifford gates that together do nothing return to 0 less often the longer the sequence is. The decay rate gives
+# the error of a gate, independently of readout and preparation errors. Benchmark single qubits first, and then pairs,
+# from which the errors of single-qubit gates are subtracted.
 
 # %%
 PAIR = min((pair for pair in target["cx"] if QUBIT in pair), key=lambda pair: target["cx"][pair].error)
@@ -104,5 +106,5 @@ provider.close()
 decay.figure(0)
 
 # %% [markdown]
-# The errors are those of the fit. Sequences differ by more than that, as some Cliffords are longer than others; more of
-# them (`num_samples`) average it out.
+# The errors are those of the fit. The sequences differ by more, as some Cliffords are longer than others; more
+# sequences (`num_samples`) average this out.

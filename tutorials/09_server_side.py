@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Less waiting: several circuits in a job, and programs on the server
+# # Queue less: packed circuits and server-side programs
 #
-# Each job waits in the queue. Two ways to wait once rather than many times: circuits side by side on one chip, and a
-# program that runs next to the device and submits from there. Runs on the emulator, without an account, in some ten
-# seconds, and draws `chsh.png`. Needs matplotlib: `pip install 'oqtopus-client[emulator,visualization]'`.
+# Each job waits in the queue. This tutorial shows two ways to queue only once: run several circuits side by side on one
+# chip, or run a program next to the device and submit jobs from there. It runs on the emulator, without an account, in
+# about ten seconds, and saves `chsh.png`. It needs matplotlib: `pip install 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -18,17 +18,17 @@ chip = provider.get_backend("lattice64")
 SHOTS = 4000
 
 # %% [markdown]
-# ## Side by side: Bell's inequality in one job
+# ## Pack circuits: Bell's inequality in one job
 #
-# Alice and Bob share a Bell state, and each measures in one of two bases, at angles a or a' and b or b'. The four
-# correlations, E(a, b) = cos(a - b), combine to S = E(a, b) + E(a, b') + E(a', b) - E(a', b'), which local hidden
-# variables keep within 2 (Clauser, Horne, Shimony and Holt, [Phys. Rev. Lett. 23, 880
-# (1969)](https://doi.org/10.1103/PhysRevLett.23.880)), and quantum mechanics within 2√2.
+# Alice and Bob share a Bell state. Each measures in one of two bases, at angles a or a' and b or b'. The four
+# correlations, E(a, b) = cos(a - b), combine to S = E(a, b) + E(a, b') + E(a', b) - E(a', b'). Local hidden variables
+# limit S to 2 (Clauser, Horne, Shimony and Holt, [Phys. Rev. Lett. 23, 880
+# (1969)](https://doi.org/10.1103/PhysRevLett.23.880)); quantum mechanics limits it to 2√2.
 
 
 # %%
 def bell_test(a: float, b: float) -> QuantumCircuit:
-    """A Bell state, measured along the angles a and b between Z and X."""
+    """Return a Bell state measured along the angles a and b between Z and X."""
     circuit = QuantumCircuit(2, name=f"{a:.2f}, {b:.2f}")
     circuit.h(0)
     circuit.cx(0, 1)
@@ -39,7 +39,7 @@ def bell_test(a: float, b: float) -> QuantumCircuit:
 
 
 def correlation(counts: dict[str, int]) -> float:
-    """The average product of the outcomes, which are 1 and -1."""
+    """Return the average product of the outcomes 1 and -1."""
     return sum(number * (1 if key in {"00", "11"} else -1) for key, number in counts.items()) / sum(counts.values())
 
 
@@ -47,8 +47,8 @@ SETTINGS = [(a, b) for a in (0, np.pi / 2) for b in (np.pi / 4, -np.pi / 4)]
 SIGNS = np.array([1, 1, 1, -1])
 
 # %% [markdown]
-# With `multi_manual=True`, `run` packs as many circuits into a job as the chip has room for. The server transpiles them
-# together, so that each has qubits of its own; the counts come back circuit by circuit.
+# With `multi_manual=True`, `run` packs as many circuits into a job as fit on the chip. The server transpiles them
+# together and gives each its own qubits. The job returns the counts of each circuit.
 
 # %%
 job = chip.run([bell_test(a, b) for a, b in SETTINGS], shots=SHOTS, multi_manual=True)
@@ -60,8 +60,8 @@ print(f"{len(SETTINGS)} circuits in {len(job.job_ids)} job, on qubits {sorted(jo
 print(f"S = {chsh:.3f} ± {chsh_error:.3f}; at most 2 classically, 2.828 in quantum mechanics")
 
 # %% [markdown]
-# Gates and readout take their share, but the violation is beyond doubt. All four circuits share one chip at the same
-# time, though: on real hardware, mind the crosstalk.
+# Gate and readout errors reduce S, but the violation is still clear. All four circuits share one chip at the same time;
+# on real hardware, watch out for crosstalk.
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 3.6), layout="constrained")
@@ -81,13 +81,13 @@ axes.legend(loc="lower left")
 figure.savefig("chsh.png", dpi=150)
 
 # %% [markdown]
-# ## On the server: iterative phase estimation
+# ## Run on the server: iterative phase estimation
 #
-# Here each circuit depends on what the last one found, so they cannot be submitted together. An sse job is a Python
-# program that runs on the server, where `OqtopusClient()` reaches the device without waiting in the queue again.
+# Here, each circuit depends on the result of the previous one, so they cannot be submitted together. An sse job is a
+# Python program that runs on the server. There, `OqtopusClient()` reaches the device without queueing again.
 #
-# The program measures the phase of a gate, bit by bit from the last: a control qubit collects 2^k times the phase, the
-# bits that are known already are turned back, and what remains is 0 or 1.
+# The program measures the phase of a gate bit by bit, starting from the last bit. A control qubit collects 2^k times
+# the phase; the program rotates back by the known bits, and the remaining phase gives a 0 or a 1.
 
 # %%
 PROGRAM = '''
@@ -97,7 +97,7 @@ from oqtopus_client import OqtopusClient, OqtopusJobSpec
 PHASE, N_BITS = 41 / 64, 6  # in turns; the gate is p(2 pi PHASE), its eigenstate 1
 
 def circuit(power, known):
-    """Phase kickback of the gate's power, less the known bits."""
+    """Return a phase kickback circuit for a power of the gate, corrected for the known bits."""
     return f"""
     OPENQASM 3;
     include "stdgates.inc";
@@ -119,15 +119,16 @@ with OqtopusClient() as client:
         bit = int(counts.get("1", 0) > counts.get("0", 0))
         known = known / 2 + bit / 2
         print(f"2^{power}: {counts}, bit {bit}")
-    print(f"Phase {known} turns, really {PHASE}")
+    print(f"Phase {known} turns, exact {PHASE}")
 '''
 
 spec = OqtopusJobSpec.sse(device_id=chip.name, program=PROGRAM, name="phase estimation")
 answer = provider.client.run_sse(spec).raise_for_status()
 
 # %% [markdown]
-# What the program prints comes back as its log; the job's result is that of the last job the program ran. The emulator
-# runs such programs on this computer; a server does so in a container that has no network, and limits their time.
+# The program's output is returned as its log. The job's result is that of the last job that the program ran. The
+# emulator runs such programs on this computer. A server runs them in a container without a network, and limits their
+# time.
 
 # %%
 answer.show_log()

@@ -1,10 +1,10 @@
 # %% [markdown]
-# # The SDK alone, asynchronously
+# # The SDK and asyncio
 #
-# `oqtopus_client` needs no Qiskit in your program: programs are OpenQASM 3, jobs are specifications, results are typed.
-# Here it estimates the energy of two spins for many states at once, and handles each result as it arrives. Runs on the
-# emulator, without an account, in some five seconds, and draws `ising.png`. Needs matplotlib:
-# `pip install 'oqtopus-client[emulator,visualization]'`.
+# `oqtopus_client` works without Qiskit: programs are OpenQASM 3, jobs are typed specifications, and results are typed
+# objects. This tutorial estimates the energy of two spins for many states at once, and handles each result as it
+# arrives. It runs on the emulator, without an account, in about five seconds, and saves `ising.png`. It needs
+# matplotlib: `pip install 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import asyncio
@@ -21,10 +21,10 @@ from oqtopus_client.errors import JobFailedError
 # %% [markdown]
 # ## Two spins in a transverse field
 #
-# H = -X₀X₁ - h(Z₀ + Z₁). Its ground state is cos(θ/2) |00⟩ + sin(θ/2) |11⟩ for some angle, in which the energy is
-# E(θ) = -sin θ - 2h cos θ, least -√(1 + 4h²).
+# The Hamiltonian is H = -X₀X₁ - h(Z₀ + Z₁). Its ground state is cos(θ/2) |00⟩ + sin(θ/2) |11⟩ for some angle θ. The
+# energy of this state is E(θ) = -sin θ - 2h cos θ, with minimum -√(1 + 4h²).
 #
-# Each term names the qubits it acts on; qubits that are not named are left alone.
+# Each term names the qubits that it acts on; it does not act on the others.
 
 # %%
 FIELD = 0.5
@@ -37,7 +37,7 @@ EXACT = -np.sqrt(1 + 4 * FIELD**2)
 
 
 def program(angle: float, measurement: str = "") -> str:
-    """The state at an angle, in OpenQASM 3."""
+    """Return a program that prepares the state at an angle, in OpenQASM 3."""
     return f"""
     OPENQASM 3;
     include "stdgates.inc";
@@ -50,7 +50,8 @@ def program(angle: float, measurement: str = "") -> str:
 
 
 # %% [markdown]
-# Terms are checked when they are made, before any request: a server takes what it cannot read for the identity.
+# Terms are checked when you create them, before any request, because servers treat text that they cannot parse as the
+# identity.
 
 # %%
 try:
@@ -59,11 +60,11 @@ except ValueError as error:
     print("Refused:", error)
 
 # %% [markdown]
-# ## As they finish
+# ## Process results as they finish
 #
-# An estimation job has the server measure an expectation value of an operator. All jobs are submitted concurrently over
-# a few connections, and one request for a hundred of them asks how they are. `as_completed` hands over each as soon as
-# it has ended, whatever the order, and failed ones like any others.
+# In an estimation job, the server measures the expectation value of an operator. The client submits all jobs
+# concurrently over a few connections, and polls up to a hundred of them with one request. `as_completed` yields each
+# job as soon as it has finished, in any order, including failed ones.
 
 # %%
 angles = np.linspace(0, pi, 25)
@@ -76,7 +77,7 @@ energy_jobs = [
 
 
 async def energies(client: AsyncOqtopusClient) -> tuple[np.ndarray, np.ndarray]:
-    """The energy at each angle, and its standard error."""
+    """Return the energy at each angle, and its standard error."""
     submitted = [answer.job_id for answer in await client.submit_jobs(energy_jobs)]
     found = {}
     async for job in client.as_completed(submitted, interval=0.2):
@@ -85,22 +86,22 @@ async def energies(client: AsyncOqtopusClient) -> tuple[np.ndarray, np.ndarray]:
 
 
 # %% [markdown]
-# ## At the same time
+# ## Do several things at once
 #
-# Everything is a coroutine, so one program does several things while it waits: here it also samples the state in the
-# middle, on a noisy chip, and sees a job fail, as its program measures a qubit that it does not have. `Expecting value`
-# are the server's words for a program that its transpiler cannot read.
+# Every method is a coroutine, so a program can do other things while it waits. Here it also samples one of the states
+# on a noisy chip, and runs a job that fails because its program measures a qubit that does not exist. `Expecting value`
+# is the server's message for a program that its transpiler cannot parse.
 
 
 # %%
 async def sample(client: AsyncOqtopusClient, measurement: str) -> OqtopusJobResult:
-    """Sample the state at a quarter turn."""
+    """Sample the state at the angle π/2."""
     spec = OqtopusJobSpec.sampling(device_id="lattice64", program=program(pi / 2, measurement), shots=1000)
     return await client.run_sampling(spec, interval=0.2)
 
 
 async def main() -> tuple[np.ndarray, np.ndarray]:
-    """All of it."""
+    """Run everything concurrently."""
     with Emulator(":memory:") as emulator:
         # For a server, set OQTOPUS_URL and OQTOPUS_API_TOKEN and write AsyncOqtopusClient().
         async with AsyncOqtopusClient(emulator.config) as client:
@@ -114,24 +115,25 @@ async def main() -> tuple[np.ndarray, np.ndarray]:
             except JobFailedError as error:
                 print("Failed:", error)
             names = [job.name async for job in client.iter_jobs(q="angle", fields="job_id,name")]
-            print(f"{len(names)} jobs on the server, from {names[0]!r} on")
+            print(f"{len(names)} jobs on the server, starting with {names[0]!r}")
             return landscape
 
 
 # %% [markdown]
-# A script would say `asyncio.run(main())` and a notebook `await main()`; a thread of its own does for both.
+# A script would call `asyncio.run(main())` and a notebook `await main()`; running it in a separate thread works in
+# both.
 
 # %%
 with ThreadPoolExecutor(1) as thread:
     values, errors = thread.submit(asyncio.run, main()).result()
 
 best = np.argmin(values)
-print(f"Least energy {values[best]:.3f} ± {errors[best]:.3f} at {angles[best]:.2f} rad, exactly {EXACT:.3f}")
+print(f"Least energy {values[best]:.3f} ± {errors[best]:.3f} at {angles[best]:.2f} rad, exact {EXACT:.3f}")
 
 # %% [markdown]
-# ## Picture
+# ## Figure
 #
-# The server adds up the errors of the terms, so that the bars are upper bounds.
+# The server adds the errors of the terms, so the error bars are upper bounds.
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 3.6), layout="constrained")

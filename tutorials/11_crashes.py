@@ -1,10 +1,10 @@
 # %% [markdown]
-# # Surviving crashes and outages
+# # Crash and outage recovery
 #
-# Campaigns run for days; laptops close, processes are killed, networks break. Here a program is really killed in the
-# middle of a campaign, and nothing is lost and nothing is measured twice; then a cloud has a bad day. Runs on the
-# emulator, without an account, in some ten seconds, and draws `crashes.png`. Needs matplotlib:
-# `pip install 'oqtopus-client[emulator,visualization]'`.
+# Campaigns run for days; meanwhile laptops close, processes are killed, and networks break. This tutorial kills a
+# program in the middle of a campaign and shows that no job is lost and none runs twice. It then injects faults into the
+# cloud. It runs on the emulator, without an account, in about ten seconds, and saves `crashes.png`. It needs
+# matplotlib: `pip install 'oqtopus-client[emulator,visualization]'`.
 
 # %%
 import atexit
@@ -27,21 +27,20 @@ temporary = tempfile.TemporaryDirectory()
 folder = Path(temporary.name)
 
 # %% [markdown]
-# ## A server of your own
+# ## Serve an emulator
 #
-# Several programs are involved, so the emulator is served from a process of its own. It prints the two lines that point
-# a client to it.
+# Several programs use this emulator, so it runs in its own process. It prints two lines that configure a client for it.
 
 # %%
 serve = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(folder / "server")]
 server = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
-atexit.register(server.terminate)  # should the rest of this fail
+atexit.register(server.terminate)  # in case a later cell fails
 variables = dict(server.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(2))
 print("Served at", variables["OQTOPUS_URL"])
 
 # %% [markdown]
-# To be killed in the middle, a campaign must last a little. The emulator brings about what goes wrong in clouds when
-# asked to; here, that each submission takes a tenth of a second.
+# The campaign must take long enough to be killed in the middle. The emulator can inject faults; this one delays each
+# submission by a tenth of a second.
 
 # %%
 httpx.post(
@@ -51,10 +50,10 @@ httpx.post(
 ).raise_for_status()
 
 # %% [markdown]
-# ## The campaign
+# ## Start the campaign
 #
-# A sweep of 40 angles. What makes it safe is `journal=`: each job is recorded in that file before it is submitted, and
-# when it has been.
+# The campaign is a sweep of 40 angles. `journal=` makes it safe: the client records each job in this file before and
+# after its submission.
 
 # %%
 CAMPAIGN = """
@@ -77,21 +76,21 @@ client = OqtopusClient(OqtopusConfig(variables["OQTOPUS_URL"], api_token=variabl
 
 
 def on_server() -> list[str]:
-    """Names of the campaign's jobs on the server."""
+    """Return the names of the campaign's jobs on the server."""
     return [job.name for job in client.iter_jobs(q="campaign", fields="name,status")]
 
 
 ENOUGH = 15
 while len(on_server()) < ENOUGH:
     time.sleep(0.02)
-program.kill()  # SIGKILL: it cannot be caught, and nothing is tidied up
+program.kill()  # SIGKILL cannot be caught, so the program cannot clean up
 print("Killed, exit code", program.wait())
 
 # %% [markdown]
-# ## What is known now
+# ## Inspect the journal
 #
-# The journal knows what was meant to be submitted, and which of it has been. About jobs it is not sure of - the program
-# died between asking the server and hearing its answer - it asks the server. With `submit=False`, `resume` only looks.
+# The journal knows which jobs were to be submitted and which of them have been. The program may have died between a
+# request and its response; `resume` asks the server about such jobs. With `submit=False`, it submits nothing.
 
 # %%
 journal = folder / "campaign.sqlite3"
@@ -100,15 +99,15 @@ before = {entry.spec.name for entry in entries if entry.state == "submitted"}
 print(f"Of {len(entries)} jobs:", dict(Counter(str(entry.state) for entry in entries)))
 
 # %% [markdown]
-# ## And on
+# ## Resume the campaign
 #
-# `resume` submits the rest. The program could just as well call it itself when it starts: `if not client.resume():
+# `resume` submits the remaining jobs. The program could also call it at its start: `if not client.resume():
 # client.submit_jobs(jobs)`.
 
 # %%
 entries = client.resume(journal)
 names = on_server()
-print(f"On the server: {len(names)} jobs, {len(set(names))} different ones")
+print(f"On the server: {len(names)} jobs, {len(set(names))} of them distinct")
 shares = [job.get_counts().get("1", 0) / job.shots for job in client.wait_for_jobs([e.job_id for e in entries])]
 
 # %%
@@ -117,10 +116,10 @@ values = np.array(shares)
 errors = np.sqrt(np.maximum(values * (1 - values), 1e-3) / 1000)
 early = np.array([entry.spec.name in before for entry in entries])
 figure, axes = plt.subplots(figsize=(5, 3.6), layout="constrained")
-for chosen, label in ((early, "before the kill"), (~early, "after it")):
+for chosen, label in ((early, "before the kill"), (~early, "after the kill")):
     axes.errorbar(angles[chosen], values[chosen], errors[chosen], fmt="o", markersize=4, capsize=2, label=label)
 axes.plot(angles, np.sin(np.pi * angles / 2) ** 2, "k--", linewidth=0.8)
-axes.set(title="A campaign that was killed", xlabel="Angle (π rad)", ylabel="Share of 1")
+axes.set(title="Campaign killed and resumed", xlabel="Angle (π rad)", ylabel="Fraction of 1")
 axes.legend()
 figure.savefig("crashes.png", dpi=150)
 exact = np.sin(np.pi * angles / 2) ** 2
@@ -134,21 +133,21 @@ server.stdout.close()
 temporary.cleanup()
 
 # %% [markdown]
-# ## A bad day
+# ## Inject faults
 #
-# Requests that fail in passing are sent again, where that does no harm. Whether a job has been submitted cannot be told
-# from an answer that got lost; then the job itself is asked, rather than submitted a second time.
+# The client retries idempotent requests that fail temporarily. If the response to a submission is lost, the client
+# cannot know whether it succeeded; it asks for the status of the job rather than submit it again.
 
 # %%
 BELL = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
-BAD_DAY = {
+FAULTS = {
     "too many requests": ("too_many_requests", {"path": "/jobs/*/status", "times": 2, "seconds": 0.1}),
     "an internal error": ("server_error", {"path": "/jobs/*/status", "times": 2}),
     "a broken connection": ("drop", {"path": "/devices/*"}),
-    "the answer lost": ("lost_answer", {"path": "/jobs/*/submit"}),
-    "half of the result": ("truncate", {"path": "/storage*", "method": "GET"}),
+    "a lost response": ("lost_answer", {"path": "/jobs/*/submit"}),
+    "a truncated result": ("truncate", {"path": "/storage*", "method": "GET"}),
 }
-for what, (kind, settings) in BAD_DAY.items():
+for what, (kind, settings) in FAULTS.items():
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         emulator.inject(kind, **settings)
         client.get_device("qulacs")
@@ -158,7 +157,7 @@ for what, (kind, settings) in BAD_DAY.items():
         print(f"{what:20} {sum(counts.values())} shots in {sorted(counts)}, {jobs} job")
 
 # %% [markdown]
-# What cannot be helped is said in the server's words: a job that failed is not run again behind your back.
+# If a job fails, the client returns the server's message. It never runs a failed job again on its own.
 
 # %%
 with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:

@@ -1,27 +1,28 @@
 # %% [markdown]
-# # Coming from elsewhere
+# # Migrating from other clients and providers
 #
-# What you know under another name, and one measurement written in all the ways there are. Runs on the emulator, without
-# an account, in some five seconds. Needs `pip install 'oqtopus-client[emulator]'`.
+# This tutorial lists the equivalents of other libraries' calls, and writes one measurement in several ways. It runs on
+# the emulator, without an account, in about five seconds. It needs `pip install 'oqtopus-client[emulator]'`.
 #
 # ## From the published `oqtopus-client` 1.x
 #
-# Nothing to do: the names are the same, and `quri-parts-oqtopus` runs on this package as it is. Worth changing is:
+# You need not change anything: the names are the same, and `quri-parts-oqtopus` runs on this package unchanged. These
+# changes save time or trouble:
 #
-# | What you have | What saves time or trouble |
+# | Instead of | write |
 # |---|---|
 # | `for job in jobs: client.submit_job(job)` | `client.submit_jobs(jobs, max_workers=16)` |
 # | a loop over `client.get_job_status(job_id)` | `for job in client.as_completed(job_ids)` |
-# | `if result.status == "failed": ...` | `result.raise_for_status()`, an error with the server's words |
+# | `if result.status == "failed": ...` | `result.raise_for_status()`, which raises an error with the server's message |
 # | pages of `client.list_jobs(page=n)` | `for job in client.iter_jobs()` |
 # | `asyncio.to_thread(client.run_sampling, job)` | `await AsyncOqtopusClient().run_sampling(job)` |
-# | a file of job ids of your own | `OqtopusClient(journal="campaign.sqlite3")` |
+# | your own file of job ids | `OqtopusClient(journal="campaign.sqlite3")` |
 #
 # ## From other Qiskit providers
 #
-# Circuits, `transpile`, pass managers, targets and the primitives' results stay as they are: they are Qiskit's.
+# Circuits, `transpile`, pass managers, targets and primitive results are Qiskit's and stay the same.
 #
-# | `qiskit-ibm-runtime` | here |
+# | `qiskit-ibm-runtime` | `qiskit_oqtopus` |
 # |---|---|
 # | `QiskitRuntimeService()` | `OqtopusProvider()` |
 # | `QiskitRuntimeService.save_account(token=...)` | `OqtopusConfig(url, api_token=...).save()` |
@@ -35,7 +36,7 @@
 # | `NoiseModel.from_backend(backend)` | `backend.noise_model(qubits)` |
 # | a fake backend | `OqtopusProvider.emulator()` |
 #
-# | elsewhere | here |
+# | Other providers | `qiskit_oqtopus` |
 # |---|---|
 # | AQT: `AQTProvider(token)` with its offline simulators | `OqtopusProvider.emulator()` |
 # | AQT: `job.persist()`, `AQTJob.restore(job_id)` | `provider.job(job_id)`; `job.save(path)`, `OqtopusJob.load(path)` |
@@ -46,14 +47,14 @@
 # | Braket: `BraketSampler(backend, verbatim=True)` | `OqtopusSampler(backend, transpile="none")` |
 # | Braket: `BraketLocalBackend()` | `OqtopusProvider.emulator().get_backend("qulacs")` |
 #
-# | Braket's own SDK | here |
+# | Braket SDK | `oqtopus_client` |
 # |---|---|
 # | `AwsDevice(arn)` | `client.get_device(device_id)` |
 # | `task = device.run(circuit, shots=1000)` | `answer = client.submit_job(OqtopusJobSpec.sampling(...))` |
 # | `AwsQuantumTask(arn).result().measurement_counts` | `client.wait_for_job(job_id).get_counts()` |
 #
-# Three differences are easily overlooked. Bitstrings are as in Qiskit, classical bit 0 rightmost, where Braket's counts
-# have it leftmost. Mitigation is of readout only. And devices measure at the end only: circuits that measure midway or
+# Note three differences. Bitstrings have classical bit 0 rightmost, as in Qiskit, whereas Braket's counts have it
+# leftmost. Mitigation covers readout errors only. Devices measure at the end only, so circuits that measure midway or
 # reset qubits are refused.
 
 # %%
@@ -76,8 +77,8 @@ SHOTS = 10_000
 # %% [markdown]
 # ## One measurement
 #
-# A Bell pair of which one qubit is turned by π/3. Its parity is ⟨ZZ⟩ = cos(π/3) = 1/2, each time with the same standard
-# error.
+# A Bell pair with one qubit rotated by π/3 has the parity ⟨ZZ⟩ = cos(π/3) = 1/2. Each way below measures it with
+# the same standard error.
 
 # %%
 state = QuantumCircuit(2, name="parity")
@@ -88,7 +89,7 @@ measured = state.measure_all(inplace=False)
 
 
 def parity(counts: dict[str, int]) -> float:
-    """The average product of the outcomes, which are 1 and -1."""
+    """Return the average product of the outcomes 1 and -1."""
     return sum(number * (-1) ** key.count("1") for key, number in counts.items()) / SHOTS
 
 
@@ -98,16 +99,16 @@ def show(way: str, value: float) -> None:
 
 
 # %% [markdown]
-# ## With `backend.run`, as with any provider
+# ## With `backend.run`
 
 # %%
 pass_manager = generate_preset_pass_manager(optimization_level=1, backend=backend)
 show("backend.run", parity(backend.run(pass_manager.run(measured), shots=SHOTS).result().get_counts()))
 
 # %% [markdown]
-# ## With primitives, on OQTOPUS and on any other backend
+# ## With primitives
 #
-# `mode` is an OQTOPUS device or any other backend, so the same lines run on Aer, or on another provider's device.
+# `mode` is an OQTOPUS device or any other Qiskit backend, so the same code runs on Aer or another provider's device.
 
 # %%
 for mode in (backend, AerSimulator()):
@@ -121,7 +122,7 @@ for mode in (backend, AerSimulator()):
     show(f"estimator on {mode.name}", float(estimated.data.evs))
 
 # %% [markdown]
-# ## With the SDK, which takes OpenQASM 3 from wherever it is
+# ## With the SDK
 
 # %%
 with OqtopusClient(emulator.config) as client:
@@ -134,9 +135,9 @@ with OqtopusClient(emulator.config) as client:
     show("SDK, estimation", client.run_estimation(job, interval=0.1).raise_for_status().exp_value)
 
 # %% [markdown]
-# ## And between both
+# ## Across both
 #
-# It is one server, so what one way submits, the other finds.
+# Jobs live on the server, so each way can read the other's jobs.
 
 # %%
 jobs = list(provider.client.iter_jobs(fields="job_id,job_type"))

@@ -1,7 +1,7 @@
-"""The command `oqtopus-client`: the cloud from a terminal.
+"""The `oqtopus-client` command line.
 
-A module for each command; what all of them share is in `session` (where the server is), `output` (tables and JSON),
-`waiting` and `failures` (exit codes). Whatever takes long to import is imported when a command runs.
+Each command has its own module. Shared code is in `session` (the server to use), `output` (tables and JSON), `waiting`
+and `exit_codes`. Modules that are slow to import are imported when a command runs.
 """
 
 

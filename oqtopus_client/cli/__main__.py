@@ -1,4 +1,4 @@
-"""`python -m oqtopus_client.cli` is `oqtopus-client`."""
+"""Entry point of `python -m oqtopus_client.cli`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application: what stands before the command, the commands, and how errors end."""
+"""The application: global options, commands, and conversion of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 _ABOUT = """The OQTOPUS quantum cloud from your terminal.
 
-Save where the server is once with `login`, look at the `devices`, `run` a circuit and see its counts. Options of this
-page stand before the command, those of a command behind it.
+Save the server URL and your token once with `login`, list the `devices`, then `run` a circuit to get its counts. The
+options on this page go before the command; a command's own options go after it.
 
-Try it without an account: oqtopus-client --emulator run bell.qasm --device qulacs --bars
+To try it without an account: oqtopus-client --emulator run bell.qasm --device qulacs --bars
 """
 _EPILOG = "Exit codes: " + "; ".join(f"{code:d} {meaning}" for code, meaning in MEANINGS.items()) + "."
 
 
 class Commands(TyperGroup):
-    """The commands, with errors told in one line."""
+    """The command group, which reports errors in one line."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
+        """Run the command and convert errors to exit codes."""
         try:
             with _standard_input():
                 return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
             _complain(getattr(interrupt, "__notes__", None) or ["Interrupted."])
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except typer.Abort:  # a question was answered with no, or not at all
-            _complain(["Nothing was done."])
+        except typer.Abort:  # the user answered a question with no, or not at all
+            _complain(["Aborted; nothing was changed."])
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:
             code = exit_code(error)
@@ -56,18 +56,18 @@ class Commands(TyperGroup):
 
 @contextlib.contextmanager
 def _standard_input() -> Iterator[None]:
-    """Have an empty standard input where a shell has closed it, with `<&-`: Python has none then."""
-    given = sys.stdin
-    with Path(os.devnull).open(encoding="utf-8") as nothing:
-        sys.stdin = given or nothing
+    """Provide an empty standard input if the shell has closed it (`<&-`), as `sys.stdin` is None then."""
+    original = sys.stdin
+    with Path(os.devnull).open(encoding="utf-8") as empty:
+        sys.stdin = original or empty
         try:
             yield
         finally:
-            sys.stdin = given
+            sys.stdin = original
 
 
 def _unwrapped(text: str) -> str:
-    """A docstring whose paragraphs are a line each, for a terminal of any width."""
+    """Join each paragraph of a docstring into one line, for terminals of any width."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
@@ -96,8 +96,8 @@ for _command in (
 app.add_typer(emulator.app, name="emulator")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         import importlib.metadata
 
         typer.echo(f"oqtopus-client {importlib.metadata.version('oqtopus-client')}")
@@ -111,21 +111,21 @@ def _options(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Use this profile of the configuration file, whatever the environment says.",
+            help="Use this profile of the configuration file instead of the environment.",
             autocompletion=profile_names,
         ),
     ] = None,
     emulated: Annotated[
-        bool, typer.Option("--emulator", help="Use an emulator on this computer: no account, no network.")
+        bool, typer.Option("--emulator", help="Use an emulator on this computer, without an account or a network.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr what requests are sent.")] = False,
-    version: Annotated[  # noqa: ARG001 - its callback does it
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log requests to stderr.")] = False,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Take what stands before the command."""
+    """Handle the global options."""
     if profile is not None and emulated:
-        raise typer.BadParameter("--profile and --emulator name two servers; give one of them.")
+        raise typer.BadParameter("--profile and --emulator select different servers; use only one of them.")
     if verbose:
         logger = logging.getLogger("oqtopus_client")
         context.call_on_close(functools.partial(logger.setLevel, logger.level))

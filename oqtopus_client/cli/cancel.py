@@ -1,4 +1,4 @@
-"""`oqtopus-client cancel` and `delete`: jobs that are not wanted any more."""
+"""`oqtopus-client cancel` and `delete`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from oqtopus_client.errors import OqtopusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-JobIds = Annotated[list[str], typer.Argument(metavar="ID...", help="The jobs' ids, as `jobs` lists them.")]
+JobIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Job ids, as listed by `jobs`.")]
 
 
 def cancel(context: typer.Context, job_ids: JobIds, *, as_json: Json = False) -> None:
-    """Cancel jobs that wait or run. An id under which nothing was submitted is deleted.
+    """Cancel waiting or running jobs. Jobs that were registered but never submitted are deleted.
 
     Example: oqtopus-client cancel 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
@@ -29,20 +29,20 @@ def delete(
     context: typer.Context,
     job_ids: JobIds,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Delete jobs that have ended, and their results, for ever.
+    """Delete finished jobs and their results permanently.
 
     Example: oqtopus-client delete 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
     if not yes:
-        typer.confirm(f"Delete {counted(len(job_ids), 'job')}, results included, for ever?", abort=True, err=True)
+        typer.confirm(f"Permanently delete {counted(len(job_ids), 'job')} and all results?", abort=True, err=True)
     _each(job_ids, Session.of(context).client.delete_job, "deleted", as_json=as_json)
 
 
 def _each(job_ids: list[str], action: Callable[[str], object], done: str, *, as_json: bool) -> None:
-    """Do something to each job; one that refuses keeps nobody else from it."""
+    """Apply an action to each job, and continue with the others if one fails."""
     errors: dict[str, OqtopusError] = {}
     for job_id in dict.fromkeys(job_ids):
         try:

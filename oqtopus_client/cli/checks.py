@@ -1,4 +1,4 @@
-"""What `doctor` looks at, one check after the other."""
+"""The checks of `doctor`."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _EXTRAS = {"emulator": "qiskit-aer", "visualization": "matplotlib"}
 
 @dataclass(frozen=True)
 class Check:
-    """What one look has found.
+    """The outcome of one check.
 
     Attributes:
-        name: What was looked at.
-        state: How it is.
-        found: What was found.
-        remedy: What to do about it.
-        code: How the command ends if this is the first that fails.
+        name: The subject of the check.
+        state: The verdict.
+        found: The finding.
+        remedy: The suggested fix.
+        code: The exit code of the command if this is the first check that fails.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Check:
 
 
 def checks(session: Session) -> Iterator[Check]:
-    """Look at everything, as far as it can be looked at after what has failed."""
+    """Run the checks, and skip those that need a check that has failed."""
     yield from _versions()
     try:
         config = session.config()
@@ -76,10 +76,10 @@ def _versions() -> Iterator[Check]:
     yield Check("oqtopus-client", "ok", importlib.metadata.version("oqtopus-client"))
     for name in _NEEDED:
         version = _version(name)
-        remedy = "" if version else "Install this package anew."
+        remedy = "" if version else "Reinstall oqtopus-client."
         yield Check(name, "ok" if version else "fail", version or "not installed", remedy, ExitCode.USAGE)
     for extra, name in _EXTRAS.items():
-        missing = f"not installed, which is fine; pip install 'oqtopus-client[{extra}]' adds it"
+        missing = f"not installed (optional); pip install 'oqtopus-client[{extra}]' adds it"
         yield Check(name, "ok", _version(name) or missing)
 
 
@@ -96,41 +96,41 @@ def _configuration(config: OqtopusConfig) -> Check:
         return Check("server", "fail", f"{config.base_url}, no token", "Run `oqtopus-client login`.", ExitCode.USAGE)
     file = re.fullmatch(r"profile \[.*\] of (.*)", config.token_source)
     if file and Path(file[1]).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Check("server", "warn", f"{source}, which others can read", f"chmod 600 {file[1]}")
+        return Check("server", "warn", f"{source}, which other users can read", f"chmod 600 {file[1]}")
     return Check("server", "ok", source)
 
 
 def _connection(config: OqtopusConfig) -> Iterator[Check]:
-    """Connect once, without the token, and look at the way, the certificate and the clock."""
+    """Connect once, without the token, and check the network, the certificate and the clock."""
     with contextlib.closing(_connect(config)) as connection:
         start = time.perf_counter()
-        if (obstacle := _obstacle(connection)) is not None:
-            yield obstacle
+        if (failure := _failure(connection)) is not None:
+            yield failure
             return
-        way = " through the proxy" if config.proxy else ""
-        yield Check("network", "ok", f"connected{way} in {1e3 * (time.perf_counter() - start):.0f} ms")
+        route = " through the proxy" if config.proxy else ""
+        yield Check("network", "ok", f"connected{route} in {1e3 * (time.perf_counter() - start):.0f} ms")
         yield _tls(connection)
         yield _clock(connection, config)
 
 
-def _obstacle(connection: http.client.HTTPConnection) -> Check | None:
-    """Connect; returns what is in the way, if anything is."""
+def _failure(connection: http.client.HTTPConnection) -> Check | None:
+    """Connect, and return a failed check if that is not possible."""
     try:
         connection.connect()
     except ssl.SSLCertVerificationError as error:
-        remedy = "Check the URL; if your network has its own authority, name its file in SSL_CERT_FILE."
+        remedy = "Check the URL. If your network has its own certificate authority, set SSL_CERT_FILE to its file."
         return Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
     except http.client.HTTPException as error:
-        remedy = "Check OQTOPUS_PROXY: what is there is no HTTP proxy, it seems."
+        remedy = "Check OQTOPUS_PROXY: the address does not answer like an HTTP proxy."
         return Check("network", "fail", f"no connection through the proxy: {error!r}", remedy, ExitCode.SERVER)
-    except (OSError, UnicodeError) as error:  # UnicodeError: the host's name cannot be one
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host name is not valid
         remedy = "Check the URL, your network, and whether you need a proxy (OQTOPUS_PROXY)."
         return Check("network", "fail", f"no connection: {error}", remedy, ExitCode.SERVER)
     return None
 
 
 def _connect(config: OqtopusConfig) -> http.client.HTTPConnection:
-    """A connection as the client would make it: through its proxy, trusting whom it trusts."""
+    """Return a connection with the client's proxy and trusted certificates."""
     server = urlsplit(config.base_url)
     way = urlsplit(config.proxy or config.base_url)
     host, seconds = str(way.hostname), min(config.timeout, 10.0)
@@ -156,28 +156,28 @@ def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
 
 def _tls(connection: http.client.HTTPConnection) -> Check:
     if not isinstance(connection.sock, ssl.SSLSocket):
-        return Check("tls", "ok", "none: plain http, as to this computer")
+        return Check("tls", "ok", "not used: plain http")
     certificate = connection.sock.getpeercert() or {}
     expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-    found = f"{connection.sock.version()}, certificate verified, good until {utc(expires)}"
+    found = f"{connection.sock.version()}, certificate verified, valid until {utc(expires)}"
     if expires - datetime.now(UTC) < _SOON:
-        return Check("tls", "warn", found, "Tell whoever runs the server that its certificate is about to expire.")
+        return Check("tls", "warn", found, "The certificate expires soon; ask the server's operator to renew it.")
     return Check("tls", "ok", found)
 
 
 def _clock(connection: http.client.HTTPConnection, config: OqtopusConfig) -> Check:
     try:
         connection.request("GET", urlsplit(config.base_url).path or "/")
-        told = connection.getresponse().getheader("Date")
-        if told is None:
-            return Check("clock", "ok", "not compared: the server does not tell its time")
-        skew = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
+        date = connection.getresponse().getheader("Date")
+        if date is None:
+            return Check("clock", "ok", "not compared: the server sends no Date header")
+        skew = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Check("clock", "warn", f"not compared: {error}", "Try again.")
     if abs(skew) > _SKEW_SECONDS:
         found = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the server's"
-        return Check("clock", "warn", found, "Set this computer's clock; times of jobs will look odd until then.")
-    return Check("clock", "ok", f"agrees with the server's within {_SKEW_SECONDS} s")
+        return Check("clock", "warn", found, "Set this computer's clock; job times are misleading until then.")
+    return Check("clock", "ok", f"within {_SKEW_SECONDS} s of the server's")
 
 
 def _credentials(client: oqtopus_client.OqtopusClient, config: OqtopusConfig) -> Check:
@@ -189,7 +189,7 @@ def _credentials(client: oqtopus_client.OqtopusClient, config: OqtopusConfig) ->
         return Check("token", "fail", str(error), remedy, code)
     if expires is None:
         return Check("token", "ok", f"accepted by {config.base_url}")
-    found = f"accepted, good until {utc(expires)}"
+    found = f"accepted, valid until {utc(expires)}"
     if expires - datetime.now(UTC) < _SOON:
-        return Check("token", "warn", found, "Get a new token, and run `oqtopus-client login`.")
+        return Check("token", "warn", found, "Get a new token and run `oqtopus-client login`.")
     return Check("token", "ok", found)

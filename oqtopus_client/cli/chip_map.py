@@ -1,4 +1,4 @@
-"""A chip on a terminal: `chip_map`."""
+"""Terminal drawing of a chip: `chip_map`."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ if TYPE_CHECKING:
 
     from oqtopus_client import Calibration, CouplingCalibration, QubitCalibration
 
-    # A row and a column, of the chip or of the terminal.
-    _Place = tuple[int, int]
+    # Row and column, on the chip or on the terminal.
+    _Cell = tuple[int, int]
 
 _ARROW = 2
-"""Columns of the terminal between neighbours."""
+"""Terminal columns between neighbouring qubits."""
 
 
 def chip_map(calibration: Calibration, width: int) -> Text | None:
-    """Draw a chip: each qubit where the device says it is, and an arrow from control to target of each coupling.
+    """Draw each qubit at its published position, and each coupling as an arrow from control to target.
 
-    Colours are those of the errors of readouts and gates: green up to their median, yellow up to twice that, red above.
-    A coupling is drawn where its qubits are in one row or column with none between them; the last line counts the rest.
+    Colours show readout errors of qubits and gate errors of couplings: green up to the median, yellow up to twice the
+    median, red above. A coupling is drawn if its qubits share a row or column with no qubit in between; the last line
+    counts the others.
 
     Args:
-        calibration: The chip.
-        width: Columns of the terminal.
+        calibration: The chip's calibration.
+        width: Width of the terminal in columns.
 
     Returns:
-        None where not every qubit has a place of its own, or the chip is too wide.
+        The drawing; None if the qubits do not all have distinct positions, or if the chip is too wide.
     """
-    places = _places(calibration.qubits)
-    digits = len(str(max(len(places) - 1, 0)))
-    if not places or (1 + max(column for _, column in places)) * (digits + _ARROW) > width:
+    positions = _positions(calibration.qubits)
+    digits = len(str(max(len(positions) - 1, 0)))
+    if not positions or (1 + max(column for _, column in positions)) * (digits + _ARROW) > width:
         return None
-    canvas: dict[_Place, tuple[str, str]] = {}
+    canvas: dict[_Cell, tuple[str, str]] = {}
     colour = _colours(qubit.readout_error for qubit in calibration.qubits)
     for number, qubit in enumerate(calibration.qubits):
-        row, column = places[number]
+        row, column = positions[number]
         for i, digit in enumerate(str(number).rjust(digits)):
             canvas[2 * row, column * (digits + _ARROW) + i] = digit, colour(qubit.readout_error)
-    left_out = _draw_couplings(calibration.couplings, places, digits, canvas)
-    rows, columns = (1 + max(places) for places in zip(*canvas, strict=True))
+    left_out = _draw_couplings(calibration.couplings, positions, digits, canvas)
+    rows, columns = (1 + max(axis) for axis in zip(*canvas, strict=True))
     drawing = Text("\n").join(
         Text.assemble(*(canvas.get((row, column), " ") for column in range(columns))) for row in range(rows)
     )
     return drawing.append(f"\n\n{left_out} couplings are not drawn." if left_out else "")
 
 
-def _places(qubits: Sequence[QubitCalibration]) -> list[_Place]:
-    """Each qubit's row, from the top, and column; none where one has no place, or two have the same."""
+def _positions(qubits: Sequence[QubitCalibration]) -> list[_Cell]:
+    """Return each qubit's row, from the top, and column; empty unless all qubits have distinct positions."""
     positions = [qubit.position for qubit in qubits if qubit.position is not None]
     if len(set(positions)) < len(qubits):
         return []
@@ -62,16 +63,16 @@ def _places(qubits: Sequence[QubitCalibration]) -> list[_Place]:
 
 def _draw_couplings(
     couplings: Sequence[CouplingCalibration],
-    places: Sequence[_Place],
+    positions: Sequence[_Cell],
     digits: int,
-    canvas: dict[_Place, tuple[str, str]],
+    canvas: dict[_Cell, tuple[str, str]],
 ) -> int:
-    """Draw what can be drawn; returns how many couplings cannot."""
+    """Draw the couplings onto the canvas, and return the number of those that cannot be drawn."""
     colour = _colours(coupling.gate_error for coupling in couplings)
     occupied = set(canvas)
     left_out = 0
     for coupling in couplings:
-        cells, line, head = _arrow(places[coupling.control], places[coupling.target], digits)
+        cells, line, head = _arrow(positions[coupling.control], positions[coupling.target], digits)
         if not cells or not occupied.isdisjoint(cells):
             left_out += 1
             continue
@@ -83,8 +84,8 @@ def _draw_couplings(
     return left_out
 
 
-def _arrow(start: _Place, end: _Place, digits: int) -> tuple[list[_Place], str, str]:
-    """The places on the terminal from one qubit's number to another's, what to draw on them, and what on the last."""
+def _arrow(start: _Cell, end: _Cell, digits: int) -> tuple[list[_Cell], str, str]:
+    """Return the terminal cells between two qubits, the line character, and the arrowhead for the last cell."""
     (row, column), (last_row, last_column) = start, end
     pitch = digits + _ARROW
     if row == last_row:
@@ -100,7 +101,7 @@ def _arrow(start: _Place, end: _Place, digits: int) -> tuple[list[_Place], str, 
 
 
 def _colours(errors: Iterable[float | None]) -> Callable[[float | None], str]:
-    """What colour an error is among those."""
+    """Return a function that maps an error to its colour among all errors."""
     known = [error for error in errors if error is not None]
     median = statistics.median(known) if known else 0.0
 

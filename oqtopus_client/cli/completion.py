@@ -1,10 +1,10 @@
-"""What the shell offers when somebody presses Tab."""
+"""Shell completion."""
 
 from __future__ import annotations
 
-from oqtopus_client import config
+from oqtopus_client import profiles
 
 
 def profile_names(incomplete: str) -> list[str]:
-    """Profiles of the configuration file that begin like this."""
-    return [name for name in config.profile_names() if name.startswith(incomplete)]
+    """Return the names of saved profiles that start with the given text."""
+    return [name for name in profiles.profile_names() if name.startswith(incomplete)]

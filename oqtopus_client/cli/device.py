@@ -1,4 +1,4 @@
-"""`oqtopus-client device NAME`: one chip, qubit by qubit."""
+"""`oqtopus-client device NAME`: the calibration of one device."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _COUPLING = ("Control", "Target", "Gate error", "Duration (ns)")
 
 def device(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The device, as `devices` lists it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The device name, as listed by `devices`.")],
     *,
     png: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the chip, coloured by its errors, into this file.")
+        Path | None, typer.Option(metavar="FILE", help="Save a picture of the chip, coloured by its errors.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a device's calibration: the chip, every qubit, every coupling, and the medians.
 
-    A coupling is a pair of qubits with a gate between them, an arrow from control to target. Qubits have the colours of
-    their readout errors, arrows those of their gate errors: green up to the median, yellow up to twice that, then red.
-    T1 and T2 say how long a qubit keeps its energy and its phase. With --png, a finer picture is drawn into a file; it
-    needs Matplotlib.
+    A coupling is a pair of qubits with a two-qubit gate, drawn as an arrow from control to target. Colours show readout
+    errors of qubits and gate errors of couplings: green up to the median, yellow up to twice the median, red above. T1
+    and T2 are the times for which a qubit keeps its energy and its phase. --png saves a more detailed picture; it needs
+    Matplotlib.
 
     Example: oqtopus-client device lattice64 --png chip.png
     """
@@ -68,7 +68,7 @@ def _summary(found: OqtopusDevice) -> Table:
             ("Description", found.description or None),
             ("Type", found.device_type),
             ("Status", coloured(found.status)),
-            ("Expected back", utc(found.available_at)),
+            ("Available from", utc(found.available_at)),
             ("Queue", counted(found.n_pending_jobs, "job")),
             ("Qubits", found.n_qubits),
             ("Couplings", len(found.calibration.couplings) or None),
@@ -108,7 +108,7 @@ def _draw(found: OqtopusDevice, file: Path) -> None:
         from qiskit_oqtopus.visualization.chip import plot_chip
     except ModuleNotFoundError as error:
         raise ImportError(
-            f"Pictures need more packages ({error}): pip install 'oqtopus-client[visualization]'"
+            f"Drawing the chip needs more packages ({error}): pip install 'oqtopus-client[visualization]'"
         ) from None
     plot_chip(found).savefig(file)
-    say(f"Drawn into {file}.")
+    say(f"Saved to {file}.")

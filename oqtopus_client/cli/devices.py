@@ -1,8 +1,7 @@
-"""`oqtopus-client devices`: what there is to run on."""
+"""`oqtopus-client devices`: the available devices."""
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,7 +10,7 @@ from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, percent, show, show_json, table
 from oqtopus_client.cli.session import Session
-from oqtopus_client.display import moment
+from oqtopus_client.display import moment, suggestion
 from oqtopus_client.errors import NotFoundError, OqtopusError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -21,10 +20,10 @@ _HEADINGS = ("Device", "Type", "Qubits", "Status", "Queue", "Calibrated", "Two-q
 
 
 def devices(context: typer.Context, *, as_json: Json = False) -> None:
-    """List the devices you may use, with their queues and typical errors.
+    """List the devices you can use, with their queues and typical errors.
 
-    Queue is the number of jobs waiting. Errors are medians over the chip, as of its last calibration: of the gate
-    between two qubits, and of reading a qubit. Simulators without noise have none.
+    Queue is the number of waiting jobs. Errors are the medians of two-qubit gate errors and of readout errors in the
+    last calibration. Some simulators publish none.
 
     Example: oqtopus-client devices
     """
@@ -32,7 +31,7 @@ def devices(context: typer.Context, *, as_json: Json = False) -> None:
 
 
 def show_devices(client: OqtopusClient, *, as_json: bool) -> None:
-    """List the devices of a client's server."""
+    """Print the devices of a server."""
     found = client.list_devices()
     if as_json:
         show_json([description(device) for device in found])
@@ -42,37 +41,36 @@ def show_devices(client: OqtopusClient, *, as_json: bool) -> None:
 
 
 def find_device(client: OqtopusClient, name: str) -> OqtopusDevice:
-    """The device of that name.
+    """Return the device with this name.
 
     Raises:
-        CommandError: There is none; the message names those there are.
+        CommandError: The device does not exist; the message suggests others.
     """
     try:
         return client.get_device(name)
     except (NotFoundError, PermissionDeniedError):
-        # Servers answer 403 for a device they do not know.
+        # Servers answer 403 for unknown devices.
         refuse_unknown(client, name)
         raise
 
 
 def refuse_unknown(client: OqtopusClient, name: str) -> None:
-    """Make sure that there is a device of that name, as far as the server tells.
+    """Check that the server lists a device with this name; if the server cannot list its devices, do nothing.
 
     Raises:
-        CommandError: There is none; the message names those there are.
+        CommandError: The device does not exist; the message suggests others.
     """
     try:
         names = [device.device_id for device in client.list_devices()]
     except OqtopusError:
-        return  # who asks has met an error already, and that one says more: a job's id perhaps
+        return  # the caller is handling an error that says more, such as a job's id
     if name not in names:
-        near = difflib.get_close_matches(name, names) or names
-        hint = f"Did you mean {' or '.join(near)}?" if near else "This server offers none."
+        hint = suggestion(name, names) or "This server offers none."
         raise CommandError(f"There is no device {name!r}. {hint}", ExitCode.NOT_FOUND)
 
 
 def description(device: OqtopusDevice) -> dict[str, Any]:
-    """A device as JSON shows it."""
+    """Return a device's fields for JSON output."""
     return {
         "device_id": device.device_id,
         "device_type": device.device_type,

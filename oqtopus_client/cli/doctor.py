@@ -1,4 +1,4 @@
-"""`oqtopus-client doctor`: why does it not work?"""
+"""`oqtopus-client doctor`: diagnostics."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from oqtopus_client.cli.session import Session
 
 
 def doctor(context: typer.Context, *, as_json: Json = False) -> None:
-    """Check versions, configuration, network, certificate, clock and token, and say what to do.
+    """Check versions, configuration, network, certificate, clock and token, and suggest fixes.
 
-    The token itself is never shown. The command ends with 0 unless a check fails; then its exit code tells which kind.
+    The token itself is never shown. The exit code is 0 unless a check fails; then it is the code of that kind of error.
 
     Example: oqtopus-client doctor
     """
@@ -24,7 +24,7 @@ def doctor(context: typer.Context, *, as_json: Json = False) -> None:
         show_json([{name: value for name, value in asdict(check).items() if name != "code"} for check in found])
     else:
         rows = [(coloured(check.state), check.name, check.found, check.remedy) for check in found]
-        console().print(table(("", "Check", "Found", "What to do"), rows))
+        console().print(table(("", "Check", "Found", "Remedy"), rows))
     failed = next((check for check in found if check.state == "fail"), None)
     if failed is not None:
         raise typer.Exit(failed.code)

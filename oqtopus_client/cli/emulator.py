@@ -1,4 +1,4 @@
-"""`oqtopus-client emulator`: a cloud on this computer, behind a port."""
+"""`oqtopus-client emulator`: serve and control an emulator."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from oqtopus_client.cli.session import Session
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Serve an emulated cloud on this computer, and make it misbehave.\n\nExample: oqtopus-client emulator start",
+    help="Serve an emulated cloud on this computer and inject faults.\n\nExample: oqtopus-client emulator start",
 )
 app.add_typer(faults.app, name="faults")
 
-_PASSED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+_PASS_THROUGH: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-@app.command("start", context_settings=_PASSED_ON, add_help_option=False)
+@app.command("start", context_settings=_PASS_THROUGH, add_help_option=False)
 def start(context: typer.Context) -> None:
     """Serve an emulator until Ctrl-C; --help lists its options.
 
-    It prints the two lines that point other programs to it.
+    It prints two lines that configure other programs for it.
 
     Example: oqtopus-client emulator start --port 8080
     """
@@ -37,7 +37,7 @@ def start(context: typer.Context) -> None:
 
 @app.command("status")
 def status(context: typer.Context, *, url: Url = None, data: Data = None, as_json: Json = False) -> None:
-    """Say whether an emulator answers, what it offers and what is to go wrong.
+    """Show whether an emulator is running, its devices, and its pending faults.
 
     Example: oqtopus-client emulator status
     """

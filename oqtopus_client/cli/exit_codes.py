@@ -1,4 +1,4 @@
-"""What goes wrong, as one line and an exit code."""
+"""Exit codes of the commands, and the errors that lead to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oqtopus_client.errors import (
 
 
 class ExitCode(IntEnum):
-    """How a command ended."""
+    """The exit code of a command."""
 
     OK = 0
     JOB = 1
@@ -31,22 +31,22 @@ class ExitCode(IntEnum):
 
 
 MEANINGS = {
-    ExitCode.OK: "all went well",
+    ExitCode.OK: "success",
     ExitCode.JOB: "the job failed or was cancelled",
-    ExitCode.USAGE: "the command, a file or the configuration cannot be used",
-    ExitCode.AUTHENTICATION: "the server does not accept the token, or you may not do this",
-    ExitCode.NOT_FOUND: "there is no such job, device or log, or the job was never submitted",
-    ExitCode.SERVER: "the server refused, or cannot be reached",
-    ExitCode.TIMEOUT: "the time was up; a job goes on",
-    ExitCode.INTERRUPTED: "interrupted with Ctrl-C, or a question answered with no; a job goes on",
+    ExitCode.USAGE: "invalid command, file or configuration",
+    ExitCode.AUTHENTICATION: "the server rejected the token or denied permission",
+    ExitCode.NOT_FOUND: "the job, device or log does not exist, or the job was never submitted",
+    ExitCode.SERVER: "the server refused the request or is unreachable",
+    ExitCode.TIMEOUT: "timed out; a submitted job keeps running",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C, or aborted at a question; a submitted job keeps running",
 }
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked.
+    """A command cannot be carried out.
 
     Attributes:
-        code: How the command ends.
+        code: The exit code of the command.
     """
 
     def __init__(self, message: str, code: ExitCode) -> None:
@@ -54,7 +54,7 @@ class CommandError(Exception):
         self.code = code
 
 
-# The first that fits counts.
+# The first match applies.
 _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (OqtopusConfigError, ExitCode.USAGE),
     (AuthenticationError, ExitCode.AUTHENTICATION),
@@ -71,7 +71,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
 
 
 def exit_code(error: Exception) -> ExitCode | None:
-    """How a command ends that met this error; None for one that nobody foresaw, which is a mistake of ours.
+    """Return the exit code for an error; None for an unexpected error, which is a bug in this package.
 
     >>> exit_code(NotFoundError(404, "job not found"))
     <ExitCode.NOT_FOUND: 4>
@@ -79,7 +79,7 @@ def exit_code(error: Exception) -> ExitCode | None:
     if isinstance(error, CommandError):
         return error.code
     if isinstance(error, BrokenPipeError):
-        return None  # whoever reads our output has had enough; the terminal library sees to it
+        return None  # the reader closed the pipe, which the terminal library handles
     if isinstance(error, JobSubmissionError) and isinstance(error.__cause__, OqtopusError):
         return exit_code(error.__cause__)
     return next((code for kind, code in _CODES if isinstance(error, kind)), None)

@@ -1,4 +1,4 @@
-"""`oqtopus-client emulator faults`: what goes wrong in a served emulator."""
+"""`oqtopus-client emulator faults`: faults of a served emulator."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from oqtopus_client.cli.session import Session
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Let things go wrong in a served emulator, to test what is built on it.\n\n"
+    help="Inject faults into a served emulator, to test software against them.\n\n"
     "Example: oqtopus-client emulator faults inject server_error --times 3",
 )
 
 
 @app.command("kinds")
 def kinds(*, as_json: Json = False) -> None:
-    """List what can go wrong.
+    """List the kinds of faults.
 
     Example: oqtopus-client emulator faults kinds
     """
@@ -28,12 +28,12 @@ def kinds(*, as_json: Json = False) -> None:
     if as_json:
         show_json({kind.value: kind.about for kind in FaultKind})
     else:
-        console().print(table(("Kind", "What goes wrong"), [(kind.value, kind.about) for kind in FaultKind]))
+        console().print(table(("Kind", "Effect"), [(kind.value, kind.about) for kind in FaultKind]))
 
 
 @app.command("list")
 def pending(context: typer.Context, *, url: Url = None, data: Data = None, as_json: Json = False) -> None:
-    """List the faults that are still to happen.
+    """List the pending faults.
 
     Example: oqtopus-client emulator faults list
     """
@@ -49,19 +49,19 @@ def pending(context: typer.Context, *, url: Url = None, data: Data = None, as_js
 @app.command("inject")
 def inject(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help="What goes wrong; `kinds` lists what can.")],
+    kind: Annotated[str, typer.Argument(help="The kind of fault, as listed by `kinds`.")],
     *,
-    path: Annotated[str, typer.Option(help="Only requests whose path is like this, such as '/jobs/*/status'.")] = "*",
-    method: Annotated[str | None, typer.Option(help="Only requests of this HTTP method.")] = None,
-    times: Annotated[int, typer.Option(min=0, help="How often it happens; 0 until it is cleared.")] = 1,
-    seconds: Annotated[float | None, typer.Option(help="How long, where the kind says so.")] = None,
-    status: Annotated[str | None, typer.Option(help="The status, where the kind says so.")] = None,
-    message: Annotated[str | None, typer.Option(help="The message of a job that fails.")] = None,
+    path: Annotated[str, typer.Option(help="Only requests with a matching path, such as '/jobs/*/status'.")] = "*",
+    method: Annotated[str | None, typer.Option(help="Only requests with this HTTP method.")] = None,
+    times: Annotated[int, typer.Option(min=0, help="How often the fault occurs; 0 means until cleared.")] = 1,
+    seconds: Annotated[float | None, typer.Option(help="Duration, for kinds that take one.")] = None,
+    status: Annotated[str | None, typer.Option(help="Status, for kinds that take one.")] = None,
+    message: Annotated[str | None, typer.Option(help="The error message of a failing job.")] = None,
     url: Url = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Let something go wrong.
+    """Inject a fault.
 
     Example: oqtopus-client emulator faults inject delay --seconds 2 --times 5
     """
@@ -77,7 +77,7 @@ def inject(
 
 @app.command("clear")
 def clear(context: typer.Context, *, url: Url = None, data: Data = None, as_json: Json = False) -> None:
-    """Let no more go wrong.
+    """Clear all faults.
 
     Example: oqtopus-client emulator faults clear
     """
@@ -86,4 +86,4 @@ def clear(context: typer.Context, *, url: Url = None, data: Data = None, as_json
     if as_json:
         show_json([])
     else:
-        typer.echo("Nothing more goes wrong.")
+        typer.echo("All faults cleared.")

@@ -8,16 +8,16 @@ from oqtopus_client.cli.job_view import as_json, files, outcome, show_job
 from oqtopus_client.cli.output import Json, show_json
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import submitted_or_not
+from oqtopus_client.cli.waiting import explain_unsubmitted
 
 
 def job(context: typer.Context, job_id: JobId, *, json: Json = False) -> None:
-    """Show a job: its status, what the server says, when it waited and ran, which files it has.
+    """Show a job: its settings, status, messages, times and files.
 
     Example: oqtopus-client job 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
     session = Session.of(context)
-    with submitted_or_not(session, job_id):
+    with explain_unsubmitted(session, job_id):
         found = session.client.get_job(job_id)
     if json:
         measured = outcome(found) if found.status == "succeeded" else {}

@@ -1,4 +1,4 @@
-"""A job as commands show it: its state, its times, its outcome."""
+"""Display of a job: its state, its times, its outcome."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ TIMES = ("submitted_at", "ready_at", "running_at", "ended_at")
 _FILES = ("input", "result", "transpile_result", "combined_program", "sse_log")
 
 _SHOWN = 20
-"""Outcomes shown to people, most frequent first."""
+"""Number of outcomes shown in a table, most frequent first."""
 
 _BAR = 40
 
 
 def as_json(job: OqtopusJobResult | JobsJob) -> dict[str, Any]:
-    """What a job is. Its files are not in it: their URLs are credentials."""
+    """Return a job's fields for JSON output, without its files, whose URLs are credentials."""
     return {name: getattr(job, name) for name in (*FIELDS, "description", *TIMES, "execution_time")}
 
 
 def files(job: OqtopusJobResult) -> list[str]:
-    """The names of the files that a job has."""
+    """Return the names of a job's files."""
     return [name for name in _FILES if getattr(job.job_info, name, None) is not None]
 
 
 def outcome(job: OqtopusJobResult) -> dict[str, Any]:
-    """What a job has measured, as JSON shows it."""
+    """Return a job's result for JSON output."""
     if isinstance(job, oqtopus_client.OqtopusSseJobResult):
         job = job.get_job_result()
     if isinstance(job, oqtopus_client.OqtopusEstimationJobResult):
@@ -51,10 +51,10 @@ def outcome(job: OqtopusJobResult) -> dict[str, Any]:
 
 
 def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
-    """Print what a job has measured.
+    """Print a job's result.
 
     Raises:
-        CommandError: It failed or was cancelled, or has not ended; with JSON, that has been printed all the same.
+        CommandError: The job failed, was cancelled, or has not finished. With JSON, its fields are printed first.
     """
     succeeded = job.status == "succeeded"
     if json:
@@ -67,7 +67,7 @@ def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
 
 
 def show_job(job: OqtopusJobResult) -> None:
-    """Print a job's state: its settings, what the server says, when it waited and ran."""
+    """Print a job's settings, status, messages and times."""
     terminal = console()
     terminal.print(
         facts(
@@ -127,7 +127,7 @@ def _show_counts(counts: Mapping[str, float], terminal: Console, *, title: str |
     headings = ("Outcome", "Counts", "Share", *([""] if bars else []))
     terminal.print(table(headings, rows, title=title, numbers={"Counts", "Share"}, whole=()))
     if len(counts) > len(frequent):
-        terminal.print(f"and {len(counts) - len(frequent):,} rarer outcomes; --json has all")
+        terminal.print(f"and {len(counts) - len(frequent):,} rarer outcomes; --json shows all")
 
 
 def _bar(share: float, terminal: Console) -> Text:

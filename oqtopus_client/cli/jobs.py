@@ -1,4 +1,4 @@
-"""`oqtopus-client jobs`: what has been submitted."""
+"""`oqtopus-client jobs`: the list of jobs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from oqtopus_client.rest import JobsJob
 
 _HEADINGS = ("Job", "Name", "Type", "Status", "Device", "Shots", "Submitted")
-_LESS = ("Job", "Name", "Status", "Device")
-_ROOM = 110
-"""A terminal of fewer columns shows `_LESS`, for nobody can read a time in a column that is three wide."""
+_NARROW_HEADINGS = ("Job", "Name", "Status", "Device")
+_WIDE = 110
+"""Terminals with fewer columns show `_NARROW_HEADINGS`; other columns would be too narrow to read."""
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LISTED = ",".join((*FIELDS, "description", *TIMES, "execution_time"))
@@ -36,48 +36,48 @@ def jobs(
     *,
     status: Annotated[JobsJobStatus | None, typer.Option(help="Only jobs with this status.")] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="Only jobs on this device.")] = None,
-    text: Annotated[str | None, typer.Option(help="Only jobs with this text in id, name or description.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only jobs with this text in their id, name or description.")] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Only jobs submitted since: 30m, 2h, 3d, 1w, or a time like 2026-08-20."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most, newest first.")] = 20,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep the list up to date until you press Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option(min=0.5, metavar="SECONDS", help="How often --watch looks.")] = 2.0,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of jobs, newest first.")] = 20,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep updating the list until you press Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=0.5, metavar="SECONDS", help="How often --watch updates.")] = 2.0,
     json: Json = False,
 ) -> None:
     """List your jobs, newest first.
 
-    A terminal of fewer than 110 columns has no room for types, shots and times.
+    Terminals narrower than 110 columns do not show types, shots and times.
 
     Example: oqtopus-client jobs --status failed --since 2d
     """
     if watch and json:
-        raise typer.BadParameter("--watch is for people; leave it out to get JSON.")
+        raise typer.BadParameter("--watch does not support --json; use only one of them.")
     client = Session.of(context).client
     start = None if since is None else since_when(since, datetime.now(UTC))
 
-    def look() -> list[JobsJob]:
+    def fetch() -> list[JobsJob]:
         found = client.iter_jobs(fields=_LISTED, order="DESC", status=status, q=text, start_time=start)
         return list(itertools.islice((job for job in found if device in {None, job.device_id}), limit))
 
     if watch:
-        _watch(lambda: _table(look()), interval)
+        _watch(lambda: _table(fetch()), interval)
     elif json:
-        show_json([as_json(job) for job in look()])
+        show_json([as_json(job) for job in fetch()])
     else:
-        show(_table(look()))
+        show(_table(fetch()))
 
 
 def since_when(text: str, now: datetime) -> datetime:
-    """A time that somebody typed; one without offset is UTC.
+    """Parse a time; a time without an offset is in UTC.
 
     Args:
-        text: How long ago, such as `2h`, or a time of ISO 8601.
-        now: The present time.
+        text: A duration before now, such as `2h`, or an ISO 8601 time.
+        now: The current time.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither.
 
     >>> since_when("2h", datetime(2026, 8, 20, 6, 0, tzinfo=UTC))
     datetime.datetime(2026, 8, 20, 4, 0, tzinfo=datetime.timezone.utc)
@@ -92,7 +92,7 @@ def since_when(text: str, now: datetime) -> datetime:
 
 
 def _table(found: list[JobsJob]) -> Table:
-    headings = _HEADINGS if console().width >= _ROOM else _LESS
+    headings = _HEADINGS if console().width >= _WIDE else _NARROW_HEADINGS
     rows = [[cells[heading] for heading in headings] for cells in map(_cells, found)]
     return table(headings, rows, numbers={"Shots"}, whole={"Job", "Type", "Status", "Device", "Shots"})
 
@@ -109,13 +109,13 @@ def _cells(job: JobsJob) -> dict[str, object]:
     }
 
 
-def _watch(look: Callable[[], Table], interval: float) -> None:
+def _watch(fetch: Callable[[], Table], interval: float) -> None:
     from rich.live import Live
 
     try:
-        with Live(look(), console=console(), auto_refresh=False) as live:
+        with Live(fetch(), console=console(), auto_refresh=False) as live:
             while True:
                 time.sleep(interval)
-                live.update(look(), refresh=True)
+                live.update(fetch(), refresh=True)
     except KeyboardInterrupt:
-        return  # that is how watching ends
+        return  # Ctrl-C is the regular end of --watch

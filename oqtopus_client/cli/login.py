@@ -1,4 +1,4 @@
-"""`oqtopus-client login`: save where the server is and who you are."""
+"""`oqtopus-client login`: save server URL and credentials."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from oqtopus_client.config import DEFAULT_SECTION
 def login(
     context: typer.Context,
     *,
-    url: Annotated[str, typer.Option(prompt="URL of the server", help="The server, such as https://api.example.org.")],
+    url: Annotated[str, typer.Option(prompt="URL of the server", help="Server URL, such as https://api.example.org.")],
     profile: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The profile to save as.", autocompletion=profile_names),
+        typer.Option(metavar="NAME", help="Name of the profile.", autocompletion=profile_names),
     ] = None,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token from standard input, for scripts.")
     ] = False,
-    proxy: Annotated[str | None, typer.Option(help="An HTTP proxy to go through.")] = None,
+    proxy: Annotated[str | None, typer.Option(help="URL of an HTTP proxy.")] = None,
     verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Ask the server whether it accepts the token before saving it.")
+        bool, typer.Option("--verify/--no-verify", help="Verify the token with the server before saving it.")
     ] = True,
     as_json: Json = False,
 ) -> None:
     """Save the server's URL and your API token as a profile.
 
-    The token is asked for, and not shown while you type. It is tried on the server first, and then written to a file
-    that only you can read. A profile of that name is replaced. Without a name it is the default profile, which all
-    commands use.
+    The command prompts for the token and hides your input. It verifies the token with the server, then saves it to a
+    file that only you can read, and replaces an existing profile with the same name. Without a name, it saves the
+    default profile, which all commands use.
 
     Example: oqtopus-client login --url https://api.example.org
     """
     name = profile or Session.of(context).profile or DEFAULT_SECTION
     token = sys.stdin.readline() if token_stdin else typer.prompt("API token", hide_input=True, err=True)
     if not token.strip():
-        raise ValueError("The token is empty; the server's web page shows yours.")
+        raise ValueError("The token is empty; find yours on the server's web page.")
     config = oqtopus_client.OqtopusConfig(
         url,
         api_token=token.strip(),
         proxy=proxy,
-        token_source="the prompt",  # noqa: S106 - says where it is from
+        token_source="the prompt",  # noqa: S106 - a description of the source
     )
     config.check_server()
     expires = None

@@ -1,4 +1,4 @@
-"""What a device is typically like: medians of its calibration."""
+"""Medians of a device's calibration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def medians(calibration: Calibration) -> dict[str, float | None]:
-    """Medians over the device; None where nothing is published."""
+    """Return the medians over a device; None for values that it does not publish."""
     qubits, couplings = calibration.qubits, calibration.couplings
     return {
         "median_gate_error": _median(qubit.gate_error for qubit in qubits),
@@ -24,7 +24,7 @@ def medians(calibration: Calibration) -> dict[str, float | None]:
 
 
 def _median(values: Iterable[float | None]) -> float | None:
-    """The median of what is known.
+    """Return the median of the known values.
 
     >>> _median([0.5, None, 0.25])
     0.375

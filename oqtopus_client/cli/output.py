@@ -1,6 +1,6 @@
-"""What commands say: tables for people, JSON for programs.
+"""Output of commands: tables for people, JSON for programs.
 
-Text from servers is shown as text: neither the terminal nor the table library obeys what is in it.
+Text from servers is escaped, so that the terminal and the table library cannot interpret it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs in place of tables.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 _WIDE = 200
-"""Columns of output that goes to a file or another program, where nobody wants lines cut."""
+"""Width of output to a file or another program, where lines should not be broken."""
 
 _COLOURS = {
     "available": "green",
@@ -42,7 +42,7 @@ _COLOURS = {
 
 
 def console(*, stderr: bool = False) -> Console:
-    """The terminal; colours only where it has them and `NO_COLOR` is not set."""
+    """Return a console, which uses colours only on a terminal that has them and without `NO_COLOR`."""
     from rich.console import Console
 
     terminal = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -52,17 +52,17 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(message: str) -> None:
-    """Tell people something beside the output proper, on stderr, in one line."""
+    """Print a message to stderr, in one line."""
     typer.echo(one_line(message), err=True)
 
 
 def show_json(value: object) -> None:
-    """Print JSON; times are ISO 8601 in UTC."""
+    """Print JSON, with times in ISO 8601 and UTC."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
 def show(shown: Table) -> None:
-    """Print a table; what is wider than the terminal is for that to break, which keeps what is copied in one piece."""
+    """Print a table without cropping: the terminal wraps long lines, and copied text stays in one piece."""
     console().print(shown, crop=False)
 
 
@@ -74,15 +74,14 @@ def table(
     numbers: Collection[str] = (),
     whole: Collection[str] | None = None,
 ) -> Table:
-    """A table for people.
+    """Return a table.
 
     Args:
-        headings: What the columns are.
-        rows: The cells; None is an empty one.
-        title: What the table is.
-        numbers: The headings of columns that hold numbers.
-        whole: The headings of columns that are never folded, as ids must not be, which people copy; by default the
-            first's.
+        headings: The column headings.
+        rows: The cells; None leaves a cell empty.
+        title: The table's title.
+        numbers: Headings of the columns with numbers, which are right-aligned.
+        whole: Headings of the columns that are never folded, such as ids, which people copy; by default the first.
     """
     from rich import box
     from rich.table import Table
@@ -107,7 +106,7 @@ def table(
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Table:
-    """Names and values in two columns; a value of None is left out."""
+    """Return a table of names and values, without the pairs whose value is None."""
     from rich.table import Table
 
     made = Table.grid(padding=(0, 2))
@@ -120,14 +119,14 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Table:
 
 
 def coloured(word: str) -> Text:
-    """A status in its colour."""
+    """Return a status in its colour."""
     from rich.text import Text
 
     return Text(printable(str(word)), style=_COLOURS.get(str(word), ""))
 
 
 def counted(number: int, thing: str) -> str:
-    """How many there are of something.
+    """Format a number of things.
 
     >>> counted(1, "job"), counted(0, "job")
     ('1 job', '0 jobs')
@@ -136,7 +135,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def percent(probability: float | None) -> str | None:
-    """A probability for people.
+    """Format a probability as a percentage.
 
     >>> percent(0.01234)
     '1.23 %'
@@ -145,7 +144,7 @@ def percent(probability: float | None) -> str | None:
 
 
 def utc(time: datetime | None) -> str | None:
-    """A time to the second in UTC; None stays None."""
+    """Format a time to the second in UTC; return None for None."""
     return None if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -1,4 +1,4 @@
-"""The program in a file, read as servers read it, so that what they refuse is refused here with line and reason."""
+"""Programs in files, checked as servers check them, so that errors are reported early, with line and reason."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     Check: TypeAlias = Callable[[QuantumCircuit], str | None]
 
 _NATIVE = frozenset({"x", "sx", "rz", "cx", "measure", "barrier", "delay"})
-"""What every device executes, whatever it publishes."""
+"""The operations that every device executes, even if it does not publish them."""
 
 _STANDARD_INPUT = "Standard input"
 
 _MOST_BITS = 1_000_000
-"""Far more than devices have qubits."""
+"""Far more than the qubits of any device."""
 
 _SHOWN = 60
-"""Characters of a line that a message quotes."""
+"""Maximum length of a quoted line in a message."""
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _GATES_2 = re.compile(r"""(?:^|;)\s*include\s+["']qelib1\.inc["']""", re.MULTILINE)
@@ -46,12 +46,12 @@ _CONVERTER_LINE = re.compile(r"\d+,\d+: (?P<reason>.*)", re.DOTALL)
 
 
 def read(file: str) -> Program:
-    """Read a file, or standard input for `-`.
+    """Read a program from a file, or from standard input for `-`.
 
-    A byte order mark is left out, and line breaks may be those of any system.
+    A byte order mark is removed, and line breaks of all systems are accepted.
 
     Raises:
-        ValueError: There is no such file, or it is not UTF-8 text.
+        ValueError: The file cannot be read, or is not UTF-8 text.
     """
     name = _STANDARD_INPUT if file == "-" else file
     try:
@@ -65,43 +65,43 @@ def read(file: str) -> Program:
         utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
         found = "it is UTF-16" if utf_16 else f"{error.reason} at byte {error.start}"
         raise ValueError(
-            f"{name}, line {line}: not UTF-8 text, which a program of OpenQASM 3 must be ({found}). Save it as UTF-8."
+            f"{name}, line {line}: OpenQASM 3 programs must be UTF-8 text ({found}). Save the file as UTF-8."
         ) from None
     return Program(name, io.StringIO(text, newline=None).read())
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program of OpenQASM 3.
+    """An OpenQASM 3 program.
 
     Attributes:
-        name: The file's name, for messages.
-        text: What is sent.
+        name: The name of the file, for messages.
+        text: The text of the program.
     """
 
     name: str
     text: str
 
     def check(self) -> None:
-        """Make sure that servers can read it, as far as the packages installed here can tell.
+        """Check that servers can read the program, as far as the installed packages can tell.
 
         Raises:
-            ValueError: They cannot, or no device could run it.
+            ValueError: Servers cannot read it, or no device can run it.
         """
         if not _COMMENT.sub("", self.text).strip():
-            raise ValueError(f"{self.name} is empty: it must have a program of OpenQASM 3.")
+            raise ValueError(f"{self.name} is empty; it must contain an OpenQASM 3 program.")
         if self._parsed is None:
-            if version_2 := self._version_2(_GATES_2):  # with gates of their own, servers read those programs
+            if version_2 := self._version_2(_GATES_2):  # servers read OpenQASM 2 programs that do not include it
                 raise version_2
             return
         for check in (_control_flow, _reset, *((_unbound, _number) if self._measures() else ())):
             self._apply(check)
 
     def check_for(self, device: OqtopusDevice, *, transpiled: bool) -> None:
-        """Make sure that a device can run it, with or without the server's transpiler before.
+        """Check that a device can run the program, with or without the server's transpiler.
 
         Raises:
-            ValueError: It cannot.
+            ValueError: The device cannot run it.
         """
         if self._parsed is None:
             n_qubits = sum(int(m["size"] or m["old"] or 1) for m in _REGISTER.finditer(self._bare))
@@ -109,28 +109,28 @@ class Program:
                 raise ValueError(self._at(None, reason))
         self._apply(lambda circuit: _too_wide(circuit.num_qubits, device))
         self._apply(_clock if transpiled else partial(_foreign, device=device))
-        if device.device_type == "QPU" and self._measures():  # simulators take any pair, and delays of nothing
+        if device.device_type == "QPU" and self._measures():  # simulators accept any pair, and delays of 0
             self._apply(partial(_no_delay, device=device))
             pairs = frozenset((coupling.control, coupling.target) for coupling in device.calibration.couplings)
             if pairs and not transpiled:
                 self._apply(partial(_uncoupled, pairs=pairs, device=device))
 
-    def doubts(self) -> list[str]:
-        """What devices run, but perhaps not as it was meant."""
+    def warnings(self) -> list[str]:
+        """Return warnings about what devices run, but probably not as intended."""
         if self._parsed is None:
             return []
         if not self._measures():
-            return [f"{self.name} measures nothing, so its counts say nothing; add a line such as c = measure q;"]
+            return [f"{self.name} measures nothing, so its counts are meaningless; add a line such as c = measure q;"]
         reason = _after_measurement(self._parsed[1])
         return [] if reason is None else [self._at(self._line_of(_after_measurement), reason)]
 
     def _measures(self) -> bool:
-        """Whether a device has anything to execute: without a measurement, an emulator does not begin."""
+        """Return whether the program measures anything; devices do not execute programs without measurements."""
         return self._parsed is not None and any(item.name == "measure" for item in self._parsed[1].data)
 
     @cached_property
     def _parsed(self) -> tuple[Any, QuantumCircuit] | None:
-        """The syntax tree and the circuit; None if that cannot be said here."""
+        """The syntax tree and the circuit; None if they cannot be determined here."""
         try:
             import openqasm3
             import qiskit_qasm3_import
@@ -142,33 +142,33 @@ class Program:
                 _refuse_huge(tree)
                 return tree, qiskit_qasm3_import.convert(tree)
         except RecursionError:
-            return None  # servers may have more room for it
-        except Exception as error:  # noqa: BLE001 - whatever the parser stumbles over
+            return None  # a server may have a larger stack
+        except Exception as error:  # noqa: BLE001 - the parser raises many types
             raise (self._version_2() or self._unreadable(error)) from None
 
     @property
     def _bare(self) -> str:
-        """The text without comments and annotations, line by line as before."""
+        """The text without comments and annotations, with the same line numbers."""
         return _ANNOTATION.sub("", _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n") or " ", self.text))
 
-    def _version_2(self, sign: re.Pattern[str] = _VERSION_2) -> ValueError | None:
-        """What to say of a program that cannot be read, if it is one of OpenQASM 2."""
-        found = sign.search(self._bare)
+    def _version_2(self, pattern: re.Pattern[str] = _VERSION_2) -> ValueError | None:
+        """Return the error for a program in OpenQASM 2, or None for other programs."""
+        found = pattern.search(self._bare)
         if found is None:
             return None
         file = "FILE" if self.name == _STANDARD_INPUT else self.name
         convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({file!r})))"
         return ValueError(
-            f"{self.name}, line {self._bare.count(chr(10), 0, found.end()) + 1}: a program of OpenQASM 2, and servers "
-            f'read OpenQASM 3. Convert it with: python -c "from qiskit import QuantumCircuit, qasm3; {convert}"'
+            f"{self.name}, line {self._bare.count(chr(10), 0, found.end()) + 1}: this is OpenQASM 2, but servers read "
+            f'OpenQASM 3. Convert it with: python -c "from qiskit import QuantumCircuit, qasm3; {convert}"'
         )
 
     def _unreadable(self, error: Exception) -> ValueError:
         line, reason = _syntax_error(error)
         if reason.startswith("gate ") and "stdgates.inc" not in self._bare:
-            reason += ' (include "stdgates.inc"; is missing)'
+            reason += ' (add the line include "stdgates.inc";)'
         if "\0" in self.text:
-            reason += " (the file has NUL characters: it is a binary file, or UTF-16 text)"
+            reason += " (the file contains NUL characters; it may be a binary file or UTF-16 text)"
         return ValueError(self._at(line, reason))
 
     def _apply(self, check: Check) -> None:
@@ -176,7 +176,7 @@ class Program:
             raise ValueError(self._at(self._line_of(check), reason))
 
     def _line_of(self, check: Check) -> int | None:
-        """The line of the statement without which the check finds nothing."""
+        """Return the line of the first statement at which the check fails."""
         import openqasm3
         import qiskit_qasm3_import
 
@@ -202,26 +202,26 @@ class Program:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The parser prints what it stumbles over, which our messages say."""
+    """Suppress the parser's own output, as our messages contain it."""
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _refuse_huge(tree: Any) -> None:
-    """Refuse registers of sizes that are mistakes, before they are made and take all memory.
+    """Refuse registers of absurd size before they are allocated and use up all memory.
 
     Raises:
-        ValueError: There is one.
+        ValueError: A register is too large.
     """
-    for node in tree.statements:  # by this name, its line is found
+    for node in tree.statements:  # _line_in() looks for this name
         size = getattr(node, "size", None) or getattr(getattr(node, "type", None), "size", None)
         if (number := getattr(size, "value", 0)) > _MOST_BITS:
-            raise ValueError(f"a register of {number} bits, more than any device has")
+            raise ValueError(f"a register of {number} bits is larger than any device")
 
 
 def _syntax_error(error: Exception) -> tuple[int | None, str]:
-    """Line and reason of what the parser or the converter raised."""
+    """Return line and reason of an error from the parser or the converter."""
     cause = error.__cause__
     recognized = cause.args[0] if cause is not None and cause.args else None
     token = getattr(recognized, "offendingToken", None)
@@ -232,12 +232,12 @@ def _syntax_error(error: Exception) -> tuple[int | None, str]:
     converted = _CONVERTER_LINE.fullmatch(str(error))
     reason = converted["reason"] if converted else str(getattr(error, "message", error)) or type(error).__name__
     if isinstance(error, TypeError) and ("__init__()" in reason or reason.startswith("label expects")):
-        reason = "the gate has another number of parameters"
+        reason = "the gate takes a different number of parameters"
     return _line_in(error), reason.rstrip(".")
 
 
 def _unexpected(recognized: Any, token: Any) -> tuple[int, str]:
-    """What the parser had expected in place of a token."""
+    """Return the line of an unexpected token, and what the parser expected there."""
     parser = recognized.recognizer
     expected = recognized.getExpectedTokens().toString(parser.literalNames, parser.symbolicNames)
     stream = parser.getTokenStream()
@@ -246,12 +246,12 @@ def _unexpected(recognized: Any, token: Any) -> tuple[int, str]:
         return before.line, "a semicolon is missing at the end of the line"
     found = "the end of the file" if token.type == -1 else repr(token.text)
     if expected.startswith("{") or expected == "<EOF>":
-        return token.line, f"{found} cannot be here"
-    return token.line, f"{expected} is expected before {found}"
+        return token.line, f"unexpected {found}"
+    return token.line, f"expected {expected} before {found}"
 
 
 def _line_in(error: Exception) -> int | None:
-    """The line of the node that the converter was at."""
+    """Return the line of the node that the converter was processing."""
     line = None
     step = error.__traceback__
     while step is not None:
@@ -265,14 +265,14 @@ def _control_flow(circuit: QuantumCircuit) -> str | None:
     from qiskit.circuit import ControlFlowOp
 
     name = next((item.name for item in circuit.data if isinstance(item.operation, ControlFlowOp)), None)
-    return name and f"control flow ({name}), which no device executes"
+    return name and f"no device executes control flow ({name})"
 
 
 def _reset(circuit: QuantumCircuit) -> str | None:
     from qiskit.circuit import Reset
 
     if any(isinstance(item.operation, Reset) for item in circuit.data):
-        return "a reset, which no device executes; qubits start in |0>, so leave it out at the beginning"
+        return "no device executes a reset; qubits start in |0>, so remove it at the beginning"
     return None
 
 
@@ -281,14 +281,14 @@ def _unbound(circuit: QuantumCircuit) -> str | None:
 
     used = (value for item in circuit.data for value in item.operation.params if isinstance(value, ParameterExpression))
     name = next((parameter.name for value in used for parameter in value.parameters), None)
-    return name and f"the input {name} has no value; write a number in its place"
+    return name and f"the input {name} has no value; replace it by a number"
 
 
 def _number(circuit: QuantumCircuit) -> str | None:
     for item in circuit.data:
         for value in item.operation.params:
             if isinstance(value, int | float) and not math.isfinite(value):
-                return f"the value {value} in {item.name}, where a finite number must be"
+                return f"the parameter of {item.name} must be a finite number, not {value}"
     return None
 
 
@@ -296,27 +296,27 @@ def _clock(circuit: QuantumCircuit) -> str | None:
     from qiskit.circuit import Delay
 
     if any(isinstance(item.operation, Delay) and item.operation.unit == "dt" for item in circuit.data):
-        return "a delay in dt, which the server's transpiler does not know; give it in ns"
+        return "the server's transpiler does not support delays in dt; give the delay in ns"
     return None
 
 
 def _too_wide(n_qubits: int, device: OqtopusDevice) -> str | None:
     if device.n_qubits is None or n_qubits <= device.n_qubits:
         return None
-    return f"the program has {n_qubits} qubits, and {device.device_id} has {device.n_qubits}"
+    return f"the program has {n_qubits} qubits, but {device.device_id} has only {device.n_qubits}"
 
 
 def _foreign(circuit: QuantumCircuit, device: OqtopusDevice) -> str | None:
     known = _NATIVE.union(device.basis_gates, device.supported_instructions)
     name = next((item.name for item in circuit.data if item.name not in known), None)
-    return name and f"{name} is not one of the gates of {device.device_id}; leave out --no-transpile"
+    return name and f"{device.device_id} does not execute {name}; run without --no-transpile"
 
 
 def _no_delay(circuit: QuantumCircuit, device: OqtopusDevice) -> str | None:
     from qiskit.circuit import Delay
 
     if any(isinstance(item.operation, Delay) and item.operation.duration == 0 for item in circuit.data):
-        return f"a delay of 0, which {device.device_id} refuses; leave it out"
+        return f"{device.device_id} refuses a delay of 0; remove it"
     return None
 
 
@@ -325,7 +325,7 @@ def _uncoupled(circuit: QuantumCircuit, pairs: Collection[tuple[int, int]], devi
         if item.name == "cx":
             control, target = (circuit.find_bit(qubit).index for qubit in item.qubits)
             if (control, target) not in pairs:
-                return f"{device.device_id} has no cx from qubit {control} to qubit {target}; leave out --no-transpile"
+                return f"{device.device_id} has no cx from qubit {control} to {target}; run without --no-transpile"
     return None
 
 
@@ -337,7 +337,7 @@ def _after_measurement(circuit: QuantumCircuit) -> str | None:
         elif item.name not in {"barrier", "delay"} and (again := measured.intersection(item.qubits)):
             qubit = circuit.find_bit(again.pop()).index
             return (
-                f"acts on qubit {qubit} ({item.name}) after measuring it. Devices treat every measurement as final, so "
-                "the counts may be wrong"
+                f"{item.name} acts on qubit {qubit} after its measurement. Devices treat every measurement as final, "
+                "so the counts may be wrong"
             )
     return None

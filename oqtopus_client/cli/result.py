@@ -1,4 +1,4 @@
-"""`oqtopus-client result ID`: what a job has measured."""
+"""`oqtopus-client result ID`: the result of a job."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import typer
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import Timeout, ended, submitted_or_not
+from oqtopus_client.cli.waiting import Timeout, explain_unsubmitted, finished
 
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `run` or `jobs` tells it.")]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job id, as printed by `run` or `jobs`.")]
 
 
 def result(
     context: typer.Context,
     job_id: JobId,
     *,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for a job that has not ended.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the job if it has not finished.")] = True,
     timeout: Timeout = None,
     bars: Annotated[bool, typer.Option("--bars", help="Draw a bar for each outcome.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print a job's result, once it has ended: counts, or an expectation value.
+    """Print a job's result once it has finished: counts, or an expectation value.
 
     Example: oqtopus-client result 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f --bars
     """
     session = Session.of(context)
     if wait:
-        job = ended(session, job_id, timeout)
+        job = finished(session, job_id, timeout)
     else:
-        with submitted_or_not(session, job_id):
+        with explain_unsubmitted(session, job_id):
             job = session.client.get_job(job_id)
     show_outcome(job, bars=bars, json=as_json)

@@ -1,4 +1,4 @@
-"""`oqtopus-client run FILE`: a circuit on a device."""
+"""`oqtopus-client run FILE`: run a circuit on a device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json, say, show_json
 from oqtopus_client.cli.program import read
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import Timeout, ended
+from oqtopus_client.cli.waiting import Timeout, finished
 from oqtopus_client.display import printable
 from oqtopus_client.errors import (
     JobSubmissionError,
@@ -33,43 +33,44 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A file of OpenQASM 3, or - for standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="OpenQASM 3 file, or - for standard input.")],
     *,
-    device: Annotated[str, typer.Option(metavar="NAME", help="Where to run it, as `devices` lists them.")],
-    shots: Annotated[int, typer.Option(min=1, help="How often to run the circuit.")] = 1000,
-    name: Annotated[str | None, typer.Option(help="A name to find the job by; by default the file's.")] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="Device to run on, as listed by `devices`.")],
+    shots: Annotated[int, typer.Option(min=1, help="Number of shots.")] = 1000,
+    name: Annotated[str | None, typer.Option(help="Name of the job; by default the name of the file.")] = None,
     transpile: Annotated[
         bool,
         typer.Option(
             "--transpile/--no-transpile",
-            help="Let the server fit the circuit to the chip, or send it as it is, in the device's own gates.",
+            help="Let the server transpile the circuit, or run it as it is, in the device's own gates.",
         ),
     ] = True,
     optimization_level: Annotated[
-        int | None, typer.Option(min=0, max=3, help="How hard the server's Qiskit optimizes; 1 unless given.")
+        int | None,
+        typer.Option(min=0, max=3, help="Optimization level of the server's transpiler; 1 by default."),
     ] = None,
     mitigate: Annotated[bool, typer.Option("--mitigate", help="Correct the counts for readout errors.")] = False,
     check: Annotated[
         bool,
-        typer.Option(
-            "--check/--no-check", help="Read the program before it is sent, and refuse what no server runs; or do not."
-        ),
+        typer.Option("--check/--no-check", help="Check the program before sending it, and refuse what no server runs."),
     ] = True,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the counts, or print the job's id.")] = True,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait for the counts, or only print the job id.")
+    ] = True,
     timeout: Timeout = None,
     bars: Annotated[bool, typer.Option("--bars", help="Draw a bar for each outcome.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a circuit, and print how often each outcome was measured.
+    """Run a circuit and print its counts.
 
-    The circuit is a file of OpenQASM 3 that measures its qubits. In an outcome, classical bit 0 is the rightmost.
-    Ctrl-C while waiting leaves the job running and tells its id.
+    The circuit is an OpenQASM 3 program that measures its qubits. In an outcome, classical bit 0 is rightmost. Ctrl-C
+    while waiting leaves the job running and prints its id.
 
     Example: oqtopus-client run bell.qasm --device qulacs --shots 1000 --bars
     """
     session = Session.of(context)
     if optimization_level is not None and not transpile:
-        raise typer.BadParameter("--optimization-level is for the transpiler, which --no-transpile turns off.")
+        raise typer.BadParameter("--optimization-level needs the transpiler, which --no-transpile turns off.")
     program = read(file)
     if check:
         program.check()
@@ -95,36 +96,36 @@ def run(
         show_json({"job_id": job_id})
     else:
         typer.echo(printable(job_id))
-    say(f"Submitted. {session.how_to_go_on(job_id)}")
+    say(f"Submitted. {session.how_to_wait(job_id)}")
 
 
 def _check_for(session: Session, program: Program, device: str, *, transpiled: bool) -> None:
-    """Check a program for its device, and say what may go wrong all the same.
+    """Check a program against its device, and print warnings about what may still go wrong.
 
     Raises:
-        ValueError: The device cannot run it.
-        CommandError: There is no such device.
+        ValueError: The device cannot run the program.
+        CommandError: The device does not exist.
     """
     try:
         found = find_device(session.client, device)
     except (UserApiError, OqtopusStorageError, ResponseValidationError):
-        pass  # submitting the job says what is wrong, if anything is
+        pass  # if something is wrong, submitting the job reports it
     else:
         program.check_for(found, transpiled=transpiled)
-    for doubt in program.doubts():
-        say(f"Warning: {doubt}")
+    for warning in program.warnings():
+        say(f"Warning: {warning}")
 
 
 def _outcome(session: Session, job_id: str, timeout: float | None) -> OqtopusJobResult:
-    """The job once it has ended.
+    """Wait for a submitted job and return it.
 
     Raises:
-        CommandError: It cannot be had now. Nobody has seen the job's id yet, so the message tells it.
+        CommandError: The job cannot be read now. The message contains its id, which has not been printed yet.
     """
     try:
-        return ended(session, job_id, timeout, submitted=True)
+        return finished(session, job_id, timeout, submitted=True)
     except (OqtopusError, ValueError) as error:
-        again = f"Ask for it again with: {session.command('result', job_id)}"
+        again = f"Get its result with: {session.command('result', job_id)}"
         message = f"Job {job_id} was submitted, but: {str(error).rstrip('.')}. {again}"
         raise CommandError(message, exit_code(error) or ExitCode.SERVER) from None
 

@@ -1,4 +1,4 @@
-"""Which server a command talks to: `Session`."""
+"""The server that a command uses: `Session`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """What the options before the command say, and the client that follows from it.
+    """The global options and the client they configure.
 
     Args:
         profile: The profile to use; by default the environment, else the default profile.
-        emulated: Whether the server is an emulator in this process.
+        emulated: Whether to use an emulator in this process.
 
     Attributes:
         profile: The profile to use.
-        emulated: Whether the server is an emulator in this process.
+        emulated: Whether to use an emulator in this process.
     """
 
     def __init__(self, profile: str | None = None, *, emulated: bool = False) -> None:
@@ -33,14 +33,14 @@ class Session:
 
     @classmethod
     def of(cls, context: typer.Context) -> Self:
-        """The session of a running command."""
+        """Return the session of the running command."""
         return cast("Self", context.obj)
 
     def config(self) -> OqtopusConfig:
-        """Where the server is and who asks.
+        """Return the server URL and credentials.
 
         Raises:
-            OqtopusConfigError: No server is named anywhere.
+            OqtopusConfigError: No server is configured.
         """
         if self.emulated:
             from oqtopus_client.emulator import Emulator
@@ -52,23 +52,23 @@ class Session:
 
     @property
     def client(self) -> OqtopusClient:
-        """The client, made when it is first asked for."""
+        """The client, created on first use."""
         if self._client is None:
             self._client = self._open.enter_context(oqtopus_client.OqtopusClient(self.config()))
         return self._client
 
     def command(self, *words: str) -> str:
-        """A command for people to type, for this same server."""
+        """Return a command line that uses the same server."""
         options = ["--emulator"] if self.emulated else ["--profile", self.profile] if self.profile else []
         return " ".join(["oqtopus-client", *options, *words])
 
-    def how_to_go_on(self, job_id: str) -> str:
-        """What to type for the result of a job that has not ended."""
+    def how_to_wait(self, job_id: str) -> str:
+        """Return instructions for getting the result of an unfinished job."""
         command = self.command("result", job_id)
         if self.emulated:
-            return f"It is kept, and runs while an emulator is at work. Run and wait for it with: {command}"
-        return f"It goes on. Wait for it with: {command}"
+            return f"The job is saved, and runs while an emulator is running. Run it and wait for it with: {command}"
+        return f"The job continues on the server; wait for it with: {command}"
 
     def close(self) -> None:
-        """Close the connections, and the emulator if there is one."""
+        """Close the client, and the emulator if it is used."""
         self._open.close()

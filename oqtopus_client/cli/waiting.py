@@ -1,4 +1,4 @@
-"""Waiting for a job in front of a terminal."""
+"""Waiting for a job, with its status on the terminal."""
 
 from __future__ import annotations
 
@@ -25,50 +25,50 @@ if TYPE_CHECKING:
 Timeout = Annotated[
     float | None,
     typer.Option(
-        min=0, metavar="SECONDS", help="Stop waiting after so long, time in the queue included; the job goes on."
+        min=0,
+        metavar="SECONDS",
+        help="Stop waiting after this time, queue included; the job continues.",
     ),
 ]
 
 
 @contextlib.contextmanager
-def submitted_or_not(session: Session, job_id: str) -> Iterator[None]:
-    """Say of a job that was never submitted that it was not, which servers do not, and what to do about it.
+def explain_unsubmitted(session: Session, job_id: str) -> Iterator[None]:
+    """Explain errors about a job that was never submitted, and add the command that removes it.
 
     Raises:
-        CommandError: It was not submitted; servers have no result of it, and cannot show it once it is cancelled.
+        CommandError: The job was only registered, or was cancelled before it was submitted, which servers cannot show.
     """
     try:
         yield
-    except JobNotSubmittedError:
-        raise CommandError(
-            f"Job {job_id} was never submitted, so it has no result, and will have none. Submit it again with "
-            f"`{session.command('run')}`, and remove this id with: {session.command('cancel', job_id)}",
-            ExitCode.NOT_FOUND,
-        ) from None
+    except JobNotSubmittedError as error:
+        remove = session.command("cancel", job_id)
+        raise CommandError(f"{error} Remove the unused id with: {remove}", ExitCode.NOT_FOUND) from None
     except UserApiError as error:
         if error.status_code != HTTPStatus.INTERNAL_SERVER_ERROR or session.client.status(job_id) != "cancelled":
             raise
         raise CommandError(
-            f"Job {job_id} was cancelled, and the server cannot show it ({error}), as is so for a job that was "
-            f"cancelled before it was submitted. Remove it with: {session.command('delete', job_id)}",
+            f"Job {job_id} was cancelled, and the server cannot show it ({error}). Servers cannot show jobs that were "
+            f"cancelled before they were submitted. Remove it with: {session.command('delete', job_id)}",
             ExitCode.NOT_FOUND,
         ) from None
 
 
-def ended(session: Session, job_id: str, timeout: float | None, *, submitted: bool = False) -> OqtopusJobResult:
-    """Wait until a job has ended, showing how far it is on a terminal's stderr.
+def finished(session: Session, job_id: str, timeout: float | None, *, submitted: bool = False) -> OqtopusJobResult:
+    """Wait until a job has finished, and show its status on stderr if that is a terminal.
 
     Args:
-        session: Where the job is.
+        session: The session.
         job_id: The job.
-        timeout: Seconds to wait at most.
-        submitted: Whether it has been submitted for certain, whatever a server with copies of its data may say.
+        timeout: Maximum time to wait, in seconds.
+        submitted: Whether the job is known to be submitted, even if a server replica still reports it as registered.
 
     Raises:
-        CommandError: The time was up, or the user has had enough, and the job goes on; or it was never submitted.
+        CommandError: The timeout passed or the user interrupted the wait, and the job continues; or the job was never
+            submitted.
     """
     start = time.monotonic()
-    with submitted_or_not(session, job_id), console(stderr=True).status(f"Job {printable(job_id)} ...") as status:
+    with explain_unsubmitted(session, job_id), console(stderr=True).status(f"Job {printable(job_id)} ...") as status:
 
         def show(answer: JobsGetJobStatusResponse) -> None:
             if answer.status == JobsJobStatus.REGISTERED and not submitted:
@@ -81,8 +81,8 @@ def ended(session: Session, job_id: str, timeout: float | None, *, submitted: bo
                 job_id, interval=0.25, interval_backoff=1.5, max_interval=3.0, timeout=timeout, on_status=show
             )
         except JobTimeoutError:
-            message = f"Job {job_id} had not ended after {timeout:g} s. {session.how_to_go_on(job_id)}"
+            message = f"Job {job_id} did not finish within {timeout:g} s. {session.how_to_wait(job_id)}"
             raise CommandError(message, ExitCode.TIMEOUT) from None
         except KeyboardInterrupt:
-            message = f"Interrupted while job {job_id} was waited for. {session.how_to_go_on(job_id)}"
+            message = f"Interrupted while waiting for job {job_id}. {session.how_to_wait(job_id)}"
             raise CommandError(message, ExitCode.INTERRUPTED) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 import oqtopus_client
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, is_sent_as_is, reason, timed_out
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate
 from qiskit_oqtopus.primitives.plan import from_header, planned_jobs, to_header
@@ -116,7 +116,7 @@ class CloudRun:
         Raises:
             OqtopusJobError: The server chose them and does not report which.
         """
-        if isinstance(outcome, Estimate) or self._batch.is_sent_as_is(job):
+        if isinstance(outcome, Estimate) or is_sent_as_is(job):
             return outcome
         qubits = layout(result)
         if not qubits:
@@ -135,7 +135,7 @@ class CloudRun:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
                 ) from error
-            self._batch.refuse_latecomers()
+            self._batch.check_late_jobs()
             self._plan = plan
         return self._plan
 

@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
+from qiskit_oqtopus.errors import LaterReleaseError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -123,12 +125,21 @@ def to_run_id(plan: Plan) -> str:
 
 
 def from_run_id(run_id: str) -> Plan | None:
-    """Return the plan that a run's id holds; None for the id of a run with jobs."""
+    """Return the plan that a run's id holds; None for the id of a run with jobs.
+
+    Raises:
+        LaterReleaseError: The id states a version; those of this release do not.
+    """
     kind, _, content = run_id.partition("-")
     try:
-        return _plans()[kind].from_json(json.loads(base64.urlsafe_b64decode(content))[kind])
+        read = _plans()[kind].from_json
+        fields = json.loads(base64.urlsafe_b64decode(content))
+        plan = None if "v" in fields else read(fields[kind])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    if plan is None:
+        raise LaterReleaseError("This run's id", fields["v"])
+    return plan
 
 
 def _plans() -> dict[str, type[Plan]]:

@@ -1,4 +1,4 @@
-"""A chip with its couplings and errors: `plot_chip`."""
+"""Picture of a chip with its couplings and errors: `plot_chip`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusDevice
     from qiskit_oqtopus.visualization.chip_data import Floats
 
-# In units of the distance of the nearest two qubits: radii, margins, and how far opposite arrows are off the middle.
+# In units of the smallest distance between qubits: radii, margins, and the offset of opposite arrows.
 _RING, _GAP, _DISC = 0.33, 0.255, 0.235
 _MARGIN = 0.5
 _ASIDE = 0.11
 _SHAFT, _HEAD_WIDTH, _HEAD_LENGTH = 0.085, 2.7, 2.4
 
-# In inches: the distance of the nearest two qubits, and what is around the chip.
+# In inches: the smallest distance between qubits, and the dimensions around the chip.
 _PITCH, _WIDEST = 0.95, 13.0
 _NARROWEST, _HEAD, _FOOT = 6.5, 0.85, 1.0
 _BAR, _BETWEEN = 1.8, 0.4
@@ -41,18 +41,18 @@ _FADED, _FADED_INK = 0.15, "#aaaaaa"
 
 
 def plot_chip(device: OqtopusDevice, *, circuit: QuantumCircuit | None = None) -> Figure:
-    """Draw a device as it was calibrated.
+    """Draw a device and its calibration.
 
-    Each qubit is a disc, coloured by the error of its gates, in a ring, coloured by its readout error. Each coupling
-    is an arrow from control to target, coloured by the error of its gate. Darker is worse, grey is unknown. Qubits are
-    where the device says; where it does not, the graph of couplings is unfolded.
+    Each qubit is a disc, coloured by its gate error, inside a ring, coloured by its readout error. Each coupling is an
+    arrow from control to target, coloured by its gate error. Darker is worse; grey is unknown. Qubits are drawn at
+    their published positions, or else at positions computed from the graph of couplings.
 
     Args:
         device: The device.
-        circuit: A circuit transpiled for the device; what it does not use is faded.
+        circuit: A circuit transpiled for the device; unused qubits and couplings are faded.
 
     Raises:
-        ValueError: The device tells nothing of its qubits, or the circuit is not one of the device's.
+        ValueError: The device publishes no qubit data, or the circuit was not transpiled for the device.
     """
     chip = ChipData.of(device)
     gates = Scale.of("Gate error (disc)", "Blues", chip.gate_errors)
@@ -88,24 +88,24 @@ def plot_chip(device: OqtopusDevice, *, circuit: QuantumCircuit | None = None) -
 
 
 def _used(circuit: QuantumCircuit, chip: ChipData, device_id: str) -> tuple[npt.NDArray[np.bool_], ...]:
-    """Which of the chip's qubits and couplings a circuit uses; in either direction, as the picture shows one."""
+    """Return masks of the qubits and couplings that a circuit uses; a coupling counts in either direction."""
     n_qubits = len(chip.gate_errors)
     if circuit.num_qubits != n_qubits:
         raise ValueError(
-            f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, device {device_id!r} has {n_qubits}: transpile "
-            "it for the backend first."
+            f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, but device {device_id!r} has {n_qubits}: "
+            "transpile it for the backend first."
         )
-    places = {
+    used = {
         frozenset(circuit.find_bit(qubit).index for qubit in instruction.qubits)
         for instruction in circuit.data
         if not isinstance(instruction.operation, Barrier | Delay)
     }
-    qubits = np.isin(np.arange(n_qubits), list(frozenset().union(*places)))
-    return qubits, np.array([frozenset(coupling) in places for coupling in chip.couplings.tolist()], dtype=bool)
+    qubits = np.isin(np.arange(n_qubits), list(frozenset().union(*used)))
+    return qubits, np.array([frozenset(coupling) in used for coupling in chip.couplings.tolist()], dtype=bool)
 
 
 def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Axes at a place in inches."""
+    """Add axes with this position and size in inches."""
     full_width, full_height = figure.get_size_inches()
     return figure.add_axes((left / full_width, bottom / full_height, width / full_width, height / full_height))
 
@@ -128,7 +128,7 @@ def _draw_couplings(axes: Axes, positions: Floats, couplings: npt.NDArray[np.int
         scale_units="xy",
         scale=1,
         minlength=0,
-        edgecolor="white",  # tells crossing arrows apart
+        edgecolor="white",  # separates crossing arrows
         linewidth=0.7,
         zorder=1,
         width=_SHAFT,
@@ -139,7 +139,7 @@ def _draw_couplings(axes: Axes, positions: Floats, couplings: npt.NDArray[np.int
 
 
 def _draw_qubits(axes: Axes, positions: Floats, rings: Floats, discs: Floats, points: float) -> None:
-    """Draw rings, discs and numbers; a unit of length has so many points."""
+    """Draw rings, discs and numbers; `points` is the length of a unit in points."""
     for radius, colour in ((_RING, rings), (_GAP, "white"), (_DISC, discs)):
         axes.add_collection(
             EllipseCollection(

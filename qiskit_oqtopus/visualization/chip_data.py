@@ -1,4 +1,4 @@
-"""What a chip's calibration publishes, for a picture of it: `ChipData`."""
+"""Calibration data for the picture of a chip: `ChipData`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChipData:
-    """Errors as they are published; NaN where one is not, as a picture should show what is not known.
+    """The published errors of a chip, with NaN for unknown ones, which a picture should show as such.
 
-    A `Target` does not show it: there, the transpiler is to take what is not known for bad.
+    A `Target` does not distinguish them, as the transpiler should treat unknown errors as bad.
 
     Attributes:
-        positions: Where each qubit is, of shape (qubits, 2); None unless all have a place of their own.
-        gate_errors: Of each qubit, one minus the fidelity of its gates.
-        readout_errors: Of each qubit, the assignment error.
+        positions: The position of each qubit, of shape (qubits, 2); None unless all have distinct positions.
+        gate_errors: For each qubit, one minus the fidelity of its gates.
+        readout_errors: For each qubit, the assignment error.
         couplings: Control and target of each coupling, of shape (couplings, 2).
-        coupling_errors: Of each coupling, one minus the fidelity of its gate.
+        coupling_errors: For each coupling, one minus the fidelity of its gate.
     """
 
     positions: Floats | None
@@ -47,12 +47,12 @@ class ChipData:
             device: The device.
 
         Raises:
-            ValueError: Not even the number of qubits is known.
+            ValueError: The device publishes neither qubits nor their number.
         """
         qubits = device.calibration.qubits or (QubitCalibration(),) * (device.n_qubits or 0)
         couplings = device.calibration.couplings
         if not qubits:
-            raise ValueError(f"Device {device.device_id!r} tells nothing of its qubits, so there is nothing to draw.")
+            raise ValueError(f"Device {device.device_id!r} publishes no qubit data, so there is nothing to draw.")
         pairs = [(coupling.control, coupling.target) for coupling in couplings]
         return cls(
             positions=_positions(qubits),
@@ -64,10 +64,10 @@ class ChipData:
 
 
 def _positions(qubits: Sequence[QubitCalibration]) -> Floats | None:
-    places = [qubit.position for qubit in qubits]
-    return None if None in places or len(set(places)) < len(places) else np.array(places)
+    positions = [qubit.position for qubit in qubits]
+    return None if None in positions or len(set(positions)) < len(positions) else np.array(positions)
 
 
 def _array(values: Iterable[float | None]) -> Floats:
-    """The values, NaN in place of None."""
+    """Return the values as an array, with NaN for None."""
     return np.array(list(values), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Where a picture of a chip has its qubits: `place_qubits`."""
+"""Positions of the qubits in the picture of a chip: `place_qubits`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def place_qubits(chip: ChipData) -> Floats:
-    """Positions of shape (qubits, 2), the nearest two qubits 1 apart, the leftmost and the lowest at 0.
+    """Return positions of shape (qubits, 2), scaled to a smallest distance of 1 and shifted to a minimum of 0.
 
-    They are those published, else found from the couplings, else a square lattice.
+    These are the published positions, or else computed from the couplings, or else a square lattice.
     """
     positions = chip.positions
     if positions is None:
@@ -29,29 +29,29 @@ def place_qubits(chip: ChipData) -> Floats:
 
 
 def _lattice(n: int) -> Floats:
-    """Rows from the top down."""
+    """Return a square lattice, filled row by row from the top."""
     columns = math.ceil(math.sqrt(n))
     return np.array([[i % columns, -(i // columns)] for i in range(n)], dtype=np.float64)
 
 
 def _unfolded(chip: ChipData) -> Floats:
-    """Unfold the graph of couplings, edges parallel to the axes as far as it is a lattice."""
+    """Lay out the graph of couplings, with edges parallel to the axes as far as it is a lattice."""
     n = len(chip.gate_errors)
     graph = rustworkx.PyGraph(multigraph=False)
     graph.add_nodes_from(range(n))
     graph.add_edges_from_no_data([(int(a), int(b)) for a, b in chip.couplings])
-    # Springs would drive parts that nothing connects away from each other.
+    # Springs would push unconnected parts away from each other.
     parts = sorted(rustworkx.connected_components(graph), key=min)
     graph.add_edges_from_no_data([(max(part), min(other)) for part, other in pairwise(parts)])
     start = _scaled_distances(rustworkx.distance_matrix(graph))
-    # Springs alone leave a long chip twisted.
+    # Springs alone, without these starting positions, would leave a long chip twisted.
     springs = rustworkx.spring_layout(graph, pos=dict(enumerate(start.tolist())), num_iter=500, seed=0)
     positions = np.array([springs[i] for i in range(n)])
     return _upright(positions, chip.couplings)
 
 
 def _scaled_distances(distances: Floats) -> Floats:
-    """Points in the plane about as far apart as that: classical multidimensional scaling, into the unit square."""
+    """Return points with roughly these distances, by classical multidimensional scaling, within [-1, 1]."""
     squares = distances**2
     centred = squares - squares.mean(axis=0) - squares.mean(axis=1, keepdims=True) + squares.mean()
     points = np.random.default_rng(0).normal(size=(len(distances), 2))
@@ -63,10 +63,10 @@ def _scaled_distances(distances: Floats) -> Floats:
 
 
 def _upright(positions: Floats, couplings: npt.NDArray[np.int64]) -> Floats:
-    """Turn the points so that couplings lie along the axes, the chip is no higher than wide, and qubit 0 top left."""
+    """Rotate the points: couplings parallel to the axes, the width at least the height, qubit 0 at the top left."""
     points = positions @ [1, 1j]
     edges = points[couplings[:, 1]] - points[couplings[:, 0]]
-    # The fourth power of a direction is the same for all that differ by right angles.
+    # The fourth power of a direction is invariant under rotation by right angles.
     points = points * np.exp(-0.25j * np.angle((edges**4).sum()))
     if np.ptp(points.imag) > np.ptp(points.real):
         points = points * 1j

@@ -1,4 +1,4 @@
-"""How errors become colours: `Scale`."""
+"""Colour scales for errors: `Scale`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ UNKNOWN = "#d0d0d0"
 
 @dataclass(frozen=True)
 class Scale:
-    """Colours of one kind of error, from light for the smallest to dark for the largest.
+    """The colour scale for one kind of error, from light for the smallest to dark for the largest.
 
     Attributes:
-        label: What the errors are of.
-        palette: Name of a palette of matplotlib's that goes from white to dark.
-        low: The smallest.
-        high: The largest.
+        label: The label of the scale.
+        palette: Name of a matplotlib colormap that goes from white to dark.
+        low: The smallest error.
+        high: The largest error.
     """
 
     label: str
@@ -38,26 +38,26 @@ class Scale:
 
     @classmethod
     def of(cls, label: str, palette: str, errors: Floats) -> Self | None:
-        """The scale of those errors, as far as they are known; None if none is."""
+        """Return the scale for the known errors; None if all are unknown."""
         known = errors[np.isfinite(errors)]
         if not known.size:
             return None
         low, high = float(known.min()), float(known.max())
-        # Errors that are all the same are in the middle.
+        # Equal errors lie in the middle of the scale.
         return cls(label, palette, low, high) if low < high else cls(label, palette, 0.0, 2 * high or 1.0)
 
     @property
     def norm(self) -> Normalize:
-        """Where between the smallest and the largest an error is; logarithmic where they are far apart."""
+        """The mapping of errors to [0, 1]; logarithmic if they span more than a factor of ten."""
         return LogNorm(self.low, self.high) if 0 < 10 * self.low < self.high else Normalize(self.low, self.high)
 
     @property
     def colormap(self) -> Colormap:
-        """The palette without its lightest colours, which would be lost on white."""
+        """The palette without its lightest colours, which are hard to see on white."""
         return ListedColormap(mpl.colormaps[self.palette](np.linspace(0.2, 1.0, 256)), self.palette)
 
     def draw(self, figure: Figure, axes: Axes) -> None:
-        """Make the axes a bar of the colours, in per cent."""
+        """Draw the scale as a colour bar in percent."""
         logarithmic = isinstance(self.norm, LogNorm)
         few = (1, 3) if self.high < 300 * self.low else (1,)
         bar = figure.colorbar(
@@ -73,7 +73,7 @@ class Scale:
 
 
 def colours(scale: Scale | None, errors: Floats) -> Floats:
-    """The colour of each error, of shape (errors, 4); grey for what is unknown."""
+    """Return the colour of each error, of shape (errors, 4); grey for unknown ones."""
     rgba = np.tile(to_rgba(UNKNOWN), (len(errors), 1))
     if scale is not None:
         known = np.isfinite(errors)

@@ -1,4 +1,4 @@
-"""What all pictures are drawn on: `canvas`."""
+"""The common figure style of all pictures: `canvas`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INK = "#222222"
 
-# Whatever style the user has chosen: our colours are made for dark ink on white.
+# Overrides the user's style, as the colours are chosen for dark ink on white.
 _STYLE: Any = {
     "axes.facecolor": "white",
     "text.color": INK,
@@ -30,11 +30,11 @@ _INLINE = {"inline", "module://matplotlib_inline.backend_inline", "nbagg"}
 
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[Figure]:
-    """A new figure of that size in inches, which `plt.show()` shows, and a notebook once."""
-    # Before the style: the first figure loads matplotlib's backend, and the style would undo what that sets.
+    """Create a figure of this size in inches, which `plt.show()` displays, and a notebook displays once."""
+    # Created outside the style, which would undo on exit the settings that matplotlib's backend makes when it loads.
     figure = plt.figure(figsize=(width, height), facecolor="white")
     with mpl.rc_context(_STYLE):
         yield figure
     if mpl.get_backend().lower() in _INLINE:
-        # A notebook shows the figure that is returned to it, and would show an open one a second time.
+        # A notebook displays a returned figure, and would display an open one a second time.
         plt.close(figure)

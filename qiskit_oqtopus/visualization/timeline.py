@@ -1,4 +1,4 @@
-"""When jobs waited and ran: `plot_timeline`."""
+"""Picture of when jobs waited and ran: `plot_timeline`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
     Row = tuple[str, datetime | None, datetime | None, datetime | None, datetime | None]
 
-# From light to dark, so that they differ to everybody and in print.
+# From light to dark, so that they can be distinguished by colour-blind people and in print.
 _STAGES = {"submitted": "#c9ced6", "ready": "#56b4e9", "running": "#0b5394"}
 _UNITS = {"Days": 86400, "Hours": 3600, "Minutes": 60, "Seconds": 1}
 
-# In inches: the height of a row, and what is around the rows.
+# In inches: the height of a row, and the dimensions around the rows.
 _WIDTH, _ROW, _TALLEST, _AROUND = 8.0, 0.3, 12.0, 1.0
 _MOST_LABELS, _LONGEST_LABEL = 36, 40
 
 
 class _Span(NamedTuple):
-    """Where a bar shows a stage."""
+    """The part of a bar that shows one stage."""
 
     y: int
     stage: str
@@ -41,13 +41,13 @@ class _Span(NamedTuple):
 def plot_timeline(rows: Sequence[Row], *, now: datetime | None = None) -> Figure:
     """Draw how long each job was submitted, ready and running.
 
-    There is a bar for each job, from the top down. That of a job that has not ended goes on until now, with an arrow at
-    its end. A stage that is not known to have begun is part of the one before.
+    Each job is a bar, from the top down. The bar of a job that has not ended extends to the current time and ends with
+    an arrow. A stage with an unknown start is drawn as part of the previous stage.
 
     Args:
-        rows: Of each job its label, and when it was submitted, ready, running and ended; None for what has not
-            happened or is not known.
-        now: What counts as now.
+        rows: For each job its label, and the times at which it was submitted, ready, running and ended; None for times
+            in the future or unknown.
+        now: The current time.
 
     Raises:
         ValueError: No job has been submitted.
@@ -60,27 +60,27 @@ def plot_timeline(rows: Sequence[Row], *, now: datetime | None = None) -> Figure
     duration = max((span.end - first).total_seconds() for span in spans)
     unit = next((unit for unit, seconds in _UNITS.items() if duration >= 2 * seconds), "Seconds")
 
-    def place(time: datetime) -> float:
+    def position(time: datetime) -> float:
         return (time - first).total_seconds() / _UNITS[unit]
 
     with canvas(_WIDTH, min(_AROUND + _ROW * len(rows), _TALLEST)) as figure:
         figure.set_layout_engine("constrained")
         axes = figure.add_subplot()
         for stage, colour in _STAGES.items():
-            sides = [(span.y, place(span.start), place(span.end)) for span in spans if span.stage == stage]
+            sides = [(span.y, position(span.start), position(span.end)) for span in spans if span.stage == stage]
             boxes = [[(a, y - 0.3), (b, y - 0.3), (b, y + 0.3), (a, y + 0.3)] for y, a, b in sides]
             # The edge shows a stage however short it was.
             axes.add_collection(PolyCollection(boxes, color=colour, linewidth=0.8, label=stage))
-        going_on = [span for span in spans if span.end is now]
+        unfinished = [span for span in spans if span.end is now]
         axes.scatter(
-            [place(span.end) for span in going_on],
-            [span.y for span in going_on],
-            color=[_STAGES[span.stage] for span in going_on],
+            [position(span.end) for span in unfinished],
+            [span.y for span in unfinished],
+            color=[_STAGES[span.stage] for span in unfinished],
             marker=">",
             s=180,
             clip_on=False,
         )
-        axes.set_xlim(0, 1.03 * place(max(span.end for span in spans)) or 1)
+        axes.set_xlim(0, 1.03 * position(max(span.end for span in spans)) or 1)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlabel(f"{unit} since {first.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
         axes.spines[["left", "right", "top"]].set_visible(False)
@@ -98,7 +98,7 @@ def _spans(y: int, row: Row, now: datetime) -> Iterator[_Span]:
 
 
 def _label(axes: Axes, labels: Sequence[str]) -> None:
-    """Name the bars; number them where there are too many for names."""
+    """Label the bars by name, or by number if there are too many."""
     if len(labels) > _MOST_LABELS:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("Job")

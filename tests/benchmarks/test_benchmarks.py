@@ -21,9 +21,8 @@ from tests.benchmarks import (
     soak,
 )
 
-pytestmark = pytest.mark.campaign
 
-
+@pytest.mark.campaign
 def test_comparison(capsys: pytest.CaptureFixture[str]) -> None:
     """Ours against ours: every workload gives its row."""
     compare_published.main([sys.executable, "--scale", "0.02"])
@@ -42,6 +41,7 @@ def test_import_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(" ms" in row for row in rows)
 
 
+@pytest.mark.campaign
 def test_emulator(capsys: pytest.CaptureFixture[str]) -> None:
     """Every figure comes out."""
     emulator.main(["--jobs", "20", "--stored", "300"])
@@ -49,11 +49,13 @@ def test_emulator(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count(" ms") == 5
 
 
-def test_soak() -> None:
+@pytest.mark.parametrize(("jobs", "kills"), [(60, 1), pytest.param(150, 2, marks=pytest.mark.campaign)])
+def test_soak(jobs: int, kills: int) -> None:
     """Nothing is lost or doubled while the server is killed; at length this is run by hand."""
-    assert soak.soak(jobs=150, clients=3, kills=2)["succeeded"] == 150
+    assert soak.soak(jobs, clients=3, kills=kills)["succeeded"] == jobs
 
 
+@pytest.mark.campaign
 def test_provider(capsys: pytest.CaptureFixture[str]) -> None:
     """Every figure comes out."""
     provider.main(["--bindings", "5", "--gates", "100", "--circuits", "10"])
@@ -71,6 +73,7 @@ def test_calibration(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+@pytest.mark.campaign
 def test_estimator(capsys: pytest.CaptureFixture[str]) -> None:
     """A row for each way, and no more shots than Qiskit's own."""
     estimator.main(["--bindings", "2", "--qubits", "4"])
@@ -81,14 +84,16 @@ def test_estimator(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(shots[1:]) <= shots[0]
 
 
-def test_chaos() -> None:
+@pytest.mark.parametrize(("jobs", "server_kills"), [(300, 1), pytest.param(1000, 3, marks=pytest.mark.campaign)])
+def test_chaos(jobs: int, server_kills: int) -> None:
     """A campaign survives a bad network, a dead server and its own death; at length this is run by hand."""
-    told = chaos.chaos(jobs=1000, server_kills=3, client_kills=2)
+    told = chaos.chaos(jobs, server_kills, client_kills=2)
 
-    assert told["results"] == 1000
+    assert told["results"] == jobs
     assert told["requests a job"] < 8
 
 
+@pytest.mark.campaign
 def test_sampler(capsys: pytest.CaptureFixture[str]) -> None:
     """A row for each number of shots."""
     sampler.main(["--bindings", "2", "--shots", "5", "6"])
@@ -96,11 +101,13 @@ def test_sampler(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row.count(" ms") for row in capsys.readouterr().out.splitlines()] == [2, 2]
 
 
+@pytest.mark.campaign
 def test_leaks() -> None:
     """Nothing is left behind and memory stands still; at length this is run by hand."""
     assert set(leaks.leaks(clients=60, calls=600)) == {"clients", "calls"}
 
 
+@pytest.mark.campaign
 def test_leaks_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files left open fail the check, and so does memory that is kept."""
     monkeypatch.setattr(leaks, "_PATIENCE", 0.1)
@@ -114,6 +121,7 @@ def test_leaks_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         leaks.check(leaks.repeated(lambda: kept.append(b"x" * (1 << 20)), 20), allowance=4096)
 
 
+@pytest.mark.campaign
 def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A row for the bare interpreter, and one for each command."""
     command_line.main(["--rounds", "1"])

@@ -1,9 +1,10 @@
-"""Proves that what nobody here wrote works: `python -m tests.foreign.run`, which exits with an error if it does not.
+"""Test with software from elsewhere: `python -m tests.foreign.run`, which exits with an error if anything fails.
 
-The published client uses this emulator, quri-parts-oqtopus this distribution in place of the published client, and
-libraries for Qiskit its backends; and all there is for Qiskit works with the oldest version it supports. Each has an
-environment of its own in a temporary folder; what it installs there comes from the package index. With words, as in
-`python -m tests.foreign.run pennylane`, only what has one of them in its name is run.
+The published client uses this emulator, quri-parts-oqtopus uses this distribution in place of the published client,
+libraries for Qiskit use its backends, and other versions of Qiskit and Python run a smoke set of its tests. `--all`
+adds the larger sets: all tests for Qiskit with the oldest version, and of the SDK with each Python. Each part has its
+own environment in a temporary folder, installed from the package index. With words, as in
+`python -m tests.foreign.run pennylane`, only the parts run that have one of them in their names.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ PACKAGES = "oqtopus_client", "qiskit_oqtopus"
 # Fixed, so that CI fails for what has changed here. A new release is a reason to look, and to change the line.
 PUBLISHED = "oqtopus-client==1.3.0"
 QURI_PARTS = "quri-parts-oqtopus==1.1.5"
-OLDEST_QISKIT = "qiskit==1.4.3"
 
 # What is installed together, and the scripts that use it; docs/libraries.md says what works. mitiq's own pins would
 # hold back the others, and PennyLane's plugin is for an older Qiskit.
@@ -88,7 +88,10 @@ DESELECTED = "tests/quri_parts_oqtopus/backend/test_sampling.py::{}".format(
 # Other versions of Python than this environment's, and what is tested with each that is installed.
 PYTHONS = ("3.12", "3.13", "3.14")
 TESTS_OF_PYTHON = (
-    "tests/oqtopus_client/services",
+    "tests/oqtopus_client/services/test_clients.py",
+    "tests/oqtopus_client/services/test_exits.py",
+    "tests/oqtopus_client/services/test_interrupts.py",
+    "tests/oqtopus_client/services/test_journal.py",
     "tests/oqtopus_client/test_config.py",
     "tests/qiskit_oqtopus/test_backend.py",
     "tests/qiskit_oqtopus/test_qasm.py",
@@ -97,8 +100,9 @@ TESTS_OF_PYTHON = (
     "oqtopus_client",
     "qiskit_oqtopus",
 )
-# Versions of Qiskit between the oldest and this environment's, and what is tested with each.
-QISKITS = ("1.4.6", "2.0.3", "2.2.3", "2.4.2")
+ALL_OF_PYTHON = ("tests/oqtopus_client/services",)
+# Older versions of Qiskit than this environment's, from the oldest on, and what is tested with each.
+QISKITS = ("1.4.3", "1.4.6", "2.0.3", "2.2.3", "2.4.2")
 TESTS_OF_QISKIT = (
     "tests/qiskit_oqtopus/test_plain.py",
     "tests/qiskit_oqtopus/test_backend.py",
@@ -106,6 +110,8 @@ TESTS_OF_QISKIT = (
     "tests/qiskit_oqtopus/primitives/test_sampler.py",
     "tests/qiskit_oqtopus/primitives/test_mitigation.py",
 )
+# For the oldest version, which differs most: the provider's own tests, and what users are told to run.
+ALL_OF_QISKIT = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
 NEEDED_BY_TESTS = ("pytest", "pytest-timeout", "hypothesis", "requests", "requests-mock", "scipy")
 
 # What a wheel holds beside modules.
@@ -133,14 +139,15 @@ SCRIPT_TIMEOUT = 300  # of a script for libraries, which takes a tenth of that w
 
 
 def main(*words: str) -> None:
-    """Run all, or what has one of the words in its name, two at a time."""
+    """Run the parts that have one of the words in their names, or every part without words, two at a time."""
+    everything, words = "--all" in words, tuple(word for word in words if word != "--all")
     parts: dict[str, Callable[[Path, Path], None]] = {
-        "oldest-qiskit": oldest_qiskit,
+        **({"all-of-oldest-qiskit": oldest_qiskit} if everything else {}),
         "quri-parts": quri_parts_client,
         **{name: partial(libraries, *pair) for name, pair in LIBRARIES.items()},
         "published-client": published_client,
         **{f"qiskit{version}": partial(other_qiskit, version) for version in QISKITS},
-        **{f"python{version}": partial(other_python, version) for version in PYTHONS},
+        **{f"python{version}": partial(other_python, version, everything) for version in PYTHONS},
     }
     chosen = [name for name in parts if not words or any(word in name for word in words)]
     if not chosen:
@@ -191,22 +198,18 @@ def quri_parts_client(folder: Path, wheel: Path) -> None:
 
 def oldest_qiskit(folder: Path, wheel: Path) -> None:
     """The provider's own tests, and what users are told to run, with the oldest version of Qiskit."""
-    python = environment(folder, ours(wheel, "test"), OLDEST_QISKIT, compiled=True)
-    filters = [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
-    # A cache would make the next run of this environment's own tests begin with what failed in this one.
-    tests = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
-    run(python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *filters, *tests, folder=ROOT)
+    python = environment(folder, ours(wheel, "test"), f"qiskit=={QISKITS[0]}", compiled=True)
+    run_pytest(python, "-n", "2", *qiskit_1_filters(), *ALL_OF_QISKIT)
 
 
 def other_qiskit(version: str, folder: Path, wheel: Path) -> None:
     """The provider and its primitives with another version of Qiskit."""
     requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS, f"qiskit=={version}")
     python = environment(folder, *requirements, compiled=True)
-    filters = [option for each in QISKIT_1_WARNINGS if version.startswith("1.") for option in ("-W", each)]
-    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *filters, *TESTS_OF_QISKIT, folder=ROOT)
+    run_pytest(python, *(qiskit_1_filters() if version.startswith("1.") else ()), *TESTS_OF_QISKIT)
 
 
-def other_python(version: str, folder: Path, wheel: Path) -> None:
+def other_python(version: str, everything: bool, folder: Path, wheel: Path) -> None:
     """SDK, provider and primitives with another version of Python, if this machine has it."""
     python = interpreter(version)
     if python is None:
@@ -214,7 +217,17 @@ def other_python(version: str, folder: Path, wheel: Path) -> None:
         return
     requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
     python = environment(folder, *requirements, python=python, compiled=True)
-    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS_OF_PYTHON, folder=ROOT)
+    run_pytest(python, *TESTS_OF_PYTHON, *(ALL_OF_PYTHON if everything else ()))
+
+
+def run_pytest(python: Path, *arguments: str) -> None:
+    """Run tests without a cache: with it, this environment's own next run would begin with what failed here."""
+    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, folder=ROOT)
+
+
+def qiskit_1_filters() -> list[str]:
+    """Return the options that have pytest ignore Qiskit 1's own warnings."""
+    return [option for each in QISKIT_1_WARNINGS for option in ("-W", each)]
 
 
 def interpreter(version: str) -> Path | None:

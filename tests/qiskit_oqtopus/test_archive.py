@@ -1,4 +1,4 @@
-"""Jobs in files."""
+"""Saving jobs to files and loading them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.quantum_info import Operator
 
 from qiskit_oqtopus import OqtopusJob, OqtopusJobError, OqtopusProvider
-from tests.qiskit_oqtopus.test_backend import bell, keyed
-from tests.qiskit_oqtopus.test_retrieval import mixed
+from qiskit_oqtopus.errors import LaterReleaseError
+from tests.support.circuits import bell, keyed, mixed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def test_saved_and_read(backend: OqtopusBackend, cloud: RecordedCloud, tmp_path: Path) -> None:
-    """All of an ended job is in the file; the server is not asked for it."""
+    """The file contains everything about an ended job; loading it sends no request."""
     circuits = [mixed(1), mixed(6), bell()]
     circuits[0].metadata["not JSON"] = object()
     job = backend.run(circuits, shots=20, memory=True)
@@ -48,19 +48,19 @@ def test_saved_and_read(backend: OqtopusBackend, cloud: RecordedCloud, tmp_path:
     assert read.circuits()[0].metadata == {"number": 1, "of": [20]}
     assert read.error_message() is None
     assert cloud.requests == []
-    with pytest.raises(JobError, match=r"provider\.load_job\(path\) reads one that finds its backend"):
+    with pytest.raises(JobError, match=r"its backend is unknown; use provider\.load_job\(path\)\."):
         read.backend()
 
 
 class Turn(Gate):
-    """A gate of one's own, of a parameter of any kind."""
+    """A custom gate with a parameter of any type."""
 
     def __init__(self, kind: object, angle: float) -> None:
         super().__init__("turn", 1, [kind])
         self.angle = angle
 
     def validate_parameter(self, parameter: object) -> object:
-        """Whatever it is."""
+        """Accept any parameter."""
         return parameter
 
     def _define(self) -> None:
@@ -69,7 +69,7 @@ class Turn(Gate):
 
 
 def lost_gates() -> list[Gate]:
-    """Gates that Qiskit writes to files and cannot read, or cannot write, or reads as others."""
+    """Return gates that QPY cannot write, cannot read back, or reads back as different gates."""
     halves = [np.eye(2), np.array([[0, 1], [1, 0]])]
     return [
         UCGate(halves),
@@ -83,7 +83,7 @@ def lost_gates() -> list[Gate]:
 
 
 def test_what_qpy_cannot_hold(backend: OqtopusBackend, tmp_path: Path) -> None:
-    """Of circuits that would not come back, results and programs do; the others are whole."""
+    """Circuits that QPY cannot represent keep their results and programs; the other circuits are complete."""
     circuits = [keyed(5)]
     for gate in lost_gates():
         circuits.append(QuantumCircuit(2, 2, name=f"lost {gate.name}", metadata={"of": gate.name}))
@@ -107,7 +107,7 @@ def test_what_qpy_cannot_hold(backend: OqtopusBackend, tmp_path: Path) -> None:
 
 
 def test_gates_of_ones_own(backend: OqtopusBackend, tmp_path: Path) -> None:
-    """They come back without their class, as what they consist of."""
+    """Custom gates are loaded without their class, with their definitions."""
     circuit = QuantumCircuit(1, 1)
     circuit.append(Turn(2.0, 0.1), [0])
     circuit.measure(0, 0)
@@ -119,7 +119,7 @@ def test_gates_of_ones_own(backend: OqtopusBackend, tmp_path: Path) -> None:
 
 
 def test_circuits_of_other_versions(backend: OqtopusBackend, tmp_path: Path) -> None:
-    """Circuits that this version of Qiskit cannot read, in either form that files have had, cost no result."""
+    """Results survive circuits that this version of Qiskit cannot read, in both formats of saved jobs."""
     file = tmp_path / "job.json"
     job = backend.run(keyed(1), shots=5)
     job.result()
@@ -128,7 +128,7 @@ def test_circuits_of_other_versions(backend: OqtopusBackend, tmp_path: Path) -> 
     newer = base64.b64encode(b"QISKIT\xff" + base64.b64decode(content["circuits"][0])[7:]).decode()
     for circuits in (newer, [newer]):
         file.write_text(json.dumps(content | {"circuits": circuits}), "utf-8")
-        with pytest.warns(UserWarning, match=r"come back as their programs say; results are not affected\."):
+        with pytest.warns(UserWarning, match=r"are rebuilt from their programs on loading; results are not affected\."):
             read = OqtopusJob.load(file)
         assert read.result().get_counts() == {"00001": 5}
         assert read.circuits()[0].name == "keyed 1"
@@ -140,7 +140,7 @@ def test_circuits_of_other_versions(backend: OqtopusBackend, tmp_path: Path) -> 
 
 
 def test_secrets_stay_out(backend: OqtopusBackend, config: OqtopusConfig, tmp_path: Path) -> None:
-    """A saved job can be shown to others: it holds no token and no URL. Only its owner can read it until then."""
+    """A saved job contains no token and no URL, and only its owner can read the file."""
     job = backend.run([keyed(1), keyed(2)], shots=5)
     job.save(tmp_path / "job.json")
     text = (tmp_path / "job.json").read_text("utf-8")
@@ -153,7 +153,7 @@ def test_secrets_stay_out(backend: OqtopusBackend, config: OqtopusConfig, tmp_pa
 
 
 def test_failed_jobs(backend: OqtopusBackend, tmp_path: Path) -> None:
-    """A failure is remembered with its reason."""
+    """A failed job is loaded with its reason."""
     job = backend.run(bell(), shots=5, transpiler_options={"optimization_level": 99})
     with pytest.raises(OqtopusJobError):
         job.result()
@@ -167,7 +167,7 @@ def test_failed_jobs(backend: OqtopusBackend, tmp_path: Path) -> None:
 
 
 def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: Path) -> None:
-    """A job read with a provider asks the server for what had not ended, and finds its backend."""
+    """A job loaded with a provider gets its missing parts from the server, and finds its backend."""
     with OqtopusProvider(held_emulator.config) as provider:
         job = provider.get_backend("qulacs").run(keyed(3), shots=5)
         job.save(tmp_path / "job.json")
@@ -178,15 +178,14 @@ def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: 
         assert read.result(timeout=30).get_counts() == {"00011": 5}
         assert read.backend().name == "qulacs"
         assert OqtopusJob.load(tmp_path / "job.json", provider).result(timeout=30).get_counts() == {"00011": 5}
-        with pytest.raises(JobError, match=r"provider\.load_job\(path\) reads one that asks the server"):
+        with pytest.raises(JobError, match=r"use provider\.load_job\(path\) to get its current state"):
             OqtopusJob.load(tmp_path / "job.json").result()
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": "something else"}, "it has the format 'something else', version 1"),
-        ({"version": 99}, "it has the format 'qiskit_oqtopus job', version 99"),
+        ({"format": "something else"}, "its format is 'something else', not 'qiskit_oqtopus job'"),
         ({"jobs": None}, "'NoneType' object is not iterable"),
         ({"circuits": "AAAA"}, "its circuits are not QPY"),
         ({"circuits": ["AAAA"]}, "its circuits are not QPY"),
@@ -194,9 +193,23 @@ def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: 
     ],
 )
 def test_other_files(backend: OqtopusBackend, tmp_path: Path, change: dict[str, object] | None, reason: str) -> None:
-    """What is no saved job is told so."""
+    """Loading any other file raises an error with the reason."""
     file = tmp_path / "job.json"
     backend.run(keyed(1), shots=5).save(file)
     file.write_text("not JSON" if change is None else json.dumps(json.loads(file.read_text("utf-8")) | change), "utf-8")
-    with pytest.raises(ValueError, match=f"job.json is not a job saved by this version of qiskit_oqtopus: .*{reason}"):
+    with pytest.raises(ValueError, match=f"job.json is not a valid saved job: .*{reason}"):
         OqtopusJob.load(file)
+
+
+def test_files_of_later_releases(backend: OqtopusBackend, tmp_path: Path) -> None:
+    """A file or program of a later version is refused with a message that names the remedy."""
+    file = tmp_path / "job.json"
+    backend.run(keyed(1), shots=5).save(file)
+    content = json.loads(file.read_text("utf-8"))
+    program = content["programs"][0][0].replace('{"v":1,', '{"v":2,')
+    for change, what in (({"version": 2}, str(file)), ({"programs": [[program]]}, "Its header")):
+        file.write_text(json.dumps(content | change), "utf-8")
+        with pytest.raises(LaterReleaseError) as caught:
+            OqtopusJob.load(file)
+        assert str(caught.value).startswith(f"{what} has the format version 2, which oqtopus-client ")
+        assert str(caught.value).endswith("cannot read: install the release that wrote it, or a later one.")

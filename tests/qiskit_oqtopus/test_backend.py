@@ -1,4 +1,4 @@
-"""`backend.run`: what is sent, what is refused, and what comes back."""
+"""`backend.run`: programs sent, circuits refused, and counts returned."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from oqtopus_client import OqtopusClient
 from oqtopus_client.errors import BatchSubmissionError
 from oqtopus_client.rest.storage import unpack
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions, OqtopusProvider
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -28,27 +29,8 @@ if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 
-def bell() -> QuantumCircuit:
-    """Two entangled qubits, measured."""
-    circuit = QuantumCircuit(2, name="bell")
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return circuit
-
-
-def keyed(bits: int, width: int = 5) -> QuantumCircuit:
-    """A circuit whose only outcome is the number `bits`."""
-    circuit = QuantumCircuit(width, name=f"keyed {bits}")
-    for qubit in range(width):
-        if bits >> qubit & 1:
-            circuit.x(qubit)
-    circuit.measure_all()
-    return circuit
-
-
 def sent(emulator: Emulator, job_id: str) -> tuple[str, dict[str, Any]]:
-    """The program and the transpiler settings that reached the cloud."""
+    """Return the program and the transpiler settings that the cloud received."""
     archive = emulator._store.get_file(f"{job_id}/input.zip")
     row = emulator._store.get(job_id)
     assert archive is not None
@@ -57,7 +39,7 @@ def sent(emulator: Emulator, job_id: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_bell(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Submitting takes three requests, and nothing is asked until the result is."""
+    """Submission takes three requests; no other is sent until the result is requested."""
     job = backend.run(bell(), shots=1000)
     assert cloud.routes == ["POST /jobs", "POST /storage", "POST /jobs/{id}/submit"]
     counts = job.result().get_counts()
@@ -67,14 +49,14 @@ def test_bell(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
 
 
 def test_default_shots(backend: OqtopusBackend) -> None:
-    """A thousand, unless the backend's options say otherwise."""
+    """The default is a thousand shots, unless the backend's options differ."""
     assert sum(backend.run(bell()).result().get_counts().values()) == 1000
     backend.set_options(shots=10)
     assert sum(backend.run(bell()).result().get_counts().values()) == 10
 
 
 def test_twenty_circuits_come_back_in_order(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Submitted concurrently, returned as given."""
+    """Circuits are submitted concurrently; their results are in the given order."""
     result = backend.run([keyed(i) for i in range(20)], shots=10).result()
 
     assert [result.get_counts(i) for i in range(20)] == [{f"{i:05b}": 10} for i in range(20)]
@@ -84,7 +66,7 @@ def test_twenty_circuits_come_back_in_order(backend: OqtopusBackend, cloud: Reco
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_transpiled_circuits_run_untouched(backend: OqtopusBackend, emulator: Emulator, level: int) -> None:
-    """What Qiskit has made the device's own is not transpiled again."""
+    """The server does not transpile circuits that Qiskit has transpiled."""
     circuit = QuantumCircuit(4)
     circuit.x(0)
     for a, b in [(0, 1), (0, 2), (0, 3), (3, 1)]:
@@ -98,7 +80,7 @@ def test_transpiled_circuits_run_untouched(backend: OqtopusBackend, emulator: Em
 
 
 def test_other_circuits_are_transpiled_on_the_server(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """Any gate works; wrong couplings, too."""
+    """Circuits with any gates and any couplings run."""
     circuit = QuantumCircuit(5)
     circuit.append(UnitaryGate(np.array([[0, 1], [1, 0]])), [4])
     circuit.cx(4, 0)
@@ -113,7 +95,7 @@ def test_other_circuits_are_transpiled_on_the_server(backend: OqtopusBackend, em
 
 
 def test_reversed_coupling_is_not_the_devices_own(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """Couplings have a direction: 0 controls 1, not the other way round."""
+    """The direction of couplings counts: 0 controls 1, but 1 does not control 0."""
     circuit = QuantumCircuit(2)
     circuit.x(1)
     circuit.cx(1, 0)
@@ -125,7 +107,7 @@ def test_reversed_coupling_is_not_the_devices_own(backend: OqtopusBackend, emula
 
 
 def test_angles_are_exact(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """No rounding to multiples of pi."""
+    """Angles are not rounded to multiples of pi."""
     angle = math.pi / 2 + 1e-9
     circuit = QuantumCircuit(1, 1)
     circuit.rz(angle, 0)
@@ -138,7 +120,7 @@ def test_angles_are_exact(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 
 def test_registers_on_the_wire(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """One flat register of the measured bits, whatever the circuit calls its own; the last write into a bit counts."""
+    """A program has one register of the measured bits, for any registers; the last write to a bit counts."""
     circuit = QuantumCircuit(QuantumRegister(3, "measure"), ClassicalRegister(4, "output"), ClassicalRegister(2, "pi"))
     circuit.x([1, 2])
     circuit.measure([0, 1, 0, 2], [5, 2, 0, 0])
@@ -151,7 +133,7 @@ def test_registers_on_the_wire(backend: OqtopusBackend, emulator: Emulator) -> N
 
 
 def test_aliased_registers_stay_in_one_piece(backend: OqtopusBackend) -> None:
-    """Registers that share or scatter bits have no spacing of their own."""
+    """Keys have no spaces for registers with shared or scattered bits."""
     bits = [Clbit() for _ in range(3)]
     circuit = QuantumCircuit(
         QuantumRegister(1), bits, ClassicalRegister(bits=bits[1:]), ClassicalRegister(bits=bits[:2])
@@ -163,7 +145,7 @@ def test_aliased_registers_stay_in_one_piece(backend: OqtopusBackend) -> None:
 
 
 def test_loose_bits_form_words_of_their_own(backend: OqtopusBackend) -> None:
-    """A bit between two registers stands between them in the key."""
+    """A loose bit between two registers appears between them in the key."""
     circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "a"))
     circuit.add_bits([Clbit()])
     circuit.add_register(ClassicalRegister(2, "b"))
@@ -175,22 +157,22 @@ def test_loose_bits_form_words_of_their_own(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("num_clbits", [0, 1, 8])
 def test_nothing_measured(backend: OqtopusBackend, num_clbits: int) -> None:
-    """With memory, as Qiskit's sampler asks for it, bits that are never written are 0; that is worth a warning."""
+    """With memory, as Qiskit's sampler requests it, unwritten bits are 0, with a warning."""
     circuit = QuantumCircuit(2, num_clbits, name="bare")
     circuit.x([0, 1])
-    with pytest.warns(UserWarning, match="Circuit 'bare' measures nothing, so all its bits will be 0"):
+    with pytest.warns(UserWarning, match="Circuit 'bare' has no measurements, so all its bits will be 0"):
         job = backend.run([circuit, bell()], shots=5, memory=True)
     elsewhere = backend.provider.job(job.job_id())
 
     for result in (job.result(), elsewhere.result()):
         assert result.data(0) == {"counts": {"0x0": 5}, "memory": ["0x0"] * 5}
         assert result.results[0].shots == 5
-    with pytest.raises(CircuitError, match="measures nothing"):
+    with pytest.raises(CircuitError, match="has no measurements"):
         backend.run(QuantumCircuit(0, 1), memory=True)
 
 
 def test_circuit_names_and_metadata_come_back(backend: OqtopusBackend) -> None:
-    """Libraries find their circuits again by these."""
+    """Results carry names and metadata, by which libraries identify circuits."""
     circuit = bell()
     circuit.metadata = {"point": 3}
     result = backend.run(circuit, shots=10).result()
@@ -204,7 +186,7 @@ def test_circuit_names_and_metadata_come_back(backend: OqtopusBackend) -> None:
 
 
 def mid_circuit() -> QuantumCircuit:
-    """Measures, then acts."""
+    """Return a circuit that uses a qubit after measuring it."""
     circuit = QuantumCircuit(2, 2, name="mid")
     circuit.measure(0, 0)
     circuit.cx(0, 1)
@@ -213,7 +195,7 @@ def mid_circuit() -> QuantumCircuit:
 
 
 def with_reset() -> QuantumCircuit:
-    """Resets a qubit that has been used."""
+    """Return a circuit that resets a used qubit."""
     circuit = QuantumCircuit(1, 1, name="reset")
     circuit.x(0)
     circuit.reset(0)
@@ -222,7 +204,7 @@ def with_reset() -> QuantumCircuit:
 
 
 def with_if() -> QuantumCircuit:
-    """Branches on an outcome."""
+    """Return a circuit with control flow."""
     circuit = QuantumCircuit(2, 1, name="if")
     circuit.measure(0, 0)
     with circuit.if_test((0, 1)):
@@ -231,7 +213,7 @@ def with_if() -> QuantumCircuit:
 
 
 def with_initialize() -> QuantumCircuit:
-    """Prepares two states of a qubit in turn."""
+    """Return a circuit that initializes a qubit twice."""
     circuit = QuantumCircuit(1, 1, name="init")
     circuit.initialize([0, 1], 0)
     circuit.initialize([1, 0], 0)
@@ -240,7 +222,7 @@ def with_initialize() -> QuantumCircuit:
 
 
 def with_angle(angle: object) -> QuantumCircuit:
-    """Rotates by an angle."""
+    """Return a circuit with a rotation by an angle."""
     circuit = QuantumCircuit(1, 1, name="angle")
     circuit.rx(angle, 0)
     circuit.measure(0, 0)
@@ -248,7 +230,7 @@ def with_angle(angle: object) -> QuantumCircuit:
 
 
 def with_subroutine() -> QuantumCircuit:
-    """Hides a measurement inside an instruction, and acts on the qubit afterwards."""
+    """Return a circuit with a mid-circuit measurement inside an instruction."""
     circuit = QuantumCircuit(2, 2, name="sub")
     circuit.append(bell().to_instruction(), [0, 1], [0, 1])
     circuit.h(1)
@@ -256,12 +238,12 @@ def with_subroutine() -> QuantumCircuit:
 
 
 def unmeasured(qubits: int = 1) -> QuantumCircuit:
-    """Measures nothing."""
+    """Return a circuit without measurements."""
     return QuantumCircuit(qubits, 1, name="bare")
 
 
 BAD_CIRCUITS = [
-    (unmeasured(), "Circuit 'bare' measures nothing, so there is nothing to count. Add measure_all()."),
+    (unmeasured(), "Circuit 'bare' has no measurements, so there is nothing to count. Add measure_all()."),
     (unmeasured(17), "Circuit 'bare' has 17 qubits, qulacs only 16."),
     (
         with_angle(Parameter("alpha")),
@@ -293,15 +275,15 @@ BAD_CIRCUITS = [
         "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures spare "
         "qubits at the end.",
     ),
-    ("circuit", "Only a QuantumCircuit can be run, or several, not 'circuit'."),
-    (None, "Only a QuantumCircuit can be run, or several, not None."),
-    ([None], "Only a QuantumCircuit can be run, not None."),
+    ("circuit", "run_input must be a QuantumCircuit or several, not 'circuit'."),
+    (None, "run_input must be a QuantumCircuit or several, not None."),
+    ([None], "run_input must contain QuantumCircuits only, not None."),
 ]
 
 
 @pytest.mark.parametrize(("circuit", "message"), BAD_CIRCUITS, ids=lambda value: getattr(value, "name", None))
 def test_bad_circuits(backend: OqtopusBackend, cloud: RecordedCloud, circuit: Any, message: str) -> None:
-    """What a device would get wrong is refused with the reason, before any request, good company or not."""
+    """Circuits that a device would run wrongly are refused with the reason, before any request."""
     for run_input in (circuit, [bell(), circuit]) if isinstance(circuit, QuantumCircuit) else (circuit,):
         with pytest.raises(CircuitError) as caught:
             backend.run(run_input)
@@ -312,8 +294,8 @@ def test_bad_circuits(backend: OqtopusBackend, cloud: RecordedCloud, circuit: An
 
 @pytest.mark.parametrize("run_input", [[], (), iter([])])
 def test_no_circuits(backend: OqtopusBackend, cloud: RecordedCloud, run_input: Any) -> None:
-    """Nothing to run is a mistake."""
-    with pytest.raises(ValueError, match="There is no circuit to run"):
+    """An empty list of circuits is an error."""
+    with pytest.raises(ValueError, match="there is no circuit to run"):
         backend.run(run_input)
 
     assert cloud.requests == []
@@ -323,7 +305,7 @@ def test_no_circuits(backend: OqtopusBackend, cloud: RecordedCloud, run_input: A
     ("shots", "error"), [(0, ValueError), (10_000_001, ValueError), (1.5, TypeError), ("100", TypeError)]
 )
 def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, error: type[Exception]) -> None:
-    """Value and range are in the message, whether given to the run or as the default."""
+    """The message contains the value and the range, for an option of the run and for a default."""
     message = f"shots must be an integer from 1 to 10,000,000, not {shots!r}."
     with pytest.raises(error) as of_run:
         backend.run(bell(), shots=shots)
@@ -338,12 +320,15 @@ def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, er
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("shot", "run() has no option 'shot'; did you mean 'shots'?"),
-        ("parameter_binds", f"run() has no option 'parameter_binds'; known: {', '.join(OqtopusOptions.model_fields)}."),
+        ("shot", "run() has no option 'shot'. Did you mean 'shots'?"),
+        (
+            "parameter_binds",
+            f"run() has no option 'parameter_binds'. Known: {', '.join(map(repr, OqtopusOptions.model_fields))}.",
+        ),
     ],
 )
 def test_unknown_options(backend: OqtopusBackend, cloud: RecordedCloud, option: str, message: str) -> None:
-    """A slip of the pen is found, with the likely meaning."""
+    """The error suggests the name that was probably meant."""
     with pytest.raises(TypeError) as caught:
         backend.run(bell(), **{option: 5})
     with pytest.raises(TypeError):
@@ -354,7 +339,7 @@ def test_unknown_options(backend: OqtopusBackend, cloud: RecordedCloud, option: 
 
 
 def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a job object nobody would look at what was submitted before a failure."""
+    """If a batch cannot be submitted completely, its submitted jobs are cancelled."""
     submits = 0
 
     async def losing_the_third(scope: Scope, receive: Receive, send: Send) -> None:
@@ -365,7 +350,7 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
             raise ConnectionResetError("the line went dead")
         await held_emulator(scope, receive, send)
 
-    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
+    monkeypatch.setattr("qiskit_oqtopus.batch.WORKERS", 1)
     config = dataclasses.replace(held_emulator.config, transport=losing_the_third)
     with OqtopusProvider(config) as provider, OqtopusClient(held_emulator.config) as client:
         with pytest.raises(BatchSubmissionError, match="the line went dead") as caught:
@@ -374,16 +359,16 @@ def test_broken_batch_is_cancelled(held_emulator: Emulator, monkeypatch: pytest.
 
     assert jobs == dict.fromkeys(caught.value.job_ids, "cancelled")
     assert len(jobs) == 2
-    assert caught.value.__notes__ == ["These jobs have been asked to cancel."]
+    assert caught.value.__notes__ == ["Cancellation of these jobs has been requested."]
 
 
 def test_broken_batch_leaves_no_broken_list(held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that perhaps was submitted, and was not, is deleted: a mere cancellation would break the list."""
-    monkeypatch.setattr("qiskit_oqtopus.batch._WORKERS", 1)
+    """A job of uncertain state that was not submitted is deleted, as cancelling it would break the list of jobs."""
+    monkeypatch.setattr("qiskit_oqtopus.batch.WORKERS", 1)
     held_emulator.inject("drop", path="/jobs/*/submit", times=3)
     held_emulator.inject("drop", path="/jobs/*/status", method="GET", times=3)
     with OqtopusProvider(held_emulator.config) as provider:
-        with pytest.raises(BatchSubmissionError, match="is unknown"):
+        with pytest.raises(BatchSubmissionError, match="may have been submitted anyway"):
             provider.get_backend("qulacs").run([bell()] * 2)
 
         assert provider.client.list_jobs() == []
@@ -393,7 +378,7 @@ def test_broken_batch_leaves_no_broken_list(held_emulator: Emulator, monkeypatch
 
 
 def test_is_a_backend(backend: OqtopusBackend) -> None:
-    """What `BackendV2` promises."""
+    """The backend has the interface of `BackendV2`."""
     assert isinstance(backend, BackendV2)
     assert (backend.version, backend.name, backend.num_qubits, backend.max_circuits) == (2, "qulacs", 16, None)
     assert backend.description == "Noiseless state vector simulator"
@@ -401,7 +386,7 @@ def test_is_a_backend(backend: OqtopusBackend) -> None:
 
 
 def test_configuration(provider: OqtopusProvider) -> None:
-    """What mthree asks for before it calibrates, which has a simulator calibrated in another way."""
+    """The configuration has the fields that mthree reads before calibration."""
     simulator, chip = (provider.get_backend(name).configuration() for name in ("qulacs", "lattice64"))
 
     assert (simulator.num_qubits, simulator.max_shots, simulator.simulator) == (16, 10_000_000, True)
@@ -410,7 +395,7 @@ def test_configuration(provider: OqtopusProvider) -> None:
 
 
 def test_counts_survive_pickling(backend: OqtopusBackend) -> None:
-    """Results are data."""
+    """Results can be pickled."""
     result = backend.run(bell(), shots=10).result()
 
     assert pickle.loads(pickle.dumps(result)).get_counts() == result.get_counts()  # noqa: S301 - our own

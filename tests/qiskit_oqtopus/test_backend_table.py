@@ -1,4 +1,4 @@
-"""`BackendTable`: a list that reads well, whatever the server says."""
+"""`BackendTable`: a list with a readable and safe display."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import OqtopusConfig
 from qiskit_oqtopus import OqtopusProvider
-from tests.qiskit_oqtopus.test_provider import device
+from tests.support.chips import listed_device
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def table(*devices: dict[str, Any]) -> BackendTable:
-    """The backends of a server with these devices."""
+    """Return the backends of a server with these devices."""
     server = ScriptedServer(**{"GET /devices": list(devices)})
     with OqtopusProvider(OqtopusConfig("https://cloud.example.org", "token", transport=server)) as provider:
         return provider.backends()
 
 
 def test_terminal() -> None:
-    """`print` shows a table; times are in UTC, and what is unknown is blank."""
+    """`print` shows a table with times in UTC and blanks for unknown values."""
     backends = table(
-        device("small", 16, n_pending_jobs=1234, calibrated_at="2026-08-20T06:14:03+09:00"),
-        device("statevector", None, device_type="simulator", status="unavailable"),
+        listed_device("small", 16, n_pending_jobs=1234, calibrated_at="2026-08-20T06:14:03+09:00"),
+        listed_device("statevector", None, device_type="simulator", status="unavailable"),
     )
 
     assert str(backends).splitlines() == [
@@ -38,7 +38,7 @@ def test_terminal() -> None:
 
 def test_notebook() -> None:
     """Notebooks show the same cells as an HTML table."""
-    html = table(device("small", 16, calibrated_at="2026-08-20T06:14:03+09:00"))._repr_html_()
+    html = table(listed_device("small", 16, calibrated_at="2026-08-20T06:14:03+09:00"))._repr_html_()
 
     assert html.count("<th>") == 6
     assert "<th>Pending jobs</th>" in html
@@ -47,9 +47,9 @@ def test_notebook() -> None:
 
 
 def test_what_a_server_says_is_harmless() -> None:
-    """No text of the server's is markup to a browser or a command to a terminal."""
+    """Text from the server is neither markup for a browser nor a command for a terminal."""
     backends = table(
-        device("<script>a\x1b[31m", 2, device_type="<b>Q\rPU", status="off\u202e\u2028line</td>\x9b2J\x00")
+        listed_device("<script>a\x1b[31m", 2, device_type="<b>Q\rPU", status="off\u202e\u2028line</td>\x9b2J\x00")
     )
 
     assert str(backends).splitlines()[-1] == "<script>a[31m       2  <b>QPU  offline</td>2J             0"
@@ -60,8 +60,8 @@ def test_what_a_server_says_is_harmless() -> None:
 
 
 def test_a_table_is_a_list() -> None:
-    """It compares, slices and counts as any list of backends."""
-    backends = table(device("a", 1), device("b", 2))
+    """A table compares, slices and counts like any list."""
+    backends = table(listed_device("a", 1), listed_device("b", 2))
 
     assert isinstance(backends, list)
     assert [backend.name for backend in backends[1:]] == ["b"]

@@ -1,4 +1,4 @@
-"""What libraries from Qiskit's first backends read of a device."""
+"""Configuration and properties of backends in the format of `BackendV1`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from qiskit.exceptions import QiskitError
 
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider, backend_v1, target
-from tests.qiskit_oqtopus.test_target import device
+from tests.support.chips import device
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend_v1 import BackendProperties
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def chip(provider: OqtopusProvider) -> OqtopusBackend:
-    """A device with a calibration."""
+    """A calibrated device."""
     return provider.get_backend("lattice64")
 
 
 def test_configuration(chip: OqtopusBackend) -> None:
-    """Gates, couplings and limits as the Target has them, under the names of IBM's configurations."""
+    """The configuration has the Target's gates, couplings and limits under the names of IBM's configurations."""
     found = chip.configuration()
 
     assert (found.backend_name, found.n_qubits, found.num_qubits) == ("lattice64", 64, 64)
@@ -41,7 +41,7 @@ def test_configuration(chip: OqtopusBackend) -> None:
 
 
 def test_properties(chip: OqtopusBackend) -> None:
-    """Errors, lifetimes and durations as the Target has them, each at its own qubits."""
+    """The properties have the Target's errors, lifetimes and durations, each for the right qubits."""
     found = chip.properties()
     assert found is not None
     assert chip.target.qubit_properties is not None
@@ -68,7 +68,7 @@ def test_properties(chip: OqtopusBackend) -> None:
 
 
 def uncalibrated() -> BackendProperties:
-    """Of a chip of two qubits that publishes the error of one `cx` alone."""
+    """Return the properties of a two-qubit chip that publishes just the error of one `cx`."""
     bare = device({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 0, "target": 1, "fidelity": 0.9}]})
     found = backend_v1.properties(bare, target.target_from_device(bare))
     assert found is not None
@@ -76,7 +76,7 @@ def uncalibrated() -> BackendProperties:
 
 
 def test_gaps() -> None:
-    """What is not published is not made up: absent in the lists, an error of Qiskit's from the methods."""
+    """Unpublished values are absent from the lists, and the methods raise Qiskit's error."""
     found = uncalibrated()
 
     assert found.qubits == [[], []]
@@ -95,7 +95,7 @@ def test_gaps() -> None:
 
 
 def test_no_calibration() -> None:
-    """A device that publishes nothing has no properties; each pair of its qubits may be coupled."""
+    """A device that publishes nothing has no properties, and all its pairs may be coupled."""
     bare = device({})
     of_bare = target.target_from_device(bare)
 
@@ -104,14 +104,14 @@ def test_no_calibration() -> None:
 
 
 def test_no_couplings() -> None:
-    """A chip without couplings is not one where all qubits are coupled."""
+    """A chip without couplings has an empty coupling map, rather than None."""
     bare = device({"qubits": [{"id": 0}, {"id": 1}], "couplings": []})
 
     assert backend_v1.configuration(bare, target.target_from_device(bare), 1).coupling_map == []
 
 
 def test_refreshed_properties(chip: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Only whoever asks for it asks the server."""
+    """`properties` sends a request only with `refresh=True`."""
     cloud.requests.clear()
     chip.properties()
     assert cloud.routes == []

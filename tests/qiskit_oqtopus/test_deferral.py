@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def distribution(circuit: QuantumCircuit) -> dict[str, float]:
-    """The exact probability of each outcome: every measurement and reset has all its outcomes, each with its chance."""
+    """Return the exact probability of each outcome, by following all outcomes of each measurement and reset."""
     branches = [(Statevector.from_int(0, 2**circuit.num_qubits), ("0",) * circuit.num_clbits)]
     for item in circuit.data:
         qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
@@ -41,19 +41,19 @@ def distribution(circuit: QuantumCircuit) -> dict[str, float]:
 
 
 def projector(outcome: int, operation: Any) -> list[list[int]]:
-    """What an outcome leaves of a qubit: a reset turns it back to 0."""
+    """Return the operator that an outcome applies to a qubit; a reset also turns it back to 0."""
     if isinstance(operation, Reset):
         return [[1 - outcome, outcome], [0, 0]]
     return [[1 - outcome, 0], [0, outcome]]
 
 
 def written(bits: tuple[str, ...], clbit: int | None, outcome: int) -> tuple[str, ...]:
-    """The bits after a measurement."""
+    """Return the bits after a measurement."""
     return bits if clbit is None else (*bits[:clbit], str(outcome), *bits[clbit + 1 :])
 
 
 def is_final(circuit: QuantumCircuit) -> bool:
-    """Whether a circuit resets nothing, and uses no qubit after measuring it."""
+    """Return whether a circuit has no resets and uses no qubit after measuring it."""
     measured = set[Qubit]()
     for item in circuit.data:
         if isinstance(item.operation, Measure):
@@ -67,7 +67,7 @@ def is_final(circuit: QuantumCircuit) -> bool:
 
 @st.composite
 def circuits(draw: st.DrawFn) -> QuantumCircuit:
-    """Circuits of 3 qubits in and out of registers, that measure and reset anywhere, also inside instructions."""
+    """Draw circuits of 3 qubits, with and without registers, that measure and reset anywhere, also in instructions."""
     circuit = QuantumCircuit([Qubit()], QuantumRegister(2, "spare"), [Clbit()], ClassicalRegister(2, "c"))
     inner = QuantumCircuit(2, 1, name="measure")
     inner.h(0)
@@ -101,7 +101,7 @@ def circuits(draw: st.DrawFn) -> QuantumCircuit:
 @settings(max_examples=150)
 @given(circuits())
 def test_deferred_circuits_have_the_same_distribution(circuit: QuantumCircuit) -> None:
-    """Worked out branch by branch, for any order of gates, measurements and resets."""
+    """Deferral keeps the exact distribution for any order of gates, measurements and resets."""
     deferred = defer_measurements(circuit)
     expected, found = distribution(circuit.decompose("measure")), distribution(deferred)
 
@@ -114,7 +114,7 @@ def test_deferred_circuits_have_the_same_distribution(circuit: QuantumCircuit) -
 
 
 def mid_circuit() -> QuantumCircuit:
-    """Measures a qubit in state 1 and turns it back, twice, and uses it as 0 after a reset."""
+    """Return a circuit that measures a qubit in state 1 twice and uses it after a reset."""
     circuit = QuantumCircuit(2, 3, name="mid", metadata={"kind": 1})
     circuit.x(0)
     circuit.measure(0, 0)
@@ -128,7 +128,7 @@ def mid_circuit() -> QuantumCircuit:
 
 
 def test_spare_qubits() -> None:
-    """Those that nothing acts on come first, then new ones; name, metadata and delays are kept."""
+    """Unused qubits are taken first, then new ones; name, metadata and delays are kept."""
     deferred = defer_measurements(mid_circuit())
 
     assert (deferred.name, deferred.metadata) == ("mid", {"kind": 1})
@@ -138,7 +138,7 @@ def test_spare_qubits() -> None:
 
 
 def test_nothing_to_defer() -> None:
-    """A circuit that measures at its end needs no qubit more."""
+    """A circuit with final measurements needs no additional qubits."""
     circuit = QuantumCircuit(2, 2)
     circuit.reset(0)
     circuit.h(0)
@@ -151,7 +151,7 @@ def test_nothing_to_defer() -> None:
 
 
 def test_run(backend: OqtopusBackend) -> None:
-    """Of a run, in the backend's options, in a sweep, and in a sampler, which keeps registers and metadata."""
+    """Runs, backend options, sweeps and samplers accept it; registers and metadata are kept."""
     circuit = mid_circuit()
     job = backend.run(circuit, shots=10, defer_measurements=True)
     angle = Parameter("angle")
@@ -171,7 +171,7 @@ def test_run(backend: OqtopusBackend) -> None:
 
 
 def test_backend_options(provider: OqtopusProvider) -> None:
-    """A default of the backend counts for samplers as well, which may say otherwise."""
+    """The backend's default applies to samplers, which can override it."""
     backend = provider.get_backend("qulacs")
     backend.set_options(defer_measurements=True)
 
@@ -183,7 +183,7 @@ def test_backend_options(provider: OqtopusProvider) -> None:
 
 @pytest.mark.parametrize("level", [0, 3])
 def test_before_transpile(provider: OqtopusProvider, level: int) -> None:
-    """The transpiler places the spare qubits where there are couplings."""
+    """The transpiler places spare qubits next to couplings."""
     chip = provider.get_backend("lattice64")
     isa = transpile(defer_measurements(mid_circuit()), chip, optimization_level=level, seed_transpiler=1)
     (program,) = chip.programs(isa, transpile="none")
@@ -192,7 +192,7 @@ def test_before_transpile(provider: OqtopusProvider, level: int) -> None:
 
 
 def too_wide() -> QuantumCircuit:
-    """All of the device's qubits, one of them measured in the middle."""
+    """Return a circuit of all the device's qubits with a mid-circuit measurement."""
     circuit = QuantumCircuit(16, 1, name="wide")
     circuit.h(range(16))
     circuit.measure(0, 0)
@@ -201,7 +201,7 @@ def too_wide() -> QuantumCircuit:
 
 
 def acting() -> QuantumCircuit:
-    """Acts on what it measured."""
+    """Return a circuit with control flow that depends on a measurement."""
     circuit = QuantumCircuit(1, 1, name="acting")
     circuit.measure(0, 0)
     with circuit.if_test((0, 1)):
@@ -214,19 +214,25 @@ def acting() -> QuantumCircuit:
     [
         (
             too_wide(),
-            "Circuit 'wide' needs 1 more qubits to defer its measurements, 17 in all, and qulacs has only 16. Measure "
-            "fewer qubits in the middle of it.",
+            "Circuit 'wide' needs 1 more qubits to defer its measurements, 17 in total, but qulacs has only 16. "
+            "Measure fewer qubits mid-circuit.",
         ),
         (
             acting(),
-            "Circuit 'acting' has control flow (if_else); what acts on outcomes cannot be deferred.",
+            "Circuit 'acting' has control flow (if_else); the measurements that control it cannot be deferred.",
         ),
     ],
 )
 def test_refused(backend: OqtopusBackend, cloud: RecordedCloud, circuit: QuantumCircuit, message: str) -> None:
-    """What cannot be deferred, before any request."""
+    """Circuits whose measurements cannot be deferred are refused before any request."""
     with pytest.raises(CircuitError) as caught:
         backend.run(circuit, defer_measurements=True)
 
     assert str(caught.value) == message
     assert cloud.requests == []
+
+
+def test_what_is_not_a_circuit() -> None:
+    """The error names the type that is expected."""
+    with pytest.raises(TypeError, match=r"^circuit must be a QuantumCircuit, not 'x'\.$"):
+        defer_measurements("x")  # type: ignore[arg-type]

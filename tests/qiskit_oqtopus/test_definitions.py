@@ -1,4 +1,4 @@
-"""What operations do, whatever they are called, and however they say it."""
+"""Operations are written by type and definition, whatever their names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from qiskit.quantum_info import Operator, random_unitary
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusEstimator, OqtopusSampler
 from qiskit_oqtopus.qasm import BindingTemplate, to_program, to_template
-from tests.qiskit_oqtopus.test_qasm import TARGET
+from tests.support.chips import TARGET
 
 if TYPE_CHECKING:
     from qiskit.circuit import Operation
@@ -47,7 +47,7 @@ X, Y = Parameter("x"), Parameter("y")
 
 
 def flipping(name: str, num_qubits: int = 1, num_clbits: int = 0) -> Instruction:
-    """An instruction that flips all its qubits, and measures as many as it has bits."""
+    """Return an instruction that flips its qubits and measures one per bit."""
     parts = QuantumCircuit(num_qubits, num_clbits, name=name)
     parts.x(range(num_qubits))
     parts.measure(range(num_clbits), range(num_clbits))
@@ -61,7 +61,7 @@ NAMES = ["measure", "reset", "initialize", "barrier", "delay", "if_else", "x", "
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("num_qubits", [1, 2])
 def test_instructions_named_as_others(backend: OqtopusBackend, name: str, num_qubits: int) -> None:
-    """They do what they consist of: first on untouched qubits, and then again on one of them."""
+    """Instructions are decomposed, on untouched qubits and then on used ones."""
     circuit = QuantumCircuit(3, 3)
     circuit.append(flipping(name, num_qubits), range(num_qubits))
     circuit.append(flipping(name), [0])
@@ -73,7 +73,7 @@ def test_instructions_named_as_others(backend: OqtopusBackend, name: str, num_qu
 
 
 def test_measurements_inside_instructions(backend: OqtopusBackend) -> None:
-    """Of any name and depth: bits are those that the instructions are given."""
+    """Measurements inside instructions of any name and depth write the right bits."""
     outer = QuantumCircuit(3, 3, name="outer")
     outer.append(flipping("measure", 2, 1), [2, 0], [1])
     outer.append(flipping("barrier", 1, 1), [1], [2])
@@ -85,7 +85,7 @@ def test_measurements_inside_instructions(backend: OqtopusBackend) -> None:
 
 
 class Flipped(Measure):
-    """A measurement that flips the qubit before."""
+    """A measurement that flips the qubit first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Marked(Measure):
 
 @pytest.mark.parametrize(("measure", "counts"), [(Flipped, {"1": 9}), (Marked, {"0": 9})])
 def test_kinds_of_measurements(backend: OqtopusBackend, measure: type[Measure], counts: dict[str, int]) -> None:
-    """A subclass is a measurement, unless it says that it consists of something."""
+    """A subclass of `Measure` counts as a measurement unless it has a definition."""
     circuit = QuantumCircuit(1, 1)
     circuit.append(measure(), [0], [0])
 
@@ -110,7 +110,7 @@ def test_kinds_of_measurements(backend: OqtopusBackend, measure: type[Measure], 
 @pytest.mark.parametrize("name", ["measure", "barrier"])
 @pytest.mark.parametrize("route", ["sampling", "estimation"])
 def test_estimators_keep_gates_named_as_measurements(backend: OqtopusBackend, name: str, route: Any) -> None:
-    """Only measurements at the end are replaced, and those before gates on other qubits are at the end as well."""
+    """Only final measurements are replaced, including those before gates on other qubits."""
     circuit = QuantumCircuit(2)
     circuit.x(1)
     circuit.append(flipping(name), [0])
@@ -127,7 +127,7 @@ KNOWN.sx(1)
 
 
 def known(angle: float) -> Gate:
-    """A gate of which only the session's equivalence library knows."""
+    """A gate that only the session's equivalence library defines."""
     if not SessionEquivalenceLibrary.has_entry(SESSION):
         SessionEquivalenceLibrary.add_equivalence(SESSION, KNOWN)
     return Gate(SESSION.name, 2, [angle])
@@ -150,21 +150,21 @@ OPERATIONS: list[Operation] = [
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_whatever_the_transpiler_takes_apart(operation: Operation) -> None:
-    """It is written, with the same unitary."""
+    """The gate is written with the same unitary."""
     circuit = QuantumCircuit(operation.num_qubits)
     circuit.append(operation, range(operation.num_qubits))
     check_written(circuit, Operator(circuit))
 
 
 def test_gates_known_to_the_session() -> None:
-    """Bound to numbers, and in a sweep."""
+    """The gate is written with bound parameters and in a sweep."""
     circuit = QuantumCircuit(2)
     circuit.append(known(0.3), [1, 0])
     check_written(circuit, Operator(KNOWN.assign_parameters([0.3]).reverse_bits()))
 
 
 def check_written(circuit: QuantumCircuit, unitary: Operator) -> None:
-    """See that the program is of standard gates, and has that unitary."""
+    """Check that the program consists of standard gates and has this unitary."""
     measured = circuit.copy()
     measured.add_register(ClassicalRegister(circuit.num_qubits))
     measured.measure(range(circuit.num_qubits), range(circuit.num_qubits))
@@ -175,7 +175,7 @@ def check_written(circuit: QuantumCircuit, unitary: Operator) -> None:
 
 
 class Sine(Gate):
-    """A gate that computes with numbers, and so cannot say what it consists of before it has some."""
+    """A gate whose definition requires numeric parameters."""
 
     def __init__(self, angle: Any) -> None:
         super().__init__("sine", 1, [angle])
@@ -195,7 +195,7 @@ NEED_VALUES: list[Operation] = [
 
 
 def with_operation(operation: Operation) -> QuantumCircuit:
-    """A circuit of two parameters and that operation, also inside another instruction."""
+    """Return a circuit with two parameters and this operation, also inside another instruction."""
     inner = QuantumCircuit(2, name="inner")
     inner.append(operation, range(operation.num_qubits))
     circuit = QuantumCircuit(2, name="needs values")
@@ -208,14 +208,14 @@ def with_operation(operation: Operation) -> QuantumCircuit:
 
 
 def kept(operation: Operation) -> tuple[list[Any], object]:
-    """A gate's parameters, and the definition that Qiskit would keep with it."""
+    """Return a gate's parameters and the definition that Qiskit caches in it."""
     base = operation.base_op if isinstance(operation, AnnotatedOperation) else operation
     return list(base.params), base._definition
 
 
 @pytest.mark.parametrize("operation", NEED_VALUES, ids=lambda operation: operation.name)
 def test_gates_that_need_values(operation: Operation) -> None:
-    """Each row of a sweep is written by itself, and gates are left as they are."""
+    """Each row of a sweep is written separately, and gates are not modified."""
     circuit = with_operation(operation)
     measured = circuit.measure_all(inplace=False)
     before = kept(operation)
@@ -234,7 +234,7 @@ def test_gates_that_need_values(operation: Operation) -> None:
 
 
 def test_gates_that_need_values_run(backend: OqtopusBackend) -> None:
-    """In sweeps, and in both primitives by both routes."""
+    """Such gates work in sweeps and in both primitives, on both routes."""
     circuit = QuantumCircuit(2)
     circuit.append(HamiltonianGate(np.array([[0, 1], [1, 0]]), X), [0])
     rows = [[0.0], [np.pi / 2]]
@@ -250,7 +250,7 @@ def test_gates_that_need_values_run(backend: OqtopusBackend) -> None:
 
 
 def test_gates_changed_between_runs(backend: OqtopusBackend) -> None:
-    """A run leaves nothing with a gate that would be wrong after a change of its parameters."""
+    """A run does not cache in a gate a definition that a change of parameters would invalidate."""
     gate = Sine(0.0)
     circuit = QuantumCircuit(1, 1)
     circuit.append(gate, [0])
@@ -263,14 +263,14 @@ def test_gates_changed_between_runs(backend: OqtopusBackend) -> None:
 
 
 class Broken(Gate):
-    """A gate that fails to say what it consists of."""
+    """A gate whose definition raises an error."""
 
     def _define(self) -> None:
         raise KeyError("no recipe")
 
 
 class Endless(Gate):
-    """A gate that consists of itself."""
+    """A gate whose definition contains itself."""
 
     def _define(self) -> None:
         self.definition = QuantumCircuit(1)
@@ -278,7 +278,7 @@ class Endless(Gate):
 
 
 class Root(Gate):
-    """A gate for positive numbers only."""
+    """A gate that accepts positive numbers only."""
 
     def _define(self) -> None:
         self.definition = QuantumCircuit(1)
@@ -288,14 +288,20 @@ class Root(Gate):
 @pytest.mark.parametrize(
     ("gate", "message"),
     [
-        (Broken("broken", 1, []), "'bad' has the instruction 'broken', which does not consist of gates (KeyError: "),
-        (Gate("cx", 1, []), "'bad' has the instruction 'cx', which does not consist of gates."),
-        (Instruction("apparatus", 1, 0, []), "'bad' has the instruction 'apparatus', which does not consist of gates."),
-        (Endless("endless", 1, []), "'bad' has the instruction 'endless', which consists of itself."),
+        (
+            Broken("broken", 1, []),
+            "'bad' has the instruction 'broken', which cannot be decomposed into gates (KeyError: ",
+        ),
+        (Gate("cx", 1, []), "'bad' has the instruction 'cx', which cannot be decomposed into gates."),
+        (
+            Instruction("apparatus", 1, 0, []),
+            "'bad' has the instruction 'apparatus', which cannot be decomposed into gates.",
+        ),
+        (Endless("endless", 1, []), "'bad' has the instruction 'endless', whose definition contains itself."),
     ],
 )
 def test_bad_gates(gate: Operation, message: str) -> None:
-    """The message names circuit and gate, and what the gate raised."""
+    """The message names the circuit, the gate and the gate's error."""
     circuit = QuantumCircuit(1, 1, name="bad")
     circuit.append(gate, [0])
     circuit.measure(0, 0)
@@ -306,7 +312,7 @@ def test_bad_gates(gate: Operation, message: str) -> None:
 
 
 def test_bad_values_of_a_gate(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """The message names the binding as well, before any request."""
+    """The message names the binding, before any request."""
     circuit = QuantumCircuit(1, 1, name="bad")
     circuit.append(Root("root", 1, [X]), [0])
     circuit.measure(0, 0)
@@ -314,8 +320,8 @@ def test_bad_values_of_a_gate(backend: OqtopusBackend, cloud: RecordedCloud) -> 
         backend.run(circuit, parameter_values=[[1.0], [-1.0]])
 
     assert str(caught.value) == (
-        "Circuit 'bad' has the instruction 'root', which does not consist of gates (ValueError: math domain error); "
-        "with the parameter values [-1.0] (binding 1)."
+        "Circuit 'bad' has the instruction 'root', which cannot be decomposed into gates (ValueError: math domain "
+        "error); with the parameter values [-1.0] (binding 1)."
     )
     with pytest.raises(CircuitError, match="'bad' has unbound parameters: x"):
         backend.run(circuit)
@@ -325,10 +331,10 @@ def test_bad_values_of_a_gate(backend: OqtopusBackend, cloud: RecordedCloud) -> 
 
 
 def test_subclasses_of_standard_gates() -> None:
-    """Qiskit takes them for the gates they are derived from, in operators, simulators and the transpiler: so do we."""
+    """Subclasses of standard gates count as their base class, as in Qiskit."""
 
     class Named(RZGate):
-        """A gate of a user's own."""
+        """A custom gate."""
 
     circuit = QuantumCircuit(2)
     circuit.append(Named(0.3), [0])
@@ -338,7 +344,7 @@ def test_subclasses_of_standard_gates() -> None:
 
 
 def test_clean_qubits_from_the_circuit() -> None:
-    """Some gates need more qubits than their own, which the transpiler finds in the circuit."""
+    """Decompositions may use further qubits of the circuit."""
     library = pytest.importorskip("qiskit.circuit.library")
     if not hasattr(library, "WeightedSumGate"):
         pytest.skip("Qiskit 1.4 has none")

@@ -1,8 +1,10 @@
-"""The comment that a program begins with."""
+"""The header, a comment on a program's first line."""
 
 from __future__ import annotations
 
 import json
+import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
 
 from qiskit_oqtopus import OqtopusBackend, OqtopusSampler
+from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import CircuitHeader
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.qasm import to_program
-from tests.qiskit_oqtopus.test_backend import bell
-from tests.qiskit_oqtopus.test_qasm import TARGET
+from tests.support.chips import TARGET
+from tests.support.circuits import bell
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -40,7 +43,7 @@ headers = st.builds(
 
 @given(headers)
 def test_there_and_back(header: CircuitHeader) -> None:
-    """Any name, any metadata: one line, from which the same header comes back."""
+    """A header with any name and metadata is one line, and reading it returns an equal header."""
     comment = header.to_comment()
 
     assert comment.isascii()
@@ -50,21 +53,35 @@ def test_there_and_back(header: CircuitHeader) -> None:
 
 @given(headers)
 def test_parsers_see_a_comment(header: CircuitHeader) -> None:
-    """The program means what its body means."""
+    """The header does not change the meaning of a program."""
     program = Program(header, to_program(bell(), TARGET).body, is_isa=False)
 
     assert qasm3.loads(program.text) == qasm3.loads(program.body)
 
 
-@given(st.text() | json_values.map(lambda value: f"// qiskit_oqtopus {json.dumps(value)}\n"))
+@pytest.mark.parametrize("version", [2, 0, "2", None, [1], 10**4000])
+def test_unknown_versions(version: object) -> None:
+    """A header of another version is refused, whatever its other fields."""
+    for fields in ({}, json.loads(CircuitHeader("c", 1, 1, (0,)).to_comment().removeprefix("// qiskit_oqtopus "))):
+        with pytest.raises(LaterReleaseError, match=r"^Its header has the format version .* install") as caught:
+            CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, 'v': version})}\n")
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
+
+
+def without_version(value: Any) -> Any:
+    """Return the value without a version field."""
+    return {key: inner for key, inner in value.items() if key != "v"} if isinstance(value, dict) else value
+
+
+@given(st.text() | json_values.map(without_version).map(lambda value: f"// qiskit_oqtopus {json.dumps(value)}\n"))
 def test_other_comments(text: str) -> None:
-    """Whatever stands in a program, reading it raises nothing."""
+    """Reading any program without a version raises nothing."""
     assert not CircuitHeader.from_program(text)
 
 
 @given(st.text())
 def test_programs_of_other_software(text: str) -> None:
-    """Their header is empty and stays out of the text, whatever it is to carry."""
+    """Their header is empty and is not written, even with a tag or other data."""
     program = Program.from_text(text, is_isa=False)
 
     assert program.header == CircuitHeader()
@@ -76,7 +93,7 @@ def test_programs_of_other_software(text: str) -> None:
 )
 @pytest.mark.parametrize("value", [None, -1, "x", [[]], [["a"]], {"a": 1}, 1e400])
 def test_broken_headers(field: str, value: object) -> None:
-    """A header with a field that is off is none, or at least one of the right types."""
+    """A header with an invalid field is empty, or has values of the right types."""
     fields = json.loads(CircuitHeader("c", 1, 1, (0,)).to_comment().removeprefix("// qiskit_oqtopus "))
     read = CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, field: value})}\n")
 
@@ -84,7 +101,7 @@ def test_broken_headers(field: str, value: object) -> None:
 
 
 def test_many_bits(backend: OqtopusBackend) -> None:
-    """A register may be of any size, as its bits are listed; what is only claimed may not take all memory."""
+    """Registers may have any size, as their bits are listed; unlisted bits are limited."""
     circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(70_000, "large"), ClassicalRegister(2, "c"))
     circuit.x(0)
     circuit.measure(0, circuit.num_clbits - 1)
@@ -99,7 +116,7 @@ def test_many_bits(backend: OqtopusBackend) -> None:
 
 
 def test_metadata_that_json_cannot_hold() -> None:
-    """Numbers and arrays of numpy's travel as plain ones; other objects stay here."""
+    """NumPy numbers and arrays are sent as plain ones; other objects are left out."""
     circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1))
     circuit.metadata = {"x": np.float64(0.5), "xs": np.arange(3), "z": 1 + 2j, "o": object(), 3: "key", "t": (1, 2)}
     circuit.measure(0, 0)

@@ -16,8 +16,7 @@ from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJ
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.qasm import to_program
 from qiskit_oqtopus.tags import new_tags
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import BELL, bell, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +28,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def held_backend(held_emulator: Emulator) -> Iterator[OqtopusBackend]:
-    """A backend whose jobs stand still."""
+    """A backend whose jobs do not proceed."""
     with OqtopusProvider(held_emulator.config) as provider:
         yield provider.get_backend("qulacs")
 
 
 def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
-    """Each status in Qiskit's words."""
+    """Each server status maps to a Qiskit status."""
     job = held_backend.run(bell(), shots=10)
     held.await_work()
     seen = [job.status()]
@@ -52,7 +51,7 @@ def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None
 
 
 def test_ids(backend: OqtopusBackend) -> None:
-    """One circuit: the server's own id. Several: a tag by which the server finds them all."""
+    """A single circuit has the server's job id, several have a batch id that the server's search finds."""
     single, batch = backend.run(bell(), shots=1), backend.run([bell(), bell()], shots=1)
     batch.result()
 
@@ -62,7 +61,7 @@ def test_ids(backend: OqtopusBackend) -> None:
 
 
 def test_result_is_fetched_once(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Asking again asks nobody."""
+    """A second call sends no request."""
     job = backend.run(bell(), shots=10)
     first = job.result()
     cloud.requests.clear()
@@ -72,7 +71,7 @@ def test_result_is_fetched_once(backend: OqtopusBackend, cloud: RecordedCloud) -
 
 
 def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
-    """Running out of time is told in Qiskit's class and Python's, and does no harm."""
+    """A timeout raises an error of Qiskit's class and Python's, and the job keeps running."""
     job = held_backend.run(bell(), shots=10)
     with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: did not finish within 0.01 s") as caught:
         job.result(timeout=0.01)
@@ -85,7 +84,7 @@ def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
 
 
 def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's words, the circuit and its id are in the error."""
+    """The error contains the server's message, the circuit's name and the job id."""
     incomplete = {"transpiler_lib": "qiskit"}
     monkeypatch.setattr("oqtopus_client.emulator.run.DEFAULT_TRANSPILER", incomplete)
     job = backend.run([bell(), bell()], shots=10)
@@ -102,7 +101,7 @@ def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_cancel(held_backend: OqtopusBackend) -> None:
-    """A cancelled job says so, and has no result."""
+    """The result of a cancelled job raises an error that says so."""
     job = held_backend.run([bell(), bell()], shots=10)
 
     assert job.cancel()
@@ -113,7 +112,7 @@ def test_cancel(held_backend: OqtopusBackend) -> None:
 
 
 def test_too_late_to_cancel(backend: OqtopusBackend) -> None:
-    """A job that has ended is not cancelled, and not spoiled."""
+    """Cancelling an ended job has no effect."""
     job = backend.run(bell(), shots=10)
     job.result()
 
@@ -122,7 +121,7 @@ def test_too_late_to_cancel(backend: OqtopusBackend) -> None:
 
 
 def test_cancelling_continues_after_an_error(held_backend: OqtopusBackend, held_emulator: Emulator) -> None:
-    """A circuit that cannot be cancelled does not keep the others running."""
+    """If one circuit cannot be cancelled, the others are still cancelled."""
     job = held_backend.run([bell(), bell(), bell()], shots=10)
     client = held_backend.provider.client
     held_emulator.inject("drop", path=f"/jobs/{job.job_ids[0]}/cancel", times=20)
@@ -133,7 +132,7 @@ def test_cancelling_continues_after_an_error(held_backend: OqtopusBackend, held_
 
 
 def test_missing_result_file(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """A job that succeeded but has no result is an error, not an empty histogram."""
+    """A succeeded job without a result raises an error."""
     job = backend.run(bell(), shots=10)
     job.wait_for_final_state(wait=0.01)
     with emulator._store._database.transaction() as database:
@@ -144,7 +143,7 @@ def test_missing_result_file(backend: OqtopusBackend, emulator: Emulator) -> Non
 
 
 def test_reprs(backend: OqtopusBackend) -> None:
-    """What a notebook shows says what it is."""
+    """The representation names the job."""
     job = backend.run(bell(), shots=1)
 
     assert repr(job) == f"<OqtopusJob {job.job_id()!r}, OQTOPUS jobs: 1>"
@@ -153,13 +152,13 @@ def test_reprs(backend: OqtopusBackend) -> None:
 
 
 def test_submit_is_done_already(backend: OqtopusBackend) -> None:
-    """Jobs come submitted."""
+    """Jobs cannot be submitted again."""
     with pytest.raises(JobError, match="has been submitted already"):
         backend.run(bell(), shots=1).submit()
 
 
 def test_wait_for_final_state(backend: OqtopusBackend) -> None:
-    """Qiskit's own way to wait works."""
+    """Qiskit's `wait_for_final_state` works."""
     job = backend.run(bell(), shots=10)
     seen: list[JobStatus] = []
     job.wait_for_final_state(timeout=30, wait=0.01, callback=lambda _id, status, _job: seen.append(status))
@@ -169,7 +168,7 @@ def test_wait_for_final_state(backend: OqtopusBackend) -> None:
 
 
 def fails_in_the_middle(backend: OqtopusBackend) -> OqtopusJob:
-    """Three circuits, of which the second needs a gate that its server's transpiler is not to use."""
+    """Run three circuits, the second with a gate that the device refuses."""
     bad = keyed(2)
     bad.name = "odd one"
     shares = [to_program(circuit, backend.target) for circuit in (keyed(1), bad, keyed(3))]
@@ -191,14 +190,14 @@ def fails_in_the_middle(backend: OqtopusBackend) -> OqtopusJob:
 
 
 def test_partial_failure(backend: OqtopusBackend) -> None:
-    """The reason and the remedy are in the error; the other circuits' counts are to be had."""
+    """The error contains reason and remedy, and the other circuits' counts are available."""
     job = fails_in_the_middle(backend)
     with pytest.raises(OqtopusJobError) as caught:
         job.result()
     result = job.result(partial=True)
     reason = (
-        f"'odd one' ({job.job_ids[1]}) failed: failed to execute job on device. Its gates are the device's own, so it "
-        "may have more qubits than a simulator has memory for, or more shots than the device allows."
+        f"'odd one' ({job.job_ids[1]}) failed: failed to execute job on device. All its gates are native to the "
+        "device, so it may have more qubits than a simulator has memory for, or more shots than the device allows."
     )
 
     assert str(caught.value) == (
@@ -225,7 +224,7 @@ def test_partial_failure(backend: OqtopusBackend) -> None:
     ids=["semicolon", "gate", "index", "width", "version"],
 )
 def test_programs_that_no_server_reads(provider: OqtopusProvider, written: str, instead: str) -> None:
-    """Servers say the same of all, which tells nobody anything; what to look at is said behind it."""
+    """A remedy follows the server's message, which is the same for different causes."""
     program = BELL.replace(written, instead)
     submitted = provider.client.submit_job(OqtopusJobSpec.sampling(device_id="qulacs", program=program, shots=5))
     with pytest.raises(OqtopusJobError) as caught:
@@ -238,7 +237,7 @@ def test_programs_that_no_server_reads(provider: OqtopusProvider, written: str, 
 
 
 def test_too_wide_for_memory(provider: OqtopusProvider) -> None:
-    """A circuit of the chip's own gates, on more qubits than any computer has memory for, needs no transpiler."""
+    """The advice for an untranspiled native circuit with too many qubits does not mention the transpiler."""
     backend = provider.get_backend("lattice64")
     wide = QuantumCircuit(40)
     for qubit in range(40):
@@ -253,7 +252,7 @@ def test_too_wide_for_memory(provider: OqtopusProvider) -> None:
 
 
 def test_partial_when_time_is_up(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
-    """What has ended is returned, and later the rest."""
+    """After a timeout, ended circuits are returned, and later the others."""
     job = held_backend.run([keyed(1), keyed(2)], shots=5)
     for _ in range(3):  # of two for each
         held.step()
@@ -266,7 +265,7 @@ def test_partial_when_time_is_up(held_backend: OqtopusBackend, held: HeldExecuto
 
 
 def test_many_failures_are_not_all_listed(backend: OqtopusBackend) -> None:
-    """The first five are."""
+    """The message lists the first five failures."""
     job = backend.run([bell() for _ in range(8)], shots=5, transpiler_options={"optimization_level": 99})
     with pytest.raises(OqtopusJobError, match=r"8 of 8 circuits ended without a result\. .*; and 3 more\.$") as caught:
         job.result()
@@ -275,15 +274,15 @@ def test_many_failures_are_not_all_listed(backend: OqtopusBackend) -> None:
 
 
 def test_unreadable_counts(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outcomes that cannot be are an error, not another outcome."""
+    """Invalid outcomes raise an error."""
     job = backend.run(keyed(1), shots=5)
     monkeypatch.setattr("oqtopus_client.OqtopusSamplingJobResult.get_counts", lambda _job: {"1111111": 5})
-    with pytest.raises(OqtopusJobError, match="counted the outcome '1111111' where 5 bits were measured"):
+    with pytest.raises(OqtopusJobError, match="sent the outcome '1111111', but 5 bits were measured"):
         job.result()
 
 
 def test_ended_jobs_are_not_asked_for_again(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """All that is known of an ended job is known without a request."""
+    """An ended job needs no further requests."""
     job = backend.run([keyed(1), keyed(2)], shots=5)
     job.result()
     cloud.requests.clear()
@@ -297,7 +296,7 @@ def test_ended_jobs_are_not_asked_for_again(backend: OqtopusBackend, cloud: Reco
 
 
 def test_times(backend: OqtopusBackend) -> None:
-    """Stages follow each other; those of the batch span those of its jobs."""
+    """Stages are in order, and the batch's times span those of its jobs."""
     job = backend.run([keyed(1), keyed(2)], shots=5)
     job.result()
     times, stamps = job.times(), job.timestamps
@@ -312,7 +311,7 @@ def test_times(backend: OqtopusBackend) -> None:
 
 
 def test_times_of_a_job_that_waits(held_backend: OqtopusBackend) -> None:
-    """A stage not reached has no time."""
+    """The time of a stage not reached is None."""
     job = held_backend.run(keyed(1), shots=5)
 
     assert job.timestamps["submitted"] is not None
@@ -321,7 +320,7 @@ def test_times_of_a_job_that_waits(held_backend: OqtopusBackend) -> None:
 
 
 def test_what_the_transpiler_did(backend: OqtopusBackend) -> None:
-    """The circuit on the device's own qubits, and where the circuit's qubits went; nothing for what went untouched."""
+    """Transpiled circuits and layouts are those of the server, and None for untranspiled circuits."""
     circuit = bell()
     job = backend.run([circuit, keyed(1)], shots=5, transpiler_options={"initial_layout": [4, 6]})
     untouched = backend.run(keyed(1), shots=5)
@@ -338,7 +337,7 @@ def test_what_the_transpiler_did(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("mapping", [[4, 6], 7, {"zero": 4}, {"0": None}, {"0": "four"}])
 def test_layout_that_is_none(backend: OqtopusBackend, mapping: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a server takes for one, the error is ours."""
+    """An invalid mapping raises the SDK's error."""
     job = backend.run(keyed(1), shots=5)
     result = JobsS3TranspileResult(virtual_physical_mapping={"qubit_mapping": mapping})
     monkeypatch.setattr(OqtopusJobResult, "transpile_result", result)
@@ -347,14 +346,14 @@ def test_layout_that_is_none(backend: OqtopusBackend, mapping: object, monkeypat
 
 
 def test_progress(backend: OqtopusBackend, capsys: pytest.CaptureFixture[str]) -> None:
-    """A bar counts the circuits, if asked for."""
+    """A progress bar counts the circuits if requested."""
     backend.run([keyed(1), keyed(2)], shots=5).result(progress=True)
 
     assert "2/2" in capsys.readouterr().err
 
 
 def test_timeline(backend: OqtopusBackend) -> None:
-    """A bar for each circuit, under its name."""
+    """The timeline has a bar for each circuit, with its name."""
     job = backend.run([keyed(1), keyed(2)], shots=5)
     job.result()
     figure = job.plot_timeline()

@@ -1,4 +1,4 @@
-"""`backend.run` and primitives with a journal: what a program had begun when it died is finished later, once."""
+"""`backend.run` and primitives with a journal: a crashed program's jobs are completed later, exactly once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from oqtopus_client import OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.errors import BatchSubmissionError, OqtopusError
 from qiskit_oqtopus import OqtopusJob, OqtopusPrimitiveJob, OqtopusProvider
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import BELL, bell, keyed
 from tests.support.server_process import last_words
+from tests.support.statistics import only_outcomes
 
 DIE_AT_A_NOTE = """
 import os, signal, sys
 from oqtopus_client.services.journal import Journal
 from qiskit_oqtopus import OqtopusProvider, OqtopusSampler
-from tests.qiskit_oqtopus.test_backend import keyed
+from tests.support.circuits import keyed
 
 backend = OqtopusProvider(journal={journal!r}).get_backend("qulacs")
 print(backend.run([keyed(number) for number in range(3)], shots=10).job_id(), flush=True)
@@ -44,7 +43,7 @@ OqtopusSampler(backend).run([keyed(number) for number in range(12)], shots=10)
 
 @pytest.mark.parametrize("notes", [0, 5, 13])
 def test_death_within_a_run(server: dict[str, str], tmp_path: Path, notes: int) -> None:
-    """Two jobs were submitted, of a third some circuits: all three have their results, and no circuit ran twice."""
+    """Two complete jobs and a partly submitted one get their results, and no circuit runs twice."""
     journal = tmp_path / "journal.sqlite3"
     ids = last_words(DIE_AT_A_NOTE.format(journal=str(journal), notes=notes), server).split()
     config = OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])
@@ -63,7 +62,7 @@ def test_death_within_a_run(server: dict[str, str], tmp_path: Path, notes: int) 
 
 
 def test_what_was_submitted_goes_on(emulator: Emulator, tmp_path: Path) -> None:
-    """A batch that breaks is not cancelled: its journal finishes it."""
+    """A partly submitted batch is not cancelled, as its journal can complete it."""
     once = dataclasses.replace(emulator.config, retry_max_attempts=1)  # or it is chance which jobs the drops hit
     with OqtopusProvider(once, journal=tmp_path / "journal") as provider:
         backend = provider.get_backend("qulacs")
@@ -74,12 +73,13 @@ def test_what_was_submitted_goes_on(emulator: Emulator, tmp_path: Path) -> None:
         (job,) = provider.resume()
         counts = job.result(60).get_counts()
 
-    assert caught.value.__notes__ == ["All of it is in the journal: provider.resume() submits what was not."]
+    note = "All jobs are in the journal; call provider.resume() to submit the remaining ones."
+    assert caught.value.__notes__ == [note]
     assert [*map(set, counts)] == [{f"{number % 32:05b}"} for number in range(40)]
 
 
 def test_refused_circuits(held_emulator: Emulator, tmp_path: Path) -> None:
-    """A batch that the server refused a part of is left out, and the ids of the rest are told.
+    """A batch with a refused part is left out, with a warning that lists the other ids.
 
     No job is worked on meanwhile: Qiskit 1 silences warnings where it simulates, which is the whole process's then.
     """
@@ -107,7 +107,7 @@ def test_refused_circuits(held_emulator: Emulator, tmp_path: Path) -> None:
 
 
 def test_copied_descriptions(emulator: Emulator, tmp_path: Path) -> None:
-    """A job with the description of a batch's, here or in another journal, is resumed as a job of its own."""
+    """A job with the description of a batch's job, in any journal, is resumed as a separate job."""
     with OqtopusProvider(emulator.config) as elsewhere:
         foreign = elsewhere.get_backend("qulacs").run([keyed(1), keyed(2)], shots=5)
     with OqtopusProvider(emulator.config, journal=tmp_path / "journal") as provider:
@@ -125,6 +125,6 @@ def test_copied_descriptions(emulator: Emulator, tmp_path: Path) -> None:
 
 
 def test_no_journal(provider: OqtopusProvider) -> None:
-    """There is nothing to resume."""
-    with pytest.raises(ValueError, match="There is no journal: name its file here"):
+    """Without a journal, `resume` raises an error."""
+    with pytest.raises(ValueError, match="No journal to resume from"):
         provider.resume()

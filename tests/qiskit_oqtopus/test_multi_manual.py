@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
 
 
 def spread() -> QuantumCircuit:
-    """Measures qubit 1 into the second of two registers, and nothing into the first."""
+    """Return a circuit that measures qubit 1 into the second of two registers."""
     circuit = QuantumCircuit(QuantumRegister(2), ClassicalRegister(2, "a"), ClassicalRegister(2, "b"), name="spread")
     circuit.x(1)
     circuit.measure(1, 3)
@@ -22,7 +22,7 @@ def spread() -> QuantumCircuit:
 
 
 def test_each_circuit_has_its_counts(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
-    """Registers and order are right, here and in another process; jobs are as few as 16 qubits allow."""
+    """Registers and order are right, also in another process, with as few jobs as 16 qubits allow."""
     circuits = [keyed(3), spread(), bell(), keyed(1, width=4), keyed(5), keyed(2, width=9)]
     job = backend.run(circuits, shots=50, multi_manual=True)
     expected = [{"00011": 50}, {"10 00": 50}, None, {"0001": 50}, {"00101": 50}, {"000000010": 50}]
@@ -36,7 +36,7 @@ def test_each_circuit_has_its_counts(backend: OqtopusBackend, provider: OqtopusP
 
 
 def test_server_that_cannot_divide(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some servers leave the division of counts to us."""
+    """Counts that the server has not divided are divided here."""
     monkeypatch.setattr("oqtopus_client.OqtopusMultiManualJobResult.divided_bitstring_counts", lambda _job: {})
     result = backend.run([keyed(3), spread(), keyed(2, width=3)], shots=50, multi_manual=True).result()
 
@@ -44,7 +44,7 @@ def test_server_that_cannot_divide(backend: OqtopusBackend, monkeypatch: pytest.
 
 
 def test_transpiled_together(backend: OqtopusBackend) -> None:
-    """One job of the server's type for this, even for circuits of the device's own instructions."""
+    """The circuits form one `multi_manual` job, even if they are native."""
     job = backend.run([keyed(3), keyed(1)], shots=5, multi_manual=True)
     job.result()
 

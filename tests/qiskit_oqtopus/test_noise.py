@@ -1,4 +1,4 @@
-"""Noise models of devices, against exact channels and against what emulated devices do.
+"""Noise models of devices, compared with exact channels and with emulated devices.
 
 Statistical bounds are those of a false alarm of 1e-6; simulators are seeded.
 """
@@ -23,10 +23,12 @@ from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator import noise as emulated
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
-from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
-from qiskit_oqtopus.noise import noise_model
+from qiskit_oqtopus import OqtopusProvider
+from qiskit_oqtopus.noise import aer_noise_model
 from qiskit_oqtopus.target import target_from_device
-from tests.qiskit_oqtopus.test_target import NOT_CALIBRATED, QUBIT, WORSE, chip, device, pair, used_qubits
+from tests.support.backends import as_backend
+from tests.support.chips import NOT_CALIBRATED, QUBIT, WORSE, chip, device, pair
+from tests.support.circuits import used_qubits
 
 if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
@@ -36,49 +38,44 @@ SHOTS = 20_000
 
 
 def channel(model: NoiseModel, gate: str, *qubits: int) -> SuperOp:
-    """The noise of a gate on those qubits."""
+    """Return the noise of a gate on these qubits."""
     return SuperOp(model._local_quantum_errors[gate][qubits])
 
 
 def readout(model: NoiseModel, qubit: int) -> Any:
-    """A qubit's readout probabilities: a row for each state, a column for each outcome."""
+    """Return a qubit's readout probabilities: a row for each state, a column for each outcome."""
     error = model._local_readout_errors.get((qubit,))
     return error.probabilities if error else np.eye(2)
 
 
 def depolarizing(probability: float, n_qubits: int) -> SuperOp:
-    """Full depolarization with that probability, as the mean over all Paulis."""
+    """Return full depolarization with this probability, as the mean over all Paulis."""
     paulis = [SuperOp(Pauli("".join(letters))) for letters in product("IXYZ", repeat=n_qubits)]
     return (1 - probability) * paulis[0] + probability * reduce(SuperOp.__add__, paulis) / len(paulis)
 
 
 def relaxing(nanoseconds: float, t1: float, t2: float) -> SuperOp:
-    """A qubit that relaxes, with lifetimes in microseconds, on the column-stacked density matrix."""
+    """Return the relaxation of a qubit, with lifetimes in microseconds, on the column-stacked density matrix."""
     a, b = math.exp(-nanoseconds * 1e-3 / t1), math.exp(-nanoseconds * 1e-3 / t2)
     return SuperOp(np.array([[1, 0, 0, 1 - a], [0, b, 0, 0], [0, 0, b, 0], [0, 0, 0, a]]))
 
 
 def same(one: SuperOp, other: SuperOp) -> bool:
-    """Whether two channels are the same but for rounding errors, and what tells Pauli errors apart for Aer."""
+    """Return whether two channels are equal up to rounding errors."""
     return bool(np.allclose(one.data, other.data, atol=1e-10))
 
 
-def as_backend(described: OqtopusDevice) -> OqtopusBackend:
-    """A backend that is never run."""
-    return OqtopusBackend(None, described, None)  # type: ignore[arg-type]
-
-
 def lattice(rows: int, columns: int) -> OqtopusDevice:
-    """A noisy chip of that size."""
+    """Return a noisy chip of this size."""
     return OqtopusDevice(square_lattice("lattice", rows, columns, seed=5).info(n_pending_jobs=0))
 
 
 def test_gates_have_the_published_fidelities() -> None:
-    """On average, of each gate in its own place, on a chip of a thousand; the rest of the chip is ideal."""
+    """Each gate has its average fidelity on its qubits, on a chip of a thousand; the others are ideal."""
     described = lattice(25, 40)
     info: Any = described.device_info
     qubits = [500, 501, 541]
-    model = noise_model(target_from_device(described), qubits)
+    model = aer_noise_model(target_from_device(described), qubits)
     fidelities = {("x", (q,)): info["qubits"][q]["fidelity"] for q in qubits}
     fidelities |= {("sx", place): fidelity for (_, place), fidelity in fidelities.items()}
     fidelities |= {
@@ -98,9 +95,9 @@ def test_gates_have_the_published_fidelities() -> None:
 
 
 def test_depolarization() -> None:
-    """Without lifetimes, with 1 - p = (d F - 1) / (d - 1)."""
+    """Without lifetimes, gates depolarize with 1 - p = (d F - 1) / (d - 1)."""
     target = target_from_device(chip({"fidelity": 0.999}, {"fidelity": 0.99}, couplings=[pair(0, 1, 0.97, rzx90=200)]))
-    model = noise_model(target)
+    model = aer_noise_model(target)
 
     for gate in ("x", "sx"):
         assert same(channel(model, gate, 0), depolarizing(0.001 * 2, 1))
@@ -110,12 +107,12 @@ def test_depolarization() -> None:
 
 
 def test_relaxation() -> None:
-    """Without fidelities, for as long as a gate lasts; t2 may be longer than t1 and even said to be beyond 2 t1."""
+    """Without fidelities, qubits relax for a gate's duration; a t2 above 2 t1 is limited."""
     qubits = [
         {"qubit_lifetime": {"t1": 20, "t2": 30}, "gate_duration": {"x": 24, "sx": 16}},
         {"qubit_lifetime": {"t1": 30, "t2": 90}, "gate_duration": {"x": 28, "sx": 20}},
     ]
-    model = noise_model(target_from_device(chip(*qubits, couplings=[pair(0, 1, rzx90=200)])))
+    model = aer_noise_model(target_from_device(chip(*qubits, couplings=[pair(0, 1, rzx90=200)])))
 
     assert same(channel(model, "x", 0), relaxing(24, 20, 30))
     assert same(channel(model, "sx", 1), relaxing(20, 30, 60))
@@ -125,8 +122,8 @@ def test_relaxation() -> None:
 @pytest.mark.parametrize(("t1", "t2"), [(20, 15), (20, 30), (20, None), (None, 30)])
 @pytest.mark.parametrize(("duration", "unit"), [(5000, "ns"), (5, "us"), (2500, "dt")])
 def test_relaxation_in_delays(duration: int, unit: str, t1: float | None, t2: float | None) -> None:
-    """Exactly, in every unit of time; what is not known does not end, so without a t2 there is 2 t1."""
-    model = noise_model(target_from_device(chip({"qubit_lifetime": {"t1": t1, "t2": t2}})))
+    """Delays relax exactly, in every unit of time; an unknown t2 counts as 2 t1."""
+    model = aer_noise_model(target_from_device(chip({"qubit_lifetime": {"t1": t1, "t2": t2}})))
     circuit = QuantumCircuit(1)
     circuit.delay(duration, 0, unit=unit)
     circuit.save_superop()
@@ -137,15 +134,15 @@ def test_relaxation_in_delays(duration: int, unit: str, t1: float | None, t2: fl
 
 
 def test_readout() -> None:
-    """Both probabilities, qubit by qubit."""
-    model = noise_model(target_from_device(chip(QUBIT, WORSE)))
+    """Each qubit has both of its readout probabilities."""
+    model = aer_noise_model(target_from_device(chip(QUBIT, WORSE)))
 
     assert readout(model, 0) == pytest.approx(np.array([[0.98, 0.02], [0.03, 0.97]]))
     assert readout(model, 1) == pytest.approx(np.array([[0.99, 0.01], [0.07, 0.93]]))
 
 
 def assert_same_noise(emulator: EmulatedDevice) -> None:
-    """A backend's noise model has the channels of the emulated device, of each gate, measurement and delay."""
+    """A backend's noise model has the emulated device's channels for each gate, measurement and delay."""
     n_qubits, couplings = emulator.n_qubits, emulator.calibration["couplings"]
     backend = as_backend(OqtopusDevice(emulator.info(n_pending_jobs=0)))
     model = backend.noise_model()
@@ -175,12 +172,12 @@ def assert_same_noise(emulator: EmulatedDevice) -> None:
 
 
 def gaps(random: Random, *usual: float) -> Any:
-    """A value as published, or what stands for one that is not known."""
+    """Draw a published value or a placeholder for an unknown one."""
     return random.choice([*usual, *usual, None, math.nan, math.inf, 0.0])
 
 
 def chip_with_gaps(random: Random) -> dict[str, Any]:
-    """A calibration as tools write it, each of its fields there or not."""
+    """Draw a calibration with any of its fields missing."""
     n_qubits, number = random.randint(1, 3), random.choice([int, str, float])
 
     def some(**fields: Any) -> Any:
@@ -219,7 +216,7 @@ def chip_with_gaps(random: Random) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_same_noise_as_the_emulated_device(seed: int) -> None:
-    """Gate by gate, whatever is not published, and whatever stands for it."""
+    """Noise models and emulated devices agree for any missing or invalid field."""
     assert_same_noise(EmulatedDevice.from_device_info(chip_with_gaps(Random(seed))))
 
 
@@ -234,14 +231,14 @@ def test_same_noise_as_the_emulated_device(seed: int) -> None:
     ],
 )
 def test_extreme_numbers(qubit: dict[str, Any]) -> None:
-    """Finite numbers make noise, the same here and there, however improbable they are."""
+    """Improbable finite values result in the same noise as on emulated devices."""
     qubits = [{"id": i, **qubit} for i in range(2)]
     coupling = {"control": 1, "target": 0, "fidelity": 1e-300, "gate_duration": {"rzx90": 1e308}}
     assert_same_noise(EmulatedDevice.from_device_info({"name": "chip", "qubits": qubits, "couplings": [coupling]}))
 
 
 def test_same_probabilities_as_the_emulated_device() -> None:
-    """A noisy circuit's, exactly: with a slow sx and rzx90, qubits and couplings with gaps, and delays."""
+    """The exact distribution is the same with slow gates, gaps in the calibration, and delays."""
     slow = {"fidelity": 0.98, "qubit_lifetime": {"t1": 20, "t2": 15}, "gate_duration": {"x": 500, "sx": 2000}}
     info = {
         "name": "chip",
@@ -271,7 +268,7 @@ def test_same_probabilities_as_the_emulated_device() -> None:
 
 
 def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> None:
-    """A transpiled circuit gives the same counts, there and here, but for chance."""
+    """A transpiled circuit has the same counts as on the emulated device, up to statistics."""
     backend = provider.get_backend("lattice144")
     circuit = QuantumCircuit(4)
     circuit.h(0)
@@ -291,9 +288,9 @@ def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> Non
 
 
 def test_qubits_without_noise() -> None:
-    """Those not asked for, and couplings to them."""
+    """Qubits not requested, and couplings to them, are ideal."""
     described = lattice(2, 2)
-    model = noise_model(target_from_device(described), iter([0, 3]))
+    model = aer_noise_model(target_from_device(described), iter([0, 3]))
 
     assert model.noise_qubits == [0, 3]
     assert model.noise_instructions == ["measure", "sx", "x"]
@@ -302,27 +299,29 @@ def test_qubits_without_noise() -> None:
 
 def test_what_nobody_publishes_makes_no_noise() -> None:
     """Whatever else there is."""
-    assert noise_model(target_from_device(chip({}, {}, couplings=[pair(0, 1)]))).noise_instructions == []
-    assert noise_model(target_from_device(chip({"fidelity": 0.9}))).noise_instructions == ["sx", "x"]
-    assert noise_model(target_from_device(chip({"meas_error": WORSE["meas_error"]}))).noise_instructions == ["measure"]
+    assert aer_noise_model(target_from_device(chip({}, {}, couplings=[pair(0, 1)]))).noise_instructions == []
+    assert aer_noise_model(target_from_device(chip({"fidelity": 0.9}))).noise_instructions == ["sx", "x"]
+    assert aer_noise_model(target_from_device(chip({"meas_error": WORSE["meas_error"]}))).noise_instructions == [
+        "measure"
+    ]
 
 
 @pytest.mark.parametrize("qubit", [-1, 4, "0", 0.5])
 def test_unknown_qubits(qubit: Any) -> None:
-    """The message names the qubit and those there are."""
+    """The message contains the unknown qubit and the valid range."""
     with pytest.raises(ValueError, match=f"lattice has no qubit {qubit!r}; it has 0 to 3."):
         as_backend(lattice(2, 2)).noise_model([0, qubit])
 
 
 @pytest.mark.parametrize("info", NOT_CALIBRATED)
 def test_no_calibration_no_model(info: object) -> None:
-    """A model without noise would be a wrong one."""
+    """A device without a calibration raises an error, as a noiseless model would be wrong."""
     with pytest.raises(ValueError, match=r"chip publishes no calibration, so its noise is unknown."):
         as_backend(device(info)).noise_model()
 
 
 def test_aer_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is missing, the message says what to install."""
+    """Without Qiskit Aer, the message contains the command to install it."""
     monkeypatch.setitem(sys.modules, "qiskit_aer.noise", None)
     with pytest.raises(
         ModuleNotFoundError, match=r"A noise model needs Qiskit Aer: pip install 'oqtopus-client\[emulator\]'"
@@ -331,7 +330,7 @@ def test_aer_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_aers_own_model_of_a_backend() -> None:
-    """`AerSimulator.from_backend` works, and knows how asymmetric readout is."""
+    """`AerSimulator.from_backend` works, with asymmetric readout errors."""
     backend = as_backend(lattice(8, 8))
     info: Any = backend.device.device_info
     errors = [qubit["meas_error"] for qubit in info["qubits"]]
@@ -353,7 +352,7 @@ def test_aers_own_model_of_a_backend() -> None:
     [{}, {"fidelity": 0.99}, {"qubit_lifetime": {"t1": 10, "t2": 90}, "gate_duration": {"sx": 20}}, {"meas_error": {}}],
 )
 def test_aers_own_model_of_little_calibration(qubit: dict[str, Any]) -> None:
-    """Lifetimes that cannot be and fields that are missing do not break it."""
+    """Impossible lifetimes and missing fields do not break `from_backend`."""
     backend = as_backend(chip(qubit, qubit, couplings=[pair(0, 1)]))
     circuit = QuantumCircuit(2)
     circuit.sx(0)

@@ -1,4 +1,4 @@
-"""`OqtopusOptions`: what can be said, what it does on the wire, and what is refused before any request."""
+"""`OqtopusOptions`: valid options, their effect on requests, and options refused before any request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qiskit.providers import Options
 from qiskit.result.models import MeasLevel, MeasReturnType
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusOptions
-from tests.qiskit_oqtopus.test_backend import bell, keyed
+from tests.support.circuits import bell, keyed
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator import Emulator
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def stored(emulator: Emulator, job_id: str) -> dict[str, Any]:
-    """A job as the cloud keeps it."""
+    """Return a job as stored in the cloud."""
     row = emulator._store.get(job_id)
     assert row is not None
     return {**row, **{name: json.loads(row[name]) for name in ("transpiler_info", "mitigation_info")}}
 
 
 def test_what_libraries_pass(backend: OqtopusBackend, recwarn: pytest.WarningsRecorder) -> None:
-    """Names that Qiskit's libraries use are taken without a word."""
+    """Options that Qiskit's libraries pass are accepted without a warning."""
     options = {
         "seed_simulator": 7,
         "meas_level": MeasLevel.CLASSIFIED,
@@ -45,7 +45,7 @@ def test_what_libraries_pass(backend: OqtopusBackend, recwarn: pytest.WarningsRe
 
 
 def test_defaults_and_runs(backend: OqtopusBackend) -> None:
-    """A run's value goes before the backend's; None stands for the backend's."""
+    """An option of the run overrides that of the backend; None does not."""
     backend.set_options(shots=10, memory=True)
     result = backend.run(keyed(3), shots=None).result()
 
@@ -56,19 +56,19 @@ def test_defaults_and_runs(backend: OqtopusBackend) -> None:
 
 
 def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
-    """None in `set_options` undoes what was set, and runs go on as if nothing had been."""
+    """None in `set_options` resets an option."""
     backend.set_options(shots=10, transpile="none", mitigation="pseudo_inverse")
     backend.set_options(shots=None, transpile=None, mitigation=None, multi_manual=True)
     options = backend.options
 
     assert (options.shots, options.transpile, options.mitigation) == (1000, "auto", None)
     assert sum(backend.run(keyed(3)).result().get_counts().values()) == 1000
-    with pytest.raises(TypeError, match="did you mean 'shots'"):
+    with pytest.raises(TypeError, match="Did you mean 'shots'"):
         backend.set_options(shot=None)
 
 
 def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
-    """Each checks at once, and changes nothing where it refuses; an assigned mapping sets the others back."""
+    """Each way validates at once and changes nothing on error; an assigned mapping resets all others."""
     backend.options.shots = 5
     backend.options["memory"] = True
     backend.options.update_options(name="set")
@@ -80,7 +80,7 @@ def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
         lambda: backend.options.update(memory=False, shot=5),
         lambda: setattr(backend, "options", {"shot": 5}),
     ):
-        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'; did you mean 'shots'\?"):
+        with pytest.raises(TypeError, match=r"run\(\) has no option 'shot'\. Did you mean 'shots'\?"):
             use()
     for use in (lambda: setattr(backend.options, "shots", 0), lambda: setattr(backend, "options", {"shots": 0})):
         with pytest.raises(ValueError, match="not 0"):
@@ -108,16 +108,35 @@ def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
 def test_server_side_transpiling(
     backend: OqtopusBackend, emulator: Emulator, options: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    """What the server's transpiler is told."""
+    """The settings of the server's transpiler are sent."""
     job = backend.run(bell(), shots=5, **options)
     job.result()
 
     assert stored(emulator, job.job_id())["transpiler_info"] == sent
 
 
+@pytest.mark.parametrize("options", [{"name": "a\0b"}, {"description": "\0"}, {"job_tags": ["a", "b\0"]}])
+def test_nul_characters(backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any]) -> None:
+    """They would hide the batch from the server's search, so they are refused before any request."""
+    with pytest.raises(ValueError, match=rf"^{next(iter(options))} must not contain NUL characters, .*\\x00"):
+        backend.run([keyed(1), keyed(2)], **options)
+
+    assert cloud.requests == []
+
+
+def test_nul_in_the_name_of_a_circuit(backend: OqtopusBackend) -> None:
+    """The batch is found, and the circuit keeps its name."""
+    circuits = [keyed(1), keyed(2)]
+    circuits[0].name = "a\0b"
+    job = backend.provider.job(backend.run(circuits, shots=5).job_id())
+
+    assert job.result().get_counts("a\0b") == {"00001": 5}
+    assert [each.name for each in job.jobs()] == ["a b", "keyed 2"]
+
+
 @pytest.mark.parametrize("transpile", ["auto", "server", "none"])
 def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile: str) -> None:
-    """Circuits of the device's own instructions go untouched, unless the server is to have them all."""
+    """Native circuits are not transpiled, unless `transpile="server"`."""
     job = backend.run(keyed(9), shots=5, transpile=transpile)
 
     assert job.result().get_counts() == {"01001": 5}
@@ -125,15 +144,17 @@ def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile:
 
 
 def test_transpiling_nowhere(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """What the device would refuse is refused here."""
-    with pytest.raises(CircuitError, match="'bell' is not of qulacs's own instructions, and transpile='none' leaves"):
+    """With `transpile="none"`, circuits that the device would refuse are refused before any request."""
+    with pytest.raises(
+        CircuitError, match="'bell' has instructions that are not native to qulacs, and transpile='none' forbids"
+    ):
         backend.run([keyed(1), bell()], transpile="none")
 
     assert cloud.requests == []
 
 
 def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """The server is asked in its own words."""
+    """Readout mitigation is requested in the server's format."""
     job = backend.run(keyed(5), shots=100, mitigation="pseudo_inverse")
 
     assert job.result().get_counts() == {"00101": 100}
@@ -141,13 +162,13 @@ def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 
 def test_mitigation_by_the_wrong_qubits(backend: OqtopusBackend) -> None:
-    """Servers mistake the qubits of what they transpile themselves."""
-    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+    """Mitigation of circuits that the server transpiles causes a warning."""
+    with pytest.warns(UserWarning, match="may correct readout errors of the wrong qubits"):
         backend.run(bell(), shots=5, mitigation="pseudo_inverse")
 
 
 def test_names_and_descriptions(backend: OqtopusBackend) -> None:
-    """What people and searches find jobs by."""
+    """Name, description and tags are sent, and the server's search finds them."""
     plain = backend.run(bell(), shots=1)
     named = backend.run(
         [bell(), bell()], shots=1, name="night", description="calibration of", job_tags=["Tuesday", "lab 3"]
@@ -169,7 +190,7 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
         ({"job_tags": ["t" * 201]}, "job_tags must have at most 200 characters together."),
         (
             {"transpiler_options": {"coupling_map": object}},
-            "transpiler_options must be what JSON can hold: Object of type type is not JSON serializable.",
+            "transpiler_options must be serializable as JSON: Object of type type is not JSON serializable.",
         ),
         (
             {"transpile": "none", "transpiler_options": {"seed_transpiler": 1}},
@@ -181,12 +202,12 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
         ),
         (
             {"mitigation": "pseudo_inverse", "multi_manual": True},
-            "Servers mistake the qubits when they mitigate multi_manual jobs; use one of them.",
+            "Servers correct the wrong qubits of multi_manual jobs; use either multi_manual or mitigation.",
         ),
     ],
 )
 def test_bad_values(backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], message: str) -> None:
-    """Each with the value, and what is possible."""
+    """The message contains the value and the valid ones."""
     with pytest.raises(ValueError, match="^" + re.escape(message)):
         backend.run(bell(), **options)
 
@@ -194,8 +215,8 @@ def test_bad_values(backend: OqtopusBackend, cloud: RecordedCloud, options: dict
 
 
 def test_noise_model(backend: OqtopusBackend) -> None:
-    """A noise model cannot be used, which must not pass in silence."""
-    with pytest.warns(UserWarning, match="noise_model is not used: a device has its own noise"):
+    """A noise model is ignored with a warning."""
+    with pytest.warns(UserWarning, match="noise_model is ignored, as devices have real noise"):
         backend.run(keyed(1), shots=1, noise_model=object())
 
 

@@ -1,4 +1,4 @@
-"""`OqtopusProvider`: no request until one is needed, and clear words when something is not found."""
+"""`OqtopusProvider`: backends, filters, and errors for those that are not found."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from qiskit.providers import QiskitBackendNotFoundError
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import AuthenticationError, OqtopusConfigError
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from tests.support.chips import listed_device
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -26,40 +27,34 @@ if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 
-def device(device_id: str, n_qubits: int | None, **fields: Any) -> dict[str, Any]:
-    """What a server says of a device."""
-    described = {"device_type": "QPU", "status": "available", "n_pending_jobs": 0}
-    return {"device_id": device_id, "n_qubits": n_qubits, **described, **fields}
-
-
 @pytest.fixture
 def listing() -> ScriptedServer:
-    """A server of devices of all sorts."""
+    """A server with various devices."""
     devices = [
-        device("statevector", 30, device_type="simulator"),
-        device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
-        device("large", 64, n_pending_jobs=3),
-        device("largest", 144, n_pending_jobs=40),
-        device("idle", 144, status="unavailable", available_at="2026-09-01T00:00:00Z"),
-        device("secret", None, n_pending_jobs=5),
+        listed_device("statevector", 30, device_type="simulator"),
+        listed_device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
+        listed_device("large", 64, n_pending_jobs=3),
+        listed_device("largest", 144, n_pending_jobs=40),
+        listed_device("idle", 144, status="unavailable", available_at="2026-09-01T00:00:00Z"),
+        listed_device("secret", None, n_pending_jobs=5),
     ]
     return ScriptedServer(**{"GET /devices": devices})
 
 
 @pytest.fixture
 def devices(listing: ScriptedServer) -> Iterator[OqtopusProvider]:
-    """A provider of those devices."""
+    """A provider for these devices."""
     with OqtopusProvider(OqtopusConfig("https://cloud.example.org", "token", transport=listing)) as provider:
         yield provider
 
 
 def names(backends: list[OqtopusBackend]) -> list[str]:
-    """Names of backends."""
+    """Return the names of backends."""
     return [backend.name for backend in backends]
 
 
 def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) -> None:
-    """Looking for devices is the first request, and the only one."""
+    """Listing the devices is the first request and the only one."""
     with OqtopusProvider(config) as provider:
         assert cloud.requests == []
         assert [backend.name for backend in provider.backends()] == ["qulacs", "lattice64", "lattice144"]
@@ -86,7 +81,7 @@ def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) 
 def test_filters(
     devices: OqtopusProvider, listing: ScriptedServer, filters: dict[str, Any], expected: list[str]
 ) -> None:
-    """Each filter narrows the list, all together, and none costs a request of its own."""
+    """Filters combine, and need no further request."""
     assert names(devices.backends(**filters)) == expected
     assert listing.asked == ["GET /devices"]
 
@@ -94,8 +89,11 @@ def test_filters(
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        ({"min_qubits": 3}, "There is no filter 'min_qubits'; did you mean 'min_num_qubits'?"),
-        ({"instance": "a"}, "There is no filter 'instance'; known: min_num_qubits, simulator, operational, filters."),
+        ({"min_qubits": 3}, "There is no filter 'min_qubits'. Did you mean 'min_num_qubits'?"),
+        (
+            {"instance": "a"},
+            "There is no filter 'instance'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
+        ),
         ({"simulator": "yes"}, "simulator must be a boolean or None, not 'yes'."),
         ({"operational": 1}, "operational must be a boolean or None, not 1."),
         ({"min_num_qubits": 2.5}, "min_num_qubits must be an integer or None, not 2.5."),
@@ -105,7 +103,7 @@ def test_filters(
 def test_wrong_filters(
     devices: OqtopusProvider, listing: ScriptedServer, filters: dict[str, Any], message: str
 ) -> None:
-    """A filter that could not do what its user means is refused before any request."""
+    """An invalid filter is refused before any request."""
     for find in (devices.backends, devices.least_busy, lambda **given: devices.get_backend("small", **given)):
         with pytest.raises(TypeError, match=re.escape(message)):
             find(**filters)
@@ -114,8 +112,8 @@ def test_wrong_filters(
 
 
 def test_function_in_place_of_name(devices: OqtopusProvider) -> None:
-    """A function given as the first argument would match no name."""
-    with pytest.raises(TypeError, match=r"name must be a device's name, not 5; functions go to filters\."):
+    """A function given as the name is refused."""
+    with pytest.raises(TypeError, match=r"name must be the name of a device, not 5; pass functions as filters\."):
         devices.backends(5)  # type: ignore[arg-type]
 
 
@@ -131,13 +129,13 @@ def test_function_in_place_of_name(devices: OqtopusProvider) -> None:
     ],
 )
 def test_least_busy(devices: OqtopusProvider, listing: ScriptedServer, criteria: dict[str, Any], expected: str) -> None:
-    """The fewest pending jobs win, then the most qubits; simulators and what is unavailable count if asked for."""
+    """The fewest pending jobs win, then the most qubits; simulators and unavailable devices count if requested."""
     assert devices.least_busy(**criteria).name == expected
     assert listing.asked == ["GET /devices"]
 
 
 def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -> None:
-    """The error says what speaks against each device."""
+    """The error says why each device does not qualify."""
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         devices.least_busy(100, filters=lambda backend: backend.num_qubits < 100)
 
@@ -145,7 +143,7 @@ def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -
         "No device qualifies: 'statevector' has 30 qubits (min_num_qubits=100), "
         "'small' has 16 qubits (min_num_qubits=100), 'large' has 64 qubits (min_num_qubits=100), "
         "'largest' does not pass filters, 'idle' is unavailable until 2026-09-01 00:00 UTC (operational=True), "
-        "'secret' does not tell its qubits (min_num_qubits=100)."
+        "'secret' does not publish its number of qubits (min_num_qubits=100)."
     )
     listing.answers["GET /devices"] = []
     with pytest.raises(QiskitBackendNotFoundError, match="No device qualifies: this server offers none"):
@@ -153,15 +151,19 @@ def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -
 
 
 @pytest.mark.parametrize(
-    ("name", "known"),
-    [("qulac", "'qulacs'"), ("Qulacs", "'qulacs'"), ("anemone", "'lattice144' or 'lattice64' or 'qulacs'")],
+    ("name", "hint"),
+    [
+        ("qulac", "Did you mean 'qulacs'?"),
+        ("Qulacs", "Did you mean 'qulacs'?"),
+        ("anemone", "Known: 'lattice144', 'lattice64', 'qulacs'."),
+    ],
 )
-def test_unknown_backend(provider: OqtopusProvider, name: str, known: str) -> None:
-    """Near names are listed; with none near, all are."""
+def test_unknown_backend(provider: OqtopusProvider, name: str, hint: str) -> None:
+    """The message lists similar names; without any, all names."""
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         provider.get_backend(name)
 
-    assert f"There is no device {name!r}. Did you mean {known}?" in str(caught.value)
+    assert f"There is no device {name!r}. {hint}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +176,12 @@ def test_unknown_backend(provider: OqtopusProvider, name: str, known: str) -> No
             "There is no device 'larg'. Did you mean 'large', which has 64 qubits (min_num_qubits=100) or 'largest'?",
         ),
         ("statevector", {"simulator": False}, "Device 'statevector' is a simulator (simulator=False)."),
-        ("small", {"simulator": True}, "Device 'small' is no simulator (simulator=True)."),
+        ("small", {"simulator": True}, "Device 'small' is not a simulator (simulator=True)."),
         ("small", {"operational": False}, "Device 'small' is available (operational=False)."),
     ],
 )
 def test_backend_that_is_otherwise(devices: OqtopusProvider, name: str, filters: dict[str, Any], message: str) -> None:
-    """The error says what speaks against the device, or against those of similar names."""
+    """The error says why the device, or those with similar names, do not qualify."""
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         devices.get_backend(name, **filters)
 
@@ -188,14 +190,14 @@ def test_backend_that_is_otherwise(devices: OqtopusProvider, name: str, filters:
 
 
 def test_server_without_devices(devices: OqtopusProvider, listing: ScriptedServer) -> None:
-    """There is no name to propose."""
+    """Without devices, the message suggests no name."""
     listing.answers["GET /devices"] = []
     with pytest.raises(QiskitBackendNotFoundError, match=r"no device 'small'\. This server offers none"):
         devices.get_backend("small")
 
 
 def test_wrong_token(config: OqtopusConfig) -> None:
-    """A bad token is an authentication error that says where it came from, not an empty list."""
+    """A wrong token raises an error that names the token's source."""
     wrong = dataclasses.replace(config, api_token="no.good", token_source="profile [lab] of config.ini")
     with OqtopusProvider(wrong) as provider:
         for ask in (provider.backends, provider.least_busy, lambda: provider.get_backend("qulacs")):
@@ -204,19 +206,19 @@ def test_wrong_token(config: OqtopusConfig) -> None:
 
 
 def test_nothing_configured() -> None:
-    """The error says what to set."""
+    """The error says what to configure."""
     with pytest.raises(OqtopusConfigError, match="Set OQTOPUS_URL and OQTOPUS_API_TOKEN"):
         OqtopusProvider()
 
 
 def test_address_in_place_of_a_configuration() -> None:
-    """The error says what to write, and does not repeat what may be a token."""
+    """The error shows the right call and does not repeat a value that may be a token."""
     with pytest.raises(TypeError, match=r"config must be OqtopusConfig\(url, api_token=\.\.\.\) or None, not a str\."):
         OqtopusProvider("https://api.example.org")  # type: ignore[arg-type]
 
 
 def test_emulator_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra, the error is the command to run."""
+    """Without the extra, the error contains the command to install it."""
     original = builtins.__import__
 
     def without_fastapi(name: str, *arguments: Any, **keywords: Any) -> Any:
@@ -232,7 +234,7 @@ def test_emulator_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_script_without_main_guard(tmp_path: Path) -> None:
-    """A user's plain script works: simulations run in threads, and nothing is left hanging at its end."""
+    """A plain script with an in-process emulator works and exits."""
     script = tmp_path / "script.py"
     script.write_text(
         "from qiskit import QuantumCircuit\n"

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+# Routes of requests that only wait for jobs.
+WAITING = {"GET /jobs", "GET /jobs/{id}/status"}
+
 _JOB_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 

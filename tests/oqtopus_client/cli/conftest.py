@@ -1,25 +1,21 @@
-"""The command line as somebody types it, talking to a served emulator."""
+"""Fixtures that run the command line against a served emulator."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from oqtopus_client.cli.app import app
-from tests.conftest import BELL
-
-Typed = Callable[..., Result]
+from tests.support.circuits import BELL
+from tests.support.command_line import Typed
 
 
 @pytest.fixture
 def oqtopus(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """Types a command; nothing it prints may hold one of the tokens."""
-    monkeypatch.delenv("COLUMNS", raising=False)  # test runners set it for output of their own
+    """Return a function that runs a command, and checks that it prints none of the given secrets."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # test runners set it for their own output
 
     def typed(*words: str, text: str | None = None, secrets: tuple[str, ...] = ()) -> Result:
         result = CliRunner().invoke(app, list(words), input=text, prog_name="oqtopus-client")
@@ -32,7 +28,7 @@ def oqtopus(monkeypatch: pytest.MonkeyPatch) -> Typed:
 
 @pytest.fixture
 def cli(server: dict[str, str], monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> Typed:
-    """The same, with the served emulator as the server; its token must never be printed."""
+    """Return the same function, with the served emulator as the server, whose token must never be printed."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     return lambda *words, text=None: oqtopus(*words, text=text, secrets=(server["OQTOPUS_API_TOKEN"],))
@@ -40,18 +36,7 @@ def cli(server: dict[str, str], monkeypatch: pytest.MonkeyPatch, oqtopus: Typed)
 
 @pytest.fixture
 def bell(tmp_path: Path) -> str:
-    """The file of a Bell circuit."""
+    """Return the file of a Bell circuit."""
     file = tmp_path / "bell.qasm"
     file.write_text(BELL, encoding="utf-8")
     return str(file)
-
-
-def answer(result: Result) -> Any:
-    """The JSON that a command printed."""
-    return json.loads(result.stdout)
-
-
-def complaint(result: Result) -> str:
-    """The one line that a command ended with."""
-    (line,) = result.stderr.splitlines()
-    return line

@@ -1,4 +1,4 @@
-"""The chip on the terminal."""
+"""The terminal drawing of a chip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDTH = 80
 
 
 def chip(positions: list[tuple[float, float] | None], *couplings: tuple[int, int]) -> Calibration:
-    """A chip of which the places and couplings are known, and nothing else."""
+    """Return a chip with only positions and couplings."""
     return Calibration(
         tuple(QubitCalibration(position=position) for position in positions),
         tuple(CouplingCalibration(control, target) for control, target in couplings),
@@ -19,14 +19,14 @@ def chip(positions: list[tuple[float, float] | None], *couplings: tuple[int, int
 
 
 def drawn(calibration: Calibration, width: int = WIDTH) -> list[str]:
-    """The lines of the picture."""
+    """Return the lines of the drawing."""
     picture = chip_map(calibration, width)
     assert picture is not None
     return [line.rstrip() for line in picture.plain.splitlines()]
 
 
 def test_arrows() -> None:
-    """From control to target, each way and both; y grows upwards, and no unit is known."""
+    """Arrows point from control to target, in all directions and both; y grows upwards, in any unit."""
     square = [(0.0, 0.0), (1.5, 0.0), (0.0, -2.0), (1.5, -2.0)]
 
     assert drawn(chip(square, (0, 1), (3, 2), (0, 2), (3, 1))) == ["0─▶1", "▼  ▲", "2◀─3"]
@@ -34,7 +34,7 @@ def test_arrows() -> None:
 
 
 def test_far_neighbours() -> None:
-    """Nothing lies between them, as on chips with gaps; numbers are as wide as the largest."""
+    """Couplings span gaps between qubits."""
     places = [(0, 0), (1, 0), (2, 0), (3, 0), (0, -1), (3, -1), (0, -2), (3, -2)]
     sparse = chip([(float(x), float(y)) for x, y in places], (0, 1), (4, 0), (4, 5), (7, 5), (7, 6))
 
@@ -42,7 +42,7 @@ def test_far_neighbours() -> None:
 
 
 def test_couplings_that_cannot_be_drawn() -> None:
-    """Diagonals, and what another qubit is in the way of, are counted."""
+    """Diagonal couplings, and those that another qubit blocks, are counted instead."""
     corner = [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (2.0, -1.0)]
 
     assert drawn(chip(corner, (0, 2), (0, 3), (1, 3), (1, 2))) == [
@@ -55,7 +55,7 @@ def test_couplings_that_cannot_be_drawn() -> None:
 
 
 def test_colours() -> None:
-    """Better than the median, up to twice that, worse, and unknown; a qubit's is its readout's."""
+    """Colours depend on the error relative to the median; unknown errors are dim."""
     errors = [0.01, 0.02, 0.03, 0.06, None]
     qubits = tuple(QubitCalibration(position=(i, 0.0), readout_error=error) for i, error in enumerate(errors))
     couplings = tuple(CouplingCalibration(i, i + 1, gate_error=error) for i, error in enumerate((0.5, 0.1, None, 0.2)))
@@ -83,5 +83,5 @@ def test_colours() -> None:
     ],
 )
 def test_no_picture(calibration: Calibration) -> None:
-    """No qubits, no places, two in one place, too wide."""
+    """No drawing without qubits or positions, with equal positions, or if it is too wide."""
     assert chip_map(calibration, WIDTH) is None

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 
 
 def test_devices_as_a_table(cli: Typed) -> None:
-    """A line for each device, with what it is typically like."""
+    """Each device has a line with its typical errors."""
     lines = cli("devices").stdout.splitlines()
     (row,) = (line for line in lines if "lattice64" in line)
 
@@ -19,7 +19,7 @@ def test_devices_as_a_table(cli: Typed) -> None:
 
 @pytest.mark.parametrize("columns", [80, 40])
 def test_devices_on_narrow_terminals(cli: Typed, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """Names and statuses are never broken; at the usual 80 columns nothing is but the time, between date and hour."""
+    """Names and statuses are never broken; at 80 columns only the time is, between date and hour."""
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = cli("devices").stdout.splitlines()
     (row,) = (line.split() for line in lines if "lattice144" in line)
@@ -31,7 +31,7 @@ def test_devices_on_narrow_terminals(cli: Typed, monkeypatch: pytest.MonkeyPatch
 
 
 def test_devices_as_json(cli: Typed) -> None:
-    """The medians are those of the published calibration."""
+    """The medians match the published calibration."""
     found = {device["device_id"]: device for device in answer(cli("devices", "--json"))}
 
     assert list(found) == ["qulacs", "lattice64", "lattice144"]
@@ -40,7 +40,7 @@ def test_devices_as_json(cli: Typed) -> None:
 
 
 def test_device(cli: Typed) -> None:
-    """Every qubit and coupling has its line."""
+    """Every qubit and coupling has a line."""
     shown = cli("device", "lattice64").stdout
     detailed = answer(cli("device", "lattice64", "--json"))
 
@@ -63,8 +63,10 @@ def test_picture_of_a_device(cli: Typed, tmp_path: Path) -> None:
 
 
 def test_unknown_device(cli: Typed) -> None:
-    """The nearest name is offered."""
+    """The error suggests similar names."""
     result = cli("device", "latice64")
 
     assert result.exit_code == 4
-    assert complaint(result) == "oqtopus-client: There is no device 'latice64'. Did you mean lattice64 or lattice144?"
+    assert (
+        complaint(result) == "oqtopus-client: There is no device 'latice64'. Did you mean 'lattice64' or 'lattice144'?"
+    )

@@ -1,4 +1,4 @@
-"""`doctor`: each thing that can be wrong, wrong for real."""
+"""`doctor`, with a real failure for each check."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import pytest
 import trustme
 from typer.testing import Result
 
-from tests.oqtopus_client.cli.conftest import Typed, answer
-from tests.oqtopus_client.rest.test_hostile import raw_server
+from tests.support.command_line import Typed, answer
+from tests.support.servers import raw_server
 
-TOKEN = "a-token-that-nobody-must-see-0123456789"
+TOKEN = "a-token-that-must-stay-secret-0123456789"
 
 
 class ClockServer(http.server.BaseHTTPRequestHandler):
-    """Accepts any token, two hours behind."""
+    """A server that accepts any token and whose clock is two hours behind."""
 
     def do_GET(self) -> None:
-        """Answer as for the token's status."""
+        """Answer a request for the token's status."""
         body = b'{"api_token_expiration": "2999-01-01T00:00:00Z"}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -32,15 +32,15 @@ class ClockServer(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The time of two hours ago."""
+        """Return the time two hours ago."""
         return super().date_time_string((timestamp or dt.datetime.now(dt.UTC).timestamp()) - 7200)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def served(context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """That server behind a port, with TLS if a context is given; yields its host and port."""
+    """Serve it on a port, with TLS if a context is given, and yield its host and port."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClockServer) as server:
         server.handle_error = lambda *_: None  # type: ignore[method-assign,assignment] - refused handshakes
         if context is not None:
@@ -54,13 +54,13 @@ def served(context: ssl.SSLContext | None = None) -> Iterator[str]:
 
 @pytest.fixture
 def authority() -> trustme.CA:
-    """A certificate authority that nobody trusts by itself."""
+    """Return a certificate authority that is not trusted by default."""
     return trustme.CA()
 
 
 @pytest.fixture
 def secure(authority: trustme.CA) -> Iterator[str]:
-    """A server whose certificate is about to expire."""
+    """Yield a server whose certificate expires soon."""
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", not_after=soon).configure_cert(context)
@@ -69,17 +69,17 @@ def secure(authority: trustme.CA) -> Iterator[str]:
 
 @pytest.fixture
 def plain() -> Iterator[str]:
-    """A server without TLS."""
+    """Yield a server without TLS."""
     yield from served()
 
 
 def states(found: list[dict[str, str]]) -> dict[str, str]:
-    """How each check came out."""
+    """Return the state of each check by name."""
     return {check["name"]: check["state"] for check in found}
 
 
 def test_all_is_well(cli: Typed) -> None:
-    """Every check is made, and none has anything to say."""
+    """Every check runs and passes."""
     result = cli("doctor", "--json")
     found = states(answer(result))
 
@@ -90,7 +90,7 @@ def test_all_is_well(cli: Typed) -> None:
 
 
 def test_wrong_token(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exit code is that of authentication."""
+    """A rejected token has the exit code of authentication."""
     monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
     result = cli("doctor", "--json")
 
@@ -100,7 +100,7 @@ def test_wrong_token(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_configured(oqtopus: Typed) -> None:
-    """It says how to begin."""
+    """Without configuration, the remedy is to log in."""
     result = oqtopus("doctor", "--json")
 
     assert result.exit_code == 2
@@ -108,7 +108,7 @@ def test_nothing_configured(oqtopus: Typed) -> None:
 
 
 def test_no_connection(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a network the exit code tells of the network."""
+    """Without a network, the exit code is that of an unreachable server."""
     monkeypatch.setenv("OQTOPUS_URL", "http://127.0.0.1:9")
     result = cli("doctor", "--json")
 
@@ -117,8 +117,8 @@ def test_no_connection(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"garbage\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\n" + b"a" * 70000 + b"\r\n"])
-def test_proxy_that_is_none(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch, garbage: bytes) -> None:
-    """What answers there speaks no HTTP: the check fails, and says where to look."""
+def test_not_a_proxy(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch, garbage: bytes) -> None:
+    """If the proxy does not speak HTTP, the check fails and names OQTOPUS_PROXY."""
     with raw_server(lambda _path: garbage) as proxy:
         monkeypatch.setenv("OQTOPUS_PROXY", proxy.url)
         result = examined("https://api.example", oqtopus, monkeypatch)
@@ -129,8 +129,8 @@ def test_proxy_that_is_none(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch, gar
     assert "OQTOPUS_PROXY" in network["remedy"]
 
 
-def test_host_that_cannot_be_one(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check that needs it fails, and no other."""
+def test_invalid_host_name(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invalid host name fails the network check."""
     result = examined("https://a..b.example", oqtopus, monkeypatch)
 
     assert result.exit_code == 5
@@ -138,14 +138,14 @@ def test_host_that_cannot_be_one(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch
 
 
 def examined(url: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> Result:
-    """What the doctor finds at a server."""
+    """Run the doctor against a server."""
     monkeypatch.setenv("OQTOPUS_URL", url)
     monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
     return oqtopus("doctor", "--json", secrets=(TOKEN,))
 
 
 def test_clock(plain: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that is off is a warning, with the difference."""
+    """A wrong clock causes a warning with the difference."""
     result = examined(f"http://{plain}", oqtopus, monkeypatch)
     (clock,) = (check for check in answer(result) if check["name"] == "clock")
 
@@ -156,7 +156,7 @@ def test_clock(plain: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_untrusted_certificate(secure: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate of an unknown authority."""
+    """A certificate from an unknown authority fails the TLS check."""
     result = examined(f"https://{secure}", oqtopus, monkeypatch)
 
     assert result.exit_code == 5
@@ -166,7 +166,7 @@ def test_untrusted_certificate(secure: str, oqtopus: Typed, monkeypatch: pytest.
 def test_certificate_that_expires_soon(
     secure: str, authority: trustme.CA, oqtopus: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is verified against the authority that the environment names, and its last day is told."""
+    """A certificate that expires soon causes a warning; its authority comes from the environment."""
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     result = examined(f"https://{secure}", oqtopus, monkeypatch)
@@ -178,7 +178,7 @@ def test_certificate_that_expires_soon(
 
 
 def test_profile_that_others_can_read(oqtopus: Typed, server: dict[str, str], tmp_path: Path) -> None:
-    """The remedy is the command to type."""
+    """If other users can read the profile, the remedy is the command that prevents it."""
     token = server["OQTOPUS_API_TOKEN"]
     oqtopus("login", "--url", server["OQTOPUS_URL"], "--token-stdin", text=token)
     file = tmp_path / "config" / "oqtopus" / "config.ini"

@@ -1,4 +1,4 @@
-"""`--emulator`, and the group `emulator`."""
+"""`--emulator` and the commands of `emulator`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client.emulator import FaultKind
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 from tests.support.server_process import running_server
 
 
 def test_emulator_in_process(oqtopus: Typed, bell: str) -> None:
-    """Without account or network a job is run, and found again by later commands."""
+    """A job runs without account or network, and later commands find it."""
     job_id = oqtopus("--emulator", "run", bell, "--device", "qulacs", "--no-wait").stdout.strip()
     result = answer(oqtopus("--emulator", "result", job_id, "--json"))
 
@@ -22,15 +22,15 @@ def test_emulator_in_process(oqtopus: Typed, bell: str) -> None:
 
 
 def test_hint_of_the_emulator(oqtopus: Typed, bell: str) -> None:
-    """It says when a job runs that nobody has waited for, with the command for it."""
+    """With --no-wait, the hint says when the job runs, and the command that waits for it."""
     result = oqtopus("--emulator", "run", bell, "--device", "qulacs", "--no-wait")
 
-    assert "runs while an emulator is at work" in result.stderr
+    assert "runs while an emulator is running" in result.stderr
     assert f"oqtopus-client --emulator result {result.stdout.strip()}" in result.stderr
 
 
 def test_status_and_devices(cli: Typed, server: dict[str, str]) -> None:
-    """Those of the server that is configured."""
+    """Status and devices are those of the configured server."""
     status = answer(cli("emulator", "status", "--json"))
 
     assert status["url"] == server["OQTOPUS_URL"]
@@ -41,7 +41,7 @@ def test_status_and_devices(cli: Typed, server: dict[str, str]) -> None:
 
 
 def test_one_waiting_job(cli: Typed, bell: str) -> None:
-    """It is one job, not "1 jobs"."""
+    """One waiting job is shown as "1 job"."""
     empty = cli("device", "qulacs").stdout
     cli("emulator", "faults", "inject", "hold_job", "--status", "ready", "--seconds", "3600")
     job_id = cli("run", bell, "--device", "qulacs", "--no-wait").stdout.strip()
@@ -54,7 +54,7 @@ def test_one_waiting_job(cli: Typed, bell: str) -> None:
 
 
 def test_faults(cli: Typed) -> None:
-    """What is injected is listed, happens, and is cleared."""
+    """An injected fault is listed, takes effect, and can be cleared."""
     words = ("emulator", "faults")
     added = cli(*words, "inject", "server_error", "--path", "/devices", "--times", "0", "--json")
     listed = answer(cli(*words, "list", "--json"))
@@ -72,13 +72,13 @@ def test_faults(cli: Typed) -> None:
 
 
 def test_kinds_of_faults(oqtopus: Typed) -> None:
-    """Each with a sentence; no server is needed."""
+    """Each kind has a description; listing them needs no server."""
     assert list(answer(oqtopus("emulator", "faults", "kinds", "--json"))) == [kind.value for kind in FaultKind]
     assert "lost_answer" in oqtopus("emulator", "faults", "kinds").stdout
 
 
 def test_unknown_fault(cli: Typed) -> None:
-    """The server's objection is told."""
+    """The error contains the server's message."""
     result = cli("emulator", "faults", "inject", "earthquake")
 
     assert result.exit_code == 5
@@ -88,7 +88,7 @@ def test_unknown_fault(cli: Typed) -> None:
 def test_token_of_the_data_folder(
     oqtopus: Typed, tmp_path: Path, server: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a URL, the kept token is sent, never the one that is configured for another server."""
+    """With --url, the token from the data folder is sent, never the one configured for another server."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     with running_server(tmp_path / "other") as other:
@@ -102,6 +102,6 @@ def test_token_of_the_data_folder(
 
 
 def test_served_emulator_is_meant(oqtopus: Typed) -> None:
-    """An emulator in this process cannot be broken from another."""
+    """The commands of `emulator` need a served emulator."""
     assert oqtopus("--emulator", "emulator", "status").exit_code == 2
     assert oqtopus("emulator", "start", "--port", "nonsense").exit_code == 2

@@ -1,4 +1,4 @@
-"""The command as the shell starts it, and how it is interrupted."""
+"""The command as started by a shell, and its interruption."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient
-from tests.oqtopus_client.cli.conftest import Typed
+from tests.support.command_line import Typed
 
 COMMAND = [sys.executable, "-W", "error", "-m", "oqtopus_client.cli"]
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a command prints in a process of its own."""
+    """Run a command in its own process."""
     variables = {**os.environ, **environment}
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, env=variables, check=False)
 
 
 def test_version() -> None:
-    """It is that of the distribution."""
+    """--version prints the version of the distribution."""
     assert run("--version").stdout == f"oqtopus-client {importlib.metadata.version('oqtopus-client')}\n"
 
 
 @pytest.mark.parametrize("command", ["login", "devices", "device", "run", "jobs", "job", "result", "cancel", "doctor"])
 def test_help_has_an_example(oqtopus: Typed, command: str) -> None:
-    """Whoever sees a command for the first time sees how it is typed."""
+    """The help of every command has an example."""
     assert f"Example: oqtopus-client {command}" in oqtopus(command, "--help").stdout
 
 
 def test_exit_codes_are_documented(oqtopus: Typed) -> None:
-    """Scripts go by them."""
+    """The help lists the exit codes, for scripts."""
     assert "130 interrupted with Ctrl-C" in " ".join(oqtopus("--help").stdout.split())
 
 
 def test_colours(server: dict[str, str]) -> None:
-    """A pipe gets none, a terminal does, and NO_COLOR is respected."""
+    """Colours go to terminals but not to pipes, and NO_COLOR is respected."""
     assert "\x1b" not in run("devices", **server).stdout
     assert "\x1b[32m" in run("devices", **server, FORCE_COLOR="1").stdout
     assert "\x1b[32m" not in run("devices", **server, FORCE_COLOR="1", NO_COLOR="1").stdout
@@ -52,11 +52,11 @@ def test_colours(server: dict[str, str]) -> None:
     [
         (["run", "-", "--device", "qulacs"], 2, "Standard input is empty"),
         (["login", "--url", "https://api.example.org", "--token-stdin"], 2, "The token is empty"),
-        (["delete", "0691f3a2"], 130, "Nothing was done."),
+        (["delete", "0691f3a2"], 130, "Aborted; nothing was changed."),
     ],
 )
 def test_closed_standard_input(words: list[str], code: int, said: str) -> None:
-    """It is an empty one, where Python has none at all."""
+    """A closed standard input is treated as an empty one."""
     shell = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *words]
     ended = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout.strip()) == (code, "")
@@ -64,8 +64,8 @@ def test_closed_standard_input(words: list[str], code: int, said: str) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_output_that_nobody_reads_to_the_end(server: dict[str, str]) -> None:
-    """`oqtopus-client device lattice144 | head -1` is no error worth a traceback."""
+def test_output_is_not_read_to_the_end(server: dict[str, str]) -> None:
+    """`oqtopus-client device lattice144 | head -1` prints no traceback."""
     with subprocess.Popen(
         [*COMMAND, "device", "lattice144"],
         stdout=subprocess.PIPE,
@@ -82,7 +82,7 @@ def test_output_that_nobody_reads_to_the_end(server: dict[str, str]) -> None:
 
 
 def interrupted(*words: str, once: str, environment: dict[str, str]) -> tuple[int, str, str]:
-    """Exit code and output of a command that gets Ctrl-C once a request like this has been answered."""
+    """Interrupt a command after the response to a request; return its exit code, stdout and stderr."""
     with subprocess.Popen(
         [*COMMAND, "--verbose", *words],
         stdout=subprocess.PIPE,
@@ -91,40 +91,40 @@ def interrupted(*words: str, once: str, environment: dict[str, str]) -> tuple[in
         env={**os.environ, **environment},
     ) as process:
         assert process.stderr is not None
-        told = ""
-        while once not in told:
+        printed = ""
+        while once not in printed:
             line = process.stderr.readline()
-            assert line, told
-            told += line
-        time.sleep(0.2)  # it may print a list, or show how far a job is: both are sides of what follows
+            assert line, printed
+            printed += line
+        time.sleep(0.2)  # the command may print a list or a status first; both are fine
         process.send_signal(signal.SIGINT)
         output, rest = process.communicate(timeout=30)
     return process.returncode, output, rest
 
 
 def test_interrupted_wait(cli: Typed, bell: str, server: dict[str, str]) -> None:
-    """The job goes on, and its id is in the message."""
+    """The job continues, and the message contains its id."""
     cli("emulator", "faults", "inject", "hold_job", "--status", "running", "--seconds", "3600")
-    code, output, told = interrupted(
+    code, output, printed = interrupted(
         "run", bell, "--device", "qulacs", once="GET /jobs/{job_id}/status: 200", environment=server
     )
-    job_id = told.split("oqtopus-client result ")[1].split()[0]
+    job_id = printed.split("oqtopus-client result ")[1].split()[0]
 
     assert (code, output) == (130, "")
-    assert f"Interrupted while job {job_id} was waited for. It goes on." in told
-    assert "Traceback" not in told
+    assert f"Interrupted while waiting for job {job_id}. The job continues on the server" in printed
+    assert "Traceback" not in printed
     cli("emulator", "faults", "clear")
     with OqtopusClient() as client:
         assert client.wait_for_job(job_id).status == "succeeded"
 
 
 def test_watching_ends_with_an_interrupt(server: dict[str, str], cli: Typed, bell: str) -> None:
-    """That is how it is meant to end."""
+    """An interrupt is the regular end of --watch."""
     cli("run", bell, "--device", "qulacs", "--name", "watched")
-    code, output, told = interrupted("jobs", "--watch", once="GET /jobs: 200", environment=server)
+    code, output, printed = interrupted("jobs", "--watch", once="GET /jobs: 200", environment=server)
 
     assert code == 0
-    assert "Traceback" not in told
+    assert "Traceback" not in printed
     assert "watched" in output
 
 

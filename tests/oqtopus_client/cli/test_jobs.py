@@ -13,23 +13,24 @@ import requests
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.cli.session import Session
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
-from tests.oqtopus_client.emulator.test_sse import DRIVER
-from tests.oqtopus_client.rest.test_http import answering
+from oqtopus_client.errors import JobNotSubmittedError
+from tests.support.command_line import Typed, answer, complaint
 from tests.support.scripted_server import ScriptedServer
 from tests.support.server_process import running_server
+from tests.support.servers import answering
+from tests.support.sse_programs import DRIVER
 
-NOBODY = "01900000-0000-7000-8000-000000000000"
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
 def job_id(cli: Typed, bell: str) -> str:
-    """A job that has ended."""
+    """Return the id of a finished job."""
     return str(answer(cli("run", bell, "--device", "qulacs", "--shots", "10", "--json"))["job_id"])
 
 
 def test_jobs_newest_first(cli: Typed, bell: str, job_id: str) -> None:
-    """The list is cut at the limit."""
+    """Jobs are listed newest first, up to the limit."""
     newer = answer(cli("run", bell, "--device", "qulacs", "--name", "newer", "--json"))["job_id"]
     listed = answer(cli("jobs", "--limit", "2", "--json"))
 
@@ -42,7 +43,7 @@ def test_jobs_newest_first(cli: Typed, bell: str, job_id: str) -> None:
 def test_jobs_on_narrow_terminals(
     cli: Typed, bell: str, monkeypatch: pytest.MonkeyPatch, columns: int, shown: int
 ) -> None:
-    """Ids, which people copy, devices and statuses are never broken; names are, and what has no room is left out."""
+    """Ids, devices and statuses are never broken; names are, and other columns are dropped."""
     name = "a name that is long and has to be broken"
     job_id = answer(cli("run", bell, "--device", "lattice144", "--name", name, "--json"))["job_id"]
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -55,7 +56,7 @@ def test_jobs_on_narrow_terminals(
 
 
 def test_filters(cli: Typed, bell: str, job_id: str) -> None:
-    """Each filter leaves out what is not wanted."""
+    """Each filter selects the matching jobs."""
     answer(cli("run", bell, "--device", "lattice64", "--name", "on the chip", "--json"))
 
     def ids(*filters: str) -> list[str]:
@@ -70,12 +71,12 @@ def test_filters(cli: Typed, bell: str, job_id: str) -> None:
 
 @pytest.mark.parametrize("words", [["--since", "yesterday"], ["--since", "99999999999w"], ["--watch", "--json"]])
 def test_what_cannot_be_listed(cli: Typed, words: list[str]) -> None:
-    """It is wrong usage."""
+    """Invalid options are a usage error."""
     assert cli("jobs", *words).exit_code == 2
 
 
 def test_job(cli: Typed, job_id: str) -> None:
-    """Settings, timeline and files; the files' URLs, which are credentials, are nowhere."""
+    """Settings, times and files are shown, but not the files' URLs, which are credentials."""
     shown, detailed = cli("job", job_id).stdout, cli("job", job_id, "--json")
 
     assert all(step in shown for step in ("submitted", "ready", "running", "ended", "job is succeeded"))
@@ -85,15 +86,15 @@ def test_job(cli: Typed, job_id: str) -> None:
 
 
 def test_unknown_job(cli: Typed) -> None:
-    """The error is one line."""
-    result = cli("job", NOBODY)
+    """The error is a single line."""
+    result = cli("job", UNKNOWN)
 
     assert result.exit_code == 4
     assert complaint(result).startswith("oqtopus-client: HTTP 404: ")
 
 
 def test_cancel(cli: Typed, bell: str) -> None:
-    """A running job is cancelled; its result is an error."""
+    """A running job can be cancelled; its result is then an error."""
     cli("emulator", "faults", "inject", "hold_job", "--status", "running", "--seconds", "3600")
     job_id = cli("run", bell, "--device", "qulacs", "--no-wait").stdout.strip()
     result = cli("cancel", job_id)
@@ -104,7 +105,7 @@ def test_cancel(cli: Typed, bell: str) -> None:
 
 
 def test_cancel_what_was_never_submitted(cli: Typed, server: dict[str, str]) -> None:
-    """The id is deleted as well: the server could list no job any more."""
+    """The id is also deleted, as servers cannot list a job cancelled before its submission."""
     token = {"q-api-token": server["OQTOPUS_API_TOKEN"]}
     job_id = requests.post(f"{server['OQTOPUS_URL']}/jobs", headers=token, json={}, timeout=30).json()["job_id"]
 
@@ -116,15 +117,14 @@ def test_cancel_what_was_never_submitted(cli: Typed, server: dict[str, str]) -> 
 
 @pytest.mark.parametrize("words", [["result"], ["result", "--no-wait"], ["result", "--timeout", "60"], ["job"]])
 def test_what_was_never_submitted_is_not_waited_for(cli: Typed, server: dict[str, str], words: list[str]) -> None:
-    """It would have been for ever; the message says how to be rid of the id."""
+    """The wait would never end; the message says how to remove the id."""
     token = {"q-api-token": server["OQTOPUS_API_TOKEN"]}
     job_id = requests.post(f"{server['OQTOPUS_URL']}/jobs", headers=token, json={}, timeout=30).json()["job_id"]
     result = cli(*words, job_id)
 
     assert (result.exit_code, result.stdout) == (4, "")
     assert complaint(result) == (
-        f"oqtopus-client: Job {job_id} was never submitted, so it has no result, and will have none. Submit it again "
-        f"with `oqtopus-client run`, and remove this id with: oqtopus-client cancel {job_id}"
+        f"oqtopus-client: {JobNotSubmittedError(job_id)} Remove the unused id with: oqtopus-client cancel {job_id}"
     )
     assert cli("jobs", "--limit", "3").exit_code == 0
     assert cli("cancel", job_id).stdout == f"{job_id} cancelled\n"
@@ -135,7 +135,7 @@ def test_what_was_never_submitted_is_not_waited_for(cli: Typed, server: dict[str
 def test_what_was_cancelled_before_it_was_submitted(
     monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, words: list[str]
 ) -> None:
-    """Servers know its status only; a job that they show no better for another reason is not told so."""
+    """Servers know only its status; other jobs that servers cannot show get no such explanation."""
     server = ScriptedServer(**{"GET /jobs/1": 500, "GET /jobs/1/status": {"job_id": "1", "status": "cancelled"}})
     config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server, retry_max_attempts=1)
     monkeypatch.setattr(Session, "config", lambda _: config)
@@ -149,7 +149,7 @@ def test_what_was_cancelled_before_it_was_submitted(
 
 
 def test_cancelling_where_the_id_is_gone_at_once(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> None:
-    """A job that somebody else has deleted meanwhile is cancelled all the same."""
+    """A job that was deleted in the meantime counts as cancelled."""
     status = {"job_id": "1", "status": "registered"}
     server = ScriptedServer(**{"GET /jobs/1/status": status, "POST /jobs/1/cancel": {"message": "accepted"}})
     config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
@@ -158,25 +158,25 @@ def test_cancelling_where_the_id_is_gone_at_once(monkeypatch: pytest.MonkeyPatch
     assert oqtopus("cancel", "1").stdout == "1 cancelled\n"
 
 
-def test_one_that_refuses_keeps_nobody_else(cli: Typed, job_id: str) -> None:
-    """The others are deleted all the same, and the exit code tells of the one."""
-    result = cli("delete", "--yes", "--json", NOBODY, job_id)
+def test_one_failure_does_not_stop_the_others(cli: Typed, job_id: str) -> None:
+    """The other jobs are deleted, and the exit code is that of the failure."""
+    result = cli("delete", "--yes", "--json", UNKNOWN, job_id)
 
     assert result.exit_code == 4
     assert answer(result)[job_id] == "deleted"
-    assert NOBODY in complaint(result)
+    assert UNKNOWN in complaint(result)
     assert cli("job", job_id).exit_code == 4
 
 
 def test_deleting_asks_first(cli: Typed, job_id: str) -> None:
-    """Who does not say yes keeps the job."""
+    """Without a yes, the job is kept."""
     assert cli("delete", job_id, text="n\n").exit_code == cli("delete", job_id, text="").exit_code == 130
     assert cli("job", job_id).exit_code == 0
     assert cli("delete", job_id, text="y\n").stdout.endswith(f"{job_id} deleted\n")
 
 
 def test_job_that_cannot_be_cancelled(cli: Typed, job_id: str) -> None:
-    """The server's words."""
+    """The error contains the job id."""
     result = cli("cancel", job_id)
 
     assert result.exit_code not in {0, 2}
@@ -187,7 +187,7 @@ ESCAPE = "\x1b]0;owned\x07\u202e"
 
 
 def test_refusals_do_not_speak_to_the_terminal(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> None:
-    """The server's words bring no control character to it, and no second line."""
+    """Server messages cannot print control characters or a second line."""
     server = answering(400, json.dumps({"message": f"no{ESCAPE}\nreally"}).encode())
     config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
     monkeypatch.setattr(Session, "config", lambda _: config)
@@ -196,7 +196,7 @@ def test_refusals_do_not_speak_to_the_terminal(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_ids_do_not_speak_to_the_terminal(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, bell: str) -> None:
-    """Nor does the id that a server gives to a job."""
+    """Job ids from a server cannot print control characters either."""
     server = ScriptedServer(
         **{
             "POST /jobs": {"job_id": f"1{ESCAPE}", "presigned_url": {"url": "http://a.localhost/up", "fields": {}}},
@@ -209,12 +209,14 @@ def test_ids_do_not_speak_to_the_terminal(monkeypatch: pytest.MonkeyPatch, oqtop
     result = oqtopus("run", bell, "--device", "a", "--no-wait")
 
     assert result.stdout == "1]0;owned\n"
-    assert complaint(result) == "Submitted. It goes on. Wait for it with: oqtopus-client result 1]0;owned"
+    assert complaint(result) == (
+        "Submitted. The job continues on the server; wait for it with: oqtopus-client result 1]0;owned"
+    )
 
 
 @pytest.fixture
 def sse_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> Iterator[Typed]:
-    """The command line, with a server that runs server-side programs."""
+    """Yield the command line, with a server that runs server-side programs."""
     with running_server(tmp_path / "sse", "--allow-sse") as environment:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -222,7 +224,7 @@ def sse_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> 
 
 
 def test_log(sse_cli: Typed, tmp_path: Path) -> None:
-    """What a program printed; control characters do not reach the terminal, but the file."""
+    """The log of a program is printed without control characters, which a saved file keeps."""
     with OqtopusClient() as client:
         spec = OqtopusJobSpec.sse(device_id="qulacs", program=f"{DRIVER}print('\\x1b[31mhello', 6 * 7)\nsubmit()")
         job_id = client.submit_job(spec).job_id
@@ -234,18 +236,18 @@ def test_log(sse_cli: Typed, tmp_path: Path) -> None:
     assert "\x1b[31mhello 42" in answer(sse_cli("log", job_id, "--json"))["log"]
     assert sse_cli("log", job_id, "--save", str(file)).exit_code == 0
     assert "\x1b[31mhello 42" in file.read_text(encoding="utf-8")
-    assert sse_cli("log", job_id, "--save", str(file)).exit_code == 2  # what is there is not overwritten
+    assert sse_cli("log", job_id, "--save", str(file)).exit_code == 2  # existing files are not overwritten
 
 
 def test_log_of_a_job_without(cli: Typed, job_id: str) -> None:
-    """Only server-side jobs have one."""
+    """Only server-side jobs have a log."""
     assert cli("log", job_id).exit_code == 4
 
 
 def test_names_in_a_log_archive_are_not_followed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, oqtopus: Typed
 ) -> None:
-    """An archive that names a file outside writes none there: its text goes where the user says."""
+    """A file name in the archive does not determine where the log is written."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as writer:
         writer.writestr("../../escaped.txt", "text")

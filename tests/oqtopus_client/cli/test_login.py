@@ -1,4 +1,4 @@
-"""`login`, and what follows from where the server is said to be."""
+"""`login` and the configuration of the server."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.cli.completion import profile_names
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 
 WRONG = "not-the-servers-token-0123456789"
 
 
 def profile_file(tmp_path: Path) -> Path:
-    """Where profiles are, in a test's own home."""
+    """Return the profile file in the test's home folder."""
     return tmp_path / "config" / "oqtopus" / "config.ini"
 
 
 def test_login(oqtopus: Typed, server: dict[str, str], tmp_path: Path) -> None:
-    """The token is tried, then saved for its owner only; every command finds it."""
+    """The token is verified, then saved readable by its owner only; every command finds it."""
     token = server["OQTOPUS_API_TOKEN"]
     result = oqtopus("login", "--url", server["OQTOPUS_URL"], text=f"{token}\n", secrets=(token,))
     file = profile_file(tmp_path)
@@ -34,7 +34,7 @@ def test_login(oqtopus: Typed, server: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_named_profile(oqtopus: Typed, server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile that is asked for wins over the environment; the shell completes its name."""
+    """A selected profile overrides the environment, and the shell completes its name."""
     token = server["OQTOPUS_API_TOKEN"]
     words = ("login", "--profile", "lab", "--url", server["OQTOPUS_URL"], "--token-stdin", "--json")
     saved = answer(oqtopus(*words, text=f"{token}\n", secrets=(token,)))
@@ -47,7 +47,7 @@ def test_named_profile(oqtopus: Typed, server: dict[str, str], monkeypatch: pyte
 
 
 def test_wrong_token_is_not_saved(oqtopus: Typed, server: dict[str, str], tmp_path: Path) -> None:
-    """The server's refusal ends it."""
+    """A token that the server rejects is not saved."""
     result = oqtopus("login", "--url", server["OQTOPUS_URL"], text=f"{WRONG}\n", secrets=(WRONG,))
 
     assert result.exit_code == 3
@@ -56,7 +56,7 @@ def test_wrong_token_is_not_saved(oqtopus: Typed, server: dict[str, str], tmp_pa
 
 
 def test_saving_unverified(oqtopus: Typed, tmp_path: Path) -> None:
-    """Who is off line may save first."""
+    """--no-verify saves without a connection."""
     words = ("login", "--no-verify", "--url", "https://api.example.org", "--token-stdin")
 
     assert oqtopus(*words, text=WRONG, secrets=(WRONG,)).exit_code == 0
@@ -64,7 +64,7 @@ def test_saving_unverified(oqtopus: Typed, tmp_path: Path) -> None:
 
 
 def test_broken_profile_file(oqtopus: Typed, tmp_path: Path) -> None:
-    """The complaint is one line, and the token that is in the file is not in it."""
+    """The error is a single line without the token in the file."""
     file = profile_file(tmp_path)
     file.parent.mkdir(parents=True)
     file.write_text("api_token = the-old-token-0123456789\n", encoding="utf-8")
@@ -76,7 +76,7 @@ def test_broken_profile_file(oqtopus: Typed, tmp_path: Path) -> None:
 
 
 def test_token_in_the_clear(oqtopus: Typed, tmp_path: Path) -> None:
-    """A URL that would give the token away is refused, and so is an empty token's."""
+    """An unencrypted URL and an empty token are refused."""
     result = oqtopus("login", "--url", "http://api.example.org", "--token-stdin", text=WRONG, secrets=(WRONG,))
 
     assert result.exit_code == 2
@@ -86,7 +86,7 @@ def test_token_in_the_clear(oqtopus: Typed, tmp_path: Path) -> None:
 
 
 def test_no_server(oqtopus: Typed) -> None:
-    """It says what to do."""
+    """Without configuration, the error says what to do."""
     result = oqtopus("devices")
 
     assert result.exit_code == 2
@@ -94,7 +94,7 @@ def test_no_server(oqtopus: Typed) -> None:
 
 
 def test_wrong_token(cli: Typed, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names where the token is from, not the token."""
+    """The message names the source of the token, not the token."""
     assert cli("devices").exit_code == 0
     monkeypatch.setenv("OQTOPUS_API_TOKEN", WRONG)
     result = oqtopus("devices", secrets=(WRONG,))
@@ -104,7 +104,7 @@ def test_wrong_token(cli: Typed, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_answer(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is not there."""
+    """The error names an unreachable server."""
     monkeypatch.setenv("OQTOPUS_URL", "http://127.0.0.1:9")
     result = cli("devices")
 
@@ -113,17 +113,17 @@ def test_no_answer(cli: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_profile(oqtopus: Typed) -> None:
-    """A profile nobody saved."""
-    assert oqtopus("--profile", "nobody", "devices").exit_code == 2
+    """A missing profile is a usage error."""
+    assert oqtopus("--profile", "missing", "devices").exit_code == 2
 
 
 def test_two_servers_at_once(oqtopus: Typed) -> None:
-    """The emulator is no profile."""
+    """--profile and --emulator exclude each other."""
     assert oqtopus("--profile", "lab", "--emulator", "devices").exit_code == 2
 
 
 def test_log_of_requests(cli: Typed) -> None:
-    """With --verbose, stderr tells of each request, and stdout stays JSON."""
+    """With --verbose, stderr logs each request, and stdout stays JSON."""
     result = cli("--verbose", "devices", "--json")
 
     assert "DEBUG GET /devices: 200 in " in result.stderr

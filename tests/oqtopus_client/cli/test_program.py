@@ -1,4 +1,4 @@
-"""Programs as they are in files: what no server runs is refused before any request, with line and reason."""
+"""Checks of programs in files: what no server runs is refused before any request, with line and reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oqtopus_client.emulator.simulation.inputs import JobFailure
 from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.rest.models import DevicesDeviceInfo
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.command_line import Typed, answer, complaint
 from tests.support.scripted_server import ScriptedServer
 
 HEAD = 'OPENQASM 3;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
@@ -36,7 +36,7 @@ DEVICE = {
 
 
 def verdict(text: str, *, transpiled: bool = True, **published: Any) -> str | None:
-    """Why a program is refused for a device; None if it is not."""
+    """Return why a program is refused for a device; None if it is accepted."""
     program = Program("f.qasm", text)
     try:
         program.check()
@@ -58,7 +58,7 @@ def verdict(text: str, *, transpiled: bool = True, **published: Any) -> str | No
     ids=["plain", "mark", "windows", "old mac", "comment"],
 )
 def test_files_of_any_editor(cli: Typed, tmp_path: Path, content: bytes) -> None:
-    """A byte order mark and line breaks of other systems do no harm; what is in comments neither."""
+    """Byte order marks, line breaks of any system and any text in comments are accepted."""
     file = tmp_path / "flip.qasm"
     file.write_bytes(content)
 
@@ -68,16 +68,16 @@ def test_files_of_any_editor(cli: Typed, tmp_path: Path, content: bytes) -> None
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", " is empty: it must have a program of OpenQASM 3."),
-        (b"// nothing\n/* at\nall */", " is empty: it must have a program of OpenQASM 3."),
-        (FLIP.encode("utf-16"), ", line 1: not UTF-8 text, which a program of OpenQASM 3 must be (it is UTF-16)."),
-        (f"{FLIP}// \u00fc".encode("latin-1"), ", line 8: not UTF-8 text"),
-        (b"\x7fELF\x02\x01\x01\0\0", "it is a binary file, or UTF-16 text"),
+        (b"", " is empty; it must contain an OpenQASM 3 program."),
+        (b"// nothing\n/* at\nall */", " is empty; it must contain an OpenQASM 3 program."),
+        (FLIP.encode("utf-16"), ", line 1: OpenQASM 3 programs must be UTF-8 text (it is UTF-16)."),
+        (f"{FLIP}// \u00fc".encode("latin-1"), ", line 8: OpenQASM 3 programs must be UTF-8 text"),
+        (b"\x7fELF\x02\x01\x01\0\0", "it may be a binary file or UTF-16 text"),
         (FLIP.replace("x q[0];", "x q[0]").encode(), ", line 5: a semicolon is missing at the end of the line: x q[0]"),
         (FLIP.replace("x q[0]", "xx q[0]").encode(), ", line 5: gate 'xx' is not defined: xx q[0];"),
         (
             FLIP.replace("3;", "2.0;").replace("stdgates", "qelib1").encode(),
-            ", line 1: a program of OpenQASM 2, and servers read OpenQASM 3. Convert it with: python -c ",
+            ", line 1: this is OpenQASM 2, but servers read OpenQASM 3. Convert it with: python -c ",
         ),
     ],
     ids=["empty", "comments", "utf-16", "latin-1", "binary", "semicolon", "gate", "version"],
@@ -85,7 +85,7 @@ def test_files_of_any_editor(cli: Typed, tmp_path: Path, content: bytes) -> None
 def test_nothing_is_sent(
     monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, tmp_path: Path, content: bytes, said: str
 ) -> None:
-    """A file that no server reads costs no request."""
+    """A file that no server can read causes no request."""
     server = ScriptedServer()
     config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
     monkeypatch.setattr(Session, "config", lambda _: config)
@@ -99,7 +99,7 @@ def test_nothing_is_sent(
 
 
 def test_no_job_is_registered(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, tmp_path: Path) -> None:
-    """Of a program that does not fit, the device is asked for alone; who wants may send it all the same."""
+    """A program too wide for the device causes one request, for the device; --no-check sends it anyway."""
     server = ScriptedServer(**{"GET /devices/qulacs": DEVICE | {"n_qubits": 1}})
     config = OqtopusConfig("http://emulator.localhost", api_token="token", transport=server)
     monkeypatch.setattr(Session, "config", lambda _: config)
@@ -108,7 +108,7 @@ def test_no_job_is_registered(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, t
     result = oqtopus("run", str(file), "--device", "qulacs")
 
     assert result.exit_code == 2
-    assert complaint(result).endswith("flip.qasm, line 3: the program has 2 qubits, and qulacs has 1: qubit[2] q;")
+    assert complaint(result).endswith("flip.qasm, line 3: the program has 2 qubits, but qulacs has only 1: qubit[2] q;")
     assert server.asked == ["GET /devices/qulacs"]
     oqtopus("run", str(file), "--device", "qulacs", "--no-check")
     assert server.asked[1:2] == ["POST /jobs"]
@@ -118,43 +118,49 @@ def test_no_job_is_registered(monkeypatch: pytest.MonkeyPatch, oqtopus: Typed, t
     ("text", "said"),
     [
         (FLIP[:-2], "line 7: a semicolon is missing at the end of the line: c = measure q"),
-        (FLIP.replace("q[0], q", "q[0] q"), "line 6: ';' is expected before 'q': cx q[0] q[1];"),
-        (f"{HEAD}rx(1 q[0];", "line 5: 'q' cannot be here: rx(1 q[0];"),
-        (f"{HEAD}gate g a {{ x a;", "line 5: '}' is expected before the end of the file: gate g a { x a;"),
+        (FLIP.replace("q[0], q", "q[0] q"), "line 6: expected ';' before 'q': cx q[0] q[1];"),
+        (f"{HEAD}rx(1 q[0];", "line 5: unexpected 'q': rx(1 q[0];"),
+        (f"{HEAD}gate g a {{ x a;", "line 5: expected '}' before the end of the file: gate g a { x a;"),
         (FLIP.replace("x q[0]", "x r[0]"), "line 5: Undefined symbol 'r': x r[0];"),
         (FLIP.replace("x q[0]", "x q[7]"), "line 5: index out of range: x q[7];"),
-        (FLIP.replace("x q[0]", "rx q[0]"), "line 5: the gate has another number of parameters: rx q[0];"),
-        (FLIP.replace("x q[0]", "rx(1, 2) q[0]"), "line 5: the gate has another number of parameters: rx(1, 2)"),
-        (FLIP.replace("x q[0]", "x(1) q[0]"), "line 5: the gate has another number of parameters: x(1) q[0];"),
-        (f"{HEAD}qubit[9999999999] r;", "line 5: a register of 9999999999 bits, more than any device has: qubit"),
-        (f"{HEAD}\nbit[9999999999] r;", "line 6: a register of 9999999999 bits, more than any device has: bit"),
-        (f"{HEAD}creg r[9999999999];", "line 5: a register of 9999999999 bits, more than any device has: creg"),
+        (FLIP.replace("x q[0]", "rx q[0]"), "line 5: the gate takes a different number of parameters: rx q[0];"),
+        (FLIP.replace("x q[0]", "rx(1, 2) q[0]"), "line 5: the gate takes a different number of parameters: rx(1, 2)"),
+        (FLIP.replace("x q[0]", "x(1) q[0]"), "line 5: the gate takes a different number of parameters: x(1) q[0];"),
+        (f"{HEAD}qubit[9999999999] r;", "line 5: a register of 9999999999 bits is larger than any device: qubit"),
+        (f"{HEAD}\nbit[9999999999] r;", "line 6: a register of 9999999999 bits is larger than any device: bit"),
+        (f"{HEAD}creg r[9999999999];", "line 5: a register of 9999999999 bits is larger than any device: creg"),
         (FLIP.replace("bit[2] c", "bit[3] c"), "line 7: register size error: c = measure q;"),
         (
             FLIP.replace('include "stdgates.inc";', ""),
-            "line 5: gate 'x' is not defined (include \"stdgates.inc\"; is mi",
+            "line 5: gate 'x' is not defined (add the line include \"stdgates.inc\";): x q[0];",
         ),
         (FLIP.replace("x q[0]", "x \u00a7 q[0]"), "line 5: token recognition error at: '\u00a7': x \u00a7 q[0];"),
         (f"{HEAD}def f(qubit a) {{ x a; }}", "line 5: node of type SubroutineDefinition is not supported"),
         (f"{HEAD}defcal x $0 {{ }}", "line 5: node of type CalibrationDefinition is not supported"),
-        (f"{HEAD}x q[0];\nreset q;\nc = measure q;", "line 6: a reset, which no device executes"),
-        (f"{FLIP}if (c[0]) {{ x q[0]; }}", "line 8: control flow (if_else), which no device executes"),
-        (f"{FLIP}while (c[0]) {{ x q[0]; }}", "line 8: control flow (while_loop), which no device executes"),
+        (f"{HEAD}x q[0];\nreset q;\nc = measure q;", "line 6: no device executes a reset"),
+        (f"{FLIP}if (c[0]) {{ x q[0]; }}", "line 8: no device executes control flow (if_else)"),
+        (f"{FLIP}while (c[0]) {{ x q[0]; }}", "line 8: no device executes control flow (while_loop)"),
         (
             f"{HEAD}input float a;\nrz(a) q[0];\nc = measure q;",
-            "line 6: the input a has no value; write a number in its place: rz(a) q",
+            "line 6: the input a has no value; replace it by a number: rz(a) q",
         ),
         (
             f"{HEAD}x q[0];\nrx(-1e400) q[1];\nc = measure q;",
-            "line 6: the value -inf in rx, where a finite number must be",
+            "line 6: the parameter of rx must be a finite number, not -inf",
         ),
-        (f"{HEAD}delay[10dt] q;", "line 5: a delay in dt, which the server's transpiler does not know; give it in ns"),
-        (f"{HEAD}qubit[9] a;\nqubit[9] b;\nc = measure q;", "line 6: the program has 20 qubits, and qulacs has 16"),
-        ("OPENQASM 3;\nbit c;\nc = measure $16;", "line 3: the program has 17 qubits, and qulacs has 16: c = measure"),
+        (f"{HEAD}delay[10dt] q;", "line 5: the server's transpiler does not support delays in dt; give the delay in"),
+        (
+            f"{HEAD}qubit[9] a;\nqubit[9] b;\nc = measure q;",
+            "line 6: the program has 20 qubits, but qulacs has only 16",
+        ),
+        (
+            "OPENQASM 3;\nbit c;\nc = measure $16;",
+            "line 3: the program has 17 qubits, but qulacs has only 16: c = measure",
+        ),
     ],
 )
 def test_line_and_reason(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever is wrong, and whoever finds it; the parser itself prints nothing."""
+    """Each error is reported with its line and reason, and the parser itself prints nothing."""
     assert (verdict(text) or "").startswith(f"f.qasm, {said}")
     assert capsys.readouterr() == ("", "")
 
@@ -171,13 +177,13 @@ def test_line_and_reason(text: str, said: str, capsys: pytest.CaptureFixture[str
     ],
 )
 def test_what_servers_run(text: str) -> None:
-    """Unusual programs are not refused."""
+    """Unusual but valid programs are accepted."""
     assert verdict(text) is None
 
 
 def test_gates_of_the_device() -> None:
-    """Without the server's transpiler only those are executed that every device has, or this one publishes."""
-    refused = "f.qasm, line 5: h is not one of the gates of qulacs; leave out --no-transpile: h q[0];"
+    """Without the transpiler, only gates that all devices have or that this one publishes are accepted."""
+    refused = "f.qasm, line 5: qulacs does not execute h; run without --no-transpile: h q[0];"
 
     assert verdict(FLIP, transpiled=False) is None
     assert verdict(f"{HEAD}h q[0];", transpiled=False) == refused
@@ -186,7 +192,7 @@ def test_gates_of_the_device() -> None:
 
 
 def test_couplings_and_delays_of_a_chip() -> None:
-    """A chip has a cx for its couplings, in their direction, and refuses a delay of nothing; simulators do not care."""
+    """A chip has a cx for each coupling, in its direction, and refuses a delay of 0; simulators accept both."""
     info = json.dumps({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 0, "target": 1}]})
     chip = {"device_type": "QPU", "device_info": info, "device_id": "chip"}
     back = f"{HEAD}cx q[0], q[1];\ncx q[1], q[0];\nc = measure q;"
@@ -194,37 +200,37 @@ def test_couplings_and_delays_of_a_chip() -> None:
 
     assert verdict(FLIP, transpiled=False, **chip) is None
     assert (verdict(back, transpiled=False, **chip) or "").startswith("f.qasm, line 6: chip has no cx from qubit 1 to")
-    assert (verdict(nothing, **chip) or "").startswith("f.qasm, line 5: a delay of 0, which chip refuses; leave it out")
+    assert (verdict(nothing, **chip) or "").startswith("f.qasm, line 5: chip refuses a delay of 0; remove it")
     assert verdict(back, **chip) is verdict(back, transpiled=False) is verdict(nothing) is None
 
 
-def test_devices_that_tell_nothing_of_their_width() -> None:
-    """What is not known refuses nothing."""
+def test_devices_without_a_published_width() -> None:
+    """An unknown width refuses no program."""
     assert verdict(f"{HEAD}qubit[200] wide;\nc = measure q;", n_qubits=None) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "doubt"),
+    ("text", "warning"),
     [
         (FLIP, None),
-        (f"{HEAD}x q[0];", "f.qasm measures nothing, so its counts say nothing; add a line such as c = measure q;"),
+        (f"{HEAD}x q[0];", "f.qasm measures nothing, so its counts are meaningless; add a line such as c = measure q;"),
         (
             f"{HEAD}c[0] = measure q[0];\nbarrier q;\nx q[1];\ncx q[1], q[0];\nc[1] = measure q[1];",
-            "f.qasm, line 8: acts on qubit 0 (cx) after measuring it. Devices treat every measurement as final, so the "
-            "counts may be wrong: cx q[1], q[0];",
+            "f.qasm, line 8: cx acts on qubit 0 after its measurement. Devices treat every measurement as final, so "
+            "the counts may be wrong: cx q[1], q[0];",
         ),
     ],
     ids=["fine", "unmeasured", "midway"],
 )
-def test_doubts(cli: Typed, tmp_path: Path, text: str, doubt: str | None) -> None:
-    """What runs, but not as it was meant, is a warning beside the counts."""
+def test_warnings(cli: Typed, tmp_path: Path, text: str, warning: str | None) -> None:
+    """A program that runs, but probably not as intended, causes a warning next to the counts."""
     file = tmp_path / "f.qasm"
     file.write_text(text, encoding="utf-8")
     result = cli("run", str(file), "--device", "qulacs", "--json")
 
-    assert Program("f.qasm", text).doubts() == ([] if doubt is None else [doubt])
+    assert Program("f.qasm", text).warnings() == ([] if warning is None else [warning])
     assert sum(answer(result)["counts"].values()) == 1000
-    assert ("Warning: " in result.stderr) is (doubt is not None)
+    assert ("Warning: " in result.stderr) is (warning is not None)
 
 
 @pytest.mark.parametrize(
@@ -234,25 +240,25 @@ def test_doubts(cli: Typed, tmp_path: Path, text: str, doubt: str | None) -> Non
         (FLIP.replace("x q[0];", "x q[0]"), None),
         ("OPENQASM 2.0;\nqreg q[1];\ncreg c[1];\nU(0, 0, 0) q[0];\nmeasure q -> c;", None),
         (FLIP.replace("qubit[2] q", "/* qubit[99] z; */ qubit[2] q").replace("x q", "// qubit[99] z;\nx q"), None),
-        (FLIP.replace("qubit[2] q", "qubit[9] p; qreg r[8]; qubit a"), "f.qasm: the program has 18 qubits, and qulacs"),
-        (FLIP.replace("3;", "2.0;").replace("stdgates", "qelib1"), "f.qasm, line 2: a program of OpenQASM 2, and serv"),
+        (FLIP.replace("qubit[2] q", "qubit[9] p; qreg r[8]; qubit a"), "f.qasm: the program has 18 qubits, but qulacs"),
+        (FLIP.replace("3;", "2.0;").replace("stdgates", "qelib1"), "f.qasm, line 2: this is OpenQASM 2, but servers"),
     ],
 )
 def test_without_the_parser(monkeypatch: pytest.MonkeyPatch, text: str, said: str | None) -> None:
-    """Version and registers are looked at all the same; the rest is the server's."""
+    """Version and registers are still checked; the rest is left to the server."""
     monkeypatch.setitem(sys.modules, "openqasm3", None)
 
     assert verdict(text) is None if said is None else (verdict(text) or "").startswith(said)
-    assert Program("f.qasm", text).doubts() == []
+    assert Program("f.qasm", text).warnings() == []
 
 
 def test_what_is_too_deep_for_this_computer_is_sent() -> None:
-    """Servers may have more room on their stacks."""
+    """Programs nested too deep for this computer are sent, as servers may have a larger stack."""
     assert verdict(f"{HEAD}rz({'(' * 500}1{')' * 500}) q[0];\nc = measure q;") is None
 
 
 def test_standard_input(cli: Typed) -> None:
-    """It has a name in messages, and a byte order mark does no harm."""
+    """Messages name standard input, and a byte order mark is accepted."""
     flip = cli("run", "-", "--device", "qulacs", "--json", text=f"\ufeff{FLIP}")
 
     assert answer(flip)["counts"] == {"11": 1000}
@@ -262,20 +268,20 @@ def test_standard_input(cli: Typed) -> None:
 
 
 def test_standard_input_of_an_old_version(cli: Typed) -> None:
-    """What converts it is said of a file, which it has to be for that."""
+    """The suggested conversion command reads a file, as it cannot read standard input."""
     text = complaint(cli("run", "-", "--device", "qulacs", text='OPENQASM 2.0; include "qelib1.inc"; qreg q[1];'))
-    assert text.startswith("oqtopus-client: Standard input, line 1: a program of OpenQASM 2")
+    assert text.startswith("oqtopus-client: Standard input, line 1: this is OpenQASM 2")
     assert "from_qasm_file('FILE')" in text
 
 
 def test_folders(tmp_path: Path) -> None:
-    """They cannot be read."""
+    """A folder is refused as unreadable."""
     with pytest.raises(ValueError, match=r"cannot be read: Is a directory\."):
         read(str(tmp_path))
 
 
 def runs(text: str, *, transpiled: bool) -> bool:
-    """Whether the emulated device executes a program."""
+    """Return whether the emulated device executes a program."""
     archive = pack_json("input", {"program": [text]})
     info = DEFAULT_TRANSPILER if transpiled else {"transpiler_lib": None}
     task = Task("sampling", archive, 1, info, {}, built_in_devices()["qulacs"])
@@ -288,7 +294,7 @@ def runs(text: str, *, transpiled: bool) -> bool:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_as_the_server(seed: int) -> None:
-    """A program with something left out, doubled or exchanged is refused if, and only if, it fails on the server."""
+    """A randomly mutated program is refused if and only if it fails on the server."""
     drawn = random.Random(seed)
     text = list(FLIP)
     for _ in range(drawn.randint(1, 2)):

@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
-from tests.conftest import BELL
-from tests.oqtopus_client.cli.conftest import Typed, answer, complaint
+from tests.support.circuits import BELL
+from tests.support.command_line import Typed, answer, complaint
 
 FLIP = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; x q[0]; c = measure q;'
 
 
 @pytest.fixture
 def _faultless(cli: Typed) -> Iterator[None]:
-    """What goes wrong in a test goes wrong in no other."""
+    """Clear the faults after a test."""
     yield
     cli("emulator", "faults", "clear")
 
 
 def test_counts_as_a_table(cli: Typed, bell: str) -> None:
-    """The most frequent outcome comes first, and has the longest bar."""
+    """The most frequent outcome comes first and has the longest bar."""
     result = cli("run", bell, "--device", "qulacs", "--shots", "500", "--bars")
     rows = [line.split() for line in result.stdout.splitlines() if "%" in line]
 
@@ -34,7 +34,7 @@ def test_counts_as_a_table(cli: Typed, bell: str) -> None:
 
 
 def test_counts_as_json_from_standard_input(cli: Typed) -> None:
-    """A program may come through a pipe."""
+    """A program can come through a pipe."""
     result = answer(cli("run", "-", "--device", "qulacs", "--name", "piped", "--json", text=FLIP))
 
     assert result["counts"] == {"01": 1000}
@@ -42,16 +42,16 @@ def test_counts_as_json_from_standard_input(cli: Typed) -> None:
 
 
 def test_many_outcomes_are_cut_for_people(cli: Typed, tmp_path: Path) -> None:
-    """A screen shows the most frequent ones and says how many are left."""
+    """A table shows the most frequent outcomes and the number of the others."""
     file = tmp_path / "uniform.qasm"
     file.write_text('OPENQASM 3; include "stdgates.inc"; qubit[6] q; bit[6] c; h q; c = measure q;', encoding="utf-8")
     result = cli("run", str(file), "--device", "qulacs", "--shots", "100000")
 
-    assert "and 44 rarer outcomes; --json has all" in result.stdout
+    assert "and 44 rarer outcomes; --json shows all" in result.stdout
 
 
 def test_settings_arrive(cli: Typed, bell: str) -> None:
-    """Transpilation and mitigation are as asked for."""
+    """Transpilation and mitigation are set as requested."""
     level = answer(cli("run", bell, "--device", "qulacs", "--optimization-level", "3", "--mitigate", "--json"))
     native = cli("run", "-", "--device", "qulacs", "--no-transpile", "--no-wait", text=FLIP)
     job_id = native.stdout.strip()
@@ -65,7 +65,7 @@ def test_settings_arrive(cli: Typed, bell: str) -> None:
 
 
 def test_id_now_and_result_later(cli: Typed, bell: str) -> None:
-    """Standard output is the id alone, for scripts; the hint is on stderr."""
+    """Stdout has only the id, for scripts; the hint is on stderr."""
     result = cli("run", bell, "--device", "qulacs", "--no-wait")
     job_id = result.stdout.strip()
     later = answer(cli("result", job_id, "--json"))
@@ -100,7 +100,7 @@ def test_several_programs(cli: Typed) -> None:
 
 @pytest.mark.usefixtures("_faultless")
 def test_failed_job(cli: Typed, bell: str) -> None:
-    """The server's words, and an exit code of its own; JSON says so as well."""
+    """A failed job has its own exit code, and the server's message, in JSON as well."""
     cli("emulator", "faults", "inject", "fail_job", "--message", "fridge is warm", "--times", "2")
     result = cli("run", bell, "--device", "qulacs")
     machine = cli("run", bell, "--device", "qulacs", "--json")
@@ -112,15 +112,15 @@ def test_failed_job(cli: Typed, bell: str) -> None:
 
 @pytest.mark.usefixtures("_faultless")
 def test_time_is_up(cli: Typed, bell: str) -> None:
-    """The job goes on, and the message tells how to get it."""
+    """After a timeout the job continues, and the message says how to get its result."""
     cli("emulator", "faults", "inject", "hold_job", "--status", "running", "--seconds", "3600")
     result = cli("run", bell, "--device", "qulacs", "--timeout", "0.5")
     job_id = complaint(result).split()[2]
 
     assert result.exit_code == 6
     assert complaint(result) == (
-        f"oqtopus-client: Job {job_id} had not ended after 0.5 s. "
-        f"It goes on. Wait for it with: oqtopus-client result {job_id}"
+        f"oqtopus-client: Job {job_id} did not finish within 0.5 s. "
+        f"The job continues on the server; wait for it with: oqtopus-client result {job_id}"
     )
     assert cli("result", job_id, "--no-wait").exit_code == 1
     cli("emulator", "faults", "clear")
@@ -129,7 +129,7 @@ def test_time_is_up(cli: Typed, bell: str) -> None:
 
 @pytest.mark.usefixtures("_faultless")
 def test_lost_submission(cli: Typed, bell: str) -> None:
-    """Nobody can tell whether the job runs: its id is told, also when the list of devices is out of reach as well."""
+    """If it is unknown whether the job runs, its id is reported, even if devices cannot be listed."""
     cli("emulator", "faults", "inject", "lost_answer", "--path", "/jobs/*/submit", "--times", "3")
     for path in ("/jobs/*/status", "/devices"):
         cli("emulator", "faults", "inject", "drop", "--path", path, "--method", "GET", "--times", "3")
@@ -137,13 +137,13 @@ def test_lost_submission(cli: Typed, bell: str) -> None:
     job_id = complaint(result).split()[2].rstrip(":")
 
     assert result.exit_code == 5
-    assert "Whether it was all the same is unknown" in complaint(result)
+    assert "It may have been submitted anyway" in complaint(result)
     assert cli("result", job_id).exit_code == 0
 
 
 @pytest.mark.usefixtures("_faultless")
 def test_result_out_of_reach(cli: Typed, bell: str) -> None:
-    """The message tells the job's id, which nobody has seen yet, and how to get the result later."""
+    """The message contains the job's id, and says how to get the result later."""
     cli("emulator", "faults", "inject", "server_error", "--path", "/storage*", "--method", "GET", "--times", "3")
     result = cli("run", bell, "--device", "qulacs")
     job_id = complaint(result).split()[2]
@@ -151,7 +151,7 @@ def test_result_out_of_reach(cli: Typed, bell: str) -> None:
     assert result.exit_code == 5
     assert complaint(result) == (
         f"oqtopus-client: Job {job_id} was submitted, but: The storage refused the download: HTTP 500 Internal Server "
-        f"Error. Ask for it again with: oqtopus-client result {job_id}"
+        f"Error. Get its result with: oqtopus-client result {job_id}"
     )
     cli("emulator", "faults", "clear")
     assert cli("result", job_id).exit_code == 0
@@ -161,14 +161,14 @@ def test_result_out_of_reach(cli: Typed, bell: str) -> None:
     ("words", "code", "said"),
     [
         (["nowhere.qasm", "--device", "qulacs"], 2, "nowhere.qasm cannot be read: No such file or directory."),
-        (["BELL", "--device", "qulax"], 4, "There is no device 'qulax'. Did you mean qulacs?"),
+        (["BELL", "--device", "qulax"], 4, "There is no device 'qulax'. Did you mean 'qulacs'?"),
         (["BELL", "--device", "qulacs", "--shots", "0"], 2, "--shots"),
         (["BELL", "--device", "qulacs", "--no-transpile", "--optimization-level", "2"], 2, "--no-transpile turns off"),
         (["BELL"], 2, "--device"),
     ],
 )
 def test_what_cannot_be_run(cli: Typed, bell: str, words: list[str], code: int, said: str) -> None:
-    """It says why, and runs nothing."""
+    """The error says why, and nothing runs."""
     result = cli("run", *(bell if word == "BELL" else word for word in words))
 
     assert result.exit_code == code
@@ -177,5 +177,5 @@ def test_what_cannot_be_run(cli: Typed, bell: str, words: list[str], code: int, 
 
 
 def test_no_such_job(cli: Typed) -> None:
-    """An unknown id has an exit code of its own."""
+    """An unknown id has its own exit code."""
     assert cli("result", "01900000-0000-7000-8000-000000000000").exit_code == 4

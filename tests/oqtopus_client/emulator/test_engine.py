@@ -13,7 +13,7 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,8 +23,9 @@ from oqtopus_client.errors import (
     ResponseValidationError,
     UserApiError,
 )
-from tests.conftest import BELL
-from tests.oqtopus_client.emulator.test_user_api import Caller
+from tests.support.callers import Caller
+from tests.support.circuits import BELL
+from tests.support.jobs import await_status
 from tests.support.recorded_cloud import RecordedCloud
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
@@ -105,14 +106,6 @@ def impatient(place: Place) -> Iterator[OqtopusClient]:
     """A client that tries once."""
     with OqtopusClient(dataclasses.replace(place.config, retry_max_attempts=1)) as client:
         yield client
-
-
-def await_status(client: OqtopusClient, job_id: str, status: str) -> None:
-    """Wait until a job has a status."""
-    deadline = time.monotonic() + 60
-    while client.status(job_id) != status:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("kind", [*CONNECTION_BREAKS, FaultKind.TOO_MANY_REQUESTS])
@@ -226,7 +219,7 @@ def test_broken_submission(place: Place, client: OqtopusClient, kind: FaultKind)
 def test_cut_json(place: Place, client: OqtopusClient) -> None:
     """It is no JSON any more."""
     place.inject("truncate", path="/devices")
-    with pytest.raises(ResponseValidationError, match="where JSON was due"):
+    with pytest.raises(ResponseValidationError, match="expected JSON, got"):
         client.list_devices()
 
     assert client.list_devices()

@@ -17,7 +17,7 @@ from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.errors import JobSubmissionError, OqtopusStorageError
-from tests.oqtopus_client.emulator.test_user_api import Caller
+from tests.support.callers import Caller
 from tests.support.server_process import running_server
 
 SHOTS = 20_000

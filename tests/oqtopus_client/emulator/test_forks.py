@@ -15,7 +15,7 @@ import pytest
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.errors import OqtopusConfigError
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=10)

@@ -17,7 +17,7 @@ from pydantic.warnings import UnsupportedFieldAttributeWarning
 from schemathesis import GenerationMode
 
 from oqtopus_client.emulator import Emulator
-from tests.oqtopus_client.emulator.test_user_api import SUBMIT, Caller
+from tests.support.callers import SUBMIT, Caller
 from tests.support.held_executor import HeldExecutor
 
 if TYPE_CHECKING:

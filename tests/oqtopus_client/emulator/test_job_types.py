@@ -27,7 +27,7 @@ from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.inputs import JobFailure
 from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 from tests.support.server_process import running_server
 
 if TYPE_CHECKING:

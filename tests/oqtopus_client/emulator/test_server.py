@@ -16,10 +16,9 @@ import uvicorn
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import OqtopusProvider
-from tests.conftest import BELL
-from tests.oqtopus_client.emulator.test_places import HOURS_LONG, await_status
-from tests.qiskit_oqtopus.test_backend import bell
+from tests.support.circuits import BELL, bell
 from tests.support.held_executor import HeldExecutor
+from tests.support.jobs import HOURS_LONG, await_status
 from tests.support.recorded_cloud import RecordedCloud
 
 

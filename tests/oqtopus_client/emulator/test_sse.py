@@ -22,20 +22,11 @@ from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.sse.job import SseJob, _run_inner
 from oqtopus_client.emulator.sse.sandbox import InnerJob, SseLimits, SseOutcome, _exit_code, run_sse
-from tests.conftest import BELL
+from tests.support.circuits import BELL
+from tests.support.sse_programs import DRIVER
 
 PARENT = {"job_id": "0691f3a2-7c1e-7b44-8000-3f5a9d2c1e77", "name": "parent", "job_type": "sse", "shots": 1}
 
-# The program's beginning: `submit(shots)` runs a Bell circuit through the driver, as libraries in the container do.
-DRIVER = f"""
-import os, subprocess, sys, time
-import sse_driver
-from oqtopus_client.rest.models import JobsS3SubmitJobInfo, JobsSubmitJobRequest
-
-def submit(shots=10, program={BELL!r}, transpiler_info=None):
-    request = JobsSubmitJobRequest(device_id="", job_type="sampling", shots=shots, transpiler_info=transpiler_info)
-    return sse_driver.submit_job(request, JobsS3SubmitJobInfo(program=[program]))
-"""
 REFUSED = "submit(transpiler_info={'transpiler_lib': None})"  # the device has no h
 
 

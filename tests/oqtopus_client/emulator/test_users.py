@@ -16,8 +16,8 @@ from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.users import TOKEN_DAYS
 from oqtopus_client.errors import AuthenticationError, NotFoundError, PermissionDeniedError, UserApiError
 from oqtopus_client.rest.storage import unpack
-from tests.conftest import BELL
-from tests.oqtopus_client.emulator.test_user_api import Caller
+from tests.support.callers import Caller
+from tests.support.circuits import BELL
 
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

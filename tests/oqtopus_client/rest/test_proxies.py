@@ -13,7 +13,7 @@ from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.rest.http import HttpClient
 from oqtopus_client.rest.proxies import proxy_for
-from tests.oqtopus_client.rest.test_http import answer_all
+from tests.support.servers import answer_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

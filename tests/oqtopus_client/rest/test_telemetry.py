@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 
 @pytest.fixture

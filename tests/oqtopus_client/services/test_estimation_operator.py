@@ -10,7 +10,7 @@ import pytest
 
 from oqtopus_client import OqtopusEstimationOperator, OqtopusJobSpec
 from oqtopus_client.rest.models import JobsS3OperatorItem
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 
 @pytest.mark.parametrize("pauli", ["X 0 Y 1", "X0 Y1", "X0Y1", "X 0Y 1", "X 00 Y 01"])
@@ -81,7 +81,7 @@ def test_bad_operators(operator: Any) -> None:
 
 def test_operator_of_another_job() -> None:
     """A sampling job would ignore it."""
-    with pytest.raises(ValueError, match="operator belongs to estimation jobs, not to one of type 'sampling'"):
+    with pytest.raises(ValueError, match="operator is for estimation jobs only, not for type 'sampling'"):
         OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, operator=[OqtopusEstimationOperator("X 0")])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from oqtopus_client import AsyncOqtopusClient, OqtopusClient, OqtopusJobSpec, UserApiError
 from qiskit_oqtopus import OqtopusProvider
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 from tests.support.recorded_cloud import RecordedCloud
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from oqtopus_client.errors import JobFailedError
 from oqtopus_client.rest.models import JobsJob
 from oqtopus_client.services.job_results import typed_result
 from oqtopus_client.services.remedies import with_remedy
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
 REFUSED = "failed to execute job on device"

@@ -268,7 +268,7 @@ def test_bad_precisions(
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"rout": "auto"}, TypeError, "OqtopusEstimator has no option 'rout'; did you mean 'route'?"),
+        ({"rout": "auto"}, TypeError, "OqtopusEstimator has no option 'rout'. Did you mean 'route'?"),
         ({"route": "both"}, ValueError, "route: Input should be 'auto', 'sampling' or 'estimation', not 'both'."),
         ({"default_precision": 0.0}, ValueError, "default_precision: Input should be greater than 0, not 0.0."),
         ({"max_shots": 10_000_001}, ValueError, "shots must be an integer from 1 to 10,000,000, not 10000001."),
@@ -479,7 +479,7 @@ def test_errors_are_what_they_say(backend: OqtopusBackend, seed: int) -> None:
 def test_routes_agree(backend: OqtopusBackend) -> None:
     """Both are right; the server's errors are sums over terms, and no smaller than ours but for chance."""
     rng = np.random.default_rng(5)
-    pubs = [random_pub(rng) for _ in range(40)]
+    pubs = [random_pub(rng) for _ in range(20)]
     ours, theirs = (
         OqtopusEstimator(backend, route=route).run(pubs, shots=2000).result(timeout=250)
         for route in ("sampling", "estimation")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import qiskit
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
-from qiskit.circuit import Parameter, ParameterVector
+from qiskit.circuit import Parameter
 from qiskit.circuit.library import UnitaryGate
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -19,48 +19,20 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusSampler
+from tests.support.circuits import flips, keyed
+from tests.support.recorded_cloud import WAITING
+from tests.support.statistics import only_outcomes
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
 
 PI = np.pi
-WAITING = {"GET /jobs", "GET /jobs/{id}/status"}
 """How often jobs are asked for their status depends on how long they take."""
-
-
-def flips(qubits: int = 2) -> QuantumCircuit:
-    """A circuit that flips each qubit whose parameter is pi, and none whose parameter is 0."""
-    circuit = QuantumCircuit(qubits, name="flips")
-    for qubit, angle in enumerate(ParameterVector("flip", qubits)):
-        circuit.rx(angle, qubit)
-    circuit.measure_all()
-    return circuit
-
-
-def keyed(number: int, qubits: int = 3) -> QuantumCircuit:
-    """A circuit whose only outcome is `number`."""
-    circuit = QuantumCircuit(qubits)
-    for qubit in range(qubits):
-        if number >> qubit & 1:
-            circuit.x(qubit)
-    circuit.measure_all()
-    return circuit
-
-
-def only_outcomes(result: SamplerPubResult, register: str = "meas") -> Any:
-    """The outcome of each binding, of which each must have one only; nested as the bindings are."""
-    bits = result.data[register]
-    found = np.empty(bits.shape, object)
-    for place in np.ndindex(bits.shape):
-        counts = bits.get_counts(place)
-        assert list(counts.values()) == [bits.num_shots]
-        found[place] = next(iter(counts))
-    return found.tolist()
 
 
 def test_run(anywhere: BackendV2) -> None:
     """A job with a status and an id, and a result of Qiskit's classes."""
-    job = OqtopusSampler(anywhere).run([keyed(1)])
+    job = OqtopusSampler(anywhere).run([keyed(1, 3)])
     result = job.result()
 
     assert isinstance(job, BasePrimitiveJob)
@@ -93,7 +65,7 @@ def test_pubs_in_order(anywhere: BackendV2) -> None:
     """Several PUBs at once, from any iterable; the same sampler again; other options in between."""
     sampler = OqtopusSampler(anywhere, default_shots=5)
     for _ in range(2):
-        result = sampler.run(iter([keyed(3), (flips(), [PI, 0]), keyed(6)])).result()
+        result = sampler.run(iter([keyed(3, 3), (flips(), [PI, 0]), keyed(6, 3)])).result()
         assert [only_outcomes(pub) for pub in result] == ["011", "01", "110"]
 
 
@@ -145,12 +117,12 @@ def test_one_value(anywhere: BackendV2, value: Any) -> None:
 @pytest.mark.parametrize("nothing", [None, [], (), np.array([]), {}])
 def test_no_parameters(anywhere: BackendV2, nothing: Any) -> None:
     """A circuit without parameters takes no values, in any form; and several bindings of nothing."""
-    assert only_outcomes(OqtopusSampler(anywhere).run([(keyed(2), nothing)]).result()[0]) == "010"
+    assert only_outcomes(OqtopusSampler(anywhere).run([(keyed(2, 3), nothing)]).result()[0]) == "010"
 
 
 def test_bindings_of_no_parameter(anywhere: BackendV2) -> None:
     """An array of no columns has a program for each row."""
-    (pub,) = OqtopusSampler(anywhere, default_shots=3).run([(keyed(2), np.zeros((2, 3, 0)))]).result()
+    (pub,) = OqtopusSampler(anywhere, default_shots=3).run([(keyed(2, 3), np.zeros((2, 3, 0)))]).result()
 
     assert only_outcomes(pub) == [["010"] * 3] * 2
 
@@ -168,7 +140,7 @@ def test_measurements_backwards(anywhere: BackendV2) -> None:
 def test_shots(anywhere: BackendV2) -> None:
     """A PUB's shots go before the run's, and those before the default, which can be changed."""
     sampler = OqtopusSampler(anywhere)
-    circuit = keyed(5)
+    circuit = keyed(5, 3)
 
     def shots(pubs: list[Any], **keyword: Any) -> list[int]:
         result = sampler.run(pubs, **keyword).result()
@@ -186,7 +158,7 @@ def test_shots(anywhere: BackendV2) -> None:
 def test_shots_above_the_cap(anywhere: BackendV2) -> None:
     """They are shared out over jobs as evenly as can be, and put together."""
     sampler = OqtopusSampler(anywhere, max_shots=40)
-    job = sampler.run([(flips(), [[0, PI], [PI, 0]], 100), keyed(3)], shots=40)
+    job = sampler.run([(flips(), [[0, PI], [PI, 0]], 100), keyed(3, 3)], shots=40)
     (first, second) = job.result()
 
     assert only_outcomes(first) == ["10", "01"]
@@ -209,7 +181,7 @@ def test_unitary_gate(backend: OqtopusBackend) -> None:
 
 def test_metadata(anywhere: BackendV2) -> None:
     """The circuit's own comes back whole, whatever it holds."""
-    circuit = keyed(1)
+    circuit = keyed(1, 3)
     circuit.metadata = {"set": {1, 2}, "array": np.arange(3), "text": "//"}
     (pub,) = OqtopusSampler(anywhere).run([circuit]).result()
 
@@ -264,7 +236,7 @@ def test_a_backend_that_takes_one_circuit_at_a_time() -> None:
             calls.append(len(circuits))
             return super().run(circuits, **options)
 
-    job = OqtopusSampler(OneAtATime()).run([(flips(), [[0, PI], [PI, 0], [PI, PI]]), keyed(4)])
+    job = OqtopusSampler(OneAtATime()).run([(flips(), [[0, PI], [PI, 0], [PI, PI]]), keyed(4, 3)])
 
     assert [only_outcomes(pub) for pub in job.result()] == [["10", "01", "11"], "100"]
     assert calls == [1, 1, 1, 1]
@@ -290,7 +262,7 @@ def test_options_reach_the_server(backend: OqtopusBackend) -> None:
         name="sweep",
         transpiler_options={"optimization_level": 2},
     )
-    with pytest.warns(UserWarning, match="may correct the readout errors of other qubits than those it measures"):
+    with pytest.warns(UserWarning, match="may correct readout errors of the wrong qubits"):
         job = sampler.run([(flips(), [[0, PI], [PI, 0]])])
     job.result()
     found = [backend.provider.client.get_job(job_id) for job_id in job.job_ids]
@@ -312,7 +284,7 @@ def test_transpile_as_for_circuits(backend: OqtopusBackend) -> None:
     used = [backend.provider.client.get_job(job_id).transpiler_info["transpiler_lib"] for job_id in job.job_ids]
     assert used == [None, "qiskit"]
 
-    with pytest.raises(CircuitError, match="'flips' is not of qulacs's own instructions"):
+    with pytest.raises(CircuitError, match="'flips' has instructions that are not native to qulacs"):
         OqtopusSampler(backend, transpile="none").run([(foreign, [PI, 0])])
 
 

@@ -14,7 +14,7 @@ from qiskit_aer import AerSimulator
 
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusSampler
 from qiskit_oqtopus.primitives.options import SamplerOptions
-from tests.qiskit_oqtopus.primitives.test_sampler import flips, keyed
+from tests.support.circuits import flips, keyed
 
 if TYPE_CHECKING:
     from tests.support.recorded_cloud import RecordedCloud
@@ -28,7 +28,7 @@ FIXED = f"{FORM} The parameters of 'fixed': none."
 
 def fixed() -> QuantumCircuit:
     """A circuit without parameters."""
-    circuit = keyed(1)
+    circuit = keyed(1, 3)
     circuit.name = "fixed"
     return circuit
 
@@ -132,7 +132,7 @@ def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: Recorde
     with pytest.raises(CircuitError, match="after measuring it"):
         OqtopusSampler(backend).run([fixed(), midway])
     with pytest.raises(CircuitError, match="has 17 qubits, qulacs only 16"):
-        OqtopusSampler(backend).run([keyed(1, qubits=17)])
+        OqtopusSampler(backend).run([keyed(1, 17)])
     not_finite, angle = QuantumCircuit(1, 1), Parameter("angle")
     not_finite.rx(1 / angle, 0)
     not_finite.measure(0, 0)
@@ -145,8 +145,8 @@ def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: Recorde
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"default_shot": 5}, TypeError, "OqtopusSampler has no option 'default_shot'; did you mean 'default_shots'?"),
-        ({"zzz": 5}, TypeError, "OqtopusSampler has no option 'zzz'; known: max_shots, seed, "),
+        ({"default_shot": 5}, TypeError, "OqtopusSampler has no option 'default_shot'. Did you mean 'default_shots'?"),
+        ({"zzz": 5}, TypeError, "OqtopusSampler has no option 'zzz'. Known: 'max_shots', 'seed', "),
         ({"mitigation": "zne"}, ValueError, "mitigation: Input should be 'pseudo_inverse', not 'zne'."),
         ({"seed": -1}, ValueError, "seed: Input should be greater than or equal to 0, not -1."),
         ({"seed": "x"}, ValueError, "seed: Input should be a valid integer, not 'x'."),
@@ -201,7 +201,7 @@ def test_what_are_no_options(backend: OqtopusBackend, options: Any) -> None:
     sampler = OqtopusSampler(backend)
     for use in (lambda: OqtopusSampler(backend, options), lambda: setattr(sampler, "options", options)):
         with pytest.raises(
-            TypeError, match=r"^(options must be SamplerOptions\(...\) or a mapping|.*has no option 1;)"
+            TypeError, match=r"^(options must be SamplerOptions\(...\) or a mapping|.*has no option 1\.)"
         ):
             use()
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Clbit
-from qiskit.primitives import DataBin
 from qiskit.providers import BackendV2
-from qiskit.quantum_info import Statevector
 
 from qiskit_oqtopus import OqtopusBackend, OqtopusSampler
-from tests.qiskit_oqtopus.primitives.test_sampler import only_outcomes
-from tests.qiskit_oqtopus.test_random_circuits import FALSE_ALARM, SHOTS, p_value
+from tests.support.statistics import FALSE_ALARM, SHOTS, exact_distribution, joint_counts, only_outcomes, p_value
 
 
 @st.composite
@@ -39,28 +34,6 @@ def circuits(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[int, int]]:
         measured[clbit] = draw(st.integers(0, n - 1))
         circuit.measure(measured[clbit], clbit)
     return circuit, measured
-
-
-def exact_distribution(circuit: QuantumCircuit, measured: dict[int, int]) -> dict[str, float]:
-    """Probability of each combination of the registers' values."""
-    index = {bit: i for i, bit in enumerate(circuit.clbits)}
-    distribution: dict[str, float] = defaultdict(float)
-    unitary = circuit.copy_empty_like()
-    unitary.data = [item for item in circuit.data if item.name != "measure"]
-    for state, probability in enumerate(Statevector(unitary).probabilities()):
-        words = [
-            "".join(str(state >> measured[index[bit]] & 1) if index[bit] in measured else "0" for bit in reversed(creg))
-            for creg in map(list, circuit.cregs)
-        ]
-        distribution[" ".join(words)] += probability
-    return distribution
-
-
-def joint_counts(data: DataBin) -> Counter[str]:
-    """How often the registers had each combination of values in the same shot."""
-    # Qiskit has no bitstrings of no bits.
-    words = [bits.get_bitstrings() if bits.num_bits else [""] * bits.num_shots for bits in data.values()]
-    return Counter(" ".join(shot) for shot in zip(*words, strict=True))
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

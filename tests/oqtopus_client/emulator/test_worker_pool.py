@@ -24,10 +24,11 @@ from oqtopus_client.emulator.simulation.pipeline import execute
 from oqtopus_client.emulator.store import LEASE_SECONDS
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from oqtopus_client.errors import JobSubmissionError, UserApiError
-from tests.conftest import BELL
-from tests.oqtopus_client.emulator.test_persistence import SECONDS_LONG, open_store, shift_clock
+from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
+from tests.support.jobs import HOURS_LONG, SECONDS_LONG, await_status
 from tests.support.server_process import running_server
+from tests.support.stores import open_store, shift_clock
 
 ROOT = Path(__file__).parents[3]
 LIGHT = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
@@ -36,23 +37,9 @@ HEAVY = OqtopusJobSpec.sampling(
     program='OPENQASM 3; include "stdgates.inc"; qubit[8] q; bit[8] c; h q; c = measure q;',
     shots=100,
 )
-HOURS_LONG = OqtopusJobSpec.sampling(
-    device_id="lattice64",
-    program='OPENQASM 3; include "stdgates.inc"; qubit[20] q; bit[20] c; rz(0.3) q; sx q; c = measure q;',
-    shots=1_000_000,
-    transpiler_info={"transpiler_lib": None},
-)
 BUSY = "print('begun', flush=True); pow(7, 10**9)"  # hours in one call of native code
 DEADLY = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=666)
 SSE = OqtopusJobSpec.sse(device_id="qulacs", program="raise SystemExit(1)", shots=1)
-
-
-def await_status(client: OqtopusClient, job_id: str, status: str) -> None:
-    """Wait until a job has a status."""
-    deadline = time.monotonic() + 120
-    while client.status(job_id) != status:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class Gated(ThreadPoolExecutor):

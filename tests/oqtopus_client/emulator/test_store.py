@@ -15,29 +15,14 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.database import Database
-from oqtopus_client.emulator.store import LEASE_SECONDS, Store
-from tests.conftest import BELL
+from oqtopus_client.emulator.store import LEASE_SECONDS
+from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
+from tests.support.jobs import SECONDS_LONG
 from tests.support.server_process import running_server
+from tests.support.stores import open_store, shift_clock
 
-REAL_TIME = time.time
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
-SECONDS_LONG = OqtopusJobSpec.sampling(
-    device_id="qulacs",
-    program='OPENQASM 3; include "stdgates.inc"; qubit[16] q; bit[16] c; h q; c = measure q;',
-    shots=1_000_000,
-)
-
-
-def open_store(folder: Path) -> Store:
-    """The store of an emulator's data folder."""
-    return Store(Database(folder / "emulator.sqlite3"))
-
-
-def shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Make it later than it is."""
-    monkeypatch.setattr("oqtopus_client.emulator.store.time.time", lambda: REAL_TIME() + seconds)
 
 
 def test_jobs_outlive_the_emulator(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, JobFailure, ProgramLimits
 from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, prepare
 from oqtopus_client.rest.storage import pack
-from tests.conftest import BELL
+from tests.support.circuits import BELL
 
 HEAD = 'OPENQASM 3; include "stdgates.inc";'
 PAIR = f"{HEAD} qubit[2] q; bit[2] c;"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -27,8 +27,8 @@ from qiskit_oqtopus import (
     OqtopusSampler,
 )
 from qiskit_oqtopus.header import CircuitHeader
-from tests.conftest import BELL
-from tests.qiskit_oqtopus.primitives.test_sampler import WAITING, flips, keyed
+from tests.support.circuits import BELL, flips, keyed, pubs
+from tests.support.recorded_cloud import WAITING
 from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
     """The status is the cloud's."""
-    job = OqtopusSampler(held_backend).run([keyed(1)])
+    job = OqtopusSampler(held_backend).run([keyed(1, 3)])
     held.await_work()
     seen = [(job.status(), job.running(), job.in_final_state())]
     held.step()
@@ -59,7 +59,7 @@ def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None
 def test_device_that_takes_fewer_shots(backend: OqtopusBackend) -> None:
     """What it says of itself holds, where the user allows more."""
     backend.device = OqtopusDevice(DevicesDeviceInfo.from_dict({**backend.device.raw.to_dict(), "max_shots": 40}))
-    job = OqtopusSampler(backend, max_shots=500).run([keyed(1)], shots=100)
+    job = OqtopusSampler(backend, max_shots=500).run([keyed(1, 3)], shots=100)
 
     assert sorted(row.shots for row in job._run._batch.jobs()) == [33, 33, 34]  # type: ignore[attr-defined]
     assert job.result()[0].data.meas.get_counts() == {"001": 100}
@@ -67,7 +67,7 @@ def test_device_that_takes_fewer_shots(backend: OqtopusBackend) -> None:
 
 def test_cancel(held_backend: OqtopusBackend) -> None:
     """Cancelling reaches every job on the server, and the result says so."""
-    job = OqtopusSampler(held_backend).run([(flips(), [[0, 0], [0, np.pi]]), keyed(1)])
+    job = OqtopusSampler(held_backend).run([(flips(), [[0, 0], [0, np.pi]]), keyed(1, 3)])
 
     assert job.cancel()
     assert job.cancelled()
@@ -78,7 +78,7 @@ def test_cancel(held_backend: OqtopusBackend) -> None:
 
 def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
     """Running out of time does no harm."""
-    job = OqtopusSampler(held_backend).run([keyed(1)])
+    job = OqtopusSampler(held_backend).run([keyed(1, 3)])
     with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: did not finish within 0.01 s") as caught:
         job.result(timeout=0.01)
     held.step()
@@ -104,7 +104,7 @@ def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_id_is_the_servers(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
     """It finds the OQTOPUS jobs by a search, also a single one; asking again for the result asks nobody."""
-    job = OqtopusSampler(backend).run([keyed(1)])
+    job = OqtopusSampler(backend).run([keyed(1, 3)])
     first = job.result()
     assert [found.job_id for found in backend.provider.client.list_jobs(q=job.job_id())] == job.job_ids
     cloud.requests.clear()
@@ -117,22 +117,12 @@ def test_the_id_is_the_servers(backend: OqtopusBackend, cloud: RecordedCloud) ->
 SUBMIT_AND_DIE = """
 import os, signal
 from qiskit_oqtopus import OqtopusProvider, OqtopusSampler
-from tests.qiskit_oqtopus.primitives.test_primitive_job import pubs
+from tests.support.circuits import pubs
 
 job = OqtopusSampler(OqtopusProvider().get_backend("qulacs"), seed=7, max_shots=40).run(pubs())
 print(job.job_id(), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-def pubs() -> list[Any]:
-    """PUBs of many kinds: shapes, shots, scattered registers, metadata, nothing to measure."""
-    scattered = QuantumCircuit(3, 4, metadata={"note": "// 'quoted' \"text\"", "numbers": np.arange(2)})
-    scattered.h(range(3))
-    scattered.measure(range(3), [3, 0, 2])
-    silent = QuantumCircuit(1, 2)
-    angles = np.linspace(0, np.pi, 12).reshape(3, 2, 2)
-    return [(flips(), angles, 100), (scattered, None, 64), silent, keyed(5)]
 
 
 def test_in_another_process(server: dict[str, str]) -> None:
@@ -199,7 +189,7 @@ def test_a_sweep_does_not_repeat_its_plan(held_backend: OqtopusBackend) -> None:
 def test_listed_as_what_they_are(backend: OqtopusBackend) -> None:
     """`provider.jobs` and `provider.job` tell primitives' jobs from circuits'; an inner job is a circuit's."""
     sampled = OqtopusSampler(backend, name="listed").run([(flips(), np.zeros((3, 2)))])
-    plain = backend.run([keyed(1), keyed(2)], name="listed")
+    plain = backend.run([keyed(1, 3), keyed(2, 3)], name="listed")
     sampled.result()
     plain.result()
     found = list(backend.provider.jobs(name="listed", limit=None))
@@ -253,7 +243,7 @@ def busy() -> Iterator[threading.Event]:
 def test_elsewhere_cancelled(busy: threading.Event) -> None:
     """Jobs of other backends wait, time out and are cancelled as their backend's do."""
     sampler = OqtopusSampler(AerSimulator())
-    job, unwanted = sampler.run([keyed(1)]), sampler.run([keyed(2)])
+    job, unwanted = sampler.run([keyed(1, 3)]), sampler.run([keyed(2, 3)])
     assert not job.in_final_state()
     with pytest.raises(OqtopusJobTimeoutError, match="did not finish within 0 s"):
         job.result(timeout=0)
