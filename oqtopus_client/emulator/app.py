@@ -27,7 +27,7 @@ _SAFE = ("type", "loc", "msg")
 
 
 def create_app(cloud: Cloud) -> ASGIApp:
-    """The application over a cloud's parts; it works in any event loop, and in several at once."""
+    """Create the application for a cloud; it works in any event loop, and in several at once."""
     app = FastAPI(title="OQTOPUS User API", version="1.0")
     app.state.cloud = cloud
     for part in (devices, jobs, users, control):
@@ -47,12 +47,12 @@ def create_app(cloud: Cloud) -> ASGIApp:
         try:
             return await request_validation_exception_handler(request, error)
         except (ValueError, RecursionError):
-            # The answer repeats the input, which breaks servers if that is NaN or too deep. Our own paths do not.
+            # Servers break when they repeat an input that is NaN or too deep in their answer. Our own paths do not.
             if not request.url.path.startswith(control.router.prefix):
                 return server_error()
             return JSONResponse({"detail": [{name: item[name] for name in _SAFE} for item in error.errors()]}, 422)
 
-    @app.exception_handler(ClientDisconnect)  # before its request was whole; nobody reads the answer
+    @app.exception_handler(ClientDisconnect)  # during its request, so no one reads the answer
     @app.exception_handler(ServerError)
     @app.exception_handler(Exception)
     async def break_down(_request: Request, error: Exception) -> Response:
@@ -64,7 +64,7 @@ def create_app(cloud: Cloud) -> ASGIApp:
 
 
 def _with_correlation_id(app: ASGIApp) -> ASGIApp:
-    """The application, with the header `X-Correlation-Id` on every answer."""
+    """Add the header `X-Correlation-Id` to every answer."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         answered = False
@@ -79,8 +79,8 @@ def _with_correlation_id(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, send_with_id)
         except Exception as error:
-            # Starlette answers 500 and raises the error again; the answer, and the log, are enough. But a connection
-            # that breaks has to: whoever serves this notices by the error only.
+            # Starlette answers 500 and raises the error again; the answer and the log are enough. A broken connection,
+            # however, must reach the server, which notices it only by the error.
             if not answered or isinstance(error, ConnectionError):
                 raise
 

@@ -1,51 +1,60 @@
-"""Hands out the emulator's jobs: which one is next, and how many run at a time."""
+"""Runs the emulator's jobs: which one is next, how many at a time, and each one from its claim to its end."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import logging
-import os
 import secrets
+import sqlite3
 import threading
-from collections import deque
-from typing import TYPE_CHECKING
+import time
+from concurrent.futures import BrokenExecutor, CancelledError
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from oqtopus_client.emulator.run import JobRun, Surroundings
-from oqtopus_client.emulator.store import JOB_TYPES
+from oqtopus_client.emulator.faults import FaultKind, Faults
+from oqtopus_client.emulator.places import Places
+from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare, run_prepared
+from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
+from oqtopus_client.emulator.sse.job import SseJob, run_sse_job, stop_program
+from oqtopus_client.emulator.store import JOB_TYPES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from oqtopus_client.emulator.database import Row
     from oqtopus_client.emulator.device_files import EmulatedDevice
-    from oqtopus_client.emulator.faults import Faults
-    from oqtopus_client.emulator.simulation.inputs import ProgramLimits
     from oqtopus_client.emulator.sse.sandbox import SseLimits
     from oqtopus_client.emulator.store import Store
 
+_Output = TypeVar("_Output")
 _logger = logging.getLogger("oqtopus_client.emulator")
 
 IDLE_SECONDS = 2.0
-"""How often an idle engine looks for jobs of processes that share its database, and renews its claims."""
+"""Interval at which the engine renews its claims and looks for jobs submitted through other processes."""
 
-_MAX_WAITING = 100
-"""So many heavy jobs may wait for room while lighter ones overtake them."""
+_MAX_ATTEMPTS = 3
+"""A job during which worker processes have died this often is assumed to kill them."""
 
 
 class Engine:
-    """Takes jobs from the store, oldest first, and runs them on an executor.
+    """Takes jobs from the store and runs them on an executor.
 
-    One thread hands out the work; no more jobs are claimed than can run, so what is left in the queue belongs to
-    whoever opens the database next. One place is kept for light jobs: heavy ones, seconds long, wait for each other.
+    Each job is a coroutine on an event loop in the engine's own thread. The engine claims no more jobs than it has
+    places (see `Places`), so what is left in the queue belongs to whoever opens the database next.
 
     Args:
-        store: Where the jobs are.
+        store: The jobs.
         devices: The devices, by id.
         executor: Runs the simulations.
-        faults: What shall go wrong.
-        max_running: Jobs in work at the same time, at least 2; by default one a processor core.
-        limits: What programs may be.
-        sse_limits: What programs of sse jobs may use; None if none may run.
+        faults: The faults to inject.
+        max_running: Maximum number of jobs in work at the same time; see `Places`.
+        limits: Limits on programs.
+        sse_limits: Limits on the programs of sse jobs; None to run no sse jobs.
     """
 
     def __init__(
@@ -61,105 +70,267 @@ class Engine:
     ) -> None:
         self.name = secrets.token_hex(8)
         self._store = store
-        self._around = Surroundings(
-            worker=self.name,
-            store=store,
-            devices=devices,
-            executor=executor,
-            faults=faults,
-            limits=limits,
-            sse_limits=sse_limits,
-            release=self._release,
-            wait_for_room=self._wait_for_room,
-            closed=lambda: self._closed,
-            stop=self._stop,
-        )
+        self._devices = devices
+        self._executor = executor
+        self._faults = faults
+        self._limits = limits
+        self._sse_limits = sse_limits
         self._job_types = [name for name in JOB_TYPES if sse_limits or name != "sse"]
-        self._places = self._free = max(2, max_running or os.cpu_count() or 1)
-        self._heavy_free = self._places - 1
-        self._runs: dict[str, JobRun] = {}
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._news = threading.Condition()
+        self._places = Places(self.name, max_running)
+        self._runs: dict[str, _Run] = {}
         self._closed = False
-        self._thread = threading.Thread(target=self._dispatch, name="oqtopus-emulator", daemon=True)
+        self._check_at = 0.0
+        self._news = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="oqtopus-emulator", daemon=True)
         self._thread.start()
 
     def runs(self, job_type: str) -> bool:
-        """Whether jobs of this type are run."""
+        """Whether the engine runs jobs of this type."""
         return job_type in self._job_types
 
     def wake(self) -> None:
-        """Tell the engine that a job has been submitted or cancelled."""
-        with self._news:
-            self._news.notify()
+        """Notify the engine that a job has been submitted."""
+        self._call_soon(self._news.set)
+
+    def recheck(self) -> None:
+        """Notify the engine that a job has been cancelled, which it may be working on."""
+        self._check_at = 0.0
+        self.wake()
 
     def close(self) -> None:
-        """Stop taking jobs and return those in work to the queue; what still comes of them is dropped."""
-        with self._news:
-            self._closed = True
-            self._news.notify()
-        if threading.current_thread() is not self._thread:
+        """Stop taking jobs and return those in work to the queue; results that still arrive are dropped."""
+        self._closed = True
+        self.wake()
+        if threading.current_thread() is not self._thread:  # garbage collection closes it in any thread
             self._thread.join()
+        self._return_jobs()
+
+    # --- which jobs run
+
+    def _serve(self) -> None:
+        with contextlib.closing(self._loop):
+            self._loop.run_until_complete(self._dispatch())
+
+    async def _dispatch(self) -> None:
+        while not self._closed:
+            try:
+                if self._loop.time() >= self._check_at:
+                    self._check_at = self._loop.time() + IDLE_SECONDS
+                    self._check_runs()
+                while self._places.free and not self._closed and self._hand_out():
+                    pass
+            except Exception:
+                # A locked database or a full disk passes, and the queue must move again then.
+                _logger.exception("The emulator could not hand out work; it will try again.")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._check_at):
+                    await self._news.wait()
+            self._news.clear()
+        tasks = [run.task for run in self._runs.values() if run.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _check_runs(self) -> None:
+        """Renew the claims, and cancel the work on jobs that were cancelled or take too long to read."""
+        wanted = self._store.renew(self.name, self._runs)
+        for job_id, run in self._runs.items():
+            if job_id in wanted and run.seconds_reading() >= self._limits.seconds:
+                failure = invalid(f"reading and transpiling it took longer than {self._limits.seconds:g} seconds.")
+                self._store.finish(job_id, self.name, Outcome("failed", str(failure)))
+                wanted.remove(job_id)
+            if job_id not in wanted:
+                run.cancel()
+
+    def _hand_out(self) -> bool:
+        """Fill one place; False if there is nothing to fill it with."""
+        if heavy := self._places.next_heavy():
+            run = self._runs[heavy["job_id"]]
+            run.waiting, run.heavy = False, True
+            run.room.set()
+            return True
+        job = self._store.claim(self.name, self._places.choose, job_types=self._job_types)
+        if job is None:
+            return False
+        self._places.claim(job)
+        run = self._runs[job["job_id"]] = _Run(job)
+        run.task = self._loop.create_task(self._run(run))
+        return True
+
+    async def _wait_for_room(self, run: _Run) -> None:
+        """Give up the place until a heavy job can have one."""
+        self._places.wait(run.job)
+        run.waiting = True
+        self._news.set()
+        await run.room.wait()
+
+    def _release(self, run: _Run) -> None:
+        if self._runs.get(run.job_id) is run:
+            del self._runs[run.job_id]
+        self._places.leave(run.job, heavy=run.heavy)
+        self._news.set()
+
+    # --- how a job runs
+
+    async def _run(self, run: _Run) -> None:
+        """Run a claimed job to its end, whatever goes wrong with it."""
+        try:
+            outcome = await self._outcome(run)
+            if outcome is not None:
+                await asyncio.to_thread(self._store.finish, run.job_id, self.name, outcome)
+        except (BrokenExecutor, CancelledError):
+            # A worker process died, for this job or one beside it: try again. A cancelled job is no longer ours.
+            self._store.give_back(self.name, run.job_id, tried=True)
+        except sqlite3.Error:
+            # The database is locked, the disk is full, or the engine was closed: as in `_dispatch`, try again later.
+            if not self._closed:
+                _logger.exception("The emulator could not read or write job %s; it will try again.", run.job_id)
+                await asyncio.sleep(IDLE_SECONDS)
+                self._store.give_back(self.name, run.job_id, tried=run.future is not None)
+        finally:
+            self._release(run)
+
+    async def _outcome(self, run: _Run) -> Outcome | None:
+        try:
+            return await self._attempt(run)
+        except JobFailure as failure:
+            return Outcome("failed", str(failure))
+        except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error):
+            raise
+        except BaseException:  # Qiskit's native code may panic, which is not an Exception
+            _logger.exception("Job %s broke the emulator.", run.job_id)
+            return Outcome("failed", "internal server error")
+
+    async def _attempt(self, run: _Run) -> Outcome | None:
+        """Prepare and execute a job; None if it was cancelled before it was `running`."""
+        job = run.job
+        device = self._devices.get(job["device_id"])
+        if device is None:
+            raise JobFailure(f"device {job['device_id']!r} is not emulated")
+        if job["attempts"] > _MAX_ATTEMPTS:
+            raise JobFailure("internal server error")
+        if fault := self._faults.for_job(FaultKind.FAIL_JOB):
+            raise JobFailure(fault.message)
+        await self._hold("ready")
+        archive = self._store.get_file(f"{run.job_id}/input.zip") or b""
+        prepared: Prepared | None = None
+        work: tuple[Any, ...]
+        if job["job_type"] == "sse":
+            assert self._sse_limits is not None  # noqa: S101 - it would not have been claimed
+            work = run_sse_job, SseJob(_public(job), archive, device, self._limits, self._sse_limits)
+        else:
+            circuit_job = self._circuit_job(job, archive, device)
+            run.reading = True
+            prepared = await self._execute(run, prepare, circuit_job)
+            run.reading = False
+            work = run_prepared, circuit_job, prepared
+        if prepared is None or prepared.heavy:
+            await self._wait_for_room(run)
+        if not await asyncio.to_thread(self._start, run, prepared):
+            return None
+        await self._hold("running")
+        return await self._execute(run, *work)
+
+    def _circuit_job(self, job: Row, archive: bytes, device: EmulatedDevice) -> CircuitJob:
+        transpiler_info = json.loads(job["transpiler_info"]) or DEFAULT_TRANSPILER
+        self._store.set_transpiler_info(job["job_id"], json.dumps(transpiler_info))
+        mitigation_info = json.loads(job["mitigation_info"])
+        return CircuitJob(
+            job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits
+        )
+
+    async def _execute(self, run: _Run, work: Callable[..., _Output], *args: Any) -> _Output:
+        """Run work on the executor."""
+        done = asyncio.Event()
+        try:
+            run.future = future = self._executor.submit(work, *args)
+        except RuntimeError as error:
+            self._stop(error)
+            raise asyncio.CancelledError from error
+        future.add_done_callback(lambda _: self._call_soon(done.set))
+        try:
+            await done.wait()
+        finally:
+            run.cancel()
+        return future.result()
+
+    async def _hold(self, status: str) -> None:
+        """Wait as long as a fault wants."""
+        if fault := self._faults.for_job(FaultKind.HOLD_JOB, status):
+            await self._faults.hold(fault.seconds)
+
+    def _start(self, run: _Run, prepared: Prepared | None) -> bool:
+        return self._store.start(run.job_id, self.name, prepared.files if prepared else {})
+
+    # --- how the engine stops
+
+    def _stop(self, error: RuntimeError) -> None:
+        """Stop, as the executor is broken or this process is ending; the jobs wait for another process."""
+        if not self._closed:
+            if isinstance(error, BrokenExecutor):
+                _logger.error("The emulator's executor is broken; it can run no more jobs.", exc_info=error)
+            self._closed = True
+            self._news.set()
+            self._return_jobs()
+
+    def _return_jobs(self) -> None:
         for run in list(self._runs.values()):
             run.cancel()
         self._store.give_back(self.name)
 
-    def _dispatch(self) -> None:
-        with self._news:
-            while not self._closed:
-                try:
-                    wanted = self._store.renew(self.name, self._runs)
-                    for job_id, run in list(self._runs.items()):
-                        run.check(wanted=job_id in wanted)
-                    while self._free and not self._closed and self._hand_out():
-                        pass
-                except Exception:
-                    # A locked database, a full disk: these pass, and the queue must go on then.
-                    _logger.exception("The emulator could not hand out work; it will try again.")
-                self._news.wait(IDLE_SECONDS)
+    def _call_soon(self, callback: Callable[[], None]) -> None:
+        """Call something in the engine's thread, unless that has ended."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback)
 
-    def _hand_out(self) -> bool:
-        """Fill one place; False if there is nothing to fill it with."""
-        if self._waiting and self._heavy_free:
-            self._waiting[0]()
-            self._waiting.popleft()
-            self._free -= 1
-            self._heavy_free -= 1
-            return True
-        job = self._claim()
-        if job is None:
-            return False
-        self._free -= 1
-        self._runs[job["job_id"]] = run = JobRun(job, self._around)
-        try:
-            run.begin()
-        except Exception:
-            self._free += 1
-            self._runs.pop(job["job_id"], None)
-            self._store.give_back(self.name, job["job_id"])
-            raise
-        return True
 
-    def _claim(self) -> Row | None:
-        """A job to run. Jobs that others left behind never take the last place from our own users."""
-        if len(self._waiting) >= _MAX_WAITING:
-            return None
-        return self._store.claim(self.name, own=self._free == 1, job_types=self._job_types)
+@dataclass(eq=False)
+class _Run:
+    """A claimed job in work.
 
-    def _wait_for_room(self, run: JobRun, go_on: Callable[[], None]) -> None:
-        with self._news:
-            self._free += 1
-            run.heavy = True
-            self._waiting.append(go_on)
-            self._news.notify()
+    Attributes:
+        job: The job as it was when claimed.
+        task: The coroutine that runs it.
+        waiting: Whether it waits for room, without a place.
+        heavy: Whether it occupies a place as a heavy job.
+        room: Set when a heavy job may run.
+        future: What the executor does for it.
+        reading: Whether that is reading and transpiling its input.
+        reading_since: When that was first seen to run.
+    """
 
-    def _release(self, run: JobRun) -> None:
-        with self._news:
-            if self._runs.get(run.job_id) is run:
-                del self._runs[run.job_id]
-            self._free += 1
-            self._heavy_free += run.heavy
-            self._news.notify()
+    job: Row
+    task: asyncio.Task[None] | None = None
+    waiting: bool = False
+    heavy: bool = False
+    room: asyncio.Event = field(default_factory=asyncio.Event)
+    future: Future[Any] | None = None
+    reading: bool = False
+    reading_since: float | None = None
 
-    def _stop(self) -> None:
-        self._closed = True
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return str(self.job["job_id"])
+
+    def cancel(self) -> None:
+        """Cancel the work, as far as the executor can; a server-side program in this process is always ended."""
+        if self.task and self.waiting:
+            self.task.cancel()
+        if self.future and not self.future.cancel() and self.future.running() and self.job["job_type"] == "sse":
+            stop_program(self.job_id)
+
+    def seconds_reading(self) -> float:
+        """How long the executor has been reading the job's input; time in the executor's queue does not count."""
+        if not (self.reading and self.future and self.future.running()):
+            return -1.0
+        self.reading_since = self.reading_since or time.monotonic()
+        return time.monotonic() - self.reading_since
+
+
+def _public(job: Row) -> dict[str, Any]:
+    """The job as the API shows it, without its files."""
+    names = ("job_id", "name", "description", "job_type", "status", "device_id", "shots", "submitted_at")
+    settings = ("transpiler_info", "simulator_info", "mitigation_info")
+    return {name: job[name] for name in names} | {name: json.loads(job[name]) for name in settings}

@@ -1,4 +1,4 @@
-"""The devices as they are now: what their files say, and what has changed since."""
+"""The devices in their present state: as their files describe them, with later changes applied."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NEWEST = (
 class Fleet(Mapping[str, "EmulatedDevice"]):
     """Devices by id, each with its newest calibration and status.
 
-    Changes are kept in the database, so every process that shares it sees them.
+    Changes are stored in the database, so every process that shares it sees them.
 
     Args:
-        database: Where they are kept.
+        database: The database that holds the changes.
         devices: The devices as their files describe them.
     """
 
@@ -58,11 +58,11 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         return len(self._devices)
 
     def calibrate(self, device_id: str, device_info: Mapping[str, Any]) -> None:
-        """Give a device a new calibration, from its next job on.
+        """Give a device a new calibration, which applies from its next job on.
 
         Raises:
-            KeyError: There is no such device.
-            ValueError: The calibration makes no sense.
+            KeyError: The device does not exist.
+            ValueError: The calibration is not valid.
         """
         calibrated = self._devices[device_id].with_calibration({"calibrated_at": now(), **device_info})
         self._keep(calibrated, from_file=False)
@@ -71,8 +71,8 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         """Make a device `available` or `unavailable`.
 
         Raises:
-            KeyError: There is no such device.
-            ValueError: There is no such status.
+            KeyError: The device does not exist.
+            ValueError: The status is neither of these.
         """
         device = self._devices[device_id]
         if status not in _STATUSES:
@@ -82,17 +82,17 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
     def history(
         self, device_id: str | None, *, start: str | None, end: str | None, limit: int, offset: int
     ) -> tuple[int, list[Row]]:
-        """Calibrations of a device, or of all, newest first.
+        """Return calibrations of one device or of all, newest first.
 
         Args:
             device_id: The device; None for all.
-            start: Calibrated at that time or later.
-            end: Calibrated at that time or earlier.
-            limit: Most calibrations to return.
-            offset: Calibrations to skip.
+            start: Earliest time of calibration.
+            end: Latest time of calibration.
+            limit: Maximum number of calibrations to return.
+            offset: Number of calibrations to skip.
 
         Returns:
-            How many there are, and those asked for.
+            The total number, and the requested page.
         """
         where = (
             "FROM calibrations WHERE device_id = ifnull(?, device_id) "
@@ -105,10 +105,10 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         return total, rows
 
     def calibration(self, history_uid: str) -> Row:
-        """One entry of the history.
+        """Return one entry of the history.
 
         Raises:
-            KeyError: There is none of that id.
+            KeyError: The id does not exist.
         """
         row = self._database.one("SELECT * FROM calibrations WHERE history_uid = ?", history_uid)
         if row is None:

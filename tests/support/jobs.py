@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 
@@ -22,7 +23,12 @@ HOURS_LONG = OqtopusJobSpec.sampling(
 
 def await_status(client: OqtopusClient, job_id: str, status: str) -> None:
     """Wait until a job has a status."""
+    await_condition(lambda: client.status(job_id) == status)
+
+
+def await_condition(holds: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
     deadline = time.monotonic() + 120
-    while client.status(job_id) != status:
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -55,7 +55,7 @@ async def submit_job(
         raise ApiError(400, f"device {body.device_id} is not available")
     if not cloud.engine.runs(body.job_type):
         raise ApiError(400, "this emulator runs no sse programs; start it with --allow-sse if that is wanted")
-    if cloud.store.get_file(f"{job_id}/input.zip") is None:
+    if "input.zip" not in cloud.store.file_names(job_id):
         raise ApiError(400, f"job information input for {job_id} job not found")
     if len(body.name or "") > _NAME_LENGTH or len(body.description or "") > _DESCRIPTION_LENGTH:
         raise ServerError
@@ -131,7 +131,7 @@ async def cancel_job(job_id: str, cloud: CloudParameter, user: UserParameter) ->
             f"{job_id} job is not in valid status for cancellation (valid statuses for cancellation: "
             "'registered', 'ready', 'submitted' and 'running')",
         )
-    cloud.engine.wake()
+    cloud.engine.recheck()
     return JSONResponse({"message": "cancel request accepted"})
 
 

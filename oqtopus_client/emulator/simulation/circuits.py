@@ -1,4 +1,4 @@
-"""OpenQASM 3 text and circuits, as the servers' parser and devices see them."""
+"""OpenQASM 3 programs and their circuits, as servers read them."""
 
 from __future__ import annotations
 
@@ -12,34 +12,46 @@ from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 
 def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
-    """The circuit of a program, its classical bits in one register, in the order they are declared.
+    """Parse a program into a circuit with one classical register, its bits in the order of declaration.
 
     Raises:
         JobFailure: The program is larger than the limits allow.
-        Exception: It cannot be read; of whatever kind the parser stumbles over.
+        Exception: The program cannot be read; the type depends on where the parser fails.
     """
     tree = openqasm3.parse(code_of(program, limits))
     check_tree(tree, limits)
-    return flat(convert(tree))
+    return rebuilt(convert(tree))
 
 
-def flat(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit with all its qubits in one register, and all its classical bits in another."""
-    result = QuantumCircuit(circuit.num_qubits, circuit.num_clbits, global_phase=circuit.global_phase)
+def rebuilt(
+    circuit: QuantumCircuit, qubits: Iterable[int] | None = None, *, without: Collection[str] = ()
+) -> QuantumCircuit:
+    """Copy a circuit into one quantum and one classical register.
+
+    Args:
+        circuit: The circuit.
+        qubits: The qubits to keep, in their new order; all by default. Operations on any others are left out.
+        without: Names of more operations to leave out. Without measurements, there are no classical bits either.
+    """
+    indices = {qubit: index for index, qubit in enumerate(range(circuit.num_qubits) if qubits is None else qubits)}
+    n_clbits = 0 if "measure" in without else circuit.num_clbits
+    result = QuantumCircuit(len(indices), n_clbits, global_phase=circuit.global_phase)
     for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
+        on = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        if item.name not in without and all(qubit in indices for qubit in on):
+            clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
+            result.append(item.operation, [indices[qubit] for qubit in on], clbits)
     return result
 
 
 def measurements(circuit: QuantumCircuit) -> dict[int, int]:
-    """The qubit that each measured classical bit tells of: the last measurement into a bit wins."""
+    """Return the measured qubit of each classical bit; the last measurement into a bit counts."""
     return {
         circuit.find_bit(item.clbits[0]).index: circuit.find_bit(item.qubits[0]).index
         for item in circuit.data
@@ -47,17 +59,8 @@ def measurements(circuit: QuantumCircuit) -> dict[int, int]:
     }
 
 
-def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The gates of a circuit alone."""
-    result = QuantumCircuit(circuit.num_qubits)
-    for item in circuit.data:
-        if item.name != "measure":
-            result.append(item.operation, [circuit.find_bit(qubit).index for qubit in item.qubits])
-    return result
-
-
 def active_qubits(circuit: QuantumCircuit, measured: Iterable[int]) -> list[int]:
-    """The qubits that a gate or a measurement touches, ascending."""
+    """Return the qubits on which a gate or a measurement acts, in ascending order."""
     touched = {
         circuit.find_bit(qubit).index for item in circuit.data if item.name not in NOT_EXECUTED for qubit in item.qubits
     }

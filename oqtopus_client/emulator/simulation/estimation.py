@@ -1,4 +1,4 @@
-"""Expectation values as the cloud's estimator measures them: one circuit for each group of observables."""
+"""Expectation values as the cloud's estimator measures them: one circuit per group of observables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _INDEX = re.compile(r"(?<=[IXYZ])\d+")
 _MIN_QUBITS = 2
 _ROWS = 256
-"""Pauli strings that are compared with all others at a time."""
+"""Number of Pauli strings that are compared with all others at a time."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Group:
     """Qubit-wise commuting Pauli strings, measured together.
 
     Attributes:
-        basis: Each measured qubit, ascending, and the letter of what it is measured in.
-        terms: Coefficient of each Pauli string, and the classical bits whose parity it is.
+        basis: Pauli letter of the measurement basis by qubit, in ascending order.
+        terms: Coefficient of each Pauli string, and the classical bits whose parity it measures.
     """
 
     basis: dict[int, str]
     terms: list[tuple[float, list[int]]]
 
     def measuring(self, gates: QuantumCircuit) -> QuantumCircuit:
-        """The gates, and measurements of the basis's qubit i into classical bit i."""
+        """Return the gates followed by measurements of the basis's i-th qubit into classical bit i."""
         circuit = QuantumCircuit(gates.num_qubits, len(self.basis))
         circuit.compose(gates, inplace=True)
         for clbit, (qubit, letter) in enumerate(self.basis.items()):
@@ -46,14 +46,14 @@ class Group:
 
 
 def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
-    """The terms of a job's operator: the Pauli letter at each qubit, and the real coefficient.
+    """Return the terms of a job's operator: the Pauli letter on each qubit, and the real coefficient.
 
-    As servers do, all letters are matched with all indices that stand behind a capital letter of I, X, Y, Z, and those
-    without a match are passed over: dense labels (`XX`), small letters and an empty text all mean the identity.
+    As on servers, the letters are paired in order with the indices that follow a capital I, X, Y or Z, and the rest is
+    ignored: dense labels (`XX`), lowercase letters and an empty string all mean the identity.
 
     Raises:
-        JobFailure: There is no operator, a coefficient is missing or not real, a qubit is named twice, or a letter
-            that is no Pauli operator's has got an index.
+        JobFailure: The operator is missing, a coefficient is missing or not real, a qubit occurs twice, or an index
+            belongs to a letter that is not a Pauli operator.
     """
     if not operator:
         raise JobFailure("the operator is not specified in the job.")
@@ -69,16 +69,16 @@ def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
 def split(
     gates: QuantumCircuit, terms: Sequence[tuple[Mapping[int, str], float]], qubit_mapping: Mapping[str, int] | None
 ) -> list[Group]:
-    """What to measure for an operator.
+    """Return the groups to measure for an operator.
 
     Args:
         gates: The circuit, without measurements.
         terms: The operator, on the qubits of the submitted program.
-        qubit_mapping: Where transpiling has put these qubits; None if it has not moved them.
+        qubit_mapping: Position of each of these qubits after transpilation; None if they have not moved.
 
     Raises:
-        JobFailure: The operator names a qubit that the program does not have, the program has only one, or the last
-            qubit that the transpiled program uses is none of the submitted program's: servers cannot cope with that.
+        JobFailure: The operator acts on a qubit that the program does not have, the program has only one qubit, or the
+            last qubit of the transpiled program is not one of the submitted program, which servers do not support.
     """
     if gates.num_qubits < _MIN_QUBITS:
         raise _estimator_failure("'cx' gate needs two qubits, and the program has one")
@@ -90,11 +90,11 @@ def split(
 
 
 def estimate(groups: Iterable[Group], counts: Iterable[Mapping[str, int]]) -> tuple[float, float]:
-    """The expectation value and its standard error, from each group's counts.
+    """Return the expectation value and its standard error from each group's counts.
 
-    With P the Pauli strings, c their coefficients and `shots` the sum of the group's counts, of which mitigation may
-    leave fewer, the value is the sum of c <P>; the error is the sum of |c| sqrt((1 - <P>^2) / shots): linear, not in
-    quadrature, as the cloud's estimator adds it up.
+    With P the Pauli strings, c their coefficients and `shots` the sum of the group's counts (which mitigation may
+    reduce), the value is the sum of c <P>. The error is the sum of |c| sqrt((1 - <P>^2) / shots): added linearly, not
+    in quadrature, as in the cloud's estimator.
     """
     value = error = 0.0
     for group, outcomes in zip(groups, counts, strict=True):
@@ -125,10 +125,10 @@ def _qubit(index: int, circuit: QuantumCircuit, mapping: Mapping[str, int] | Non
 
 
 def _together(paulis: PauliList) -> list[list[int]]:
-    """The Pauli strings that are measured together, by their places: as Qiskit's `group_commuting` has them.
+    """Return the indices of the Pauli strings in each group, as Qiskit's `group_commuting` forms them.
 
-    Those that do not commute are joined in a graph, and the nodes with most neighbours get their colour first. Qiskit
-    takes gigabytes for some thousand strings of many qubits.
+    A graph connects strings that do not commute, and nodes with the most neighbours are coloured first. Qiskit needs
+    gigabytes for a few thousand strings on many qubits.
     """
     of_each_letter = [(paulis.x & ~paulis.z), (paulis.x & paulis.z), (~paulis.x & paulis.z)]
     factors = [letter.astype(np.float32) for letter in of_each_letter]
@@ -139,13 +139,13 @@ def _together(paulis: PauliList) -> list[list[int]]:
         apart[rows] = acted_on[rows] @ acted_on.T > sum(letter[rows] @ letter.T for letter in factors)
     colors = np.full(len(paulis), -1)
     groups: list[list[int]] = []
-    for place in np.argsort(-apart.sum(1), kind="stable"):
-        taken = set(colors[apart[place]])
+    for index in np.argsort(-apart.sum(1), kind="stable"):
+        taken = set(colors[apart[index]])
         color = next(color for color in range(len(groups) + 1) if color not in taken)
-        colors[place] = color
+        colors[index] = color
         if color == len(groups):
             groups.append([])
-        groups[color].append(int(place))
+        groups[color].append(int(index))
     return groups
 
 
@@ -157,7 +157,7 @@ def _group(terms: list[tuple[str, list[int], complex]]) -> Group:
 
 
 def _rotations(letter: str) -> Iterator[tuple[str, list[float]]]:
-    """Device gates after which a measurement in Z tells of X or Y (what they do to the phase is lost in it)."""
+    """Return device gates that turn a measurement of Z into one of X or Y, up to a phase."""
     if letter == "X":
         yield "rz", [math.pi / 2]
     if letter in {"X", "Y"}:
@@ -170,5 +170,5 @@ def _mean(counts: Mapping[str, int], clbits: Sequence[int], shots: int) -> float
 
 
 def _estimator_failure(reason: str) -> JobFailure:
-    # Servers let the text of the exception between two of their programs through.
+    # Servers pass on the text of an exception between two of their programs.
     return JobFailure(f"Exception calling application: {reason}")

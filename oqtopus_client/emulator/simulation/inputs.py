@@ -1,4 +1,4 @@
-"""A job's input as servers read it, and refuse it."""
+"""Reading and validation of a job's input, as on servers."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger("oqtopus_client.emulator")
 
 
-class JobFailure(Exception):  # noqa: N818 - an outcome of a job, not an error of this program
-    """The job fails; the message is what the server tells its user."""
+class JobFailure(Exception):  # noqa: N818 - an outcome of a job, not an error in this program
+    """A job fails; the message is the one that the server shows to its user."""
 
 
 @dataclass(frozen=True)
 class ProgramLimits:
-    """What a job's input may be, so that a small file cannot occupy the emulator. Real programs stay far below.
+    """Limits on a job's input, so that a small file cannot block the emulator. Real programs stay far below them.
 
     Attributes:
-        input_bytes: Size of the input, packed or unpacked, in bytes. The engine's services send each other 4 MiB.
-        tokens: Words, numbers and signs of one program; a gate has about ten.
-        bits: Qubits and classical bits that one program declares, or refers to by physical numbers; aliases count.
-        registers: Registers of one program; each takes longer to make than the one before.
-        operations: Operations of one program, with its own gates taken apart, and operations on whole registers
-            counted for each qubit.
+        input_bytes: Size of the input, packed or unpacked, in bytes. The services of a real engine exchange 4 MiB.
+        tokens: Words, numbers and symbols of a program; a gate has about ten.
+        bits: Qubits and classical bits of a program: declared, aliased, or referenced as physical qubits.
+        registers: Registers of a program; each one takes longer to create than the last.
+        operations: Operations of a program, with the gates it defines decomposed and operations on whole registers
+            counted once per qubit.
         terms: Terms of an operator.
-        seconds: Time to read and transpile the input. Worker processes are killed then; a thread cannot be, so its
-            job fails in time, but the thread runs on.
+        seconds: Time to read and transpile the input. Worker processes are killed after it; a thread cannot be killed,
+            so its job fails in time, but the thread keeps running.
     """
 
     input_bytes: int = 16 << 20
@@ -49,10 +49,10 @@ DEFAULT_LIMITS = ProgramLimits()
 
 
 def read_input(archive: bytes, limits: ProgramLimits = DEFAULT_LIMITS) -> dict[str, Any]:
-    """The content of a job's `input.zip`.
+    """Return the content of a job's `input.zip`.
 
     Raises:
-        JobFailure: It is not one JSON object in one zip entry, or it is too large.
+        JobFailure: The file is not a single JSON object in a single zip entry, or it is too large.
     """
     trouble = "Job input download failed: "
     if len(archive) > limits.input_bytes:
@@ -69,10 +69,10 @@ def read_input(archive: bytes, limits: ProgramLimits = DEFAULT_LIMITS) -> dict[s
 
 
 def programs_of(content: dict[str, Any]) -> Sequence[str]:
-    """The input's OpenQASM 3 programs, at least one.
+    """Return the input's OpenQASM 3 programs, at least one.
 
     Raises:
-        JobFailure: There is none.
+        JobFailure: The input has no program.
     """
     programs = content.get("program")
     if not isinstance(programs, list) or not programs or not all(isinstance(text, str) for text in programs):
@@ -81,5 +81,5 @@ def programs_of(content: dict[str, Any]) -> Sequence[str]:
 
 
 def invalid(reason: str) -> JobFailure:
-    """The failure of a job whose input can be read but makes no sense."""
+    """Return the failure of a job whose input is readable but not valid."""
     return JobFailure(f"Job input validation failed: {reason}")

@@ -1,4 +1,4 @@
-"""Several small programs as one device job: combined before it, divided after."""
+"""Several small programs as one device job: combined before execution, divided afterwards."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 def combine(
     programs: Sequence[str], n_qubits: int, limits: ProgramLimits = DEFAULT_LIMITS
 ) -> tuple[QuantumCircuit, list[int]]:
-    """The programs side by side: program 0 has the lowest qubits, and the rightmost classical bits.
+    """Combine programs side by side: program 0 has the lowest qubits and the rightmost classical bits.
 
     Args:
-        programs: OpenQASM 3, one text each.
-        n_qubits: Qubits of the device.
-        limits: What each program may be.
+        programs: OpenQASM 3 programs.
+        n_qubits: Number of qubits of the device.
+        limits: Limits on each program.
 
     Returns:
-        The circuit, and the number of classical bits of each program.
+        The circuit and the number of classical bits of each program.
 
     Raises:
         JobFailure: A program cannot be read, or they do not fit on the device.
@@ -48,7 +48,7 @@ def combine(
 
 
 def divide(counts: Mapping[str, int], widths: Sequence[int]) -> dict[str, dict[str, int]]:
-    """Each program's own counts, by its index as text, the last program first; none if the keys have another width."""
+    """Return each program's counts by its index as text, the last program first; empty if the key widths differ."""
     if any(len(key) != sum(widths) for key in counts):
         return {}
     divided: dict[str, dict[str, Any]] = {}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
-from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.sse.sandbox import InnerJob, SseOutcome, run_sse
+from oqtopus_client.emulator.store import Outcome
+from oqtopus_client.rest.storage import pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +45,8 @@ class SseJob:
     limits: SseLimits
 
 
-def run_sse_job(sse_job: SseJob) -> SseOutcome:
-    """Run the job's program in a process of its own.
+def run_sse_job(sse_job: SseJob) -> Outcome:
+    """Run the job's program in a process of its own, and pack what came out of it.
 
     Raises:
         JobFailure: There is no program.
@@ -55,7 +58,7 @@ def run_sse_job(sse_job: SseJob) -> SseOutcome:
         raise invalid("sse_program must be a text.")
     job_id = str(sse_job.job["job_id"])
     try:
-        return run_sse(
+        outcome = run_sse(
             program,
             sse_job.job,
             lambda request, info: _run_inner(sse_job, request, info),
@@ -64,6 +67,19 @@ def run_sse_job(sse_job: SseJob) -> SseOutcome:
         )
     finally:
         _stops.pop(job_id, None)
+    return _packed(outcome)
+
+
+def _packed(outcome: SseOutcome) -> Outcome:
+    files = {}
+    if outcome.transpile_result is not None:
+        files["transpile_result.zip"] = pack_json("transpile_result", outcome.transpile_result)
+    if outcome.failure is None:
+        files["result.zip"] = pack_json("result", outcome.result)
+        files["sse_log.zip"] = pack(outcome.log.encode(), "sse_runtime.log")
+    transpiler_info = None if outcome.transpiler_info is None else json.dumps(outcome.transpiler_info)
+    status = "failed" if outcome.failure else "succeeded"
+    return Outcome(status, outcome.failure, outcome.seconds, files, transpiler_info)
 
 
 def stop_program(job_id: str) -> None:
@@ -73,7 +89,7 @@ def stop_program(job_id: str) -> None:
 
 def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
     transpiler_info = request.get("transpiler_info") or DEFAULT_TRANSPILER
-    task = Task(
+    inner = CircuitJob(
         str(request.get("job_type")),
         pack_json("input", info),
         int(request.get("shots") or 0),
@@ -86,8 +102,8 @@ def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, A
     prepared = executed = None
     message = None
     try:
-        prepared = prepare(task)
-        executed = execute(task, prepared)
+        prepared = prepare(inner)
+        executed = execute(inner, prepared)
     except JobFailure as failure:
         message = str(failure)
     return InnerJob(

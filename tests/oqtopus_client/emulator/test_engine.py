@@ -37,7 +37,7 @@ def test_panic_fails_the_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next job runs."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         with monkeypatch.context() as patch:
-            patch.setattr("oqtopus_client.emulator.run.prepare", panic)
+            patch.setattr("oqtopus_client.emulator.engine.prepare", panic)
             jobs = [client.run_job(JOB, interval=0.01) for _ in range(5)]
 
         assert {job.message for job in jobs} == {"internal server error"}
@@ -62,6 +62,26 @@ def test_database_trouble_passes(
 
         assert client.run_job(JOB, interval=0.01, timeout=30).status == "succeeded"
     assert "database is locked" in caplog.text
+
+
+def test_writing_one_result_delays_no_other_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result of hundreds of megabytes takes seconds to write."""
+    with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
+        finish, writing, written = emulator._store.finish, threading.Event(), threading.Event()
+
+        def slow_finish(*arguments: Any) -> bool:
+            if not writing.is_set():
+                writing.set()
+                assert written.wait(60)
+            return finish(*arguments)
+
+        monkeypatch.setattr(emulator._store, "finish", slow_finish)
+        large = client.submit_job(JOB).job_id
+        assert writing.wait(60)
+        assert client.run_job(JOB, interval=0.01).status == "succeeded"
+        assert client.status(large) == "running"
+        written.set()
+        assert client.wait_for_job(large, interval=0.01).status == "succeeded"
 
 
 class Broken(Executor):
@@ -98,8 +118,7 @@ def test_own_jobs_come_first(tmp_path: Path, held: HeldExecutor) -> None:
     """What an earlier script left behind does not keep this one's user waiting."""
     with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
         left_behind = [client.submit_job(JOB).job_id for _ in range(10)]
-    with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
-        emulator._engine._places = emulator._engine._free = 2
+    with Emulator(tmp_path, executor=held, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         ours = client.submit_job(JOB).job_id
         for _ in range(30):
             held.step()

@@ -15,7 +15,7 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.store import LEASE_SECONDS
+from oqtopus_client.emulator.store import LEASE_SECONDS, Outcome
 from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
 from tests.support.jobs import SECONDS_LONG
@@ -123,9 +123,9 @@ def test_disappeared_workers_lose_their_jobs(tmp_path: Path, monkeypatch: pytest
 
     assert store.claim("second") is not None
     assert not store.start(job_id, "first", {})
-    assert not store.finish(job_id, "first", "succeeded", message="late", files={"result.zip": b""})
+    assert not store.finish(job_id, "first", Outcome("succeeded", "late", files={"result.zip": b""}))
     assert store.start(job_id, "second", {})
-    assert store.finish(job_id, "second", "succeeded", message="in time", files={"result.zip": b"x"})
+    assert store.finish(job_id, "second", Outcome("succeeded", "in time", files={"result.zip": b"x"}))
     assert store.get_file(f"{job_id}/result.zip") == b"x"
     store._database.close()
 

@@ -1,0 +1,120 @@
+"""Places for jobs in work, and whose turn it is to get one."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oqtopus_client.emulator.database import Row
+
+_MAX_WAITING = 100
+"""Maximum number of a user's heavy jobs that wait on a device for room while lighter ones overtake them."""
+
+
+class Places:
+    """Places for jobs in work, and whose turn it is to get one.
+
+    Each device has a queue of its own. Devices take turns, and so do the users of a device, whose jobs are taken in the
+    order of submission. One place is kept for light jobs: heavy ones, seconds long, wait for each other. One more is
+    kept for devices without a job in work, so that no device waits for another's jobs.
+
+    Args:
+        worker: Name of the engine. Jobs submitted through it precede those of other processes, which never take the
+            last place that a device can have.
+        max_running: Maximum number of jobs in work at the same time, at least 2, besides the one on an otherwise idle
+            device; by default one per processor core.
+
+    Attributes:
+        free: Number of free places.
+    """
+
+    def __init__(self, worker: str, max_running: int | None) -> None:
+        running = max(2, max_running or os.cpu_count() or 1)
+        self._worker = worker
+        self.free = running + 1
+        self._heavy_free = running - 1
+        self._running: Counter[str] = Counter()
+        self._waiting: dict[str, Row] = {}
+        self._claims = _Turns()
+        self._rooms = _Turns()
+
+    def choose(self, jobs: Iterable[Row]) -> Row | None:
+        """Return the job to claim next, or None."""
+        waiting = Counter((job["device_id"], job["owner"]) for job in self._waiting.values())
+        claimable = (
+            job
+            for job in jobs
+            if self._free_for(job) > (not self._is_own(job)) and waiting[job["device_id"], job["owner"]] < _MAX_WAITING
+        )
+        return min(
+            claimable,
+            key=lambda job: (job["status"] == "submitted", job["origin"] != self._worker, *self._claims.order(job)),
+            default=None,
+        )
+
+    def claim(self, job: Row) -> None:
+        """Give a job that has been claimed its place."""
+        self._claims.note(job)
+        self._take(job)
+
+    def wait(self, job: Row) -> None:
+        """Exchange a job's place for a turn among the heavy jobs."""
+        self.leave(job)
+        self._waiting[job["job_id"]] = job
+
+    def next_heavy(self) -> Row | None:
+        """Give a place to the next of the heavy jobs that wait, if there is room, and return the job."""
+        if not self._heavy_free:
+            return None
+        job = min(filter(self._free_for, self._waiting.values()), key=self._rooms.order, default=None)
+        if job is not None:
+            del self._waiting[job["job_id"]]
+            self._rooms.note(job)
+            self._heavy_free -= 1
+            self._take(job)
+        return job
+
+    def leave(self, job: Row, *, heavy: bool = False) -> None:
+        """Take back a job's place, or its turn if it waits for room.
+
+        Args:
+            job: The job.
+            heavy: Whether `next_heavy` has returned it.
+        """
+        if self._waiting.pop(job["job_id"], None) is None:
+            self.free += 1
+            self._heavy_free += heavy
+            self._running[job["device_id"]] -= 1
+
+    def _take(self, job: Row) -> None:
+        self.free -= 1
+        self._running[job["device_id"]] += 1
+
+    def _free_for(self, job: Row) -> int:
+        """Number of places that a job could have, as far as its device is concerned."""
+        return self.free - (self._running[job["device_id"]] > 0)
+
+    def _is_own(self, job: Row) -> bool:
+        return bool(job["status"] == "submitted" and job["origin"] == self._worker)
+
+
+class _Turns:
+    """Devices in turn, and the users of each device in turn."""
+
+    def __init__(self) -> None:
+        self._latest: dict[tuple[str, ...], int] = {}
+        self._count = 0
+
+    def order(self, job: Row) -> tuple[int, int, str]:
+        """Return a key that sorts jobs by turn."""
+        device, user = job["device_id"], job["owner"]
+        return self._latest.get((device,), 0), self._latest.get((device, user), 0), job["submitted_at"]
+
+    def note(self, job: Row) -> None:
+        """Note that it was this job's turn."""
+        self._count += 1
+        self._latest[job["device_id"],] = self._latest[job["device_id"], job["owner"]] = self._count
