@@ -7,7 +7,7 @@ import secrets
 import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import platformdirs
 
@@ -20,6 +20,8 @@ from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
+from oqtopus_client.emulator.provider_api.app import create_provider_app
+from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.sse.sandbox import SseLimits
@@ -53,7 +55,8 @@ class Emulator:
             default a folder of the user's, so that jobs can be read again later and from other processes.
         token: API token that clients must send. By default the one kept with the data, random at first.
         devices: A folder of device files, or devices, beside those that come with the package.
-        executor: Runs the simulations; threads by default.
+        executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
+            process, which uses `provider_api`; the server-side programs of sse jobs are then its business, too.
         max_running: Jobs in work at the same time, at least 2; by default one a processor core.
         limits: What the programs of jobs may be.
         allow_sse: Whether sse jobs are taken.
@@ -65,9 +68,13 @@ class Emulator:
         cors_origins: Origins whose web pages may call the API.
         quirks: Whether to reproduce the faults of real servers.
         url_seconds: How long presigned URLs are good for.
+        provider_key: API key that an external engine must send; None to accept all requests.
+        strict_provider: Whether the Provider API lets only running jobs fail, and only QPUs have calibrations, as some
+            servers' does.
 
     Attributes:
         token: The API token.
+        provider_api: With an external executor: the Provider API, an ASGI application to serve on a port of its own.
 
     Raises:
         OSError: A folder cannot be used.
@@ -80,7 +87,7 @@ class Emulator:
         *,
         token: str | None = None,
         devices: str | Path | Iterable[EmulatedDevice] = (),
-        executor: Executor | None = None,
+        executor: Executor | Literal["external"] | None = None,
         max_running: int | None = None,
         limits: ProgramLimits = DEFAULT_LIMITS,
         allow_sse: bool = True,
@@ -92,7 +99,11 @@ class Emulator:
         cors_origins: Iterable[str] = (),
         quirks: bool = False,
         url_seconds: float = VALID_SECONDS,
+        provider_key: str | None = None,
+        strict_provider: bool = False,
     ) -> None:
+        if isinstance(executor, str) and executor != "external":
+            raise ValueError(f"executor is {executor!r}; it is an Executor or 'external'.")
         if isinstance(devices, str | Path):
             devices = load_devices(devices).values()
         fleet = built_in_devices() | {device.device_id: device for device in devices}
@@ -103,25 +114,31 @@ class Emulator:
             temporary_credentials=temporary_credentials,
             cors_origins=tuple(cors_origins),
             quirks=quirks,
+            strict_provider=strict_provider,
         )
         database = Database(_database(data))
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
         own_executor = None if executor else ThreadPoolExecutor(thread_name_prefix="oqtopus-emulator")
+        runs = executor or cast("Executor", own_executor)
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)
         self._store = Store(database)
         self._devices = Fleet(database, fleet)
         self._faults = Faults()
-        self._engine = Engine(
-            self._store,
-            self._devices,
-            executor or cast("Executor", own_executor),
-            self._faults,
-            max_running=max_running,
-            limits=limits,
-            sse_limits=(sse_limits or SseLimits()) if allow_sse else None,
-        )
+        self._engine: Engine | ExternalEngine
+        if isinstance(runs, str):
+            self._engine = ExternalEngine()
+        else:
+            self._engine = Engine(
+                self._store,
+                self._devices,
+                runs,
+                self._faults,
+                max_running=max_running,
+                limits=limits,
+                sse_limits=(sse_limits or SseLimits()) if allow_sse else None,
+            )
         self._cloud = Cloud(
             store=self._store,
             users=self._users,
@@ -132,6 +149,7 @@ class Emulator:
             options=options,
         )
         self._app = create_app(self._cloud)
+        self.provider_api = create_provider_app(self._cloud, provider_key) if executor == "external" else None
         self._pid = os.getpid()
         self._finalizer = weakref.finalize(self, _close, self._pid, self._engine, own_executor, database)
 
@@ -256,7 +274,7 @@ def kept_token(data: str | Path | None = None) -> str:
         database.close()
 
 
-def _close(pid: int, engine: Engine, executor: Executor | None, database: Database) -> None:
+def _close(pid: int, engine: Engine | ExternalEngine, executor: Executor | None, database: Database) -> None:
     if os.getpid() != pid:
         return  # a fork that ends must not give back the jobs that its parent runs
     engine.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -13,6 +14,7 @@ from oqtopus_client.emulator.database import now
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
 
     from oqtopus_client.emulator.database import Database, Row
 
@@ -20,6 +22,8 @@ LEASE_SECONDS = 10.0
 """A job whose worker has not shown up for so long, killed perhaps, is given to another."""
 
 JOB_TYPES = ("sampling", "estimation", "multi_manual", "sse")
+
+_SUBMITTED_STATUSES = ("submitted", "ready", "running", "cancelling", "succeeded", "failed", "cancelled")
 
 _IN_WORK = "status IN ('ready', 'running', 'cancelling')"
 
@@ -64,6 +68,23 @@ class Outcome:
     transpiler_info: str | None = None
 
 
+@dataclass(frozen=True)
+class Report:
+    """What an external engine reports about a job.
+
+    Attributes:
+        status: `running`, `succeeded`, `failed` or `cancelled`.
+        message: The engine's message; empty or None to keep the present one.
+        seconds: Time on the device; zero or None to keep the present one.
+        output_files: Names of the files that users may see from now on; empty to keep the present ones.
+    """
+
+    status: str
+    message: str | None = None
+    seconds: float | None = None
+    output_files: Sequence[str] = ()
+
+
 class Store:
     """Jobs and files in a database.
 
@@ -84,6 +105,10 @@ class Store:
         """A file's content, or None."""
         row = self._database.one("SELECT content FROM files WHERE key = ?", key)
         return None if row is None else bytes(row["content"])
+
+    def has_file(self, key: str) -> bool:
+        """Return whether a file is there, without reading it."""
+        return self._database.one("SELECT 1 FROM files WHERE key = ?", key) is not None
 
     def file_names(self, job_id: str) -> set[str]:
         """Names of a job's files, such as `input.zip`."""
@@ -272,6 +297,58 @@ class Store:
                 _put_files(connection, job_id, outcome.files)
             return changed.rowcount == 1
 
+    # --- jobs, as an external engine moves them
+
+    def hand_out(self, device_id: str, status: str | None, *, limit: int, after: str = "") -> list[Row]:
+        """Return a device's jobs in order of submission, and make those that are `submitted` `ready`, atomically.
+
+        A job whose worker in another process has disappeared is queued first, as `claim` would take it, too.
+
+        Args:
+            device_id: The device.
+            status: The status of the jobs; None for any.
+            limit: Maximum number of jobs.
+            after: Only jobs whose id is greater.
+
+        Returns:
+            The jobs as they were before.
+        """
+        if status not in (None, *_SUBMITTED_STATUSES):
+            return []
+        # A literal, so that SQLite can use the index of the jobs that wait.
+        condition = f"= '{status}'" if status else "!= 'registered'"
+        query = (
+            f"SELECT * FROM jobs WHERE device_id = ? AND status {condition} AND job_id > ? "  # noqa: S608 - ours
+            "ORDER BY submitted_at, job_id LIMIT ?"
+        )
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET status = 'submitted', ready_at = NULL, running_at = NULL, worker = NULL, "  # noqa: S608
+                f"lease = NULL WHERE {_IN_WORK} AND status != 'cancelling' AND lease < ?",
+                (time.time(),),
+            )
+            rows = connection.execute(query, (device_id, after, limit)).fetchall()
+            handed_out = json.dumps([row["job_id"] for row in rows])
+            connection.execute(
+                "UPDATE jobs SET status = 'ready', ready_at = ?, worker = NULL, lease = NULL, output_files = '[]' "
+                "WHERE status = 'submitted' AND job_id IN (SELECT value FROM json_each(?))",
+                (now(), handed_out),
+            )
+            return rows
+
+    def report(self, job_id: str, report: Report, allowed: Collection[str]) -> bool:
+        """Carry out what an external engine reports; False if the job's status is not one of `allowed`."""
+        time_set = "running_at" if report.status == "running" else "ended_at"
+        marks = ", ".join("?" * len(allowed))
+        statement = (
+            f"UPDATE jobs SET status = ?, {time_set} = ?, message = ifnull(?, message), "  # noqa: S608 - our own names
+            "execution_time = ifnull(?, execution_time), output_files = ifnull(?, output_files) "
+            f"WHERE job_id = ? AND worker IS NULL AND status IN ({marks})"
+        )
+        listed = json.dumps(report.output_files) if report.output_files else None
+        values = report.status, now(), report.message or None, report.seconds or None, listed
+        return self._database.change(statement, *values, job_id, *allowed) == 1
+
 
 def _keys_of(job_id: str) -> tuple[str, str]:
     """The first and the last key that a job's files can have."""
@@ -285,6 +362,12 @@ def _put_files(connection: sqlite3.Connection, job_id: str, files: Mapping[str, 
 
 _last_id_ns = 0
 _id_lock = threading.Lock()
+
+
+def id_after(time: datetime) -> str:
+    """Return a bound of ids: those of jobs created later than `time`, by a millisecond or more, are greater."""
+    digits = f"{int(time.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}~"
 
 
 def new_id() -> str:
