@@ -9,7 +9,7 @@ from oqtopus_client.rest.endpoints import OPERATIONS
 
 def operations() -> str:
     """Return the table of operations, with whether and why each is retried."""
-    rows = ((f"`{each}`", "yes" if each.repeatable else "no", each.why) for each in OPERATIONS)
+    rows = ((f"`{each}`", "yes" if each.idempotent else "no", each.why) for each in OPERATIONS)
     return _table(("Request", "Retried?", "Reason"), rows)
 
 

@@ -1,6 +1,6 @@
 """Python SDK for the OQTOPUS quantum cloud.
 
-Names load when something asks for them: a program that only reads results needs neither asyncio nor what submits jobs.
+Names are imported on first access, so a program that only reads results loads neither asyncio nor submission code.
 """
 
 import importlib
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         bitstring_to_int,
         convert_sampling_counts_to_int_keys,
     )
-else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
+else:  # With a `__getattr__`, type checkers would accept any name.
     _HOMES = {
         "calibration": ["Calibration", "CouplingCalibration", "QubitCalibration"],
         "config": ["OqtopusConfig"],
@@ -64,9 +64,9 @@ else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
         return value
 
 
-# What this library says is for the program's own log, if it keeps one.
+# Log messages go to the program's own handlers, if it has any.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
-# A filter concerns what is logged under its very name.
+# A filter applies to its own logger only, not to child loggers.
 for _name in (__name__, f"{__name__}.emulator", "qiskit_oqtopus", "httpx"):
     logging.getLogger(_name).addFilter(keep_to_one_line)
 

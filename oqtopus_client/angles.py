@@ -1,7 +1,7 @@
-"""Angles of gates, however large, without loss.
+"""Lossless reduction of large gate angles.
 
-Mathematical libraries take the sine of any float exactly. Transpilers do not: they add angles, or take them modulo the
-float next to 2 pi, and so lose a phase as large as the angle's last digit. So angles are made small before.
+Mathematical libraries compute the sine of any float exactly. Transpilers add angles, or take them modulo the float
+nearest to 2 pi, and so lose a phase as large as the angle's last digit. Angles are therefore reduced before.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TypeVar
 _Gate = TypeVar("_Gate")
 
 PERIOD = 4 * math.pi
-"""Of all gates of Qiskit's and OpenQASM's standard libraries in their angles, controls and signs included."""
+"""Period in their angles of all standard gates of Qiskit and OpenQASM, including signs and controls."""
 
 
 def reduced(angle: float) -> float:
-    """The angle that is the same to every standard gate, within two turns of zero; one that is already stays as it is.
+    """Return the equivalent angle for every standard gate within two turns of zero; return smaller angles unchanged.
 
     Args:
         angle: In radians.
@@ -34,12 +34,12 @@ def reduced(angle: float) -> float:
 
 
 def with_reduced_angles(gate: _Gate) -> _Gate:
-    """A standard gate of Qiskit's with each of its angles `reduced`; what is no number stays as it is."""
+    """Return a standard Qiskit gate with its numeric angles `reduced`; leave other parameters unchanged."""
     angles = gate.params  # type: ignore[attr-defined]  # Qiskit need not be installed
     small = [reduced(float(angle)) if isinstance(angle, Real) else angle for angle in angles]
     if small == angles:
         return gate
     copied: _Gate = gate.to_mutable()  # type: ignore[attr-defined]
     copied.params = small  # type: ignore[attr-defined]
-    copied.definition = None  # type: ignore[attr-defined]  # which it may have of the large ones
+    copied.definition = None  # type: ignore[attr-defined]  # it may be cached for the large angles
     return copied

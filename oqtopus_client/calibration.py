@@ -1,7 +1,7 @@
-"""A device's calibration with types: `Calibration`. All packages read a `device_info` here.
+"""Typed calibration of a device: `Calibration`. All packages read a `device_info` here.
 
-It holds what is published and nothing else: None where a value is missing or cannot be right, as a fidelity above one.
-A picture shows what is not known in grey; `physics.completed` fills it in for the transpiler and for simulations.
+It holds published values only, and None for missing or impossible ones, such as a fidelity above one. Pictures show
+unknown values in grey; `physics.completed` fills them in for the transpiler and for simulations.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 _LIFETIMES = 1e-6, 1e12
-"""A picosecond and eleven days, in microseconds: what is not between stands, as zero does, for a fit that failed."""
+"""Plausible range in microseconds, a picosecond to eleven days; values outside, such as zero, are failed fits."""
 
 _DURATIONS = frozenset({"rz", "sx", "x", "measure", "cx", "rzx90"})
-"""The durations that mean something; files have notes of their own beside them."""
+"""Known instructions in `gate_duration`; files may have other entries beside them."""
 
 _MAX_DIGITS = 9
-"""Of the number of a qubit that is text."""
+"""Maximum length of a qubit index given as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class QubitCalibration:
-    """One qubit; None where nothing is published.
+    """Calibration of a qubit; unpublished values are None.
 
     Attributes:
-        position: Where a picture has it, as x and y, in no unit.
-        gate_error: One minus the average fidelity of its gates.
-        readout_error: The assignment error, else the mean of both probabilities to misread.
+        position: Position in pictures, as x and y, unitless.
+        gate_error: One minus the average gate fidelity.
+        readout_error: The assignment error, else the mean of both misread probabilities.
         prob_meas1_prep0: Probability to read 1 from the qubit in state 0.
         prob_meas0_prep1: Probability to read 0 from the qubit in state 1.
         t1_us: Relaxation time in microseconds.
-        t2_us: Dephasing time in microseconds. A fit may well put it beyond `2 * t1_us`.
-        durations_ns: How long each instruction takes, in nanoseconds, by its name: `sx`, `x`.
+        t2_us: Dephasing time in microseconds. A fit may exceed `2 * t1_us`.
+        durations_ns: Duration of each instruction in nanoseconds, by name: `sx`, `x`.
     """
 
     position: tuple[float, float] | None = None
@@ -54,14 +54,14 @@ class QubitCalibration:
 
 @dataclass(frozen=True, slots=True)
 class CouplingCalibration:
-    """A pair of qubits with a gate between them, in one direction; None where nothing is published.
+    """Calibration of a directed two-qubit gate; unpublished values are None.
 
     Attributes:
-        control: The qubit that controls the gate.
-        target: The other qubit.
+        control: Index of the control qubit.
+        target: Index of the target qubit.
         gate_error: One minus the average fidelity of the gate.
-        durations_ns: How long each instruction takes, in nanoseconds, by its name: `cx`, or `rzx90`, of which servers
-            make it.
+        durations_ns: Duration of each instruction in nanoseconds, by name: `cx`, or `rzx90`, into which servers
+            decompose it.
     """
 
     control: int
@@ -75,9 +75,9 @@ class Calibration:
     """The qubits and couplings of a device.
 
     Attributes:
-        qubits: By their numbers, as circuits use them; empty where the device publishes none, or does not number them
-            from 0 without gaps. One that is not described counts as a qubit of which nothing is known.
-        couplings: In the order published, each direction once. Those of unknown qubits are left out.
+        qubits: Qubits by index, as in circuits; empty if the device publishes none, or their ids are not 0, 1, 2 and so
+            on. A qubit that is not described has no known values.
+        couplings: Couplings in published order, each direction once. Those of unknown qubits are left out.
     """
 
     qubits: tuple[QubitCalibration, ...] = ()
@@ -85,20 +85,20 @@ class Calibration:
 
     @classmethod
     def of(cls, device_info: Mapping[str, Any], n_qubits: int = 0) -> Self:
-        """Read what a server publishes. Where it lists something twice, the later entry counts.
+        """Read a published calibration. Of duplicate entries, the last applies.
 
-        Qubits may be numbered by text (`"0"`). Null, NaN, infinity, a fidelity of zero and a lifetime of zero mean that
-        a value is not known, and so does a value that cannot be right.
+        Qubit ids may be text (`"0"`). Null, NaN, infinity, a fidelity of zero, a lifetime of zero and impossible values
+        are unknown.
 
         Args:
             device_info: The `device_info` of the User API, decoded.
-            n_qubits: How many qubits the device has at least.
+            n_qubits: Minimum number of qubits of the device.
         """
         return cls.read(device_info, n_qubits)[0]
 
     @classmethod
     def read(cls, device_info: Mapping[str, Any], n_qubits: int = 0) -> tuple[Self, list[str]]:
-        """Read what a server publishes, as `of` does, and list what cannot be right, each with its field and value."""
+        """Read a published calibration, as `of` does, and list impossible values, each with its field."""
         problems: list[str] = []
         info = _Entry(device_info, "", problems)
         entries = [(entry.index("id"), entry) for entry in info.entries("qubits")]
@@ -121,7 +121,7 @@ class Calibration:
 
 
 class _Entry:
-    """An object in a `device_info`, which notes in a list what in it cannot be right."""
+    """An object in a `device_info`, which records its problems in a list."""
 
     def __init__(self, value: object, path: str, problems: list[str]) -> None:
         self.path = path
@@ -134,11 +134,11 @@ class _Entry:
         return iter(self._fields)
 
     def entry(self, name: str, *, noting: bool = True) -> _Entry:
-        """An object in this one; an empty one where there is none."""
+        """Return a nested object, or an empty one if it is missing."""
         return _Entry(self._fields.get(name), self._at(name), self._problems if noting else [])
 
     def entries(self, name: str) -> list[_Entry]:
-        """The objects in a list of this one."""
+        """Return the objects in a nested list."""
         values = self._fields.get(name)
         if values is not None and not isinstance(values, list):
             self.note(name, "it should be a list")
@@ -147,7 +147,7 @@ class _Entry:
         return [entry for value, entry in entries if isinstance(value, Mapping)]
 
     def number(self, name: str, *, lowest: float = 0.0, highest: float = sys.float_info.max) -> float | None:
-        """A number; None where it is not known."""
+        """Return a number, or None if it is unknown."""
         value = self._fields.get(name)
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
             return None
@@ -157,7 +157,7 @@ class _Entry:
         return None
 
     def index(self, name: str) -> int | None:
-        """The number of a qubit; None where there is none."""
+        """Return a qubit index, or None if it is missing or invalid."""
         value = self._fields.get(name)
         if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MAX_DIGITS:
             return int(value)
@@ -167,12 +167,12 @@ class _Entry:
         return None
 
     def note(self, name: str, why: str) -> None:
-        """Note that a field cannot be right."""
+        """Record a problem of a field."""
         path, value = self._at(name), self._fields.get(name)
         self._problems.append(f"{path} is missing." if value is None else _described(path, value, why))
 
     def problem(self, what: str) -> None:
-        """Note that the object cannot be right."""
+        """Record a problem of the object."""
         self._problems.append(f"{self.path} {what}.")
 
     def _at(self, name: str) -> str:
@@ -182,7 +182,7 @@ class _Entry:
 def _described(path: str, value: object, why: str) -> str:
     try:
         shown = reprlib.repr(value)
-    except ValueError:  # Python does not write integers of thousands of digits
+    except ValueError:  # Python refuses to print integers of thousands of digits
         shown = "an integer of thousands of digits"
     return f"{path} is {shown}; {why}."
 
@@ -208,7 +208,7 @@ def _qubit(published: _Entry) -> QubitCalibration:
 
 
 def _coupling(published: _Entry, n_qubits: int) -> CouplingCalibration | None:
-    """A coupling; None where it does not join two of the qubits."""
+    """Return a coupling, or None if it does not join two of the qubits."""
     ends = {name: published.index(name) for name in ("control", "target")}
     for name, end in ends.items():
         if end is not None and not 0 <= end < n_qubits:
@@ -242,7 +242,7 @@ def _durations(published: _Entry) -> dict[str, float]:
 
 
 def _position(published: _Entry) -> tuple[float, float] | None:
-    # A picture's own matter: nothing in it can be wrong for a circuit.
+    # Used in pictures only, so a wrong one is not a problem.
     place = published.entry("position", noting=False)
     x, y = (place.number(axis, lowest=-sys.float_info.max) for axis in ("x", "y"))
     return None if x is None or y is None else (x, y)

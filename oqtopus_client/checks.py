@@ -1,4 +1,4 @@
-"""Numbers that users give, checked before anything is done with them."""
+"""Validation of numbers that users pass."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHOWN = 60
 
 
 def shown(value: object) -> str:
-    """A value as messages show it, which for some is long, and for an integer of thousands of digits not possible.
+    """Return a value as messages show it: shortened if long, described if Python cannot print it.
 
     >>> shown(2.5)
     '2.5'
@@ -28,10 +28,10 @@ def real_number(value: object, wanted: str, *, least: float = -math.inf, infinit
     """Return a real number of any type as a float.
 
     Args:
-        value: The number. Booleans and text are none.
-        wanted: What it must be, for the message.
-        least: The least that it may be.
-        infinite: Whether it may be infinite.
+        value: The number. Booleans and text are refused.
+        wanted: The requirement, as the start of the message.
+        least: Smallest allowed value.
+        infinite: Whether infinity is allowed.
 
     Raises:
         TypeError: It is not a real number.
@@ -53,13 +53,13 @@ def whole_number(value: object, wanted: str, *, least: int = 1, most: int = 2**6
     """Return a whole number of any integer type as an int.
 
     Args:
-        value: The number. Booleans and text are none.
-        wanted: What it must be, for the message.
-        least: The least that it may be.
-        most: The most that it may be.
+        value: The number. Booleans and text are refused.
+        wanted: The requirement, as the start of the message.
+        least: Smallest allowed value.
+        most: Largest allowed value.
 
     Raises:
-        TypeError: It is not an integer (numpy's integers are).
+        TypeError: It is not an integer; numpy integers are accepted.
         ValueError: It is out of range.
     """
     message = f"{wanted}, not {shown(value)}."

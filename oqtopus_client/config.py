@@ -1,26 +1,26 @@
-"""Where the server is and who asks: `OqtopusConfig`.
+"""Server URL and credentials: `OqtopusConfig`.
 
-Three sources, the first that says something wins: what the program passes, the environment, a profile file.
+There are three sources, in order of precedence: arguments, environment variables, the profile file.
 """
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import dataclasses
-import io
 import ipaddress
 import math
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from oqtopus_client.checks import real_number, whole_number
 from oqtopus_client.errors import OqtopusConfigError
-from oqtopus_client.files import write_atomically
+from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, write_profiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
 DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
@@ -28,35 +28,34 @@ DEFAULT_API_TOKEN_ENV = "OQTOPUS_API_TOKEN"  # noqa: S105 - the name of a variab
 DEFAULT_TIMEOUT_ENV = "OQTOPUS_TIMEOUT"
 DEFAULT_SECTION = "default"
 _URL_ENV = "OQTOPUS_URL"
-_DEFAULT_CONFIG_PATH = object()
 _TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, init=False)
 class OqtopusConfig:
-    """Shared client configuration.
+    """Client configuration.
 
-    Copies of it share it; a pickle of it carries no token.
+    It is immutable, so copying returns the same object. A pickle of it carries no token.
 
     Attributes:
         base_url: URL of the OQTOPUS User API, `https://...`; also accepted, and readable, as `url`.
         api_token: API token. Never shown by `repr`.
-        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may carry a password. Without, the environment's
-            `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` count, which never concern a loopback address.
-        timeout: Seconds to wait for the connection (10 at most), and for each part of an answer; a request is given up
-            when it has taken ten times as long in all.
-        retry_max_attempts: How often a request is tried at most, 1 for no second try.
-        retry_backoff_seconds: Longest first pause between two tries; it doubles with each. Pauses are drawn at random.
-        retry_status_codes: HTTP statuses that are worth another try. By default 429, 502, 503 and 504.
-        retry_methods: HTTP methods that may be tried again, also after a lost connection. By default that depends on
-            the request: all but making a token and deleting the account do no harm when they arrive twice.
-        retry_budget_seconds: Seconds after the first try within which the last one must begin.
-        allow_http: Whether the token may go over plain http to another machine, where anybody on the way can read it.
-        transport: What carries requests in place of the network: an ASGI application, as the emulator's.
-        token_source: Where the token came from, for messages.
+        proxy: URL of an HTTP proxy. Never shown by `repr`, as it may contain a password. By default, the environment
+            variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply, except to loopback addresses.
+        timeout: Seconds to wait for the connection (at most 10), and for each part of a response. A request may take
+            ten times as long in all.
+        retry_max_attempts: Maximum number of attempts for a request; 1 disables retries.
+        retry_backoff_seconds: Longest first pause between attempts; it doubles with each retry. Pauses are random.
+        retry_status_codes: HTTP statuses to retry. By default 429, 502, 503 and 504.
+        retry_methods: HTTP methods to retry, also after a lost connection. By default idempotent requests are retried,
+            which are all but creating a token and deleting the account.
+        retry_budget_seconds: Seconds after the first attempt within which the last one must begin.
+        allow_http: Whether to send the token over an unencrypted connection to another machine.
+        transport: An ASGI application, such as the emulator's, or an httpx transport, used instead of the network.
+        token_source: Where the token came from, for error messages.
 
     Raises:
-        OqtopusConfigError: A value cannot be used. The URL is checked when a client needs it.
+        OqtopusConfigError: A value cannot be used. The URL is checked on first use.
     """
 
     base_url: str
@@ -116,11 +115,10 @@ class OqtopusConfig:
             raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
         if self.api_token and not _TOKEN.fullmatch(self.api_token):
             raise OqtopusConfigError(
-                f"The API token from {self.token_source} has characters that no token has, a space or a line break "
-                "perhaps."
+                f"The API token from {self.token_source} contains invalid characters, possibly a space or a newline."
             )
         try:
-            # Anything positive: the next float after 0 is the least.
+            # The smallest positive float.
             real_number(self.timeout, "timeout must be a positive number of seconds", least=math.ulp(0))
             whole_number(self.retry_max_attempts, "retry_max_attempts must be at least 1")
             for name in ("retry_backoff_seconds", "retry_budget_seconds"):
@@ -129,10 +127,10 @@ class OqtopusConfig:
             raise OqtopusConfigError(str(error)) from None
 
     def check_server(self) -> None:
-        """Make sure that requests can go to `base_url`, and the token with them.
+        """Check that requests, and the token with them, can be sent to `base_url`.
 
         Raises:
-            OqtopusConfigError: It is no URL, or the token would travel in the clear.
+            OqtopusConfigError: It is not a valid URL, or the token would be sent unencrypted.
         """
         if not is_web_url(self.base_url):
             raise OqtopusConfigError(
@@ -142,13 +140,13 @@ class OqtopusConfig:
         exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
         if exposed and self.api_token and not self.allow_http:
             raise OqtopusConfigError(
-                f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True if "
-                "everybody on the way may read it."
+                f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True to "
+                "send it over an unencrypted connection."
             )
 
     @property
     def url(self) -> str:
-        """The same as `base_url`."""
+        """Alias of `base_url`."""
         return self.base_url
 
     def __copy__(self) -> Self:
@@ -188,27 +186,25 @@ class OqtopusConfig:
         return cls(base_url=url, **_environment(proxy_env, api_token_env, timeout_env))
 
     @classmethod
-    def from_file(
-        cls, section: str = DEFAULT_SECTION, path: str | Path | object = _DEFAULT_CONFIG_PATH
-    ) -> OqtopusConfig:
+    def from_file(cls, section: str = DEFAULT_SECTION, path: str | Path | object = DEFAULT_PATH) -> OqtopusConfig:
         """Read one profile, a section of an INI file.
 
         Args:
             section: The profile's name. It defines `base_url` (or `url`) and may define `api_token`, `proxy`,
                 `timeout` and `allow_http`.
-            path: The file. By default `$XDG_CONFIG_HOME/oqtopus/config.ini` where that variable is set, else
-                `~/.config/oqtopus/config.ini`, else `~/.oqtopus`, which users of quri-parts-oqtopus have.
+            path: The file. By default `$XDG_CONFIG_HOME/oqtopus/config.ini` if that variable is set, else
+                `~/.config/oqtopus/config.ini`, else `~/.oqtopus`, the file of quri-parts-oqtopus.
 
         Raises:
             OqtopusConfigError: The file, the profile or its URL is missing or unreadable (a `ValueError`).
         """
         if os.environ.get("OQTOPUS_ENV") == "sse_container":
-            # There is no file in the server's container, and no need of one: jobs go through its driver.
+            # The server's container has no profile file and needs none: jobs go through its driver.
             return cls(base_url="")
-        file = _profile_path(path)
+        file = profile_path(path)
         if not section:
             raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
-        parser = _profiles(file)
+        parser = read_profiles(file)
         if not file.exists():
             raise OqtopusConfigError(f"There is no profile file {file}.")
         if section not in parser:
@@ -235,15 +231,15 @@ class OqtopusConfig:
     def from_default(cls) -> OqtopusConfig:
         """Read the environment if it names a server, else the default profile.
 
-        A token, proxy or timeout from the environment wins over the profile's. The reverse never happens: a profile's
-        token is sent to no other server than the profile's own.
+        A token, proxy or timeout from the environment overrides the profile's. A profile's token is only ever sent to
+        that profile's server.
 
         Raises:
             OqtopusConfigError: Neither names a server, or a value cannot be used.
         """
         if os.environ.get(_URL_ENV) or os.environ.get(DEFAULT_BASE_URL_ENV):
             return cls.from_env()
-        file = _profile_path(_DEFAULT_CONFIG_PATH)
+        file = profile_path(DEFAULT_PATH)
         if not file.exists() and os.environ.get("OQTOPUS_ENV") != "sse_container":
             raise OqtopusConfigError(
                 f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, write the profile file "
@@ -255,64 +251,32 @@ class OqtopusConfig:
     def save(
         self,
         section: str = DEFAULT_SECTION,
-        path: str | Path | object = _DEFAULT_CONFIG_PATH,
+        path: str | Path | object = DEFAULT_PATH,
         *,
         overwrite: bool = False,
     ) -> Path:
-        """Write this configuration, token included, as a profile; returns the file's path.
+        """Write this configuration, token included, as a profile and return the file's path.
 
-        The file is readable by its owner only, and changes in one step: whoever reads it meanwhile sees the old one.
+        The file is written atomically and is readable by its owner only.
 
         Args:
             section: The profile's name.
-            path: The file; by default the one that `from_file` reads.
+            path: The file; by default that of `from_file`.
             overwrite: Whether to replace a profile of that name.
 
         Raises:
-            OqtopusConfigError: There is a profile of that name, or the file cannot be read and so not be kept.
+            OqtopusConfigError: The profile exists already, or the file cannot be read.
         """
-        file = _profile_path(path)
-        parser = _profiles(file)
+        file = profile_path(path)
+        parser = read_profiles(file)
         if section in parser and not overwrite:
             raise OqtopusConfigError(f"{file} has a profile [{section}] already; pass overwrite=True to replace it.")
         settings = {"base_url": self.base_url, "api_token": self.api_token, "proxy": self.proxy}
         parser[section] = {name: value for name, value in settings.items() if value} | {"timeout": str(self.timeout)}
         if self.allow_http:
             parser[section]["allow_http"] = "true"
-        content = io.StringIO()
-        parser.write(content)
-        write_atomically(file, content.getvalue())
+        write_profiles(parser, file)
         return file
-
-
-def profile_names() -> list[str]:
-    """The profiles of the default file; none where it cannot be read."""
-    with contextlib.suppress(OqtopusConfigError):
-        return _profiles(_profile_path(_DEFAULT_CONFIG_PATH)).sections()
-    return []
-
-
-def _profiles(file: Path) -> configparser.ConfigParser:
-    """What a file holds; nothing where there is none.
-
-    Raises:
-        OqtopusConfigError: It cannot be read, or is no INI file.
-    """
-    parser, trouble = configparser.ConfigParser(interpolation=None), None
-    try:
-        with file.open(encoding="utf-8") as stream:
-            parser.read_file(stream)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        trouble = f"cannot be read: {error.strerror}"
-    except (configparser.Error, UnicodeDecodeError) as error:
-        trouble = f"is not an INI file ({type(error).__name__})"
-    if trouble:
-        # The parser's own error quotes the line it stumbled on, which may be the token's. It is no context of ours
-        # either, as that travels along where other packages have errors pickled with all they know.
-        raise OqtopusConfigError(f"{file} {trouble}.")
-    return parser
 
 
 def is_loopback(host: str) -> bool:
@@ -327,7 +291,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_web_url(url: str, *, credentials: bool = False) -> bool:
-    """Whether a text is an http or https URL; one with user and password only where `credentials` may be there."""
+    """Whether a text is an http or https URL; user and password are allowed only with `credentials`."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # checked when it is read
@@ -338,12 +302,12 @@ def is_web_url(url: str, *, credentials: bool = False) -> bool:
 
 
 def _token(text: str | None) -> str | None:
-    """A token as files and shells hand it over, perhaps with a line break behind it."""
+    """Strip a token of surrounding whitespace, such as a trailing newline from a file or shell; None if empty."""
     return (text or "").strip() or None
 
 
 def _environment(proxy_env: str, api_token_env: str, timeout_env: str) -> dict[str, Any]:
-    """The settings that environment variables have a value for, all but the URL."""
+    """Return the settings, except the URL, whose environment variables are set."""
     settings: dict[str, Any] = {}
     if proxy := os.environ.get(proxy_env):
         settings["proxy"] = proxy
@@ -359,14 +323,3 @@ def _seconds(variable: str, text: str) -> float:
         if 0 < (seconds := float(text)) < math.inf:
             return seconds
     raise OqtopusConfigError(f"{variable} must be a positive number of seconds, such as 30, not {text!r}.")
-
-
-def _profile_path(path: str | Path | object) -> Path:
-    if path is _DEFAULT_CONFIG_PATH:
-        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-        file = Path(home, "oqtopus", "config.ini").expanduser()
-        other = Path("~/.oqtopus").expanduser()
-        return other if other.is_file() and not file.exists() else file
-    if not isinstance(path, str | Path):
-        raise OqtopusConfigError(f"path must be the path of a profile file, not {path!r}.")
-    return Path(os.path.expandvars(path)).expanduser()

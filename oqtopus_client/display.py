@@ -1,4 +1,4 @@
-"""Server text and times, as people can safely read them."""
+"""Safe display of server text and times."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def printable(text: str) -> str:
-    r"""The text without what a terminal would obey or a reader not see: control, format and line break characters.
+    r"""Remove control, format and line break characters, which a terminal would obey or a reader not see.
 
     >>> printable("a\x1b[31mb\u202e\nc")
     'a[31mbc'
     """
-    # Categories C*: control, format (which turns the direction of writing), surrogate; Zl, Zp: line breaks.
+    # Categories C*: control, format (including text direction), surrogate; Zl, Zp: line breaks.
     return "".join(c for c in text if unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in {"Zl", "Zp"})
 
 
 def one_line(text: str) -> str:
-    r"""The same with a space for each line break.
+    r"""Remove the same characters, but replace line breaks with spaces.
 
     >>> one_line("done\n2026-08-20 INFO \x1b[2Jforged")
     'done 2026-08-20 INFO [2Jforged'
@@ -33,14 +33,14 @@ def one_line(text: str) -> str:
 
 
 def keep_to_one_line(record: logging.LogRecord) -> bool:
-    """A filter for logs: no text of a server's can forge a line, or give a terminal orders."""
+    """Filter log records so that server text can neither forge a line nor control a terminal."""
     if isinstance(record.args, tuple):
         record.args = tuple(one_line(str(arg)) if isinstance(arg, str | Exception) else arg for arg in record.args)
     return True
 
 
 def moment(time: datetime) -> str:
-    """A time to the minute, in UTC.
+    """Format a time in UTC, to the minute.
 
     >>> from datetime import datetime, timedelta, timezone
     >>> moment(datetime(2026, 8, 20, 6, 14, 3, tzinfo=timezone(timedelta(hours=9))))
@@ -50,12 +50,12 @@ def moment(time: datetime) -> str:
 
 
 def suggestion(name: object, known: Iterable[str], describe: Callable[[str], str] = repr) -> str:
-    """Return a sentence that names what an unknown name may stand for: the similar names, else all; empty without any.
+    """Return a sentence that suggests similar known names, or else lists all; empty if there are none.
 
     Args:
         name: The unknown name.
-        known: The names there are.
-        describe: How to show a known name.
+        known: The known names.
+        describe: Formats a known name.
 
     >>> suggestion("shot", ["shots", "memory"])
     "Did you mean 'shots'?"

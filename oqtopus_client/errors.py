@@ -4,24 +4,24 @@
 
     OqtopusError
     ├── OqtopusConfigError (ValueError)      no usable URL, profile or setting
-    ├── UserApiError                         the server answered, and refused
+    ├── UserApiError                         the server refused the request
     │   ├── AuthenticationError              401: token missing, wrong or expired
     │   ├── PermissionDeniedError            403: the user may not do this
     │   └── NotFoundError                    404: no such job, device ...
-    ├── ResponseValidationError              the server answered something unreadable
-    ├── OqtopusConnectionError (ConnectionError)   no answer arrived
-    ├── OqtopusTimeoutError (TimeoutError)         no answer arrived in time
-    │   └── WaitTimeoutError                       jobs did not end in time; they go on
-    ├── OqtopusStorageError                  a job's file could not be stored or read
+    ├── ResponseValidationError              the response could not be read
+    ├── OqtopusConnectionError (ConnectionError)   no response arrived
+    ├── OqtopusTimeoutError (TimeoutError)         no response arrived in time
+    │   └── WaitTimeoutError                       jobs did not finish in time and are still running
+    ├── OqtopusStorageError                  a job's file could not be uploaded or read
     ├── BatchResultError                     not all results of a batch could be read; `outcomes` has the others
     ├── BatchSubmissionError                 not all jobs of a batch were submitted; `job_ids` were
     └── JobError                             one job, named by its `job_id`
-        ├── JobSubmissionError               register, upload or submit went wrong
-        ├── JobNotSubmittedError (ValueError)    the job was registered only, so it has nothing to show
+        ├── JobSubmissionError               registration, upload or submission failed
+        ├── JobNotSubmittedError (ValueError)    the job was registered but never submitted
         ├── JobFailedError                   the job ended `failed` or `cancelled`
-        └── JobTimeoutError (WaitTimeoutError)     the job did not end in time; it goes on
+        └── JobTimeoutError (WaitTimeoutError)     the job did not finish in time and is still running
 
-No message ever carries an API token.
+No message contains an API token.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 5
-"""How many of a batch's errors its message has; there may be thousands."""
+"""Number of a batch's errors shown in its message; there may be thousands."""
 
 
 class OqtopusError(Exception):
-    """Base of everything this SDK raises on purpose. Its text is one line, whatever a server has said."""
+    """Base of all errors this SDK raises. Its text is a single line, whatever the server sent."""
 
     def __str__(self) -> str:
         return one_line(self._text())
@@ -61,8 +61,8 @@ class UserApiError(OqtopusError):
 
     Attributes:
         status_code: The HTTP status.
-        message: What the server said.
-        payload: The body of the answer: decoded JSON, or text where it was none.
+        message: The server's error message.
+        payload: The body of the response: decoded JSON, or text if it was not JSON.
     """
 
     def __init__(self, status_code: int, message: str, payload: object | None = None) -> None:
@@ -84,38 +84,37 @@ class PermissionDeniedError(UserApiError):
 
 
 class NotFoundError(UserApiError):
-    """The server knows nothing under this id (HTTP 404)."""
+    """The server does not know this id (HTTP 404)."""
 
 
 class ResponseValidationError(OqtopusError):
-    """A successful answer did not have the shape the User API promises.
+    """A successful response did not match the User API's schema.
 
     Attributes:
         message: What was wrong with it.
-        payload: The answer itself.
+        payload: The response itself.
     """
 
     def __init__(self, message: str, payload: object | None = None) -> None:
-        super().__init__(message)  # `repr` shows what is passed here, and the answer may hold presigned URLs
+        super().__init__(message)  # `repr` shows what is passed here, and the payload may contain presigned URLs
         self.message = message
         self.payload = payload
 
 
 class OqtopusConnectionError(OqtopusError, ConnectionError):
-    """The connection failed before an answer arrived."""
+    """The connection failed before a response arrived."""
 
 
 class OqtopusTimeoutError(OqtopusError, TimeoutError):
-    """The answer did not arrive in time."""
+    """The response did not arrive in time."""
 
 
 class WaitTimeoutError(OqtopusTimeoutError):
-    """Jobs had not ended when the time was up. They go on; ask for them again by their ids.
+    """Jobs did not finish within the timeout and are still running; wait for them again by their ids.
 
     Attributes:
-        outcomes: What is known of each job, by its id: its result, the error that kept the result away, or None if it
-            had not ended.
-        statuses: The last known status of each job that had not ended, by its id.
+        outcomes: Each job's result, the error raised on reading it, or None if the job had not finished, by job id.
+        statuses: The last known status of each unfinished job, by job id.
     """
 
     outcomes: Mapping[str, object] = {}
@@ -126,17 +125,17 @@ class OqtopusStorageError(OqtopusError):
     """A job's file could not be uploaded, downloaded or unpacked.
 
     Attributes:
-        status_code: The storage's HTTP status if it refused; None for anything else.
+        status_code: The storage's HTTP status if it refused the request, else None.
     """
 
     status_code: int | None = None
 
 
 class BatchResultError(OqtopusError):
-    """All jobs of a batch have ended, but the results of some could not be read.
+    """All jobs of a batch have finished, but some results could not be read.
 
     Attributes:
-        outcomes: By each job's id, its result or the error that kept it away; of jobs yielded before, nothing.
+        outcomes: Each job's result, or the error raised on reading it, by job id; jobs already yielded are left out.
     """
 
     def __init__(self, outcomes: Mapping[str, object]) -> None:
@@ -156,8 +155,8 @@ class BatchSubmissionError(OqtopusError):
     """Not every job of a batch could be submitted.
 
     Attributes:
-        job_ids: The jobs that were submitted, or may have been, and go on.
-        errors: Why the others were not.
+        job_ids: The jobs that were submitted, or may have been; they were not cancelled.
+        errors: The errors of the others.
     """
 
     def __init__(self, job_ids: Sequence[str], errors: Sequence[Exception]) -> None:
@@ -170,10 +169,10 @@ class BatchSubmissionError(OqtopusError):
 
 
 class JobError(OqtopusError):
-    """Something about one job.
+    """An error of one job.
 
     Attributes:
-        job_id: The job it is about.
+        job_id: The job.
         message: What happened.
     """
 
@@ -190,8 +189,8 @@ class JobSubmissionError(JobError):
     """The job was registered but could not be submitted.
 
     Attributes:
-        uncertain: Whether it may have been submitted all the same, as the server does not answer. If not, it has been
-            removed.
+        uncertain: Whether the job may have been submitted anyway, as the server stopped responding. Otherwise it has
+            been removed.
     """
 
     def __init__(self, job_id: str, message: str, *, uncertain: bool = False) -> None:
@@ -200,7 +199,7 @@ class JobSubmissionError(JobError):
 
 
 class JobNotSubmittedError(JobError, ValueError):
-    """The job was registered and not submitted, so it has neither settings nor a result, and nothing runs."""
+    """The job was registered but never submitted, so it has no settings and no result, and does not run."""
 
     def __init__(
         self, job_id: str, message: str = "is registered, but was not submitted, so it has no result; submit it again."
@@ -209,8 +208,8 @@ class JobNotSubmittedError(JobError, ValueError):
 
 
 class JobFailedError(JobError):
-    """The job has no result, and will have none if it has ended."""
+    """The job has no result: it failed, was cancelled or has not finished."""
 
 
 class JobTimeoutError(JobError, WaitTimeoutError):
-    """The job had not ended when the time was up. It goes on; ask for it again by its id."""
+    """The job did not finish within the timeout and is still running; wait for it again by its id."""

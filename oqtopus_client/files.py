@@ -1,4 +1,4 @@
-"""Files that change in one step and are their owner's only."""
+"""Atomic writing of private files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def write_atomically(file: Path, text: str) -> None:
-    """Write a text file that only its owner can read.
+    """Write a text file atomically, readable by its owner only; create missing folders.
 
-    It changes in one step: whoever reads it meanwhile sees what it was. Folders that are missing are made.
+    A concurrent reader sees either the old content or the new.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # mkstemp makes files that only their owner can read.
+    # mkstemp creates files that only their owner can read.
     handle, draft = tempfile.mkstemp(dir=file.parent, prefix=file.name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

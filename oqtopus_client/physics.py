@@ -1,4 +1,4 @@
-"""A chip's rules, the same for provider, emulator and command line: gaps in a calibration, durations, relaxation."""
+"""Physics of a chip, shared by provider, emulator and command line: calibration gaps, durations, relaxation."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ if TYPE_CHECKING:
     from oqtopus_client.calibration import CouplingCalibration, QubitCalibration
 
 CLOCK_NS = 2
-"""The step of a device's clock in nanoseconds: the unit `dt`, and what delays are rounded up to."""
+"""Clock step of a device in nanoseconds: the unit `dt`; delays are rounded up to a multiple of it."""
 
 _Value = TypeVar("_Value", float, tuple[float, float, float])
 
 
 def completed(calibration: Calibration) -> Calibration:
-    """A calibration with its gaps filled.
+    """Return a calibration with its gaps filled.
 
-    A qubit or coupling that lacks an error, a duration or a lifetime gets the worst that others have: those that could
-    not be calibrated are not the best. What is known of none of them stays None; circuits are run without that noise.
+    A qubit or coupling that lacks an error, a duration or a lifetime gets the worst value of the others, as what
+    could not be calibrated is rarely the best. A value that none of them has stays None: that noise is left out.
 
-    - The assignment error is as published, else the mean of both probabilities to misread. Each of these is as
-      published where both are; else both are the assignment error, or the one that is known.
-    - `t2` is cut to `2 * t1`, beyond which no qubit can be; a fit may well put it there.
-    - A `cx` lasts as long as published, else as long as what servers make of it: an `rzx90`, and an `sx` of the target.
+    - The assignment error is the published one, else the mean of both misread probabilities. These are the published
+      ones if both exist; otherwise both are set to the assignment error, or to the one that is known.
+    - `t2` is cut to its physical limit `2 * t1`, which a fit may exceed.
+    - The duration of a `cx` is the published one, else that of its decomposition by servers: an `rzx90` and an `sx` on
+      the target.
 
     Args:
         calibration: The calibration as published.
@@ -38,16 +39,16 @@ def completed(calibration: Calibration) -> Calibration:
 
 
 def cx_duration(coupling: CouplingCalibration, target: QubitCalibration) -> float | None:
-    """How long a coupling's `cx` takes in nanoseconds; None where nothing is published."""
+    """Return the duration of a coupling's `cx` in nanoseconds, or None if none is published."""
     cx, rzx90 = coupling.durations_ns.get("cx"), coupling.durations_ns.get("rzx90")
     return cx if cx is not None or rzx90 is None else rzx90 + target.durations_ns.get("sx", 0.0)
 
 
 def relaxation_fidelity(duration: float, lifetimes: Sequence[tuple[float, float]]) -> float:
-    """Average gate fidelity of doing nothing while qubits relax: the best that a gate of that duration can have.
+    """Return the average gate fidelity of idling while qubits relax, an upper bound for a gate of that duration.
 
-    From the entanglement fidelity of the relaxation of one qubit, `(1 + exp(-t/t1) + 2 exp(-t/t2)) / 4`, those of
-    several multiplied, by `(d F_e + 1) / (d + 1)` (Horodecki, Phys. Rev. A 60, 1888 (1999); Nielsen, Phys. Lett. A 303,
+    Computed as `(d F_e + 1) / (d + 1)`, where the entanglement fidelity `F_e` is the product over qubits of
+    `(1 + exp(-t/t1) + 2 exp(-t/t2)) / 4` (Horodecki, Phys. Rev. A 60, 1888 (1999); Nielsen, Phys. Lett. A 303,
     249 (2002)).
 
     Args:
@@ -107,7 +108,7 @@ def _completed_couplings(
 
 
 def _readout(qubit: QubitCalibration) -> tuple[float, float, float] | None:
-    """A qubit's assignment error, and the probabilities to read 1 from state 0 and 0 from state 1."""
+    """Return a qubit's assignment error and its probabilities of reading 1 from state 0 and 0 from state 1."""
     error, p10, p01 = qubit.readout_error, qubit.prob_meas1_prep0, qubit.prob_meas0_prep1
     if error is not None and p10 is not None and p01 is not None:
         return error, p10, p01
@@ -116,7 +117,7 @@ def _readout(qubit: QubitCalibration) -> tuple[float, float, float] | None:
 
 
 def _filled(values: Iterable[_Value | None], worst: Callable[[list[_Value]], _Value]) -> list[_Value | None]:
-    """The values, where there is none the worst of the others."""
+    """Replace each None with the worst of the other values."""
     values = list(values)
     known = [value for value in values if value is not None]
     if not known:

@@ -1,4 +1,4 @@
-"""For tests of what is built on OQTOPUS: the fixture `oqtopus_emulator`, there in every project that installs this.
+"""The pytest fixture `oqtopus_emulator`, available in every project that installs this package.
 
 ::
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def oqtopus_emulator() -> Iterator[Emulator]:
-    """An emulator of the test's own, that leaves nothing behind."""
-    # Imported here, because pytest loads plugins whether a test uses them or not.
+    """An emulator for one test; it keeps everything in memory."""
+    # Imported here because pytest loads plugins even if no test uses them.
     from oqtopus_client.emulator import Emulator  # noqa: PLC0415
 
     with Emulator(":memory:") as emulator:

@@ -17,12 +17,12 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobType
 from oqtopus_client.services.concurrency import WORKERS
 from oqtopus_client.services.journal import JournalState
 from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as_is
 from qiskit_oqtopus.programs import Program
-from qiskit_oqtopus.status import FINAL, aggregate_status
+from qiskit_oqtopus.status import aggregate_status
 from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class JobBatch:
         self.job_ids = list(job_ids)
         self._numbers = {job_id: number for number, job_id in enumerate(self.job_ids, 1)}
         self._optional_client = client
-        self._ended = {job.job_id: job for job in known if job.status in FINAL}
+        self._ended = {job.job_id: job for job in known if job.status in FINAL_STATUSES}
 
     @classmethod
     def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], tag: Tag | None = None) -> Self:
@@ -172,7 +172,7 @@ class JobBatch:
     def _jobs(self, job_ids: Sequence[str]) -> list[OqtopusJobResult]:
         pending = [job_id for job_id in job_ids if job_id not in self._ended]
         found = {job.job_id: job for job in self._client.get_jobs(pending)} if pending else {}
-        self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL}
+        self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL_STATUSES}
         return [found.get(job_id) or self._ended[job_id] for job_id in job_ids]
 
     def _pending(self) -> list[str]:

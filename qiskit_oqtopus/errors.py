@@ -33,18 +33,23 @@ class CircuitError(ValueError):
 
 
 class LaterReleaseError(OqtopusError, ValueError):
-    """A later release wrote a job or file in a format that this one does not know.
+    """A job or file was written by a later release, in a format that this release cannot read.
 
-    Args:
-        what: What has the unknown format.
+    Attributes:
+        what: The part with the unknown format.
         version: The version of its format.
     """
 
     def __init__(self, what: str, version: object) -> None:
+        super().__init__(what, version)
+        self.what = what
+        self.version = version
+
+    def _text(self) -> str:
         release = importlib.metadata.version("oqtopus-client")
-        super().__init__(
-            f"{what} has the format version {version!r:.20}, which oqtopus-client {release} cannot read: install the "
-            "release that wrote it, or a later one."
+        return (
+            f"{self.what} has the format version {self.version!r:.20}, which oqtopus-client {release} cannot read: "
+            "install the release that wrote it, or a later one."
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from qiskit.providers import JobStatus
-from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from oqtopus_client.rest.enums import JobsJobStatus
 
@@ -34,8 +33,6 @@ _BY_URGENCY = (
     JobStatus.CANCELLED,
     JobStatus.DONE,
 )
-FINAL = frozenset(wire for wire, ours in WIRE_STATUS.items() if ours in JOB_FINAL_STATES)
-"""Server statuses of jobs that have ended."""
 
 
 def aggregate_status(statuses: Collection[JobsJobStatus | str]) -> JobStatus:

@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "oqtopus_client.display",
         "oqtopus_client.errors",
         "oqtopus_client.physics",
+        "oqtopus_client.profiles",
     ),
     "oqtopus_client.emulator": (
         "oqtopus_client.rest",
@@ -43,7 +44,8 @@ MAY_IMPORT = {
         "oqtopus_client.errors",
     ),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
-    "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.profiles", "oqtopus_client.errors"),
+    "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors"),
     "oqtopus_client.physics": ("oqtopus_client.calibration",),
     "oqtopus_client.calibration": (),
     "oqtopus_client.angles": (),

@@ -93,7 +93,7 @@ def test_transpiling(tmp_path: Path) -> None:
     assert least > most
     assert last > first + 0.03
     assert by_server > first + 0.03
-    assert "Refused: Circuit 'echo' is not of lattice64's own instructions" in printed
+    assert "Refused: Circuit 'echo' has instructions that are not native to lattice64" in printed
     assert re.findall(r"own gates: (\w+)", printed) == ["False", "True"]
 
 

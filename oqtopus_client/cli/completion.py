@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from oqtopus_client import config
+from oqtopus_client import profiles
 
 
 def profile_names(incomplete: str) -> list[str]:
     """Return the names of saved profiles that start with the given text."""
-    return [name for name in config.profile_names() if name.startswith(incomplete)]
+    return [name for name in profiles.profile_names() if name.startswith(incomplete)]

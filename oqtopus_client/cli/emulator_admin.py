@@ -1,4 +1,4 @@
-"""Which served emulator is meant, and how to reach what no real cloud has."""
+"""How the command line finds a served emulator and controls its faults."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ if TYPE_CHECKING:
     from oqtopus_client.cli.session import Session
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-"""Where `emulator start` serves unless told otherwise."""
+"""Default address of `emulator start`."""
 
 Url = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help=f"The emulator; by default the server that you have configured, else {DEFAULT_URL}. With a URL, the token "
-        "is the one in the data folder.",
+        help=f"The emulator; by default the configured server, or else {DEFAULT_URL}. With a URL, the token comes from "
+        "the data folder.",
     ),
 ]
-Data = Annotated[Path | None, typer.Option(metavar="FOLDER", help="The emulator's data folder, if not your usual one.")]
+Data = Annotated[Path | None, typer.Option(metavar="FOLDER", help="The emulator's data folder, if not the default.")]
 
 
 def control(session: Session, url: str | None, data: Path | None) -> tuple[OqtopusConfig, Callable[..., Any]]:
-    """A served emulator's configuration, and what calls `/emulator/faults` there by method and body."""
+    """Return a served emulator's configuration and a function that calls its `/emulator/faults`."""
     config = _config(session, url, data)
 
     def call(method: str, body: object = None) -> Any:
         try:
             return rest.http.call_once(config, method, "/emulator/faults", body)
         except (NotFoundError, PermissionDeniedError):
-            message = f"{config.base_url} is no emulator, or its token is not the operator's. Name one with --url."
+            message = (
+                f"{config.base_url} is not an emulator, or the token is not its operator's. Choose one with --url."
+            )
             raise CommandError(message, ExitCode.NOT_FOUND) from None
 
     return config, call
@@ -48,7 +50,7 @@ def control(session: Session, url: str | None, data: Path | None) -> tuple[Oqtop
 
 def _config(session: Session, url: str | None, data: Path | None) -> OqtopusConfig:
     if session.emulated:
-        raise ValueError("These commands are for an emulator that is served; leave --emulator out.")
+        raise ValueError("These commands control a served emulator; omit --emulator.")
     if url is None and data is None:
         try:
             return session.config()
@@ -57,7 +59,7 @@ def _config(session: Session, url: str | None, data: Path | None) -> OqtopusConf
                 raise
     from oqtopus_client.emulator.emulator import kept_token
 
-    # A configured token is another server's: it is not sent here.
+    # The configured token belongs to another server, so it must not be sent here.
     return oqtopus_client.OqtopusConfig(
         url or DEFAULT_URL,
         api_token=kept_token(data),

@@ -1,4 +1,4 @@
-"""OQTOPUS in a box: the User API with its storage, queue and a simulated device, in this process or behind a port.
+"""OQTOPUS in a box: the User API with its storage, queues and simulated devices, in this process or behind a port.
 
 ::
 

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LAST_SECONDS = 1
-"""How long answers under way may still take when the server is stopped."""
+"""Time that pending answers get when the server is stopped."""
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oqtopus_client.emulator") -> None:
-    """Serve until interrupted; print the lines that configure a client for it, and an engine."""
+    """Serve until interrupted, after printing the lines that configure a client, and an engine if it is external."""
     parser = _parser(program)
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # The server answers the first signal by winding down and then raises it again, for us to unwind and clean up.
+    # The server shuts down on the first signal and then raises it again, which ends the with statements below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with (
@@ -72,7 +72,7 @@ def _by_port(port: int, app: ASGIApp, others: ASGIApp) -> ASGIApp:
 def _settings(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",  # the other implementation reads headers of any length
+        http="h11",  # the other implementation accepts headers of any length
         lifespan="off",
         log_level="warning",
         timeout_graceful_shutdown=_LAST_SECONDS,
@@ -84,16 +84,16 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    add("--data", metavar="FOLDER", help=f"where jobs are kept (default: a folder of the user's; {IN_MEMORY}: nowhere)")
-    add("--token", help="API token to demand (default: the one kept with the data)")
-    add("--devices", metavar="FOLDER", help="device files beside the ones that come with the package")
-    add("--workers", type=int, metavar="N", help="processes that simulate (default: one a processor core)")
+    add("--data", metavar="FOLDER", help=f"where to keep jobs (default: in your data directory; {IN_MEMORY}: nowhere)")
+    add("--token", help="API token to require (default: the one stored with the data)")
+    add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
+    add("--workers", type=int, metavar="N", help="jobs that run at a time (default: one per processor core)")
     add(
         "--allow-sse",
         action="store_true",
-        help="run the programs of sse jobs, on this machine and as its user: whoever has the token can do what you can",
+        help="run the programs of sse jobs on this machine as you: anyone with the token can do what you can",
     )
-    add("--cancelling", action="store_true", help="let running jobs that are cancelled be 'cancelling' first")
+    add("--cancelling", action="store_true", help="make running jobs 'cancelling' before they are 'cancelled'")
     add("--no-device-histories", action="store_true", help="lack /device_histories, as older servers do")
     add("--no-token-renewal", action="store_true", help="refuse to replace a token for a token, as some servers do")
     add("--temporary-credentials", action="store_true", help="sign uploads with temporary credentials")
@@ -139,7 +139,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
         raise OSError(f"cannot listen on {host} port {port}: {error}") from error
-    # An answer leaves in two pieces, and the second would wait up to 40 ms for the first's acknowledgement.
+    # An answer is sent in two parts; the second would wait up to 40 ms for the acknowledgement of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def create_app(cloud: Cloud) -> ASGIApp:
-    """Return the application over a cloud's parts; it works in any event loop, and in several at once."""
+    """Create the application for a cloud; it works in any event loop, and in several at once."""
     app = FastAPI(title="OQTOPUS User API", version="1.0")
     app.state.cloud = cloud
     for part in (devices, jobs, users, control):

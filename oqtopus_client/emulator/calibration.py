@@ -1,4 +1,4 @@
-"""A chip's published calibration - the `device_info` of the User API - checked, and with its gaps filled."""
+"""A chip's published calibration, the `device_info` of the User API, validated and with its gaps filled."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def calibration(device_info: Mapping[str, Any]) -> dict[str, Any]:
-    """Qubits and couplings of a chip, in the published form, its gaps filled as by `physics.completed`.
+    """Return a chip's qubits and couplings in the published form, with gaps filled by `physics.completed`.
 
-    What is known of no qubit at all counts as ideal: no readout error, infinite lifetimes, no duration. A fidelity that
-    is known of none is None: gates are then as good as relaxation allows. Without couplings there is no `cx`.
+    A value that no qubit publishes is ideal: no readout error, infinite lifetimes, zero duration. A fidelity that none
+    publishes is None: only relaxation then limits the gates. A chip without couplings has no `cx`.
 
     Args:
         device_info: The published object; lifetimes in microseconds, gate durations in nanoseconds.
 
     Raises:
-        ValueError: It is no such object, or a value in it makes no sense; the message names field and value.
+        ValueError: The object is not a calibration, or a value in it is not valid; the message names field and value.
     """
     if "qubits" not in device_info:
         legacy = {"calibration_data", "n_nodes"} & device_info.keys()
@@ -75,22 +75,22 @@ def _fidelity(error: float | None) -> float | None:
 
 
 def read_device_info(text: str) -> dict[str, Any]:
-    """A `device_info` from its JSON text.
+    """Parse the JSON text of a `device_info`.
 
     Raises:
-        ValueError: The text is no JSON object.
+        ValueError: The text is not a JSON object.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"device_info is no JSON: {error}") from None
+        raise ValueError(f"device_info is not valid JSON: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"device_info is a JSON {type(content).__name__}, not an object.")  # noqa: TRY004 - the value of a file
     return content
 
 
 def first_error(error: ValidationError) -> str:
-    """What is wrong, in one line: the field, its value, the rule."""
+    """Describe the first error in one line: the field, its value, the rule."""
     first = error.errors()[0]
     field = ".".join(map(str, first["loc"]))
     if first["type"] == "missing":

@@ -1,8 +1,8 @@
 """Clifford circuits of any width on a noisy device, sampled with Stim.
 
-Stim follows Pauli errors through a circuit, which takes milliseconds where a state is out of reach. What noise there is
-besides them has to be made one: relaxation is twirled, so a qubit is as likely to be excited as to decay. Every gate
-keeps the calibrated average fidelity, as twirling does not change it; readout errors stay as asymmetric as they are.
+Stim tracks Pauli errors through a circuit in milliseconds, even where a state vector does not fit into memory. Other
+noise must be converted to Pauli errors: relaxation is twirled, so a qubit is as likely to be excited as to decay.
+Twirling does not change the average fidelity of a gate; readout errors keep their asymmetry.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from qiskit.circuit import Instruction
 
 _TOLERANCE = 1e-6
-"""By how much, in radians, all angles of a circuit together may miss quarter turns.
+"""Maximum sum of the deviations of a circuit's angles from quarter turns, in radians.
 
-Outcomes are then wrong with a probability of half of it at most, a hundredth of the statistical error of 10^8 shots.
+The probability of wrong outcomes is then at most half of it, a hundredth of the statistical error of 10^8 shots.
 """
 
 _QUARTER_TURNS = ("I", "S", "Z", "S_DAG")
@@ -39,13 +39,13 @@ _GATES = {"x": "X", "sx": "SQRT_X", "cx": "CX"}
 
 
 def is_clifford(circuit: QuantumCircuit) -> bool:
-    """Whether a circuit of device gates has no `rz` but quarter turns: compilers leave rounding errors, and no more."""
+    """Whether all `rz` of a circuit of device gates are quarter turns, apart from compilers' rounding errors."""
     return sum(_quarter_turns(item.params[0])[1] for item in circuit.data if item.name == "rz") <= _TOLERANCE
 
 
 def _quarter_turns(angle: float) -> tuple[int, float]:
-    """The quarter turns, 0 to 3, next to an angle, and by how much it misses them."""
-    # A division would round large angles to quarter turns that they are far from.
+    """Return the number of quarter turns, 0 to 3, nearest to an angle, and the deviation from it."""
+    # Division would round large angles to the wrong quarter turns.
     small = math.atan2(math.sin(angle), math.cos(angle))
     quarters = round(small / (math.pi / 2))
     return quarters % 4, abs(small - quarters * (math.pi / 2))
@@ -57,19 +57,19 @@ def clifford_sampler(
     qubits: Sequence[int],
     measured: Sequence[int],
 ) -> Callable[[int], NDArray[np.bool_]]:
-    """What measures a Clifford circuit with the device's noise, some shots at a time.
+    """Return a function that samples a Clifford circuit with the device's noise.
 
     Args:
-        circuit: Device gates that `is_clifford` holds for, on the active qubits; no measurements.
-        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them; None for no noise.
+        circuit: A circuit of device gates for which `is_clifford` is true, on its active qubits, without measurements.
+        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`; None for no noise.
         qubits: The device's qubit for each of the circuit's.
-        measured: The circuit's qubits to measure in the end.
+        measured: The circuit's qubits to measure at the end.
 
     Returns:
-        A function of a number of shots: outcomes of shape (shots, len(measured)), new ones with each call.
+        A function of the number of shots that returns new outcomes of shape (shots, len(measured)) at each call.
 
     Raises:
-        ValueError: There is a `cx` where the device has no coupling in that direction, or a delay of nothing.
+        ValueError: A `cx` acts where the device has no coupling in that direction, or a delay is not positive.
     """
     program = stim.Circuit()
     couplings = by_direction(calibration) if calibration is not None else {}
@@ -102,7 +102,7 @@ def _add_noise(
     couplings: Mapping[tuple[int, int], Mapping[str, Any]],
     places: list[int],
 ) -> None:
-    """The noise of a gate at some places of the device; `rz` is a change of frame, and has none."""
+    """Add the noise of a gate on qubits of the device; `rz` is a change of frame and has none."""
     times = [lifetimes(chip[place]) for place in places]
     if gate.name == "delay":
         _relax(program, indices, delay_nanoseconds(gate), times)
@@ -112,14 +112,14 @@ def _add_noise(
             calibrated["fidelity"], calibrated["gate_duration"][gate.name], times
         )
         _relax(program, indices, duration, times)
-        # Stim gives the probability of the Pauli errors only, and of full depolarization one part is none.
+        # Stim's probability excludes the identity, which is one term of full depolarization.
         program.append(f"DEPOLARIZE{len(indices)}", indices, p * (1 - 1 / 4 ** len(indices)))
 
 
 def _relax(
     program: stim.Circuit, indices: Sequence[int], nanoseconds: float, times: Sequence[tuple[float, float]]
 ) -> None:
-    """Relaxation, twirled: X and Y with (1 - exp(-t/t1))/4 each, and Z so that exp(-t/t2) is left of the phase."""
+    """Add twirled relaxation: X and Y with (1 - exp(-t/t1))/4 each, and Z such that phases shrink by exp(-t/t2)."""
     for index, (t1, t2) in zip(indices, times, strict=True):
         flip = -math.expm1(-nanoseconds * 1e-3 / t1) / 4
         phase = max(0.0, -math.expm1(-nanoseconds * 1e-3 / t2) / 2 - flip)

@@ -34,11 +34,11 @@ CREATE TABLE IF NOT EXISTS jobs (
     ready_at TEXT,
     running_at TEXT,
     ended_at TEXT,
-    origin TEXT,          -- which worker's users submitted the job
-    worker TEXT,          -- who works on it
-    lease REAL,           -- until when, in seconds since the epoch
+    origin TEXT,          -- the worker through which the job was submitted
+    worker TEXT,          -- the worker that runs it
+    lease REAL,           -- when its claim expires, in seconds since the epoch
     attempts INTEGER NOT NULL DEFAULT 0,
-    output_files TEXT     -- what an external engine has listed, as JSON; null for the jobs of our own
+    output_files TEXT     -- what an external engine has listed, as JSON; null for other jobs
 );
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, job_id);
 DROP INDEX IF EXISTS jobs_in_queue;            -- of version 2.0.0
@@ -82,10 +82,10 @@ CREATE TABLE IF NOT EXISTS device_sizes (device_id TEXT PRIMARY KEY, n_qubits IN
 
 
 class Database:
-    """One database; every change is one transaction, so whatever kills the process leaves a state to go on from.
+    """One database. Every change is a transaction, so the state stays consistent if the process is killed.
 
     Args:
-        path: The file, or `:memory:` for a database that is gone with the object.
+        path: The file, or `:memory:` for a database that ends with the object.
 
     Raises:
         OSError: The file cannot be used.
@@ -94,7 +94,7 @@ class Database:
     def __init__(self, path: str | Path) -> None:
         if str(path) != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            # It holds the token and what users computed: nobody else's business.
+            # It holds the token and users' results.
             Path(path).touch(mode=0o600)
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30.0)
@@ -124,7 +124,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A change that happens wholly or not at all."""
+        """Apply all changes in the block, or none of them."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -137,34 +137,34 @@ class Database:
                 raise
 
     def change(self, statement: str, *values: Any) -> int:
-        """Carry out one statement; returns how many rows it changed."""
+        """Execute one statement and return the number of rows it changed."""
         with self.transaction() as connection:
             return connection.execute(statement, values).rowcount
 
     def one(self, query: str, *values: Any) -> Row | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         with self._lock:
             row: Row | None = self._connection.execute(query, values).fetchone()
             return row
 
     def all(self, query: str, *values: Any) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         with self._lock:
             return self._connection.execute(query, values).fetchall()
 
     def secret(self, name: str, proposal: str) -> str:
-        """The secret of that name; `proposal` becomes it, for good, where there is none yet."""
+        """Return the secret of that name; if it does not exist yet, `proposal` becomes it permanently."""
         with self.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, proposal))
             return str(connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()["value"])
 
 
 def format_time(time: datetime) -> str:
-    """A time as the database keeps it: UTC, text that sorts."""
+    """Return a time in the database's format: sortable text in UTC."""
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def now() -> str:
-    """The present time as the database keeps it."""
+    """Return the present time in the database's format."""
     return format_time(datetime.now(UTC))

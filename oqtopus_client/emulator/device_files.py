@@ -1,7 +1,7 @@
-"""The emulator's devices: what the User API tells of each, its calibration included, and how it is emulated.
+"""The emulator's devices: their descriptions in the User API, with calibrations, and how they are emulated.
 
-A device comes with the package, from a file (`load_devices`), from any chip's published calibration
-(`EmulatedDevice.from_device_info`), or is invented (`lattice.square_lattice`).
+A device is built in, read from a file (`load_devices`), created from any chip's published calibration
+(`EmulatedDevice.from_device_info`), or invented (`lattice.square_lattice`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 Publish = Literal["inline", "zip", "json", "none"]
-"""How the User API gives `device_info`: as text, as the URL of a zip or of a JSON file, or not at all."""
+"""How the User API publishes `device_info`: as text, as the URL of a zip or of a JSON file, or not at all."""
 
 _BASIS_GATES = ("sx", "x", "rz", "rzx90")
 _SUPPORTED_INSTRUCTIONS = ("measure", "barrier", "delay")
@@ -36,16 +36,18 @@ class EmulatedDevice:
 
     Attributes:
         description: The fields of `GET /devices`, with `device_info` as an object.
-        noisy: Whether programs are run with the errors of the calibration.
-        publish: How the User API gives the calibration.
+        noisy: Whether to simulate the errors of the calibration.
+        publish: How the User API publishes the calibration.
+        quirks: Whether the services that run its jobs have the faults of real ones.
 
     Raises:
-        ValueError: The calibration makes no sense, or is not one of `n_qubits` qubits; or `publish` is unknown.
+        ValueError: The calibration is not valid or does not have `n_qubits` qubits, or `publish` is unknown.
     """
 
     description: dict[str, Any]
     noisy: bool = False
     publish: Publish = "inline"
+    quirks: bool = False
 
     def __post_init__(self) -> None:
         if self.publish not in get_args(Publish):
@@ -56,14 +58,14 @@ class EmulatedDevice:
 
     @classmethod
     def from_description(cls, description: Mapping[str, Any]) -> Self:
-        """A device from the content of a device file, or from an element of what `GET /devices` answered.
+        """Create a device from the content of a device file, or from one element of the answer of `GET /devices`.
 
-        Fields that are not there: `device_type` is `QPU`, `status` is `available`, `n_qubits` is what `device_info`
-        has, which may be an object or its JSON text. Besides the fields of the User API, `noisy` (true or false, by
-        default true for a QPU only) and `publish` say how it is emulated.
+        Defaults: `device_type` is `QPU`, `status` is `available`, and `n_qubits` is the number of qubits in
+        `device_info`, which may be an object or its JSON text. Two more fields beside those of the User API define how
+        the device is emulated: `noisy` (by default true for a QPU only) and `publish`.
 
         Raises:
-            ValueError: A field makes no sense or is unknown; the message names it.
+            ValueError: A field is unknown or not valid; the message names it.
         """
         info = description.get("device_info")
         if isinstance(info, str):
@@ -90,20 +92,20 @@ class EmulatedDevice:
         noisy: bool | None = None,
         publish: Publish = "inline",
     ) -> Self:
-        """A device from a chip's published calibration. Gaps in it are filled; see `calibration.calibration`.
+        """Create a device from a chip's published calibration. Gaps are filled; see `calibration.calibration`.
 
         Args:
             device_info: JSON text or object; lifetimes in microseconds, gate durations in nanoseconds.
-            device_id: By default what `device_info` says in `device_id` or `name`.
-            device_type: What it is said to be.
-            basis_gates: What it is said to have. All devices take `x`, `sx`, `rz` and `cx`, whatever this says.
-            supported_instructions: Likewise.
+            device_id: The id; by default `device_id` or `name` of `device_info`.
+            device_type: The published type.
+            basis_gates: The published gates. Every device executes `x`, `sx`, `rz` and `cx`, regardless of these.
+            supported_instructions: The published instructions, likewise.
             description: Any text.
-            noisy: Whether it has errors; by default a QPU has.
-            publish: How the User API gives the calibration.
+            noisy: Whether it has errors; by default only a QPU has.
+            publish: How the User API publishes the calibration.
 
         Raises:
-            ValueError: A value makes no sense; the message names it.
+            ValueError: A value is not valid; the message names it.
         """
         info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
         return cls.from_description(
@@ -122,14 +124,14 @@ class EmulatedDevice:
         )
 
     def with_calibration(self, device_info: str | Mapping[str, Any], *, resize: bool = False) -> Self:
-        """Return the device as recalibrated: another `device_info`, and its `calibrated_at` if it has one.
+        """Return the device with another `device_info`, and its `calibrated_at` if it has one.
 
         Args:
             device_info: JSON text or object.
             resize: Whether the number of qubits may change.
 
         Raises:
-            ValueError: A value makes no sense, or the number of qubits is another.
+            ValueError: A value is not valid, or the number of qubits differs.
         """
         info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
         calibrated_at = info.get("calibrated_at") or self.description["calibrated_at"]
@@ -139,7 +141,7 @@ class EmulatedDevice:
         return self.from_description({**recalibrated, "noisy": self.noisy, "publish": self.publish})
 
     def with_status(self, status: str) -> Self:
-        """The device as `available` or `unavailable`."""
+        """Return the device with another status, `available` or `unavailable`."""
         return replace(self, description={**self.description, "status": status})
 
     @property
@@ -149,7 +151,7 @@ class EmulatedDevice:
 
     @property
     def available(self) -> bool:
-        """Whether the device takes jobs."""
+        """Whether the device accepts jobs."""
         return bool(self.description["status"] == "available")
 
     @property
@@ -159,27 +161,27 @@ class EmulatedDevice:
 
     @cached_property
     def calibration(self) -> dict[str, Any]:
-        """Qubits and couplings, every field present; lifetimes in microseconds, gate durations in nanoseconds."""
+        """Qubits and couplings with all fields; lifetimes in microseconds, gate durations in nanoseconds."""
         return calibration(self.description["device_info"])
 
     @cached_property
     def device_info(self) -> str:
-        """The calibration as the JSON text that the User API sends: what was published, gaps and all."""
+        """The published calibration, gaps included, as the JSON text that the User API sends."""
         return json.dumps(self.description["device_info"])
 
     def info(self, *, n_pending_jobs: int) -> DevicesDeviceInfo:
-        """The device as the User API describes it."""
+        """Return the device as the User API describes it."""
         return DevicesDeviceInfo.from_dict(
             {**self.description, "device_info": self.device_info, "n_pending_jobs": n_pending_jobs}
         )
 
     def to_file(self) -> str:
-        """The text of a file that `load_devices` reads: JSON, with a line for each field, qubit and coupling."""
+        """Return the text of a device file for `load_devices`: JSON with one line per field, qubit and coupling."""
         return _lines({**self.description, "noisy": self.noisy, "publish": self.publish}) + "\n"
 
 
 def built_in_devices() -> dict[str, EmulatedDevice]:
-    """The devices that come with the package, by id: simulators first, then by size."""
+    """Return the built-in devices by id: simulators first, then by size."""
     folder = resources.files(__package__) / "devices"
     devices = _load(file for file in folder.iterdir() if file.name.endswith(".json"))
     order = sorted(devices.values(), key=lambda d: (d.description["device_type"] == "QPU", d.n_qubits))
@@ -187,21 +189,21 @@ def built_in_devices() -> dict[str, EmulatedDevice]:
 
 
 def load_devices(folder: str | Path) -> dict[str, EmulatedDevice]:
-    """The devices in a folder's `*.json` files, by id, in the order of the files' names.
+    """Read the devices in a folder's `*.json` files; return them by id, in the order of the file names.
 
-    A file holds a device's description - the fields of `GET /devices`, see `EmulatedDevice.from_description` - or just
-    a `device_info`; where that has no name, the device has the file's. `{**built_in_devices(), **load_devices(folder)}`
-    has both, the folder's where an id is in both.
+    A file contains a device's description (the fields of `GET /devices`; see `EmulatedDevice.from_description`) or
+    only a `device_info`. If that has no name, the device is named after the file.
+    `{**built_in_devices(), **load_devices(folder)}` has all devices; the folder's replace built-in ones of the same id.
 
     Raises:
         OSError: The folder or a file in it cannot be read.
-        ValueError: A file describes no device; the message names file and field.
+        ValueError: A file does not describe a device; the message names the file and the field.
     """
     return _load(file for file in Path(folder).iterdir() if file.suffix == ".json")
 
 
 class _Description(BaseModel):
-    """A device file. Strict, for a misspelt field would go unnoticed."""
+    """A device file. Unknown fields are refused, as misspelt ones would otherwise go unnoticed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -242,7 +244,7 @@ def _read(file: Path | Traversable) -> EmulatedDevice:
 
 
 def _lines(value: Any, depth: int = 0) -> str:
-    """JSON, with a line for each member of what contains objects or lists, three levels deep."""
+    """Write JSON with one line per member of each object or list that contains others, three levels deep."""
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if depth == 3 or not any(isinstance(member, dict | list) for member in members):  # noqa: PLR2004
         return json.dumps(value)

@@ -41,36 +41,38 @@ IN_MEMORY = ":memory:"
 
 
 class Emulator:
-    """A complete OQTOPUS in this process, and an ASGI application for any server to serve.
+    """A complete OQTOPUS in this process, which is also an ASGI application.
 
-    Processes forked from this one cannot use it: each needs one of its own, or all a served one.
+    A forked process cannot use its parent's emulator: create one in each process, or serve one to all of them.
 
-    Close it with `close()` or `with`; otherwise that happens with garbage collection or at exit.
+    Close the emulator with `close()` or a `with` statement; otherwise it is closed when it is garbage-collected or at
+    exit.
 
-    Programs of sse jobs run on this machine, as a process of its user: resources are limited, what a program may read
-    and write is not. Say `allow_sse=False` where others can submit jobs.
+    Programs of sse jobs run on this machine as the current user. Their resources are limited; their access to files is
+    not. Set `allow_sse=False` if others can submit jobs.
 
     Args:
-        data: Folder to keep jobs and results in, or `":memory:"` to keep them only as long as this object. By
-            default a folder of the user's, so that jobs can be read again later and from other processes.
-        token: API token that clients must send. By default the one kept with the data, random at first.
-        devices: A folder of device files, or devices, beside those that come with the package.
+        data: Folder for jobs and results, or `":memory:"` to keep them only as long as this object. By default a
+            folder in the user's data directory, so that later runs and other processes can read the jobs.
+        token: API token that clients must send. By default the token stored with the data, random at first.
+        devices: A folder of device files, or devices, in addition to the built-in ones.
         executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
-            process, which uses `provider_api`; the server-side programs of sse jobs are then its business, too.
-        max_running: Jobs in work at the same time, at least 2; by default one a processor core.
-        limits: What the programs of jobs may be.
-        allow_sse: Whether sse jobs are taken.
-        sse_limits: What their programs may use.
-        cancelling: Whether a running job that is cancelled is `cancelling` first, as on coming servers.
+            process, which uses `provider_api`; that engine then also decides about server-side programs.
+        max_running: Maximum number of jobs in work at the same time, at least 2; by default one per processor core.
+            One more may run on a device that has no job in work.
+        limits: Limits on the programs of jobs.
+        allow_sse: Whether to accept sse jobs.
+        sse_limits: Limits on the programs of sse jobs.
+        cancelling: Whether a running job that is cancelled becomes `cancelling` first, as on upcoming servers.
         device_histories: Whether there is `/device_histories`, which older servers lack.
         token_renewal: Whether `POST /api-token` accepts an API token; some servers require an interactive login.
         temporary_credentials: Whether upload forms have an `x-amz-security-token`.
         cors_origins: Origins whose web pages may call the API.
         quirks: Whether to reproduce the faults of real servers.
-        url_seconds: How long presigned URLs are good for.
+        url_seconds: Lifetime of presigned URLs, in seconds.
         provider_key: API key that an external engine must send; None to accept all requests.
-        strict_provider: Whether the Provider API lets only running jobs fail, and only QPUs have calibrations, as some
-            servers' does.
+        strict_provider: Whether the Provider API lets only running jobs fail, and accepts calibrations for QPUs only,
+            as some servers do.
 
     Attributes:
         token: The API token.
@@ -78,7 +80,7 @@ class Emulator:
 
     Raises:
         OSError: A folder cannot be used.
-        ValueError: A device makes no sense.
+        ValueError: A device is not valid.
     """
 
     def __init__(
@@ -124,7 +126,7 @@ class Emulator:
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)
         self._store = Store(database)
-        self._devices = Fleet(database, fleet)
+        self._devices = Fleet(database, fleet, quirks=quirks)
         self._faults = Faults()
         self._engine: Engine | ExternalEngine
         if isinstance(runs, str):
@@ -154,14 +156,14 @@ class Emulator:
         self._finalizer = weakref.finalize(self, _close, self._pid, self._engine, own_executor, database)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as an ASGI application.
+        """Answer one request as an ASGI application.
 
         Raises:
-            OqtopusConfigError: This process is a fork of the emulator's.
+            OqtopusConfigError: This process was forked from the emulator's process.
             ConnectionError: The emulator has been closed.
         """
         if os.getpid() != self._pid:
-            # Its threads are not here: jobs would wait for ever. No ConnectionError, which is waited out.
+            # A fork has no engine thread, so jobs would wait endlessly. Clients would retry a ConnectionError.
             raise OqtopusConfigError(
                 f"This emulator works in process {self._pid} only, not in {os.getpid()}, a fork of it: make one in "
                 "each process, or serve one to all with 'oqtopus-client emulator start'."
@@ -172,11 +174,11 @@ class Emulator:
 
     @property
     def config(self) -> OqtopusConfig:
-        """What any client takes to talk to this emulator, without a socket."""
+        """The configuration with which clients in this process reach the emulator, without a socket."""
         return self.config_for(self.token)
 
     def config_for(self, token: str) -> OqtopusConfig:
-        """The same for another user's token."""
+        """Return the configuration for another user's token."""
         return OqtopusConfig(
             base_url="http://emulator.localhost",
             api_token=token,
@@ -186,20 +188,20 @@ class Emulator:
 
     @property
     def devices(self) -> Mapping[str, EmulatedDevice]:
-        """The devices as they are now, by id."""
+        """The devices in their present state, by id."""
         return self._devices
 
     def calibrate(self, device_id: str, device_info: Mapping[str, Any]) -> None:
-        """Give a device a new calibration, from its next job on.
+        """Give a device a new calibration, which applies from its next job on.
 
         Args:
             device_id: The device.
-            device_info: The whole calibration, as `devices[device_id].calibration` gives it; without a
-                `calibrated_at` it is calibrated now.
+            device_info: The whole calibration, in the form of `devices[device_id].calibration`. If it has no
+                `calibrated_at`, the present time is used.
 
         Raises:
-            KeyError: There is no such device.
-            ValueError: The calibration makes no sense.
+            KeyError: The device does not exist.
+            ValueError: The calibration is not valid.
         """
         self._devices.calibrate(device_id, device_info)
 
@@ -207,48 +209,48 @@ class Emulator:
         """Make a device `available` or `unavailable`.
 
         Raises:
-            KeyError: There is no such device.
-            ValueError: There is no such status.
+            KeyError: The device does not exist.
+            ValueError: The status is neither of these.
         """
         self._devices.set_status(device_id, status)
 
     def add_user(self, name: str, *, status: str = "approved", devices: Iterable[str] | None = None) -> str:
-        """Add a user, who sees no job of anyone else's; returns the API token.
+        """Add a user, who cannot see other users' jobs, and return the API token.
 
         Args:
-            name: Who it is.
-            status: `approved`; with any other, such as `suspended`, the user is refused with 403.
+            name: The user's name.
+            status: `approved`; with any other, such as `suspended`, the server answers the user's requests with 403.
             devices: Ids of the devices that the user may use; None for all.
         """
         return self._users.add(name, status=status, devices=devices)
 
     def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
-        """Publish an announcement; returns its id."""
+        """Publish an announcement and return its id."""
         return self._users.announce(title, content, start_time=start_time, end_time=end_time)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What `GET /system/settings` tells, to be changed at will."""
+        """The answer of `GET /system/settings`; change it in place."""
         return self._cloud.settings
 
     def inject(self, kind: FaultKind | str, **settings: Any) -> None:
-        """Let something go wrong.
+        """Inject a fault.
 
         Args:
-            kind: What; see `FaultKind`.
-            **settings: When, how often and how; see `Fault`.
+            kind: The kind of fault; see `FaultKind`.
+            **settings: Where, how often and how it happens; see `Fault`.
 
         Raises:
-            ValueError: There is no such fault or setting.
+            ValueError: The kind or a setting does not exist.
         """
         self._faults.add(Fault.model_validate({"kind": kind, **settings}))
 
     def clear_faults(self) -> None:
-        """Let no more go wrong."""
+        """Clear all faults."""
         self._faults.clear()
 
     def close(self) -> None:
-        """Stop working. Jobs that wait or run are kept for whoever opens the data folder next."""
+        """Stop the emulator. Unfinished jobs wait until the data folder is opened again."""
         self._finalizer()
 
     def __enter__(self) -> Self:
@@ -259,10 +261,10 @@ class Emulator:
 
 
 def kept_token(data: str | Path | None = None) -> str:
-    """The API token kept with the data, which an emulator of that folder demands unless told otherwise.
+    """Return the API token stored with the data, which an emulator of that folder requires by default.
 
     Args:
-        data: The folder; by default the user's.
+        data: The folder; by default the one in the user's data directory.
 
     Raises:
         OSError: The folder cannot be used.
@@ -276,7 +278,7 @@ def kept_token(data: str | Path | None = None) -> str:
 
 def _close(pid: int, engine: Engine | ExternalEngine, executor: Executor | None, database: Database) -> None:
     if os.getpid() != pid:
-        return  # a fork that ends must not give back the jobs that its parent runs
+        return  # a fork that exits must not return its parent's jobs to the queue
     engine.close()
     if executor is not None:
         executor.shutdown()

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
-from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, prepare, run_prepared
-from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare, run_prepared
 from oqtopus_client.emulator.sse.job import SseJob, run_sse_job, stop_program
 from oqtopus_client.emulator.store import JOB_TYPES, Outcome
 
@@ -195,7 +194,8 @@ class Engine:
         try:
             return await self._attempt(run)
         except JobFailure as failure:
-            return Outcome("failed", str(failure))
+            info = None if failure.transpiler_info is None else json.dumps(failure.transpiler_info)
+            return Outcome(failure.status, str(failure), files=failure.files, transpiler_info=info)
         except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error):
             raise
         except BaseException:  # Qiskit's native code may panic, which is not an Exception
@@ -220,9 +220,11 @@ class Engine:
             assert self._sse_limits is not None  # noqa: S101 - it would not have been claimed
             work = run_sse_job, SseJob(_public(job), archive, device, self._limits, self._sse_limits)
         else:
-            task = self._task(job, archive, device)
-            prepared = await self._prepare(run, task)
-            work = run_prepared, task, prepared
+            circuit_job = self._circuit_job(job, archive, device)
+            run.reading = True
+            prepared = await self._execute(run, prepare, circuit_job)
+            run.reading = False
+            work = run_prepared, circuit_job, prepared
         if prepared is None or prepared.heavy:
             await self._wait_for_room(run)
         if not await asyncio.to_thread(self._start, run, prepared):
@@ -230,17 +232,12 @@ class Engine:
         await self._hold("running")
         return await self._execute(run, *work)
 
-    def _task(self, job: Row, archive: bytes, device: EmulatedDevice) -> Task:
-        transpiler_info = json.loads(job["transpiler_info"]) or DEFAULT_TRANSPILER
-        self._store.set_transpiler_info(job["job_id"], json.dumps(transpiler_info))
+    def _circuit_job(self, job: Row, archive: bytes, device: EmulatedDevice) -> CircuitJob:
+        transpiler_info = json.loads(job["transpiler_info"])
         mitigation_info = json.loads(job["mitigation_info"])
-        return Task(job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits)
-
-    async def _prepare(self, run: _Run, task: Task) -> Prepared:
-        run.reading = True
-        prepared = await self._execute(run, prepare, task)
-        run.reading = False
-        return prepared
+        return CircuitJob(
+            job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits
+        )
 
     async def _execute(self, run: _Run, work: Callable[..., _Output], *args: Any) -> _Output:
         """Run work on the executor."""
@@ -263,7 +260,9 @@ class Engine:
             await self._faults.hold(fault.seconds)
 
     def _start(self, run: _Run, prepared: Prepared | None) -> bool:
-        return self._store.start(run.job_id, self.name, prepared.files if prepared else {})
+        if prepared is None:
+            return self._store.start(run.job_id, self.name, {})
+        return self._store.start(run.job_id, self.name, prepared.files, json.dumps(prepared.transpiler_info))
 
     # --- how the engine stops
 

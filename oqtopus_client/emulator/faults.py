@@ -1,4 +1,4 @@
-"""Faults on request: what goes wrong in a cloud, for tests of what is built on it."""
+"""Faults on request: failures of a cloud, to test programs that use one."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
 
 
 class FaultKind(StrEnum):
-    """What goes wrong.
+    """Kinds of faults.
 
     Attributes:
-        about: The same in a sentence.
+        about: A description in one sentence.
     """
 
     about: str
 
     def __new__(cls, name: str, about: str) -> Self:
-        """Make a kind of its name and its sentence."""
+        """Create a kind from its name and its description."""
         kind = str.__new__(cls, name)
         kind._value_ = name
         kind.about = about
         return kind
 
-    DELAY = ("delay", "The answer comes `seconds` late.")
+    DELAY = ("delay", "The answer is delayed by `seconds`.")
     TOO_MANY_REQUESTS = ("too_many_requests", "429, with `seconds` in the header `Retry-After`.")
-    SERVER_ERROR = ("server_error", "500; nothing is done.")
-    DROP = ("drop", "The connection breaks in the middle of the answer; nothing is done.")
+    SERVER_ERROR = ("server_error", "500; the request is not carried out.")
+    DROP = ("drop", "The connection breaks in the middle of the answer; the request is not carried out.")
     LOST_ANSWER = ("lost_answer", "The request is carried out, and the connection breaks before the answer.")
-    TRUNCATE = ("truncate", "The second half of the answer's body is missing: a broken zip file, a broken JSON text.")
+    TRUNCATE = ("truncate", "The second half of the answer's body is missing, so a zip file or JSON text is broken.")
     EXPIRED_URL = (
         "expired_url",
-        "The storage refuses a presigned URL as if it had expired. Other requests are let through.",
+        "The storage refuses a presigned URL as if it had expired. Other requests are not affected.",
     )
     UNKNOWN_STATUS = (
         "unknown_status",
-        "Jobs that are read have the status `status`, which no client knows. Other requests are let through.",
+        "Jobs that are read have the status `status`, which no client knows. Other requests are not affected.",
     )
-    FAIL_JOB = ("fail_job", "A job fails with `message` when its turn comes.")
+    FAIL_JOB = ("fail_job", "A job fails with `message` when the engine takes it.")
     HOLD_JOB = (
         "hold_job",
         "A job stays `seconds` longer in `status`, `ready` or `running`, or until the faults are cleared.",
@@ -55,23 +55,23 @@ class FaultKind(StrEnum):
 
 
 JOB_FAULTS = frozenset({FaultKind.FAIL_JOB, FaultKind.HOLD_JOB})
-"""Faults that happen to jobs; all others happen to requests."""
+"""Faults that affect jobs; all others affect requests."""
 
 _HELD_STATUSES = ("ready", "running")
 _ONLY = {FaultKind.EXPIRED_URL: ("*", "/storage*"), FaultKind.UNKNOWN_STATUS: ("GET", "/jobs*")}
-"""Methods and paths of the requests that a fault can happen to, if not to all."""
+"""Method and path of the requests that a fault can affect, if not all."""
 
 
 class Fault(BaseModel):
     """One fault.
 
     Attributes:
-        kind: What goes wrong.
-        path: Which requests it happens to: a pattern of the path, such as `/jobs/*/status`.
-        method: The HTTP method of these requests; any by default.
-        times: How often it happens; None for until it is cleared.
-        seconds: How long, where the kind says so.
-        status: The status, where the kind says so.
+        kind: The kind of fault.
+        path: Path of the requests it affects, as a pattern such as `/jobs/*/status`.
+        method: HTTP method of the requests it affects; any by default.
+        times: How often it happens; None until it is cleared.
+        seconds: A duration, for kinds that have one.
+        status: A job status, for kinds that have one.
         message: The message of a job that fails.
     """
 
@@ -93,7 +93,7 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The faults that are still to happen."""
+    """The faults that are still pending."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -101,12 +101,12 @@ class Faults:
         self._holds: list[Callable[[], object]] = []
 
     def add(self, fault: Fault) -> None:
-        """Let a fault happen."""
+        """Add a fault."""
         with self._lock:
             self._faults.append(fault.model_copy())
 
     def clear(self) -> None:
-        """Let no more faults happen."""
+        """Clear all faults and release the jobs that they hold."""
         with self._lock:
             self._faults.clear()
         for end in self._holds.copy():
@@ -114,7 +114,7 @@ class Faults:
                 end()
 
     async def hold(self, seconds: float) -> None:
-        """Wait for that time, or until the faults are cleared."""
+        """Wait for that many seconds, or until the faults are cleared."""
         loop, cleared = asyncio.get_running_loop(), asyncio.Event()
         end = partial(loop.call_soon_threadsafe, cleared.set)
         self._holds.append(end)
@@ -126,16 +126,16 @@ class Faults:
 
     @property
     def pending(self) -> list[Fault]:
-        """What is still to happen, `times` counted down."""
+        """The pending faults, `times` counted down."""
         with self._lock:
             return [fault.model_copy() for fault in self._faults]
 
     def for_request(self, method: str, path: str) -> Fault | None:
-        """The fault that happens to a request, if one does."""
+        """Return the fault that affects a request, if any, and count it."""
         return self._take(set(FaultKind) - JOB_FAULTS, lambda f: _matches(f, method, path))
 
     def for_job(self, kind: FaultKind, status: str = "") -> Fault | None:
-        """The fault of a kind that happens to a job, if one does."""
+        """Return the fault of a kind that affects a job, if any, and count it."""
         return self._take({kind}, lambda fault: not status or fault.status == status)
 
     def _take(self, kinds: Container[FaultKind], applies: Callable[[Fault], bool]) -> Fault | None:

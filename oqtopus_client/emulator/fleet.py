@@ -1,9 +1,10 @@
-"""The devices as they are now: what their files say, and what has changed since."""
+"""The devices in their present state: as their files describe them, with later changes applied."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +24,16 @@ _NEWEST = (
 class Fleet(Mapping[str, "EmulatedDevice"]):
     """Devices by id, each with its newest calibration and status.
 
-    Changes are kept in the database, so every process that shares it sees them.
+    Changes are stored in the database, so every process that shares it sees them.
 
     Args:
-        database: Where they are kept.
+        database: The database that holds the changes.
         devices: The devices as their files describe them.
     """
 
-    def __init__(self, database: Database, devices: Mapping[str, EmulatedDevice]) -> None:
+    def __init__(self, database: Database, devices: Mapping[str, EmulatedDevice], *, quirks: bool = False) -> None:
         self._database = database
-        self._devices = devices
+        self._devices = {name: replace(device, quirks=quirks) for name, device in devices.items()}
         self._calibrated: dict[str, tuple[str, EmulatedDevice]] = {}
         for device_id, device in devices.items():
             row = database.one(_NEWEST.format("from_file"), device_id)
@@ -44,7 +45,8 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         (newest,) = self._database.all(_NEWEST.format("TRUE"), device_id)
         uid, calibrated = self._calibrated.get(device_id, ("", device))
         if uid != newest["history_uid"]:
-            calibrated = device.with_calibration(newest["device_info"], resize=True)
+            recalibrated = device.with_calibration(newest["device_info"], resize=True)
+            calibrated = replace(recalibrated, quirks=device.quirks)
             self._calibrated[device_id] = newest["history_uid"], calibrated
         row = self._database.one("SELECT status FROM device_statuses WHERE device_id = ?", device_id)
         return calibrated if row is None else calibrated.with_status(row["status"])
@@ -59,7 +61,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         return len(self._devices)
 
     def calibrate(self, device_id: str, device_info: Mapping[str, Any], *, resize: bool = False) -> None:
-        """Give a device a new calibration, from its next job on.
+        """Give a device a new calibration, which applies from its next job on.
 
         Args:
             device_id: The device.
@@ -67,8 +69,8 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
             resize: Whether the number of qubits may change.
 
         Raises:
-            KeyError: There is no such device.
-            ValueError: The calibration makes no sense.
+            KeyError: The device does not exist.
+            ValueError: The calibration is not valid.
         """
         calibrated = self._devices[device_id].with_calibration({"calibrated_at": now(), **device_info}, resize=resize)
         self._keep(calibrated, from_file=False)
@@ -77,7 +79,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         """Return the number of qubits that a device is described with.
 
         Raises:
-            KeyError: There is no such device.
+            KeyError: The device does not exist.
         """
         row = self._database.one("SELECT n_qubits FROM device_sizes WHERE device_id = ?", device_id)
         return self[device_id].n_qubits if row is None else int(row["n_qubits"])
@@ -86,7 +88,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         """Describe a device with another number of qubits, whatever its calibration says.
 
         Raises:
-            KeyError: There is no such device.
+            KeyError: The device does not exist.
         """
         device = self._devices[device_id]
         self._database.change("INSERT OR REPLACE INTO device_sizes VALUES (?, ?)", device.device_id, n_qubits)
@@ -95,8 +97,8 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         """Make a device `available` or `unavailable`.
 
         Raises:
-            KeyError: There is no such device.
-            ValueError: There is no such status.
+            KeyError: The device does not exist.
+            ValueError: The status is neither of these.
         """
         device = self._devices[device_id]
         if status not in _STATUSES:
@@ -110,13 +112,13 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
 
         Args:
             device_ids: The devices; None for all.
-            start: Calibrated at that time or later.
-            end: Calibrated at that time or earlier.
-            limit: Most calibrations to return.
-            offset: Calibrations to skip.
+            start: Earliest time of calibration.
+            end: Latest time of calibration.
+            limit: Maximum number of calibrations to return.
+            offset: Number of calibrations to skip.
 
         Returns:
-            How many there are, and those asked for.
+            The total number, and the requested page.
         """
         where = (
             "FROM calibrations WHERE (?1 IS NULL OR device_id IN (SELECT value FROM json_each(?1))) "
@@ -129,10 +131,10 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         return total, rows
 
     def calibration(self, history_uid: str) -> Row:
-        """One entry of the history.
+        """Return one entry of the history.
 
         Raises:
-            KeyError: There is none of that id.
+            KeyError: The id does not exist.
         """
         row = self._database.one("SELECT * FROM calibrations WHERE history_uid = ?", history_uid)
         if row is None:

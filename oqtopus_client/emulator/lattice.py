@@ -1,4 +1,4 @@
-"""Invented chips: superconducting qubits on a square lattice, with the spread of a real calibration."""
+"""Invented chips: superconducting qubits on a square lattice, with the spread of real calibrations."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _CALIBRATED_AT = "2026-04-01T00:00:00Z"
 
 
 def square_lattice(device_id: str, rows: int, columns: int, *, seed: int) -> EmulatedDevice:
-    """A QPU of `rows * columns` qubits, numbered row by row, each coupled to its neighbours in one direction.
+    """Return a QPU of `rows * columns` qubits, numbered row by row, each coupled to its neighbours in one direction.
 
-    Gates miss a fidelity of one by what relaxation costs them and a little more, as good gates do: on the average
-    about 0.06 % for one qubit and 1.3 % for two. Reading errs by 0.5 to 5 %, mostly more for a one than for a zero.
+    As for good gates, errors are slightly larger than relaxation alone causes: on average about 0.06 % for one-qubit
+    gates and 1.3 % for two-qubit gates. Readout errors are 0.5 to 5 %, mostly larger for a one than for a zero.
 
     Args:
         device_id: The device's id.
         rows: Number of rows.
         columns: Number of columns.
-        seed: Of all numbers drawn; the same seed gives the same device.
+        seed: Seed of the random numbers; the same seed gives the same device.
     """
     random = Random(seed)  # noqa: S311 - a reproducible spread, not a secret
     places = list(product(range(rows), range(columns)))
@@ -79,5 +79,5 @@ def _coupling(random: Random, qubits: list[dict[str, Any]], control: int, target
 
 
 def _excess(random: Random, typical: float) -> float:
-    """An error beyond relaxation's: half to double the typical one, seldom far from it."""
+    """Draw an error in addition to relaxation: half to double the typical one, usually close to it."""
     return typical * math.exp(random.triangular(-math.log(2), math.log(2)))

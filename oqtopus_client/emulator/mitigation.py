@@ -1,4 +1,4 @@
-"""Readout mitigation as servers do it: `{"ro_error_mitigation": "pseudo_inverse"}`."""
+"""Readout mitigation as on servers: `{"ro_error_mitigation": "pseudo_inverse"}`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_BITS = 32
-"""Servers mitigate no wider outcomes."""
+"""Servers do not mitigate wider outcomes."""
 
 _MAX_DENSE_BITS = 16
 _GROUP = 8
@@ -21,25 +21,25 @@ _ELEMENTS = 1 << 22
 
 
 def pseudo_inverse(counts: Mapping[str, int], readout: Sequence[tuple[float, float]]) -> dict[str, int]:
-    """Undo readout errors that are independent from bit to bit.
+    """Correct readout errors that are independent for each bit.
 
     The inverse of each bit's 2x2 assignment matrix gives quasi-probabilities; the probability distribution nearest to
-    these (Smolin, Gambetta, Smith, Phys. Rev. Lett. 108, 070502 (2012)) times the shots, cut to integers, is the
-    answer. So counts may add up to less than the shots, and outcomes with a count of zero appear, as on servers.
+    these (Smolin, Gambetta, Smith, Phys. Rev. Lett. 108, 070502 (2012)), multiplied by the shots and truncated to
+    integers, is the result. So counts may add up to less than the shots, and zero counts appear, as on servers.
 
-    Up to 16 bits all `2**n` outcomes take part. Beyond, only the observed ones do: their quasi-probabilities are the
-    same, and the distribution is the nearest one on them.
+    Up to 16 bits, all `2**n` outcomes are included; beyond, only the observed ones. Their quasi-probabilities are the
+    same, and the result is the nearest distribution on them.
 
-    Servers take the errors of other qubits than those measured where the program was transpiled, has two registers, or
-    is one of several; the caller says here which qubits were measured, and that is not imitated.
+    Servers use the errors of the wrong qubits if the program was transpiled, has two registers, or is one of several.
+    This function does not imitate that: the caller specifies the measured qubits.
 
     Args:
-        counts: Outcomes, classical bit 0 rightmost.
+        counts: Counts by outcome, classical bit 0 rightmost.
         readout: `(prob_meas1_prep0, prob_meas0_prep1)` of the qubit read into each classical bit, bit 0 first;
-            `(0, 0)` where none was.
+            `(0, 0)` for a bit without measurement.
 
     Raises:
-        ValueError: There are more than 32 bits, or an outcome has not as many as `readout`.
+        ValueError: There are more than 32 bits, or an outcome's length differs from that of `readout`.
 
     >>> pseudo_inverse({"0": 540, "1": 460}, [(0.1, 0.2)])
     {'0': 485, '1': 514}
@@ -58,18 +58,19 @@ def pseudo_inverse(counts: Mapping[str, int], readout: Sequence[tuple[float, flo
     inverses = [np.linalg.pinv([[1 - p10, p01], [p10, 1 - p01]]) for p10, p01 in readout]
     if width <= _MAX_DENSE_BITS:
         outcomes: NDArray[np.int64] = np.arange(2**width)
-        quasi = _on_all(observed, probabilities, inverses)
+        quasi, excess = _on_all(observed, probabilities, inverses), 0.0
     else:
         outcomes = observed
         quasi = _on_observed(observed, probabilities, inverses)
-    nearest = _nearest_distribution(quasi)
+        excess = quasi.sum() - 1
+    nearest = _nearest_distribution(quasi, excess)
     kept = np.flatnonzero(nearest > 0)
     texts = (format(outcome, f"0{width}b") if width else "" for outcome in outcomes[kept].tolist())
     return dict(zip(texts, (nearest[kept] * shots).astype(int).tolist(), strict=True))
 
 
 def _on_all(observed: NDArray[np.int64], probabilities: NDArray[Any], inverses: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Quasi-probabilities of all outcomes: one axis for each bit, the highest first, inverted one after the other."""
+    """Return the quasi-probabilities of all outcomes: one axis per bit, the highest first, inverted in turn."""
     quasi = np.zeros(2 ** len(inverses))
     quasi[observed] = probabilities
     quasi = quasi.reshape((2,) * len(inverses))
@@ -82,10 +83,10 @@ def _on_all(observed: NDArray[np.int64], probabilities: NDArray[Any], inverses: 
 def _on_observed(
     observed: NDArray[np.int64], probabilities: NDArray[Any], inverses: Sequence[NDArray[Any]]
 ) -> NDArray[Any]:
-    """Quasi-probabilities of the observed outcomes: of the inverse's rows and columns, only theirs.
+    """Return the quasi-probabilities of the observed outcomes, from their rows and columns of the inverse alone.
 
-    The inverse of up to eight bits at a time is a table of 256 x 256, and an element of the whole inverse a product of
-    up to four looked up; rows come in portions, which bounds the memory.
+    The inverse for up to eight bits is a table of 256 x 256, and an element of the whole inverse is a product of up to
+    four table entries. Rows are processed in blocks to bound the memory.
     """
     groups = [inverses[low : low + _GROUP] for low in range(0, len(inverses), _GROUP)]
     tables = [reduce(lambda low, high: np.kron(high, low), group) for group in groups]
@@ -99,13 +100,18 @@ def _on_observed(
     return quasi
 
 
-def _nearest_distribution(quasi: NDArray[Any]) -> NDArray[Any]:
-    """The probability distribution nearest to numbers that need not be one, by the sum of squares.
+def _nearest_distribution(quasi: NDArray[Any], excess: float) -> NDArray[Any]:
+    """Return the probability distribution nearest to numbers whose sum exceeds one by `excess`, by the sum of squares.
 
-    All are lowered by the same amount, and what falls below zero is cut: the amount that leaves a sum of one.
+    The smallest numbers become zero as long as they stay negative with an equal share of what those before them owe.
+    The debt is added up in ascending order, as on servers: its rounding error decides whether a certain outcome is
+    999 of 1000 when it is cut to an integer.
     """
-    falling = np.sort(quasi)[::-1]
-    lowered_by = (np.cumsum(falling) - 1) / np.arange(1, len(quasi) + 1)
-    last = np.flatnonzero(falling > lowered_by)[-1]
-    nearest: NDArray[Any] = np.maximum(quasi - lowered_by[last], 0)
+    order = np.argsort(quasi, kind="stable")
+    rising = quasi[order]
+    owed = np.concatenate(([0.0], np.cumsum(rising)[:-1])) - excess
+    shares = owed / np.arange(len(quasi), 0, -1)
+    first = int(np.argmax(rising + shares >= 0))
+    nearest: NDArray[Any] = np.zeros(len(quasi))
+    nearest[order[first:]] = rising[first:] + shares[first]
     return nearest

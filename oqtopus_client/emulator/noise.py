@@ -1,13 +1,13 @@
-"""The noise of a device, from its calibration, as Qiskit Aer simulates it.
+"""A device's noise, built from its calibration, for Qiskit Aer.
 
-A circuit here is one of a device's own gates (`x`, `sx`, `rz`, `cx`, `measure`, `barrier`, `delay`) on the `k` qubits
-that it uses. `qubits` gives the device's qubit for each of them, so a five-qubit program costs the same on a chip of
+A circuit here consists of the device's gates (`x`, `sx`, `rz`, `cx`, `measure`, `barrier`, `delay`) on only the qubits
+that it uses. `qubits` lists the device's qubit for each of them, so a five-qubit program costs the same on a chip of
 five qubits as on one of a thousand::
 
-    model = noise_model(circuit, device.calibration, qubits)
+    model = circuit_noise_model(circuit, device.calibration, qubits)
     counts = AerSimulator(noise_model=model).run(with_delays(circuit, device.calibration, qubits)).result().get_counts()
 
-Clifford circuits too wide for that are sampled in `clifford.py`.
+`clifford.py` samples Clifford circuits that are too wide for Aer.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from qiskit.circuit import Delay
 
 _LONGEST = 1e300
-"""Of all delays, in steps of the clock."""
+"""The longest delay, in clock steps."""
 
 _TILT = 1e-8
-"""By what share of its weight a Pauli error of a depolarization may differ from the others."""
+"""Relative difference between the weights of the Pauli errors of a depolarization."""
 
 
-def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
-    """The noise of the gates and measurements that a circuit has.
+def circuit_noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
+    """Return the noise model for a circuit's gates and measurements.
 
-    `x`, `sx` and `cx` each have the average fidelity of the calibration (see `gate_error`). `rz` is a change of frame,
-    so it has no noise. Each measured qubit has its own readout error, in general not the same for both outcomes.
+    `x`, `sx` and `cx` have the average fidelities of the calibration (see `gate_error`). `rz` is a change of frame and
+    has no noise. Each measured qubit has its own readout error, in general different for the two outcomes.
 
     Args:
         circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
+        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
         qubits: The device's qubit for each of the circuit's.
 
     Raises:
-        ValueError: There is a `cx` where the device has no coupling in that direction.
+        ValueError: A `cx` acts where the device has no coupling in that direction.
     """
     model = NoiseModel()
     couplings = by_direction(calibration)
@@ -73,18 +73,18 @@ def noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
 
 
 def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> QuantumCircuit:
-    """The circuit with its delays replaced by the relaxation that happens meanwhile.
+    """Return the circuit with its delays replaced by the relaxation that takes place during them.
 
-    As on devices, a delay is rounded up to whole steps of a clock of 2 ns, which is also what `dt` means. Aer knows
-    errors by the names of instructions, hence not by how long a delay is; so these stand in the circuit.
+    As on devices, a delay is rounded up to whole steps of a 2 ns clock, which is also the unit `dt`. Aer selects errors
+    by instruction name, regardless of a delay's duration, so these errors are part of the circuit.
 
     Args:
         circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, as `EmulatedDevice.calibration` has them.
+        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
         qubits: The device's qubit for each of the circuit's.
 
     Raises:
-        ValueError: A delay is not longer than zero.
+        ValueError: A delay is not positive.
     """
     relaxing = circuit.copy_empty_like()
     for item in circuit.data:
@@ -99,19 +99,19 @@ def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits:
 def relaxation_and_depolarization(
     fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]
 ) -> tuple[float, float]:
-    """How long a gate's qubits relax, and how likely they are fully depolarized, to give its average fidelity.
+    """Return the relaxation time and the depolarization probability that give a gate its average fidelity.
 
     Full depolarization with probability `p` turns an average fidelity `F_r` into
     `F = (1 - p) F_r + p / d`, for any channel before it, so `p = (F_r - F) / (F_r - 1/d)`; without relaxation that is
     the well-known `F = 1 - p (d-1)/d`. `F_r` is `physics.relaxation_fidelity`. Qiskit Aer's
-    `basic_device_gate_errors` solves the same equation. Two cases are not solvable:
+    `basic_device_gate_errors` solves the same equation. Two cases have no solution:
 
-    - Relaxation alone is worse than the gate is said to be: it acts for a shorter time, and nothing is added.
-    - The fidelity is below `1/d`: it is taken for that, which leaves nothing of the state.
+    - Relaxation alone gives a lower fidelity: the relaxation time is shortened, without depolarization.
+    - The fidelity is below `1/d`: it is raised to `1/d`, which fully depolarizes the state.
 
     Args:
-        fidelity: Average gate fidelity, 0 to 1; None where it is not known, so that nothing is added to relaxation.
-        duration: Of the gate, in nanoseconds.
+        fidelity: Average gate fidelity, 0 to 1; None if unknown, for relaxation without depolarization.
+        duration: Duration of the gate, in nanoseconds.
         times: `(t1, t2)` of each qubit, in microseconds; `t2` up to `2 * t1`.
 
     Returns:
@@ -129,17 +129,17 @@ def relaxation_and_depolarization(
 
 
 def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
-    """A channel of a given average gate fidelity: qubits relax, then depolarize.
+    """Return a channel of a given average gate fidelity: relaxation, then depolarization.
 
     The arguments are those of `relaxation_and_depolarization`.
     """
     duration, p = relaxation_and_depolarization(fidelity, duration, times)
     relaxation = _relaxation(duration, times)
     paulis = _paulis(len(times))
-    # No two alike: of a channel with equal eigenvalues, Aer's decomposition into Kraus operators may find none, and its
-    # threads then end the process. The identity, on which alone the fidelity depends, keeps its weight.
+    # All weights differ: Aer's decomposition into Kraus operators may fail for a channel with equal eigenvalues, and
+    # its threads then end the process. The identity, which alone determines the fidelity, keeps its weight.
     tilts = [*np.linspace(-_TILT, _TILT, len(paulis) - 1).tolist(), 0.0]
-    # Relaxing first makes no difference to what is then fully depolarized: a mixture, with no product of the two.
+    # Relaxation before full depolarization has no effect, so this is a mixture rather than a product of the two.
     return QuantumError(
         [(pauli, p / len(paulis) * (1 + tilt)) for pauli, tilt in zip(paulis, tilts, strict=True)]
         + [
@@ -150,22 +150,22 @@ def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[fl
 
 
 def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutError:
-    """What a measurement misreads."""
+    """Return the readout error of a measurement."""
     return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
 
 
 def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
-    """The relaxation of a qubit with lifetimes `(t1, t2)`, in microseconds, while it waits.
+    """Return the relaxation during a delay of a qubit with lifetimes `(t1, t2)`, in microseconds.
 
     Raises:
-        ValueError: The delay is not longer than zero.
+        ValueError: The delay is not positive.
     """
     return _relaxation(delay_nanoseconds(delay), [times])
 
 
 @cache
 def _paulis(n_qubits: int) -> list[QuantumCircuit]:
-    """All Pauli gates, the identity last: Aer asks each error if it does anything, and reads on until a term does."""
+    """Return all Pauli gates, the identity last, as Aer searches an error for the first term that has an effect."""
     circuits = []
     for letters in product("XYZI", repeat=n_qubits):
         circuit = QuantumCircuit(n_qubits)
@@ -175,7 +175,7 @@ def _paulis(n_qubits: int) -> list[QuantumCircuit]:
 
 
 def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
-    """Qubits that relax next to each other, for a time in nanoseconds."""
+    """Return the independent relaxation of several qubits for a time in nanoseconds."""
     return reduce(
         lambda error, other: error.expand(other),
         [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in times],
@@ -183,7 +183,7 @@ def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> Quantu
 
 
 def _duration_for(fidelity: float, longest: float, times: Sequence[tuple[float, float]]) -> float:
-    """How long qubits may relax at that fidelity, in nanoseconds: bisection of what falls with time."""
+    """Return the time in nanoseconds after which relaxation reaches a fidelity, by bisection."""
     shortest = 0.0
     for _ in range(60):
         middle = (shortest + longest) / 2
@@ -195,15 +195,15 @@ def _duration_for(fidelity: float, longest: float, times: Sequence[tuple[float, 
 
 
 def by_direction(calibration: Mapping[str, Any]) -> dict[tuple[int, int], Mapping[str, Any]]:
-    """A device's couplings by their control and target: its chips have thousands."""
+    """Return a device's couplings by control and target, as chips have thousands."""
     return {(coupling["control"], coupling["target"]): coupling for coupling in calibration["couplings"]}
 
 
 def coupling(couplings: Mapping[tuple[int, int], Mapping[str, Any]], control: int, target: int) -> Mapping[str, Any]:
-    """The coupling of two of the device's qubits in that direction.
+    """Return the coupling of two of the device's qubits in that direction.
 
     Raises:
-        ValueError: There is none.
+        ValueError: The coupling does not exist.
     """
     if (control, target) not in couplings:
         raise ValueError(f"the device has no cx from qubit {control} to qubit {target}")
@@ -211,19 +211,19 @@ def coupling(couplings: Mapping[tuple[int, int], Mapping[str, Any]], control: in
 
 
 def lifetimes(qubit: Mapping[str, Any]) -> tuple[float, float]:
-    """A qubit's t1 and t2, in microseconds."""
+    """Return a qubit's t1 and t2, in microseconds."""
     return qubit["qubit_lifetime"]["t1"], qubit["qubit_lifetime"]["t2"]
 
 
 def delay_nanoseconds(delay: Delay) -> float:
-    """How long a device waits: the delay in whole steps of its clock.
+    """Return a delay's duration on the device in nanoseconds, rounded up to whole clock steps.
 
     Raises:
-        ValueError: It is not longer than zero.
+        ValueError: The delay is not positive.
     """
     duration, unit = delay.duration, delay.unit
     steps = duration if unit == "dt" else apply_prefix(float(duration), unit) * 1e9 / CLOCK_NS
     if not steps > 0:
         raise ValueError(f"a delay of {duration} {unit} is not longer than zero")
-    # Less than a millionth of a step is a rounding error of the unit; in nanoseconds, the longest is beyond all floats.
+    # Less than a millionth of a step is a rounding error of the unit. Longer delays would overflow in nanoseconds.
     return float(math.ceil(min(steps, _LONGEST) - 1e-6) * CLOCK_NS)

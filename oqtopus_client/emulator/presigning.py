@@ -1,4 +1,4 @@
-"""Presigned URLs, as S3's signature version 2 makes them: who holds one may use it, until it expires."""
+"""Presigned URLs in the style of S3's signature version 2: anyone who has one may use it until it expires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 VALID_SECONDS = 3600
 MAX_UPLOAD_BYTES = 50 << 20
-"""Most bytes of a file to upload."""
+"""Maximum size of an uploaded file, in bytes."""
 
 _KEY_ID = "OQTOPUSEMULATOR"
 _SESSION = "emulated-session"
@@ -25,8 +25,8 @@ class Signer:
     """Signs and verifies uploads and downloads.
 
     Args:
-        secret: What it signs with.
-        valid_seconds: How long a signature is good for.
+        secret: The signing key.
+        valid_seconds: Lifetime of a signature, in seconds.
         temporary: Whether to sign uploads with temporary credentials, which have a security token.
     """
 
@@ -39,7 +39,7 @@ class Signer:
         return int(time.time() + self._valid_seconds)
 
     def upload_fields(self, key: str) -> dict[str, str | None]:
-        """Form fields that allow one file to be posted under `key`; null ones are left out of the form."""
+        """Return form fields that permit one file to be posted under `key`; null ones are left out of the form."""
         conditions = [
             {"key": key},
             {"x-amz-security-token": self._session},
@@ -56,7 +56,7 @@ class Signer:
         }
 
     def upload_limit(self, fields: Mapping[str, str]) -> int | None:
-        """How many bytes may be uploaded with these fields; None if they are incomplete, changed or expired."""
+        """Return the number of bytes that may be uploaded; None if the fields are incomplete, altered or expired."""
         policy = fields.get("policy", "")
         if not hmac.compare_digest(self._sign(policy).encode(), fields.get("signature", "").encode()):
             return None
@@ -68,7 +68,7 @@ class Signer:
         return int(most)
 
     def download_query(self, key: str) -> str:
-        """Query string that allows `key` to be read."""
+        """Return a query string that permits `key` to be read."""
         expires = str(self._expiry())
         query = {"AWSAccessKeyId": _KEY_ID, "Expires": expires, "Signature": self._sign(f"{key}\n{expires}")}
         return urlencode(query)

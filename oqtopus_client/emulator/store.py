@@ -1,4 +1,4 @@
-"""The emulator's jobs and their files, and who works on them."""
+"""The emulator's jobs, their files, and the workers that run them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Database, Row
 
 LEASE_SECONDS = 10.0
-"""A job whose worker has not shown up for so long, killed perhaps, is given to another."""
+"""A job whose worker has not renewed its claim for this long, as it was killed perhaps, goes to another worker."""
 
 JOB_TYPES = ("sampling", "estimation", "multi_manual", "sse")
 
@@ -54,7 +54,7 @@ class Outcome:
     """How a job ended.
 
     Attributes:
-        status: `succeeded` or `failed`.
+        status: `succeeded` or `failed`; `running` for a job that its server has lost track of.
         message: The server's message.
         seconds: Time on the device; None if it was never there.
         transpiler_info: The settings it was transpiled with, as JSON text, where they are known only at the end.
@@ -89,7 +89,7 @@ class Store:
     """Jobs and files in a database.
 
     Args:
-        database: Where they are kept.
+        database: The database that holds them.
     """
 
     def __init__(self, database: Database) -> None:
@@ -98,11 +98,11 @@ class Store:
     # --- files
 
     def put_file(self, key: str, content: bytes) -> None:
-        """Keep a file, in place of what was there."""
+        """Store a file, replacing any earlier one."""
         self._database.change("INSERT OR REPLACE INTO files VALUES (?, ?)", key, content)
 
     def get_file(self, key: str) -> bytes | None:
-        """A file's content, or None."""
+        """Return a file's content, or None if it does not exist."""
         row = self._database.one("SELECT content FROM files WHERE key = ?", key)
         return None if row is None else bytes(row["content"])
 
@@ -111,47 +111,47 @@ class Store:
         return self._database.one("SELECT 1 FROM files WHERE key = ?", key) is not None
 
     def file_names(self, job_id: str) -> set[str]:
-        """Names of a job's files, such as `input.zip`."""
+        """Return the names of a job's files, such as `input.zip`."""
         rows = self._database.all("SELECT key FROM files WHERE key BETWEEN ? AND ?", *_keys_of(job_id))
         return {row["key"].partition("/")[2] for row in rows}
 
     # --- jobs, as users move them
 
     def register(self, owner: str) -> str:
-        """Make a new job of a user's and return its id; ids grow with time."""
+        """Create a job for a user and return its id; ids increase with time."""
         job_id = new_id()
         self._database.change("INSERT INTO jobs (job_id, owner, status) VALUES (?, ?, 'registered')", job_id, owner)
         return job_id
 
     def get(self, job_id: str, owner: str | None = None) -> Row | None:
-        """A job, or None; also None if it is not the owner's, where one is named."""
+        """Return a job, or None if it does not exist or does not belong to the owner, where one is given."""
         return self._database.one("SELECT * FROM jobs WHERE job_id = ? AND owner = ifnull(?, owner)", job_id, owner)
 
     def jobs(
         self, owner: str, conditions: Mapping[str, Any], *, descending: bool, limit: int, offset: int
     ) -> list[Row]:
-        """A user's jobs by creation time.
+        """Return a page of a user's jobs by creation time.
 
         Args:
             owner: The user.
-            conditions: SQL conditions with one `?` each, and the values for them.
-            descending: Newest first.
-            limit: Most jobs to return.
-            offset: Jobs to skip.
+            conditions: SQL conditions with one `?` each, and their values.
+            descending: Whether the newest comes first.
+            limit: Maximum number of jobs to return.
+            offset: Number of jobs to skip.
         """
         where = " AND ".join(["owner = ?", *conditions])
         order = "DESC" if descending else "ASC"
-        # The inner query skips through an index; the jobs themselves are read for the page alone.
+        # The inner query skips rows in an index; only the jobs of the page are read.
         page = f"SELECT job_id FROM jobs WHERE {where} ORDER BY job_id {order} LIMIT ? OFFSET ?"  # noqa: S608 - ours
         query = f"SELECT * FROM jobs WHERE job_id IN ({page}) ORDER BY job_id {order}"  # noqa: S608
         return self._database.all(query, owner, *conditions.values(), limit, offset)
 
     def submit(self, job_id: str, fields: Mapping[str, Any]) -> bool:
-        """Queue a registered job; False if it is not (or no longer) registered.
+        """Put a registered job into the queue; False if it is not, or no longer, registered.
 
         Args:
             job_id: The job.
-            fields: Its settings, and `origin`, the worker that should run it first of all.
+            fields: Its settings, and `origin`, the worker that prefers it to the jobs of others.
         """
         fields = {"origin": "", **fields}
         columns = ", ".join(f"{name} = ?" for name in fields)
@@ -162,21 +162,21 @@ class Store:
         return self._database.change(statement, now(), *fields.values(), job_id) == 1
 
     def cancel(self, job_id: str, *, gently: bool = False) -> bool:
-        """Cancel a job that has not ended; False if it has. As on servers, `ended_at` stays unset.
+        """Cancel a job; False if it has ended. As on servers, `ended_at` stays unset.
 
         Args:
             job_id: The job.
-            gently: Whether one that runs only becomes `cancelling`, until its worker puts it down.
+            gently: Whether a running job becomes `cancelling` until its worker has stopped it.
         """
         statement = (
-            "UPDATE jobs SET status = CASE WHEN ? AND status IN ('running', 'cancelling') "
+            "UPDATE jobs SET status = CASE WHEN ? AND worker IS NOT NULL AND status IN ('running', 'cancelling') "
             "THEN 'cancelling' ELSE 'cancelled' END WHERE job_id = ? "
             "AND status IN ('registered', 'submitted', 'ready', 'running', 'cancelling', 'cancelled')"
         )
         return self._database.change(statement, gently, job_id) == 1
 
     def delete(self, job_id: str) -> bool:
-        """Delete a job that has ended, and its files; False if it has not."""
+        """Delete a job and its files; False if the job has not ended."""
         with self._database.transaction() as connection:
             changed = connection.execute(
                 "DELETE FROM jobs WHERE job_id = ? AND status IN ('succeeded', 'failed', 'cancelled')", (job_id,)
@@ -186,7 +186,7 @@ class Store:
             return changed.rowcount == 1
 
     def pending(self, device_id: str) -> int:
-        """Jobs of a device that have not ended."""
+        """Return the number of a device's jobs that have not ended."""
         query = "SELECT count(*) FROM jobs WHERE status IN ('submitted', 'ready', 'running') AND device_id = ?"
         return int(self._database.all(query, device_id)[0][0])
 
@@ -230,9 +230,9 @@ class Store:
             return row
 
     def renew(self, worker: str, job_ids: Collection[str]) -> set[str]:
-        """Say that `worker` still works on these jobs; returns those it should go on with.
+        """Renew `worker`'s claims on these jobs and return the jobs that it should continue.
 
-        The others were cancelled, or given to another worker.
+        The others were cancelled or claimed by another worker.
         """
         marks = ", ".join("?" * len(job_ids))
         statement = f"UPDATE jobs SET lease = ? WHERE worker = ? AND {_IN_WORK} AND job_id IN ({marks}) "  # noqa: S608
@@ -243,12 +243,12 @@ class Store:
         return {row["job_id"] for row in rows if row["status"] != "cancelling"}
 
     def give_back(self, worker: str, job_id: str = "%", *, tried: bool = False) -> None:
-        """Return one, or all, of `worker`'s unfinished jobs to the queue.
+        """Return one or all of `worker`'s unfinished jobs to the queue.
 
         Args:
-            worker: Who does not work on them any more.
-            job_id: Which job.
-            tried: Whether that counts as an attempt that failed.
+            worker: The worker that no longer runs them.
+            job_id: The job; by default all.
+            tried: Whether to count this as a failed attempt.
         """
         with self._database.transaction() as connection:
             mine = f"worker = ? AND job_id LIKE ? AND {_IN_WORK}"
@@ -262,30 +262,32 @@ class Store:
                 (not tried, worker, job_id),
             )
 
-    def set_transpiler_info(self, job_id: str, transpiler_info: str) -> None:
-        """Write back which transpiler is used."""
-        self._database.change("UPDATE jobs SET transpiler_info = ? WHERE job_id = ?", transpiler_info, job_id)
-
-    def start(self, job_id: str, worker: str, files: Mapping[str, bytes]) -> bool:
-        """Make a claimed job `running` and keep `files`; False if it is no longer `worker`'s or was cancelled."""
+    def start(self, job_id: str, worker: str, files: Mapping[str, bytes], transpiler_info: str | None = None) -> bool:
+        """Make a claimed job `running` and store `files`; False if it is no longer `worker`'s or was cancelled."""
         with self._database.transaction() as connection:
             changed = connection.execute(
-                "UPDATE jobs SET status = 'running', running_at = ? "
+                "UPDATE jobs SET status = 'running', running_at = ?, transpiler_info = ifnull(?, transpiler_info) "
                 "WHERE job_id = ? AND worker = ? AND status = 'ready'",
-                (now(), job_id, worker),
+                (now(), transpiler_info, job_id, worker),
             )
             if changed.rowcount == 1:
                 _put_files(connection, job_id, files)
             return changed.rowcount == 1
 
     def finish(self, job_id: str, worker: str, outcome: Outcome) -> bool:
-        """End a job and keep its files, both or neither; False if it is no longer `worker`'s or was cancelled."""
+        """End a job and store its files atomically; False if it is no longer `worker`'s or was cancelled."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET status = 'cancelled', ended_at = ?, worker = NULL "
                 "WHERE job_id = ? AND worker = ? AND status = 'cancelling'",
                 (now(), job_id, worker),
             )
+            if outcome.status == "running":
+                # No worker claims a job without a lease: it stays as it is until it is cancelled.
+                lost = (
+                    "UPDATE jobs SET worker = NULL, lease = NULL WHERE job_id = ? AND worker = ? AND status = 'running'"
+                )
+                return connection.execute(lost, (job_id, worker)).rowcount == 1
             ended = outcome.status, outcome.message, outcome.seconds, outcome.transpiler_info
             changed = connection.execute(
                 "UPDATE jobs SET status = ?, message = ?, execution_time = ?, "
@@ -336,6 +338,10 @@ class Store:
             )
             return rows
 
+    def set_transpiler_info(self, job_id: str, transpiler_info: str) -> None:
+        """Replace a job's transpiler settings, as JSON text."""
+        self._database.change("UPDATE jobs SET transpiler_info = ? WHERE job_id = ?", transpiler_info, job_id)
+
     def report(self, job_id: str, report: Report, allowed: Collection[str]) -> bool:
         """Carry out what an external engine reports; False if the job's status is not one of `allowed`."""
         time_set = "running_at" if report.status == "running" else "ended_at"
@@ -351,7 +357,7 @@ class Store:
 
 
 def _keys_of(job_id: str) -> tuple[str, str]:
-    """The first and the last key that a job's files can have."""
+    """Return the lowest and the highest key that a job's files can have."""
     return f"{job_id}/", f"{job_id}/\U0010ffff"
 
 
@@ -371,8 +377,8 @@ def id_after(time: datetime) -> str:
 
 
 def new_id() -> str:
-    """A UUID of version 7 whose text sorts by time, to a microsecond (RFC 9562, section 6.2, method 3)."""
-    global _last_id_ns  # noqa: PLW0603 - ids grow within a process, however many stores it opens
+    """Return a version 7 UUID whose text sorts by time, to the microsecond (RFC 9562, section 6.2, method 3)."""
+    global _last_id_ns  # noqa: PLW0603 - ids increase within a process, however many stores it opens
     with _id_lock:
         _last_id_ns = time_ns = max(time.time_ns(), _last_id_ns + 1000)
     milliseconds, rest_ns = divmod(time_ns, 1_000_000)

@@ -1,4 +1,4 @@
-"""Who uses the emulated cloud: users, their tokens, and what they are told."""
+"""The users of the emulated cloud, their tokens, and announcements to them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ OPERATOR = "operator"
 
 
 class Users:
-    """The users and announcements in a database. Tokens are kept as hashes only.
+    """The users and announcements in a database. Tokens are stored only as hashes.
 
     Args:
-        database: Where they are kept.
+        database: The database that holds them.
     """
 
     def __init__(self, database: Database) -> None:
@@ -42,14 +42,14 @@ class Users:
         expires_in_days: float = TOKEN_DAYS,
         devices: Iterable[str] | None = None,
     ) -> str:
-        """Add a user, or give one a new token; returns the API token.
+        """Add a user, or give an existing one a new token, and return the API token.
 
         Args:
-            name: Who it is.
+            name: The user's name.
             token: The token; random by default.
             user_id: The id; random by default.
-            status: `approved`, or anything else, which keeps the user out.
-            expires_in_days: How long the token is good for.
+            status: `approved`; with any other, the user is refused.
+            expires_in_days: Lifetime of the token, in days.
             devices: Ids of the devices that the user may use; None for all.
         """
         user_id = user_id or str(uuid.uuid4())
@@ -77,9 +77,9 @@ class Users:
         return token, expiration
 
     def with_token(self, token: str) -> Row | None:
-        """The user of a token that has not expired, or None.
+        """Return the user of an unexpired token, or None.
 
-        The token is looked up by its hash, so the time that takes tells nothing of it.
+        The lookup is by hash, so its duration reveals nothing about the token.
         """
         return self._database.one(
             "SELECT users.*, device_ids FROM users LEFT JOIN user_devices ON user_id = id "
@@ -89,7 +89,7 @@ class Users:
         )
 
     def update(self, user_id: str, changes: dict[str, Any]) -> Row:
-        """Change some of a user's fields."""
+        """Change some of a user's fields and return the user."""
         for name, value in changes.items():
             self._database.change(f"UPDATE users SET {name} = ? WHERE id = ?", value, user_id)  # noqa: S608 - ours
         return self._database.all("SELECT * FROM users WHERE id = ?", user_id)[0]
@@ -99,7 +99,7 @@ class Users:
         self._database.change("DELETE FROM users WHERE id = ?", user_id)
 
     def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
-        """Publish an announcement; returns its id."""
+        """Publish an announcement and return its id."""
         with self._database.transaction() as connection:
             cursor = connection.execute(
                 "INSERT INTO announcements (title, content, start_time, end_time, publishable) VALUES (?, ?, ?, ?, 1)",
@@ -110,7 +110,7 @@ class Users:
     def announcements(
         self, *, current_time: datetime | None, offset: int = 0, limit: int = 10, descending: bool = False
     ) -> list[Row]:
-        """Announcements by their start, of all times or of one."""
+        """Return announcements by start time: all of them, or those active at `current_time`."""
         time = None if current_time is None else format_time(current_time)
         order = "DESC" if descending else "ASC"
         query = (
@@ -120,7 +120,7 @@ class Users:
         return self._database.all(query, time, limit, offset)
 
     def announcement(self, announcement_id: int) -> Row | None:
-        """One announcement, or None."""
+        """Return an announcement, or None if it does not exist."""
         return self._database.one("SELECT * FROM announcements WHERE id = ?", announcement_id)
 
 
@@ -136,7 +136,7 @@ def may_use(user: Row, device_id: str) -> bool:
 
 
 def new_token() -> str:
-    """A random API token of the form that servers issue, `<id>.<secret>`."""
+    """Return a random API token in the servers' form, `<id>.<secret>`."""
     return f"{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(16)}"
 
 

@@ -1,4 +1,4 @@
-"""Worker processes that run the simulations beside a server, so that it answers while they calculate."""
+"""Worker processes that run the simulations, so that the server keeps answering."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NICENESS = 10
 
 
 class WorkerProcesses(Executor):
-    """Processes, by default one per core, that end with the process that made them, however it ends.
+    """Processes, by default one per core, that end with their parent process, however it ends.
 
-    Their priority is lower than the server's. When one dies, killed for its memory perhaps, the call that it ran fails
-    with `BrokenProcessPool`, no other call is affected, and a new process takes its place. Cancelling a call that
-    runs kills its process; `result()` then raises `CancelledError`.
+    They have a lower priority than the server. If one dies, killed for its memory use perhaps, the call that it ran
+    fails with `BrokenProcessPool`, no other call is affected, and a new process replaces it. Cancelling a running call
+    kills its process; `result()` then raises `CancelledError`.
 
     Args:
         max_workers: Number of processes.
@@ -40,13 +40,12 @@ class WorkerProcesses(Executor):
 
     def __init__(self, max_workers: int | None = None) -> None:
         count = max_workers or os.cpu_count() or 1
-        # Forking a process of many threads is unsafe; where there is a fork server, workers start from one that has
-        # imported what they need.
+        # Forking a multithreaded process is unsafe. Where a fork server is available, it has the modules imported.
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
             self._context.set_forkserver_preload([_PRELOADED])
-        # The last one used is used next, so that no more processes start than are needed.
+        # The most recently used worker is used next, so that no more processes start than needed.
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         for _ in range(count):
             self._idle.put(_Worker(self._context))
@@ -67,7 +66,7 @@ class WorkerProcesses(Executor):
         worker = self._idle.get()
         try:
             result = call.run_on(worker, task)
-        except BaseException as error:  # noqa: BLE001 - it is the caller's
+        except BaseException as error:  # noqa: BLE001 - passed to the caller
             self._idle.put(worker)
             call.set_exception(error)
         else:
@@ -75,7 +74,7 @@ class WorkerProcesses(Executor):
             call.set_result(result)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002
-        """Accept no more calls, and end the processes; what they run is lost."""
+        """Accept no more calls and kill the processes; running calls are lost."""
         self._threads.shutdown(wait=False)
         for call in list(self._calls):
             call.cancel()
@@ -86,7 +85,7 @@ class WorkerProcesses(Executor):
 
 
 class _Call(Future[Any]):
-    """A call, which can be cancelled while it runs."""
+    """A call that can be cancelled while it runs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +94,7 @@ class _Call(Future[Any]):
         self._unwanted = False
 
     def cancel(self) -> bool:
-        """Cancel the call, killing the process that runs it; False if it has ended."""
+        """Cancel the call and kill the process that runs it; False if the call has ended."""
         if super().cancel():
             return True
         with self._guard:
@@ -125,13 +124,13 @@ class _Call(Future[Any]):
                 raise CancelledError from None
             raise
         finally:
-            # From here on the process may be busy with another call.
+            # From now on, the process may run another call.
             with self._guard:
                 self._worker = None
 
 
 class _Worker:
-    """A process, started when there is work for it, and again after it died."""
+    """A process that is started when it is needed, and restarted after it has died."""
 
     def __init__(self, context: BaseContext) -> None:
         self._context = context
@@ -144,14 +143,14 @@ class _Worker:
         self.end()
         self._connection, theirs = self._context.Pipe()
         watched, self._lifeline = self._context.Pipe(duplex=False)
-        # multiprocessing ends daemons at exit.
+        # multiprocessing kills daemons at exit.
         process = self._context.Process(target=_work, args=(theirs, watched), daemon=True)  # type: ignore[attr-defined]
         with theirs, watched:
             process.start()
         self._process = process
 
     def run(self, task: tuple[Any, ...]) -> Any:
-        """Run a function in the process, and return or raise what it does.
+        """Run a function in the process; return its value or raise its exception.
 
         Raises:
             BrokenProcessPool: The process died.
@@ -169,12 +168,12 @@ class _Worker:
         raise value
 
     def kill(self) -> None:
-        """Kill the process; any thread may."""
+        """Kill the process; may be called in any thread."""
         if self._process:
             self._process.kill()
 
     def end(self) -> None:
-        """Kill the process, and forget it."""
+        """Kill the process and release its resources."""
         if self._process:
             self._process.kill()
             self._process.join()
@@ -184,8 +183,8 @@ class _Worker:
 
 
 def _work(connection: Connection, lifeline: Connection) -> None:
-    """Run what comes over the connection, until it is closed."""
-    # Ctrl-C in a terminal reaches these processes too, but it is the server's to answer.
+    """Run the calls received over the connection until it is closed."""
+    # Ctrl-C in a terminal reaches these processes too, but the server handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with contextlib.suppress(OSError, AttributeError):
@@ -199,10 +198,10 @@ def _work(connection: Connection, lifeline: Connection) -> None:
             return
         try:
             outcome = True, function(*args, **kwargs)
-        except BaseException as error:  # noqa: BLE001 - it is the caller's
+        except BaseException as error:  # noqa: BLE001 - passed to the caller
             error.add_note(traceback.format_exc())
             outcome = False, error
-        # A thread that was left behind, with a simulation that was given up perhaps, would slow down the next call.
+        # A leftover thread, with an abandoned simulation perhaps, would slow down the next call.
         alone = threading.active_count() <= threads
         try:
             connection.send((*outcome, alone))
@@ -211,9 +210,9 @@ def _work(connection: Connection, lifeline: Connection) -> None:
 
 
 def _end_with(lifeline: Connection) -> None:
-    """Have this process killed as soon as the other end of the pipe is closed, or its owner has ended."""
+    """Kill this process as soon as the other end of the pipe is closed or its owner has ended."""
     if sys.platform == "linux":
-        # By the kernel: no thread of ours runs while native code holds Python's lock.
+        # The kernel does it, as no Python thread runs while native code holds the GIL.
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)

@@ -1,17 +1,17 @@
-"""The wire: the User API's models, its endpoints, its storage and the HTTP under them.
+"""The wire: models and endpoints of the User API, its storage, and HTTP.
 
-The models are public here, too: `oqtopus_client.rest.JobsJob` is `oqtopus_client.rest.models.JobsJob`.
+The models are also public here: `oqtopus_client.rest.JobsJob` is `oqtopus_client.rest.models.JobsJob`.
 
-Modules load when something asks for them: pydantic and the HTTP stack take longer to import than all else together.
+Modules are imported on first access: pydantic and the HTTP stack take longer to import than everything else.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from oqtopus_client.rest import http, models, storage, user_api  # noqa: F401 - for others, as what follows
+    from oqtopus_client.rest import http, models, storage, user_api  # noqa: F401 - re-exported
     from oqtopus_client.rest.models import *  # noqa: F403
-else:  # Type checkers would take a `__getattr__` for leave to ask for anything.
+else:  # With a `__getattr__`, type checkers would accept any name.
     _MODULES = {"http", "models", "storage", "user_api"}
 
     def __getattr__(name: str) -> Any:

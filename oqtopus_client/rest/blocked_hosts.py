@@ -1,4 +1,4 @@
-"""Hosts that no server may send us to: those that tell a machine's secrets to whoever asks from that machine."""
+"""Hosts to which a server must not direct the client: they reveal a machine's credentials to its own processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _METADATA = frozenset(
         ipaddress.ip_address("100.100.100.200"),  # Alibaba Cloud
     }
 )
-"""Where clouds keep the credentials of their machines, beside 169.254.169.254, which is link-local."""
+"""Metadata services of clouds; 169.254.169.254 is covered as a link-local address."""
 
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal"})
 

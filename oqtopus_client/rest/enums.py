@@ -1,6 +1,6 @@
-"""The User API's words for what a job computes and how far it is.
+"""Job types and job statuses of the User API.
 
-They stand apart from the models, as programs that only name them need no pydantic.
+They are separate from the models so that programs that only name them do not import pydantic.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class JobsJobStatus(StrEnum):
-    """States of a job. `succeeded`, `failed` and `cancelled` are final."""
+    """Statuses of a job. `succeeded`, `failed` and `cancelled` are final."""
 
     REGISTERED = "registered"
     SUBMITTED = "submitted"
@@ -19,6 +19,10 @@ class JobsJobStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJobStatus.CANCELLED})
+"""Statuses a job never leaves. `cancelling` and statuses unknown to this version are not among them."""
 
 
 class JobsJobType(StrEnum):

@@ -75,14 +75,14 @@ _MOST_REPORTED = 100
 _MOST_PROBLEMS = 10
 
 MAX_SHOTS = 10_000_000
-"""Most shots one job may ask for; the API answers 422 above."""
+"""Maximum number of shots per job; the API answers 422 to more."""
 
 
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
 def _known(enum: type[_Member], value: Any) -> _Member | str:
-    """A member of `enum`, or the text itself where a newer server knows more; each such text is logged once."""
+    """Return a member of `enum`, or the text itself if it is unknown; log each unknown text once."""
     try:
         return enum(value)
     except ValueError:
@@ -94,10 +94,10 @@ def _known(enum: type[_Member], value: Any) -> _Member | str:
 
 
 def problems(error: ValidationError) -> str:
-    """What is wrong with an answer, the first of it, without the answer's own words."""
+    """Return the first problems of a response, without quoting the response."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    told = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found[:_MOST_PROBLEMS]]
-    return "; ".join(told) + (f"; and {len(found) - len(told)} more" if len(found) > len(told) else "")
+    shown = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found[:_MOST_PROBLEMS]]
+    return "; ".join(shown) + (f"; and {len(found) - len(shown)} more" if len(found) > len(shown) else "")
 
 
 def _as_utc(time: datetime) -> datetime:
@@ -105,14 +105,14 @@ def _as_utc(time: datetime) -> datetime:
 
 
 def _sendable(text: str) -> str:
-    """Text that can be sent back; JSON can spell characters that no encoding has, which is a ValueError."""
+    """Return text that can be encoded as UTF-8; JSON may contain lone surrogates, which raise a ValueError."""
     text.encode()
     return text
 
 
 def _object_as_it_is(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"an object is due, not {type(value).__name__}")  # noqa: TRY004 - as pydantic wants it
+        raise ValueError(f"expected an object, got {type(value).__name__}")  # noqa: TRY004 - as pydantic wants it
     return value
 
 
@@ -125,7 +125,7 @@ _Type = Annotated[JobsJobType | str, BeforeValidator(lambda value: _known(JobsJo
 _Time = Annotated[datetime, AfterValidator(_as_utc)]
 _Sendable = Annotated[str, AfterValidator(_sendable)]
 _Object = dict[str, Any]
-# Its entries are taken as they come: there may be very many, and JSON has made their keys text already.
+# Entries are not validated: there may be very many, and JSON keys are already text.
 _Histogram = Annotated[dict[str, Any], PlainValidator(_object_as_it_is)]
 
 
@@ -136,7 +136,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=(), defer_build=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """The model under the API's own names, without absent values."""
+        """Return the model with the API's field names, without absent values."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
     def to_json(self) -> str:
@@ -197,7 +197,7 @@ class DevicesDeviceHistoriesResponse(Model):
 
 
 class JobsJobInfo(Model):
-    """Where a job's files are: presigned URLs on the wire; `message` is plain text.
+    """A job's files, as presigned URLs on the wire; `message` is plain text.
 
     A field holds the file's content instead once it has been fetched.
     """
@@ -213,10 +213,10 @@ class JobsJobInfo(Model):
     _read: Callable[[Any], None] | None = PrivateAttr(None)
 
     def to_dict(self) -> dict[str, Any]:
-        """The model under the API's own names, without absent values.
+        """Return the model with the API's field names, without absent values.
 
-        That of a job result has files' contents, read now where a client can read them, and `program` and `operator`
-        of the input beside it.
+        For a job result, files are read now if a client is available, and `program` and `operator` of the input are
+        added at the top level.
         """
         if self._read is None:
             return super().to_dict()
@@ -233,7 +233,7 @@ class JobsJobInfo(Model):
 
 
 class JobsJob(Model):
-    """A job as `GET /jobs` tells it; every field may be absent."""
+    """A job as listed by `GET /jobs`; every field may be absent."""
 
     job_id: str | None = None
     name: str | None = None
@@ -267,14 +267,14 @@ class JobsSubmittedJob(JobsJob):
 
 
 class JobsRegisteredJob(JobsJob):
-    """A job that has an id and nothing else yet."""
+    """A registered job, which only has an id."""
 
     job_id: str
     status: _Status
 
 
 class JobsJobInfoUploadPresignedURLFields(Model):
-    """Form fields of a presigned upload; all of them, known or not, go back to the storage verbatim."""
+    """Form fields of a presigned upload; all of them, known or not, are posted to the storage verbatim."""
 
     key: _Sendable | None = None
     aws_access_key_id: _Sendable | None = Field(default=None, alias="AWSAccessKeyId")
@@ -298,14 +298,14 @@ class JobsJobInfoUploadPresignedURL(Model):
 
 
 class JobsRegisterJobResponse(Model):
-    """The new job's id and where its input goes."""
+    """The new job's id and the upload URL of its input."""
 
     job_id: _Sendable
     presigned_url: JobsJobInfoUploadPresignedURL = Field(repr=False)
 
 
 class JobsSubmitJobRequest(Model):
-    """What `POST /jobs/{job_id}/submit` takes."""
+    """Body of `POST /jobs/{job_id}/submit`."""
 
     # Every client uses it, and the emulator's framework needs it whole.
     model_config = ConfigDict(defer_build=False)
@@ -343,7 +343,7 @@ class JobsS3SubmitJobInfo(Model):
 
 
 def _with_nulls(model: Model, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-    """Show what a server has sent as null, which programs read."""
+    """Serialise fields that the server sent as null, which programs read."""
     nulls = {name: None for name in sorted(model.model_fields_set) if getattr(model, name) is None}
     return {**nulls, **serialise(model)}
 
@@ -404,7 +404,7 @@ class ApiTokenApiToken(Model):
 
 
 class ApiTokenApiTokenStatus(Model):
-    """When the API token expires."""
+    """Expiry of the API token."""
 
     api_token_expiration: _Time | None = None
 
@@ -446,7 +446,7 @@ class UsersGetOneUserResponse(Model):
 
 
 class UsersUpdateUserRequest(Model):
-    """What `PATCH /users/me` takes."""
+    """Body of `PATCH /users/me`."""
 
     # The emulator's framework needs it whole.
     model_config = ConfigDict(defer_build=False)
@@ -456,7 +456,7 @@ class UsersUpdateUserRequest(Model):
 
 
 class SettingsGetSettingsResponse(Model):
-    """What users of this server may see and change."""
+    """Settings of the server that concern users."""
 
     editable_fields: list[str] = []
     allow_deletion: bool = False
@@ -468,7 +468,7 @@ class SettingsGetSettingsResponse(Model):
 
 
 class SuccessSuccessResponse(Model):
-    """The server did it."""
+    """A successful operation."""
 
     message: str
 

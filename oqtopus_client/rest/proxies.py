@@ -1,4 +1,4 @@
-"""The proxy that the environment names for a URL: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`."""
+"""Selection of a proxy from environment variables: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def proxy_for(url: str, proxies: Mapping[str, str]) -> str | None:
-    """The proxy for a URL; None for a direct connection, which a loopback address always gets.
+    """Return the proxy for a URL, or None for a direct connection; loopback addresses are always direct.
 
     Args:
-        url: Where a request goes.
-        proxies: What `urllib.request.getproxies` returns: URLs by scheme, `all` for any, and under `no` the hosts that
-            get none, separated by commas: names, which stand for their subdomains, too, addresses and networks; each
-            may have a port, and `*` stands for all.
+        url: The URL of the request.
+        proxies: What `urllib.request.getproxies` returns: URLs by scheme, `all` for any scheme, and under `no` a
+            comma-separated list of hosts without a proxy: names (including their subdomains), addresses and networks,
+            each with an optional port, or `*` for all.
 
     Raises:
-        OqtopusConfigError: The proxy is not an http or https URL, as that of a SOCKS proxy is not.
+        OqtopusConfigError: The proxy is not an http or https URL; SOCKS proxies are not supported.
 
     >>> proxies = {"https": "http://proxy.example:3128", "no": "example.org, 10.0.0.0/8, example.com:8443"}
     >>> proxy_for("https://api.example.net", proxies)
@@ -43,7 +43,7 @@ def proxy_for(url: str, proxies: Mapping[str, str]) -> str | None:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if not is_web_url(proxy, credentials=True):
-        # Its value is not shown: it may hold a password.
+        # Its value is not shown, as it may contain a password.
         raise OqtopusConfigError(
             f"The environment variable {source.upper()}_PROXY does not name an http or https proxy; others, such as "
             f"SOCKS proxies, are not supported. Set OQTOPUS_PROXY to one, or add {host} to NO_PROXY to use none."

@@ -1,4 +1,4 @@
-"""Which requests are tried again, and when."""
+"""Retry policy for requests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from oqtopus_client.rest.endpoints import Operation
 
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+"""HTTP statuses that are retried by default."""
+
+TRANSIENT_STATUSES = RETRIED_STATUSES | {408}
+"""HTTP statuses that say nothing about the request itself, only that it cannot be served now."""
+
 _LONGEST_PAUSE = 8.0
 _LONGEST_RETRY_AFTER = 60.0
 _MOST_DOUBLINGS = 60
@@ -17,19 +23,19 @@ _MOST_DOUBLINGS = 60
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When to repeat a request.
+    """When to retry a request.
 
     Attributes:
-        max_attempts: Tries at most, the first included.
-        backoff: Longest first pause in seconds; it doubles with each further try, up to 8 s.
-        status_codes: HTTP statuses worth another try.
-        methods: HTTP methods that may be repeated; None leaves that to each operation.
-        budget: Seconds after the first try within which the last one must begin.
+        max_attempts: Maximum number of attempts, including the first.
+        backoff: Longest first pause in seconds; it doubles with each retry, up to 8 s.
+        status_codes: HTTP statuses to retry.
+        methods: HTTP methods to retry; None retries idempotent operations.
+        budget: Seconds after the first attempt within which the last one must begin.
     """
 
     max_attempts: int = 3
     backoff: float = 0.2
-    status_codes: frozenset[int] = frozenset({429, 502, 503, 504})
+    status_codes: frozenset[int] = RETRIED_STATUSES
     methods: frozenset[str] | None = None
     budget: float = 60.0
 
@@ -42,14 +48,14 @@ class RetryPolicy:
         status: int | None = None,
         retry_after: str = "",
     ) -> float | None:
-        """Seconds to wait before the next try; None if there is none.
+        """Return the seconds to wait before the next attempt, or None if there is to be none.
 
         Args:
-            operation: What is to be repeated.
-            attempt: Tries made so far.
-            elapsed: Seconds since the first.
-            status: The answer's status; None if no answer arrived.
-            retry_after: The answer's header `Retry-After`, obeyed where it gives up to 60 seconds.
+            operation: The operation to retry.
+            attempt: Attempts made so far.
+            elapsed: Seconds since the first attempt.
+            status: The response's status; None if no response arrived.
+            retry_after: The response's `Retry-After` header; values up to 60 seconds are honoured.
 
         >>> from oqtopus_client.rest.endpoints import CREATE_API_TOKEN, LIST_DEVICES
         >>> RetryPolicy().pause(CREATE_API_TOKEN, 1) is None
@@ -57,15 +63,15 @@ class RetryPolicy:
         >>> RetryPolicy().pause(LIST_DEVICES, 1, status=429, retry_after="3")
         3.0
         """
-        may_repeat = operation.repeatable if self.methods is None else operation.method in self.methods
+        may_repeat = operation.idempotent if self.methods is None else operation.method in self.methods
         if attempt >= self.max_attempts or not may_repeat:
             return None
         if status is not None and status not in self.status_codes:
             return None
-        # Of thousands of digits, Python makes no number.
+        # Python refuses to parse numbers of thousands of digits.
         if re.fullmatch(r"\d{1,3}", retry_after) and int(retry_after) <= _LONGEST_RETRY_AFTER:
             pause = float(retry_after)
         else:
-            # Anything from nothing to all of it keeps clients that failed together from coming back together.
+            # Full jitter keeps clients that failed together from retrying together.
             pause = random.uniform(0.0, min(self.backoff * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS), _LONGEST_PAUSE))  # noqa: S311
         return pause if elapsed + pause <= self.budget else None

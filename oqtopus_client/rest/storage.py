@@ -20,20 +20,23 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsJobInfoUploadPresignedURL, JobsS3SubmitJobInfo
 
 MAX_UNPACKED_BYTES = 1 << 30
-"""Largest file we unpack. Servers refuse files over 10 MiB packed; anything near this is a zip bomb."""
+"""Largest unpacked size accepted. Servers refuse archives over 10 MiB; anything near this size is a zip bomb.
+
+`zipfile` itself sets no limit on what it unpacks, so reads are bounded here.
+"""
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""What storage holds. Of the others, Python unpacks gigabytes before it returns the first byte."""
+"""Compression methods of stored archives. With others, Python may unpack gigabytes before returning the first byte."""
 
 _DOWNLOADS = 3
-"""Tries to download a file, if what arrives is damaged."""
+"""Maximum number of downloads of a file that arrives damaged."""
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _DamagedArchiveError(OqtopusStorageError):
-    """What arrived is no whole zip archive; another download may bring one."""
+    """The download is not a complete zip archive; downloading again may help."""
 
 
 def pack(content: bytes, entry: str) -> bytes:
@@ -48,7 +51,7 @@ def unpack(archive: bytes, *, limit: int = MAX_UNPACKED_BYTES) -> bytes:
     """Read the only entry of a zip archive, whatever its name.
 
     Raises:
-        OqtopusStorageError: It is no zip archive, is damaged, has not exactly one entry, or unpacks to more than
+        OqtopusStorageError: It is not a valid zip archive, does not have exactly one entry, or unpacks to more than
             `limit` bytes.
     """
     try:
@@ -59,7 +62,7 @@ def unpack(archive: bytes, *, limit: int = MAX_UNPACKED_BYTES) -> bytes:
             if reader.getinfo(names[0]).compress_type not in _COMPRESSIONS:
                 raise OqtopusStorageError("The ZIP file is compressed in another way than by deflation.")
             with reader.open(names[0]) as entry:
-                # The size an archive declares may lie, so the limit holds for what is really read.
+                # The declared size may be wrong, so the limit applies to what is actually read.
                 content = entry.read(limit + 1)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
         # RuntimeError: encrypted; its kind NotImplementedError: an unknown compression.
@@ -75,12 +78,12 @@ def pack_input(job: JobsS3SubmitJobInfo) -> bytes:
 
 
 async def upload(http: HttpClient, target: JobsJobInfoUploadPresignedURL, archive: bytes) -> None:
-    """Upload a job's input to where its registration says, posting back every field verbatim."""
+    """Upload a job's input to the presigned URL of its registration, posting back every field that is not null."""
     await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_none=True), archive)
 
 
 async def download(http: HttpClient, url: str) -> bytes:
-    """Download an archive and read its only entry; what arrives damaged is downloaded again, twice at most.
+    """Download an archive and read its only entry; download a damaged archive again, at most twice.
 
     Raises:
         OqtopusStorageError: It cannot be downloaded or unpacked.
@@ -95,13 +98,13 @@ def read_model(model: type[_Model], content: bytes) -> _Model:
     """Read a file's JSON object.
 
     Raises:
-        OqtopusStorageError: It is none, or not of this kind.
+        OqtopusStorageError: It is not a JSON object, or not a valid model.
     """
     fields = _read_json(content)
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise OqtopusStorageError(f"The downloaded file is no {model.__name__}: {problems(error)}") from None
+        raise OqtopusStorageError(f"The downloaded file is not a valid {model.__name__}: {problems(error)}") from None
 
 
 def read_text(content: bytes) -> str:
@@ -118,10 +121,10 @@ def read_text(content: bytes) -> str:
 
 def _read_json(content: bytes) -> dict[str, Any]:
     try:
-        # Results have thousands of keys, each seen once: not worth a cache.
+        # Results have thousands of keys, each seen once, so a cache does not pay.
         value = from_json(content, cache_strings=False)
     except (ValueError, RecursionError) as error:
         raise OqtopusStorageError(f"The downloaded file is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise OqtopusStorageError(f"The downloaded file holds {type(value).__name__} where an object was due.")
+        raise OqtopusStorageError(f"Expected the downloaded file to contain a JSON object, got {type(value).__name__}.")
     return value

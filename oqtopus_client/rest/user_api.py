@@ -1,4 +1,4 @@
-"""The User API, one coroutine an endpoint."""
+"""The User API, one coroutine for each endpoint."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 PAGE_SIZE = 100
-"""Most jobs a server lists at once; it answers 500 when asked for more."""
+"""Maximum page size; servers answer 500 to larger ones."""
 
 
 class _Api:
@@ -47,7 +47,7 @@ class _Api:
 
 
 class DeviceApi(_Api):
-    """Devices, and what they were like."""
+    """Devices and past calibrations."""
 
     async def list_devices(self) -> list[DevicesDeviceInfo]:
         """`GET /devices`."""
@@ -71,7 +71,7 @@ class JobApi(_Api):
     """Jobs."""
 
     async def register_job_id(self) -> JobsRegisterJobResponse:
-        """`POST /jobs`: get an id, and a place to upload the input to."""
+        """`POST /jobs`: get an id and an upload URL."""
         return _read(JobsRegisterJobResponse, await self._http.call(ops.REGISTER_JOB, json={}))
 
     async def submit_job(self, job_id: str, request: JobsSubmitJobRequest) -> SuccessSuccessResponse:
@@ -143,16 +143,16 @@ class AccountApi(_Api):
 
 
 def _segment(identifier: str) -> str:
-    """One segment of a path, whatever the id contains.
+    """Quote an id as one segment of a path.
 
     Raises:
         TypeError: The id is not text.
-        ValueError: It would lead to another route.
+        ValueError: The id would change the route.
     """
     if not isinstance(identifier, str):
-        raise TypeError(f"An id is text, not {identifier!r}.")
-    if identifier in {"", ".", ".."}:  # paths to elsewhere, which quoting leaves as they are
-        raise ValueError(f"There is no id {identifier!r}.")
+        raise TypeError(f"An id must be text, not {identifier!r}.")
+    if identifier in {"", ".", ".."}:  # quoting leaves these unchanged, and they name other paths
+        raise ValueError(f"{identifier!r} is not a valid id.")
     return quote(identifier, safe="")
 
 
@@ -167,5 +167,5 @@ def _read(model: type[_Model], answer: object) -> _Model:
 
 def _list(model: type[_Model], answer: object) -> list[_Model]:
     if not isinstance(answer, list):
-        raise ResponseValidationError(f"The server answered {type(answer).__name__} where a list was due.", answer)
+        raise ResponseValidationError(f"Expected a list from the server, got {type(answer).__name__}.", answer)
     return [_read(model, item) for item in answer]

@@ -1,4 +1,4 @@
-"""The SDK's core: `AsyncOqtopusClient`, every operation as a coroutine on one pool of connections."""
+"""The asynchronous client, on which the blocking one is built: `AsyncOqtopusClient`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ class AsyncOqtopusClient(Devices, Runs, Account):
     Attributes:
         config: The configuration in use.
         journal: The file that records jobs, if there is one.
-        cleanup_tasks: Clean-up in progress that must not be cancelled.
-        owner: Returns the client through which jobs read their files.
 
-    Every coroutine raises `UserApiError` (or a subclass) when the server refuses, `OqtopusConnectionError` and
-    `OqtopusTimeoutError` when it does not answer, and `ResponseValidationError` when its answer is unreadable.
+    Every coroutine raises `UserApiError` (or a subclass) when the server refuses a request, `OqtopusConnectionError`
+    and `OqtopusTimeoutError` when no response arrives, and `ResponseValidationError` when a response is unreadable.
     """

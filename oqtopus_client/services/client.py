@@ -1,4 +1,4 @@
-"""The blocking face of the SDK: `OqtopusClient`."""
+"""The blocking client: `OqtopusClient`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _streaming(
 
 
 class OqtopusClient(Connected):
-    """Client of the OQTOPUS User API for programs that are not asynchronous.
+    """Blocking client of the OQTOPUS User API.
 
     Each method runs the `AsyncOqtopusClient` method of that name on an event loop in a background thread, which starts
     with the first call. Methods may be called from any thread, and while an event loop is running, as in a notebook.
@@ -163,7 +163,7 @@ class OqtopusClient(Connected):
 
     @property
     def config(self) -> OqtopusConfig:
-        """The configuration in use; make another client for another one."""
+        """The configuration in use; it cannot be changed."""
         return self._config
 
     @property
@@ -194,7 +194,7 @@ class OqtopusClient(Connected):
             if self._running is None or self._running.pid != os.getpid():
                 running = LoopThread(self._make_client())
                 # Weak, or neither would ever be garbage-collected.
-                running.client.owner = weakref.ref(self)
+                running.client._owner = weakref.ref(self)  # noqa: SLF001
                 running.finalizer = weakref.finalize(self, running.close)
                 self._running = running
             return self._running

@@ -1,4 +1,4 @@
-"""Many coroutines, a few at a time, and threads for what must not keep an event loop waiting."""
+"""Bounded concurrency of coroutines, and threads for blocking work."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _Item = TypeVar("_Item")
 _Output = TypeVar("_Output")
 
 WORKERS = 16
-"""Requests about different jobs or devices that are under way at the same time, where the caller does not say."""
+"""Default number of concurrent requests."""
 
 
 async def settle(
     work: Callable[[_Item], Awaitable[_Output]], items: Sequence[_Item], *, max_workers: int
 ) -> list[_Output | Exception | None]:
-    """Do `work` on every item, `max_workers` at a time, and return what came of each, in the order of `items`.
+    """Do `work` on every item, `max_workers` at a time, and return each result or error in the order of `items`.
 
-    After a failure no further item is begun; None stands for those.
+    After a failure no further items are started; their entries are None.
 
     Raises:
         ValueError: `max_workers` is less than 1.
@@ -38,7 +38,7 @@ async def settle(
         for index, item in waiting:
             try:
                 outcomes[index] = await work(item)
-            except Exception as error:  # noqa: BLE001 - it is handed on, as an outcome
+            except Exception as error:  # noqa: BLE001 - returned as an outcome
                 outcomes[index] = error
                 failed = True
             if failed:
@@ -54,7 +54,7 @@ async def settle(
 async def in_order(
     work: Callable[[_Item], Awaitable[_Output]], items: Sequence[_Item], *, max_workers: int
 ) -> list[_Output]:
-    """Like `settle`, but a failure is raised, once the work begun has ended."""
+    """Like `settle`, but raise the first failure once all started work has ended."""
     outcomes = await settle(work, items, max_workers=max_workers)
     for outcome in outcomes:
         if isinstance(outcome, Exception):
@@ -63,15 +63,15 @@ async def in_order(
 
 
 class Threads(ThreadPoolExecutor):
-    """Threads that also do what comes while the interpreter ends.
+    """Executor that also works while the interpreter shuts down.
 
-    It ends all executors before it runs what is to run at exit, and before threads that outlive the main one have
-    ended. Then work is done at once, in the thread that asks.
+    The interpreter shuts executors down before exit handlers run, and before threads that outlive the main one have
+    ended. From then on, work runs synchronously in the calling thread.
     """
 
     _ended = False
 
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: D102 - the base's
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: D102 - inherited
         try:
             return super().submit(work, *args, **kwargs)
         except RuntimeError:
@@ -80,10 +80,10 @@ class Threads(ThreadPoolExecutor):
         future: Future[Any] = Future()
         try:
             future.set_result(work(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - it is handed on
+        except Exception as error:  # noqa: BLE001 - set on the future
             future.set_exception(error)
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: D102 - the base's
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: D102 - inherited
         self._ended = True
         super().shutdown(wait, cancel_futures=cancel_futures)

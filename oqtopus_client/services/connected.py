@@ -1,4 +1,4 @@
-"""What has connections, which belong to one process: `Connected`."""
+"""Base class of objects that own connections: `Connected`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NoReturn, Self
 
 
 class Connected:
-    """Base of what has connections. It is its own copy: whatever holds it goes on with the same ones when copied."""
+    """Base of objects that own connections. Copying returns the same object; pickling is refused."""
 
     def __copy__(self) -> Self:
         return self
@@ -15,4 +15,4 @@ class Connected:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A client's connections cannot be pickled: make one in each process, and pass on jobs' ids.")
+        raise TypeError("A client cannot be pickled: create one in each process, and pass job ids instead.")

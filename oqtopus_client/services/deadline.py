@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class DeadlinePassedError(Exception):
-    """The deadline passed, which is not an error of the work itself."""
+    """The deadline passed; the work itself did not fail."""
 
 
 class Deadline:
-    """When a wait ends, by the running loop's clock. It is made once, when the wait begins.
+    """End of a wait by the running loop's clock, set when the wait begins.
 
     Args:
-        timeout: Seconds from now. None means no end; 0 allows a single attempt at everything, without a time limit.
+        timeout: Seconds from now. None means no deadline; 0 allows one attempt at everything, without a time limit.
 
     Attributes:
-        timeout: The same.
+        timeout: The argument.
     """
 
     def __init__(self, timeout: float | None) -> None:
@@ -32,11 +32,11 @@ class Deadline:
 
     @property
     def is_immediate(self) -> bool:
-        """Whether everything is attempted once only."""
+        """Whether only a single attempt is allowed."""
         return self.timeout == 0
 
     def remaining(self) -> float:
-        """Seconds left, at least 0; infinite without an end."""
+        """Seconds left, at least 0; infinite without a deadline."""
         return max(0.0, self._end - self._clock())
 
     @contextlib.asynccontextmanager

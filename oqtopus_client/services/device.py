@@ -1,4 +1,4 @@
-"""A device as users see it: `OqtopusDevice`."""
+"""A device of the server: `OqtopusDevice`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OqtopusDevice:
 
     @property
     def device_id(self) -> str:
-        """Unique id of the device; jobs name it."""
+        """Unique id of the device, as used in jobs."""
         return self.raw.device_id
 
     @property
@@ -41,7 +41,7 @@ class OqtopusDevice:
 
     @property
     def available_at(self) -> datetime | None:
-        """When the device is expected back, where the server says so."""
+        """When the device is expected to be available again, if published."""
         return self.raw.available_at
 
     @property
@@ -51,12 +51,12 @@ class OqtopusDevice:
 
     @property
     def n_qubits(self) -> int | None:
-        """Number of qubits, where published."""
+        """Number of qubits, if published."""
         return self.raw.n_qubits
 
     @property
     def basis_gates(self) -> list[str]:
-        """Names of the native gates. Informational: every device takes `x`, `sx`, `rz` and `cx`."""
+        """Names of the native gates. Informational: every device accepts `x`, `sx`, `rz` and `cx`."""
         return list(self.raw.basis_gates)
 
     @property
@@ -71,9 +71,9 @@ class OqtopusDevice:
 
     @property
     def device_info(self) -> dict[str, object] | None:
-        """The calibration as published: qubits, couplings, fidelities. None where there is none that can be read.
+        """The calibration as published: qubits, couplings, fidelities. None if it is missing or unreadable.
 
-        On the wire, t1 and t2 are in microseconds and gate durations in nanoseconds; `calibration` has it with types.
+        t1 and t2 are in microseconds, gate durations in nanoseconds; `calibration` is the typed form.
         """
         try:
             info = json.loads(self.raw.device_info or "null")
@@ -83,7 +83,7 @@ class OqtopusDevice:
 
     @property
     def calibration(self) -> Calibration:
-        """The calibration with types, of what is published. It is read anew each time."""
+        """The published calibration in typed form, parsed on each access."""
         return Calibration.of(self.device_info or {}, self.n_qubits or 0)
 
     @property
@@ -93,5 +93,5 @@ class OqtopusDevice:
 
     @property
     def description(self) -> str:
-        """A text for people."""
+        """Description of the device."""
         return self.raw.description

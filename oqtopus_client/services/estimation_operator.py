@@ -1,4 +1,4 @@
-"""Terms of an observable, checked: `OqtopusEstimationOperator`."""
+"""Validated terms of an observable: `OqtopusEstimationOperator`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _FACTOR = re.compile(r"([IXYZ]) ?(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class OqtopusEstimationOperator:
-    """One term: a product of Pauli operators and its coefficient.
+    """One term of an observable: a product of Pauli operators and its coefficient.
 
     Attributes:
         pauli: Letters I, X, Y, Z, each with the index of its qubit in the program: `X 0 Y 1`. Identity: `I`.
         coeff: Real coefficient; None stands for 1.
 
     Raises:
-        TypeError: `pauli` is no text, or `coeff` is no real number.
-        ValueError: `pauli` is none, or `coeff` is not finite. Servers take text they cannot read, such as `XX` or
-            `x 0`, for the identity, without a word.
+        TypeError: `pauli` is not text, or `coeff` is not a real number.
+        ValueError: `pauli` is not valid, or `coeff` is not finite. Servers silently interpret text they cannot parse,
+            such as `XX` or `x 0`, as the identity.
     """
 
     pauli: str
@@ -52,11 +52,11 @@ class OqtopusEstimationOperator:
 
     @classmethod
     def from_model(cls, operator: JobsS3OperatorItem) -> OqtopusEstimationOperator:
-        """Read the User API's form."""
+        """Convert a term from the User API's model."""
         return cls(pauli=operator.pauli, coeff=operator.coeff)
 
     def to_model(self) -> JobsS3OperatorItem:
-        """The User API's form, in the canonical spelling; servers fail without a coefficient, so it is always sent."""
+        """Return the User API's model in canonical spelling, always with a coefficient, as servers fail without."""
         factors = [f"{letter} {int(qubit)}" for letter, qubit in _FACTOR.findall(self.pauli)]
         return rest.JobsS3OperatorItem(
             pauli=" ".join(factors) or "I", coeff=1.0 if self.coeff is None else float(self.coeff)

@@ -1,7 +1,7 @@
-"""Jobs as the SDK returns them, typed by what they compute.
+"""Job objects, one class for each job type.
 
-A job's result comes with it. Its side files - input, transpile result, combined program, log - are read when they are
-asked for, so a missing or broken one never hides a result.
+A job includes its result. Its side files (input, transpile result, combined program, log) are read on first access, so
+a missing or damaged one never hides a result.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _Enum = TypeVar("_Enum", bound=StrEnum)
 
 
 class OqtopusJobResult(SideFiles):
-    """A job: its state, its settings and, once it has succeeded, its result.
+    """A job: its status, settings and, if it has succeeded, result.
 
-    Properties that name a side file read it through the client that returned the job; jobs of an `AsyncOqtopusClient`
-    leave that to its `read_job_file`, and logs to its `get_sselog`.
+    Properties that name a side file read it through the client that returned the job; for jobs of an
+    `AsyncOqtopusClient`, use its `read_job_file` and `get_sselog` instead.
 
     Raises:
         ValueError: `job_type` or `status` is not text.
@@ -102,10 +102,10 @@ class OqtopusJobResult(SideFiles):
 
     @classmethod
     def from_raw(cls, job: JobsJob, *, client: object | None = None) -> Self:
-        """Wrap a submitted job as the User API describes it.
+        """Create a job from the User API's model.
 
         Raises:
-            ValueError: A field that every submitted job has is missing.
+            ValueError: A required field is missing.
         """
         required = ("job_id", "job_type", "status", "name", "device_id", "shots", "job_info")
         missing = [name for name in required if getattr(job, name) is None]
@@ -121,12 +121,12 @@ class OqtopusJobResult(SideFiles):
 
     @property
     def job_type(self) -> JobsJobType | str:
-        """What the job computes; plain text where the server knows a type this version does not."""
+        """The job's type; plain text if this version does not know it."""
         return self._job_type
 
     @property
     def status(self) -> JobsJobStatus | str:
-        """The job's status; plain text where the server knows a status this version does not."""
+        """The job's status; plain text if this version does not know it."""
         return self._status
 
     @property
@@ -146,20 +146,20 @@ class OqtopusJobResult(SideFiles):
 
     @property
     def shots(self) -> int:
-        """How many shots were asked for."""
+        """Number of shots requested."""
         return self._shots
 
     @property
     def job_info(self) -> JobsJobInfo:
-        """The job's files: `result` is read in; the others are presigned URLs until their content has been read.
+        """The job's files: the content of `result`; the others are presigned URLs until they are read.
 
-        Its `to_dict` reads them.
+        `job_info.to_dict()` reads them all.
         """
         return self._job_info
 
     @property
     def transpiler_info(self) -> Mapping[str, Any] | None:
-        """Transpiler settings; where none were given, the server's default once the job has run."""
+        """Transpiler settings; if none were submitted, the server's default once the job has run."""
         return self._transpiler_info
 
     @property
@@ -174,17 +174,17 @@ class OqtopusJobResult(SideFiles):
 
     @property
     def message(self) -> str | None:
-        """What the server says about the outcome; the reason, if the job failed."""
+        """The server's message about the outcome; the reason if the job failed."""
         return self._message
 
     @property
     def reason(self) -> str:
-        """Why there is no result, for people: what the server says, and what to do about it where that is known."""
+        """Reason for a missing result: the server's message, with a remedy if one is known."""
         return with_remedy(self._message or "the server gave no reason", self)
 
     @property
     def execution_time(self) -> float | None:
-        """Seconds on the device."""
+        """Execution time on the device in seconds."""
         return self._execution_time
 
     @property
@@ -209,13 +209,13 @@ class OqtopusJobResult(SideFiles):
 
     @property
     def sampling(self) -> JobsS3SamplingResult | None:
-        """The sampling branch of the result, where there is one."""
+        """The sampling part of the result, if any."""
         branch: JobsS3SamplingResult | None = self._branch("sampling")
         return branch
 
     @property
     def estimation(self) -> JobsS3EstimationResult | None:
-        """The estimation branch of the result, where there is one."""
+        """The estimation part of the result, if any."""
         branch: JobsS3EstimationResult | None = self._branch("estimation")
         return branch
 
@@ -229,8 +229,8 @@ class OqtopusJobResult(SideFiles):
         """Return this job if it succeeded.
 
         Raises:
-            JobFailedError: It failed or was cancelled, or has not ended; the message has the server's words, and what
-                to do where that is known.
+            JobFailedError: It failed, was cancelled or has not finished; the message has the reason and, if known, a
+                remedy.
         """
         if self._status != JobsJobStatus.SUCCEEDED:
             raise JobFailedError(self._job_id, f"has the status {str(self._status)!r}: {self.reason.rstrip('.')}.")
@@ -260,7 +260,7 @@ class OqtopusSamplingJobResult(OqtopusJobResult):
     """A sampling job; its result is a histogram of measurement outcomes."""
 
     def get_counts(self) -> dict[str, int]:
-        """How often each outcome was seen; empty unless the job succeeded.
+        """Return the number of times each outcome was measured; empty unless the job succeeded.
 
         Keys are bitstrings, classical bit 0 rightmost, registers concatenated without spaces. With readout
         mitigation the counts may sum to less than the shots.
@@ -268,15 +268,15 @@ class OqtopusSamplingJobResult(OqtopusJobResult):
         return dict((self.sampling and self.sampling.counts) or {})
 
     def counts_with_integer_keys(self) -> dict[str, dict[int, Any]]:
-        """`counts` and `divided_counts` with the numbers that their bitstrings stand for; the width is lost."""
+        """Return `counts` and `divided_counts` with integer keys; the width of the bitstrings is lost."""
         return cast("dict[str, dict[int, Any]]", convert_sampling_counts_to_int_keys(self.sampling))
 
 
 class OqtopusMultiManualJobResult(OqtopusSamplingJobResult):
-    """A multi_manual job; its counts are those of all programs together, program 0 rightmost."""
+    """A multi_manual job; its counts are joint outcomes of all programs, program 0 rightmost."""
 
     def get_divided_counts(self) -> dict[str, dict[int, Any]]:
-        """Each program's counts, by its index as text, with integer keys.
+        """Return each program's counts with integer keys, by the program's index as text.
 
         The width of the keys is lost; `divided_bitstring_counts` keeps it.
         """
@@ -284,7 +284,7 @@ class OqtopusMultiManualJobResult(OqtopusSamplingJobResult):
         return {index: cast("dict[int, Any]", bitstring_dict_to_int_keys(counts)) for index, counts in divided.items()}
 
     def divided_bitstring_counts(self) -> dict[str, dict[str, int]]:
-        """Each program's counts, by its index as text; keys are bitstrings, the program's bit 0 rightmost."""
+        """Return each program's counts by its index as text; keys are bitstrings, the program's bit 0 rightmost."""
         return dict((self.sampling and self.sampling.divided_counts) or {})
 
 
@@ -298,26 +298,26 @@ class OqtopusEstimationJobResult(OqtopusJobResult):
 
     @property
     def stds(self) -> float | None:
-        """Its standard error, as the server sums it: linearly over the terms, which overestimates it.
+        """The standard error as computed by the server: a linear sum over the terms, which overestimates it.
 
-        With mitigation, it is that of as many counts without mitigation, which underestimates it.
+        With mitigation, it is computed as if the counts were not mitigated, which underestimates it.
         """
         return self.estimation.stds if self.estimation else None
 
     def get_exp_value(self) -> float | None:
-        """The expectation value; None unless the job succeeded."""
+        """Return the expectation value; None unless the job succeeded."""
         return self.exp_value
 
     def get_stds(self) -> float | None:
-        """Its standard error; see `stds`."""
+        """Return the standard error; see `stds`."""
         return self.stds
 
 
 class OqtopusSseJobResult(JobLog, OqtopusJobResult):
-    """A job that ran a Python program on the server; its result is that of the last job the program ran."""
+    """A server-side program; its result is that of the last job the program ran."""
 
     def get_job_result(self) -> OqtopusJobResult:
-        """This job in the class that fits its result."""
+        """Return this job in the class for its result."""
         if self.estimation is not None:
             kind: type[OqtopusJobResult] = OqtopusEstimationJobResult
         elif self.sampling is None:
@@ -337,7 +337,7 @@ _KINDS: dict[str, type[OqtopusJobResult]] = {
 
 
 def typed_result(job: JobsJob, *, client: object | None = None) -> OqtopusJobResult:
-    """The job in the class that fits its type; a type we do not know is a plain job."""
+    """Return the job in the class for its type, or in the base class if the type is unknown."""
     return _KINDS.get(str(job.job_type), OqtopusJobResult).from_raw(job, client=client)
 
 

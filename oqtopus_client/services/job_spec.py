@@ -1,4 +1,4 @@
-"""What to run: `OqtopusJobSpec`, checked when it is made, before any request."""
+"""The specification of a job, validated on construction: `OqtopusJobSpec`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3OperatorItem, JobsS3SubmitJobInfo, JobsSubmitJobRequest
 
 Operator: TypeAlias = "OqtopusEstimationOperator | JobsS3OperatorItem | Mapping[str, Any]"
-"""The forms in which a term of an observable may be given."""
+"""Accepted forms of a term of an observable."""
 
 _MAX_LENGTH = {"device_id": 64, "name": 256, "description": 1024}
-"""Characters the server's database keeps; it answers a longer text with an internal error."""
+"""Maximum lengths in the server's database; servers answer longer texts with an internal error."""
 
 
 @dataclass(frozen=True)
 class OqtopusJobSpec:
-    """One job to submit; `dataclasses.replace` makes variants.
+    """A job to submit; use `dataclasses.replace` for variants.
 
     Attributes:
-        device_id: The device to run on. It may be empty in a server-side program, whose jobs run on that program's.
-        job_type: What to compute; `sampling` for counts.
+        device_id: The device to run on. May be empty in a server-side program, whose jobs run on its own device.
+        job_type: Type of the job, such as `sampling` for counts.
         program: OpenQASM 3 text; several for `multi_manual`; Python source for `sse`.
-        shots: How often to run the program, 1 to 10,000,000.
+        shots: Number of shots, 1 to 10,000,000.
         name: Name of the job, at most 256 characters.
         description: Description of the job, at most 1024 characters.
         transpiler_info: Server-side transpilation. Empty: Qiskit, level 1. `{"transpiler_lib": None}`: none.
-        simulator_info: Kept and echoed by the server, which does not read it.
+        simulator_info: Stored and returned by the server, but not used.
         mitigation_info: `{"ro_error_mitigation": "pseudo_inverse"}` mitigates readout errors.
         operator: Terms of the observable, for `estimation` only.
 
@@ -80,7 +80,7 @@ class OqtopusJobSpec:
         mitigation_info: Mapping[str, Any] | None = None,
         operator: Sequence[Operator] | None = None,
     ) -> OqtopusJobSpec:
-        """A job that counts measurement outcomes; see the class for the parameters."""
+        """Create a job that counts measurement outcomes; see the class for the parameters."""
         return cls(
             device_id,
             JobsJobType.SAMPLING,
@@ -108,7 +108,7 @@ class OqtopusJobSpec:
         mitigation_info: Mapping[str, Any] | None = None,
         operator: Sequence[Operator] | None = None,
     ) -> OqtopusJobSpec:
-        """A job that estimates the expectation value of `operator`; see the class for the parameters."""
+        """Create a job that estimates the expectation value of `operator`; see the class for the parameters."""
         return cls(
             device_id,
             JobsJobType.ESTIMATION,
@@ -136,7 +136,7 @@ class OqtopusJobSpec:
         mitigation_info: Mapping[str, Any] | None = None,
         operator: Sequence[Operator] | None = None,
     ) -> OqtopusJobSpec:
-        """A job that runs several programs side by side on one device; see the class for the parameters."""
+        """Create a job that runs several programs side by side on one device; see the class for the parameters."""
         return cls(
             device_id,
             JobsJobType.MULTI_MANUAL,
@@ -163,7 +163,7 @@ class OqtopusJobSpec:
         simulator_info: Mapping[str, Any] | None = None,
         mitigation_info: Mapping[str, Any] | None = None,
     ) -> OqtopusJobSpec:
-        """A job that runs a Python program on the server; see the class for the parameters."""
+        """Create a job that runs a Python program on the server; see the class for the parameters."""
         return cls(
             device_id,
             JobsJobType.SSE,
@@ -177,7 +177,7 @@ class OqtopusJobSpec:
         )
 
     def to_model(self) -> JobsSubmitJobRequest:
-        """The body of the submit request."""
+        """Return the body of the submit request."""
         return rest.JobsSubmitJobRequest(
             device_id=self.device_id,
             job_type=JobsJobType(self.job_type),
@@ -190,7 +190,7 @@ class OqtopusJobSpec:
         )
 
     def to_s3_submit_job_info(self) -> JobsS3SubmitJobInfo:
-        """The content of the job's input file."""
+        """Return the content of the job's input file."""
         job_type = JobsJobType(self.job_type)
         programs, terms = _programs(self.program, job_type), _terms(self.operator, job_type)
         if job_type is JobsJobType.SSE:
@@ -201,7 +201,7 @@ class OqtopusJobSpec:
 def _terms(operator: Sequence[Operator] | None, job_type: JobsJobType) -> list[JobsS3OperatorItem] | None:
     if job_type is not JobsJobType.ESTIMATION:
         if operator is not None:
-            raise ValueError(f"operator belongs to estimation jobs, not to one of type {job_type.value!r}.")
+            raise ValueError(f"operator is for estimation jobs only, not for type {job_type.value!r}.")
         return None
     if isinstance(operator, str) or not isinstance(operator, Sequence) or not operator:
         raise ValueError(f"An estimation job needs operator, a sequence of terms, not {operator!r}.")
@@ -219,10 +219,10 @@ def _term(term: Operator) -> OqtopusEstimationOperator:
 
 
 def check_shots(shots: object) -> int:
-    """Return `shots` as an int if a job may ask for so many.
+    """Return `shots` as an int if it is a valid number of shots.
 
     Raises:
-        TypeError: It is no integer (numpy's integers are).
+        TypeError: It is not an integer; numpy integers are accepted.
         ValueError: It is out of range.
     """
     most = rest.models.MAX_SHOTS
@@ -261,7 +261,7 @@ def _check_json(name: str, value: object) -> None:
     try:
         json.dumps(dict(value), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must hold JSON only: {error}.") from None
+        raise type(error)(f"{name} must be JSON-serialisable: {error}.") from None
 
 
 def _check_encodable(name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What a client meant to submit and what came of it, in a file that outlives the program: `Journal`."""
+"""A file that records submissions and outlives the program: `Journal`."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_PATIENCE = 2.0
+_BUSY_SECONDS = 2.0
 """Seconds to wait for another client to close the file."""
 
 _REMEDIES = {
-    sqlite3.SQLITE_BUSY: "It is the journal of another client, here or in another program; close that one first",
-    sqlite3.SQLITE_NOTADB: "Name another file",
-    sqlite3.SQLITE_ERROR: "Name another file",
+    sqlite3.SQLITE_BUSY: "Another client, here or in another program, has this journal open; close it first",
+    sqlite3.SQLITE_NOTADB: "Choose another file",
+    sqlite3.SQLITE_ERROR: "Choose another file",
 }
-"""What to do about SQLite's errors, by their numbers."""
+"""Remedies for SQLite errors, by error code."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -45,18 +45,18 @@ CREATE TABLE IF NOT EXISTS jobs (
 
 
 class JournalState(StrEnum):
-    """What is known of a job."""
+    """The state of a job in a journal."""
 
     INTENDED = "intended"
     """It has not been submitted."""
     UNCERTAIN = "uncertain"
-    """It has an id; the server knows whether it has been submitted."""
+    """It has an id; only the server knows whether it was submitted."""
     REMOVING = "removing"
     """It could not be submitted, and its id is being removed from the server."""
     SUBMITTED = "submitted"
     """It has been submitted."""
     REMOVED = "removed"
-    """The server refused it, and whoever submitted it was told so; or somebody deleted it."""
+    """The server refused it, which was reported to the caller; or it was deleted."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class JournalEntry:
     """One job of a journal.
 
     Attributes:
-        number: Its number in the journal, from 1 in the order in which jobs were to be submitted.
+        number: Its number in the journal, from 1 in submission order.
         spec: The job.
-        job_id: Its id on the server; None as long as it has none.
-        state: What is known of it.
+        job_id: Its id on the server, or None.
+        state: Its state.
     """
 
     number: int
@@ -77,10 +77,10 @@ class JournalEntry:
 
 
 def journal_path(path: str | Path) -> Path:
-    """The file of a journal.
+    """Return the path of a journal.
 
     Raises:
-        ValueError: SQLite has another meaning for the name; the journal would be gone with the program.
+        ValueError: SQLite interprets the name differently, so the journal would not outlive the program.
     """
     if str(path) in {"", ".", ":memory:"} or str(path).startswith("file:"):
         raise ValueError(f"journal must be the path of a file that outlives the program, not {str(path)!r}.")
@@ -90,15 +90,15 @@ def journal_path(path: str | Path) -> Path:
 class Journal:
     """A file that records each job before it is submitted, and again when it has been.
 
-    Between the two the server alone knows; so whatever moment a program dies at, asking the server for the status of
-    the jobs in between decides what became of each. One client at a time has the file, as two would both submit what is
-    left. It is SQLite's, and its owner's only. It holds programs, but no token.
+    If a program ends between the two, only the server knows whether the job was submitted, so its status decides. Only
+    one client at a time can open the file, as two would both submit the remaining jobs. It is a SQLite database that
+    only its owner can read. It contains programs, but no token.
 
     Args:
-        path: The file; made if there is none.
+        path: The file; created if missing.
 
     Raises:
-        OqtopusError: It is no journal, cannot be written, or another client has it.
+        OqtopusError: It is not a journal, cannot be written, or is open in another client.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -114,13 +114,13 @@ class Journal:
         _open_here.add(self)
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite makes its further files as readable as this one. One that is there is left to SQLite: to close it would
-        # undo the locks of all this process's connections.
+        # SQLite gives its auxiliary files the permissions of this one. An existing file is not opened, as closing it
+        # would release the locks of all connections of this process.
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
-        database = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
+        database = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False)
         try:
-            # Until it is closed, or its process ends, nobody else can use the file.
+            # No one else can use the file until it is closed or its process ends.
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
             # Each write is on the disk when it returns.
             database.execute("PRAGMA journal_mode = WAL")
@@ -133,23 +133,23 @@ class Journal:
 
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         def alone() -> _T:
-            with self._lock:  # a thread has it, but while the interpreter ends
+            with self._lock:  # contended only during interpreter shutdown
                 return work(self._database)
 
         try:
-            # An interrupt ends the wait, not the work: what is on its way to the server has to be in the journal.
+            # An interrupt ends the wait, not the write: jobs being sent to the server must be in the journal.
             return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, alone))
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> OqtopusError:
-        # The rest of the number is details.
+        # The higher bits are an extended code.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        remedy = _REMEDIES.get(code, "See to the file and its disk, then resume")
+        remedy = _REMEDIES.get(code, "Check the file and its disk, then resume")
         return OqtopusError(f"{self.path} cannot be used as a journal: {error}. {remedy}.")
 
     async def intend(self, specs: Iterable[OqtopusJobSpec]) -> list[int]:
-        """Record jobs that are about to be submitted; returns their numbers."""
+        """Record jobs that are about to be submitted; return their numbers."""
         texts = [_to_json(spec) for spec in specs]
 
         def write(database: sqlite3.Connection) -> list[int]:
@@ -161,20 +161,20 @@ class Journal:
         return await self._do(write)
 
     async def note(self, number: int, state: JournalState, job_id: str | None = None) -> None:
-        """Record what became of a job; a state without an id keeps the id, unless it is `INTENDED` again."""
+        """Record the state of a job; without an id, keep the recorded one unless the state is `INTENDED`."""
         keep = "NULL" if state is JournalState.INTENDED else "COALESCE(:job_id, job_id)"
         statement = f"UPDATE jobs SET state = :state, job_id = {keep} WHERE number = :number"  # noqa: S608 - of two constants
         values = {"job_id": job_id, "state": state, "number": number}
         await self._do(lambda database: database.execute(statement, values))
 
     async def entries(self, state: JournalState | None = None) -> list[JournalEntry]:
-        """All jobs, or those of one state, in the order in which they were to be submitted."""
+        """Return all jobs, or those in one state, in submission order."""
         statement = "SELECT number, spec, job_id, state FROM jobs WHERE state = ifnull(:state, state) ORDER BY number"
         rows = await self._do(lambda database: database.execute(statement, {"state": state}).fetchall())
         return [JournalEntry(n, _from_json(spec), job_id, JournalState(state)) for n, spec, job_id, state in rows]
 
     def close(self) -> None:
-        """Close the file, once what is on its way there has been written."""
+        """Close the file once pending writes have finished."""
         if self._pid == os.getpid():  # else the file is the parent process's
             self._thread.shutdown()
             self._database.close()
@@ -186,8 +186,8 @@ _open_here: weakref.WeakSet[Journal] = weakref.WeakSet()
 def _keep_for_the_parent() -> None:
     """Have a forked process keep inherited databases until it ends.
 
-    SQLite would take a copy that is collected for the last user's, and remove what the parent has yet to move from its
-    write-ahead log into the file.
+    When an inherited connection is garbage-collected, SQLite would delete the write-ahead log, losing what the parent
+    has not yet moved into the file.
     """
     for journal in list(_open_here):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(journal._database))  # noqa: SLF001

@@ -121,7 +121,7 @@ class LoopThread:
             self._loop._selector = selectors.SelectSelector()  # type: ignore[attr-defined]  # noqa: SLF001
         self._loop.set_exception_handler(lambda _loop, _context: None)
         self._loop.set_debug(False)
-        self.client._left.close()  # noqa: SLF001
+        self.client._on_close.close()  # noqa: SLF001
 
     def call(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
         """Run a coroutine on the loop and wait for its result.
@@ -201,7 +201,7 @@ class LoopThread:
         Clean-up at the server may take `GRACE_SECONDS` and is then cancelled as well: there may be any number of jobs
         to cancel, and the server may never answer.
         """
-        for task in _other_tasks() - self.client.cleanup_tasks:
+        for task in _other_tasks() - self.client._cleanup_tasks:  # noqa: SLF001
             task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):

@@ -1,4 +1,4 @@
-"""Status polling, for one job or ten thousand: when to ask again, and how to ask about many jobs at once."""
+"""Status polling for any number of jobs: when to poll, and how to poll many jobs with few requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from oqtopus_client.errors import (
     UserApiError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
+from oqtopus_client.rest.retries import TRANSIENT_STATUSES
 from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.deadline import Deadline, DeadlinePassedError
 
@@ -29,14 +30,10 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsGetJobStatusResponse
     from oqtopus_client.rest.user_api import JobApi
 
-FINAL_STATUSES = frozenset({JobsJobStatus.SUCCEEDED, JobsJobStatus.FAILED, JobsJobStatus.CANCELLED})
-"""States a job never leaves. `cancelling` and any status we do not know are not among them."""
-
 _Result = TypeVar("_Result")
 _SUBMISSION_SECONDS = 60.0
-"""How long a job may stay registered, as its submission may be under way, where no deadline ends the wait for it."""
+"""Seconds that a wait without a deadline gives a registered job, whose submission may be in progress."""
 
-_PASSING = frozenset({408, 429, 502, 503, 504})
 _logger = logging.getLogger("oqtopus_client")
 
 
@@ -135,7 +132,7 @@ async def as_finished(
         missing: list[str] = []
         trouble = await _poll_patiently(api, pending, deadline, before, answers, missing)
         if (trouble is None) != (before is None):
-            _tell(trouble, on_outage)
+            _report_outage(trouble, on_outage)
         for answer in answers:
             if seen.get(answer.job_id) != answer.status:
                 seen[answer.job_id] = answer.status
@@ -178,7 +175,7 @@ async def outcomes(
         job_ids: The jobs.
         polling: When to poll.
         deadline: When to give up.
-        fetch: Gets one job's result.
+        fetch: Reads one job's result.
         max_workers: Results fetched at the same time, at least 1.
         on_outage: See `as_finished`.
 
@@ -187,18 +184,18 @@ async def outcomes(
         ValueError: `max_workers` is less than 1.
     """
     whole_number(max_workers, "max_workers must be at least 1")
-    places = asyncio.Semaphore(max_workers)
+    slots = asyncio.Semaphore(max_workers)
     ready: asyncio.Queue[tuple[str, _Result | Exception] | None] = asyncio.Queue()
     fetches: list[asyncio.Task[None]] = []
     late: list[str] = []
 
     async def deliver(job_id: str) -> None:
         try:
-            async with deadline.enforced(), places:
+            async with deadline.enforced(), slots:
                 ready.put_nowait((job_id, await fetch_patiently(fetch, job_id, polling, deadline)))
         except DeadlinePassedError:
             late.append(job_id)
-        except Exception as error:  # noqa: BLE001 - it is handed on, as an outcome
+        except Exception as error:  # noqa: BLE001 - yielded as an outcome
             ready.put_nowait((job_id, error))
 
     async def watch() -> None:
@@ -225,7 +222,7 @@ async def outcomes(
 async def fetch_patiently(
     fetch: Callable[[str], Awaitable[_Result]], job_id: str, polling: Polling, deadline: Deadline
 ) -> _Result:
-    """Fetch a result, and again after each pause while the server is away, until the caller's deadline ends that.
+    """Fetch a result; during an outage, retry after each pause until the caller's deadline.
 
     Raises:
         OqtopusError: The error is not transient, or the deadline allows a single attempt only.
@@ -238,8 +235,8 @@ async def fetch_patiently(
             if deadline.is_immediate:
                 raise
         except (UserApiError, OqtopusStorageError) as error:
-            # A plain 500 concerns this job as often as the server.
-            if error.status_code not in _PASSING or deadline.is_immediate:
+            # A plain 500 may be specific to this job.
+            if error.status_code not in TRANSIENT_STATUSES or deadline.is_immediate:
                 raise
         await asyncio.sleep(next(pauses))
 
@@ -252,25 +249,25 @@ async def _poll_patiently(
     found: list[JobsGetJobStatusResponse],
     missing: list[str],
 ) -> OqtopusError | None:
-    """Poll once; return the error, if it is transient. `trouble` is the last poll's."""
+    """Poll once and return the error if it is transient. `trouble` is that of the previous poll."""
     try:
         async with deadline.enforced():
             await poll(api, job_ids, found, missing)
     except DeadlinePassedError:
         return trouble
     except (OqtopusConnectionError, OqtopusTimeoutError, UserApiError) as error:
-        if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in _PASSING:  # noqa: PLR2004 - HTTP's own border
+        if isinstance(error, UserApiError) and error.status_code < 500 and error.status_code not in TRANSIENT_STATUSES:  # noqa: PLR2004 - an HTTP status
             raise
         return error
     return None
 
 
-def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None], object] | None) -> None:
+def _report_outage(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None], object] | None) -> None:
     """Report that an outage has begun or ended."""
     if trouble is not None:
-        _logger.warning("Still waiting, although the server does not answer as it should: %s", trouble)
+        _logger.warning("Still waiting, although the server does not respond correctly: %s", trouble)
     else:
-        _logger.info("The server answers again.")
+        _logger.info("The server responds again.")
     if on_outage is not None:
         on_outage(trouble)
 
@@ -278,14 +275,14 @@ def _tell(trouble: OqtopusError | None, on_outage: Callable[[OqtopusError | None
 async def poll(
     api: JobApi, job_ids: Collection[str], found: list[JobsGetJobStatusResponse], missing: list[str] | None = None
 ) -> None:
-    """Ask once for the status of every job, with as few requests as possible.
+    """Request the status of every job once, with few requests.
 
     Answers are appended to `found`, and ids that the server does not know to `missing`. Without `missing`, an unknown
     id is an error.
 
-    One job is asked for by its id. Many are looked up in the list of the user's jobs, newest first, 100 a request, as
-    long as that has taken fewer requests than asking for the remaining jobs by id. How many other jobs come before and
-    between them is unknown; this rule takes at most twice as many requests as the better of the two ways.
+    A single job is requested by its id. Several are looked up in the list of the user's jobs, newest first, 100 per
+    request, until that has taken as many requests as the remaining jobs would by id. The number of other jobs in the
+    list is unknown; this rule needs at most twice as many requests as the better of the two methods.
     """
     wanted = set(job_ids)
     size = rest.user_api.PAGE_SIZE

@@ -1,4 +1,4 @@
-"""A progress bar on request."""
+"""Optional progress bar."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """What is told of work under way."""
+    """Receives the progress of a wait."""
 
     def advance(self) -> None:
-        """One more job is done."""
+        """Count one more finished job."""
 
     def outage(self, trouble: Exception | None) -> None:
-        """The server is away; with None, it is back."""
+        """Report that the server stopped responding, or with None that it responds again."""
 
 
 class _Unseen:
@@ -29,7 +29,7 @@ class _Unseen:
 
 class _Bar:
     def __init__(self, total: int) -> None:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - for those who want it
+        from tqdm.auto import tqdm  # noqa: PLC0415 - optional dependency
 
         self.bar = tqdm(total=total, unit="job")
 
@@ -42,7 +42,7 @@ class _Bar:
 
 @contextmanager
 def progress_bar(total: int, *, shown: bool) -> Iterator[Progress]:
-    """Show a bar over `total` jobs, in a terminal or notebook; yields whom to tell of their progress."""
+    """Show a bar over `total` jobs in a terminal or notebook; yield the object to report progress to."""
     if not shown:
         yield _Unseen()
         return

@@ -1,6 +1,6 @@
-"""What to do about the reasons that servers give for failed jobs: `with_remedy`.
+"""Remedies for the reasons that servers give for failed jobs: `with_remedy`.
 
-Servers hide most causes behind a few texts, so a remedy depends on the job's settings as well.
+Servers report most causes with a few generic texts, so a remedy also depends on the job's settings.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     Remedy: TypeAlias = str | Callable[["Job | None"], str]
 
 REFUSED_BY_DEVICE = "failed to execute job on device"
-"""The server's words for whatever the device could not run."""
+"""The server's message for any program that the device could not run."""
 
 BEYOND_THE_DEVICE = "more qubits than a simulator has memory for, or more shots than the device allows."
-"""What else than its gates may keep a program from a device."""
+"""Reasons other than its gates why a device cannot run a program."""
 
 _LEVELS = (0, 1, 2, 3)
 _PROGRAM = "its OpenQASM 3 syntax, its gates, and that it has no more qubits than the device."
@@ -42,11 +42,11 @@ class Job(Protocol):
 
 
 def with_remedy(message: str, job: Job | None = None) -> str:
-    """What the server said, and what to do about it where that is known.
+    """Return the server's message, with a remedy if one is known.
 
     Args:
-        message: The server's words.
-        job: The job that failed, where there is one; its settings say which cause is the likely one.
+        message: The server's message.
+        job: The failed job, if known; its settings indicate the likely cause.
 
     >>> with_remedy("device status is not available")
     'device status is not available. The device went out of service; submit the job again when its status is available.'
@@ -60,7 +60,7 @@ def with_remedy(message: str, job: Job | None = None) -> str:
 
 
 def _unreadable(job: Job | None) -> str:
-    """The engine parses the transpiler's empty answer, whatever kept the transpiler from a better one."""
+    """Explain the JSON error of an engine that parsed the empty answer of a failed transpiler."""
     settings = (job and job.transpiler_info) or {}
     library, options = settings.get("transpiler_lib", "qiskit"), settings.get("transpiler_options") or {}
     if library != "qiskit":
@@ -78,7 +78,7 @@ def _unreadable(job: Job | None) -> str:
 
 
 def _is_usual(optimization_level: object = 1, **others: object) -> bool:
-    """Whether a transpiler has such options for certain."""
+    """Whether the options are certainly valid."""
     return optimization_level in _LEVELS and not others
 
 
@@ -92,7 +92,7 @@ def _refused_by_device(job: Job | None) -> str:
 
 
 def _refused_by_service(job: Job | None) -> str:
-    """The estimator's or the mitigator's reason stays on the server."""
+    """Explain a failure of the estimator or of readout mitigation, whose reason stays on the server."""
     without = "The server's readout mitigation failed: it takes at most 32 measured bits, and no multi_manual job; run "
     if job is None or not job.is_estimation():
         return f"{without}without mitigation."
@@ -106,8 +106,8 @@ def _refused_by_service(job: Job | None) -> str:
 _NO_PROGRAM = "The job's input has no program: give it at least one."
 _BEYOND_LIMITS = "Make the program smaller, or let the emulator take more: Emulator(limits=ProgramLimits(...))."
 _TOO_LARGE = "The program or the result is larger than the server's services exchange (4 MiB); split the job."
-_AGAIN = "This is a fault of the server's: submit the job again; if it fails again, ask whoever runs the server."
-# The first that fits counts.
+_AGAIN = "This is a fault of the server: submit the job again; if it fails again, contact its operator."
+# The first match applies.
 _REMEDIES: dict[str, Remedy] = {
     "Expecting value: line 1 column 1": _unreadable,
     REFUSED_BY_DEVICE: _refused_by_device,
@@ -148,4 +148,4 @@ _REMEDIES: dict[str, Remedy] = {
     "AioRpcError": _refused_by_service,
     "Exception calling application": _refused_by_service,
 }
-"""What to do about what servers say, by a part of it: a text, or what the job makes of it."""
+"""Remedies by a part of the server's message: a text, or a function of the job."""

@@ -1,4 +1,4 @@
-"""Bitstrings to integers, for code that works with integer keys. The width of a key is lost on the way."""
+"""Conversion of bitstring keys to integers. The width of a key is lost."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _BITSTRING = re.compile(r"(0b)?[01]+")
 
 
 def bitstring_to_int(bitstring: str) -> int:
-    """The number a bitstring stands for, its rightmost bit the lowest; spaces, `_` and a leading `0b` are allowed.
+    """Convert a bitstring to an integer, rightmost bit lowest; spaces, `_` and a leading `0b` are allowed.
 
     Raises:
-        ValueError: It is no bitstring.
+        ValueError: It is not a bitstring.
 
     >>> bitstring_to_int("0b01 01")
     5
@@ -30,10 +30,10 @@ def bitstring_to_int(bitstring: str) -> int:
 
 
 def bitstring_dict_to_int_keys(values: Mapping[str, object] | None) -> dict[int, object]:
-    """A mapping with the numbers its bitstring keys stand for; keys of one number but different width add up.
+    """Convert the bitstring keys of a mapping to integers; counts of keys with the same value are added.
 
     Raises:
-        ValueError: A key is no bitstring.
+        ValueError: A key is not a bitstring.
     """
     converted: dict[int, object] = {}
     for key, value in (values or {}).items():
@@ -46,10 +46,10 @@ def bitstring_dict_to_int_keys(values: Mapping[str, object] | None) -> dict[int,
 def convert_sampling_counts_to_int_keys(
     sampling_result: JobsS3SamplingResult | Mapping[str, object] | None,
 ) -> dict[str, dict[int, object] | dict[int, dict[int, object]]]:
-    """`counts` and `divided_counts` of a sampling result with integer keys; empty where there are none.
+    """Return `counts` and `divided_counts` of a sampling result with integer keys; empty if missing.
 
     Raises:
-        ValueError: A key is no bitstring.
+        ValueError: A key is not a bitstring.
     """
     if isinstance(sampling_result, rest.JobsS3SamplingResult):
         sampling_result = sampling_result.to_dict()

@@ -18,7 +18,7 @@ JobFile = Literal["input", "combined_program", "transpile_result"]
 
 
 class SideFiles:
-    """The side files of a job, each read when it is first asked for."""
+    """Side files of a job, each read on first access."""
 
     _job_id: str
     _job_info: JobsJobInfo
@@ -27,7 +27,7 @@ class SideFiles:
 
     @property
     def transpile_result(self) -> JobsS3TranspileResult | Mapping[str, Any] | None:
-        """What the server's transpiler made of the program, and how; None where it did nothing.
+        """The server's transpilation: program, statistics and qubit mapping; None if the program was not transpiled.
 
         Raises:
             OqtopusStorageError: The file cannot be downloaded or read.
@@ -38,7 +38,7 @@ class SideFiles:
 
     @property
     def input(self) -> JobsS3SubmitJobInfo | None:
-        """What was submitted: programs and operator.
+        """The submitted programs and operator.
 
         Raises:
             OqtopusStorageError: The file cannot be downloaded or read.
@@ -48,7 +48,7 @@ class SideFiles:
 
     @property
     def combined_program(self) -> str | None:
-        """The program that a multi_manual job's programs were combined to, as OpenQASM 3 text.
+        """The program into which the server combined those of a multi_manual job, as OpenQASM 3 text.
 
         Raises:
             OqtopusStorageError: The file cannot be downloaded or read.
@@ -57,7 +57,7 @@ class SideFiles:
         return program
 
     def _side_file(self, name: JobFile) -> Any:
-        """A side file's content, read through the client where the job holds its URL only."""
+        """Return a side file's content, read through the client if only its URL is known."""
         content = getattr(self._job_info, name)
         if is_url(content):
             call = f"await client.read_job_file({self._job_id!r}, {name!r})"
@@ -68,18 +68,18 @@ class SideFiles:
         return content
 
     def _read_for_dict(self, name: JobFile) -> None:
-        """Read a side file, if that can be done from here; else its URL stays."""
+        """Read a side file if possible; otherwise keep its URL."""
         with contextlib.suppress(TypeError, OqtopusError):
             self._side_file(name)
 
 
 def is_url(content: object) -> TypeGuard[str]:
-    """Whether a side file has not been read, and is known by its URL only."""
+    """Whether a side file has not been read, so that only its URL is known."""
     return isinstance(content, str) and content.startswith(("http://", "https://"))
 
 
 def blocking_method(client: object | None, name: str, otherwise: str) -> Callable[..., Any] | None:
-    """A client's method, if there is a client that has it.
+    """Return a client's method, or None if there is no client with that method.
 
     Raises:
         TypeError: It is a coroutine function, which cannot be awaited here; `otherwise` is the message.

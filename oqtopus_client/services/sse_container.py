@@ -1,4 +1,4 @@
-"""Inside the container that runs a user's program on the server: jobs go through its driver, not over the network."""
+"""Jobs run from inside the server's container for server-side execution, through its driver."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def in_sse_container() -> bool:
 
 
 async def run_in_container(request: JobsSubmitJobRequest, job_input: JobsS3SubmitJobInfo) -> JobsJob:
-    """Run a job through the container's driver, which blocks until the job has ended.
+    """Run a job through the container's driver, which blocks until the job has finished.
 
     Raises:
-        UserApiError: There is no driver, or it failed; status 0.
+        UserApiError: The driver is missing or failed; the status is 0.
     """
     try:
         driver = importlib.import_module("sse_driver")
     except ModuleNotFoundError as error:
-        message = "OQTOPUS_ENV says this is the server's container, but its module sse_driver is not there."
+        message = "OQTOPUS_ENV is 'sse_container', but the container's module sse_driver is missing."
         raise UserApiError(0, message, {"mode": "sse_container"}) from error
     try:
         answer = await asyncio.to_thread(driver.submit_job, request, job_input)
@@ -40,14 +40,14 @@ async def run_in_container(request: JobsSubmitJobRequest, job_input: JobsS3Submi
 
 
 def _read(answer: object) -> JobsJob:
-    """The driver's answer as our model, whichever version's model it is."""
+    """Convert the driver's answer, a dict or a model of any version, to this version's model."""
     fields = dict(answer) if isinstance(answer, dict) else answer.model_dump(mode="json")  # type: ignore[attr-defined]
     if "job_info" not in fields:
         fields["job_info"] = {name: fields.pop(name) for name in _FILES if name in fields}
     job = rest.JobsJob.from_dict(fields)
     info = job.job_info
     if info is not None:
-        # The driver hands over contents, where the network has URLs.
+        # The driver returns contents instead of URLs.
         if isinstance(info.result, dict):
             info.result = rest.JobsS3JobResult.from_dict(info.result)
         if isinstance(info.transpile_result, dict):

@@ -37,32 +37,32 @@ class JobLog:
         overwrite: bool = False,
         persist: bool = False,
     ) -> bytes | str:
-        """The program's log as a zip archive: its bytes, or with `persist` the path of the file it is written to.
+        """Return the program's log as the bytes of a zip archive, or with `persist` the path of the file written.
 
         Args:
             save_dir: Folder to write to; by default the current one.
-            file_name: Name to write under; by default the server's, without any folder in it.
+            file_name: Name of the file; by default the server's, without any folder.
             overwrite: Whether to replace a file of that name.
-            persist: Whether to write a file at all.
+            persist: Whether to write a file.
 
         Raises:
-            ValueError: The job has no client or no log, or the file cannot be written as asked.
-            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
+            ValueError: The job has no client or no log, or the file cannot be written.
+            TypeError: The job is from an `AsyncOqtopusClient`; use its `get_sselog`.
         """
         archive, default_name = self._log_archive()
         if persist:
             folder = Path.cwd() if save_dir is None else Path(save_dir)
             return str(save_log(archive, folder, file_name or default_name, overwrite=overwrite))
         if save_dir is not None or file_name is not None or overwrite:
-            raise ValueError("save_dir, file_name and overwrite say how to write a file: pass persist=True as well.")
+            raise ValueError("save_dir, file_name and overwrite require persist=True.")
         return archive
 
     def read_log_text(self, *, encoding: str = "utf-8", errors: str = "replace") -> str:
-        """The program's output, each file of the log under a heading with its name.
+        """Return the program's output, each file of the log under a heading with its name.
 
         Raises:
             ValueError: The job has no client or no log.
-            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
+            TypeError: The job is from an `AsyncOqtopusClient`; use its `get_sselog`.
         """
         return log_text(self._log_archive()[0], encoding=encoding, errors=errors)
 
@@ -73,7 +73,7 @@ class JobLog:
 
         Raises:
             ValueError: The job has no client or no log.
-            TypeError: The job is an `AsyncOqtopusClient`'s, which has `get_sselog`.
+            TypeError: The job is from an `AsyncOqtopusClient`; use its `get_sselog`.
         """
         text = self.read_log_text(encoding=encoding, errors=errors)
         print_fn(text)
@@ -83,21 +83,21 @@ class JobLog:
         call = f"await client.get_sselog({self._job_id!r})"
         get_sselog = blocking_method(self._client, "get_sselog", f"The log has not been read; use `{call}`.")
         if get_sselog is None:
-            raise ValueError("This job came without a client, so its log cannot be fetched.")
+            raise ValueError("This job has no client to fetch its log.")
         try:
             answer: JobsGetSselogResponse = get_sselog(self._job_id)
         except ResponseValidationError as error:
             raise ValueError(str(error)) from error
         if not answer.file or not answer.file_name:
-            raise ValueError(f"The server's log of job {self._job_id} has no content.")
+            raise ValueError(f"The log of job {self._job_id} is empty.")
         try:
             return base64.b64decode(answer.file, validate=True), answer.file_name
         except binascii.Error as error:
-            raise ValueError(f"The server's log of job {self._job_id} is not base64 text.") from error
+            raise ValueError(f"The log of job {self._job_id} is not base64 text.") from error
 
 
 def log_text(archive: bytes, *, encoding: str, errors: str) -> str:
-    """The text of every file in the archive, each under a heading; what is no archive is taken for the text itself.
+    """Return the text of every file in the archive, each under a heading; other content is returned as text.
 
     Raises:
         ValueError: The archive unpacks to more than 64 MiB, or is damaged.
@@ -111,28 +111,28 @@ def log_text(archive: bytes, *, encoding: str, errors: str) -> str:
     except zipfile.BadZipFile:
         return archive.decode(encoding, errors)
     except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
-        raise ValueError(f"The log cannot be read, its archive is damaged perhaps: {error}.") from error
+        raise ValueError(f"The log cannot be read; its archive may be damaged: {error}.") from error
     if size > _MAX_TEXT_BYTES:
-        raise ValueError("The log unpacks to more than 64 MiB; download it and look for yourself.")
+        raise ValueError("The log unpacks to more than 64 MiB; use download_log() and open the archive yourself.")
     return "\n".join(texts).rstrip()
 
 
 def save_log(archive: bytes, folder: Path, name: str, *, overwrite: bool) -> Path:
-    """Write the archive into the folder; folders and drives in `name`, which may come from a server, are dropped.
+    """Write the archive into the folder; drop folders and drives from `name`, as it may come from a server.
 
     Raises:
-        ValueError: There is no such folder, there is such a file, or no file can have that name.
+        ValueError: The folder does not exist, the file exists, or the name is not valid.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
-    plain = ntpath.basename(name)  # which splits at both kinds of slashes, and after a drive
+    plain = ntpath.basename(name)  # splits at both kinds of slashes, and after a drive
     if plain in {"", ".", ".."} or set(plain) & set(":\0"):
-        raise ValueError(f"{name!r} is no file's name.")
+        raise ValueError(f"{name!r} is not a valid file name.")
     file = folder / plain
     if overwrite and not file.is_dir():
         file.unlink(missing_ok=True)
     try:
-        # Made anew: a link of that name would lead out of the folder.
+        # Exclusive creation does not follow a link out of the folder.
         with file.open("xb") as stream:
             stream.write(archive)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Submission in two phases: a job is registered and uploaded, then submitted; what cannot be leaves nothing behind."""
+"""Two-phase submission: jobs are registered and uploaded, then submitted; failed ones are removed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from oqtopus_client import rest
 from oqtopus_client.checks import shown
 from oqtopus_client.errors import BatchSubmissionError, JobSubmissionError, NotFoundError, OqtopusError, UserApiError
 from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.retries import TRANSIENT_STATUSES
 from oqtopus_client.services.concurrency import WORKERS, in_order, settle
 from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
 from oqtopus_client.services.resources.pagination import every_job
@@ -27,23 +28,22 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 UPLOAD_LIFETIME = timedelta(hours=1)
-"""How long after its registration servers take a job's upload."""
-
+"""Time after registration during which servers accept a job's upload."""
 
 GRACE_SECONDS = 10.0
-"""How long an interrupt, or closing, waits for clean-up."""
+"""Seconds that an interrupt, or closing, waits for clean-up."""
 
-_NOT_ABOUT_THE_JOB = frozenset({401, 407, 408, 429})
-"""Refusals of whoever asks, or of asking now; the job itself may still be taken."""
+_NOT_ABOUT_THE_JOB = TRANSIENT_STATUSES | {401, 407}
+"""Refusals of the credentials, or of a request at this time; the job itself may still be accepted."""
 
 
 class Submission:
-    """Brings jobs to a server; `AsyncOqtopusClient.submit_job` and `submit_jobs` say what is raised and what is left.
+    """Submits, cancels and removes jobs; see `AsyncOqtopusClient.submit_job` and `submit_jobs` for the errors.
 
     Args:
-        http: Carries the uploads.
+        http: Sends the uploads.
         jobs: The server.
-        cleanup_tasks: Where clean-up under way is noted; it must not be broken off.
+        cleanup_tasks: Receives the running clean-up tasks, which must not be cancelled.
         journal: Records each job before it is submitted and after.
     """
 
@@ -54,7 +54,7 @@ class Submission:
         self._jobs = jobs
         self._cleanup_tasks = cleanup_tasks
         self._journal = journal
-        self._in_hand: set[int] = set()
+        self._in_progress: set[int] = set()
         self._resuming = asyncio.Lock()
 
     async def submit_job(self, body: OqtopusJobSpec) -> JobsRegisterJobResponse:
@@ -63,7 +63,7 @@ class Submission:
             return await self._submit(body, number)
 
     async def _submit(self, body: OqtopusJobSpec, number: int) -> JobsRegisterJobResponse:
-        """Submit a job that is in the journal under a number."""
+        """Submit a job that is recorded in the journal under a number."""
         request, archive = body.to_model(), rest.storage.pack_input(body.to_s3_submit_job_info())
         try:
             registered = await self._register()
@@ -72,14 +72,14 @@ class Submission:
             raise
         try:
             try:
-                # From here on the server alone knows, until it has answered.
+                # From here until it responds, only the server knows the state.
                 await self._note(number, JournalState.UNCERTAIN, registered.job_id)
                 await rest.storage.upload(self._http, registered.presigned_url, archive)
                 await self._jobs.submit_job(registered.job_id, request)
             except OqtopusError as error:
                 await asyncio.shield(self._shielded(self._settle_failed_submission(registered.job_id, number, error)))
         except OqtopusError:
-            raise  # and nothing is left, or the error names the job
+            raise  # the job has been removed, or the error names it
         except BaseException:
             if self._journal is None:
                 await self._clean_up(self.discard([registered.job_id]))
@@ -92,7 +92,7 @@ class Submission:
         return registered
 
     async def _register(self) -> JobsRegisterJobResponse:
-        """Get an id. An interrupt does not break off the request, as an id that never arrived could not be removed."""
+        """Register a job. An interrupt does not cancel the request, as a lost id could not be removed."""
         request = self._shielded(self._jobs.register_job_id())
 
         async def remove() -> None:
@@ -107,20 +107,20 @@ class Submission:
 
     @contextlib.asynccontextmanager
     async def _intended(self, specs: Sequence[OqtopusJobSpec]) -> AsyncIterator[Sequence[int]]:
-        """Record jobs under these numbers; `resume` does not take them up as long as they are on their way."""
+        """Record jobs and yield their numbers; `resume` ignores them until the context exits."""
         numbers = range(len(specs)) if self._journal is None else await self._journal.intend(specs)
-        self._in_hand.update(numbers)
+        self._in_progress.update(numbers)
         try:
             yield numbers
         finally:
-            self._in_hand.difference_update(numbers)
+            self._in_progress.difference_update(numbers)
 
     async def _note(self, number: int, state: JournalState, job_id: str | None = None) -> None:
         if self._journal is not None:
             await self._journal.note(number, state, job_id)
 
     async def submit_jobs(self, jobs: Sequence[OqtopusJobSpec], *, max_workers: int) -> list[JobsRegisterJobResponse]:
-        """Submit several jobs, `max_workers` at a time, and return the answers in the order of `jobs`."""
+        """Submit several jobs, `max_workers` at a time, and return the responses in the order of `jobs`."""
         submitted: list[str] = []
 
         async def submit(intended: tuple[int, OqtopusJobSpec]) -> JobsRegisterJobResponse:
@@ -145,10 +145,10 @@ class Submission:
         raise BatchSubmissionError([*submitted, *uncertain], errors) from errors[0]
 
     async def _settle_failed_submission(self, job_id: str, number: int, error: OqtopusError) -> None:
-        """Leave the job alone if it was submitted all the same; otherwise remove it.
+        """Keep the job if it was submitted despite the error; otherwise remove it.
 
         Raises:
-            JobSubmissionError: It was not submitted, or nobody can tell.
+            JobSubmissionError: It was not submitted, or its state is unknown.
         """
         message = f"could not be submitted: {str(error).rstrip('.')}."
         try:
@@ -156,20 +156,20 @@ class Submission:
                 return
             await self._remove_unsubmitted(job_id, number)
         except OqtopusError as trouble:
-            message += f" Whether it was all the same is unknown ({trouble}); ask for its status."
+            message += f" It may have been submitted anyway ({trouble}); check its status."
             raise JobSubmissionError(job_id, message, uncertain=True) from error
         await self._note(number, _unsubmitted(error))
         raise JobSubmissionError(job_id, f"{message} It has been removed.") from error
 
     async def resume(self, *, submit: bool, max_workers: int) -> list[JournalEntry]:
-        """See `AsyncOqtopusClient.resume`."""
+        """Recover the jobs of the journal; see `AsyncOqtopusClient.resume`."""
         journal = cast("Journal", self._journal)
 
         async def left(*states: JournalState) -> list[JournalEntry]:
             entries = [entry for state in states for entry in await journal.entries(state)]
-            return [entry for entry in entries if entry.number not in self._in_hand]
+            return [entry for entry in entries if entry.number not in self._in_progress]
 
-        async with self._resuming:  # two at once would submit the same jobs
+        async with self._resuming:  # two concurrent calls would submit the same jobs
             undecided = await left(JournalState.UNCERTAIN, JournalState.REMOVING)
             await in_order(self._decide, undecided, max_workers=max_workers)
             if submit:
@@ -181,36 +181,36 @@ class Submission:
         return await journal.entries()
 
     async def _decide(self, entry: JournalEntry) -> JournalState:
-        """Find out what became of a job that was on its way when a program ended.
+        """Determine the state of a job whose submission was in progress when a program ended.
 
-        One that was not submitted is removed, so that what is still under way of it cannot submit it later, and is
+        A job that was not submitted is removed, so that a delayed request cannot submit it later, and becomes
         `INTENDED` again.
         """
         job_id = cast("str", entry.job_id)
         removing = entry.state is JournalState.REMOVING
         try:
             status = (await self._jobs.get_job_status(job_id)).status
-            # A removal that was broken off may have left the id cancelled.
+            # An interrupted removal may have left the id cancelled.
             if status == JobsJobStatus.REGISTERED or (removing and status == JobsJobStatus.CANCELLED):
                 await self._remove_unsubmitted(job_id, entry.number)
                 state = JournalState.INTENDED
             else:
                 state = JournalState.SUBMITTED
         except NotFoundError:
-            # If not the program itself, somebody has deleted it: it is not to be sent again then.
+            # Unless the program was removing it, the user has deleted it, so it is not submitted again.
             state = JournalState.INTENDED if removing else JournalState.REMOVED
         await self._note(entry.number, state)
         return state
 
     async def remove_unsubmitted(self, older_than: timedelta) -> list[str]:
-        """See `AsyncOqtopusClient.remove_unsubmitted`."""
+        """Remove old unsubmitted jobs; see `AsyncOqtopusClient.remove_unsubmitted`."""
         if not isinstance(older_than, timedelta):
             raise TypeError(f"older_than must be a timedelta, not {shown(older_than)}.")
         try:
             limit = datetime.now(UTC) - older_than
         except OverflowError:
-            raise ValueError(f"older_than is beyond the calendar: {older_than!r}.") from None
-        # The whole list first: what is removed from it makes its pages begin elsewhere.
+            raise ValueError(f"older_than is out of range: {older_than!r}.") from None
+        # Read the whole list first, as removals shift its pages.
         old = [
             job.job_id
             for status in (JobsJobStatus.REGISTERED, JobsJobStatus.CANCELLED)
@@ -221,18 +221,18 @@ class Submission:
         return old
 
     async def _remove_unsubmitted(self, job_id: str, number: int | None = None) -> None:
-        """Cancel and delete a job in one go: a server cannot show one that was cancelled while registered.
+        """Cancel and delete a job, as servers fail to show one that was cancelled while registered.
 
-        With a number, the journal knows of it before it begins.
+        With a number, the removal is first recorded in the journal.
         """
         if number is not None:
             await self._note(number, JournalState.REMOVING)
-        with contextlib.suppress(NotFoundError):  # somebody else has removed it
+        with contextlib.suppress(NotFoundError):  # already removed
             await self._jobs.cancel_job(job_id)
             await self._jobs.delete_job(job_id)
 
     async def cancel(self, job_id: str) -> SuccessSuccessResponse:
-        """See `AsyncOqtopusClient.cancel_job`."""
+        """Cancel a job; see `AsyncOqtopusClient.cancel_job`."""
         is_submitted = (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED
         if is_submitted:
             return await self._jobs.cancel_job(job_id)
@@ -246,15 +246,15 @@ class Submission:
         return await asyncio.shield(self._shielded(cancel_and_delete()))
 
     async def cancel_all(self, job_ids: Sequence[str]) -> None:
-        """See `AsyncOqtopusClient.cancel_jobs`."""
+        """Cancel jobs; see `AsyncOqtopusClient.cancel_jobs`."""
         failures: dict[str, OqtopusError] = {}
 
         async def cancel(job_id: str) -> None:
             try:
                 await self.cancel(job_id)
             except OqtopusError as error:
-                # 400 is the answer for a job that has finished.
-                if not (isinstance(error, UserApiError) and error.status_code == 400):  # noqa: PLR2004 - HTTP's number
+                # Servers answer 400 for a job that has finished.
+                if not (isinstance(error, UserApiError) and error.status_code == 400):  # noqa: PLR2004 - an HTTP status
                     failures[job_id] = error
 
         await in_order(cancel, job_ids, max_workers=WORKERS)
@@ -264,7 +264,7 @@ class Submission:
             raise error
 
     async def discard(self, job_ids: Sequence[str]) -> None:
-        """See `AsyncOqtopusClient.discard_jobs`."""
+        """Cancel or remove jobs; see `AsyncOqtopusClient.discard_jobs`."""
 
         async def discard(job_id: str) -> None:
             with contextlib.suppress(OqtopusError):
@@ -273,28 +273,28 @@ class Submission:
         await in_order(discard, job_ids, max_workers=WORKERS)
 
     def _shielded(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        """Begin something that an interrupt must not break off; closing the client waits for it."""
+        """Start work that an interrupt must not cancel; closing the client waits for it."""
         task = asyncio.create_task(work)
         self._cleanup_tasks.add(task)
         task.add_done_callback(self._cleanup_tasks.discard)
-        # An error is of no interest once its caller has been interrupted.
+        # Retrieve the error of a task whose caller was interrupted, or asyncio would log it.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
     async def _clean_up(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something before an interrupt goes on; what takes longer than `GRACE_SECONDS` goes on by itself."""
+        """Do clean-up before an interrupt propagates; after `GRACE_SECONDS` it continues in the background."""
         await asyncio.wait({self._shielded(work)}, timeout=GRACE_SECONDS)
 
 
 def _unsubmitted(error: OqtopusError) -> JournalState:
-    """What is left to do about a job that could not be submitted: nothing if the server refused it for good."""
+    """Return the state of a job that could not be submitted: `REMOVED` if the server refused it permanently."""
     status = error.status_code if isinstance(error, UserApiError) else None
-    refused = status is not None and status < 500 and status not in _NOT_ABOUT_THE_JOB  # noqa: PLR2004 - HTTP's border
+    refused = status is not None and status < 500 and status not in _NOT_ABOUT_THE_JOB  # noqa: PLR2004 - an HTTP status
     return JournalState.REMOVED if refused else JournalState.INTENDED
 
 
 def _registered_at(job_id: str) -> datetime | None:
-    """When a job was registered, which its id tells: servers give out UUIDs of version 7. None for another id."""
+    """Return when a job was registered, from its version-7 UUID; None for other ids."""
     try:
         number = uuid.UUID(job_id)
     except ValueError:

@@ -27,7 +27,7 @@ def test_large_angles_are_reduced_exactly(angle: float) -> None:
 
 @pytest.mark.parametrize("angle", [0.0, -0.0, 5e-324, math.pi / 2 + 1e-9, -12.5, math.inf, math.nan])
 def test_other_angles_stay_as_they_are(angle: float) -> None:
-    """To the last digit and sign; what is no angle is for others to refuse."""
+    """Small angles keep every digit and sign; other values pass through."""
     assert repr(reduced(angle)) == repr(angle)
 
 

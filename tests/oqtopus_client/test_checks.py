@@ -52,7 +52,7 @@ WHOLE: dict[str, Callable[[Any], object]] = {
 )
 @pytest.mark.parametrize("name", REAL)
 def test_real_numbers(name: str, value: object) -> None:
-    """What is no finite real number is refused by name."""
+    """A value that is not a finite real number is refused by name."""
     with pytest.raises((TypeError, ValueError), match=f"^{name} must be .*, not .+\\.$") as caught:
         REAL[name](value)
 
@@ -64,7 +64,7 @@ def test_real_numbers(name: str, value: object) -> None:
 )
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_numbers(name: str, value: object) -> None:
-    """So is what is no positive integer, or one beyond all bounds."""
+    """A value that is not a positive integer in range is refused by name."""
     with pytest.raises((TypeError, ValueError), match=f"^{name} must be .*, not .+\\.$") as caught:
         WHOLE[name](value)
 
@@ -103,7 +103,7 @@ async def test_nothing_is_sent(name: str, value: object) -> None:
     async with AsyncOqtopusClient(OqtopusConfig("https://a.example", transport=server)) as client:
         with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
             await QUERIES[name](client, value)
-        with pytest.raises(ValueError, match="older_than is beyond the calendar"):
+        with pytest.raises(ValueError, match="older_than is out of range"):
             await client.remove_unsubmitted(older_than=timedelta.max)
 
     assert server.asked == []

@@ -1,4 +1,4 @@
-"""Where the server is and who asks."""
+"""Server URL and credentials."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusConfig
-from oqtopus_client.config import profile_names
 from oqtopus_client.errors import OqtopusConfigError
+from oqtopus_client.profiles import profile_names
 
 SECRET = "idpart.secretpart"
 
@@ -166,7 +166,7 @@ def test_bad_proxy(proxy: str) -> None:
 @pytest.mark.parametrize("token", [SECRET + "\n", "two words", "tökén"])
 def test_bad_token(token: str) -> None:
     """A token that cannot be sent is refused when it is given, and not shown."""
-    with pytest.raises(OqtopusConfigError, match="has characters that no token has") as caught:
+    with pytest.raises(OqtopusConfigError, match="contains invalid characters") as caught:
         OqtopusConfig("https://a.example", token)
 
     assert not token or token not in str(caught.value)
@@ -208,7 +208,7 @@ def test_url_is_base_url() -> None:
 
 
 def test_profiles_of_quri_parts_oqtopus_users() -> None:
-    """`~/.oqtopus` is read where there is no other file, and only there."""
+    """`~/.oqtopus` is read only if the other file is missing."""
     Path("~/.oqtopus").expanduser().write_text("[default]\nurl = https://old.example\n", encoding="utf-8")
     assert OqtopusConfig.from_file().base_url == "https://old.example"
     write_profile("[default]\nurl = https://new.example\n")

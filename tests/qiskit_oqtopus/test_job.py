@@ -86,7 +86,7 @@ def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
 def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error contains the server's message, the circuit's name and the job id."""
     incomplete = {"transpiler_lib": "qiskit"}
-    monkeypatch.setattr("oqtopus_client.emulator.engine.DEFAULT_TRANSPILER", incomplete)
+    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline.DEFAULT_TRANSPILER", incomplete)
     job = backend.run([bell(), bell()], shots=10)
     with pytest.raises(OqtopusJobError) as caught:
         job.result()

@@ -126,5 +126,5 @@ def test_copied_descriptions(emulator: Emulator, tmp_path: Path) -> None:
 
 def test_no_journal(provider: OqtopusProvider) -> None:
     """Without a journal, `resume` raises an error."""
-    with pytest.raises(ValueError, match="There is no journal: name its file here"):
+    with pytest.raises(ValueError, match="No journal to resume from"):
         provider.resume()

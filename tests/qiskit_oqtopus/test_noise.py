@@ -1,4 +1,4 @@
-"""Noise models of devices, against exact channels and against what emulated devices do.
+"""Noise models of devices, compared with exact channels and with emulated devices.
 
 Statistical bounds are those of a false alarm of 1e-6; simulators are seeded.
 """
@@ -38,40 +38,40 @@ SHOTS = 20_000
 
 
 def channel(model: NoiseModel, gate: str, *qubits: int) -> SuperOp:
-    """The noise of a gate on those qubits."""
+    """Return the noise of a gate on these qubits."""
     return SuperOp(model._local_quantum_errors[gate][qubits])
 
 
 def readout(model: NoiseModel, qubit: int) -> Any:
-    """A qubit's readout probabilities: a row for each state, a column for each outcome."""
+    """Return a qubit's readout probabilities: a row for each state, a column for each outcome."""
     error = model._local_readout_errors.get((qubit,))
     return error.probabilities if error else np.eye(2)
 
 
 def depolarizing(probability: float, n_qubits: int) -> SuperOp:
-    """Full depolarization with that probability, as the mean over all Paulis."""
+    """Return full depolarization with this probability, as the mean over all Paulis."""
     paulis = [SuperOp(Pauli("".join(letters))) for letters in product("IXYZ", repeat=n_qubits)]
     return (1 - probability) * paulis[0] + probability * reduce(SuperOp.__add__, paulis) / len(paulis)
 
 
 def relaxing(nanoseconds: float, t1: float, t2: float) -> SuperOp:
-    """A qubit that relaxes, with lifetimes in microseconds, on the column-stacked density matrix."""
+    """Return the relaxation of a qubit, with lifetimes in microseconds, on the column-stacked density matrix."""
     a, b = math.exp(-nanoseconds * 1e-3 / t1), math.exp(-nanoseconds * 1e-3 / t2)
     return SuperOp(np.array([[1, 0, 0, 1 - a], [0, b, 0, 0], [0, 0, b, 0], [0, 0, 0, a]]))
 
 
 def same(one: SuperOp, other: SuperOp) -> bool:
-    """Whether two channels are the same but for rounding errors, and what tells Pauli errors apart for Aer."""
+    """Return whether two channels are equal up to rounding errors."""
     return bool(np.allclose(one.data, other.data, atol=1e-10))
 
 
 def lattice(rows: int, columns: int) -> OqtopusDevice:
-    """A noisy chip of that size."""
+    """Return a noisy chip of this size."""
     return OqtopusDevice(square_lattice("lattice", rows, columns, seed=5).info(n_pending_jobs=0))
 
 
 def test_gates_have_the_published_fidelities() -> None:
-    """On average, of each gate in its own place, on a chip of a thousand; the rest of the chip is ideal."""
+    """Each gate has its average fidelity on its qubits, on a chip of a thousand; the others are ideal."""
     described = lattice(25, 40)
     info: Any = described.device_info
     qubits = [500, 501, 541]
@@ -95,7 +95,7 @@ def test_gates_have_the_published_fidelities() -> None:
 
 
 def test_depolarization() -> None:
-    """Without lifetimes, with 1 - p = (d F - 1) / (d - 1)."""
+    """Without lifetimes, gates depolarize with 1 - p = (d F - 1) / (d - 1)."""
     target = target_from_device(chip({"fidelity": 0.999}, {"fidelity": 0.99}, couplings=[pair(0, 1, 0.97, rzx90=200)]))
     model = aer_noise_model(target)
 
@@ -107,7 +107,7 @@ def test_depolarization() -> None:
 
 
 def test_relaxation() -> None:
-    """Without fidelities, for as long as a gate lasts; t2 may be longer than t1 and even said to be beyond 2 t1."""
+    """Without fidelities, qubits relax for a gate's duration; a t2 above 2 t1 is limited."""
     qubits = [
         {"qubit_lifetime": {"t1": 20, "t2": 30}, "gate_duration": {"x": 24, "sx": 16}},
         {"qubit_lifetime": {"t1": 30, "t2": 90}, "gate_duration": {"x": 28, "sx": 20}},
@@ -122,7 +122,7 @@ def test_relaxation() -> None:
 @pytest.mark.parametrize(("t1", "t2"), [(20, 15), (20, 30), (20, None), (None, 30)])
 @pytest.mark.parametrize(("duration", "unit"), [(5000, "ns"), (5, "us"), (2500, "dt")])
 def test_relaxation_in_delays(duration: int, unit: str, t1: float | None, t2: float | None) -> None:
-    """Exactly, in every unit of time; what is not known does not end, so without a t2 there is 2 t1."""
+    """Delays relax exactly, in every unit of time; an unknown t2 counts as 2 t1."""
     model = aer_noise_model(target_from_device(chip({"qubit_lifetime": {"t1": t1, "t2": t2}})))
     circuit = QuantumCircuit(1)
     circuit.delay(duration, 0, unit=unit)
@@ -134,7 +134,7 @@ def test_relaxation_in_delays(duration: int, unit: str, t1: float | None, t2: fl
 
 
 def test_readout() -> None:
-    """Both probabilities, qubit by qubit."""
+    """Each qubit has both of its readout probabilities."""
     model = aer_noise_model(target_from_device(chip(QUBIT, WORSE)))
 
     assert readout(model, 0) == pytest.approx(np.array([[0.98, 0.02], [0.03, 0.97]]))
@@ -142,7 +142,7 @@ def test_readout() -> None:
 
 
 def assert_same_noise(emulator: EmulatedDevice) -> None:
-    """A backend's noise model has the channels of the emulated device, of each gate, measurement and delay."""
+    """A backend's noise model has the emulated device's channels for each gate, measurement and delay."""
     n_qubits, couplings = emulator.n_qubits, emulator.calibration["couplings"]
     backend = as_backend(OqtopusDevice(emulator.info(n_pending_jobs=0)))
     model = backend.noise_model()
@@ -155,7 +155,7 @@ def assert_same_noise(emulator: EmulatedDevice) -> None:
         waiting.delay(3.5 * 10**qubit, qubit, unit="ns")
     for coupling in couplings:
         circuit.cx(coupling["control"], coupling["target"])
-    expected = emulated.noise_model(circuit, emulator.calibration, list(range(n_qubits)))
+    expected = emulated.circuit_noise_model(circuit, emulator.calibration, list(range(n_qubits)))
 
     assert set(backend.target.get("cx", {})) == {(c["control"], c["target"]) for c in couplings}
     for gate, places in expected._local_quantum_errors.items():
@@ -172,12 +172,12 @@ def assert_same_noise(emulator: EmulatedDevice) -> None:
 
 
 def gaps(random: Random, *usual: float) -> Any:
-    """A value as published, or what stands for one that is not known."""
+    """Draw a published value or a placeholder for an unknown one."""
     return random.choice([*usual, *usual, None, math.nan, math.inf, 0.0])
 
 
 def chip_with_gaps(random: Random) -> dict[str, Any]:
-    """A calibration as tools write it, each of its fields there or not."""
+    """Draw a calibration with any of its fields missing."""
     n_qubits, number = random.randint(1, 3), random.choice([int, str, float])
 
     def some(**fields: Any) -> Any:
@@ -216,7 +216,7 @@ def chip_with_gaps(random: Random) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_same_noise_as_the_emulated_device(seed: int) -> None:
-    """Gate by gate, whatever is not published, and whatever stands for it."""
+    """Noise models and emulated devices agree for any missing or invalid field."""
     assert_same_noise(EmulatedDevice.from_device_info(chip_with_gaps(Random(seed))))
 
 
@@ -231,14 +231,14 @@ def test_same_noise_as_the_emulated_device(seed: int) -> None:
     ],
 )
 def test_extreme_numbers(qubit: dict[str, Any]) -> None:
-    """Finite numbers make noise, the same here and there, however improbable they are."""
+    """Improbable finite values result in the same noise as on emulated devices."""
     qubits = [{"id": i, **qubit} for i in range(2)]
     coupling = {"control": 1, "target": 0, "fidelity": 1e-300, "gate_duration": {"rzx90": 1e308}}
     assert_same_noise(EmulatedDevice.from_device_info({"name": "chip", "qubits": qubits, "couplings": [coupling]}))
 
 
 def test_same_probabilities_as_the_emulated_device() -> None:
-    """A noisy circuit's, exactly: with a slow sx and rzx90, qubits and couplings with gaps, and delays."""
+    """The exact distribution is the same with slow gates, gaps in the calibration, and delays."""
     slow = {"fidelity": 0.98, "qubit_lifetime": {"t1": 20, "t2": 15}, "gate_duration": {"x": 500, "sx": 2000}}
     info = {
         "name": "chip",
@@ -257,7 +257,10 @@ def test_same_probabilities_as_the_emulated_device() -> None:
     circuit.sx(range(3))
     there = emulated.with_delays(circuit, emulator.calibration, range(3))
     states = []
-    for noise, run in ((model, circuit), (emulated.noise_model(circuit, emulator.calibration, range(3)), there)):
+    for noise, run in (
+        (model, circuit),
+        (emulated.circuit_noise_model(circuit, emulator.calibration, range(3)), there),
+    ):
         run.save_density_matrix()
         simulator = AerSimulator(method="density_matrix", noise_model=noise)
         states.append(simulator.run(run).result().data()["density_matrix"])
@@ -268,7 +271,7 @@ def test_same_probabilities_as_the_emulated_device() -> None:
 
 
 def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> None:
-    """A transpiled circuit gives the same counts, there and here, but for chance."""
+    """A transpiled circuit has the same counts as on the emulated device, up to statistics."""
     backend = provider.get_backend("lattice144")
     circuit = QuantumCircuit(4)
     circuit.h(0)
@@ -288,7 +291,7 @@ def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> Non
 
 
 def test_qubits_without_noise() -> None:
-    """Those not asked for, and couplings to them."""
+    """Qubits not requested, and couplings to them, are ideal."""
     described = lattice(2, 2)
     model = aer_noise_model(target_from_device(described), iter([0, 3]))
 
@@ -308,20 +311,20 @@ def test_what_nobody_publishes_makes_no_noise() -> None:
 
 @pytest.mark.parametrize("qubit", [-1, 4, "0", 0.5])
 def test_unknown_qubits(qubit: Any) -> None:
-    """The message names the qubit and those there are."""
+    """The message contains the unknown qubit and the valid range."""
     with pytest.raises(ValueError, match=f"lattice has no qubit {qubit!r}; it has 0 to 3."):
         as_backend(lattice(2, 2)).noise_model([0, qubit])
 
 
 @pytest.mark.parametrize("info", NOT_CALIBRATED)
 def test_no_calibration_no_model(info: object) -> None:
-    """A model without noise would be a wrong one."""
+    """A device without a calibration raises an error, as a noiseless model would be wrong."""
     with pytest.raises(ValueError, match=r"chip publishes no calibration, so its noise is unknown."):
         as_backend(device(info)).noise_model()
 
 
 def test_aer_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is missing, the message says what to install."""
+    """Without Qiskit Aer, the message contains the command to install it."""
     monkeypatch.setitem(sys.modules, "qiskit_aer.noise", None)
     with pytest.raises(
         ModuleNotFoundError, match=r"A noise model needs Qiskit Aer: pip install 'oqtopus-client\[emulator\]'"
@@ -330,7 +333,7 @@ def test_aer_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_aers_own_model_of_a_backend() -> None:
-    """`AerSimulator.from_backend` works, and knows how asymmetric readout is."""
+    """`AerSimulator.from_backend` works, with asymmetric readout errors."""
     backend = as_backend(lattice(8, 8))
     info: Any = backend.device.device_info
     errors = [qubit["meas_error"] for qubit in info["qubits"]]
@@ -352,7 +355,7 @@ def test_aers_own_model_of_a_backend() -> None:
     [{}, {"fidelity": 0.99}, {"qubit_lifetime": {"t1": 10, "t2": 90}, "gate_duration": {"sx": 20}}, {"meas_error": {}}],
 )
 def test_aers_own_model_of_little_calibration(qubit: dict[str, Any]) -> None:
-    """Lifetimes that cannot be and fields that are missing do not break it."""
+    """Impossible lifetimes and missing fields do not break `from_backend`."""
     backend = as_backend(chip(qubit, qubit, couplings=[pair(0, 1)]))
     circuit = QuantumCircuit(2)
     circuit.sx(0)

@@ -1,4 +1,4 @@
-"""`OqtopusOptions`: what can be said, what it does on the wire, and what is refused before any request."""
+"""`OqtopusOptions`: valid options, their effect on requests, and options refused before any request."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def stored(emulator: Emulator, job_id: str) -> dict[str, Any]:
-    """A job as the cloud keeps it."""
+    """Return a job as stored in the cloud."""
     row = emulator._store.get(job_id)
     assert row is not None
     return {**row, **{name: json.loads(row[name]) for name in ("transpiler_info", "mitigation_info")}}
 
 
 def test_what_libraries_pass(backend: OqtopusBackend, recwarn: pytest.WarningsRecorder) -> None:
-    """Names that Qiskit's libraries use are taken without a word."""
+    """Options that Qiskit's libraries pass are accepted without a warning."""
     options = {
         "seed_simulator": 7,
         "meas_level": MeasLevel.CLASSIFIED,
@@ -45,7 +45,7 @@ def test_what_libraries_pass(backend: OqtopusBackend, recwarn: pytest.WarningsRe
 
 
 def test_defaults_and_runs(backend: OqtopusBackend) -> None:
-    """A run's value goes before the backend's; None stands for the backend's."""
+    """An option of the run overrides that of the backend; None does not."""
     backend.set_options(shots=10, memory=True)
     result = backend.run(keyed(3), shots=None).result()
 
@@ -56,7 +56,7 @@ def test_defaults_and_runs(backend: OqtopusBackend) -> None:
 
 
 def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
-    """None in `set_options` undoes what was set, and runs go on as if nothing had been."""
+    """None in `set_options` resets an option."""
     backend.set_options(shots=10, transpile="none", mitigation="pseudo_inverse")
     backend.set_options(shots=None, transpile=None, mitigation=None, multi_manual=True)
     options = backend.options
@@ -68,7 +68,7 @@ def test_back_to_the_first_defaults(backend: OqtopusBackend) -> None:
 
 
 def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
-    """Each checks at once, and changes nothing where it refuses; an assigned mapping sets the others back."""
+    """Each way validates at once and changes nothing on error; an assigned mapping resets all others."""
     backend.options.shots = 5
     backend.options["memory"] = True
     backend.options.update_options(name="set")
@@ -108,7 +108,7 @@ def test_every_way_to_set_options(backend: OqtopusBackend) -> None:
 def test_server_side_transpiling(
     backend: OqtopusBackend, emulator: Emulator, options: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    """What the server's transpiler is told."""
+    """The settings of the server's transpiler are sent."""
     job = backend.run(bell(), shots=5, **options)
     job.result()
 
@@ -136,7 +136,7 @@ def test_nul_in_the_name_of_a_circuit(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("transpile", ["auto", "server", "none"])
 def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile: str) -> None:
-    """Circuits of the device's own instructions go untouched, unless the server is to have them all."""
+    """Native circuits are not transpiled, unless `transpile="server"`."""
     job = backend.run(keyed(9), shots=5, transpile=transpile)
 
     assert job.result().get_counts() == {"01001": 5}
@@ -144,7 +144,7 @@ def test_native_circuits(backend: OqtopusBackend, emulator: Emulator, transpile:
 
 
 def test_transpiling_nowhere(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """What the device would refuse is refused here."""
+    """With `transpile="none"`, circuits that the device would refuse are refused before any request."""
     with pytest.raises(
         CircuitError, match="'bell' has instructions that are not native to qulacs, and transpile='none' forbids"
     ):
@@ -154,7 +154,7 @@ def test_transpiling_nowhere(backend: OqtopusBackend, cloud: RecordedCloud) -> N
 
 
 def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """The server is asked in its own words."""
+    """Readout mitigation is requested in the server's format."""
     job = backend.run(keyed(5), shots=100, mitigation="pseudo_inverse")
 
     assert job.result().get_counts() == {"00101": 100}
@@ -162,13 +162,13 @@ def test_mitigation(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 
 def test_mitigation_by_the_wrong_qubits(backend: OqtopusBackend) -> None:
-    """Servers correct the wrong qubits of circuits that they transpile themselves."""
+    """Mitigation of circuits that the server transpiles causes a warning."""
     with pytest.warns(UserWarning, match="may correct readout errors of the wrong qubits"):
         backend.run(bell(), shots=5, mitigation="pseudo_inverse")
 
 
 def test_names_and_descriptions(backend: OqtopusBackend) -> None:
-    """What people and searches find jobs by."""
+    """Name, description and tags are sent, and the server's search finds them."""
     plain = backend.run(bell(), shots=1)
     named = backend.run(
         [bell(), bell()], shots=1, name="night", description="calibration of", job_tags=["Tuesday", "lab 3"]
@@ -207,7 +207,7 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
     ],
 )
 def test_bad_values(backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], message: str) -> None:
-    """Each with the value, and what is possible."""
+    """The message contains the value and the valid ones."""
     with pytest.raises(ValueError, match="^" + re.escape(message)):
         backend.run(bell(), **options)
 
@@ -215,7 +215,7 @@ def test_bad_values(backend: OqtopusBackend, cloud: RecordedCloud, options: dict
 
 
 def test_noise_model(backend: OqtopusBackend) -> None:
-    """A noise model cannot be used, which must not pass in silence."""
+    """A noise model is ignored with a warning."""
     with pytest.warns(UserWarning, match="noise_model is ignored, as devices have real noise"):
         backend.run(keyed(1), shots=1, noise_model=object())
 

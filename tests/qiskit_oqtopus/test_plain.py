@@ -1,4 +1,4 @@
-"""Circuits of classes of their own, wherever circuits are changed."""
+"""Subclasses of `QuantumCircuit`, everywhere that circuits are modified."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ pytestmark = [
 
 
 class Backwards(QuantumCircuit):
-    """A circuit of another signature, whose parameters have an order of their own."""
+    """A circuit class with another signature and its own order of parameters."""
 
     def __init__(self, angle_names: str) -> None:
         super().__init__(QuantumRegister(1, "a"), QuantumRegister(1, "b"))
@@ -55,7 +55,7 @@ class Backwards(QuantumCircuit):
 
     @property
     def parameters(self) -> Any:
-        """From the last to the first."""
+        """The parameters in reverse order."""
         return list(reversed(list(super().parameters)))
 
 
@@ -73,7 +73,7 @@ CIRCUITS: dict[str, Callable[[], QuantumCircuit]] = {
 
 
 def exact(circuit: QuantumCircuit, values: Any) -> tuple[float, dict[str, float]]:
-    """Expectation value and distribution, from a plain circuit whose parameters are bound by name."""
+    """Return the expectation value and distribution of a plain circuit, with parameters bound by name."""
     bound = plain(circuit).assign_parameters(dict(zip(circuit.parameters, values, strict=True)))
     state = Statevector(transpile(bound, basis_gates=["rz", "sx", "x", "cx"], optimization_level=0))
     return float(state.expectation_value(OBSERVABLE).real), state.probabilities_dict()
@@ -82,7 +82,7 @@ def exact(circuit: QuantumCircuit, values: Any) -> tuple[float, dict[str, float]
 @pytest.mark.parametrize("name", CIRCUITS)
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_estimator(backend: OqtopusBackend, name: str, *, elsewhere: bool) -> None:
-    """Both routes, and other backends, give the exact value."""
+    """Both routes and other backends return the exact value."""
     circuit = CIRCUITS[name]()
     values = np.linspace(0.3, 1.4, len(circuit.parameters))
     simulator = AerSimulator(basis_gates=["rz", "sx", "x", "cx"])
@@ -98,13 +98,13 @@ def test_estimator(backend: OqtopusBackend, name: str, *, elsewhere: bool) -> No
 
 
 def _translated(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The same class of circuit where it is one of ours, else as a simulator's own gates."""
+    """Return the circuit as it is for a class defined here, else transpiled to a simulator's gates."""
     return circuit if isinstance(circuit, Backwards) else transpile(plain(circuit), basis_gates=["rz", "sx", "x", "cx"])
 
 
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_sampler_and_run(backend: OqtopusBackend, name: str) -> None:
-    """As part of a circuit that measures it, and itself with parameter values in its own order."""
+    """A subclass runs inside another circuit, and by itself with parameter values in its order."""
     ansatz = CIRCUITS[name]()
     values = np.linspace(0.3, 1.4, len(ansatz.parameters))
     expected = exact(ansatz, values)[1]
@@ -119,7 +119,7 @@ def test_sampler_and_run(backend: OqtopusBackend, name: str) -> None:
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_own_order_of_parameters(backend: OqtopusBackend, *, elsewhere: bool) -> None:
-    """Values are those of `circuit.parameters`, in whatever order the class has them."""
+    """Parameter values are in the order of `circuit.parameters`, as defined by the class."""
     circuit = Backwards("xy")
     circuit.add_register(ClassicalRegister(2, "c"))
     circuit.measure([0, 1], [0, 1])
@@ -132,7 +132,7 @@ def test_own_order_of_parameters(backend: OqtopusBackend, *, elsewhere: bool) ->
 
 
 def test_plain_circuits() -> None:
-    """Bits, registers, phase, name, metadata and instructions are the same; a plain circuit is left alone."""
+    """Bits, registers, phase, name, metadata and instructions are equal; a plain circuit is returned unchanged."""
     original = Backwards("xy")
     original.add_bits([Qubit(), Clbit()])
     shared = ClassicalRegister(bits=[original.clbits[0], Clbit()], name="shared")
@@ -151,7 +151,7 @@ def test_plain_circuits() -> None:
 
 @pytest.mark.parametrize("route", ["sampling", "estimation"])
 def test_no_warning_of_layouts(backend: OqtopusBackend, route: str) -> None:
-    """Circuits with a layout lose final measurements and are widened without a word, by any version of Qiskit."""
+    """Circuits with a layout can be widened without a warning in any version of Qiskit."""
     isa = transpile(bell(), backend, seed_transpiler=1)
     narrow = transpile(bell(), coupling_map=[[0, 1]], initial_layout=[1, 0])
     pubs = [(circuit, SparsePauliOp("ZZ").apply_layout(circuit.layout)) for circuit in (isa, narrow)]
@@ -164,7 +164,7 @@ def test_no_warning_of_layouts(backend: OqtopusBackend, route: str) -> None:
 
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_saved(backend: OqtopusBackend, tmp_path: Path, name: str) -> None:
-    """Circuits that are kept in files are plain ones when they are read."""
+    """Circuits loaded from saved jobs are plain."""
     circuit = CIRCUITS[name]()
     bound = plain(circuit).assign_parameters([0.1] * len(circuit.parameters))
     if name == "own":

@@ -1,4 +1,4 @@
-"""`OqtopusProvider`: no request until one is needed, and clear words when something is not found."""
+"""`OqtopusProvider`: backends, filters, and errors for those that are not found."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def listing() -> ScriptedServer:
-    """A server of devices of all sorts."""
+    """A server with various devices."""
     devices = [
         listed_device("statevector", 30, device_type="simulator"),
         listed_device("small", 16, n_pending_jobs=3, calibrated_at="2026-08-20T06:14:03+09:00"),
@@ -43,18 +43,18 @@ def listing() -> ScriptedServer:
 
 @pytest.fixture
 def devices(listing: ScriptedServer) -> Iterator[OqtopusProvider]:
-    """A provider of those devices."""
+    """A provider for these devices."""
     with OqtopusProvider(OqtopusConfig("https://cloud.example.org", "token", transport=listing)) as provider:
         yield provider
 
 
 def names(backends: list[OqtopusBackend]) -> list[str]:
-    """Names of backends."""
+    """Return the names of backends."""
     return [backend.name for backend in backends]
 
 
 def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) -> None:
-    """Looking for devices is the first request, and the only one."""
+    """Listing the devices is the first request and the only one."""
     with OqtopusProvider(config) as provider:
         assert cloud.requests == []
         assert [backend.name for backend in provider.backends()] == ["qulacs", "lattice64", "lattice144"]
@@ -81,7 +81,7 @@ def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) 
 def test_filters(
     devices: OqtopusProvider, listing: ScriptedServer, filters: dict[str, Any], expected: list[str]
 ) -> None:
-    """Each filter narrows the list, all together, and none costs a request of its own."""
+    """Filters combine, and need no further request."""
     assert names(devices.backends(**filters)) == expected
     assert listing.asked == ["GET /devices"]
 
@@ -103,7 +103,7 @@ def test_filters(
 def test_wrong_filters(
     devices: OqtopusProvider, listing: ScriptedServer, filters: dict[str, Any], message: str
 ) -> None:
-    """A filter that could not do what its user means is refused before any request."""
+    """An invalid filter is refused before any request."""
     for find in (devices.backends, devices.least_busy, lambda **given: devices.get_backend("small", **given)):
         with pytest.raises(TypeError, match=re.escape(message)):
             find(**filters)
@@ -112,7 +112,7 @@ def test_wrong_filters(
 
 
 def test_function_in_place_of_name(devices: OqtopusProvider) -> None:
-    """A function given as the first argument would match no name."""
+    """A function given as the name is refused."""
     with pytest.raises(TypeError, match=r"name must be the name of a device, not 5; pass functions as filters\."):
         devices.backends(5)  # type: ignore[arg-type]
 
@@ -129,13 +129,13 @@ def test_function_in_place_of_name(devices: OqtopusProvider) -> None:
     ],
 )
 def test_least_busy(devices: OqtopusProvider, listing: ScriptedServer, criteria: dict[str, Any], expected: str) -> None:
-    """The fewest pending jobs win, then the most qubits; simulators and what is unavailable count if asked for."""
+    """The fewest pending jobs win, then the most qubits; simulators and unavailable devices count if requested."""
     assert devices.least_busy(**criteria).name == expected
     assert listing.asked == ["GET /devices"]
 
 
 def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -> None:
-    """The error says what speaks against each device."""
+    """The error says why each device does not qualify."""
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         devices.least_busy(100, filters=lambda backend: backend.num_qubits < 100)
 
@@ -181,7 +181,7 @@ def test_unknown_backend(provider: OqtopusProvider, name: str, hint: str) -> Non
     ],
 )
 def test_backend_that_is_otherwise(devices: OqtopusProvider, name: str, filters: dict[str, Any], message: str) -> None:
-    """The error says what speaks against the device, or against those of similar names."""
+    """The error says why the device, or those with similar names, do not qualify."""
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         devices.get_backend(name, **filters)
 
@@ -190,14 +190,14 @@ def test_backend_that_is_otherwise(devices: OqtopusProvider, name: str, filters:
 
 
 def test_server_without_devices(devices: OqtopusProvider, listing: ScriptedServer) -> None:
-    """There is no name to propose."""
+    """Without devices, the message suggests no name."""
     listing.answers["GET /devices"] = []
     with pytest.raises(QiskitBackendNotFoundError, match=r"no device 'small'\. This server offers none"):
         devices.get_backend("small")
 
 
 def test_wrong_token(config: OqtopusConfig) -> None:
-    """A bad token is an authentication error that says where it came from, not an empty list."""
+    """A wrong token raises an error that names the token's source."""
     wrong = dataclasses.replace(config, api_token="no.good", token_source="profile [lab] of config.ini")
     with OqtopusProvider(wrong) as provider:
         for ask in (provider.backends, provider.least_busy, lambda: provider.get_backend("qulacs")):
@@ -206,19 +206,19 @@ def test_wrong_token(config: OqtopusConfig) -> None:
 
 
 def test_nothing_configured() -> None:
-    """The error says what to set."""
+    """The error says what to configure."""
     with pytest.raises(OqtopusConfigError, match="Set OQTOPUS_URL and OQTOPUS_API_TOKEN"):
         OqtopusProvider()
 
 
 def test_address_in_place_of_a_configuration() -> None:
-    """The error says what to write, and does not repeat what may be a token."""
+    """The error shows the right call and does not repeat a value that may be a token."""
     with pytest.raises(TypeError, match=r"config must be OqtopusConfig\(url, api_token=\.\.\.\) or None, not a str\."):
         OqtopusProvider("https://api.example.org")  # type: ignore[arg-type]
 
 
 def test_emulator_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra, the error is the command to run."""
+    """Without the extra, the error contains the command to install it."""
     original = builtins.__import__
 
     def without_fastapi(name: str, *arguments: Any, **keywords: Any) -> Any:
@@ -234,7 +234,7 @@ def test_emulator_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_script_without_main_guard(tmp_path: Path) -> None:
-    """A user's plain script works: simulations run in threads, and nothing is left hanging at its end."""
+    """A plain script with an in-process emulator works and exits."""
     script = tmp_path / "script.py"
     script.write_text(
         "from qiskit import QuantumCircuit\n"

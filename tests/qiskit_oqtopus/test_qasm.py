@@ -1,4 +1,4 @@
-"""Programs: the right text for every circuit, and the same unitary whatever its gates are called."""
+"""Programs: the right text for every circuit, with the same unitary for gates of any name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def named(name: str, gate: Operation) -> Gate:
-    """A gate of the user's own, with another gate's name."""
+    """Return a custom gate with the name of another gate."""
     own = Gate(name, gate.num_qubits, [])
     own.definition = QuantumCircuit(gate.num_qubits)
     own.definition.append(gate, range(gate.num_qubits))
@@ -48,7 +48,7 @@ def named(name: str, gate: Operation) -> Gate:
 
 
 def prepared(state: Any) -> Operation:
-    """State preparation, by Qiskit's own method."""
+    """Return a circuit that prepares a state with Qiskit's `initialize`."""
     circuit = QuantumCircuit(2)
     circuit.prepare_state(state, range(2) if not isinstance(state, str) else range(len(state)))
     return circuit.data[0].operation
@@ -85,7 +85,7 @@ GATES: list[Operation] = [
 @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: getattr(gate, "name", type(gate).__name__))
 def test_any_gate(gate: Operation) -> None:
-    """The server's parser reads the circuit back, with no gate but standard ones."""
+    """The server's parser reads the same circuit from the program, with standard gates only."""
     circuit = QuantumCircuit(gate.num_qubits, gate.num_qubits)
     circuit.append(gate, range(gate.num_qubits))
     unitary = circuit.copy()
@@ -100,7 +100,7 @@ def test_any_gate(gate: Operation) -> None:
 
 @pytest.mark.parametrize("name", ["rx", "rz", "p", "u", "u3", "crz", "cp", "cu", "cu3", "r", "rzz", "xx_plus_yy"])
 def test_large_angles(name: str) -> None:
-    """They are written small, without loss; also those of gates that are taken apart, which adds them up."""
+    """Large angles are reduced without loss, also in decomposed gates."""
     mapping = get_standard_gate_name_mapping()
     angles = [1e17, -3e22, 1.7e300, -2e9][: len(mapping[name].params)]
     large, small = (mapping[name].base_class(*values) for values in (angles, map(reduced, angles)))
@@ -119,7 +119,7 @@ def test_large_angles(name: str) -> None:
 
 @pytest.mark.parametrize("state", [2, "01", [0.6, 0, 0, 0.8j], np.ones(4) / 2])
 def test_state_preparation(state: Any) -> None:
-    """The way out that our own error message names."""
+    """The remedy in the error message works."""
     test_any_gate(prepared(state))
 
 
@@ -128,7 +128,7 @@ STANDARD = ["h", "x", "sdg", "sx", "id", "rx", "p", "u", "u3", "cx", "cp", "cry"
 
 @given(st.data())
 def test_text_is_that_of_qiskits_exporter(data: st.DataObject) -> None:
-    """For standard gates, letter by letter."""
+    """The text of standard gates is exact."""
     circuit = QuantumCircuit(QuantumRegister(3, "q"), ClassicalRegister(3, "c"))
     mapping = get_standard_gate_name_mapping()
     for name in data.draw(st.lists(st.sampled_from(STANDARD), max_size=10)):
@@ -150,7 +150,7 @@ def test_text_is_that_of_qiskits_exporter(data: st.DataObject) -> None:
     [(100, "dt", "200.0ns"), (2.5, "us", "2.5us"), (300, "ps", "0.3ns"), (1e-7, "s", "1e-07s"), (1, "ms", "1.0ms")],
 )
 def test_delays(duration: float, unit: str, text: str) -> None:
-    """Every unit of Qiskit's; a device's `dt` is 2 ns, and OpenQASM has no picoseconds."""
+    """Delays are written in all of Qiskit's units; `dt` is 2 ns, and picoseconds become nanoseconds."""
     circuit = QuantumCircuit(1, 1)
     circuit.delay(duration, 0, unit=unit)
     circuit.measure(0, 0)
@@ -160,7 +160,7 @@ def test_delays(duration: float, unit: str, text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["dt", "us", "ps", "s"])
 def test_no_delay(unit: str) -> None:
-    """A delay of zero does nothing, and devices refuse it: it is not written, and what follows stays in its place."""
+    """A delay of zero, which devices refuse, is not written."""
     circuit = QuantumCircuit(2, 2)
     circuit.x(0)
     circuit.delay(0, 0, unit=unit)
@@ -174,10 +174,10 @@ WAIT = Parameter("wait")
 
 
 class Odd(Delay):
-    """A delay whose duration is not checked."""
+    """A delay without validation of its duration."""
 
     def validate_parameter(self, parameter: Any) -> Any:
-        """Take anything."""
+        """Accept any duration."""
         return parameter
 
 
@@ -193,7 +193,7 @@ class Odd(Delay):
     ],
 )
 def test_impossible_delays(duration: Any, unit: str, message: str) -> None:
-    """Not a number, endless or negative: in every unit, plain or as an expression."""
+    """Delays that are NaN, infinite or negative are refused, in every unit, also as expressions."""
     circuit = QuantumCircuit(1, 1, name="wait")
     circuit.append(Odd(duration, unit), [0])
     circuit.measure(0, 0)
@@ -203,7 +203,7 @@ def test_impossible_delays(duration: Any, unit: str, message: str) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
 def test_impossible_delays_of_a_sweep(value: float) -> None:
-    """Likewise where a parameter says how long."""
+    """Parameterized delays are refused with such values."""
     circuit = QuantumCircuit(1, 1, name="wait")
     circuit.delay(WAIT, 0, unit="us")
     circuit.measure(0, 0)
@@ -212,7 +212,7 @@ def test_impossible_delays_of_a_sweep(value: float) -> None:
 
 
 def measured(*operations: Operation) -> QuantumCircuit:
-    """A circuit of those operations, measured."""
+    """Return a measured circuit of these operations."""
     circuit = QuantumCircuit(2, 2, name="odd")
     for operation in operations:
         circuit.append(operation, range(operation.num_qubits))
@@ -229,7 +229,7 @@ def measured(*operations: Operation) -> QuantumCircuit:
     ],
 )
 def test_refused(circuit: QuantumCircuit, message: str) -> None:
-    """What hides inside is found as well."""
+    """Invalid operations inside others are refused."""
     with pytest.raises(CircuitError, match=message):
         to_program(circuit, TARGET)
 
@@ -237,7 +237,7 @@ def test_refused(circuit: QuantumCircuit, message: str) -> None:
 @pytest.mark.skipif(qiskit.__version__ >= "2", reason="Qiskit 1 had them")
 @pytest.mark.filterwarnings("ignore:The method .*c_if:DeprecationWarning")
 def test_conditions() -> None:
-    """A gate with a condition would be run without."""
+    """Gates with conditions, which would run unconditionally, are refused."""
     circuit = QuantumCircuit(2, 2, name="if")
     circuit.measure(0, 0)
     circuit.x(1).c_if(0, 1)
@@ -247,7 +247,7 @@ def test_conditions() -> None:
 
 
 def test_native() -> None:
-    """Native is what the device itself has, where it has it."""
+    """An instruction counts as native only on qubits that have it."""
     cx, wrong_way = QuantumCircuit(2, 1), QuantumCircuit(2, 1)
     cx.cx(0, 1)
     wrong_way.cx(1, 0)
@@ -265,7 +265,7 @@ def test_native() -> None:
 @pytest.mark.parametrize("info", [None, "https://storage.example/device_info.zip", '{"n_nodes": 512}'])
 @pytest.mark.parametrize("n_qubits", [16, None])
 def test_nothing_is_native_to_a_device_without_couplings(info: str | None, n_qubits: int | None) -> None:
-    """Where nobody knows the couplings, the server had better transpile."""
+    """Without published couplings, no circuit counts as native."""
     raw = DEVICE.raw.model_copy(update={"device_info": info, "n_qubits": n_qubits})
     circuit = QuantumCircuit(10, 1)
     circuit.cx(9, 0)

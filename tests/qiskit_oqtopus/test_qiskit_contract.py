@@ -1,4 +1,4 @@
-"""What Qiskit asks of a backend without saying so, and where it goes wrong in silence.
+"""Undocumented requirements of Qiskit on backends, and cases where it silently goes wrong.
 
 First what Qiskit's primitives make of `backend.run`, then the traps of exporting, transpiling and copying.
 """
@@ -41,7 +41,7 @@ TARGETS = {
 
 
 def two_registers() -> QuantumCircuit:
-    """A circuit whose only outcome is 01 in register `a` of two bits, and 1 in register `b` of one."""
+    """Return a circuit with the only outcome 01 in register `a` of two bits and 1 in register `b` of one."""
     circuit = QuantumCircuit(QuantumRegister(3), ClassicalRegister(2, "a"), ClassicalRegister(1, "b"))
     circuit.x([0, 2])
     circuit.measure(range(3), range(3))
@@ -53,13 +53,13 @@ def two_registers() -> QuantumCircuit:
 
 @pytest.mark.parametrize("seed", [None, 7])
 def test_call_of_the_primitives(backend: OqtopusBackend, seed: int | None) -> None:
-    """Always a list and a seed, at times `memory`: all are taken, without a warning."""
+    """The options that Qiskit's primitives pass are accepted without a warning."""
     assert backend.run([bell()], shots=5, seed_simulator=seed).result().results[0].shots == 5
     assert len(backend.run([bell()], memory=True, shots=5, seed_simulator=seed).result().get_memory()) == 5
 
 
 def test_memory_is_honoured(backend: OqtopusBackend) -> None:
-    """Without memory, Qiskit's sampler takes every bit of every shot for 0."""
+    """`memory` is honoured, as Qiskit's sampler would otherwise read every bit as 0."""
     (result,) = BackendSamplerV2(backend=backend).run([two_registers()], shots=5).result()
 
     assert result.data.a.get_counts() == {"01": 5}
@@ -68,7 +68,7 @@ def test_memory_is_honoured(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("bit", [0, 7, 8, 63, 64, 99])
 def test_memory_is_hexadecimal(backend: OqtopusBackend, bit: int) -> None:
-    """Qiskit reads each shot as a hexadecimal number over all classical bits, of whatever size."""
+    """Shots are hexadecimal numbers over all classical bits, of any number."""
     circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(100, "wide"))
     circuit.x(0)
     circuit.measure(0, bit)
@@ -80,7 +80,7 @@ def test_memory_is_hexadecimal(backend: OqtopusBackend, bit: int) -> None:
 
 
 def test_header_has_the_registers(backend: OqtopusBackend) -> None:
-    """`creg_sizes` and `memory_slots`: keys come in words, with their leading zeros."""
+    """`creg_sizes` and `memory_slots` give keys in words, with leading zeros."""
     result = backend.run(two_registers(), shots=5, memory=True).result()
 
     assert result.get_counts() == {"1 01": 5}
@@ -90,7 +90,7 @@ def test_header_has_the_registers(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("measured", [False, True])
 def test_estimator_on_circuits_with_registers(backend: OqtopusBackend, measured: bool) -> None:
-    """Qiskit's estimator reads the leftmost word of a key; without `creg_sizes` the sign would be wrong."""
+    """Qiskit's estimator reads the leftmost word of a key, which requires `creg_sizes`."""
     circuit = QuantumCircuit(QuantumRegister(2), ClassicalRegister(1, "c"))
     circuit.x(0)
     if measured:
@@ -102,7 +102,7 @@ def test_estimator_on_circuits_with_registers(backend: OqtopusBackend, measured:
 
 
 def test_scattered_registers(backend: OqtopusBackend) -> None:
-    """Qiskit's sampler reads such registers wrongly; counts and memory have each bit in its place, and so has ours."""
+    """Counts, memory and our sampler are right for registers that Qiskit's sampler misreads."""
     bits = [Clbit() for _ in range(3)]
     circuit = QuantumCircuit(
         QuantumRegister(2),
@@ -121,7 +121,7 @@ def test_scattered_registers(backend: OqtopusBackend) -> None:
 
 
 def test_jobs_of_primitives_can_be_found(backend: OqtopusBackend) -> None:
-    """The ids of Qiskit's primitives say nothing to a server; tags do, and one call of a primitive is one job."""
+    """One call of a Qiskit primitive is one batch, found by its tags."""
     backend.set_options(job_tags=["night", "shift"])
     sampler, estimator = BackendSamplerV2(backend=backend), BackendEstimatorV2(backend=backend)
     sampler.run([keyed(1), keyed(2)], shots=5).result()
@@ -133,7 +133,7 @@ def test_jobs_of_primitives_can_be_found(backend: OqtopusBackend) -> None:
 
 
 def test_one_call_is_one_batch(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """There is no `max_circuits`: all circuits are submitted, several at a time, before any result is waited for."""
+    """Without `max_circuits`, all circuits are submitted concurrently before any result is awaited."""
     BackendSamplerV2(backend=backend).run([keyed(number) for number in range(20)], shots=5).result()
     submissions = [place for place, route in enumerate(cloud.routes) if route == "POST /jobs/{id}/submit"]
     readings = [place for place, route in enumerate(cloud.routes) if route.startswith("GET ")]
@@ -146,7 +146,7 @@ def test_one_call_is_one_batch(backend: OqtopusBackend, cloud: RecordedCloud) ->
 
 @pytest.mark.parametrize("precision", [1e-4, 3e-4])
 def test_precision_beyond_the_limit(backend: OqtopusBackend, cloud: RecordedCloud, precision: float) -> None:
-    """Qiskit's estimator takes one over the square of it as shots, whatever their number; too many are refused."""
+    """Qiskit's estimator converts the precision to shots without a limit; too many are refused."""
     shots = math.ceil(1 / precision**2)
     with pytest.raises(ValueError, match=f"shots must be an integer from 1 to 10,000,000, not {shots}") as caught:
         BackendEstimatorV2(backend=backend).run([(QuantumCircuit(1), SparsePauliOp("Z"))], precision=precision).result()
@@ -157,7 +157,7 @@ def test_precision_beyond_the_limit(backend: OqtopusBackend, cloud: RecordedClou
 
 @pytest.mark.parametrize(("shots", "asked"), [(1000, 1001), (8192, 8193), (4096, 4096)])
 def test_precision_of_a_number_of_shots(backend: OqtopusBackend, shots: int, asked: int) -> None:
-    """Qiskit's estimator may ask for a shot more than was meant; it gets all that it asks for."""
+    """Qiskit's estimator may request one shot too many because of rounding; it gets as many as it requests."""
     pub = (QuantumCircuit(1), SparsePauliOp("Z"))
     (result,) = BackendEstimatorV2(backend=backend).run([pub], precision=1 / math.sqrt(shots)).result()
     (job,) = backend.provider.jobs(limit=1)
@@ -170,7 +170,7 @@ def test_precision_of_a_number_of_shots(backend: OqtopusBackend, shots: int, ask
 
 
 def test_loose_bits_between_registers(backend: OqtopusBackend) -> None:
-    """Exporters declare loose bits first, wherever they are; keys and registers are by the bits' indices."""
+    """Loose bits between registers keep their indices in keys, although exporters declare them first."""
     circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "a"))
     circuit.add_bits([Clbit()])
     circuit.add_register(ClassicalRegister(2, "b"))
@@ -183,7 +183,7 @@ def test_loose_bits_between_registers(backend: OqtopusBackend) -> None:
 
 
 def test_gates_that_exporters_spoil(backend: OqtopusBackend) -> None:
-    """Gates without a definition, names that are none, one definition for all angles: each is written as it is."""
+    """Gates are written correctly where Qiskit's exporter mistakes their definition or name."""
     spoken = Gate("my gate", 1, [0.3])
     spoken.definition = QuantumCircuit(1)
     spoken.definition.rx(0.3, 0)
@@ -204,7 +204,7 @@ def test_gates_that_exporters_spoil(backend: OqtopusBackend) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_angles_are_exact(angle: float) -> None:
-    """No angle is taken for a multiple of pi that it is near; each reads back as it was, or as its remainder."""
+    """Angles near a multiple of pi are not rounded; each reads back exactly, or reduced."""
     circuit = QuantumCircuit(1, 1)
     circuit.rz(angle, 0)
     circuit.measure(0, 0)
@@ -219,7 +219,7 @@ def test_angles_are_exact(angle: float) -> None:
 
 @pytest.mark.parametrize("angle", [math.nan, math.inf, -math.inf])
 def test_angles_that_are_no_numbers(backend: OqtopusBackend, cloud: RecordedCloud, angle: float) -> None:
-    """Exporters write them, as they do for Qiskit's primitives; they are refused before any request."""
+    """Non-finite angles, which exporters write, are refused before any request."""
     circuit = QuantumCircuit(1, 1)
     circuit.rx(angle, 0)
     estimation = BackendEstimatorV2(backend=backend).run([(circuit.copy(), SparsePauliOp("Z"))])
@@ -236,7 +236,7 @@ def test_angles_that_are_no_numbers(backend: OqtopusBackend, cloud: RecordedClou
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_target_has_qiskits_own_gates(name: str) -> None:
-    """A gate of our own would make the transpiler panic, or leave it unable to turn a coupling round."""
+    """The Target has standard gates only, as the transpiler cannot handle others."""
     standard = get_standard_gate_name_mapping()
     for operation in TARGETS[name].operations:
         assert operation.base_class is standard[operation.name].base_class
@@ -244,7 +244,7 @@ def test_target_has_qiskits_own_gates(name: str) -> None:
 
 @pytest.mark.parametrize("level", range(4))
 def test_couplings_are_turned_round(backend: OqtopusBackend, level: int) -> None:
-    """At every level, for each coupling: the circuit is the device's own, and does what it did."""
+    """Transpiled circuits are native and equivalent at every level, for each coupling."""
     circuit = QuantumCircuit(16)
     circuit.x(range(16))
     couplings = sorted(backend.target["cx"])
@@ -261,7 +261,7 @@ def test_couplings_are_turned_round(backend: OqtopusBackend, level: int) -> None
 
 
 def test_layout_does_not_matter(backend: OqtopusBackend) -> None:
-    """A pass manager of one's own drops the layout; programs have the device's qubits with it and without."""
+    """Programs use the device's qubits with and without a layout, which custom pass managers drop."""
     circuit = bell()
     isa = transpile(circuit, backend, initial_layout=[9, 5], optimization_level=1, seed_transpiler=1)
     again = PassManager([Optimize1qGatesDecomposition(target=backend.target)]).run(isa)
@@ -278,14 +278,14 @@ def test_layout_does_not_matter(backend: OqtopusBackend) -> None:
 
 @dataclasses.dataclass
 class LibraryOptions:
-    """Options as Qiskit's libraries keep them."""
+    """Options have the type that Qiskit's libraries expect."""
 
     backend: Any
     limits: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def test_backends_are_copied(backend: OqtopusBackend) -> None:
-    """Libraries copy what holds a backend; the copy runs circuits like the original."""
+    """A deep copy of a backend, as libraries make it, runs circuits."""
     options = LibraryOptions(backend, {"also": backend})
     for copied in (copy.deepcopy(options), LibraryOptions(**dataclasses.asdict(options))):
         for same in (copied.backend, copied.limits["also"]):

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from qiskit_oqtopus import OqtopusBackend
 
 EXAMPLES = 200
-"""Chance that a right circuit fails its test; for all 200 together at most 2e-5."""
+"""Probability that a correct circuit fails its test; for all 200 together at most 2e-5."""
 
 angles = st.floats(-7, 7).map(lambda angle: round(angle, 6))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A circuit, and what the test needs to know to predict its counts without reading it."""
+    """A circuit with the data that predict its counts."""
 
     circuit: QuantumCircuit
     unitary: QuantumCircuit
@@ -37,7 +37,7 @@ class Case:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Circuits of 1-6 qubits, 0-3 registers and loose bits, some of them measured, in any order."""
+    """Draw circuits of 1-6 qubits with 0-3 registers and loose bits, some of them measured, in any order."""
     n = draw(st.integers(1, 6))
     unitary = QuantumCircuit(QuantumRegister(n, "q"))
     for _ in range(draw(st.integers(0, 12))):
@@ -71,7 +71,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def _with_clbits(unitary: QuantumCircuit, before: int, registers: list[int], after: int) -> QuantumCircuit:
-    """The circuit with registers, and loose bits before and after them."""
+    """Return the circuit with registers, and loose bits before and after them."""
     circuit = unitary.copy()
     circuit.add_bits([Clbit() for _ in range(before)])
     for i, size in enumerate(registers):
@@ -81,7 +81,7 @@ def _with_clbits(unitary: QuantumCircuit, before: int, registers: list[int], aft
 
 
 def exact_distribution(case: Case) -> dict[str, float]:
-    """Probability of each key, worked out from the state vector and the sizes of the key's words."""
+    """Return the probability of each key, from the state vector and the sizes of the key's words."""
     distribution: dict[str, float] = defaultdict(float)
     for state, probability in enumerate(Statevector(case.unitary).probabilities()):
         bits = ["0"] * sum(case.words)
@@ -98,7 +98,7 @@ def exact_distribution(case: Case) -> dict[str, float]:
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(case=cases())
 def test_counts_follow_the_exact_distribution(backend: OqtopusBackend, case: Case) -> None:
-    """Bit order, register spacing and shot total are right for any registers."""
+    """Bit order, register spacing and total shots are right for any registers."""
     counts = backend.run(case.circuit, shots=SHOTS).result().get_counts()
     distribution = exact_distribution(case)
 
@@ -109,6 +109,6 @@ def test_counts_follow_the_exact_distribution(backend: OqtopusBackend, case: Cas
 
 @pytest.mark.parametrize(("observed", "alarm"), [({"0": 500, "1": 500}, False), ({"0": 600, "1": 400}, True)])
 def test_the_test_notices(observed: dict[str, int], alarm: bool) -> None:
-    """The bound lets a fair coin pass and finds one that is off by a fifth."""
+    """The bound accepts a fair coin and rejects one that is biased by a fifth."""
     assert (p_value(observed, {"0": 0.5, "1": 0.5}) < FALSE_ALARM) is alarm
     assert math.isclose(p_value({"0": 1000}, {"0": 1.0}), 1.0)

@@ -1,4 +1,4 @@
-"""Real numbers of every kind, and what only looks like one."""
+"""Conversion of numbers to floats."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ X = Parameter("x")
     ],
 )
 def test_reals(values: Any, expected: Any) -> None:
-    """Whatever has a real value is read; whether it is finite is for the caller to say."""
+    """Every type of real number is converted, including infinite ones."""
     np.testing.assert_array_equal(reals(values), expected, strict=False)
     assert reals(values).dtype == np.float64
 
@@ -62,7 +62,7 @@ def test_reals(values: Any, expected: Any) -> None:
     ],
 )
 def test_not_real(values: Any, error: type[Exception], message: str) -> None:
-    """Nothing is dropped, and nothing read into text or time."""
+    """Imaginary parts are not dropped; text and times are not reinterpreted."""
     with pytest.raises(error) as caught:
         reals(values)
 
@@ -70,7 +70,7 @@ def test_not_real(values: Any, error: type[Exception], message: str) -> None:
 
 
 def test_one_number() -> None:
-    """Angles and durations are read one by one, by the same rules."""
+    """Angles and durations of gates follow the same rules."""
     assert real(np.float32(0.5)) == 0.5
     with pytest.raises(ValueError, match="'1' is text"):
         real("1")

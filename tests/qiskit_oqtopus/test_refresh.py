@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """One of our own: it is recalibrated."""
+    """An emulator for one test, which recalibrates its device."""
     with Emulator(":memory:") as emulator:
         yield emulator
 
 
 def recalibrate(emulator: Emulator, **changes: Any) -> None:
-    """Give the small device another calibration."""
+    """Recalibrate the small device."""
     emulator.calibrate("qulacs", {**json.loads(emulator.devices["qulacs"].device_info), **changes})
 
 
 def test_nothing_new(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Asking costs one request, and the Target stays."""
+    """Without a change, `refresh` sends one request and keeps the Target."""
     target, coupling_map = backend.target, backend.coupling_map
 
     assert backend.refresh() is False
@@ -44,7 +44,7 @@ def test_nothing_new(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
 
 
 def test_recalibration(backend: OqtopusBackend, emulator: Emulator, cloud: RecordedCloud) -> None:
-    """There is a new Target, and all that Qiskit reads comes from it; the old one is as it was."""
+    """After a change, there is a new Target, which all of Qiskit's attributes reflect; the old one is unchanged."""
     before = backend.target
     assert len(backend.coupling_map.get_edges()) == 22
     couplings = [{"control": 7, "target": 9, "fidelity": 0.9, "gate_duration": {"cx": 60}}]
@@ -63,7 +63,7 @@ def test_recalibration(backend: OqtopusBackend, emulator: Emulator, cloud: Recor
 
 
 def test_before_the_target_is_used(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """A change counts from what was known of the device, whether anybody looked at it or not."""
+    """A change is detected even if the Target was never read."""
     recalibrate(emulator, couplings=[{"control": 0, "target": 1}], calibrated_at="2030-01-02T03:04:05Z")
 
     assert backend.refresh() is True
@@ -71,14 +71,14 @@ def test_before_the_target_is_used(backend: OqtopusBackend, emulator: Emulator) 
 
 
 def test_same_numbers_measured_again(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """A calibration is another one when its time is."""
+    """A new time of calibration counts as a change."""
     recalibrate(emulator, calibrated_at="2030-01-02T03:04:05Z")
 
     assert backend.refresh() is True
 
 
 def test_calibration_behind_a_url(emulator: Emulator) -> None:
-    """The URL is another one each time; what it leads to counts."""
+    """The content of a calibration counts, not its URL."""
     published = dataclasses.replace(emulator.devices["lattice64"], publish="zip")
     with Emulator(":memory:", devices=[published]) as cloud, OqtopusProvider(cloud.config) as provider:
         backend = provider.get_backend("lattice64")
@@ -90,7 +90,7 @@ def test_calibration_behind_a_url(emulator: Emulator) -> None:
 
 
 def test_status(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """A device that stops taking jobs is calibrated as before."""
+    """A change of the status does not count as a change of the calibration."""
     assert backend.status == "available"
     emulator.set_status("qulacs", "unavailable")
 
@@ -100,7 +100,7 @@ def test_status(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 
 def test_pending_jobs(held_emulator: Emulator) -> None:
-    """As many as wait."""
+    """`pending_jobs` is the number of waiting jobs."""
     with OqtopusProvider(held_emulator.config) as provider:
         backend = provider.get_backend("qulacs")
         backend.run([bell()] * 3)
@@ -111,7 +111,7 @@ def test_pending_jobs(held_emulator: Emulator) -> None:
 
 
 def test_server_that_fails(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """The error is the user's to see, and all stays as it was."""
+    """A failed request raises an error and changes nothing."""
     target, known = backend.target, backend.device
     recalibrate(emulator, calibrated_at="2030-01-02T03:04:05Z")
     emulator.inject("truncate", path="/devices/qulacs")
@@ -123,7 +123,7 @@ def test_server_that_fails(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 
 def test_no_time_of_calibration() -> None:
-    """Servers need not say when."""
+    """`calibrated_at` is None if the server does not publish it."""
     assert as_backend(device(CHIP)).calibrated_at is None
 
 
@@ -131,6 +131,6 @@ def test_no_time_of_calibration() -> None:
     ("said", "shots"), [(5000, 5000), (None, 10**7), ("many", 10**7), (0, 10**7), (True, 10**7), (10**8, 10**7)]
 )
 def test_max_shots(said: object, shots: int) -> None:
-    """The API's limit, or the device's where it is lower."""
+    """`max_shots` is the API's limit, or the device's lower one."""
     assert as_backend(device(CHIP)).max_shots == 10**7
     assert as_backend(device(CHIP, max_shots=said)).max_shots == shots

@@ -1,4 +1,4 @@
-"""Counts and memory, as Qiskit keeps them."""
+"""Decoding of counts and memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADER = CircuitHeader("c", num_qubits=3, num_clbits=3, clbits=(0, 1, 2), memory
     st.integers(0, 2**32 - 1),
 )
 def test_memory_lists_every_shot(counts: dict[str, int], seed: int) -> None:
-    """Each outcome as often as it was seen; the same order for the same seed."""
+    """Memory has each outcome as often as counted, in an order that the seed determines."""
     memory = counts_to_memory(counts, shots=sum(counts.values()), seed=seed)
 
     assert Counter(memory) == counts
@@ -27,7 +27,7 @@ def test_memory_lists_every_shot(counts: dict[str, int], seed: int) -> None:
 
 
 def test_order_of_memory_is_random() -> None:
-    """Half of the shots are like the whole: whoever takes a part of them takes a fair sample."""
+    """Any part of the memory is a fair sample."""
     memory = counts_to_memory({"0x0": 5000, "0x1": 5000}, shots=10_000, seed=1)
 
     # The standard deviation is 25; a sorted list would have 5000.
@@ -36,7 +36,7 @@ def test_order_of_memory_is_random() -> None:
 
 
 def test_shots_that_mitigation_lost() -> None:
-    """Memory has as many entries as shots were asked for, counts as the server tells."""
+    """Memory has as many entries as requested shots; counts are the server's."""
     experiment = to_experiment(HEADER, {"000": 600, "111": 390, "010": 0}, shots=1000, job_id="j")
 
     assert experiment.data.counts == {"0x0": 600, "0x7": 390}
@@ -48,25 +48,25 @@ def test_shots_that_mitigation_lost() -> None:
 
 
 def test_nothing_was_counted() -> None:
-    """No counts, no memory."""
+    """Without counts, the memory is empty."""
     experiment = to_experiment(HEADER, {}, shots=10, job_id="j")
 
     assert (experiment.data.counts, experiment.data.memory, experiment.shots) == ({}, [], 0)
 
 
 def test_short_keys() -> None:
-    """Bits that a key lacks are 0."""
+    """Missing bits of a key are 0."""
     assert wire_to_clbits({"1": 2, "01": 3, "100": 4}, clbits=[0, 2, 5]) == {"0x1": 5, "0x20": 4}
 
 
 @pytest.mark.parametrize("key", ["", "0001", "2", "0x1", "1 0", "-1", "1\u00b2"])
 def test_keys_that_cannot_be(key: str) -> None:
-    """What is no outcome of the circuit is not taken for one."""
+    """Invalid outcomes raise an error."""
     with pytest.raises(ValueError, match=r"The server sent the outcome .*, but 3 bits were measured"):
         wire_to_clbits({key: 1}, clbits=[0, 1, 2])
 
 
 def test_anonymous() -> None:
-    """The widest key says how many bits there are."""
+    """The widest key determines the number of bits."""
     assert anonymous_header("theirs", {"0": 1, "101": 2}).clbits == (0, 1, 2)
     assert anonymous_header("theirs", {}).num_clbits == 0

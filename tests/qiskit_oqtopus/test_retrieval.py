@@ -1,4 +1,4 @@
-"""Jobs from their ids alone: in another process, after a crash, of other software, or by a search."""
+"""Retrieval of jobs by id or search: in another process, after a crash, or of other software."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusP
 from qiskit_oqtopus.errors import LaterReleaseError
 from tests.support.circuits import BELL, bell, keyed, mixed
 from tests.support.server_process import last_words
+from tests.support.stores import tick_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_in_another_process(server: dict[str, str]) -> None:
-    """Twenty circuits of a process that was killed come back whole, as that process would have had them."""
+    """Twenty circuits of a killed process have the same results in another process."""
     job_id = last_words(SUBMIT_AND_DIE, server)
     with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
         read = provider.job(job_id).result(timeout=60)
@@ -66,7 +67,7 @@ def test_requests(backend: OqtopusBackend, provider: OqtopusProvider, cloud: Rec
 
 
 def test_single_job(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
-    """One circuit is found by the server's own id, and so is one of a batch."""
+    """A single circuit, alone or from a batch, is found by the server's job id."""
     circuit = keyed(11)
     circuit.metadata = {"a": 1}
     single, batch = backend.run(circuit, shots=5), backend.run([keyed(1), keyed(2)], shots=5)
@@ -79,7 +80,7 @@ def test_single_job(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
 
 
 def test_programs_and_circuits(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
-    """What was run can be looked at again."""
+    """Programs and circuits can be retrieved."""
     job = backend.run([mixed(3), bell()], shots=5)
     found = provider.job(job.job_id())
 
@@ -91,7 +92,7 @@ def test_programs_and_circuits(backend: OqtopusBackend, provider: OqtopusProvide
 
 
 def test_while_it_runs(held_emulator: Emulator, held: HeldExecutor) -> None:
-    """A job that has not ended is waited for."""
+    """Retrieved jobs can be waited for."""
     with OqtopusProvider(held_emulator.config) as provider:
         job = provider.get_backend("qulacs").run([keyed(4)] * 2, shots=5)
         found = provider.job(job.job_id())
@@ -104,7 +105,7 @@ def test_while_it_runs(held_emulator: Emulator, held: HeldExecutor) -> None:
 
 
 def test_job_of_other_software(client: OqtopusClient, provider: OqtopusProvider) -> None:
-    """Its counts come in one piece, under its name."""
+    """A job of other software has counts without registers, under its name."""
     spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100, name="theirs")
     job = provider.job(client.submit_job(spec).job_id)
     result = job.result()
@@ -117,7 +118,7 @@ def test_job_of_other_software(client: OqtopusClient, provider: OqtopusProvider)
 def test_lost_input(
     backend: OqtopusBackend, provider: OqtopusProvider, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Counts without registers are better than none; the log says so."""
+    """Without its input, a job has counts without registers; the log says so."""
     job = backend.run(mixed(3), shots=5)
     job.result()
     with emulator._store._database.transaction() as database:
@@ -128,7 +129,7 @@ def test_lost_input(
 
 
 def test_unknown_ids(provider: OqtopusProvider) -> None:
-    """There is no such job, and no such batch; the id is in the message. None is no id."""
+    """An unknown job or batch raises an error with its id; None is not a valid id."""
     nobody = "00000000-0000-7000-8000-000000000000"
     with pytest.raises(
         NotFoundError, match=rf"job not found with the given id \(GET http://\S+/jobs/{nobody}/status\)$"
@@ -136,12 +137,12 @@ def test_unknown_ids(provider: OqtopusProvider) -> None:
         provider.job(nobody)
     with pytest.raises(OqtopusJobError, match=r"Job batch-0123456789abcdef: none of its jobs is on the server\."):
         provider.job("batch-0123456789abcdef")
-    with pytest.raises(TypeError, match=r"^An id is text, not None\.$"):
+    with pytest.raises(TypeError, match=r"^An id must be text, not None\.$"):
         provider.job(None)  # type: ignore[arg-type]
 
 
 def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
-    """A batch of which jobs were deleted, or never submitted, does not pass for a whole one; the rest is named."""
+    """A batch with missing jobs raises an error that lists the remaining jobs."""
     job = backend.run([keyed(i) for i in range(3)], shots=5)
     job.result()
     provider.client.delete_job(job.job_ids[1])
@@ -154,7 +155,7 @@ def test_incomplete_batch(backend: OqtopusBackend, provider: OqtopusProvider) ->
 
 
 def test_incomplete_batch_among_others(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
-    """It keeps no earlier job from being found."""
+    """An incomplete batch does not hide earlier jobs."""
     whole = backend.run(keyed(1), shots=5, name="beside a broken one")
     broken = backend.run([keyed(i) for i in range(3)], shots=5, name="beside a broken one")
     broken.result()
@@ -166,7 +167,7 @@ def test_incomplete_batch_among_others(backend: OqtopusBackend, provider: Oqtopu
 
 
 def copied(client: OqtopusClient, job_id: str, program: str | None = None, **changes: Any) -> str:
-    """Submit a job again with the description of the first, by the SDK; returns its id."""
+    """Submit a job again with the description of the first, by the SDK, and return its id."""
     job = client.get_job(job_id)
     assert job.input is not None
     spec = OqtopusJobSpec.sampling(
@@ -180,7 +181,7 @@ def copied(client: OqtopusClient, job_id: str, program: str | None = None, **cha
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_copied_description(backend: OqtopusBackend, provider: OqtopusProvider, number: int) -> None:
-    """A later job that repeats a batch's tag, whatever its program, is a job of its own."""
+    """A later job that repeats a batch's tag, with any program, is a separate job."""
     batch = backend.run([keyed(0), keyed(2)], shots=5, name="copied")
     batch.result()
     theirs = provider.client.get_job(batch.job_ids[number - 1]).description
@@ -197,7 +198,7 @@ def test_copied_description(backend: OqtopusBackend, provider: OqtopusProvider, 
 
 @pytest.mark.parametrize("tag", ["3/2", "0/2", "1/1", "3/3", "1/3", "2/2] [{} 1/2", f"{'9' * 900}/2", "\u0661/2"])
 def test_made_up_tags(backend: OqtopusBackend, provider: OqtopusProvider, tag: str) -> None:
-    """Places that a batch does not have change nothing in it."""
+    """Invalid tags have no effect on a batch."""
     batch = backend.run([keyed(0), keyed(2)], shots=5, name=f"whole {tag:.9}")
     batch.result()
     text = f"[{batch.job_id()} {tag.format(batch.job_id())}]"
@@ -209,7 +210,7 @@ def test_made_up_tags(backend: OqtopusBackend, provider: OqtopusProvider, tag: s
 
 @pytest.mark.parametrize("program", ["other software's", "of another batch", "alone"])
 def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvider, program: str) -> None:
-    """What takes a deleted job's place is refused if its program is another, with or without a header."""
+    """A job in place of a deleted one is refused if its program differs, with or without a header."""
     programs = {"other software's": BELL, "alone": backend.programs(keyed(5))[0].text}
     batch, other = backend.run([keyed(0), keyed(2)], shots=5), backend.run([keyed(3), keyed(4)], shots=5)
     batch.result()
@@ -223,7 +224,7 @@ def test_copy_of_a_deleted_job(backend: OqtopusBackend, provider: OqtopusProvide
 
 
 def test_jobs_of_earlier_versions(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
-    """Their programs do not say which batch they are of, and are taken as they are."""
+    """Programs of early versions, which do not name their batch, are accepted."""
     job_id = "batch-00000000000000aa"
     for number in (1, 2):
         text = backend.programs(keyed(number))[0].text
@@ -278,7 +279,8 @@ def test_ids_of_later_releases(provider: OqtopusProvider, cloud: RecordedCloud) 
 def test_copy_of_a_primitives_job(
     backend: OqtopusBackend, provider: OqtopusProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same holds for primitives, which read the programs of those jobs alone that were submitted late."""
+    """Primitives detect such copies too, by reading the programs of late jobs only."""
+    tick_clock(monkeypatch)
     first, second = (OqtopusSampler(backend).run([keyed(0), keyed(number)]) for number in (2, 7))
     for job in (first, second):
         job.result()
@@ -294,7 +296,7 @@ def test_copy_of_a_primitives_job(
 
 
 def test_names_with_wildcards(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
-    """Servers take `%` and `_` for any text, and a backslash for none; users mean the characters."""
+    """Wildcards of the server's search are matched literally."""
     ids = {name: backend.run(keyed(1), shots=5, name=name).job_id() for name in ("a_b", "aXb", "a%b", "a\\b")}
 
     assert {name: [job.job_id() for job in provider.jobs(name=name)] for name in ids} == {
@@ -303,7 +305,7 @@ def test_names_with_wildcards(backend: OqtopusBackend, provider: OqtopusProvider
 
 
 def history(backend: OqtopusBackend) -> dict[str, str]:
-    """Leave jobs of many kinds on a cloud; returns the ids of those that are Qiskit jobs."""
+    """Submit jobs of many kinds, and return the ids of the Qiskit jobs among them."""
     provider = backend.provider
     ids = {"single": backend.run(keyed(1), shots=5, name="monday").job_id()}
     batch = backend.run([keyed(i) for i in range(120)], shots=5, description="tuesday")
@@ -317,15 +319,16 @@ def history(backend: OqtopusBackend) -> dict[str, str]:
     return ids
 
 
-def test_earlier_jobs() -> None:
-    """Newest first, a batch as one job, without those that are no circuits'; filtered as asked."""
+def test_earlier_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earlier jobs are newest first, a batch as one job, without other types of jobs, and filtered."""
+    tick_clock(monkeypatch)
     with OqtopusProvider.emulator(":memory:") as provider:
         ids = history(provider.get_backend("qulacs"))
         check_history(provider, ids)
 
 
 def check_history(provider: OqtopusProvider, ids: dict[str, str]) -> None:
-    """Search in every way."""
+    """Search with every filter."""
     everything = [ids["failed"], ids["batch"], ids["single"]]
 
     def found(**filters: Any) -> list[str]:
@@ -347,7 +350,7 @@ def check_history(provider: OqtopusProvider, ids: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("_in_tokyo")
 def test_local_times() -> None:
-    """Times without a zone are those of the clock on the wall."""
+    """Times without a time zone are local."""
     hour = timedelta(hours=1)
     with OqtopusProvider.emulator(":memory:") as provider:
         provider.get_backend("qulacs").run(keyed(1), shots=5)
@@ -358,7 +361,7 @@ def test_local_times() -> None:
 
 
 def test_looking_back_is_lazy(backend: OqtopusBackend, provider: OqtopusProvider, cloud: RecordedCloud) -> None:
-    """One request tells what there is; no more is asked than is looked at."""
+    """`jobs` sends requests only as it is iterated over."""
     backend.run(keyed(1), shots=5)
     cloud.requests.clear()
     jobs = provider.jobs(limit=None)
@@ -381,7 +384,7 @@ def test_looking_back_is_lazy(backend: OqtopusBackend, provider: OqtopusProvider
 def test_bad_filters(
     provider: OqtopusProvider, cloud: RecordedCloud, ask: Callable[[OqtopusProvider], object], message: str
 ) -> None:
-    """Told before any request."""
+    """Invalid filters are refused before any request."""
     with pytest.raises(ValueError, match=message):
         ask(provider)
 

@@ -1,4 +1,4 @@
-"""One status for several jobs."""
+"""The common status of several jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our backend where Qiskit's tests have its simulators and fakes: each point that they make of any backend."""
+"""Qiskit's own tests of backends, applied to ours."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SENT_AS = pytest.mark.parametrize("is_isa", [True, False], ids=["transpiled", "a
 
 
 def counts(backend: OqtopusBackend, circuit: QuantumCircuit, *, is_isa: bool) -> dict[str, int]:
-    """Counts of 100 shots, of the circuit transpiled for the backend or as it is."""
+    """Return counts of 100 shots of the circuit, transpiled for the backend or not."""
     sent = transpile(circuit, backend, seed_transpiler=1) if is_isa else circuit
     return backend.run(sent, shots=100, seed_simulator=88).result().get_counts(0)
 
 
 @SENT_AS
 def test_repeated_measurements(backend: OqtopusBackend, is_isa: bool) -> None:
-    """One qubit into two bits."""
+    """One qubit is measured into two bits."""
     circuit = QuantumCircuit(QuantumRegister(2, "qr"), ClassicalRegister(4, "cr"))
     circuit.x(1)
     circuit.measure([0, 1, 1, 0], [0, 1, 2, 3])
@@ -37,7 +37,7 @@ def test_repeated_measurements(backend: OqtopusBackend, is_isa: bool) -> None:
 @SENT_AS
 @pytest.mark.parametrize("qubit", range(5))
 def test_single_measurement(backend: OqtopusBackend, qubit: int, is_isa: bool) -> None:
-    """One qubit of five, whichever it is."""
+    """Any one of five qubits is measured."""
     circuit = QuantumCircuit(5, 1)
     circuit.x(qubit)
     circuit.measure(qubit, 0)
@@ -47,7 +47,7 @@ def test_single_measurement(backend: OqtopusBackend, qubit: int, is_isa: bool) -
 
 @SENT_AS
 def test_partial_measurements(backend: OqtopusBackend, is_isa: bool) -> None:
-    """Three qubits of five, one of them twice, with barriers between."""
+    """Three of five qubits are measured, one of them twice, with barriers in between."""
     circuit = QuantumCircuit(5, 4)
     circuit.x([1, 3])
     for qubit, clbit in [(3, 1), (1, 0), (0, 2), (3, 3)]:
@@ -60,7 +60,7 @@ def test_partial_measurements(backend: OqtopusBackend, is_isa: bool) -> None:
 @SENT_AS
 @pytest.mark.parametrize("qubits", range(1, 5))
 def test_unitary(backend: OqtopusBackend, qubits: int, is_isa: bool) -> None:
-    """A matrix on one to four qubits."""
+    """Unitary matrices on one to four qubits run."""
     circuit = QuantumCircuit(qubits, qubits)
     circuit.unitary(np.eye(2**qubits)[::-1], range(qubits))
     circuit.measure(range(qubits), range(qubits))
@@ -70,7 +70,7 @@ def test_unitary(backend: OqtopusBackend, qubits: int, is_isa: bool) -> None:
 
 @SENT_AS
 def test_registers_in_keys(backend: OqtopusBackend, is_isa: bool) -> None:
-    """Two registers of each kind: a word for each, the first rightmost, also in a composed circuit."""
+    """Keys have a word for each of two registers, the first rightmost, also for composed circuits."""
     registers = [
         QuantumRegister(2, "q0"),
         QuantumRegister(2, "q1"),
@@ -86,7 +86,7 @@ def test_registers_in_keys(backend: OqtopusBackend, is_isa: bool) -> None:
 
 @SENT_AS
 def test_found_by_name(backend: OqtopusBackend, is_isa: bool) -> None:
-    """Counts of three pairs of qubits, by the circuit's name and by the circuit."""
+    """Counts are found by the circuit's name and by the circuit."""
     circuit = QuantumCircuit(QuantumRegister(6), ClassicalRegister(3, "c"), ClassicalRegister(3, "d"), name="test")
     circuit.h(range(3))
     circuit.cx(range(3), range(3, 6))
@@ -102,7 +102,7 @@ def test_found_by_name(backend: OqtopusBackend, is_isa: bool) -> None:
 
 @SENT_AS
 def test_memory(backend: OqtopusBackend, is_isa: bool) -> None:
-    """Each shot in words of the registers."""
+    """Memory has each shot in words of the registers."""
     circuit = QuantumCircuit(QuantumRegister(4, "qr"), ClassicalRegister(2, "cr0"), ClassicalRegister(2, "cr1"))
     circuit.h(0)
     circuit.cx(0, 1)
@@ -116,7 +116,7 @@ def test_memory(backend: OqtopusBackend, is_isa: bool) -> None:
 
 
 def test_single_shot(backend: OqtopusBackend) -> None:
-    """The fewest there can be."""
+    """A single shot runs."""
     result = backend.run(bell(), shots=1).result()
 
     assert result.success
@@ -124,7 +124,7 @@ def test_single_shot(backend: OqtopusBackend) -> None:
 
 
 def test_fields_of_results(backend: OqtopusBackend) -> None:
-    """What Qiskit keeps of a job and its circuits."""
+    """Results have the job's and circuits' metadata."""
     job = backend.run([bell(), bell()])
     result = job.result()
 
@@ -138,7 +138,7 @@ def test_fields_of_results(backend: OqtopusBackend) -> None:
 
 
 def test_qubit_properties(backend: OqtopusBackend) -> None:
-    """Of one qubit, or of several in any order."""
+    """Subsets of qubits are measured in any order."""
     chip = backend.provider.get_backend("lattice64")
     published = chip.target.qubit_properties
     one, two = chip.qubit_properties(1), chip.qubit_properties([1, 0])
@@ -151,7 +151,7 @@ def test_qubit_properties(backend: OqtopusBackend) -> None:
 @pytest.mark.parametrize("level", range(4))
 @pytest.mark.parametrize("gate", ["cx", "ecr", "cz"])
 def test_transpiled_circuits(gate: str, level: int) -> None:
-    """The same unitary, in the device's gates, along its couplings and in their direction."""
+    """Transpiled circuits have the same unitary, native gates, and the direction of couplings."""
     device = OqtopusDevice(square_lattice("lattice6", 2, 3, seed=1).info(n_pending_jobs=0))
     target = target_from_device(device)
     circuit = QuantumCircuit(6)

@@ -1,4 +1,4 @@
-"""Qiskit's own `BackendEstimatorV2` on our backend: each point that Qiskit's tests of it make."""
+"""Qiskit's own tests of `BackendEstimatorV2`, on our backend."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ H3 = SparsePauliOp.from_list([("ZI", 1), ("ZZ", 1)])
 
 @pytest.fixture(params=[True, False], ids=["grouped", "apart"])
 def estimator(request: pytest.FixtureRequest, backend: OqtopusBackend) -> BackendEstimatorV2:
-    """Qiskit's estimator, of 1024 shots, with Paulis measured together or one by one."""
+    """Qiskit's estimator with 1024 shots, measuring Paulis together or one by one."""
     options = {"default_precision": PRECISION, "abelian_grouping": request.param, "seed_simulator": 12}
     return BackendEstimatorV2(backend=backend, options=options)
 
 
 def ansatz(reps: int = 2) -> QuantumCircuit:
-    """A circuit of two qubits, and of parameters that all matter."""
+    """Return a two-qubit circuit whose parameters all affect the result."""
     return real_amplitudes(2, reps=reps)
 
 
 def values(circuit: QuantumCircuit, seed: int = 1) -> np.ndarray:
-    """Values of its parameters."""
+    """Return values of its parameters."""
     return np.random.default_rng(seed).uniform(-3, 3, circuit.num_parameters)
 
 
 def agree(evs: Any, expected: Any, *observables: SparsePauliOp, precision: float = PRECISION) -> bool:
-    """Whether values are as near as Hoeffding's inequality says, but for one of 1e7 times."""
+    """Return whether values agree within the bound of Hoeffding's inequality for a probability of 1e-7."""
     norm = max(float(np.abs(observable.coeffs).sum()) for observable in observables)
     return bool(
         np.all(np.abs(np.asarray(evs) - expected) < norm * precision * math.sqrt(2 * math.log(2 / FALSE_ALARM)))
@@ -56,13 +56,13 @@ def agree(evs: Any, expected: Any, *observables: SparsePauliOp, precision: float
 
 
 def exact(circuit: QuantumCircuit, observable: SparsePauliOp, row: Any = ()) -> float:
-    """The expectation value, from the state vector."""
+    """Return the expectation value, from the state vector."""
     return float(Statevector(circuit.assign_parameters(row)).expectation_value(observable).real)
 
 
 @pytest.mark.parametrize("is_isa", [False, True])
 def test_pubs(backend: OqtopusBackend, estimator: BackendEstimatorV2, is_isa: bool) -> None:
-    """One observable or several, one binding or several, circuits transpiled here or on the server."""
+    """One or several observables and bindings are estimated, transpiled here or on the server."""
     psi1, psi2 = ansatz(2), ansatz(3)
     sent1, sent2 = transpile([psi1, psi2], backend, optimization_level=0) if is_isa else (psi1, psi2)
     h1, h2, h3 = (h.apply_layout(sent1.layout) for h in (H1, H2, H3)) if is_isa else (H1, H2, H3)
@@ -89,7 +89,7 @@ def test_pubs(backend: OqtopusBackend, estimator: BackendEstimatorV2, is_isa: bo
 
 
 def test_explicit_pubs(estimator: BackendEstimatorV2) -> None:
-    """Objects of Qiskit's own make."""
+    """Observables and bindings may be Qiskit's container objects."""
     psi1, psi2 = ansatz(2), ansatz(3)
     thetas, theta2 = [values(psi1, 1), values(psi1, 3)], values(psi2, 2)
     pubs = [
@@ -103,7 +103,7 @@ def test_explicit_pubs(estimator: BackendEstimatorV2) -> None:
 
 
 def test_no_parameters(estimator: BackendEstimatorV2) -> None:
-    """Every form of no values."""
+    """All forms of empty parameter values are accepted."""
     circuit = QuantumCircuit(1)
     circuit.x(0)
     nothing = [None, [], [[]], np.array([]), np.array([[]]), [np.array([])]]
@@ -117,7 +117,7 @@ def test_no_parameters(estimator: BackendEstimatorV2) -> None:
 
 @pytest.mark.parametrize("numbers", [[PI], np.array([PI])])
 def test_one_parameter(estimator: BackendEstimatorV2, numbers: Any) -> None:
-    """A list or an array of one value."""
+    """A single value may be a list or an array."""
     circuit = QuantumCircuit(1)
     circuit.ry(Parameter("x"), 0)
     (result,) = estimator.run([(circuit, SparsePauliOp("Z"), numbers)]).result()
@@ -127,7 +127,7 @@ def test_one_parameter(estimator: BackendEstimatorV2, numbers: Any) -> None:
 
 
 def test_several_parameters(estimator: BackendEstimatorV2) -> None:
-    """Lists, arrays, lists of arrays, in one dimension or two."""
+    """Values may be lists, arrays or lists of arrays, in one or two dimensions."""
     circuit = ansatz()
     theta = values(circuit).tolist()
     forms = [theta, [theta], np.array(theta), np.array([theta]), [np.array(theta)]]
@@ -139,7 +139,7 @@ def test_several_parameters(estimator: BackendEstimatorV2) -> None:
 
 @pytest.mark.parametrize("form", [np.asarray, list, np.ndarray.tolist])
 def test_arrays_of_values(estimator: BackendEstimatorV2, form: Any) -> None:
-    """One dimension beside the parameters', or two, against as many observables as there are columns."""
+    """Bindings of one or two dimensions are broadcast against observables."""
     circuit = ansatz(1)
     rows = np.random.default_rng(3).uniform(-3, 3, (3, 2, circuit.num_parameters))
     observable = SparsePauliOp.from_list([("IZ", 1), ("XI", 2), ("ZY", -1)])
@@ -152,7 +152,7 @@ def test_arrays_of_values(estimator: BackendEstimatorV2, form: Any) -> None:
 
 
 def test_one_qubit(estimator: BackendEstimatorV2) -> None:
-    """The identity, too, which Qiskit's estimator measures."""
+    """The identity is estimated."""
     plain, flipped = QuantumCircuit(1), QuantumCircuit(1)
     flipped.x(0)
     pubs = [(circuit, SparsePauliOp(pauli)) for circuit in (plain, flipped) for pauli in "IZ"]
@@ -161,7 +161,7 @@ def test_one_qubit(estimator: BackendEstimatorV2) -> None:
 
 
 def test_order_of_qubits(estimator: BackendEstimatorV2) -> None:
-    """Qubit 0 is rightmost."""
+    """Qubit 0 is rightmost in observables."""
     plain, flipped = QuantumCircuit(2), QuantumCircuit(2)
     flipped.x(0)
     pubs = [(circuit, SparsePauliOp(pauli)) for circuit in (plain, flipped) for pauli in ("II", "ZI", "IZ")]
@@ -190,7 +190,7 @@ I1, I2 = SparsePauliOp("I"), SparsePauliOp("II")
     ],
 )
 def test_mistakes(estimator: BackendEstimatorV2, cloud: RecordedCloud, pubs: Any, precision: float | None) -> None:
-    """Qubits, values and precisions that do not fit are found before any request."""
+    """Mismatched qubits, values and precisions are refused before any request."""
     with pytest.raises(ValueError):  # noqa: PT011 - the words are Qiskit's
         estimator.run(pubs, precision=precision).result()
 
@@ -198,7 +198,7 @@ def test_mistakes(estimator: BackendEstimatorV2, cloud: RecordedCloud, pubs: Any
 
 
 def test_pub_without_a_list(estimator: BackendEstimatorV2, cloud: RecordedCloud) -> None:
-    """Qiskit's hint."""
+    """A PUB outside a list raises an error."""
     with pytest.raises(ValueError, match="An invalid Estimator pub-like was given"):
         estimator.run((ONE, I1)).result()
 
@@ -209,7 +209,7 @@ def test_pub_without_a_list(estimator: BackendEstimatorV2, cloud: RecordedCloud)
 
 
 def test_precisions(estimator: BackendEstimatorV2) -> None:
-    """The PUB's goes before the run's, that before the default; each is kept."""
+    """The PUB's precision overrides the run's, which overrides the default."""
     circuit = ansatz()
     theta = values(circuit)
     pub = (circuit, H1, [theta])
@@ -230,14 +230,14 @@ def test_precisions(estimator: BackendEstimatorV2) -> None:
 
 
 def test_iterator_of_pubs(estimator: BackendEstimatorV2) -> None:
-    """PUBs need not be in a list."""
+    """PUBs may be any iterable."""
     results = estimator.run(iter([(TWO, I2), (TWO, SparsePauliOp("ZZ"))])).result()
 
     assert [float(result.data.evs) for result in results] == [1, 1]
 
 
 def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
-    """A backend that says it takes only so many gets no more: two groups of Paulis of five PUBs."""
+    """`max_circuits` of a backend is respected."""
     limited, runs = one_at_a_time(backend)
     circuit = ansatz()
     observable = SparsePauliOp.from_list([("IZ", 1), ("XI", 2), ("ZY", -1)])
@@ -249,7 +249,7 @@ def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
 
 
 def test_metadata(estimator: BackendEstimatorV2) -> None:
-    """Precision, shots, and the circuit's own."""
+    """The metadata have precision, shots, and the circuit's metadata."""
     plain, told = QuantumCircuit(2), QuantumCircuit(2)
     told.metadata = {"a": 1}
     zz = SparsePauliOp("ZZ")

@@ -19,11 +19,11 @@ CIRCUITS = 500
 many = pytest.mark.parametrize("number", [10, pytest.param(CIRCUITS, marks=pytest.mark.campaign)])
 
 FALSE_ALARM = 1e-7
-"""Chance that a right circuit fails its test, at most; that any of 500 does, at most 5e-5."""
+"""Maximum probability that a correct circuit fails its test; for any of 500, at most 5e-5."""
 
 
 def random_gates(rng: np.random.Generator) -> tuple[QuantumCircuit, list[float]]:
-    """Gates of every kind on one to five qubits, up to two with a parameter; and values of the parameters."""
+    """Return a circuit of any gates on one to five qubits, with up to two parameters, and their values."""
     n = int(rng.integers(1, 6))
     circuit = random_circuit(n, int(rng.integers(1, 5)), max_operands=min(n, 3), seed=int(rng.integers(2**31)))
     for i in range(int(rng.integers(3))):
@@ -32,7 +32,7 @@ def random_gates(rng: np.random.Generator) -> tuple[QuantumCircuit, list[float]]
 
 
 def transpiled(circuits: list[QuantumCircuit], backend: OqtopusBackend) -> list[QuantumCircuit]:
-    """One of five at each of Qiskit's four levels; the fifth is left to the server."""
+    """Transpile one of five circuits at each of Qiskit's four levels; the server transpiles the fifth."""
     sent = list(circuits)
     for level in range(4):
         sent[level::5] = transpile(sent[level::5], backend, optimization_level=level, seed_transpiler=level)
@@ -61,21 +61,21 @@ def measure(circuit: QuantumCircuit, rng: np.random.Generator) -> dict[int, int]
 
 
 def sampled(number: int = CIRCUITS) -> tuple[list[QuantumCircuit], list[list[float]], list[dict[int, int]]]:
-    """The circuits to sample, values of their parameters, and what their bits tell."""
+    """Return the circuits to sample, values of their parameters, and the qubit of each bit."""
     rng = np.random.default_rng(2026)
     circuits, values = map(list, zip(*(random_gates(rng) for _ in range(number)), strict=True))
     return circuits, values, [measure(circuit, rng) for circuit in circuits]
 
 
 def alarming(counts: dict[str, int], distribution: dict[str, float]) -> bool:
-    """Whether an outcome is impossible, or seen too often or too rarely."""
+    """Return whether an outcome is impossible, too frequent or too rare."""
     impossible = any(distribution.get(key, 0.0) < 1e-12 for key in counts)
     return impossible or p_value(counts, distribution) < FALSE_ALARM
 
 
 @many
 def test_sampler(backend: OqtopusBackend, number: int) -> None:
-    """The joint counts of each circuit's registers follow their exact distribution."""
+    """The joint counts of each circuit's registers follow the exact distribution."""
     circuits, values, measured = sampled(number)
     pubs = list(zip(transpiled(circuits, backend), values, strict=True))
     results = BackendSamplerV2(backend=backend).run(pubs, shots=SHOTS).result()
@@ -86,7 +86,7 @@ def test_sampler(backend: OqtopusBackend, number: int) -> None:
 
 @pytest.mark.campaign
 def test_sampler_notices() -> None:
-    """Had qubits been taken in the reverse order, more than half of the circuits would have given the alarm."""
+    """With qubits in reverse order, more than half of the circuits would fail the test."""
     alarms = 0
     for circuit, numbers, told in zip(*sampled(), strict=True):
         bound = circuit.assign_parameters(numbers)
@@ -100,17 +100,17 @@ def test_sampler_notices() -> None:
 # --- the estimator
 
 PRECISION = 1 / 64
-"""The default of Qiskit's estimator, which is 4096 shots."""
+"""The default precision of Qiskit's estimator, equal to 4096 shots."""
 
 
 def random_observable(n: int, rng: np.random.Generator) -> SparsePauliOp:
-    """One to three Paulis, the identity perhaps among them."""
+    """Return an observable of one to three Paulis, possibly including the identity."""
     labels = ["".join(rng.choice(list("IXYZ"), n)) for _ in range(int(rng.integers(1, 4)))]
     return SparsePauliOp(labels, rng.normal(size=len(labels)))
 
 
 def estimated(number: int = CIRCUITS) -> tuple[list[QuantumCircuit], list[list[float]], list[SparsePauliOp]]:
-    """The circuits, values of their parameters, and observables; every third circuit has an idle register."""
+    """Return circuits, values of their parameters, and observables; every third circuit has an idle register."""
     rng = np.random.default_rng(5)
     circuits, values = map(list, zip(*(random_gates(rng) for _ in range(number)), strict=True))
     for circuit in circuits[::3]:
@@ -119,7 +119,7 @@ def estimated(number: int = CIRCUITS) -> tuple[list[QuantumCircuit], list[list[f
 
 
 def bound_of(observable: SparsePauliOp) -> float:
-    """How far an estimate may be off, by Hoeffding's inequality.
+    """Return the maximum error of an estimate, by Hoeffding's inequality.
 
     It is the mean of 4096 independent numbers between plus and minus the sum of the coefficients' absolute values.
     """
@@ -127,13 +127,13 @@ def bound_of(observable: SparsePauliOp) -> float:
 
 
 def exact_value(circuit: QuantumCircuit, values: list[float], observable: SparsePauliOp) -> float:
-    """The expectation value, from the state vector."""
+    """Return the expectation value, from the state vector."""
     return float(Statevector(circuit.assign_parameters(values)).expectation_value(observable).real)
 
 
 @many
 def test_estimator(backend: OqtopusBackend, number: int) -> None:
-    """Each estimate is as near to the exact value as it has to be."""
+    """Each estimate is within the bound of the exact value."""
     circuits, values, observables = estimated(number)
     pubs = [
         (isa, observable if isa.layout is None else observable.apply_layout(isa.layout), numbers)
@@ -147,7 +147,7 @@ def test_estimator(backend: OqtopusBackend, number: int) -> None:
 
 @pytest.mark.campaign
 def test_estimator_notices() -> None:
-    """Had qubits been taken in the reverse order, one of five estimates would have been too far off."""
+    """With qubits in reverse order, one of five estimates would exceed the bound."""
     alarms = 0
     for circuit, numbers, observable in zip(*estimated(), strict=True):
         wrong = SparsePauliOp([label[::-1] for label in observable.paulis.to_labels()], observable.coeffs)

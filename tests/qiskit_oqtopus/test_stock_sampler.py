@@ -1,4 +1,4 @@
-"""Qiskit's own `BackendSamplerV2` on our backend: each point that Qiskit's tests of it make."""
+"""Qiskit's own tests of `BackendSamplerV2`, on our backend."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ PI = np.pi
 
 @pytest.fixture
 def sampler(backend: OqtopusBackend) -> BackendSamplerV2:
-    """Qiskit's sampler, of 20 shots."""
+    """Qiskit's sampler with 20 shots."""
     return BackendSamplerV2(backend=backend, options={"default_shots": 20, "seed_simulator": 123})
 
 
 def agrees(result: PubResult, distribution: dict[str, float]) -> bool:
-    """Whether counts of `SHOTS` shots follow a distribution."""
+    """Return whether counts of `SHOTS` shots follow a distribution."""
     return p_value(joint_counts(result.data), distribution) > FALSE_ALARM
 
 
 def ansatz(reps: int = 2) -> QuantumCircuit:
-    """A circuit of two qubits, and of parameters that all matter."""
+    """Return a two-qubit circuit whose parameters all affect the result."""
     circuit = QuantumCircuit(2)
     circuit.append(real_amplitudes(2, reps=reps), [0, 1])
     circuit.measure_all()
@@ -44,13 +44,13 @@ def ansatz(reps: int = 2) -> QuantumCircuit:
 
 
 def exact(circuit: QuantumCircuit) -> dict[str, float]:
-    """The distribution of a circuit that ends in `measure_all()`."""
+    """Return the distribution of a circuit that ends in `measure_all()`."""
     return exact_distribution(circuit, {qubit: qubit for qubit in range(circuit.num_qubits)})
 
 
 @pytest.mark.parametrize("is_isa", [False, True])
 def test_classes(backend: OqtopusBackend, sampler: BackendSamplerV2, is_isa: bool) -> None:
-    """Results are of the classes that Qiskit says, for circuits transpiled here or on the server; the job is done."""
+    """Jobs and results have Qiskit's classes, for circuits transpiled here or on the server."""
     circuit = transpile(bell(), backend) if is_isa else bell()
     job = sampler.run([circuit], shots=SHOTS)
     result = job.result()
@@ -66,7 +66,7 @@ def test_classes(backend: OqtopusBackend, sampler: BackendSamplerV2, is_isa: boo
 
 
 def test_the_same_again(sampler: BackendSamplerV2) -> None:
-    """One sampler runs one circuit as often as it is asked, in a call or in several; each result is right."""
+    """One sampler runs one circuit repeatedly, in one call or several, with right results."""
     results = [*sampler.run([bell()] * 3, shots=SHOTS).result(), *sampler.run([bell()], shots=SHOTS).result()]
 
     assert len(results) == 4
@@ -75,14 +75,14 @@ def test_the_same_again(sampler: BackendSamplerV2) -> None:
 
 @pytest.mark.parametrize("qubits", [1, 2])
 def test_order_of_bits(sampler: BackendSamplerV2, qubits: int) -> None:
-    """Qubit 0 is rightmost; PUBs come back in their order."""
+    """Qubit 0 is rightmost; results are in the order of the PUBs."""
     results = sampler.run([keyed(number, qubits) for number in range(2**qubits)]).result()
 
     assert [only_outcomes(result) for result in results] == [f"{n:0{qubits}b}" for n in range(2**qubits)]
 
 
 def test_measured_in_reverse(sampler: BackendSamplerV2) -> None:
-    """Bits are where the circuit puts them."""
+    """Bits are in the circuit's registers."""
     circuit, x, y = QuantumCircuit(3, 3), Parameter("x"), Parameter("y")
     circuit.rx(x, 0)
     circuit.rx(y, 1)
@@ -99,12 +99,12 @@ def test_measured_in_reverse(sampler: BackendSamplerV2) -> None:
 
 @pytest.mark.parametrize("nothing", [None, {}, []])
 def test_no_parameters(sampler: BackendSamplerV2, nothing: Any) -> None:
-    """Every form of no values."""
+    """All forms of empty parameter values are accepted."""
     assert only_outcomes(sampler.run([(keyed(5, 3), nothing)]).result()[0]) == "101"
 
 
 def test_one_parameter(sampler: BackendSamplerV2) -> None:
-    """By its name or itself, a number or an array."""
+    """Parameters may be given by name or object, with a number or an array."""
     circuit, angle = QuantumCircuit(1, 1, name="X gate"), Parameter("x")
     circuit.ry(angle, 0)
     circuit.measure(0, 0)
@@ -129,13 +129,13 @@ def test_one_parameter(sampler: BackendSamplerV2) -> None:
     ],
 )
 def test_several_parameters(sampler: BackendSamplerV2, values: Any, outcomes: Any) -> None:
-    """Lists, tuples, arrays and mappings, in one dimension or more."""
+    """Values may be lists, tuples, arrays or mappings, in one or more dimensions."""
     assert only_outcomes(sampler.run([(flips(), values)]).result()[0]) == outcomes
 
 
 @pytest.mark.parametrize("reps", [2, 3])
 def test_values_of_an_ansatz(sampler: BackendSamplerV2, reps: int) -> None:
-    """An array of bindings, and the same one by one, transpiled or not: the exact distributions."""
+    """An array of bindings has the exact distributions, also one by one, transpiled or not."""
     circuit = ansatz(reps)
     values = np.linspace(0, 6, 5 * circuit.num_parameters).reshape(5, -1)
     isa = transpile(circuit, sampler.backend, optimization_level=0)
@@ -149,7 +149,7 @@ def test_values_of_an_ansatz(sampler: BackendSamplerV2, reps: int) -> None:
 
 
 def test_nothing_but_measurements(sampler: BackendSamplerV2) -> None:
-    """More qubits than classical bits."""
+    """Circuits may have more qubits than classical bits."""
     circuit = QuantumCircuit(5, 4)
     circuit.measure(range(4), range(4))
 
@@ -177,7 +177,7 @@ def test_nothing_but_measurements(sampler: BackendSamplerV2) -> None:
     ],
 )
 def test_mistakes(sampler: BackendSamplerV2, cloud: RecordedCloud, pubs: Any, shots: int | None, message: str) -> None:
-    """Qiskit's words, before any request."""
+    """Invalid PUBs raise Qiskit's errors before any request."""
     with pytest.raises(ValueError, match=message):
         sampler.run(pubs, shots=shots).result()
 
@@ -186,7 +186,7 @@ def test_mistakes(sampler: BackendSamplerV2, cloud: RecordedCloud, pubs: Any, sh
 
 @pytest.mark.parametrize("shots", [-1, 0])
 def test_impossible_pubs(shots: int) -> None:
-    """A PUB object cannot even be made."""
+    """An invalid PUB object cannot be created."""
     with pytest.raises(ValueError, match="shots"):
         SamplerPub(keyed(1, 3), shots=shots)
 
@@ -195,7 +195,7 @@ def test_impossible_pubs(shots: int) -> None:
 
 
 def test_shots(sampler: BackendSamplerV2) -> None:
-    """The PUB's go before the run's, those before the default, which can be changed; PUBs may differ."""
+    """The PUB's shots override the run's, which override the default; PUBs may differ."""
     circuit = keyed(5, 3)
 
     def shots(pubs: list[Any], **keyword: Any) -> list[int]:
@@ -212,7 +212,7 @@ def test_shots(sampler: BackendSamplerV2) -> None:
 
 
 def test_every_shot_is_listed(sampler: BackendSamplerV2) -> None:
-    """None is lost among as many outcomes as shots."""
+    """No shot is lost among as many outcomes as shots."""
     circuit = QuantumCircuit(7)
     circuit.h(range(7))
     circuit.measure_all()
@@ -226,7 +226,7 @@ def test_every_shot_is_listed(sampler: BackendSamplerV2) -> None:
 
 
 def test_unitary_gates(backend: OqtopusBackend, sampler: BackendSamplerV2) -> None:
-    """Matrices, transpiled or as they are."""
+    """Unitary matrices run, transpiled or not."""
     circuits = []
     for matrix in (np.eye(2), [[0, 1], [1, 0]]):
         circuit = QuantumCircuit(1)
@@ -250,7 +250,7 @@ def test_unitary_gates(backend: OqtopusBackend, sampler: BackendSamplerV2) -> No
 def test_several_registers(
     backend: OqtopusBackend, sampler: BackendSamplerV2, sizes: tuple[int, ...], qubits: list[int], clbits: list[int]
 ) -> None:
-    """Each has its own bits, the same shot in the same place, and zeros where nothing is measured."""
+    """Each register has its bits, shot by shot, with zeros for unmeasured ones."""
     registers = [ClassicalRegister(size, name) for size, name in zip(sizes, "abc", strict=True)]
     circuit = QuantumCircuit(QuantumRegister(3), *registers)
     circuit.h(range(3))
@@ -265,7 +265,7 @@ def test_several_registers(
 
 @pytest.mark.filterwarnings("ignore:Circuit .* has no measurements, so all its bits will be 0:UserWarning")
 def test_nothing_measured(sampler: BackendSamplerV2) -> None:
-    """Registers that are never written are 0, whatever becomes of the qubits, and others are not disturbed."""
+    """Registers that are never written are 0 and do not affect others."""
     registers = ClassicalRegister(1, "a"), ClassicalRegister(7, "b"), ClassicalRegister(8, "c")
     circuit = QuantumCircuit(QuantumRegister(3), *registers)
     circuit.x(range(3))
@@ -276,7 +276,7 @@ def test_nothing_measured(sampler: BackendSamplerV2) -> None:
 
 
 def test_no_registers(sampler: BackendSamplerV2) -> None:
-    """Qiskit's warning, ours, and a result of nothing."""
+    """A circuit without registers causes both warnings and has an empty result."""
     circuit = QuantumCircuit(2, name="bare")
     with (
         pytest.warns(UserWarning, match="no output classical registers and so the result will be empty"),
@@ -289,7 +289,7 @@ def test_no_registers(sampler: BackendSamplerV2) -> None:
 
 
 def test_empty_register(sampler: BackendSamplerV2) -> None:
-    """A register of no bits beside one of some."""
+    """An empty register beside another is sampled."""
     circuit = QuantumCircuit(QuantumRegister(1, "q"), ClassicalRegister(0, "c1"), ClassicalRegister(1, "c2"))
     circuit.x(0)
     circuit.measure(0, 0)
@@ -300,7 +300,7 @@ def test_empty_register(sampler: BackendSamplerV2) -> None:
 
 
 def aliased() -> QuantumCircuit:
-    """A register, and two of one of its bits each."""
+    """Registers that share bits are sampled."""
     circuit = QuantumCircuit(5, 5)
     for name, bit in (("c1", 2), ("c2", 4)):
         circuit.add_register(ClassicalRegister(name=name, bits=[circuit.clbits[bit]]))
@@ -313,7 +313,7 @@ def aliased() -> QuantumCircuit:
 
 
 def test_aliased_registers(backend: OqtopusBackend, sampler: BackendSamplerV2) -> None:
-    """A bit of two registers shows in both."""
+    """A bit of two registers appears in both."""
     circuit = aliased()
     distribution = exact_distribution(circuit, {2: 0, 4: 2})
     results = sampler.run([transpile(circuit, backend, optimization_level=0), circuit], shots=SHOTS).result()
@@ -322,7 +322,7 @@ def test_aliased_registers(backend: OqtopusBackend, sampler: BackendSamplerV2) -
 
 
 def test_control_flow(sampler: BackendSamplerV2, cloud: RecordedCloud) -> None:
-    """What OQTOPUS devices do not execute is refused with the reason, as ever."""
+    """Circuits that OQTOPUS devices do not execute are refused with the reason."""
     circuit = aliased()
     with circuit.if_test((circuit.cregs[1], 1)):
         circuit.z(3)
@@ -336,7 +336,7 @@ def test_control_flow(sampler: BackendSamplerV2, cloud: RecordedCloud) -> None:
 
 
 def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
-    """A backend that says it takes only so many gets no more."""
+    """`max_circuits` of a backend is respected."""
     limited, runs = one_at_a_time(backend)
     results = BackendSamplerV2(backend=limited).run([keyed(0, 3), keyed(1, 3)]).result()
 
@@ -345,7 +345,7 @@ def test_one_circuit_at_a_time(backend: OqtopusBackend) -> None:
 
 
 def test_iterator_of_pubs(sampler: BackendSamplerV2) -> None:
-    """PUBs need not be in a list."""
+    """PUBs may be any iterable."""
     assert [only_outcomes(result) for result in sampler.run(iter([keyed(0, 3), keyed(1, 3)])).result()] == [
         "000",
         "001",
@@ -353,7 +353,7 @@ def test_iterator_of_pubs(sampler: BackendSamplerV2) -> None:
 
 
 def test_metadata(sampler: BackendSamplerV2) -> None:
-    """The shots, and the circuit's own."""
+    """The metadata have the shots and the circuit's metadata."""
     plain, told = keyed(1, 3), keyed(1, 3)
     told.metadata = {"a": 1}
     result = sampler.run([(plain, None, 10), (told, None, 20)]).result()

@@ -50,7 +50,7 @@ EXPRESSIONS: list[ParameterExpression] = [
 
 
 def ansatz() -> QuantumCircuit:
-    """Parameters in gates of every kind: plain, expressions, shared, inside what is taken apart, in a delay."""
+    """Return a circuit with parameters in all kinds of gates, in expressions, definitions and a delay."""
     circuit = QuantumCircuit(3, name="ansatz")
     theta = ParameterVector("theta", 4)
     circuit.rx(theta[0], 0)
@@ -65,7 +65,7 @@ def ansatz() -> QuantumCircuit:
 
 
 def named_rotation(angle: ParameterExpression) -> Any:
-    """A gate of the user's own."""
+    """A custom gate."""
     inner = QuantumCircuit(1, name="my 100% gate")
     inner.ry(angle / 3, 0)
     return inner.to_gate()
@@ -73,7 +73,7 @@ def named_rotation(angle: ParameterExpression) -> Any:
 
 @given(hnp.arrays(np.float64, st.tuples(st.integers(1, 4), st.just(2)), elements=st.floats(-20, 20)))
 def test_expressions(values: np.ndarray) -> None:
-    """What Qiskit's own binding gives, to the last digits, one expression at a time."""
+    """Evaluation agrees with Qiskit's binding to the last digits."""
     found = evaluate(EXPRESSIONS, [X, Y], values)
     expected = [
         [float(e.bind({p: {X: x, Y: y}[p] for p in e.parameters})) for e in EXPRESSIONS] for x, y in values.tolist()
@@ -84,7 +84,7 @@ def test_expressions(values: np.ndarray) -> None:
 
 @pytest.mark.parametrize("values", [(1e17, 0.3), (-3e12, 2e11), (2.5e15, 1e3), (1e5, -1e9)])
 def test_expressions_of_large_values(values: tuple[float, float]) -> None:
-    """Where a last digit is an angle, sums are rounded in Qiskit's order, so that a sweep has its bound circuits."""
+    """Large sums are rounded in Qiskit's order, so that sweeps equal bound circuits."""
     found = evaluate(EXPRESSIONS[:8], [X, Y], np.array([values]))
     bindings = dict(zip((X, Y), values, strict=True))
     expected = [[float(e.bind({p: bindings[p] for p in e.parameters})) for e in EXPRESSIONS[:8]]]
@@ -93,7 +93,7 @@ def test_expressions_of_large_values(values: tuple[float, float]) -> None:
 
 
 def test_large_angles_of_sweeps() -> None:
-    """They are written as small as those of bound circuits, and durations as they are."""
+    """Large angles are reduced as in bound circuits; durations are not."""
     circuit = QuantumCircuit(1, 1)
     circuit.rz(X, 0)
     circuit.delay(Y, 0, unit="ns")
@@ -116,7 +116,7 @@ def test_large_angles_of_sweeps() -> None:
     ],
 )
 def test_large_angles_of_gates_that_are_taken_apart(gate: Operation) -> None:
-    """What they consist of has sums of angles, which would lose the phase of large ones."""
+    """Large angles of decomposed gates keep their phase."""
     circuit, small = (QuantumCircuit(gate.num_qubits) for _ in range(2))
     circuit.append(gate, range(gate.num_qubits))
     large = {X: 1e17, Y: -3e22}
@@ -135,7 +135,7 @@ def test_large_angles_of_gates_that_are_taken_apart(gate: Operation) -> None:
 
 @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(0, 10)))
 def test_programs_are_those_of_bound_circuits(values: np.ndarray) -> None:
-    """Statement by statement; numbers may differ in the last digit, as sums are rounded in another order."""
+    """Sweeps equal bound circuits statement by statement, up to the last digit of numbers."""
     circuit = ansatz()
     for program, row in zip(to_template(circuit, TARGET).bind(values), values, strict=True):
         bound = circuit.assign_parameters(row)
@@ -147,14 +147,14 @@ def test_programs_are_those_of_bound_circuits(values: np.ndarray) -> None:
 
 
 def numbers(statement: str) -> list[float]:
-    """The numbers between a statement's punctuation."""
+    """Return the numbers between a statement's punctuation."""
     for mark in "()[],;":
         statement = statement.replace(mark, " ")
     return [float(word.removesuffix("us")) for word in statement.split() if word[0] in "-0123456789"]
 
 
 def test_plain_parameters_are_exact() -> None:
-    """A parameter that stands alone is written to the last digit."""
+    """A parameter alone is written exactly."""
     circuit = QuantumCircuit(1, 1)
     circuit.rz(X, 0)
     circuit.measure(0, 0)
@@ -165,7 +165,7 @@ def test_plain_parameters_are_exact() -> None:
 
 
 def test_run(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Each row is a run; names and metadata are the circuit's."""
+    """Each row is a run with the circuit's name and metadata."""
     circuit = QuantumCircuit(2, name="flip", metadata={"kind": "sweep"})
     circuit.rx(X * np.pi, 0)
     circuit.rx(Y * np.pi, 1)
@@ -181,7 +181,7 @@ def test_run(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
 
 
 def half_turn(*parameters: Parameter) -> QuantumCircuit:
-    """A circuit of those parameters."""
+    """Return a circuit with these parameters."""
     circuit = QuantumCircuit(1, name="turn")
     for parameter in parameters:
         circuit.rx(1 / parameter, 0)
@@ -190,7 +190,7 @@ def half_turn(*parameters: Parameter) -> QuantumCircuit:
 
 
 def waiting() -> QuantumCircuit:
-    """A circuit that waits for as long as its parameter says."""
+    """Return a circuit with a parameterized delay."""
     circuit = QuantumCircuit(1, name="wait")
     circuit.delay(X, 0, unit="us")
     circuit.measure_all()
@@ -198,7 +198,7 @@ def waiting() -> QuantumCircuit:
 
 
 def test_sweep_from_no_delay_on(provider: OqtopusProvider) -> None:
-    """Devices refuse a delay of zero, which is where most experiments begin: it is not written."""
+    """A delay of zero, at which most experiments start, is left out, as devices refuse it."""
     chip = provider.get_backend("lattice64")
     job = chip.run(transpile(waiting(), chip, initial_layout=[5]), parameter_values=[[0], [-0.0], [0.1]], shots=5)
     job.result()
@@ -248,7 +248,7 @@ def test_sweep_from_no_delay_on(provider: OqtopusProvider) -> None:
 def test_bad_values(
     backend: OqtopusBackend, cloud: RecordedCloud, circuit: Any, values: Any, error: type[Exception], message: str
 ) -> None:
-    """All before any request."""
+    """Invalid values are refused before any request."""
     with pytest.raises(error) as caught:
         backend.run(circuit, parameter_values=values)
 
@@ -257,7 +257,7 @@ def test_bad_values(
 
 
 def test_looking_at_programs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """What would be sent can be read before it is."""
+    """`backend.programs` returns what `run` would send."""
     programs = backend.programs(half_turn(X), parameter_values=[[1], [2]], memory=True)
 
     assert [str(program).splitlines()[-3] for program in programs] == ["rx(1.0) q[0];", "rx(0.5) q[0];"]

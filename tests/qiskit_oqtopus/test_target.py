@@ -1,4 +1,4 @@
-"""Calibrations as Qiskit sees them."""
+"""Calibrations as a Qiskit Target."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_calibration() -> None:
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda target: pickle.loads(pickle.dumps(target))])  # noqa: S301 - our own
 def test_readout_is_asymmetric(copied: Any) -> None:
-    """A measurement keeps both its probabilities, in copies of the Target as well."""
+    """A measurement has both probabilities of misreading, also in copies of the Target."""
     readout = copied(target_from_device(device(CHIP)))["measure"][1,]
 
     assert (readout.prob_meas1_prep0, readout.prob_meas0_prep1, readout.error) == (0.01, 0.07, 0.041)
@@ -63,7 +63,7 @@ def test_readout_is_asymmetric(copied: Any) -> None:
     ],
 )
 def test_partly_published_readout(published: dict[str, float], error: float, p10: float, p01: float) -> None:
-    """The error is the mean of both probabilities, which are the error where not both are known."""
+    """The error is the mean of both probabilities; without both, they equal the error."""
     readout = target_from_device(chip({"meas_error": published}))["measure"][0,]
 
     assert (readout.error, readout.prob_meas1_prep0, readout.prob_meas0_prep1) == pytest.approx((error, p10, p01))
@@ -79,7 +79,7 @@ def test_partly_published_readout(published: dict[str, float], error: float, p10
     ],
 )
 def test_duration_of_cx(durations: dict[str, Any], nanoseconds: float) -> None:
-    """Servers make a cx of an rzx90 and an sx of the target; what is published counts first."""
+    """The duration of a `cx` is the published one, or else derived from `rzx90` and `sx`."""
     couplings = [{"control": 1, "target": 0, "gate_duration": durations}]
     target = target_from_device(device({**CHIP, "couplings": couplings}))
 
@@ -87,14 +87,14 @@ def test_duration_of_cx(durations: dict[str, Any], nanoseconds: float) -> None:
 
 
 def test_impossible_coherence_is_cut() -> None:
-    """A fit may find t2 beyond 2 t1; no qubit has that, and no simulator takes it."""
+    """A t2 above 2 t1, which a fit may produce, is limited to 2 t1."""
     (qubit,) = target_from_device(chip({"qubit_lifetime": {"t1": 10, "t2": 30}})).qubit_properties
 
     assert (qubit.t1, qubit.t2) == pytest.approx((10e-6, 20e-6))
 
 
 def without(path: str, entry: dict[str, Any], *values: Any) -> dict[str, Any]:
-    """The entry without what stands under a dotted path, or with another value there."""
+    """Return the entry with the value at a dotted path removed or replaced."""
     first, _, rest = path.partition(".")
     if rest:
         return {**entry, first: without(rest, entry[first], *values)}
@@ -122,7 +122,7 @@ MISSING = [pytest.param((), id="absent")] + [pytest.param((value,), id=str(value
 @pytest.mark.parametrize("values", MISSING)
 @pytest.mark.parametrize("path", OF_QUBIT)
 def test_missing_values_are_the_worst_of_the_others(path: str, values: tuple[Any, ...]) -> None:
-    """Not perfect, which the transpiler would prefer; what cannot be a value is missing."""
+    """Missing and invalid values count as the worst of the chip."""
     qubits = [QUBIT, WORSE, {**without(path, QUBIT, *values), "id": 2}, {"id": 3}]
     target = target_from_device(device({"qubits": qubits}, n_qubits=4))
     value = OF_QUBIT[path]
@@ -133,7 +133,7 @@ def test_missing_values_are_the_worst_of_the_others(path: str, values: tuple[Any
 
 @pytest.mark.parametrize("path", ["fidelity", "qubit_lifetime.t1", "qubit_lifetime.t2"])
 def test_zeros_of_qubits_that_could_not_be_calibrated(path: str) -> None:
-    """Gateways write them where there is no value, and no qubit works without a lifetime."""
+    """A fidelity or lifetime of zero, which gateways write for a missing value, counts as missing."""
     target = target_from_device(chip(QUBIT, WORSE, without(path, QUBIT, 0.0)))
 
     assert OF_QUBIT[path](target, 2) == OF_QUBIT[path](target, 1)
@@ -142,7 +142,7 @@ def test_zeros_of_qubits_that_could_not_be_calibrated(path: str) -> None:
 @pytest.mark.parametrize("values", MISSING)
 @pytest.mark.parametrize("path", OF_COUPLING)
 def test_missing_values_of_couplings(path: str, values: tuple[Any, ...]) -> None:
-    """Likewise."""
+    """The same holds for couplings."""
     good, worse = pair(0, 1, 0.99, rzx90=200), pair(0, 2, 0.98, rzx90=300)
     couplings = [good, worse, {**without(path, good, *values), "target": 3}, pair(1, 3)]
     target = target_from_device(chip(*[QUBIT] * 4, couplings=couplings))
@@ -153,14 +153,14 @@ def test_missing_values_of_couplings(path: str, values: tuple[Any, ...]) -> None
 
 
 def test_worst_readout_is_one_qubits_own() -> None:
-    """Error and both probabilities are taken from the same qubit."""
+    """A missing error and its probabilities are taken from the same qubit."""
     readout = target_from_device(chip(QUBIT, WORSE, {}))["measure"][2,]
 
     assert (readout.error, readout.prob_meas1_prep0, readout.prob_meas0_prep1) == (0.041, 0.01, 0.07)
 
 
 def test_what_nobody_publishes_is_unknown() -> None:
-    """It is None, for all alike."""
+    """A value that no qubit publishes is None."""
     target = target_from_device(chip({}, {}, couplings=[pair(0, 1)]))
 
     for properties in (target["x"][0,], target["sx"][1,], target["cx"][0, 1]):
@@ -171,7 +171,7 @@ def test_what_nobody_publishes_is_unknown() -> None:
 
 @pytest.mark.parametrize("level", [2, 3])
 def test_layout_shuns_what_is_not_calibrated(level: int) -> None:
-    """On a ring of which one qubit and the coupling opposite lack all calibration, whatever the seed."""
+    """The transpiler avoids uncalibrated qubits and couplings, with any seed."""
     ring = [pair(i, (i + 1) % 6, 0.98) for i in range(5)] + [pair(5, 0, 0.97)]
     ring[3] = pair(3, 4)
     qubits = [{}, *({**QUBIT, "fidelity": 0.999 - i * 1e-4} for i in range(5))]
@@ -184,7 +184,7 @@ def test_layout_shuns_what_is_not_calibrated(level: int) -> None:
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_no_qubit_is_left_out(level: int) -> None:
-    """Low levels use the first qubits, calibrated or not; a qubit that takes no gates would break them."""
+    """Low optimization levels can use the first qubits even if they are uncalibrated."""
     line = [pair(i, i + 1, 0.98) for i in range(3)]
     target = target_from_device(chip({}, QUBIT, {"fidelity": 0.1}, {}, couplings=line))
     isa = transpile(bell(), target=target, optimization_level=level, seed_transpiler=1)
@@ -197,7 +197,7 @@ def test_no_qubit_is_left_out(level: int) -> None:
 @pytest.mark.parametrize("n_qubits", [2, None])
 @pytest.mark.parametrize("info", NOT_CALIBRATED)
 def test_without_calibration(info: object, n_qubits: int | None) -> None:
-    """Unknown, old or unreadable shapes leave a device that takes the usual gates anywhere."""
+    """An unknown or unreadable format results in a Target of the usual gates on any qubits."""
     target = target_from_device(device(info, n_qubits=n_qubits))
 
     assert (target.num_qubits, target.qargs, target.dt) == (n_qubits, None, 2e-9)
@@ -207,7 +207,7 @@ def test_without_calibration(info: object, n_qubits: int | None) -> None:
 
 
 def test_numbers_as_text() -> None:
-    """Some tools write the keys of their tables."""
+    """Qubit ids may be text or floats."""
     qubits = [{**QUBIT, "id": "0"}, {**WORSE, "id": 1.0}]
     target = target_from_device(device({"qubits": qubits, "couplings": [pair("1", "0", 0.97)]}))
 
@@ -216,7 +216,7 @@ def test_numbers_as_text() -> None:
 
 
 def test_lists_of_qubits() -> None:
-    """Any order will do, the later of two entries counts, and the device may have more than are listed."""
+    """Qubits may be in any order, the later of two entries counts, and unlisted ones exist."""
     qubits = [WORSE, {"id": 0, "fidelity": 0.5}, QUBIT, "qubit", None, {"name": "of no number"}]
     target = target_from_device(device({"qubits": qubits}, n_qubits=3))
 
@@ -225,7 +225,7 @@ def test_lists_of_qubits() -> None:
 
 
 def test_more_qubits_listed_than_said() -> None:
-    """The list is the better witness."""
+    """The list of qubits takes precedence over their published number."""
     assert target_from_device(device(CHIP, n_qubits=1)).num_qubits == 2
     assert target_from_device(device(CHIP, n_qubits=None)).num_qubits == 2
 
@@ -246,7 +246,7 @@ UNUSABLE = [
 
 @pytest.mark.parametrize("coupling", UNUSABLE)
 def test_unusable_couplings(coupling: object) -> None:
-    """One bad entry does not spoil the rest."""
+    """An invalid entry does not affect the others."""
     target = target_from_device(device({**CHIP, "couplings": [coupling, pair(0, 1, 0.97), coupling]}))
 
     assert set(target["cx"]) == {(0, 1)}
@@ -254,7 +254,7 @@ def test_unusable_couplings(coupling: object) -> None:
 
 
 def test_couplings_listed_twice() -> None:
-    """The later entry counts; the other direction is another coupling."""
+    """The later of two entries counts; the reverse direction is another coupling."""
     couplings = [pair(0, 1, 0.9), pair(1, 0, 0.8), pair(0, 1, 0.95)]
     target = target_from_device(device({**CHIP, "couplings": couplings}))
 
@@ -265,7 +265,7 @@ def test_couplings_listed_twice() -> None:
 
 @pytest.mark.parametrize("couplings", [[], None, "all", [None]])
 def test_without_couplings(couplings: object) -> None:
-    """Single qubits are a device, too."""
+    """A device without couplings has no `cx`."""
     target = target_from_device(device({"qubits": CHIP["qubits"], "couplings": couplings}))
 
     assert sorted(target.operation_names) == [gate for gate in GATES if gate != "cx"]
@@ -279,12 +279,12 @@ anything = st.recursive(
 
 
 def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """What one expects, or anything else."""
+    """Draw valid values, or anything else."""
     return usual | usual | usual | anything
 
 
 def entries(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Objects with some of those fields."""
+    """Draw objects with some of these fields."""
     return mostly(st.fixed_dictionaries({}, optional={name: mostly(values) for name, values in fields.items()}))
 
 
@@ -313,7 +313,7 @@ infos = entries(
 
 
 def check_sound(target: Target) -> None:
-    """Errors are probabilities, times are not negative, and either all places of an instruction have one or none."""
+    """Check that errors are probabilities, times are not negative, and values are complete."""
     for name in target.operation_names:
         properties = [each for each in target[name].values() if each is not None]
         for field, highest in (("error", 1), ("duration", math.inf)):
@@ -328,7 +328,7 @@ def check_sound(target: Target) -> None:
 @settings(max_examples=300)
 @given(infos, st.none() | st.integers(-1, 6))
 def test_any_calibration(info: object, n_qubits: int | None) -> None:
-    """No calibration, however odd, raises or gets a nonsense into a Target; the transpiler takes each."""
+    """No calibration raises an error or results in an invalid Target."""
     target = target_from_device(device(info, n_qubits=n_qubits))
     circuit = QuantumCircuit(1)
     circuit.h(0)
@@ -342,7 +342,7 @@ def test_any_calibration(info: object, n_qubits: int | None) -> None:
 
 @pytest.mark.parametrize(("duration", "unit"), [(100, "ns"), (0.1, "us"), (50, "dt")])
 def test_dt_is_the_devices(duration: float, unit: str) -> None:
-    """The transpiler counts delays in steps of 2 ns, as devices do."""
+    """`dt` is the devices' clock period, 2 ns."""
     circuit = QuantumCircuit(1)
     circuit.delay(duration, 0, unit=unit)
     (item,) = transpile(circuit, target=target_from_device(device(CHIP)), optimization_level=0).data
@@ -352,7 +352,7 @@ def test_dt_is_the_devices(duration: float, unit: str) -> None:
 
 
 def test_emulated_device(backend: OqtopusBackend) -> None:
-    """The noiseless device publishes what the contract says of it."""
+    """The Target of an emulated device has the gates, errors and durations that it publishes."""
     target = backend.target
 
     assert sorted(target.operation_names) == GATES

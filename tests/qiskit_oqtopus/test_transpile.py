@@ -1,4 +1,4 @@
-"""Qiskit's transpiler makes circuits that devices take as they are."""
+"""Circuits from Qiskit's transpiler are native to devices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TARGETS = {name: target_from_device(OqtopusDevice(device.info(n_pending_jobs=0))
 
 
 def ghz(n_qubits: int) -> QuantumCircuit:
-    """A GHZ state, measured after a while."""
+    """Return a circuit that measures a GHZ state after a delay."""
     circuit = QuantumCircuit(n_qubits, name="ghz")
     circuit.h(0)
     for qubit in range(1, n_qubits):
@@ -32,7 +32,7 @@ def ghz(n_qubits: int) -> QuantumCircuit:
     ("name", "n_qubits"), [("qulacs", 16), ("lattice64", 64), ("lattice144", 144), ("lattice1000", 1000)]
 )
 def test_transpiled_circuits_are_the_devices_own(name: str, n_qubits: int, level: int) -> None:
-    """At every level, on chips of every size: gates, directions of couplings, delays."""
+    """Gates, coupling directions and delays are native at every level, on chips of every size."""
     target = TARGETS[name]
     circuits = [ghz(5), *(random_circuit(8, 6, max_operands=3, measure=True, seed=seed) for seed in range(3))]
     isa = transpile(circuits, target=target, optimization_level=level, seed_transpiler=1)

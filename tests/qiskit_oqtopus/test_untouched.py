@@ -1,4 +1,4 @@
-"""Resets: of qubits that nothing has acted on they are left out, any other is refused."""
+"""Resets of untouched qubits are left out; any other is refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TARGET = target_from_device(OqtopusDevice(square_lattice("grid", 2, 4, seed=1).i
 
 
 def probabilities(program: Program) -> np.ndarray:
-    """The distribution of a program's register, every qubit of whose circuit is measured."""
+    """Return the distribution of a program that measures every qubit."""
     circuit = qasm3.loads(program.body)
     measured = {circuit.find_bit(i.clbits[0]).index: circuit.find_bit(i.qubits[0]).index for i in circuit if i.clbits}
     circuit.remove_final_measurements()
@@ -33,7 +33,7 @@ def probabilities(program: Program) -> np.ndarray:
 
 
 def test_resets_of_untouched_qubits_are_left_out(backend: OqtopusBackend) -> None:
-    """At the beginning, twice, behind barriers and delays, inside an instruction, and where others are in use."""
+    """Resets of untouched qubits are left out: repeated, after barriers and delays, and inside instructions."""
     flip = QuantumCircuit(2, name="flip")
     flip.reset([0, 1])
     flip.x(1)
@@ -52,7 +52,7 @@ def test_resets_of_untouched_qubits_are_left_out(backend: OqtopusBackend) -> Non
 
 
 def prepared(act: Callable[[QuantumCircuit], object]) -> QuantumCircuit:
-    """A circuit that does something to qubit 0, then resets it."""
+    """Return a circuit that acts on qubit 0, then resets it."""
     circuit = QuantumCircuit(2, 2, name="again")
     act(circuit)
     circuit.reset(0)
@@ -76,14 +76,14 @@ def prepared(act: Callable[[QuantumCircuit], object]) -> QuantumCircuit:
     ],
 )
 def test_other_resets_are_refused(act: Callable[[QuantumCircuit], object]) -> None:
-    """Whatever has acted on the qubit, harmless or not."""
+    """A reset after any operation on the qubit is refused."""
     circuit = prepared(act)
     with pytest.raises(CircuitError, match=r"'again' resets a qubit after using it \(qubit 0\), which OQTOPUS devices"):
         to_program(circuit, TARGET)
 
 
 def test_resets_of_untouched_qubits_that_were_moved() -> None:
-    """A swap, whatever it is made of, has brought |0> to where the reset is."""
+    """A reset of a |0> that a swap of any form has moved is left out."""
     circuit = prepared(lambda circuit: (circuit.x(0), circuit.swap(0, 1)))
 
     np.testing.assert_allclose(probabilities(to_program(circuit, TARGET)), np.eye(4)[0b10], atol=1e-12)
@@ -91,7 +91,7 @@ def test_resets_of_untouched_qubits_that_were_moved() -> None:
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_transpiled(level: int) -> None:
-    """Where the transpiler moves qubits before they are initialized, so that gates act on what is then reset."""
+    """Resets are left out if the transpiler moves qubits before their initialization."""
     state = random_statevector(4, seed=1)
     circuit, expected = QuantumCircuit(8, 8), QuantumCircuit(8)
     for each in (circuit, expected):
@@ -116,7 +116,7 @@ def test_transpiled(level: int) -> None:
 
 
 def test_parameters_before_a_moved_reset() -> None:
-    """A swap is recognized among gates whose angles are not known yet."""
+    """A swap is recognized among gates with unbound parameters."""
     angle = Parameter("angle")
     circuit = QuantumCircuit(3, 3)
     circuit.rx(angle, 0)
@@ -133,7 +133,7 @@ def test_parameters_before_a_moved_reset() -> None:
 
 
 def test_parameters_between_a_swap_and_a_reset() -> None:
-    """Gates that undo each other for equal values only have acted on the qubit."""
+    """Gates that cancel only for equal parameter values count as acting on the qubit."""
     first, second = Parameter("first"), Parameter("second")
     circuit = prepared(
         lambda circuit: (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from anyio.from_thread import start_blocking_portal
@@ -26,11 +27,19 @@ class Caller:
         self._portal_context = start_blocking_portal()
         self._portal = self._portal_context.__enter__()
         transport = httpx.ASGITransport(app=app) if app else None
-        self._http = httpx.AsyncClient(base_url=url, headers={"q-api-token": token}, transport=transport)
+        self._token = token
+        self._http = httpx.AsyncClient(base_url=url, transport=transport)
 
     def __call__(self, method: str, url: str, **request: Any) -> httpx.Response:
         """Send one request."""
-        return self._portal.call(lambda: self._http.request(method, url, **request))
+        headers = {"q-api-token": self._token, **request.pop("headers", {})}
+        return self._portal.call(lambda: self._http.request(method, url, headers=headers, **request))
+
+    def with_token(self, token: str) -> Self:
+        """Return a caller with another token, over the same connections."""
+        other = copy.copy(self)
+        other._token = token
+        return other
 
     def close(self) -> None:
         """Close the connections."""

@@ -21,14 +21,14 @@ HOURS_LONG = OqtopusJobSpec.sampling(
 )
 
 
+def await_status(client: OqtopusClient, job_id: str, status: str) -> None:
+    """Wait until a job has a status."""
+    await_condition(lambda: client.status(job_id) == status)
+
+
 def await_condition(holds: Callable[[], bool]) -> None:
-    """Wait until something is true."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-def await_status(client: OqtopusClient, job_id: str, status: str) -> None:
-    """Wait until a job has a status."""
-    await_condition(lambda: client.status(job_id) == status)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from oqtopus_client.emulator.database import Database
+from oqtopus_client.emulator.database import Database, format_time
 from oqtopus_client.emulator.store import Store
 
 REAL_TIME = time.time
@@ -21,3 +23,11 @@ def open_store(folder: Path) -> Store:
 def shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Make it later than it is."""
     monkeypatch.setattr("oqtopus_client.emulator.store.time.time", lambda: REAL_TIME() + seconds)
+
+
+def tick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each time that the store notes be a second later than the one before, beginning an hour ago."""
+    seconds = count(REAL_TIME() - 3600)
+    monkeypatch.setattr(
+        "oqtopus_client.emulator.store.now", lambda: format_time(datetime.fromtimestamp(next(seconds), UTC))
+    )

@@ -33,8 +33,8 @@ def with_correlation_id(app: ASGIApp, choose: Callable[[Scope], str]) -> ASGIApp
         try:
             await app(scope, receive, send_with_id)
         except Exception as error:
-            # Starlette answers 500 and raises the error again; the answer, and the log, are enough. But a connection
-            # that breaks has to: whoever serves this notices by the error only.
+            # Starlette answers 500 and raises the error again; the answer and the log are enough. A broken connection,
+            # however, must reach the server, which notices it only by the error.
             if not answered or isinstance(error, ConnectionError):
                 raise
 

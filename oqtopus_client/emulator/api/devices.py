@@ -56,8 +56,8 @@ async def list_histories(
         _require_device(cloud, user, device_id)
     total, rows = cloud.devices.history(
         allowed_devices(user) if device_id is None else [device_id],
-        start=from_ and earliest(from_),
-        end=to and latest(to),
+        start=None if from_ is None else earliest(from_),
+        end=None if to is None else latest(to),
         limit=limit,
         offset=offset,
     )

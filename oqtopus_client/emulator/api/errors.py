@@ -36,12 +36,12 @@ def handle_errors(app: FastAPI) -> None:
         try:
             return await request_validation_exception_handler(request, error)
         except (ValueError, RecursionError):
-            # The answer repeats the input, which breaks servers if that is NaN or too deep. Our own paths do not.
+            # Servers break when they repeat an input that is NaN or too deep in their answer. Our own paths do not.
             if not request.url.path.startswith(control.router.prefix):
                 return server_error()
             return JSONResponse({"detail": [{name: item[name] for name in _SAFE} for item in error.errors()]}, 422)
 
-    @app.exception_handler(ClientDisconnect)  # before its request was whole; nobody reads the answer
+    @app.exception_handler(ClientDisconnect)  # during its request, so no one reads the answer
     @app.exception_handler(ServerError)
     @app.exception_handler(Exception)
     async def break_down(_request: Request, error: Exception) -> Response:

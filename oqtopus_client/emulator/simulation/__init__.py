@@ -1,1 +1,1 @@
-"""What the cloud's engine and its devices do with a job, as pure functions of picklable values."""
+"""Preparation and execution of jobs, as pure functions of picklable values."""

@@ -1,45 +1,70 @@
-"""OpenQASM 3 text and circuits, as the servers' parser and devices see them."""
+"""OpenQASM 3 programs and their circuits, as servers read them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import openqasm3
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, QuantumRegister
 
 from oqtopus_client.emulator.simulation.conversion import convert
 from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+
+    from qiskit.circuit import Clbit
 
 NOT_EXECUTED = frozenset({"barrier", "delay"})
 
 
 def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
-    """The circuit of a program, its classical bits in one register, in the order they are declared.
+    """Parse a program into a circuit with one quantum register, its classical bits in the order of declaration.
 
     Raises:
         JobFailure: The program is larger than the limits allow.
-        Exception: It cannot be read; of whatever kind the parser stumbles over.
+        Exception: The program cannot be read; the type depends on where the parser fails.
     """
     tree = openqasm3.parse(code_of(program, limits))
     check_tree(tree, limits)
-    return flat(convert(tree))
+    return rebuilt(convert(tree))
 
 
-def flat(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit with all its qubits in one register, and all its classical bits in another."""
-    result = QuantumCircuit(circuit.num_qubits, circuit.num_clbits, global_phase=circuit.global_phase)
+def rebuilt(
+    circuit: QuantumCircuit, qubits: Iterable[int] | None = None, *, without: Collection[str] = ()
+) -> QuantumCircuit:
+    """Copy a circuit, with its qubits in one register and its classical registers without aliases.
+
+    Args:
+        circuit: The circuit.
+        qubits: The qubits to keep, in their new order; all by default. Operations on any others are left out.
+        without: Names of more operations to leave out. Without measurements, there are no classical bits either.
+    """
+    indices = {qubit: index for index, qubit in enumerate(range(circuit.num_qubits) if qubits is None else qubits)}
+    # No classical register has this name: it is not an identifier.
+    result = QuantumCircuit(QuantumRegister(len(indices), "$"), global_phase=circuit.global_phase)
+    if "measure" not in without:
+        _add_clbits(result, circuit)
     for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
+        on = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        if item.name not in without and all(qubit in indices for qubit in on):
+            clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
+            result.append(item.operation, [indices[qubit] for qubit in on], clbits)
     return result
 
 
+def _add_clbits(circuit: QuantumCircuit, source: QuantumCircuit) -> None:
+    circuit.add_bits(source.clbits)
+    named: set[Clbit] = set()
+    for register in source.cregs:
+        if named.isdisjoint(register):
+            circuit.add_register(register)
+            named.update(register)
+
+
 def measurements(circuit: QuantumCircuit) -> dict[int, int]:
-    """The qubit that each measured classical bit tells of: the last measurement into a bit wins."""
+    """Return the measured qubit of each classical bit; the last measurement into a bit counts."""
     return {
         circuit.find_bit(item.clbits[0]).index: circuit.find_bit(item.qubits[0]).index
         for item in circuit.data
@@ -47,17 +72,8 @@ def measurements(circuit: QuantumCircuit) -> dict[int, int]:
     }
 
 
-def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The gates of a circuit alone."""
-    result = QuantumCircuit(circuit.num_qubits)
-    for item in circuit.data:
-        if item.name != "measure":
-            result.append(item.operation, [circuit.find_bit(qubit).index for qubit in item.qubits])
-    return result
-
-
 def active_qubits(circuit: QuantumCircuit, measured: Iterable[int]) -> list[int]:
-    """The qubits that a gate or a measurement touches, ascending."""
+    """Return the qubits on which a gate or a measurement acts, in ascending order."""
     touched = {
         circuit.find_bit(qubit).index for item in circuit.data if item.name not in NOT_EXECUTED for qubit in item.qubits
     }

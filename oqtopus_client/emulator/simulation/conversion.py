@@ -1,4 +1,4 @@
-"""Parsed programs to circuits that do what OpenQASM says: `convert`."""
+"""Conversion of parsed programs to circuits with the semantics of OpenQASM: `convert`."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 
 def convert(tree: ast.Program) -> QuantumCircuit:
-    """The circuit of a parsed program, with each angle of a standard gate within two turns of zero.
+    """Convert a parsed program to a circuit, with each angle of a standard gate within two turns of zero.
 
     Raises:
-        Exception: It makes no sense; of whatever kind the package stumbles over.
+        Exception: The program is not valid; the type depends on where the package fails.
     """
     circuit: QuantumCircuit = _Converter().convert(tree).circuit
     return circuit
 
 
 class _OwnGate:
-    """A gate that a program defines itself, by the values of its arguments.
+    """A gate that a program defines, as a function of its arguments' values.
 
-    Its name becomes one that Qiskit has for no gate. A program that does not include `stdgates.inc` may well define an
-    `x` of its own, and whatever goes by names, as Qiskit does to control and transpile gates, would execute Qiskit's.
+    It gets a name that Qiskit does not use. A program without `stdgates.inc` may define its own `x`, and Qiskit, which
+    controls and transpiles gates by name, would execute its own `x` instead.
 
     Args:
-        name: Its name.
-        define: What it consists of for some values.
+        name: The gate's name.
+        define: Returns the gate's definition for some values.
     """
 
     def __init__(self, name: str, define: Callable[[Sequence[Value]], QuantumCircuit]) -> None:
@@ -59,17 +59,17 @@ class _OwnGate:
 
 
 class _Converter(ConvertVisitor):
-    """What `qiskit_qasm3_import` does, except where that is not what the program says.
+    """The converter of `qiskit_qasm3_import`, with its errors corrected.
 
-    The package puts values into a gate's definition when it is done: in the alphabetical order of its arguments, not
-    into all that Qiskit makes of controlled gates, and into sums of large angles, which lose their phase. Here, a
-    definition is converted for each set of values.
+    The package inserts values into a finished gate definition: in the alphabetical order of the arguments, not into
+    all parts of controlled gates, and into sums of large angles, which lose their phase. This class converts the
+    definition separately for each set of values.
     """
 
     def visit_QuantumGateDefinition(self, node: ast.QuantumGateDefinition, context: State) -> State:  # noqa: N802
-        """Define a gate of the program's own."""
+        """Define a gate."""
         gate = _OwnGate(node.name.name, lambda values: self._own(node, values, context))
-        gate(*[0.7] * len(node.arguments))  # what makes no sense is refused, called or not
+        gate(*[0.7] * len(node.arguments))  # refuses an invalid definition, even of an unused gate
         sizes = len(node.arguments), len(node.qubits)
         return self._define_gate(node.name.name, gate, *sizes, node, context)
 
@@ -82,22 +82,22 @@ class _Converter(ConvertVisitor):
         return super().visit_QuantumGate(node, context)
 
     def visit_QuantumPhase(self, node: ast.QuantumPhase, context: State) -> State:  # noqa: N802
-        """Add a phase, which a circuit has modulo the float next to 2 pi."""
+        """Add a phase, which a circuit stores modulo the float nearest to 2 pi."""
         node = copy.copy(node)
         node.argument = self._reduced(node.argument, context)
         return super().visit_QuantumPhase(node, context)
 
     def _reduced(self, argument: ast.Expression, context: State) -> ast.Expression:
-        """An angle within two turns of zero."""
+        """Return the angle within two turns of zero."""
         angle: Any = self._resolve_angle(argument, context)
         if isinstance(angle, ParameterExpression):
             return argument
-        if not math.isfinite(angle):  # simulators would make something of it
-            raise ValueError(f"{angle} is no angle")
+        if not math.isfinite(angle):  # simulators would accept it
+            raise ValueError(f"{angle} is not a valid angle")
         return ast.FloatLiteral(reduced(angle))
 
     def _own(self, node: ast.QuantumGateDefinition, values: Sequence[Value], context: State) -> QuantumCircuit:
-        """What a gate of the program's own consists of for those values."""
+        """Return the definition of a program's gate for those values."""
         with GateScope(context) as inner:
             symbols: Any = inner.symbol_table
             for argument, value in zip(node.arguments, values, strict=True):

@@ -1,4 +1,4 @@
-"""Expectation values as the cloud's estimator measures them: one circuit for each group of observables."""
+"""Expectation values as the cloud's estimator measures them: one circuit per group of observables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import PauliList, SparsePauliOp
 
-from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid
+from oqtopus_client.emulator.simulation.inputs import ServiceFailure, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _INDEX = re.compile(r"(?<=[IXYZ])\d+")
 _MIN_QUBITS = 2
 _ROWS = 256
-"""Pauli strings that are compared with all others at a time."""
+"""Number of Pauli strings that are compared with all others at a time."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Group:
     """Qubit-wise commuting Pauli strings, measured together.
 
     Attributes:
-        basis: Each measured qubit, ascending, and the letter of what it is measured in.
-        terms: Coefficient of each Pauli string, and the classical bits whose parity it is.
+        basis: Pauli letter of the measurement basis by qubit, in ascending order.
+        terms: Coefficient of each Pauli string, and the classical bits whose parity it measures.
     """
 
     basis: dict[int, str]
     terms: list[tuple[float, list[int]]]
 
     def measuring(self, gates: QuantumCircuit) -> QuantumCircuit:
-        """The gates, and measurements of the basis's qubit i into classical bit i."""
+        """Return the gates followed by measurements of the basis's i-th qubit into classical bit i."""
         circuit = QuantumCircuit(gates.num_qubits, len(self.basis))
         circuit.compose(gates, inplace=True)
         for clbit, (qubit, letter) in enumerate(self.basis.items()):
@@ -45,56 +45,75 @@ class Group:
         return circuit
 
 
-def read_operator(operator: Any) -> list[tuple[dict[int, str], float]]:
-    """The terms of a job's operator: the Pauli letter at each qubit, and the real coefficient.
+def read_operator(operator: Any) -> list[tuple[str, float]] | None:
+    """Read the terms of a job's operator: the text of a Pauli string, and its real coefficient; None if there is none.
 
-    As servers do, all letters are matched with all indices that stand behind a capital letter of I, X, Y, Z, and those
-    without a match are passed over: dense labels (`XX`), small letters and an empty text all mean the identity.
+    As on servers, a coefficient may also be a text.
 
     Raises:
-        JobFailure: There is no operator, a coefficient is missing or not real, a qubit is named twice, or a letter
-            that is no Pauli operator's has got an index.
+        JobFailure: It is not a list of such terms.
     """
-    if not operator:
-        raise JobFailure("the operator is not specified in the job.")
-    terms = []
-    for term in operator if isinstance(operator, list) else [operator]:
-        coeff = term.get("coeff") if isinstance(term, dict) else None
-        if not isinstance(coeff, int | float) or isinstance(coeff, bool) or not isinstance(term.get("pauli"), str):
-            raise invalid("each term of the operator needs a pauli and a real coeff.")
-        terms.append((_factors(term["pauli"]), float(coeff)))
+    if operator is None:
+        return None
+    try:
+        terms = [(term["pauli"], float(term["coeff"])) for term in operator]
+    except (TypeError, KeyError, ValueError) as error:
+        raise invalid("each term of the operator needs a pauli and a real coeff.") from error
+    if not all(isinstance(pauli, str) for pauli, _ in terms):
+        raise invalid("each term of the operator needs a pauli and a real coeff.")
     return terms
+
+
+def factors_of(pauli: str) -> dict[int, str]:
+    """Read a Pauli string: its letter at each qubit.
+
+    As on servers, all letters are matched with all indices that follow a capital I, X, Y or Z, and those without a
+    match are skipped: dense labels (`XX`), small letters and an empty text all mean the identity.
+
+    Raises:
+        JobFailure: A qubit is named twice, or a letter with an index is not a Pauli operator.
+    """
+    text = pauli.replace(" ", "")
+    letters, indices = _INDEX.sub("", text), [int(index) for index in _INDEX.findall(text)]
+    factors = dict(zip(indices, letters, strict=False))
+    if len(set(indices)) < len(indices):
+        raise ServiceFailure(f"a qubit is named twice in {pauli!r}")
+    if unknown := set(factors.values()) - set("IXYZ"):
+        raise ServiceFailure(f"{''.join(sorted(unknown))!r} in {pauli!r} is not a Pauli operator")
+    return factors
 
 
 def split(
     gates: QuantumCircuit, terms: Sequence[tuple[Mapping[int, str], float]], qubit_mapping: Mapping[str, int] | None
 ) -> list[Group]:
-    """What to measure for an operator.
+    """Return the groups to measure for an operator.
 
     Args:
         gates: The circuit, without measurements.
         terms: The operator, on the qubits of the submitted program.
-        qubit_mapping: Where transpiling has put these qubits; None if it has not moved them.
+        qubit_mapping: Position of each of these qubits after transpilation; None if they have not moved.
 
     Raises:
-        JobFailure: The operator names a qubit that the program does not have, the program has only one, or the last
-            qubit that the transpiled program uses is none of the submitted program's: servers cannot cope with that.
+        JobFailure: The operator acts on a qubit that the program does not have, the program has only one qubit, or the
+            last qubit of the transpiled program is not one of the submitted program, which servers do not support.
     """
+    if not terms:
+        return []
     if gates.num_qubits < _MIN_QUBITS:
-        raise _estimator_failure("'cx' gate needs two qubits, and the program has one")
+        raise ServiceFailure("'cx' gate needs two qubits, and the program has one")
     if qubit_mapping is not None and max(qubit_mapping.values()) != gates.num_qubits - 1:
-        raise _estimator_failure("the layout does not match the qubits that the transpiled program uses")
+        raise ServiceFailure("the layout does not match the qubits that the transpiled program uses")
     sparse = [("".join(p.values()), [_qubit(i, gates, qubit_mapping) for i in p], coeff) for p, coeff in terms]
     operator = SparsePauliOp.from_sparse_list(sparse, gates.num_qubits).simplify(atol=0)
     return [_group(operator[together].to_sparse_list()) for together in _together(operator.paulis)]
 
 
 def estimate(groups: Iterable[Group], counts: Iterable[Mapping[str, int]]) -> tuple[float, float]:
-    """The expectation value and its standard error, from each group's counts.
+    """Return the expectation value and its standard error from each group's counts.
 
-    With P the Pauli strings, c their coefficients and `shots` the sum of the group's counts, of which mitigation may
-    leave fewer, the value is the sum of c <P>; the error is the sum of |c| sqrt((1 - <P>^2) / shots): linear, not in
-    quadrature, as the cloud's estimator adds it up.
+    With P the Pauli strings, c their coefficients and `shots` the sum of the group's counts (which mitigation may
+    reduce), the value is the sum of c <P>. The error is the sum of |c| sqrt((1 - <P>^2) / shots): added linearly, not
+    in quadrature, and both are in single precision, as in the cloud's estimator.
     """
     value = error = 0.0
     for group, outcomes in zip(groups, counts, strict=True):
@@ -103,32 +122,22 @@ def estimate(groups: Iterable[Group], counts: Iterable[Mapping[str, int]]) -> tu
             mean = _mean(outcomes, clbits, shots)
             value += coeff * mean
             error += abs(coeff) * math.sqrt(max(0.0, 1 - mean**2) / shots) if shots else 0.0
-    return value, error
-
-
-def _factors(pauli: str) -> dict[int, str]:
-    text = pauli.replace(" ", "")
-    letters, indices = _INDEX.sub("", text), [int(index) for index in _INDEX.findall(text)]
-    factors = dict(zip(indices, letters, strict=False))
-    if len(set(indices)) < len(indices):
-        raise _estimator_failure(f"a qubit is named twice in {pauli!r}")
-    if unknown := set(factors.values()) - set("IXYZ"):
-        raise _estimator_failure(f"{''.join(sorted(unknown))!r} in {pauli!r} is no Pauli operator")
-    return factors
+    # The estimator answers in single precision.
+    return float(np.float32(value)), float(np.float32(error))
 
 
 def _qubit(index: int, circuit: QuantumCircuit, mapping: Mapping[str, int] | None) -> int:
     qubit = index if mapping is None else mapping.get(str(index))
     if qubit is None or qubit >= circuit.num_qubits:
-        raise _estimator_failure(f"the operator acts on qubit {index}, which the program does not have")
+        raise ServiceFailure(f"the operator acts on qubit {index}, which the program does not have")
     return qubit
 
 
 def _together(paulis: PauliList) -> list[list[int]]:
-    """The Pauli strings that are measured together, by their places: as Qiskit's `group_commuting` has them.
+    """Return the indices of the Pauli strings in each group, as Qiskit's `group_commuting` forms them.
 
-    Those that do not commute are joined in a graph, and the nodes with most neighbours get their colour first. Qiskit
-    takes gigabytes for some thousand strings of many qubits.
+    A graph connects strings that do not commute, and nodes with the most neighbours are coloured first. Qiskit needs
+    gigabytes for a few thousand strings on many qubits.
     """
     of_each_letter = [(paulis.x & ~paulis.z), (paulis.x & paulis.z), (~paulis.x & paulis.z)]
     factors = [letter.astype(np.float32) for letter in of_each_letter]
@@ -139,13 +148,13 @@ def _together(paulis: PauliList) -> list[list[int]]:
         apart[rows] = acted_on[rows] @ acted_on.T > sum(letter[rows] @ letter.T for letter in factors)
     colors = np.full(len(paulis), -1)
     groups: list[list[int]] = []
-    for place in np.argsort(-apart.sum(1), kind="stable"):
-        taken = set(colors[apart[place]])
+    for index in np.argsort(-apart.sum(1), kind="stable"):
+        taken = set(colors[apart[index]])
         color = next(color for color in range(len(groups) + 1) if color not in taken)
-        colors[place] = color
+        colors[index] = color
         if color == len(groups):
             groups.append([])
-        groups[color].append(int(place))
+        groups[color].append(int(index))
     return groups
 
 
@@ -157,7 +166,7 @@ def _group(terms: list[tuple[str, list[int], complex]]) -> Group:
 
 
 def _rotations(letter: str) -> Iterator[tuple[str, list[float]]]:
-    """Device gates after which a measurement in Z tells of X or Y (what they do to the phase is lost in it)."""
+    """Return device gates that turn a measurement of Z into one of X or Y, up to a phase."""
     if letter == "X":
         yield "rz", [math.pi / 2]
     if letter in {"X", "Y"}:
@@ -167,8 +176,3 @@ def _rotations(letter: str) -> Iterator[tuple[str, list[float]]]:
 def _mean(counts: Mapping[str, int], clbits: Sequence[int], shots: int) -> float:
     odd = sum(n for key, n in counts.items() if sum(key[-1 - clbit] == "1" for clbit in clbits) % 2)
     return 1 - 2 * odd / shots if shots else 0.0
-
-
-def _estimator_failure(reason: str) -> JobFailure:
-    # Servers let the text of the exception between two of their programs through.
-    return JobFailure(f"Exception calling application: {reason}")

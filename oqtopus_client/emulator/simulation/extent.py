@@ -1,4 +1,4 @@
-"""How much an OpenQASM 3 program amounts to, found before anything of that size is made of it."""
+"""The size of an OpenQASM 3 program's circuit, computed before the circuit is built."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 
 _NOT_CODE = re.compile(r'//[^\n]*|/\*(?:.*?\*/|.*)|("[^"\n]*")', re.DOTALL)
-_TOKEN = re.compile(r"[0-9A-Za-z_]+|[^\s0-9A-Za-z_]")  # other letters, one by one: the parser is slow at them
+_TOKEN = re.compile(r"[0-9A-Za-z_]+|[^\s0-9A-Za-z_]")  # other letters count individually, as they slow down the parser
 _BRACKET = re.compile(r"[(\[{]|[)\]}]")
 _NESTING = 256
-"""Below that, Python's own limit makes the parser give up; far above it, it takes minutes to."""
+"""Maximum depth. Beyond it, the parser hits Python's recursion limit; far beyond, that takes minutes."""
 _SIGNS = re.compile(rf"(?:[-~!]\s*){{{_NESTING}}}")
 _CONTROLS = (ast.GateModifierName.ctrl, ast.GateModifierName.negctrl)
 _MERGED = frozenset({"x", "cx", "CX", "ccx"})
-"""Gates whose modifiers Qiskit merges; each one makes a tenfold circuit of any other gate."""
+"""Gates whose modifiers Qiskit merges; for any other gate, each modifier multiplies the circuit by about ten."""
 _FEW, _MANY = 2, 30
 _PHYSICAL_QUBIT = re.compile(r"\$(\d+)")
 
 
 def code_of(program: str, limits: ProgramLimits) -> str:
-    """The program without its comments, which take the parser a second per megabyte, unless it is too large to parse.
+    """Remove comments, which take the parser a second per megabyte, and check that the rest can be parsed.
 
     Raises:
         JobFailure: The program is too large.
@@ -56,7 +56,7 @@ def check_tree(program: ast.Program, limits: ProgramLimits) -> None:
 
     Raises:
         JobFailure: The program is too large.
-        ValueError: A gate has more controls than qubits.
+        ValueError: A gate has at least as many controls as qubits.
     """
     extent = _Extent(limits)
     for statement in program.statements:
@@ -64,7 +64,7 @@ def check_tree(program: ast.Program, limits: ProgramLimits) -> None:
 
 
 class _Extent:
-    """Bits and operations of the statements so far."""
+    """Counts the bits and operations of statements."""
 
     def __init__(self, limits: ProgramLimits) -> None:
         self._limits = limits
@@ -75,7 +75,7 @@ class _Extent:
         self._operations = 0
 
     def add(self, statement: ast.Statement | ast.Pragma) -> None:
-        """Count a statement, and those within it."""
+        """Count a statement and the statements within it."""
         match statement:
             case (
                 ast.QubitDeclaration(qubit=name, size=size)
@@ -86,9 +86,9 @@ class _Extent:
                     _refuse("too many registers", self._limits.registers)
                 self._declare(name.name, 1 if size is None else _bound(size))
             case ast.AliasStatement(target=name, value=value):
-                self._declare(name.name, self._width(value))  # it is a list of its own
+                self._declare(name.name, self._width(value))  # the circuit stores it as another list
             case ast.QuantumGateDefinition(name=name, body=body):
-                # Its qubits may have the names of registers.
+                # Its qubits may have the same names as registers.
                 outside, self._widths = self._widths, {}
                 self._gates[name.name] = self._checked_operations(1 + sum(map(self._operations_of, body)))
                 self._widths = outside
@@ -107,11 +107,11 @@ class _Extent:
                 controls = [modifier for modifier in modifiers if modifier.modifier in _CONTROLS]
                 n_controls = self._checked_bits(sum(_bound(m.argument) if m.argument else 1 for m in controls))
                 if n_controls >= len(qubits):
-                    # Qiskit finds that out too, but after it has made the gate.
+                    # Qiskit detects this too, but only after creating the gate.
                     raise ValueError(f"{name.name} has {n_controls} controls and {len(qubits)} qubits in all")
                 operations: int = self._gates.get(name.name, 1) * max(map(self._width, qubits), default=1)
                 if any(modifier.modifier is ast.GateModifierName.pow for modifier in modifiers):
-                    # It becomes a matrix of all its qubits, controls included, that is taken apart.
+                    # It becomes a matrix on all its qubits, controls included, which is then decomposed.
                     return operations << 2 * min(len(qubits), _MANY)
                 return operations * _cost(n_controls, len(controls), merged=name.name in _MERGED)
             case ast.QuantumBarrier(qubits=qubits) | ast.DelayInstruction(qubits=qubits):
@@ -123,7 +123,7 @@ class _Extent:
         return 1
 
     def _width(self, operand: ast.QASMNode) -> int:
-        """The most bits that an operand can have."""
+        """Return the maximum number of bits of an operand."""
         match operand:
             case ast.Identifier(name=name):
                 return self._widths.get(name, 1)
@@ -147,14 +147,14 @@ class _Extent:
 
 
 def _cost(n_controls: int, modifiers: int, *, merged: bool) -> int:
-    """About how many operations a gate with controls is taken apart into."""
+    """Estimate the number of operations into which a controlled gate is decomposed."""
     if merged:
         return 1 if n_controls <= _FEW else 30 * n_controls
     return max(int(10 ** min(modifiers, _MANY)), 25 * n_controls**2 if n_controls > 1 else 1)
 
 
 def _inner(statement: ast.Statement | ast.Pragma) -> Iterator[ast.Statement]:
-    """The statements within a statement."""
+    """Yield the statements within a statement."""
     for value in vars(statement).values():
         if isinstance(value, list):
             yield from _statements(value)
@@ -169,7 +169,7 @@ def _statements(items: Iterable[object]) -> Iterator[ast.Statement]:
 
 
 def _bound(expression: ast.Expression) -> float:
-    """The most that a constant expression of integers can be."""
+    """Return an upper bound of a constant integer expression."""
     match expression:
         case ast.IntegerLiteral(value=value) | ast.BitstringLiteral(value=value):
             return value

@@ -1,39 +1,65 @@
-"""A job's input as servers read it, and refuse it."""
+"""Reading and validation of a job's input, as on servers."""
 
 from __future__ import annotations
 
 import json
 import logging
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.errors import OqtopusStorageError
 from oqtopus_client.rest.storage import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger("oqtopus_client.emulator")
 
 
 class JobFailure(Exception):  # noqa: N818 - an outcome of a job, not an error of this program
-    """The job fails; the message is what the server tells its user."""
+    """The failure of a job; its text is the job's message.
+
+    Attributes:
+        status: The status of the job: `failed`, or `running` if servers lose track of it.
+        files: The files that the job shows nevertheless, by name.
+        transpiler_info: The settings it was, or would have been, transpiled with; None if it did not get that far.
+    """
+
+    status: str = "failed"
+    files: Mapping[str, bytes] = MappingProxyType({})
+    transpiler_info: Mapping[str, Any] | None = None
+
+
+class ServiceFailure(JobFailure):
+    """A failure of the estimator or the mitigator."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Exception calling application: {reason}")
+
+    def hide_reason(self) -> None:
+        """Replace the text by that of real servers, whose services fail to send an error and so its reason."""
+        self.args = (_NO_RESPONSE,)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy to another process without adding to the text."""
+        return JobFailure, self.args, self.__dict__
 
 
 @dataclass(frozen=True)
 class ProgramLimits:
-    """What a job's input may be, so that a small file cannot occupy the emulator. Real programs stay far below.
+    """Limits on a job's input, so that a small file cannot block the emulator. Real programs stay far below them.
 
     Attributes:
-        input_bytes: Size of the input, packed or unpacked, in bytes. The engine's services send each other 4 MiB.
-        tokens: Words, numbers and signs of one program; a gate has about ten.
-        bits: Qubits and classical bits that one program declares, or refers to by physical numbers; aliases count.
-        registers: Registers of one program; each takes longer to make than the one before.
-        operations: Operations of one program, with its own gates taken apart, and operations on whole registers
-            counted for each qubit.
+        input_bytes: Size of the input, packed or unpacked, in bytes. The services of a real engine exchange 4 MiB.
+        tokens: Words, numbers and symbols of a program; a gate has about ten.
+        bits: Qubits and classical bits of a program: declared, aliased, or referenced as physical qubits.
+        registers: Registers of a program; each one takes longer to create than the last.
+        operations: Operations of a program, with the gates it defines decomposed and operations on whole registers
+            counted once per qubit.
         terms: Terms of an operator.
-        seconds: Time to read and transpile the input. Worker processes are killed then; a thread cannot be, so its
-            job fails in time, but the thread runs on.
+        seconds: Time to read and transpile the input. Worker processes are killed after it; a thread cannot be killed,
+            so its job fails in time, but the thread keeps running.
     """
 
     input_bytes: int = 16 << 20
@@ -47,12 +73,18 @@ class ProgramLimits:
 
 DEFAULT_LIMITS = ProgramLimits()
 
+_NO_RESPONSE = """<AioRpcError of RPC that terminated with:
+\tstatus = StatusCode.INTERNAL
+\tdetails = "Failed to serialize response!"
+\tdebug_error_string = "UNKNOWN:Error received from peer  {grpc_message:"Failed to serialize response!"}"
+>"""
+
 
 def read_input(archive: bytes, limits: ProgramLimits = DEFAULT_LIMITS) -> dict[str, Any]:
-    """The content of a job's `input.zip`.
+    """Return the content of a job's `input.zip`.
 
     Raises:
-        JobFailure: It is not one JSON object in one zip entry, or it is too large.
+        JobFailure: The file is not a single JSON object in a single zip entry, or it is too large.
     """
     trouble = "Job input download failed: "
     if len(archive) > limits.input_bytes:
@@ -68,18 +100,31 @@ def read_input(archive: bytes, limits: ProgramLimits = DEFAULT_LIMITS) -> dict[s
     return content
 
 
-def programs_of(content: dict[str, Any]) -> Sequence[str]:
-    """The input's OpenQASM 3 programs, at least one.
+def programs_of(content: Mapping[str, Any]) -> list[str] | None:
+    """Return the input's OpenQASM 3 programs; None if the input has no such list.
 
     Raises:
-        JobFailure: There is none.
+        JobFailure: They are not a list of texts.
     """
     programs = content.get("program")
-    if not isinstance(programs, list) or not programs or not all(isinstance(text, str) for text in programs):
-        raise invalid("program must be a list with at least one program.")
+    if programs is not None and not (isinstance(programs, list) and all(isinstance(text, str) for text in programs)):
+        raise invalid("program must be a list of texts.")
     return programs
 
 
+def first_of(programs: Sequence[str] | None) -> str:
+    """Return the first program.
+
+    Raises:
+        JobFailure: There is none; servers show Python's own words.
+    """
+    if programs is None:
+        raise JobFailure("'NoneType' object is not subscriptable")
+    if not programs:
+        raise JobFailure("list index out of range")
+    return programs[0]
+
+
 def invalid(reason: str) -> JobFailure:
-    """The failure of a job whose input can be read but makes no sense."""
+    """Return the failure of a job whose input is readable but not valid."""
     return JobFailure(f"Job input validation failed: {reason}")

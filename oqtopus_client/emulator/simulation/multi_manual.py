@@ -1,4 +1,4 @@
-"""Several small programs as one device job: combined before it, divided after."""
+"""Several small programs as one device job: combined before execution, divided afterwards."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 def combine(
     programs: Sequence[str], n_qubits: int, limits: ProgramLimits = DEFAULT_LIMITS
 ) -> tuple[QuantumCircuit, list[int]]:
-    """The programs side by side: program 0 has the lowest qubits, and the rightmost classical bits.
+    """Combine programs side by side: program 0 has the lowest qubits and the rightmost classical bits.
+
+    All measurements come last.
 
     Args:
-        programs: OpenQASM 3, one text each.
-        n_qubits: Qubits of the device.
-        limits: What each program may be.
+        programs: OpenQASM 3 programs.
+        n_qubits: Number of qubits of the device.
+        limits: Limits on each program.
 
     Returns:
-        The circuit, and the number of classical bits of each program.
+        The circuit and the number of classical bits of each program.
 
     Raises:
         JobFailure: A program cannot be read, or they do not fit on the device.
@@ -39,16 +41,24 @@ def combine(
     if sum(circuit.num_qubits for circuit in circuits) > n_qubits:
         raise JobFailure("failed to combine programs: invalid qubit size")
     combined = QuantumCircuit(sum(circuit.num_qubits for circuit in circuits), sum(widths))
+    measured: list[tuple[int, int]] = []
     qubit = clbit = 0
     for circuit in circuits:
-        qubits = range(qubit, qubit + circuit.num_qubits)
-        combined.compose(circuit, qubits, range(clbit, clbit + circuit.num_clbits), inplace=True)
-        qubit, clbit = qubits.stop, clbit + circuit.num_clbits
+        for item in circuit.data:
+            qubits = [qubit + circuit.find_bit(bit).index for bit in item.qubits]
+            clbits = [clbit + circuit.find_bit(bit).index for bit in item.clbits]
+            if item.name == "measure":
+                measured.append((qubits[0], clbits[0]))
+            else:
+                combined.append(item.operation, qubits, clbits)
+        qubit, clbit = qubit + circuit.num_qubits, clbit + circuit.num_clbits
+    for qubit, clbit in measured:
+        combined.measure(qubit, clbit)
     return combined, widths
 
 
 def divide(counts: Mapping[str, int], widths: Sequence[int]) -> dict[str, dict[str, int]]:
-    """Each program's own counts, by its index as text, the last program first; none if the keys have another width."""
+    """Return each program's counts by its index as text, the last program first; empty if the key widths differ."""
     if any(len(key) != sum(widths) for key in counts):
         return {}
     divided: dict[str, dict[str, Any]] = {}

@@ -1,31 +1,34 @@
-"""A job's two steps: prepared by the cloud's engine, then executed on a device.
+"""The two steps of a job: preparation by the cloud's engine and execution on a device.
 
-Functions of picklable values, so that any `concurrent.futures.Executor` can run them.
+These are functions of picklable values, so that any `concurrent.futures.Executor` can run them.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit, qasm3
 
 from oqtopus_client.emulator.mitigation import pseudo_inverse
 from oqtopus_client.emulator.simulation import estimation, multi_manual
-from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse, without_measurements
+from oqtopus_client.emulator.simulation.circuits import active_qubits, measurements, parse, rebuilt
 from oqtopus_client.emulator.simulation.inputs import (
     DEFAULT_LIMITS,
     JobFailure,
     ProgramLimits,
+    ServiceFailure,
+    first_of,
     invalid,
     logger,
     programs_of,
     read_input,
 )
 from oqtopus_client.emulator.simulation.sampling import Sampled, sample
-from oqtopus_client.emulator.simulation.transpiling import transpile_for, transpiler_options
+from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for, transpiler_options
 from oqtopus_client.emulator.store import Outcome
 from oqtopus_client.rest.storage import pack
 
@@ -38,17 +41,17 @@ _HEAVY = 1 << 30
 
 
 @dataclass(frozen=True)
-class Task:
-    """What there is to do.
+class CircuitJob:
+    """A job that runs circuits.
 
     Attributes:
         job_type: `sampling`, `estimation` or `multi_manual`.
         archive: The job's `input.zip`.
-        shots: Repetitions of each circuit.
-        transpiler_info: The job's settings, or the default where it had none.
+        shots: Number of shots per circuit.
+        transpiler_info: The job's settings; empty for the default.
         mitigation_info: The job's settings.
-        device: What it runs on.
-        limits: What its input may be.
+        device: The device to run on.
+        limits: Limits on its input.
     """
 
     job_type: str
@@ -65,25 +68,27 @@ class Prepared:
     """A job ready for the device.
 
     Attributes:
-        circuit: What to run; text where it cannot be read.
-        transpile_result: The content of the job's transpile result file; None where nothing was transpiled.
-        combined_program: The content of that file; None where nothing was combined.
-        groups: Of an estimation job: what to measure, one after the other.
-        widths: Of a multi_manual job: classical bits of each program; None where they cannot be told apart.
-        heavy: Whether it will take seconds rather than milliseconds.
+        circuit: The circuit to run; the program's text if it cannot be read.
+        transpile_result: The content of the job's transpile result file; None without transpilation.
+        combined_program: The content of that file; None if no programs were combined.
+        groups: The groups of observables that an estimation job measures; None for other types.
+        widths: The number of classical bits of each program of a multi_manual job; None if counts cannot be divided.
+        heavy: Whether execution takes seconds rather than milliseconds.
+        transpiler_info: The settings it was transpiled with; the default if the job has none.
     """
 
     circuit: QuantumCircuit | str
     transpile_result: dict[str, Any] | None = None
     combined_program: str | None = None
-    groups: Sequence[estimation.Group] = ()
+    groups: Sequence[estimation.Group] | None = None
     widths: Sequence[int] | None = None
     heavy: bool = False
+    transpiler_info: Mapping[str, Any] | None = None
 
     @property
     def circuits(self) -> Iterator[QuantumCircuit | str]:
-        """What to run, one after the other; each is made when it is its turn, as there may be thousands."""
-        if isinstance(self.circuit, str) or not self.groups:
+        """The circuits to run, created one at a time, as there may be thousands."""
+        if isinstance(self.circuit, str) or self.groups is None:
             yield self.circuit
             return
         for group in self.groups:
@@ -91,7 +96,7 @@ class Prepared:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """The files that users see while the job runs."""
+        """The files that users can read while the job runs."""
         files = {}
         if self.transpile_result is not None:
             files["transpile_result.zip"] = pack_json("transpile_result", self.transpile_result)
@@ -113,135 +118,169 @@ class Executed:
     seconds: float
 
 
-def prepare(task: Task) -> Prepared:
-    """Read a job's input, and make of it what the device shall run.
+def prepare(job: CircuitJob) -> Prepared:
+    """Read a job's input and prepare its circuits for the device.
 
     Raises:
-        JobFailure: As on servers, with a server's words.
+        JobFailure: The input is not valid; the messages are those of servers.
     """
-    content = read_input(task.archive, task.limits)
-    # Further programs are dropped without a word, as servers do, where the job's type has room for one only.
-    program, *_ = programs = programs_of(content)
-    terms = estimation.read_operator(content.get("operator")) if task.job_type == "estimation" else []
-    if len(terms) > task.limits.terms:
-        raise invalid(f"the operator has {len(terms):,} terms, more than {task.limits.terms:,}.")
-    circuit = _try_to_read(program, task.limits)
-    combined_program = widths = transpile_result = None
-    options = transpiler_options(task.transpiler_info)
-    if task.job_type == "multi_manual":
-        combined, widths = multi_manual.combine(programs, task.device.n_qubits, task.limits)
-        combined_program = qasm3.dumps(combined)
-        if options is None:
-            # Without the transpiler, servers send the first program alone.
-            widths = None
-        else:
-            circuit = combined
-    if options is not None:
-        circuit, transpile_result = transpile_for(task.device.calibration, circuit, options)
-    if task.job_type == "estimation":
-        return _prepare_estimation(task, circuit, terms, transpile_result)
-    heavy = not isinstance(circuit, str) and _is_heavy(circuit, measurements(circuit).values(), task)
-    return Prepared(circuit, transpile_result, combined_program, widths=widths, heavy=heavy)
+    content = read_input(job.archive, job.limits)
+    programs, terms = programs_of(content), estimation.read_operator(content.get("operator"))
+    if len(terms or ()) > job.limits.terms:
+        raise invalid(f"the operator has {len(terms or ()):,} terms, more than {job.limits.terms:,}.")
+    prepared = Prepared("", transpiler_info=job.transpiler_info or DEFAULT_TRANSPILER)
+    if job.job_type == "multi_manual":
+        if programs is None:
+            raise JobFailure("failed to combine programs")
+        combined, widths = multi_manual.combine(programs, job.device.n_qubits, job.limits)
+        prepared = replace(prepared, circuit=combined, combined_program=qasm3.dumps(combined), widths=widths)
+    try:
+        prepared = _transpiled(job, prepared, programs)
+        return _prepared_estimation(job, prepared, terms) if job.job_type == "estimation" else _weighed(job, prepared)
+    except JobFailure as failure:
+        if isinstance(failure, ServiceFailure) and job.device.quirks:
+            failure.hide_reason()
+        failure.files, failure.transpiler_info = prepared.files, prepared.transpiler_info
+        raise
 
 
-def execute(task: Task, prepared: Prepared) -> Executed:
+def execute(job: CircuitJob, prepared: Prepared) -> Executed:
     """Run a prepared job on the device.
 
     Raises:
-        JobFailure: The device does not take it.
+        JobFailure: The device refuses the job, or its result cannot be mitigated.
     """
+    try:
+        return _executed(job, prepared)
+    except JobFailure as failure:
+        if job.device.quirks:
+            if isinstance(failure, ServiceFailure):
+                failure.hide_reason()
+            if job.job_type == "estimation":
+                # The engine waits for all circuits of the job, and does not learn that one has failed.
+                failure.status = "running"
+        raise
+
+
+def _executed(job: CircuitJob, prepared: Prepared) -> Executed:
+    if not job.device.available:
+        raise JobFailure("device status is not available")
     start = time.perf_counter()
-    counts = (_mitigated(_sampled(circuit, task), task) for circuit in prepared.circuits)
-    if task.job_type == "estimation":
-        value, error = estimation.estimate(prepared.groups, counts)
+    counts = (_mitigated(_sampled(circuit, job), job) for circuit in prepared.circuits)
+    if job.job_type == "estimation":
+        value, error = estimation.estimate(prepared.groups or (), counts)
         return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error}}, _since(start))
     (only,) = counts
     seconds = _since(start)
     divided = None
-    if task.job_type == "multi_manual":
+    if job.job_type == "multi_manual":
         divided = {} if prepared.widths is None else multi_manual.divide(only, prepared.widths)
     return Executed({"sampling": {"counts": only, "divided_counts": divided}, "estimation": None}, seconds)
 
 
-def run_prepared(task: Task, prepared: Prepared) -> Outcome:
-    """Run a prepared job on the device, and pack its result where that was calculated.
+def run_prepared(job: CircuitJob, prepared: Prepared) -> Outcome:
+    """Run a prepared job on the device and pack its result in the same process.
 
-    A result may have hundreds of megabytes, which would stop the server for seconds to receive and to pack.
+    A result may have hundreds of megabytes; receiving and packing them would block the server for seconds.
 
     Raises:
-        JobFailure: The device refuses it.
+        JobFailure: The device refuses the job.
     """
-    executed = execute(task, prepared)
+    executed = execute(job, prepared)
     files = {"result.zip": pack_json("result", executed.result)}
     return Outcome("succeeded", "job is succeeded", executed.seconds, files)
 
 
-def _sampled(circuit: QuantumCircuit | str, task: Task) -> Sampled:
+def _sampled(circuit: QuantumCircuit | str, job: CircuitJob) -> Sampled:
     try:
-        return sample(circuit, task.device, task.shots)
+        return sample(circuit, job.device, job.shots)
     except Exception as error:
         logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
         raise JobFailure("failed to execute job on device") from error
 
 
 def _since(start: float) -> float:
-    """Seconds as servers keep them: three decimals, and no zero."""
+    """Return the seconds since `start` as servers store them: three decimals, and at least 0.001."""
     return max(round(time.perf_counter() - start, 3), 0.001)
 
 
 def pack_json(name: str, content: object) -> bytes:
-    """A JSON file in a zip archive, as servers name it."""
+    """Pack a JSON file into a zip archive under the name that servers use."""
     return pack(json.dumps(content).encode(), f"{name}.json")
 
 
-def _prepare_estimation(
-    task: Task,
-    circuit: QuantumCircuit | str,
-    terms: Sequence[tuple[Mapping[int, str], float]],
-    transpile_result: dict[str, Any] | None,
-) -> Prepared:
+def _transpiled(job: CircuitJob, prepared: Prepared, programs: Sequence[str] | None) -> Prepared:
+    off = (prepared.transpiler_info or {}).get("transpiler_lib", "") is None
+    circuit = prepared.circuit
+    if off or job.job_type != "multi_manual":
+        # Further programs are ignored, also those of a multi_manual job whose transpiler is off.
+        circuit = _try_to_read(first_of(programs), job.limits)
+    options = transpiler_options(prepared.transpiler_info or {})
+    if options is None:
+        return replace(prepared, circuit=circuit, widths=None)
+    circuit, transpile_result = transpile_for(job.device.calibration, circuit, options)
+    return replace(prepared, circuit=circuit, transpile_result=transpile_result)
+
+
+def _weighed(job: CircuitJob, prepared: Prepared) -> Prepared:
+    if isinstance(prepared.circuit, str):
+        return prepared
+    return replace(prepared, heavy=_is_heavy(prepared.circuit, measurements(prepared.circuit).values(), job))
+
+
+def _prepared_estimation(job: CircuitJob, prepared: Prepared, terms: Sequence[tuple[str, float]] | None) -> Prepared:
+    if terms is None:
+        raise JobFailure("the operator is not specified in the job.")
+    circuit, mapping = prepared.circuit, None
     if isinstance(circuit, str):
-        raise JobFailure("Exception calling application: the program cannot be read")
-    mapping = None
-    if transpile_result is not None:
-        mapping = transpile_result["virtual_physical_mapping"]["qubit_mapping"]
-        # The estimator reads the transpiled text anew, and knows no qubit beyond the last one in it.
-        circuit = _cut(circuit)
-    gates = without_measurements(circuit)
-    groups = estimation.split(gates, terms, mapping)
+        raise ServiceFailure("the program cannot be read")
+    n_qubits = circuit.num_qubits
+    if prepared.transpile_result is not None:
+        mapping = prepared.transpile_result["virtual_physical_mapping"]["qubit_mapping"]
+        # The estimator reads the transpiled text, in which the last qubit is the last one in use.
+        used = [circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits]
+        n_qubits = max(used, default=0) + 1
+    gates = rebuilt(circuit, range(n_qubits), without={"measure"})
+    groups = estimation.split(gates, [(estimation.factors_of(pauli), coeff) for pauli, coeff in terms], mapping)
     measured = {qubit for group in groups for qubit in group.basis}
-    return Prepared(gates, transpile_result, groups=groups, heavy=_is_heavy(gates, measured, task, runs=len(groups)))
-
-
-def _cut(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit without the qubits behind the last one in use."""
-    used = [circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits]
-    result = QuantumCircuit(max(used, default=0) + 1, circuit.num_clbits)
-    for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        result.append(item.operation, qubits, [circuit.find_bit(clbit).index for clbit in item.clbits])
-    return result
+    heavy = _is_heavy(gates, measured, job, runs=len(groups))
+    return replace(prepared, circuit=gates, groups=groups, heavy=heavy)
 
 
 def _try_to_read(program: str, limits: ProgramLimits) -> QuantumCircuit | str:
-    """The program's circuit, or the text if it has none: that fails where on a server something first needs it."""
+    """Return the program's circuit, or its text if it cannot be read; it then fails at the same step as on servers."""
     try:
         return parse(program, limits)
     except JobFailure:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the parser stumbles over
+    except Exception as error:  # noqa: BLE001 - the parser fails with any kind
         logger.warning("The emulated server could not read a program: %s", str(error) or repr(error))
         return program
 
 
-def _mitigated(sampled: Sampled, task: Task) -> dict[str, int]:
-    """The counts, corrected for readout errors where the job wants that. Other settings mean nothing, as on servers."""
-    if task.mitigation_info.get("ro_error_mitigation") != "pseudo_inverse":
+def _mitigated(sampled: Sampled, job: CircuitJob) -> dict[str, int]:
+    """Return the counts, with readout mitigation if the job requests it. As on servers, other settings are ignored."""
+    if job.mitigation_info.get("ro_error_mitigation") != "pseudo_inverse":
         return sampled.counts
+    counts, qubits = sampled.counts, sampled.qubits
+    if job.device.quirks:
+        if job.job_type == "multi_manual":
+            raise ServiceFailure("the first program measures fewer bits than there are")
+        # The mitigator takes the first bits for the measured ones.
+        qubits = [qubit for qubit in qubits if qubit is not None]
+        counts = _first_bits(counts, len(qubits))
     try:
-        return pseudo_inverse(sampled.counts, [_readout_errors(qubit, task.device) for qubit in sampled.qubits])
+        return pseudo_inverse(counts, [_readout_errors(qubit, job.device) for qubit in qubits])
     except ValueError as error:
-        raise JobFailure(f"Exception calling application: {error}") from error
+        raise ServiceFailure(str(error)) from error
+
+
+def _first_bits(counts: Mapping[str, int], width: int) -> dict[str, int]:
+    """Return the counts of the first classical bits, which are the last characters."""
+    first: Counter[str] = Counter()
+    for key, n in counts.items():
+        first[key[len(key) - width :]] += n
+    return dict(first)
 
 
 def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, float]:
@@ -251,8 +290,8 @@ def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, f
     return errors["prob_meas1_prep0"], errors["prob_meas0_prep1"]
 
 
-def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], task: Task, *, runs: int = 1) -> bool:
-    """Whether a circuit will take seconds: a rough count of what a state vector simulation would calculate."""
+def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], job: CircuitJob, *, runs: int = 1) -> bool:
+    """Whether a circuit takes seconds, by a rough count of the operations of a state vector simulation."""
     n_qubits = len(active_qubits(circuit, measured))
-    repeated = task.shots if task.device.noisy else 1
+    repeated = job.shots if job.device.noisy else 1
     return len(circuit.data) * repeated * runs << n_qubits > _HEAVY

@@ -1,4 +1,4 @@
-"""The emulated device: takes a circuit in its own gates, and gives counts."""
+"""The emulated device: executes a circuit of its own gates and returns counts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from qiskit_aer import AerSimulator
 
 from oqtopus_client.angles import with_reduced_angles
 from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
-from oqtopus_client.emulator.noise import noise_model, with_delays
-from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements
+from oqtopus_client.emulator.noise import circuit_noise_model, with_delays
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements, rebuilt
 
 qulacs: Any
 try:
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 
 _GATES = frozenset({"x", "sx", "rz", "cx", "measure"}) | NOT_EXECUTED
 _STATE_VECTOR_QUBITS = 16
-"""Up to here all probabilities are calculated, and outcomes drawn from them: shots cost nothing then."""
+"""Up to this number of qubits, outcomes are drawn from all probabilities, so that shots cost almost no time."""
 
 
 _PORTION = 1 << 21
-"""Bits that are sampled at a time: some 60 MB with what it takes, however many the shots."""
+"""Number of bits that are sampled at a time, which bounds memory to about 60 MB for any number of shots."""
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """What the device measured.
+    """Measured outcomes.
 
     Attributes:
-        counts: Outcomes; the rightmost character of a key is bit 0.
-        qubits: The qubit that each bit tells of, from bit 0 on; None for a bit that nothing was measured into.
+        counts: Counts by outcome; the rightmost character of a key is bit 0.
+        qubits: The qubit measured into each bit, from bit 0 on; None for a bit without measurement.
     """
 
     counts: dict[str, int]
@@ -55,22 +55,22 @@ class Sampled:
 def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) -> Sampled:
     """Run a circuit on a device.
 
-    As on real ones, only the device's own gates are run, and measurements count as final wherever they stand. A
-    simulator returns every declared classical bit and ignores couplings; a QPU returns measured bits only.
+    As on real devices, only the device's own gates run, and every measurement counts as final, wherever it is in the
+    circuit. A simulator returns all declared classical bits and ignores couplings; a QPU returns only measured bits.
 
     Raises:
-        ValueError: The device does not take the circuit, it needs more memory than there is, or what should be one
-            is unreadable text.
+        ValueError: The device does not accept the circuit, it needs more memory than is available, or it is the text of
+            an unreadable program.
     """
     if isinstance(circuit, str):
-        raise ValueError("the device cannot read the program")  # noqa: TRY004 - a value of the user's, not of ours
+        raise ValueError("the device cannot read the program")  # noqa: TRY004 - the user's value
     _check(circuit, device)
     measured = measurements(circuit)
     clbits = sorted(measured) if device.noisy else range(circuit.num_clbits)
     qubits = [measured.get(clbit) for clbit in clbits]
     active = active_qubits(circuit, measured.values())
     places = [None if qubit is None else active.index(qubit) for qubit in qubits]
-    gates = _relabelled(circuit, active)
+    gates = _active_gates(circuit, active)
     if all(place is None for place in places):
         counts = {"0" * len(places): shots}
     elif not device.noisy and len(active) <= _STATE_VECTOR_QUBITS:
@@ -90,23 +90,20 @@ def _check(circuit: QuantumCircuit, device: EmulatedDevice) -> None:
         raise ValueError(f"the program has {circuit.num_qubits} qubits, the device {device.n_qubits}")
 
 
-def _relabelled(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
-    """The gates alone, and on the active qubits alone: a simulator pays for every qubit.
+def _active_gates(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
+    """Return only the gates, on only the active qubits, as the cost of a simulation grows with every qubit.
 
-    Angles are made small, for Aer takes large ones for quarter turns.
+    Angles are reduced, as Aer mistakes large ones for quarter turns.
     """
-    places = {qubit: place for place, qubit in enumerate(active)}
-    gates = QuantumCircuit(len(active))
-    for item in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        if item.name not in {"measure", "barrier"} and all(qubit in places for qubit in qubits):
-            operation = with_reduced_angles(item.operation) if item.name == "rz" else item.operation
-            gates.append(operation, [places[qubit] for qubit in qubits])
+    gates = rebuilt(circuit, active, without={"measure", "barrier"})
+    for index, item in enumerate(gates.data):
+        if item.name == "rz":
+            gates.data[index] = item.replace(operation=with_reduced_angles(item.operation))
     return gates
 
 
 def _probabilities(gates: QuantumCircuit) -> NDArray[np.float64]:
-    """The probability of every outcome of a noiseless circuit, qubit 0 the lowest bit of its index."""
+    """Return the probability of each outcome of a noiseless circuit; qubit 0 is the lowest bit of the index."""
     if qulacs is None:
         saving = gates.copy()
         saving.save_probabilities()
@@ -121,7 +118,7 @@ def _probabilities(gates: QuantumCircuit) -> NDArray[np.float64]:
             case "sx":
                 circuit.add_sqrtX_gate(*qubits)
             case "rz":
-                circuit.add_RZ_gate(*qubits, -item.params[0])  # qulacs turns the other way
+                circuit.add_RZ_gate(*qubits, -item.params[0])  # qulacs rotates in the other direction
             case "cx":
                 circuit.add_CNOT_gate(*qubits)
     state = qulacs.QuantumState(gates.num_qubits)
@@ -140,7 +137,7 @@ def _drawn(probabilities: NDArray[np.float64], places: Sequence[int | None], sho
 
 
 def _counted(bits: NDArray[np.uint8], repeated: NDArray[np.int64]) -> dict[str, int]:
-    """Counts of outcomes of shape (outcomes, bits), the last bit the rightmost character."""
+    """Return the counts of outcomes of shape (outcomes, bits); the last bit is the rightmost character."""
     counts: dict[str, int] = {}
     for row, n in zip(bits + ord("0"), repeated, strict=True):
         key = row.tobytes().decode()
@@ -168,16 +165,16 @@ def _sampled_clifford(
 def _simulated(
     gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
 ) -> dict[str, int]:
-    """Aer's counts: of Clifford circuits of any width, of others as wide as there is memory for."""
+    """Return Aer's counts for a circuit whose state fits into memory."""
     circuit = QuantumCircuit(gates.num_qubits, len(places))
     circuit.compose(gates, inplace=True)
     for clbit, place in enumerate(places):
         if place is not None:
             circuit.measure(place, clbit)
-    # Aer has this limit too, but some circuits far beyond it, with noise, end the whole process.
+    # Aer has the same limit, but some noisy circuits far beyond it crash the process.
     if len(active) > _STATE_VECTOR_QUBITS and 16 << len(active) > _memory_megabytes() << 20:
-        raise ValueError(f"there is no memory for the state of {len(active)} qubits")
-    noise = noise_model(circuit, device.calibration, active) if device.noisy else None
+        raise ValueError(f"the state of {len(active)} qubits does not fit into memory")
+    noise = circuit_noise_model(circuit, device.calibration, active) if device.noisy else None
     circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
     outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
     return {format(int(key, 16), f"0{len(places)}b"): n for key, n in outcomes.items()}
@@ -189,6 +186,6 @@ def _simulator() -> AerSimulator:
 
 
 def _memory_megabytes() -> int:
-    """What one simulation may take: half of what there is, for there may be one more beside it."""
-    there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
-    return there_is >> 21
+    """Return the memory that one simulation may use: half of the machine's, as another one may run beside it."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
+    return total >> 21

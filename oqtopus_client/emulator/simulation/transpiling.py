@@ -1,4 +1,4 @@
-"""The cloud's transpiler: Qiskit's, for the device's gates and couplings."""
+"""The cloud's transpiler: Qiskit's, with the device's gates and couplings."""
 
 from __future__ import annotations
 
@@ -17,28 +17,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_TRANSPILER: dict[str, Any] = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}
-"""What the engine uses, and writes back, where a job's `transpiler_info` is empty."""
+"""What the engine uses and records if a job's `transpiler_info` is empty."""
+
+_NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
+"""All that users see of a failure to transpile: the engine parses the transpiler's empty answer as JSON."""
 
 _one_at_a_time = threading.Lock()
-"""As on servers; two at once break Qiskit before 2.2 ("Already borrowed")."""
+"""As on servers; concurrent calls fail in Qiskit before 2.2 ("Already borrowed")."""
 
 
 def transpiler_options(transpiler_info: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The options for the transpiler; None where it is switched off.
+    """Return the options for the transpiler; None if it is turned off.
 
     Raises:
-        JobFailure: A key is missing, or the transpiler is one that this server does not have.
+        JobFailure: A key is missing, or this server does not have the transpiler.
     """
     try:
-        if transpiler_info["transpiler_lib"] is None:
-            return None
-        if transpiler_info["transpiler_lib"] != "qiskit":
-            raise JobFailure(f"transpiler_lib {transpiler_info['transpiler_lib']!r} is not available on this server.")
-        return dict(transpiler_info["transpiler_options"] or {})
+        lib = transpiler_info["transpiler_lib"]
+        options = None if lib is None else transpiler_info["transpiler_options"]
     except KeyError as error:
         raise JobFailure(str(error)) from error
-    except (TypeError, ValueError) as error:
-        raise JobFailure(f"transpiler_options is no object: {transpiler_info['transpiler_options']!r}") from error
+    if lib is None:
+        return None
+    if lib != "qiskit" or not isinstance(options, dict | None):
+        raise JobFailure(_NO_ANSWER)
+    return options or {}
 
 
 def transpile_for(
@@ -48,26 +51,24 @@ def transpile_for(
 
     Args:
         calibration: The device's qubits and couplings.
-        circuit: What to transpile; text that is no program fails as it does on servers.
+        circuit: The circuit; the text of an unreadable program fails as on servers.
         options: Keyword arguments of `qiskit.transpile`.
 
     Returns:
-        The circuit on the device's qubits, and the content of the job's transpile result file.
+        The circuit on the device's qubits and the content of the job's transpile result file.
 
     Raises:
         JobFailure: The program cannot be read or transpiled.
     """
-    # The engine parses the transpiler's empty answer as JSON, and this is all its users get to see.
-    no_answer = "Expecting value: line 1 column 1 (char 0)"
     if isinstance(circuit, str):
-        raise JobFailure(no_answer)
+        raise JobFailure(_NO_ANSWER)
     try:
         with _one_at_a_time:
             transpiled = transpile(circuit, target=_target(calibration), **options)
         mapping = {str(i): q for i, q in enumerate(transpiled.layout.final_index_layout())}
     except Exception as error:
         logger.warning("The emulated server could not transpile a program: %s", str(error) or repr(error))
-        raise JobFailure(no_answer) from error
+        raise JobFailure(_NO_ANSWER) from error
     return transpiled, {
         "transpiled_program": qasm3.dumps(transpiled),
         "stats": {"before": _stats(circuit), "after": _stats(transpiled)},
@@ -79,7 +80,7 @@ def transpile_for(
 
 
 def _target(calibration: Mapping[str, Any]) -> Target:
-    """The device as the server's transpiler sees it: couplings in the listed direction only."""
+    """Return the device as the server's transpiler sees it, with couplings only in the listed direction."""
     qubits, couplings = calibration["qubits"], calibration["couplings"]
     target = Target(num_qubits=len(qubits))
     for name, gate in (("x", XGate()), ("sx", SXGate()), ("rz", RZGate(Parameter("theta")))):

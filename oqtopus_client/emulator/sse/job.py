@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
-from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.sse.sandbox import InnerJob, SseOutcome, run_sse
 from oqtopus_client.emulator.store import Outcome
@@ -89,7 +89,7 @@ def stop_program(job_id: str) -> None:
 
 def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
     transpiler_info = request.get("transpiler_info") or DEFAULT_TRANSPILER
-    task = Task(
+    inner = CircuitJob(
         str(request.get("job_type")),
         pack_json("input", info),
         int(request.get("shots") or 0),
@@ -102,8 +102,8 @@ def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, A
     prepared = executed = None
     message = None
     try:
-        prepared = prepare(task)
-        executed = execute(task, prepared)
+        prepared = prepare(inner)
+        executed = execute(inner, prepared)
     except JobFailure as failure:
         message = str(failure)
     return InnerJob(

@@ -169,7 +169,7 @@ def _run(
         (folder / name).mkdir()
     (folder / "in" / "program.py").write_bytes(source)
     start = time.perf_counter()
-    with _Engine(folder / "engine", run_inner_job, limits) as engine:
+    with _InnerJobServer(folder / "engine", run_inner_job, limits) as engine:
         process = subprocess.Popen(  # noqa: S603 - running the user's program is the purpose
             [sys.executable, str(_CONTAINER), str(folder), str(limits.memory_bytes), str(limits.total_seconds)],
             bufsize=0,
@@ -269,7 +269,7 @@ def _python_path() -> list[str]:
     return [str(_CONTAINER), *ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
 
 
-class _Engine:
+class _InnerJobServer:
     """Runs the jobs that a program submits, one after the other, until the `with` block ends.
 
     Attributes:

@@ -1,6 +1,6 @@
-"""HTTP, in one room: pooling, authentication, timeouts, limits and the mapping of failures to our errors.
+"""HTTP: connection pool, authentication, timeouts, limits, and the mapping of failures to this SDK's errors.
 
-Nothing outside this package knows which HTTP library is used.
+No other package depends on the HTTP library.
 """
 
 from oqtopus_client.rest.http.client import HttpClient, call_once

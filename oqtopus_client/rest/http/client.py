@@ -1,4 +1,4 @@
-"""One client of the User API and its storage: `HttpClient`."""
+"""HTTP client of the User API and its storage: `HttpClient`."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from oqtopus_client.config import OqtopusConfig
 
 _PATIENCE = 10
-"""How many times its timeout a request may take in all."""
+"""Total time limit of a request, as a multiple of its timeout."""
 
 _LONGEST_CONNECT = 10.0
-"""Seconds to wait for a connection at most."""
+"""Maximum seconds to wait for a connection."""
 
 _logger = logging.getLogger("oqtopus_client")
 
 
 def call_once(config: OqtopusConfig, method: str, path: str, body: object = None) -> Any:
-    """Call a path that is not the User API's, as an emulator has them; returns its JSON, None where there is none.
+    """Call a path outside the User API, such as an emulator's; return its JSON, or None if it has none.
 
     Raises:
         OqtopusError: As `HttpClient.call` raises it.
     """
-    operation = Operation(method, path, repeatable=False, why="nobody knows what it does")
+    operation = Operation(method, path, idempotent=False, why="its effect is unknown")
 
     async def call() -> Any:
         http = HttpClient(config)
@@ -53,9 +53,9 @@ def call_once(config: OqtopusConfig, method: str, path: str, body: object = None
 
 
 class HttpClient:
-    """One pool of connections to one User API and to the storage its presigned URLs point at.
+    """Pool of connections to a User API and to the storage of its presigned URLs.
 
-    The API token goes to the User API only, never to a presigned URL's host.
+    The API token is sent to the User API only, never to a presigned URL's host.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class HttpClient:
         if config.api_token:
             self._api_headers["q-api-token"] = config.api_token
         user_agent = user_agent or f"oqtopus-client/{importlib.metadata.version('oqtopus-client')}"
-        # Only gzip, which is unpacked here, a piece at a time.
+        # Only gzip, which is decompressed here in chunks.
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
         _check_headers({**self._api_headers, **self._headers})
         self._anywhere = is_off_limits(host(config.base_url))
@@ -84,23 +84,23 @@ class HttpClient:
             config.retry_budget_seconds,
         )
         self._longest = _PATIENCE * config.timeout
-        # Waiting for a connection from our own pool says nothing about the server.
+        # Waiting for a free connection of the pool is not a fault of the server.
         timeout = httpx.Timeout(config.timeout, connect=min(config.timeout, _LONGEST_CONNECT), pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
         self._connections = transport(config)
-        # Not through an httpx.AsyncClient: its cookies, redirects and authentication, which the User API does not use,
-        # take more time than sending a request does.
+        # Without httpx.AsyncClient: its cookies, redirects and authentication, which the User API does not use, take
+        # more time than sending a request.
         self._transport = observed(self._connections)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("connections, and the token that goes over them, cannot be pickled")
+        raise TypeError("connections, and the token sent over them, cannot be pickled")
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
 
     def abandon(self) -> None:
-        """Let go of connections that were not closed."""
+        """Release connections that were not closed."""
         if isinstance(self._connections, Pool):
             self._connections.abandon()
 
@@ -113,20 +113,20 @@ class HttpClient:
         empty: bool = False,
         **ids: str,
     ) -> Any:
-        """Call the User API and return the decoded JSON of its answer; with `empty`, which has none, None.
+        """Call the User API and return the decoded JSON of its response, or None with `empty`.
 
         Args:
-            operation: What to do.
-            params: The query.
+            operation: The operation.
+            params: Query parameters.
             json: The body.
-            empty: Whether the answer has no body.
-            **ids: What stands in the operation's path, quoted.
+            empty: Whether the response has no body.
+            **ids: Quoted values of the placeholders in the operation's path.
 
         Raises:
-            UserApiError: The server refused; 401, 403 and 404 have classes of their own.
-            ResponseValidationError: The answer is not JSON, or too large.
-            OqtopusConnectionError: No answer arrived.
-            OqtopusTimeoutError: No answer arrived in time.
+            UserApiError: The server refused the request; 401, 403 and 404 have their own subclasses.
+            ResponseValidationError: The response is not JSON, or too large.
+            OqtopusConnectionError: No response arrived.
+            OqtopusTimeoutError: No response arrived in time.
         """
         path = operation.path(**ids)
         url = self._base_url + path
@@ -140,8 +140,8 @@ class HttpClient:
             return response.json()
         except (ValueError, RecursionError):
             raise ResponseValidationError(
-                f"{operation.method} {path}: the server answered {response.status_code} with "
-                f"{response.headers.get('content-type', 'no content type')} where JSON was due.",
+                f"{operation.method} {path}: expected JSON, got "
+                f"{response.headers.get('content-type', 'no content type')} (HTTP {response.status_code}).",
                 response.text,
             ) from None
 
@@ -149,7 +149,7 @@ class HttpClient:
         """Post a multipart form to storage: `fields` as they are, then `content` as the part `file`, last.
 
         Raises:
-            OqtopusStorageError: The storage refused, or is not one to send files to.
+            OqtopusStorageError: The storage refused the upload, or its URL is not allowed.
         """
         target = storage_url(url, anywhere=self._anywhere)
         files = {"file": ("input.zip", content, "application/zip")}
@@ -161,7 +161,7 @@ class HttpClient:
         """Download from storage.
 
         Raises:
-            OqtopusStorageError: The storage refused or is not one to read from, or the file is too large.
+            OqtopusStorageError: The storage refused the download, its URL is not allowed, or the file is too large.
         """
         source = storage_url(url, anywhere=self._anywhere)
         response = await self._send(DOWNLOAD, source, headers=self._headers)
@@ -170,11 +170,11 @@ class HttpClient:
         return response.content
 
     async def _send(self, operation: Operation, url: httpx.URL | str, **content: Any) -> httpx.Response:
-        """Send a request, again where the policy allows it; the last answer or failure counts."""
+        """Send a request, with retries where the policy allows; return the last response or raise the last failure."""
         clock = asyncio.get_running_loop().time
         start = clock()
         attempt = 1
-        perhaps_done = False  # by a try of which nobody knows what became
+        maybe_done = False  # by an attempt whose outcome is unknown
         while True:
             outcome = await self._try(operation, url, attempt, content)
             status, retry_after = None, ""
@@ -182,9 +182,9 @@ class HttpClient:
                 status, retry_after = outcome.status_code, outcome.headers.get("retry-after", "")
                 if outcome.is_success:
                     return outcome
-                if perhaps_done and operation.gone_is_done and status == httpx.codes.NOT_FOUND:
-                    return httpx.Response(httpx.codes.OK, json={"message": "gone already"})
-            perhaps_done |= status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR
+                if maybe_done and operation.missing_is_success and status == httpx.codes.NOT_FOUND:
+                    return httpx.Response(httpx.codes.OK, json={"message": "already deleted"})
+            maybe_done |= status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR
             pause = self._retries.pause(
                 operation, attempt, elapsed=clock() - start, status=status, retry_after=retry_after
             )
@@ -193,24 +193,24 @@ class HttpClient:
             await asyncio.sleep(pause)
             attempt += 1
         if isinstance(outcome, Exception):
-            # The HTTP library's own errors say the same at greater length.
+            # The HTTP library's own errors repeat it at greater length.
             raise connection_error(operation.method, str(url), outcome, self._config.timeout) from None
         return outcome
 
     async def _try(
         self, operation: Operation, url: httpx.URL | str, attempt: int, content: Mapping[str, Any]
     ) -> httpx.Response | Exception:
-        """Send a request once; the answer, or why there is none."""
+        """Send a request once; return the response, or the error."""
         start = time.perf_counter()
         outcome: httpx.Response | Exception
         try:
             request = httpx.Request(operation.method, url, extensions=self._extensions, **content)
-            request.read()  # in one piece: a form would go out part by part, with a system call for each
-            # Each part of an answer is given its time, and so a server could send for ever.
+            request.read()  # in one piece; a form would be sent part by part, with a system call for each
+            # The timeout applies to each chunk, so a slow server could otherwise send without end.
             async with asyncio.timeout(self._longest):
                 outcome = await receive(self._transport, operation, request)
             result, correlation = str(outcome.status_code), outcome.headers.get("x-correlation-id", "-")
-        # UnicodeError: a host whose name no name server can be asked for, with an empty or too long part for one.
+        # UnicodeError: a host that cannot be looked up, such as one with an empty or too long label.
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError) as error:
             outcome, result, correlation = error, type(error).__name__, "-"
         milliseconds = (time.perf_counter() - start) * 1e3
@@ -221,11 +221,11 @@ class HttpClient:
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
-    """Make sure that headers are each one line.
+    """Check that each header is a single line.
 
     Raises:
-        OqtopusConfigError: One is not; its value, which may be secret, is not shown.
+        OqtopusConfigError: A header is not; its value, which may be secret, is not shown.
     """
     for name, value in headers.items():
         if any(character in f"{name}{value}" for character in "\r\n\0"):
-            raise OqtopusConfigError(f"The header {name!r} has a line break, which no header may have.")
+            raise OqtopusConfigError(f"The header {name!r} must not contain a line break.")

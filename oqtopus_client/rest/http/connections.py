@@ -1,4 +1,4 @@
-"""The pool of connections, and where they may lead."""
+"""The connection pool, and the hosts it may connect to."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from oqtopus_client.config import OqtopusConfig
 
 _MAX_CONNECTIONS = 64
-"""Connections one client opens at most; more requests than that wait for a free one."""
+"""Maximum number of connections per client; further requests wait for a free one."""
 
 _KEPT = 5.0
-"""Seconds that an idle connection is kept, which is as long as common servers keep it."""
+"""Seconds to keep an idle connection, as long as common servers do."""
 
 
 def transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
-    """What takes requests to the server: the configuration's own transport or application, else a pool."""
+    """Return the configuration's transport, or wrap its application, or else create a pool."""
     if config.transport is None:
         return Pool(config)
     if isinstance(config.transport, httpx.AsyncBaseTransport):
@@ -44,7 +44,7 @@ def transport(config: OqtopusConfig) -> httpx.AsyncBaseTransport:
 
 
 class Pool(httpx.AsyncBaseTransport):
-    """Connections to whatever host, over the proxy that the configuration, or else the environment, names for it.
+    """Connections to any host, over the proxy that the configuration or else the environment names for it.
 
     Raises:
         OqtopusConfigError: A URL of the configuration cannot be used.
@@ -79,26 +79,26 @@ class Pool(httpx.AsyncBaseTransport):
             await connections.aclose()
 
     def abandon(self) -> None:
-        """Let go of connections that were not closed, without the complaint that aiohttp would print."""
+        """Release connections that were not closed, without the warning aiohttp would print."""
         for connections in self._by_proxy.values():
             session = connections.client
             if isinstance(session, aiohttp.ClientSession) and session.connector is not None:
                 closing = session.connector.close()
                 session.detach()
-                with contextlib.suppress(StopIteration, RuntimeError):  # nothing waits for it: its loop may have ended
+                with contextlib.suppress(StopIteration, RuntimeError):  # not awaited: its loop may have ended
                     next(closing.__await__())
 
 
 def host(url: str) -> str:
-    """The host that a URL of the configuration leads to.
+    """Return the host of a URL of the configuration.
 
     Raises:
-        OqtopusConfigError: It is no URL. It is not shown: it may hold a password.
+        OqtopusConfigError: It is not a valid URL. It is not shown, as it may contain a password.
     """
     try:
         return httpx.URL(url).host
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise OqtopusConfigError(f"base_url or proxy is no URL: {error}.") from None
+        raise OqtopusConfigError(f"base_url or proxy is not a valid URL: {error}.") from None
 
 
 # All uploads to a server go to the same URL.
@@ -106,7 +106,7 @@ _parse = lru_cache(maxsize=16)(httpx.URL)
 
 
 def storage_url(url: str, *, anywhere: bool) -> httpx.URL:
-    """Parse a storage URL that the server sent, and check that it leads to a place where files may be.
+    """Parse a storage URL that the server sent, and check that its host is allowed.
 
     Args:
         url: The URL.
@@ -116,17 +116,17 @@ def storage_url(url: str, *, anywhere: bool) -> httpx.URL:
         OqtopusStorageError: It is not one of the web, or leads to this machine's own secrets.
     """
     try:
-        # The host is read as it will be when it is used: two readers that differ would be a way around.
+        # Parsed as it will be used: two parsers that disagree would allow a bypass.
         parsed, _ = _parse(url), urlsplit(url).port
-        named = parsed.host  # decoded when it is read
+        named = parsed.host  # decoded on access
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise OqtopusStorageError("The server named a file by something that is no URL.") from None
+        raise OqtopusStorageError("The server sent a file URL that is not a valid URL.") from None
     if parsed.scheme not in {"http", "https"} or not named:
-        raise OqtopusStorageError("The server named a file that is not on the web; only http(s) URLs are read.")
+        raise OqtopusStorageError("The server sent a file URL that is not http or https.")
     if is_off_limits(named) and not anywhere:
         raise OqtopusStorageError(
-            f"The server named a file at {named}, which is link-local or a cloud's metadata service; "
-            "no storage is there."
+            f"The server sent a file URL with the host {named}, which is link-local or a cloud's metadata service; "
+            "it is not used."
         )
     return parsed
 
@@ -139,10 +139,10 @@ def tls_context() -> ssl.SSLContext:
 
 
 class _Resolver(aiohttp.ThreadedResolver):
-    """Looks up hosts; a name that leads where no server may send us is as good as unknown.
+    """Resolves hosts; a name that resolves to a blocked address is treated as unknown.
 
     Args:
-        own: Hosts that the user has named.
+        own: Hosts that the user configured.
     """
 
     def __init__(self, own: Collection[str]) -> None:
@@ -154,14 +154,14 @@ class _Resolver(aiohttp.ThreadedResolver):
     ) -> list[ResolveResult]:
         found = await super().resolve(host, port, family)
         if host not in self._own and any(is_off_limits(address["host"]) for address in found):
-            raise OSError(None, f"{host} is link-local or a cloud's metadata service; no storage is there")
+            raise OSError(None, f"{host} is link-local or a cloud's metadata service; it is not used")
         return found
 
 
 def _session(tls: ssl.SSLContext, own: Collection[str]) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=_KEPT, ssl=tls, resolver=_Resolver(own))
     session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-    # aiohttp would send GET and DELETE a second time by itself when a connection breaks, and keep it a secret: a DELETE
-    # that worked would then be reported as a 404, and the retry settings would not mean what they say.
+    # aiohttp would silently retry GET and DELETE when a connection breaks: a DELETE that succeeded would then be
+    # reported as a 404, and the retry settings would not hold.
     session._retry_connection = False  # noqa: SLF001
     return session

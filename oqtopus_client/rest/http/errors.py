@@ -1,4 +1,4 @@
-"""What went wrong, as our errors, without anything secret: tokens, signatures, passwords in URLs."""
+"""Mapping of HTTP failures to this SDK's errors, without secrets: tokens, signatures, passwords in URLs."""
 
 from __future__ import annotations
 
@@ -24,48 +24,48 @@ if TYPE_CHECKING:
     from oqtopus_client.config import OqtopusConfig
 
 _MAX_MESSAGE = 2000
-"""How many characters of a server's words go into a message; all of them are in the error's payload."""
+"""Maximum length of a server's text in a message; the error's payload has all of it."""
 
 _ERRORS = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
 
 
 def connection_error(method: str, url: str, error: Exception, timeout: float) -> OqtopusError:
-    """The error for a request that got no answer."""
+    """Return the error for a request without a response."""
     parts = urlsplit(url)
     what = f"{method} {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if _is_timeout(error):
-        return OqtopusTimeoutError(f"{what}: no answer within {timeout} s.")
+        return OqtopusTimeoutError(f"{what}: no response within {timeout} s.")
     reason = getattr(error.__cause__, "os_error", None) or error
     return OqtopusConnectionError(f"{what}: {str(reason) or type(reason).__name__}")
 
 
 def api_error(response: httpx.Response, config: OqtopusConfig) -> UserApiError:
-    """The error for a request that the User API refused."""
+    """Return the error for a request that the User API refused."""
     payload = _payload(response, config.api_token)
     message = (_server_message(payload) or response.reason_phrase)[:_MAX_MESSAGE]
     missing = response.status_code == httpx.codes.NOT_FOUND
     if missing or not (isinstance(payload, dict) and "message" in payload):
-        # The server does not say what is missing. Or it was not the User API itself: perhaps the URL leads elsewhere.
+        # The server does not say what is missing, or base_url may not be that of a User API.
         message += f" ({response.request.method} {response.request.url.copy_with(query=None)})"
     if response.has_redirect_location:
-        message += f". It leads to {_origin(response)}, where the token must not go: is base_url right?"
+        message += f". It redirects to {_origin(response)}, to which the token must not be sent; check base_url."
     if response.status_code == httpx.codes.UNAUTHORIZED:
         message += f". {_about_token(config)}"
     return _ERRORS.get(response.status_code, UserApiError)(response.status_code, message, payload)
 
 
 def storage_error(action: str, response: httpx.Response) -> OqtopusStorageError:
-    """The error for a file that the storage refused; the URL is a credential and stays out of it."""
+    """Return the error for a file that the storage refused, without the URL, which is a credential."""
     error = OqtopusStorageError(
         f"The storage refused the {action}: HTTP {response.status_code} {response.reason_phrase}."
-        + (f" It leads to {_origin(response)}; nobody follows." if response.has_redirect_location else "")
+        + (f" It redirects to {_origin(response)}; not followed." if response.has_redirect_location else "")
     )
     error.status_code = response.status_code
     return error
 
 
 def _is_timeout(error: Exception) -> bool:
-    """Tell a timeout from a refused connection, which the aiohttp transport reports as `ConnectTimeout` too."""
+    """Distinguish a timeout from a refused connection, which the aiohttp transport reports as `ConnectTimeout` too."""
     if isinstance(error.__cause__, aiohttp.ClientError):
         return isinstance(error.__cause__, TimeoutError)
     return isinstance(error, httpx.TimeoutException | TimeoutError)
@@ -78,7 +78,7 @@ def _about_token(config: OqtopusConfig) -> str:
 
 
 def _payload(response: httpx.Response, token: str | None) -> object:
-    """The answer: JSON, or else text. Some servers send back what they were sent; the token is left out."""
+    """Return the body as JSON, else as text, without the token, which some servers echo."""
     text = response.text.replace(token, "(the API token)") if token else response.text
     try:
         return json.loads(text)
@@ -87,7 +87,7 @@ def _payload(response: httpx.Response, token: str | None) -> object:
 
 
 def _server_message(payload: object) -> str | None:
-    """What the server said, from any of the shapes its layers use: `message`, `detail`, or FastAPI's list."""
+    """Return the server's message from any of the shapes its layers use: `message`, `detail`, or FastAPI's list."""
     if not isinstance(payload, dict):
         return None
     said = payload.get("message") or payload.get("detail")
@@ -105,7 +105,7 @@ def _validation_message(item: object) -> str:
 
 
 def _origin(response: httpx.Response) -> str:
-    """Return scheme and host of a redirect's target, without what may be a signature."""
+    """Return scheme and host of a redirect's target, without its path and query, which may hold a signature."""
     try:
         target = response.request.url.join(response.headers["location"])
         origin = f"{target.scheme}://{target.host}"

@@ -1,4 +1,4 @@
-"""Answers, read under a limit: a server can neither fill the memory nor send for ever."""
+"""Responses, read with a limit on their size."""
 
 from __future__ import annotations
 
@@ -14,32 +14,31 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 MAX_ANSWER_BYTES = 64 << 20
-"""Largest answer of the User API that is read. A page of 100 jobs has half a megabyte; no list is near this."""
+"""Largest User API response that is read. A page of 100 jobs has half a megabyte."""
 
 MAX_DOWNLOAD_BYTES = 256 << 20
-"""Largest file that is downloaded. Histograms pack to a sixth, so what unpacks to the largest file we read, which is
-1 GiB, arrives in less."""
+"""Largest download. Histograms compress to a sixth, so archives of up to 1 GiB unpacked, the limit, are smaller."""
 
 
 async def receive(transport: httpx.AsyncBaseTransport, operation: Operation, request: httpx.Request) -> httpx.Response:
-    """Send a request and read its answer, of which no more than the limit is ever in memory.
+    """Send a request and read its response; at most the limit is held in memory.
 
     Raises:
-        OqtopusStorageError: A file is larger.
-        ResponseValidationError: Another answer is.
+        OqtopusStorageError: A file exceeds the limit.
+        ResponseValidationError: Another response exceeds it.
     """
     limit = MAX_DOWNLOAD_BYTES if operation is DOWNLOAD else MAX_ANSWER_BYTES
     response = await transport.handle_async_request(request)
     response.request = request
     if response.is_stream_consumed:
-        return response  # of a transport that has it in memory already
+        return response  # from a transport that already has it in memory
     packed = response.headers.pop("content-encoding", "").lower() == "gzip"
     try:
         body = await _read(response.aiter_raw(), limit, packed=packed)
     finally:
         await response.aclose()
     if body is None:
-        message = f"{operation}: the answer has more than {limit:,} bytes, and was not read."
+        message = f"{operation}: the response has more than {limit:,} bytes and was not read."
         raise (OqtopusStorageError if operation in {DOWNLOAD, UPLOAD} else ResponseValidationError)(message)
     return httpx.Response(
         response.status_code, headers=response.headers, content=body, request=request, extensions=response.extensions
@@ -47,7 +46,7 @@ async def receive(transport: httpx.AsyncBaseTransport, operation: Operation, req
 
 
 async def _read(chunks: AsyncIterator[bytes], limit: int, *, packed: bool) -> bytes | None:
-    """A body, unpacked; None if it has more than `limit` bytes, packed or not."""
+    """Read and decompress a body; return None if it exceeds `limit` bytes, compressed or not."""
     unzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
     body = bytearray()
     received = 0
@@ -55,13 +54,13 @@ async def _read(chunks: AsyncIterator[bytes], limit: int, *, packed: bool) -> by
         received += len(chunk)
         if not packed:
             body += chunk
-        elif not unzip.eof:  # what comes after the end is dropped
+        elif not unzip.eof:  # trailing data is ignored
             try:
                 body += unzip.decompress(chunk, limit + 1 - len(body))
             except zlib.error:
-                raise httpx.DecodingError("the answer is no gzip, which it says it is") from None
+                raise httpx.DecodingError("the response is not valid gzip, although it declares it") from None
         if max(received, len(body)) > limit:
             return None
     if packed and received and not unzip.eof:
-        raise httpx.DecodingError("the answer is cut off")
+        raise httpx.DecodingError("the response is truncated")
     return bytes(body)

@@ -16,7 +16,7 @@ _TOKEN = "http.request.header.q_api_token"  # noqa: S105 - the name of an attrib
 def observed(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
     """Wrap a transport in one that records spans, if `HTTPXClientInstrumentor().instrument()` was called before.
 
-    That call instruments httpx's own clients and transports, and ours is neither.
+    That call instruments httpx's own clients and transports only.
     """
     package = sys.modules.get(_PACKAGE)
     if package is None or not package.HTTPXClientInstrumentor().is_instrumented_by_opentelemetry:
@@ -26,7 +26,7 @@ def observed(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
 
 
 async def _keep_secrets(span: Any, _request: object) -> None:
-    """Presigned URLs are credentials, and so is the token, which is there if all headers are to be captured."""
+    """Remove credentials: signatures of presigned URLs, and the token, which is present if all headers are captured."""
     attributes = dict(getattr(span, "attributes", None) or {})
     for name in _URLS:
         if name in attributes:

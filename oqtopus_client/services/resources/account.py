@@ -1,4 +1,4 @@
-"""The user's account, and what the server announces."""
+"""The user's account, and announcements of the server."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Account(Core):
     """The user's account, API token and announcements."""
 
     async def create_api_token(self) -> ApiTokenApiToken:
-        """Make a new API token, which replaces the present one. Current servers refuse this to callers with a token."""
+        """Create an API token, which replaces the current one. Current servers refuse this to callers with a token."""
         return await self._account.create_api_token()
 
     async def get_api_token_status(self) -> ApiTokenApiTokenStatus:
-        """When the API token expires."""
+        """Return when the API token expires."""
         return await self._account.get_api_token_status()
 
     get_api_token = get_api_token_status
@@ -47,33 +47,33 @@ class Account(Core):
         order: str | None = None,
         current_time: datetime | None = None,
     ) -> AnnouncementsGetAnnouncementsListResponse:
-        """Announcements of the service.
+        """Return announcements of the service.
 
         Args:
             offset: Announcements to skip.
-            limit: Most announcements to return; 10 by default.
+            limit: Maximum number of announcements; 10 by default.
             order: `ASC` or `DESC`, by start time.
-            current_time: Only announcements that are on at this time; local time, if it has no time zone.
+            current_time: Only announcements active at this time; local time if it has no time zone.
         """
         params = given(offset=offset, limit=limit, order=order, current_time=current_time)
         return await self._account.list_announcements(params)
 
     async def get_announcement(self, announcement_id: int) -> AnnouncementsGetAnnouncementResponse:
-        """One announcement."""
+        """Return one announcement."""
         return await self._account.get_announcement(whole_number(announcement_id, "announcement_id must be an integer"))
 
     async def get_user(self) -> UsersGetOneUserResponse:
-        """The user that the token belongs to."""
+        """Return the user that the token belongs to."""
         return await self._account.get_user()
 
     async def update_user(self, *, name: str | None = None, organization: str | None = None) -> UsersGetOneUserResponse:
-        """Change what the server lets users change of themselves."""
+        """Change the user's name or organization."""
         return await self._account.update_user(rest.UsersUpdateUserRequest(name=name, organization=organization))
 
     async def delete_user(self) -> None:
-        """Delete the account; servers refuse it to callers with a token."""
+        """Delete the account; servers refuse this to callers with a token."""
         await self._account.delete_user()
 
     async def get_settings(self) -> SettingsGetSettingsResponse:
-        """What users of this server may see and change."""
+        """Return the server's settings for users."""
         return await self._account.get_settings()

@@ -1,4 +1,4 @@
-"""What every resource of a client shares: its connections, and how they are closed."""
+"""State shared by all resources of a client: configuration, connections and journal."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ class Core(Connected):
         self.config = config or OqtopusConfig.from_default()
         self.journal = None if journal is None else journal_path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
-        self.cleanup_tasks: set[asyncio.Task[Any]] = set()
-        self.owner: Callable[[], object] = weakref.ref(self)
-        self._left = contextlib.ExitStack()
-        # For a client that is not closed. At exit, what is made later, a blocking client's thread for one, ends before.
-        weakref.finalize(self, _let_go, self._left, os.getpid())
+        self._cleanup_tasks: set[asyncio.Task[Any]] = set()
+        self._owner: Callable[[], object] = weakref.ref(self)
+        self._on_close = contextlib.ExitStack()
+        # For clients that are never closed. At exit, finalizers run last-created first, so a blocking client's thread
+        # ends before.
+        weakref.finalize(self, _release, self._on_close, os.getpid())
 
     @cached_property
     def _http(self) -> HttpClient:
-        # The URL is looked at with the first request. Inside the server's container, where jobs go through a driver,
-        # there is none.
+        # The URL is checked with the first request, as there is none inside the server's container.
         http = rest.http.HttpClient(self.config, **self._headers)
-        self._left.callback(http.abandon)
+        self._on_close.callback(http.abandon)
         return http
 
     @cached_property
@@ -61,11 +61,11 @@ class Core(Connected):
 
     @cached_property
     def _submission(self) -> Submission:
-        return Submission(self._http, self._jobs, self.cleanup_tasks, self._open_journal)
+        return Submission(self._http, self._jobs, self._cleanup_tasks, self._open_journal)
 
     @cached_property
     def _open_journal(self) -> Journal | None:
-        return None if self.journal is None else self._left.enter_context(contextlib.closing(Journal(self.journal)))
+        return None if self.journal is None else self._on_close.enter_context(contextlib.closing(Journal(self.journal)))
 
     @cached_property
     def _account(self) -> AccountApi:
@@ -81,13 +81,13 @@ class Core(Connected):
         """Close every connection; the client cannot be used afterwards."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
-                while self.cleanup_tasks:
-                    await asyncio.wait(self.cleanup_tasks)
+                while self._cleanup_tasks:
+                    await asyncio.wait(self._cleanup_tasks)
         if "_http" in vars(self):
             await self._http.aclose()
-        self._left.close()
+        self._on_close.close()
 
 
-def _let_go(left: contextlib.ExitStack, pid: int) -> None:
+def _release(on_close: contextlib.ExitStack, pid: int) -> None:
     if pid == os.getpid():  # else it is the parent process's
-        left.close()
+        on_close.close()

@@ -26,9 +26,9 @@ class Devices(Core):
     """Devices, and their calibrations now and in the past."""
 
     async def list_devices(self) -> list[OqtopusDevice]:
-        """All devices the user may use.
+        """Return all devices available to the user.
 
-        One whose calibration cannot be fetched is listed without, and the log says why; `get_device` raises the error.
+        If a calibration cannot be fetched, the device is listed without it and the log says why; `get_device` raises.
         """
 
         async def with_calibration_if_any(device: DevicesDeviceInfo) -> OqtopusDevice:
@@ -42,7 +42,7 @@ class Devices(Core):
         return await in_order(with_calibration_if_any, devices, max_workers=WORKERS)
 
     async def get_device(self, device_id: str) -> OqtopusDevice:
-        """One device. A server answers 403, not 404, for an id it does not know.
+        """Return one device. Servers answer 403, not 404, for an unknown id.
 
         Raises:
             OqtopusStorageError: Its calibration cannot be downloaded or read.
@@ -58,17 +58,17 @@ class Devices(Core):
         limit: int | None = None,
         offset: int | None = None,
     ) -> DevicesDeviceHistoriesResponse:
-        """Past calibrations, newest first; servers have offered them since 2026. Times without a zone are local."""
+        """Return past calibrations, newest first; servers since 2026 have them. Times without a zone are local."""
         return await self._devices.list_device_histories(
             given(device_id=device_id, **{"from": start_time, "to": end_time}, limit=limit, offset=offset)
         )
 
     async def get_device_history(self, history_uid: str) -> DevicesDeviceHistory:
-        """One past calibration, its `device_info` read in."""
+        """Return one past calibration, including its `device_info`."""
         return await self._with_calibration(await self._devices.get_device_history(history_uid))
 
     async def _with_calibration(self, device: _Device) -> _Device:
-        """The device with its calibration read in, where the server sends its URL."""
+        """Download the calibration if the server sent its URL."""
         if not (device.device_info or "").startswith(("http://", "https://")):
             return device
         content = await self._http.fetch(cast("str", device.device_info))

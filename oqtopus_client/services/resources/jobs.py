@@ -1,4 +1,4 @@
-"""Jobs: their states, results and files; lists of them; cancelling and deleting them."""
+"""Jobs: status, results, files, listing, cancellation and deletion."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import rest
 from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
-from oqtopus_client.services.polling import FINAL_STATUSES, poll
+from oqtopus_client.services.polling import poll
 from oqtopus_client.services.resources.core import Core
 from oqtopus_client.services.resources.pagination import every_job, jobs_of_page
 from oqtopus_client.services.resources.query import given
@@ -37,14 +37,14 @@ _FILE_READERS: dict[str, Callable[[bytes], object]] = {
 
 
 class Jobs(Core):
-    """Jobs that have been submitted."""
+    """Submitted jobs."""
 
     async def get_job(self, job_id: str) -> OqtopusJobResult:
-        """A job in the class that fits its type, with its result if it has succeeded.
+        """Return a job in the class for its type, with its result if it has succeeded.
 
         Raises:
             OqtopusStorageError: The result cannot be downloaded or read.
-            JobNotSubmittedError: The job was registered only (a `ValueError`).
+            JobNotSubmittedError: The job was never submitted (a `ValueError`).
         """
         job = await self._jobs.get_job(job_id)
         if job.status == JobsJobStatus.REGISTERED:
@@ -52,14 +52,14 @@ class Jobs(Core):
         if job.job_info is not None and isinstance(job.job_info.result, str):
             content = await rest.storage.download(self._http, job.job_info.result)
             job.job_info.result = rest.storage.read_model(rest.JobsS3JobResult, content)
-        return typed_result(job, client=self.owner())
+        return typed_result(job, client=self._owner())
 
     get_job_result = get_job
     result = get_job
     refresh = get_job
 
     async def get_jobs(self, job_ids: Sequence[str], *, files: Collection[JobFile] = ()) -> list[OqtopusJobResult]:
-        """Several jobs, in the order of `job_ids`; see `get_job`. They are read side by side, 16 at a time.
+        """Return several jobs in the order of `job_ids`, read concurrently, 16 at a time; see `get_job`.
 
         Args:
             job_ids: The jobs.
@@ -82,7 +82,7 @@ class Jobs(Core):
         return await in_order(read, job_ids, max_workers=WORKERS)
 
     async def read_job_files(self, jobs: Sequence[OqtopusJobResult], files: Collection[JobFile]) -> None:
-        """Read side files of jobs that are here already, 16 jobs at a time; see `get_jobs`.
+        """Read side files of jobs that were already fetched, 16 jobs at a time; see `get_jobs`.
 
         Args:
             jobs: The jobs. Their properties then return the files without a request.
@@ -98,7 +98,7 @@ class Jobs(Core):
         for name in files:
             url = getattr(job.job_info, name)
             if is_url(url):
-                # One that is broken stays a URL, so that asking for it raises the error.
+                # The URL of an unreadable file is kept, so that accessing the file raises the error.
                 with contextlib.suppress(OqtopusStorageError):
                     setattr(job.job_info, name, await self.read_job_file(job.job_id, name, url=url))
 
@@ -108,7 +108,7 @@ class Jobs(Core):
         Args:
             job_id: The job.
             name: `input`, `combined_program` or `transpile_result`.
-            url: Where the file was; if that has expired, or without it, the server is asked for a fresh URL.
+            url: URL of the file; if it has expired or is None, a fresh one is requested.
 
         Returns:
             A model of the content, text for `combined_program`, or None if the job has no such file.
@@ -129,15 +129,15 @@ class Jobs(Core):
         return _FILE_READERS[name](content)
 
     async def get_sselog(self, job_id: str) -> JobsGetSselogResponse:
-        """The log of a server-side program: a zip archive as base64 text, as the API once sent it.
+        """Return the log of a server-side program as a base64-encoded zip archive, as an earlier API sent it.
 
         Raises:
-            ResponseValidationError: The server keeps no log of this job; it does so of succeeded ones only.
+            ResponseValidationError: The server has no log of this job; it keeps those of succeeded jobs only.
         """
         job = await self._jobs.get_job(job_id)
         url = job.job_info.sse_log if job.job_info else None
         if not isinstance(url, str):
-            raise ResponseValidationError(f"There is no log of job {job_id}; servers keep those of succeeded sse jobs.")
+            raise ResponseValidationError(f"Job {job_id} has no log; servers keep logs of succeeded sse jobs only.")
         archive = await self._http.fetch(url)
         return rest.JobsGetSselogResponse(file=base64.b64encode(archive).decode(), file_name=f"sselog_{job_id}.zip")
 
@@ -172,17 +172,17 @@ class Jobs(Core):
         size: int | None = None,
         order: str | None = None,
     ) -> list[JobsJob]:
-        """One page of the user's jobs.
+        """Return one page of the user's jobs.
 
-        Servers cannot list a job that was cancelled before it was submitted, nor its page. Such a job is left out, and
-        what the server does not list of the others is read job by job.
+        Servers fail to list a page with a job that was cancelled before submission. Such a job is left out, and missing
+        fields of the others are read job by job.
 
         Args:
-            fields: Comma-separated names of the fields wanted; without, every job comes whole.
-            start_time: Only jobs submitted at this time or later; local time, if it has no time zone.
+            fields: Comma-separated names of the fields to return; all by default.
+            start_time: Only jobs submitted at this time or later; local time if it has no time zone.
             end_time: Only jobs submitted at this time or earlier; likewise.
             status: Only jobs with this status.
-            q: Only jobs with this text in id, name or description; `%` and `_` are wildcards.
+            q: Only jobs with this text in their id, name or description; `%` and `_` are wildcards.
             page: Page to read, from 1.
             size: Jobs on a page, 1 to 100.
             order: `ASC` (the default) or `DESC`, by creation time.
@@ -211,20 +211,20 @@ class Jobs(Core):
         q: str | None = None,
         order: str | None = None,
     ) -> AsyncGenerator[JobsJob, None]:
-        """All of the user's jobs that match, page by page as they are asked for; see `list_jobs` for the parameters.
+        """Yield the user's matching jobs, reading pages on demand; see `list_jobs` for the parameters.
 
-        Each comes once, also when others are submitted meanwhile. Those deleted meanwhile make the next page begin
-        further on, so whoever deletes jobs should have the whole list first.
+        Each job is yielded once, even if others are submitted meanwhile. Deleting jobs meanwhile shifts the next page,
+        so read the whole list before deleting.
 
         Raises:
-            ResponseValidationError: The server sends the same jobs for ever.
+            ResponseValidationError: The server keeps sending the same jobs.
         """
         query = given(fields=fields, start_time=start_time, end_time=end_time, status=status, q=q, order=order)
         async for job in every_job(self._jobs, query):
             yield job
 
     async def cancel_job(self, job_id: str) -> SuccessSuccessResponse:
-        """Cancel a job that has not ended. One that was never submitted is deleted as well, see `discard_jobs`."""
+        """Cancel an unfinished job. A job that was never submitted is also deleted; see `discard_jobs`."""
         return await self._submission.cancel(job_id)
 
     async def cancel_jobs(self, job_ids: Sequence[str]) -> None:
@@ -238,14 +238,14 @@ class Jobs(Core):
         await self._submission.cancel_all(job_ids)
 
     async def discard_jobs(self, job_ids: Sequence[str]) -> None:
-        """Cancel jobs, several at a time, and delete those that were never submitted, as far as the server plays along.
+        """Cancel jobs, several at a time, and delete those that were never submitted; ignore errors.
 
-        A server cannot show an id that is cancelled before it was submitted, nor the list it is in.
+        A server fails to show a job that was cancelled before submission, and any list that contains it.
         """
         await self._submission.discard(job_ids)
 
     async def delete_job(self, job_id: str) -> SuccessSuccessResponse:
-        """Delete a job that has ended, and its files."""
+        """Delete a finished job and its files."""
         return await self._jobs.delete_job(job_id)
 
 

@@ -1,4 +1,4 @@
-"""All jobs that match, from a list that the API gives out page by page, and that changes meanwhile."""
+"""Iteration over all matching jobs, from a paginated list that changes meanwhile."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.user_api import JobApi
 
 _OLD_PAGES = 100
-"""How many pages in a row may bring nothing new. Each stands for a hundred jobs submitted since the one before."""
+"""Maximum number of consecutive pages without new jobs; each means a hundred jobs submitted since the previous one."""
 
 _SAFE_FIELDS = ("job_id", "status", "name", "description", "submitted_at", "device_id")
-"""What servers list of every job."""
+"""Fields that servers can list for every job."""
 
 
 class _Page(NamedTuple):
     """One page of the list.
 
     Attributes:
-        jobs: Its jobs, without those that were cancelled before they were submitted where a server cannot list them.
-        is_last: Whether the server has no more.
-        missing: Whether fields are missing that the server cannot list, and each job has to be asked for.
+        jobs: Its jobs; if the server cannot list jobs cancelled before submission, without those.
+        is_last: Whether it is the last page.
+        missing: Whether the server could not list all fields, so that each job must be read.
     """
 
     jobs: list[JobsJob]
@@ -38,16 +38,16 @@ class _Page(NamedTuple):
 
 
 async def every_job(api: JobApi, query: Mapping[str, Any]) -> AsyncGenerator[JobsJob, None]:
-    """Jobs, each once, page by page as they are asked for.
+    """Yield each job once, reading pages on demand.
 
-    The API tells neither a total nor a next page. New jobs push others on to the next page, where they are seen again.
+    The API returns neither a total nor a next page. New jobs push others to the next page, where they appear again.
 
     Args:
         api: The server.
-        query: What `GET /jobs` takes.
+        query: Query parameters of `GET /jobs`.
 
     Raises:
-        ResponseValidationError: The server sends the same jobs for ever.
+        ResponseValidationError: The server keeps sending the same jobs.
     """
     seen: set[str] = set()
     number = old_pages = 0
@@ -63,24 +63,22 @@ async def every_job(api: JobApi, query: Mapping[str, Any]) -> AsyncGenerator[Job
         if page.is_last:
             return
         old_pages = 0 if new else old_pages + 1
-    raise ResponseValidationError(
-        f"GET /jobs: {_OLD_PAGES} pages up to page {number} have the same jobs as those before."
-    )
+    raise ResponseValidationError(f"GET /jobs: {_OLD_PAGES} pages in a row, up to page {number}, contain no new jobs.")
 
 
 async def jobs_of_page(api: JobApi, query: Mapping[str, Any]) -> list[JobsJob]:
-    """See `AsyncOqtopusClient.list_jobs`."""
+    """Return one page of jobs; see `AsyncOqtopusClient.list_jobs`."""
     page = await _page(api, query)
     return await _complete(api, query, page, page.jobs)
 
 
 async def _page(api: JobApi, query: Mapping[str, Any]) -> _Page:
-    """List a page, with the fields that all servers can list if this one cannot list others."""
+    """List a page; if the server fails on the requested fields, list those that every server supports."""
     wanted = _wanted(query)
     try:
         jobs = await api.list_jobs(query)
     except UserApiError as error:
-        if error.status_code != 500 or wanted <= set(_SAFE_FIELDS):  # noqa: PLR2004 - HTTP's own number
+        if error.status_code != 500 or wanted <= set(_SAFE_FIELDS):  # noqa: PLR2004 - an HTTP status
             raise
         try:
             jobs = await api.list_jobs({**query, "fields": ",".join(_SAFE_FIELDS)})
@@ -92,14 +90,14 @@ async def _page(api: JobApi, query: Mapping[str, Any]) -> _Page:
 
 
 async def _complete(api: JobApi, query: Mapping[str, Any], page: _Page, jobs: list[JobsJob]) -> list[JobsJob]:
-    """Read what a page lacks of these jobs; one that has been deleted meanwhile is left out."""
+    """Read the fields that a page lacks; leave out jobs that were deleted meanwhile."""
     if not page.missing:
         return jobs
     unwanted = dict.fromkeys(set(rest.JobsJob.model_fields) - _wanted(query))
 
     async def read(job: JobsJob) -> JobsJob | None:
         try:
-            # A registered job has no more to read, and might be cancelled meanwhile.
+            # A registered job has no further fields, and might be cancelled meanwhile.
             whole = job if job.status == JobsJobStatus.REGISTERED else await api.get_job(str(job.job_id))
         except NotFoundError:
             return None

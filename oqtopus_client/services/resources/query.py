@@ -1,4 +1,4 @@
-"""Query parameters as the API takes them."""
+"""Query parameters in the API's format."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from oqtopus_client.checks import whole_number
 
 _LEAST = {"page": 1, "size": 1, "limit": 1, "offset": 0}
-"""The least that numbers in a query may be."""
+"""Smallest allowed values of numeric parameters."""
 
 
 def given(**params: object) -> dict[str, Any]:
-    """The parameters that are given, times as the API takes them."""
+    """Return the parameters that are not None, with numbers checked and times as ISO 8601 text."""
     given = {name: value for name, value in params.items() if value is not None}
     for name, value in given.items():
         if isinstance(value, datetime):
@@ -25,10 +25,10 @@ def given(**params: object) -> dict[str, Any]:
 
 
 def _with_zone(time: datetime) -> str:
-    """A time as text that says its zone: without one, servers would take it for UTC, and not for the user's own."""
+    """Format a time with its zone; a naive time is local, while servers would assume UTC."""
     if time.utcoffset() is not None:
         return time.isoformat()
     try:
         return time.astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):  # `datetime.min` or `max`, which mean no more than long ago, or never
+    except (ValueError, OverflowError):  # `datetime.min` or `max`, whose zone does not matter
         return time.replace(tzinfo=UTC).isoformat()

@@ -1,4 +1,4 @@
-"""Running jobs: submitting them and waiting for their results."""
+"""Submission of jobs with a wait for their results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Runs(Submissions, Waiting):
-    """Running jobs: submitting them and waiting for their results."""
+    """Submission of jobs with a wait for their results."""
 
     @with_options_of(Waiting.wait_for_job)
     async def run_job(self, job: OqtopusJobSpec, **wait: Unpack[WaitOptions]) -> OqtopusJobResult:
@@ -44,7 +44,7 @@ class Runs(Submissions, Waiting):
         _check_wait(wait)
         if in_sse_container():
             ran = await run_in_container(job.to_model(), job.to_s3_submit_job_info())
-            return typed_result(ran, client=self.owner())
+            return typed_result(ran, client=self._owner())
         registered = await self._submission.submit_job(job)
         with _note_job_ids([registered.job_id]):
             return await self.wait_for_job(registered.job_id, **wait)

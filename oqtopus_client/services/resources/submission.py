@@ -1,4 +1,4 @@
-"""Submitting jobs."""
+"""Submission of jobs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class Submissions(Core):
-    """Submitting jobs, and finding those that a journal recorded."""
+    """Submission of jobs, and recovery of those recorded in a journal."""
 
     async def submit_job(self, body: OqtopusJobSpec) -> JobsRegisterJobResponse:
         """Register a job, upload its input and submit it.
 
-        If an answer gets lost, the job itself is asked whether it has been submitted. If it has not, it is removed;
-        so it is, submitted or not, when this call is interrupted, as its id is lost then.
+        If a response is lost, the job's status shows whether it was submitted; if not, the job is removed. If this
+        call is interrupted, the job is removed in any case, as its id is lost.
 
         Raises:
             TypeError: `body` is not an `OqtopusJobSpec`.
-            JobSubmissionError: It went wrong after the registration; the message says what is left of the job.
+            JobSubmissionError: Upload or submission failed; the message says whether the job was removed.
         """
         check_spec(body)
         return await self._submission.submit_job(body)
@@ -37,15 +37,15 @@ class Submissions(Core):
     async def submit_jobs(
         self, jobs: Sequence[OqtopusJobSpec], *, max_workers: int = 4
     ) -> list[JobsRegisterJobResponse]:
-        """Submit several jobs, `max_workers` at a time, and return the answers in the order of `jobs`.
+        """Submit several jobs, `max_workers` at a time, and return the responses in the order of `jobs`.
 
-        When this call is interrupted, the jobs submitted so far are cancelled, as their ids are lost then.
+        If this call is interrupted, the jobs submitted so far are cancelled, as their ids are lost.
 
         Raises:
-            TypeError: An item is not an `OqtopusJobSpec`. Nothing has been submitted then.
+            TypeError: An item is not an `OqtopusJobSpec`; no job was submitted.
             ValueError: `max_workers` is less than 1.
-            BatchSubmissionError: A job could not be submitted; it lists the ids of those that were, and the rest
-                was not begun. If none was, the first job's own error is raised instead.
+            BatchSubmissionError: A job could not be submitted, and the rest was not started; it has the ids of the
+                submitted ones. If there are none, the first job's own error is raised instead.
         """
         for job in jobs:
             check_spec(job)
@@ -54,45 +54,45 @@ class Submissions(Core):
     async def resume(
         self, journal: str | Path | None = None, *, submit: bool = True, max_workers: int = 4
     ) -> list[JournalEntry]:
-        """Find every job of a journal, whatever moment the program that wrote it died at.
+        """Recover the jobs of a journal after its program ended, at whatever point.
 
-        The server is asked about jobs of which the journal does not know whether they were submitted. One that was not
-        is removed, and is then, like those never begun, submitted now.
+        The server is asked about jobs whose submission the journal did not confirm. Those not submitted are
+        removed and, like jobs that were never started, submitted now.
 
         Args:
             journal: The file; by default this client's own.
-            submit: Whether to submit what has not been; if not, it is returned as `INTENDED`.
-            max_workers: Jobs looked after at the same time.
+            submit: Whether to submit jobs that were not; otherwise they are returned as `INTENDED`.
+            max_workers: Number of jobs processed at the same time.
 
         Returns:
-            All jobs in the order in which they were to be submitted. Each is `SUBMITTED`, its id there to be waited
-            for; or `REMOVED`, as the server refused it, or somebody deleted it; or `INTENDED`.
+            All jobs in submission order. Each is `SUBMITTED`, with an id to wait for; `REMOVED`, if the server
+            refused it or it was deleted; or `INTENDED`.
 
         Raises:
             ValueError: There is no journal.
-            OqtopusError: The server cannot be asked, or a job could not be submitted; resume again. Or another client
-                has the journal.
+            OqtopusError: The server did not respond, or a job could not be submitted; resume again. Or another client
+                has the journal open.
         """
         if journal is None and self.journal is None:
-            raise ValueError("There is no journal: name its file here, or where the client or provider is made.")
+            raise ValueError("No journal to resume from: pass its path here, or as journal= to the client or provider.")
         if journal is None or Path(journal) == self.journal:
             return await self._submission.resume(submit=submit, max_workers=max_workers)
-        with contextlib.closing(Journal(journal)) as book:
-            submission = Submission(self._http, self._jobs, self.cleanup_tasks, book)
+        with contextlib.closing(Journal(journal)) as opened:
+            submission = Submission(self._http, self._jobs, self._cleanup_tasks, opened)
             return await submission.resume(submit=submit, max_workers=max_workers)
 
     async def remove_unsubmitted(self, *, older_than: timedelta = UPLOAD_LIFETIME) -> list[str]:
-        """Remove ids that were registered and never submitted, as lost answers leave them behind; returns them.
+        """Remove ids that were registered but never submitted, as lost responses leave behind; return them.
 
         Args:
-            older_than: Younger ones are left alone, as another program may be about to submit them. By default an
-                hour, after which servers take no upload for them any more.
+            older_than: Minimum age; another program may be about to submit younger ones. By default an hour, after
+                which servers no longer accept their upload.
         """
         return await self._submission.remove_unsubmitted(older_than)
 
 
 def check_spec(job: object) -> None:
-    """Refuse what is not a job specification.
+    """Check that an object is a job specification.
 
     Raises:
         TypeError: It is not an `OqtopusJobSpec`.

@@ -8,11 +8,10 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from oqtopus_client.errors import BatchResultError, JobTimeoutError, WaitTimeoutError
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.deadline import Deadline, DeadlinePassedError
 from oqtopus_client.services.job_results import OqtopusJobResult
 from oqtopus_client.services.polling import (
-    FINAL_STATUSES,
     Polling,
     PollingOptions,
     as_finished,

@@ -15,7 +15,7 @@ from oqtopus_client.cli.program import Program, read
 from oqtopus_client.cli.session import Session
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import JobFailure
-from oqtopus_client.emulator.simulation.pipeline import Task, execute, pack_json, prepare
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.rest.models import DevicesDeviceInfo
 from tests.support.command_line import Typed, answer, complaint
@@ -284,7 +284,7 @@ def runs(text: str, *, transpiled: bool) -> bool:
     """Return whether the emulated device executes a program."""
     archive = pack_json("input", {"program": [text]})
     info = DEFAULT_TRANSPILER if transpiled else {"transpiler_lib": None}
-    task = Task("sampling", archive, 1, info, {}, built_in_devices()["qulacs"])
+    task = CircuitJob("sampling", archive, 1, info, {}, built_in_devices()["qulacs"])
     try:
         execute(task, prepare(task))
     except JobFailure:

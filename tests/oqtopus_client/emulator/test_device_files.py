@@ -115,7 +115,7 @@ def test_impossible_coherence_is_cut() -> None:
         ({"n_nodes": 512, "calibration_data": {}}, "device_info has no 'qubits'. This looks like the format before"),
         ({}, "device_info has no 'qubits'."),
         ({"qubits": []}, "device_info: qubits is []; there should be at least one."),
-        ("{", "device_info is no JSON"),
+        ("{", "device_info is not valid JSON"),
         ("[]", "device_info is a JSON list, not an object."),
         (chip(id=5), "device_info: qubits.0.id is 5; ids count 0, 1, 2 and so on."),
         (chip(fidelity=1.2), "device_info: qubits.0.fidelity is 1.2; it should be a number from 0 to 1."),
@@ -178,7 +178,7 @@ def test_folder_of_devices(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("no json", "device_info is no JSON"),
+        ("no json", "device_info is not valid JSON"),
         (json.dumps({"device_info": CHIP}), "device_id is missing."),
         (json.dumps({"device_id": "x", "device_info": chip(fidelity=7)}), "device_info: qubits.0.fidelity is 7"),
         (json.dumps({"device_id": "x", "device_info": CHIP, "noisey": True}), "noisey is True: Extra inputs are not"),

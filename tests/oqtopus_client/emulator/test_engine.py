@@ -44,7 +44,7 @@ def test_panic_fails_the_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
         assert client.run_job(JOB, interval=0.01).status == "succeeded"
 
 
-@pytest.mark.parametrize("operation", ["claim", "set_transpiler_info"])
+@pytest.mark.parametrize("operation", ["claim", "get_file"])
 def test_database_trouble_passes(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, operation: str
 ) -> None:

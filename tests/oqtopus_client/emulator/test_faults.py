@@ -219,7 +219,7 @@ def test_broken_submission(place: Place, client: OqtopusClient, kind: FaultKind)
 def test_cut_json(place: Place, client: OqtopusClient) -> None:
     """It is no JSON any more."""
     place.inject("truncate", path="/devices")
-    with pytest.raises(ResponseValidationError, match="where JSON was due"):
+    with pytest.raises(ResponseValidationError, match="expected JSON, got"):
         client.list_devices()
 
     assert client.list_devices()
@@ -342,7 +342,7 @@ def test_trouble_behind_a_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         emulator.inject("hold_job", status="ready", seconds=0.01)
         with monkeypatch.context() as patch:
-            patch.setattr(emulator._store, "set_transpiler_info", lambda *_: 1 / 0)
+            patch.setattr(emulator._store, "start", lambda *_: 1 / 0)
             job = client.run_job(JOB, interval=0.01, timeout=30)
 
         assert job.message == "internal server error"

@@ -21,11 +21,12 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from scipy.stats import chisquare
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.simulation import estimation, sampling
 from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.inputs import JobFailure
-from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, execute, pack_json, prepare
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for
 from tests.support.circuits import BELL
 
@@ -56,7 +57,7 @@ def layout(*qubits: int) -> dict[str, Any]:
     return {"transpiler_lib": "qiskit", "transpiler_options": {"initial_layout": qubits, "optimization_level": 0}}
 
 
-def task(
+def circuit_job(
     job_type: str,
     programs: Sequence[str],
     *,
@@ -65,15 +66,15 @@ def task(
     mitigation: Mapping[str, Any] | None = None,
     device: EmulatedDevice = SIMULATOR,
     shots: int = SHOTS,
-) -> Task:
+) -> CircuitJob:
     """A job's work."""
     content = {"program": list(programs), "operator": operator}
-    return Task(job_type, pack_json("input", content), shots, transpiler, mitigation or {}, device)
+    return CircuitJob(job_type, pack_json("input", content), shots, transpiler, mitigation or {}, device)
 
 
 def sample(text: str, **arguments: Any) -> dict[str, int]:
     """The counts of a program."""
-    work = task("sampling", [text], **arguments)
+    work = circuit_job("sampling", [text], **arguments)
     result = execute(work, prepare(work)).result
     assert (result["estimation"], result["sampling"]["divided_counts"]) == (None, None)
     return dict(result["sampling"]["counts"])
@@ -81,7 +82,7 @@ def sample(text: str, **arguments: Any) -> dict[str, int]:
 
 def estimate(text: str, operator: Any, **arguments: Any) -> tuple[float, float]:
     """The expectation value of an operator, and its standard error."""
-    work = task("estimation", [text], operator=operator, **arguments)
+    work = circuit_job("estimation", [text], operator=operator, **arguments)
     result = execute(work, prepare(work)).result
     assert result["sampling"] is None
     return result["estimation"]["exp_value"], result["estimation"]["stds"]
@@ -89,7 +90,7 @@ def estimate(text: str, operator: Any, **arguments: Any) -> tuple[float, float]:
 
 def combine(programs: Sequence[str], **arguments: Any) -> tuple[Prepared, dict[str, Any]]:
     """Several programs at once: as they were prepared, and what came out."""
-    work = task("multi_manual", programs, **arguments)
+    work = circuit_job("multi_manual", programs, **arguments)
     prepared = prepare(work)
     result = execute(work, prepared).result
     assert result["estimation"] is None
@@ -103,7 +104,7 @@ def terms(*paulis: tuple[str, float]) -> list[dict[str, Any]]:
 
 def failure(job_type: str, *programs: str, **arguments: Any) -> str:
     """The message of a job that fails."""
-    work = task(job_type, programs, **arguments)
+    work = circuit_job(job_type, programs, **arguments)
     with pytest.raises(JobFailure) as caught:
         execute(work, prepare(work))
     return str(caught.value)
@@ -171,13 +172,7 @@ def test_index_out_of_range_of_the_submitted_program() -> None:
     assert "qubit 2" in message
 
 
-@pytest.mark.parametrize("operator", [None, []])
-def test_no_operator(operator: Any) -> None:
-    """There is nothing to estimate."""
-    assert failure("estimation", PRODUCT, operator=operator) == "the operator is not specified in the job."
-
-
-@pytest.mark.parametrize("term", [{"pauli": "X 0"}, {"pauli": "X 0", "coeff": None}, {"pauli": "X 0", "coeff": "1"}])
+@pytest.mark.parametrize("term", [{"pauli": "X 0"}, {"pauli": "X 0", "coeff": None}, {"pauli": "X 0", "coeff": "one"}])
 def test_no_coefficient(term: Any) -> None:
     """It has no default."""
     assert failure("estimation", PRODUCT, operator=[term]).startswith("Job input validation failed")
@@ -211,7 +206,7 @@ def test_the_last_qubit_must_be_in_use(measured: str, fails: bool) -> None:
 def test_standard_errors_are_added_up() -> None:
     """Linearly, with what was measured, and not in quadrature as independent errors would be."""
     operator = terms(("Z 0", 3.0), ("X 1", -4.0), ("I", 5.0), ("X 0", 0.5))
-    work = task("estimation", [PRODUCT], operator=operator)
+    work = circuit_job("estimation", [PRODUCT], operator=operator)
     prepared = prepare(work)
     value, stds = (execute(work, prepared).result["estimation"][name] for name in ("exp_value", "stds"))
     one = estimate(PRODUCT, terms(("Z 0", 3.0)))
@@ -226,7 +221,7 @@ def test_standard_errors_are_added_up() -> None:
 @pytest.mark.parametrize("shots", [1, 7, 100])
 def test_each_group_has_all_shots(shots: int) -> None:
     """Three groups, and each mean is one of as many outcomes as were asked for."""
-    work = task("estimation", [PRODUCT], operator=terms(("Z 0", 1.0), ("X 0", 1.0), ("Y 0", 1.0)), shots=shots)
+    work = circuit_job("estimation", [PRODUCT], operator=terms(("Z 0", 1.0), ("X 0", 1.0), ("Y 0", 1.0)), shots=shots)
     prepared = prepare(work)
     counts = [sampling.sample(circuit, SIMULATOR, shots).counts for circuit in prepared.circuits]
 
@@ -346,7 +341,7 @@ def test_several_programs_without_the_transpiler() -> None:
 
 def test_further_programs_of_a_sampling_job() -> None:
     """They are dropped without a word, whatever they are."""
-    work = task("sampling", [program("x q[1];"), "no program"])
+    work = circuit_job("sampling", [program("x q[1];"), "no program"])
 
     assert execute(work, prepare(work)).result["sampling"]["counts"] == {"10": SHOTS}
 
@@ -408,7 +403,7 @@ def test_mitigated_several_programs() -> None:
 
 
 @pytest.mark.parametrize("job_type", ["sampling", "estimation", "multi_manual"])
-def test_mitigation_of_the_chip_as_it_is(client: OqtopusClient, job_type: str) -> None:
+def test_mitigation_of_the_chip_as_it_is(job_type: str) -> None:
     """Asked for over the API, it is echoed, and more than halves what is wrong."""
     programs = [program("x q[0];"), program("x q[1];")] if job_type == "multi_manual" else program("x q[1];")
 
@@ -432,7 +427,8 @@ def test_mitigation_of_the_chip_as_it_is(client: OqtopusClient, job_type: str) -
             assert sum(job.sampling.divided_counts["0"].values()) == sum(counts.values())
         return 1 - right / sum(counts.values())
 
-    assert 0 <= wrong(PSEUDO_INVERSE) < wrong({}) / 2
+    with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
+        assert 0 <= wrong(PSEUDO_INVERSE) < wrong({}) / 2
 
 
 # --- Devices

@@ -26,9 +26,9 @@ from oqtopus_client.emulator.calibration import calibration
 from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
-from oqtopus_client.emulator.noise import gate_error, noise_model, with_delays
+from oqtopus_client.emulator.noise import circuit_noise_model, gate_error, with_delays
 from oqtopus_client.emulator.simulation import sampling
-from oqtopus_client.emulator.simulation.circuits import measurements, without_measurements
+from oqtopus_client.emulator.simulation.circuits import measurements, rebuilt
 from oqtopus_client.emulator.simulation.sampling import sample
 from oqtopus_client.physics import relaxation_fidelity
 
@@ -49,9 +49,9 @@ def run(
     if method == "stim":
         assert is_clifford(circuit)
         measured = [qubit for _, qubit in sorted(measurements(circuit).items(), reverse=True)]
-        bits = clifford_sampler(without_measurements(circuit), device, qubits, measured)(shots)
+        bits = clifford_sampler(rebuilt(circuit, without={"measure"}), device, qubits, measured)(shots)
         return Counter("".join(map(str, row)) for row in bits.astype(int))
-    simulator = AerSimulator(method=method, noise_model=noise_model(circuit, device, qubits), seed_simulator=1)
+    simulator = AerSimulator(method=method, noise_model=circuit_noise_model(circuit, device, qubits), seed_simulator=1)
     result = simulator.run(with_delays(circuit, device, qubits), shots=shots).result()
     assert result.success
     return dict(result.get_counts())
@@ -109,7 +109,7 @@ def test_trajectories(device: str) -> None:
     chip = built_in_devices()[device].calibration
     simulator = AerSimulator(method="statevector", max_parallel_threads=1)
     for coupling in chip["couplings"]:
-        noise = noise_model(circuit, chip, [coupling["control"], coupling["target"]])
+        noise = circuit_noise_model(circuit, chip, [coupling["control"], coupling["target"]])
         result = simulator.run(circuit, noise_model=noise, shots=1).result()
 
         assert result.success, (coupling, result.status)
@@ -127,7 +127,7 @@ def test_gates_of_a_device_have_their_fidelities() -> None:
     circuit.rz(0.3, 1)
     circuit.cx(*ends)
     circuit.measure(1, 0)
-    model = noise_model(circuit, device, qubits)
+    model = circuit_noise_model(circuit, device, qubits)
     errors = {
         (name, place): average_gate_fidelity(SuperOp(error))
         for name, places in model._local_quantum_errors.items()
@@ -151,10 +151,10 @@ def test_no_coupling_no_cx() -> None:
     circuit = QuantumCircuit(2)
     circuit.cx(0, 1)
 
-    noise_model(circuit, device, [1, 0])
+    circuit_noise_model(circuit, device, [1, 0])
     clifford_sampler(circuit, device, [1, 0], [0])
     with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
-        noise_model(circuit, device, [0, 1])
+        circuit_noise_model(circuit, device, [0, 1])
     with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
         clifford_sampler(circuit, device, [0, 1], [0])
 
@@ -327,7 +327,7 @@ def test_stim_agrees_with_density_matrices() -> None:
     circuit, qubits = ghz([0, 1, 3, 2], device["couplings"], 4), [0, 1, 2, 3]
     gates = circuit.remove_final_measurements(inplace=False)
     gates.save_density_matrix()
-    model = noise_model(circuit, device, qubits)
+    model = circuit_noise_model(circuit, device, qubits)
     state = AerSimulator(method="density_matrix", noise_model=model).run(gates).result().data()["density_matrix"]
     probabilities = state.probabilities([0, 1, 3, 2])
     for bit, qubit in enumerate([0, 1, 3, 2]):

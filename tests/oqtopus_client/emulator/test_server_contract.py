@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator.__main__ import _emulator, _parser
+from oqtopus_client.emulator.server_options import ServerOptions
 from tests.support.callers import SUBMIT, Caller, form_of
 from tests.support.held_executor import HeldExecutor
 
@@ -337,3 +339,27 @@ def test_restricted_users_over_http(call: Caller) -> None:
     answer = call("GET", "/devices", headers={"q-api-token": token})
 
     assert [json.loads(device["device_info"])["device_id"] for device in answer.json()] == ["lattice64"]
+
+
+def test_options_on_the_command_line() -> None:
+    """Each option of the emulator has one."""
+    words = (
+        "--data :memory: --quirks --cancelling --no-device-histories --no-token-renewal --temporary-credentials "
+        "--cors-origin https://one.example --cors-origin https://two.example"
+    )
+    parsed = [_parser("emulator").parse_args(line.split()) for line in ("--data :memory:", words)]
+    emulators = [_emulator(options, HeldExecutor()) for options in parsed]  # type: ignore[arg-type]
+    for emulator in emulators:
+        emulator.close()
+
+    assert [emulator._cloud.options for emulator in emulators] == [
+        ServerOptions(),
+        ServerOptions(
+            cancelling=True,
+            device_histories=False,
+            token_renewal=False,
+            temporary_credentials=True,
+            cors_origins=("https://one.example", "https://two.example"),
+            quirks=True,
+        ),
+    ]

@@ -72,7 +72,7 @@ async def slow_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 
 async def slow_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send a byte now and then, for ever."""
+    """Send a byte now and then without end."""
     await read_request(reader)
     writer.write(head(200, 10**6))
     for _ in range(10**6):
@@ -127,13 +127,13 @@ def expected(operation: Operation, name: str) -> Fault:
     """What the table says, for operations that must not be repeated and for storage."""
     fault = FAULTS[name]
     attempts, seconds, error = fault.attempts, fault.seconds, fault.error
-    if not operation.repeatable:
+    if not operation.idempotent:
         attempts = 1
         seconds = {"slow head": TIMEOUT, "slow body": 10 * TIMEOUT}.get(name, 0.0)
     if operation in {UPLOAD, DOWNLOAD}:
         error = {UserApiError: OqtopusStorageError, ResponseValidationError: None}.get(error, error)  # type: ignore[call-overload]
-    if operation.gone_is_done and operation.route.endswith("token") and name == "not JSON":
-        error = None  # its answer has no body, so nobody looks
+    if operation.missing_is_success and operation.route.endswith("token") and name == "not JSON":
+        error = None  # its body is ignored
     if operation.method == "DELETE" and operation.route == "/users/me" and name == "not JSON":
         error = None
     return Fault(fault.handler, error, attempts, seconds)
@@ -211,4 +211,4 @@ def test_outcome(name: str, operation: Operation) -> None:
 def test_every_operation_is_in_the_table() -> None:
     """Whatever the SDK sends is tested here."""
     assert len(OPERATIONS) == 22
-    assert sum(not operation.repeatable for operation in OPERATIONS) == 2
+    assert sum(not operation.idempotent for operation in OPERATIONS) == 2

@@ -114,13 +114,13 @@ def test_missing_token() -> None:
 @pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
-        (b"<html>Welcome to our hotel</html>", "text/html", "answered 200 with text/html where JSON was due"),
-        (b"{}", "application/json", "answered dict where a list was due"),
+        (b"<html>Welcome to our hotel</html>", "text/html", "expected JSON, got text/html \\(HTTP 200\\)"),
+        (b"{}", "application/json", "Expected a list from the server, got dict"),
         (b'[{"device_type": "QPU"}]', "application/json", "DevicesDeviceInfo cannot be read: device_id"),
     ],
 )
 def test_unreadable_answers(body: bytes, content_type: str, message: str) -> None:
-    """A success that is none is an error of its own kind."""
+    """An unreadable success raises its own kind of error."""
     with pytest.raises(ResponseValidationError, match=message):
         ask(answering(200, body, content_type))
 
@@ -141,7 +141,7 @@ def test_unreadable_answers_are_not_shown() -> None:
 
 
 def test_refused_connection() -> None:
-    """Nobody listens: that is no timeout."""
+    """A refused connection is not a timeout."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     config = OqtopusConfig(f"http://127.0.0.1:{port}", SECRET)
@@ -165,7 +165,7 @@ async def test_hosts_that_cannot_be_looked_up(
 ) -> None:
     """Neither the user's own nor a storage's brings an error of Python's name service."""
     async with AsyncOqtopusClient(OqtopusConfig(f"https://{host}", SECRET, retry_max_attempts=1)) as client:
-        with pytest.raises(own, match=r"^GET https://a.*: .+|^base_url or proxy is no URL: .+"):
+        with pytest.raises(own, match=r"^GET https://a.*: .+|^base_url or proxy is not a valid URL: .+"):
             await client.list_devices()
     http = HttpClient(OqtopusConfig("https://api.example", SECRET, retry_max_attempts=1))
     for transfer in (
@@ -179,7 +179,7 @@ async def test_hosts_that_cannot_be_looked_up(
 
 
 def test_certificates_of_the_environment(monkeypatch: pytest.MonkeyPatch, server: dict[str, str]) -> None:
-    """A file of authorities that is not there trusts nobody, and keeps nobody from a server without TLS."""
+    """With a missing CA file, TLS fails, while a server without TLS can still be used."""
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
     with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
         assert client.list_devices()
@@ -189,7 +189,7 @@ def test_silent_server() -> None:
     """A server that accepts and never answers costs no more than the timeout."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = OqtopusConfig(f"http://127.0.0.1:{listener.getsockname()[1]}", SECRET, timeout=0.1)
-        with OqtopusClient(config) as client, pytest.raises(OqtopusTimeoutError, match=r"no answer within 0\.1 s"):
+        with OqtopusClient(config) as client, pytest.raises(OqtopusTimeoutError, match=r"no response within 0\.1 s"):
             client.list_devices()
 
 
@@ -200,7 +200,7 @@ async def test_silent_storage() -> None:
         storage = f"http://127.0.0.1:{listener.getsockname()[1]}/file?Signature=hidden"
         http = HttpClient(OqtopusConfig("https://api.example", SECRET, timeout=0.1, retry_max_attempts=1))
         for transfer in (http.fetch(storage), http.post_form(storage, {"key": "input.zip"}, b"zip")):
-            with pytest.raises(OqtopusTimeoutError, match=r"no answer within 0\.1 s") as caught:
+            with pytest.raises(OqtopusTimeoutError, match=r"no response within 0\.1 s") as caught:
                 await transfer
             assert "hidden" not in str(caught.value)
         await http.aclose()

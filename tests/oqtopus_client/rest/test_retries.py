@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Answers(httpx.AsyncBaseTransport):
-    """A network that answers one thing after the other, the last for ever."""
+    """A network that sends scripted responses, then repeats the last."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
@@ -37,7 +37,7 @@ async def call(network: Answers, method: str = "GET", **settings: Any) -> Any:
     """Call the API once over that network."""
     settings = {"retry_backoff_seconds": 0.0, **settings}
     http = HttpClient(OqtopusConfig("https://api.example", "id.secret", transport=network, **settings))
-    return await http.call(Operation(method, "/devices", repeatable=method != "POST", why=""))
+    return await http.call(Operation(method, "/devices", idempotent=method != "POST", why=""))
 
 
 DONE = httpx.Response(200, json=[])
@@ -122,7 +122,7 @@ async def test_what_is_gone_has_been_deleted(lost: httpx.Response | Exception) -
     network = Answers(lost, httpx.Response(404, json={"message": "job not found with the given id"}))
     http = HttpClient(OqtopusConfig("https://api.example", transport=network, retry_backoff_seconds=0.0))
 
-    assert await http.call(DELETE_JOB, job_id="a") == {"message": "gone already"}
+    assert await http.call(DELETE_JOB, job_id="a") == {"message": "already deleted"}
 
 
 @pytest.mark.parametrize("refusals", [[], [httpx.Response(429)]])

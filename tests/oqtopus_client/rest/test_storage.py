@@ -59,7 +59,7 @@ def test_bad_archives(content: bytes, message: str) -> None:
 
 
 class Storage:
-    """A storage host that remembers what it got, and answers as told."""
+    """A storage host that records requests and sends scripted responses."""
 
     def __init__(self, status: int = 204, answer: bytes = b"") -> None:
         self.status, self.answer = status, answer
@@ -124,7 +124,7 @@ async def test_form_is_the_one_requests_posts() -> None:
 
 @pytest.mark.anyio
 async def test_refused_download() -> None:
-    """The status is told, the URL, which is a credential, is not."""
+    """The message has the status, but not the URL, which is a credential."""
     http = http_client(Storage(403))
     with pytest.raises(OqtopusStorageError, match="refused the download: HTTP 403") as caught:
         await http.fetch("https://storage.example/result.zip?Signature=hidden")
@@ -137,7 +137,7 @@ async def test_refused_download() -> None:
 async def test_files_of_this_machine_are_not_read() -> None:
     """A server cannot make us read local files."""
     http = http_client(Storage())
-    with pytest.raises(OqtopusStorageError, match="not on the web"):
+    with pytest.raises(OqtopusStorageError, match="not http or https"):
         await http.fetch("file:///etc/passwd")
     await http.aclose()
 
@@ -146,22 +146,22 @@ async def test_files_of_this_machine_are_not_read() -> None:
     ("content", "message"),
     [
         (b"not json", "is not JSON"),
-        (b"[1]", "holds list where an object was due"),
+        (b"[1]", "contain a JSON object, got list"),
         (b"\xff", "is not JSON"),
         (b'{"a":' * 100_000, "is not JSON"),
         (
             b'{"sampling": {"counts": "many"}}',
-            r"is no JobsS3JobResult: sampling\.counts: .* an object is due",
+            r"is not a valid JobsS3JobResult: sampling\.counts: .* expected an object",
         ),
     ],
 )
 def test_unreadable_files(content: bytes, message: str) -> None:
-    """A file that is no JSON object of the right kind is refused."""
+    """A file that is not a valid JSON object is refused."""
     with pytest.raises(OqtopusStorageError, match=message):
         read_model(JobsS3JobResult, content)
 
 
 def test_unreadable_text() -> None:
-    """A file that is no text is refused."""
+    """A file that is not text is refused."""
     with pytest.raises(OqtopusStorageError, match="is not UTF-8 text"):
         read_text(b"\xff")

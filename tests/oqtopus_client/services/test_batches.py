@@ -164,7 +164,7 @@ def test_failed_jobs_are_results(client: OqtopusClient) -> None:
 
 
 def test_deleted_jobs_cost_no_others(client: OqtopusClient) -> None:
-    """What somebody deleted has an error for an outcome."""
+    """The outcome of a deleted job is an error."""
     first, gone, last = (answer.job_id for answer in client.submit_jobs([JOB] * 3))
     client.wait_for_job(gone, interval=0.01)
     client.delete_job(gone)
@@ -222,7 +222,7 @@ def test_busy_storage(client: OqtopusClient, emulator: Emulator) -> None:
 
 
 def test_discarded(held_emulator: Emulator) -> None:
-    """Jobs are cancelled, what was never submitted is deleted; what is gone or has ended is no trouble."""
+    """Jobs are cancelled, unsubmitted ones deleted; deleted and finished ones are ignored."""
     with OqtopusClient(held_emulator.config) as held:
         submitted = held.submit_job(JOB).job_id
         registered = held_emulator._store.register("operator")
@@ -274,7 +274,9 @@ def test_iter_jobs_ends() -> None:
     jobs = []
     with (
         OqtopusClient(OqtopusConfig("https://api.example", "id.secret", transport=server)) as client,
-        pytest.raises(ResponseValidationError, match="GET /jobs: 100 pages up to page 101 have the same jobs"),
+        pytest.raises(
+            ResponseValidationError, match="GET /jobs: 100 pages in a row, up to page 101, contain no new jobs"
+        ),
     ):
         jobs += [job.job_id for job in client.iter_jobs()]
 
@@ -404,7 +406,7 @@ def test_inside_the_container(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "sse_driver.py").write_text(DRIVER)
     monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
     with OqtopusClient() as client:
-        with pytest.raises(Exception, match="its module sse_driver is not there"):
+        with pytest.raises(Exception, match="the container's module sse_driver is missing"):
             client.run_sampling(JOB)
         monkeypatch.syspath_prepend(tmp_path)
         result = client.run_sampling(JOB)
@@ -424,7 +426,7 @@ def test_configuration_without_server() -> None:
 
 
 def sampling(shots: int) -> OqtopusJobSpec:
-    """A job that is told by its shots."""
+    """A job identified by its shots."""
     return OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=shots)
 
 

@@ -146,7 +146,7 @@ def test_batch_keeps_its_order(client: OqtopusClient, cloud: RecordedCloud) -> N
 
 
 def test_timeout_names_the_job_and_leaves_it_alone(held_client: OqtopusClient, held: HeldExecutor) -> None:
-    """The job goes on, and can be waited for again."""
+    """The job keeps running and can be waited for again."""
     job_id = held_client.submit_job(JOB).job_id
     with pytest.raises(JobTimeoutError, match=r"did not finish within 0\.01 s and is still running") as caught:
         held_client.wait_for_job(job_id, interval=0, timeout=0.01)
@@ -199,7 +199,7 @@ def test_lost_request(emulator: Emulator, route: str) -> None:
 
 
 def test_unanswered_submission_is_reported_as_uncertain(emulator: Emulator) -> None:
-    """When nobody can tell whether a job was submitted, the error says so and names it."""
+    """If it is unknown whether a job was submitted, the error says so and names the job."""
 
     async def dead_from_submit_on(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].endswith(("/submit", "/status")):
@@ -208,7 +208,7 @@ def test_unanswered_submission_is_reported_as_uncertain(emulator: Emulator) -> N
 
     config = dataclasses.replace(emulator.config, transport=dead_from_submit_on, retry_max_attempts=1)
     with OqtopusClient(config) as client:
-        with pytest.raises(JobSubmissionError, match="Whether it was all the same is unknown") as caught:
+        with pytest.raises(JobSubmissionError, match="It may have been submitted anyway") as caught:
             client.submit_job(JOB)
         with pytest.raises(BatchSubmissionError) as of_batch:
             client.submit_jobs([JOB] * 3, max_workers=2)
@@ -227,7 +227,7 @@ def test_batch_with_a_wrong_token(config: OqtopusConfig) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("route", ["/storage", "/submit"])
 async def test_interrupted_submission_leaves_nothing(held_emulator: Emulator, route: str) -> None:
-    """An interrupt between register and submit, or during submit, leaves no job that nobody knows of."""
+    """An interrupt between register and submit, or during submit, leaves no orphaned job."""
     reached = asyncio.Event()
 
     async def stalling(scope: Scope, receive: Receive, send: Send) -> None:
@@ -337,7 +337,7 @@ def test_failed_download_is_told_when_time_runs_out(held_emulator: Emulator, hel
 
 
 def test_closing_ends_other_threads_waits(held_emulator: Emulator) -> None:
-    """Nobody is left hanging, and nobody gets an error that is not ours."""
+    """No caller hangs, and each gets an error of this SDK."""
     client = OqtopusClient(held_emulator.config)
     job_id = client.submit_job(JOB).job_id
     polled = threading.Event()
@@ -362,7 +362,7 @@ def test_closing_ends_other_threads_waits(held_emulator: Emulator) -> None:
 def test_closing_during_a_submission(
     held_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, *, answers: bool
 ) -> None:
-    """Jobs whose ids are lost are cancelled, but a server that answers no more keeps nobody waiting for ever."""
+    """Jobs whose ids are lost are cancelled, but an unresponsive server does not block closing."""
     monkeypatch.setattr(loop_thread, "GRACE_SECONDS", 30 if answers else 0.2)
     submits = 0
     reached = threading.Event()
@@ -434,7 +434,7 @@ async def test_closing_ends_coroutines_waits(held_emulator: Emulator, cancelled:
 
 @pytest.mark.anyio
 async def test_cancelling_a_coroutines_wait(held_client: OqtopusClient) -> None:
-    """The program's own cancellations and timeouts are those of any coroutine; the client goes on."""
+    """The program's own cancellations and timeouts work as for any coroutine; the client stays usable."""
     job_id = held_client.submit_job(JOB).job_id
     waiting = asyncio.create_task(held_client.wait_for_jobs_async([job_id], timeout=None))
     await asyncio.sleep(0.05)
@@ -449,7 +449,7 @@ async def test_cancelling_a_coroutines_wait(held_client: OqtopusClient) -> None:
 
 
 def test_emulator_that_was_closed() -> None:
-    """Its clients are told, and closing twice does no harm."""
+    """Its callers get an error, and closing twice is harmless."""
     with Emulator(":memory:") as short_lived, OqtopusClient(short_lived.config) as client:
         client.list_devices()
         short_lived.close()
@@ -531,7 +531,7 @@ def test_closing_lets_go(config: OqtopusConfig) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_client_survives_fork(server: dict[str, str]) -> None:
-    """A child process starts connections of its own; the parent's go on."""
+    """A child process opens its own connections; the parent's stay usable."""
     config = OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])
     with OqtopusClient(config) as client:
         client.list_devices()
@@ -568,14 +568,14 @@ def test_streams_are_collected_at_any_moment(client: OqtopusClient, monkeypatch:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_streams_end_at_a_fork() -> None:
-    """A child process may leave its parent's iterators, and is told when it asks for more; the parent goes on."""
+    """A child process may drop its parent's iterators; advancing them there raises an error."""
     server = ScriptedServer(**{"GET /jobs": [{"job_id": "1"}, {"job_id": "2"}]})
     with OqtopusClient(OqtopusConfig("http://server.example", transport=server)) as client:
         closed, collected, asked = (cast("Generator[JobsJob]", client.iter_jobs()) for _ in range(3))
         assert [next(jobs).job_id for jobs in (closed, collected, asked)] == ["1"] * 3
         child = os.fork()
         if child == 0:
-            # What hangs ends with a signal, and what is raised with a status: no test of pytest's goes on in here.
+            # What hangs ends with a signal, and what is raised with a status: pytest does not continue in the child.
             signal.alarm(30)
             closed.close()
             del collected
@@ -617,9 +617,9 @@ def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
 
 
 def test_no_pickle(client: OqtopusClient) -> None:
-    """Connections are a process's own; a copy of what holds them goes on with them."""
+    """Connections belong to one process; a copy of their owner shares them."""
     for each in (client, AsyncOqtopusClient(client.config)):
-        with pytest.raises(TypeError, match=r"make one in each process, and pass on jobs' ids\."):
+        with pytest.raises(TypeError, match=r"create one in each process, and pass job ids instead\."):
             pickle.dumps(each)
 
         assert copy.copy(each) is each

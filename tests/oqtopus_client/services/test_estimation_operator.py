@@ -81,7 +81,7 @@ def test_bad_operators(operator: Any) -> None:
 
 def test_operator_of_another_job() -> None:
     """A sampling job would ignore it."""
-    with pytest.raises(ValueError, match="operator belongs to estimation jobs, not to one of type 'sampling'"):
+    with pytest.raises(ValueError, match="operator is for estimation jobs only, not for type 'sampling'"):
         OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, operator=[OqtopusEstimationOperator("X 0")])
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: the program gets its interrupt at once, and learns which jobs go on."""
+"""Ctrl-C: the program is interrupted at once and learns which jobs are still running."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def interrupted(call: Callable[[], object]) -> KeyboardInterrupt:
 
 
 def test_waiting_for_a_job(held_client: OqtopusClient) -> None:
-    """The job goes on, and its id is in the message."""
+    """The job keeps running, and its id is in the message."""
     job_id = held_client.submit_job(JOB).job_id
     error = interrupted(lambda: held_client.wait_for_job(job_id, timeout=None))
 
@@ -97,7 +97,7 @@ class Unstoppable:
 @pytest.mark.parametrize("loses", ["", "/submit"])
 @pytest.mark.parametrize("size", [1, 2])
 async def test_a_submission_broken_off_at_any_step(held_emulator: Emulator, size: int, loses: str) -> None:
-    """Whatever a submission waits for when it is cancelled, no job is left that nobody knows of."""
+    """Cancelling a submission at any point leaves no orphaned job."""
     cloud = Unstoppable(held_emulator, loses=loses)
     config = dataclasses.replace(held_emulator.config, transport=cloud, retry_max_attempts=1)
     steps, finished = 0, False

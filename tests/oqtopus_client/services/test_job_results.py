@@ -35,7 +35,7 @@ def test_typed_by_job_type() -> None:
 
 
 def test_unknown_status() -> None:
-    """It stays text, and is no success."""
+    """It stays text and does not count as success."""
     hibernating = job(status="hibernating")
 
     assert hibernating.status == "hibernating"

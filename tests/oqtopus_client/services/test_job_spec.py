@@ -52,9 +52,9 @@ def test_numpy_integers_are_integers() -> None:
         ({"description": "d" * 1025}, ValueError, "description has 1025 characters"),
         ({"name": "\ud800"}, ValueError, "name cannot be sent as UTF-8: surrogates not allowed at position 0"),
         ({"program": "// \ud800"}, ValueError, "program cannot be sent as UTF-8"),
-        ({"transpiler_info": {"a": {1}}}, TypeError, "transpiler_info must hold JSON only: .*set is not JSON"),
-        ({"mitigation_info": {"a": np.int64(1)}}, TypeError, "mitigation_info must hold JSON only"),
-        ({"simulator_info": {"a": float("nan")}}, ValueError, "simulator_info must hold JSON only"),
+        ({"transpiler_info": {"a": {1}}}, TypeError, "transpiler_info must be JSON-serialisable: .*set is not JSON"),
+        ({"mitigation_info": {"a": np.int64(1)}}, TypeError, "mitigation_info must be JSON-serialisable"),
+        ({"simulator_info": {"a": float("nan")}}, ValueError, "simulator_info must be JSON-serialisable"),
         ({"transpiler_info": [1]}, TypeError, r"transpiler_info must be a mapping, not \[1\]"),
     ],
 )
@@ -87,7 +87,7 @@ def test_request_and_input() -> None:
 
 
 def test_no_device_in_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Server-side programs leave the device to the server; they have to say so, and outside nobody may."""
+    """Server-side programs leave the device to the server explicitly; elsewhere a device is required."""
     monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
 
     assert spec(device_id="").to_model().device_id == ""

@@ -174,7 +174,7 @@ def test_refusal(keeping: OqtopusClient, client: OqtopusClient) -> None:
 
 
 def test_deleted_meanwhile(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
-    """A job that is no more is not sent again."""
+    """A deleted job is not submitted again."""
     job_id = keeping.submit_job(sampling("gone")).job_id
     keeping.wait_for_job(job_id, interval=0.01)
     keeping.delete_job(job_id)
@@ -191,12 +191,14 @@ def test_one_client_at_a_time(keeping: OqtopusClient, journal: Path, config: Oqt
     code = "import sys; from oqtopus_client.services.journal import Journal; Journal(sys.argv[1])"
     other = subprocess.run([sys.executable, "-c", code, journal], capture_output=True, text=True, check=False)
     with OqtopusClient(config) as second:
-        with pytest.raises(OqtopusError, match=r"journal\.sqlite3 cannot .*\. It is the journal of another client"):
+        with pytest.raises(
+            OqtopusError, match=r"journal\.sqlite3 cannot .*\. Another client, here or in another program, has"
+        ):
             second.resume(journal)
         keeping.close()
 
         assert told(second.resume(journal)) == [("mine", "submitted")]
-    assert "It is the journal of another client" in other.stderr
+    assert "Another client, here or in another program, has" in other.stderr
 
 
 @pytest.mark.anyio
@@ -217,7 +219,7 @@ async def test_at_once(config: OqtopusConfig, journal: Path, emulator: Emulator)
 
 
 def test_token_that_expired(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
-    """That is no refusal of the job: with another token it is submitted."""
+    """It does not refuse the job itself: with another token it is submitted."""
     expired = dataclasses.replace(config, api_token="id.expired")
     with OqtopusClient(expired, journal=journal) as client, pytest.raises(AuthenticationError):
         client.submit_jobs([sampling("expired a"), sampling("expired b")], max_workers=2)
@@ -235,7 +237,7 @@ def test_removal_broken_off(
     name = f"broken off at {step}"
     emulator.inject("drop", path="/jobs/*/submit", times=3)
     emulator.inject("drop", path=path, method=method, times=3)
-    with pytest.raises(JobSubmissionError, match="is unknown"):
+    with pytest.raises(JobSubmissionError, match="may have been submitted anyway"):
         keeping.submit_job(sampling(name))
     before = told(keeping.resume(submit=False))
     after = keeping.resume()
@@ -274,7 +276,7 @@ def test_specifications_come_back(keeping: OqtopusClient, journal: Path) -> None
 
 def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
     """Told what is missing."""
-    with pytest.raises(ValueError, match="There is no journal: name its file here"):
+    with pytest.raises(ValueError, match="No journal to resume from"):
         client.resume()
     journal.write_text("not a database" * 100)
     with (
@@ -285,14 +287,14 @@ def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig)
 
 
 def test_file_of_another_program(journal: Path, config: OqtopusConfig, cloud: RecordedCloud) -> None:
-    """A database that is no journal is an error of ours, before anything is sent."""
+    """A database that is not a journal raises an error of this SDK before anything is sent."""
     with contextlib.closing(_database(journal)) as database:
         database.execute("CREATE TABLE jobs (a INTEGER)")
     with OqtopusClient(config, journal=journal) as keeping, pytest.raises(OqtopusError) as caught:
         keeping.submit_job(sampling("a"))
 
     assert str(caught.value) == (
-        f"{journal} cannot be used as a journal: table jobs has no column named spec. Name another file."
+        f"{journal} cannot be used as a journal: table jobs has no column named spec. Choose another file."
     )
     assert cloud.requests == []
 

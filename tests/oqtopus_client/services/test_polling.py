@@ -193,7 +193,7 @@ async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     jobs.failures = [OqtopusConnectionError("reset")] * 3
     _ = [a async for a in finished(jobs, list(jobs.statuses), interval=0)]
 
-    assert caplog.messages == ["Still waiting, although the server does not answer as it should: reset"]
+    assert caplog.messages == ["Still waiting, although the server does not respond correctly: reset"]
 
 
 async def test_every_job_is_asked_for_once() -> None:

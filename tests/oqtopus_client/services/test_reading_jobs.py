@@ -283,25 +283,25 @@ def test_saving_the_log(logged: OqtopusSseJobResult, tmp_path: Path) -> None:
     assert logged.download_log(persist=True, save_dir=tmp_path, overwrite=True) == saved
     with pytest.raises(ValueError, match="is not a folder"):
         logged.download_log(persist=True, save_dir=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="pass persist=True as well"):
+    with pytest.raises(ValueError, match="require persist=True"):
         logged.download_log(save_dir=tmp_path)
 
 
 def test_no_log(server: ScriptedServer, client: OqtopusClient) -> None:
     """Servers keep none of failed jobs."""
     server.answers |= {"GET /jobs/1": job("sse", status="failed")}
-    with pytest.raises(ResponseValidationError, match="There is no log of job 1"):
+    with pytest.raises(ResponseValidationError, match="Job 1 has no log"):
         client.get_sselog("1")
     result = client.get_job("1")
     assert isinstance(result, OqtopusSseJobResult)
     for read in (result.download_log, result.read_log_text, result.show_log):
-        with pytest.raises(ValueError, match="There is no log of job 1"):
+        with pytest.raises(ValueError, match="Job 1 has no log"):
             read()
 
 
 @pytest.mark.anyio
 async def test_log_of_asynchronous_clients(server: ScriptedServer) -> None:
-    """The client reads it, as a method that is no coroutine cannot."""
+    """The client reads it, as a blocking method cannot."""
     server.answers |= {
         "GET /jobs/1": job("sse", "result", "sse_log"),
         "GET /files/result": zipped(SAMPLING),
@@ -362,7 +362,7 @@ def test_calibration_behind_a_url(server: ScriptedServer, client: OqtopusClient,
 def test_calibration_out_of_reach(
     server: ScriptedServer, client: OqtopusClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It keeps no other device from being listed; who asks for this one is told."""
+    """Other devices are still listed; get_device() raises the error."""
     devices = [
         {"device_id": name, "device_type": "QPU", "status": "available", "device_info": info}
         for name, info in (("chip", f"{HOST}/files/info?Signature=hidden"), ("other", '{"qubits": []}'))

@@ -28,8 +28,8 @@ def folder(tmp_path: Path) -> Path:
     "name", ["", ".", "..", "a/..", "/", "x/", "C:", "a\0.zip", "log.txt:stream", "\\\\host\\share"]
 )
 def test_names_of_no_file(folder: Path, name: str, overwrite: bool) -> None:
-    """Folders, drives, streams and zero bytes are no files' names."""
-    with pytest.raises(ValueError, match="is no file's name"):
+    """Folders, drives, streams and zero bytes are not valid file names."""
+    with pytest.raises(ValueError, match="is not a valid file name"):
         save_log(b"log", folder, name, overwrite=overwrite)
 
     assert list(folder.iterdir()) == []
@@ -107,7 +107,7 @@ def test_encrypted() -> None:
     packed = bytearray(archive("a"))
     packed[6] |= 1
     packed[packed.index(b"PK\x01\x02") + 8] |= 1
-    with pytest.raises(ValueError, match=r"damaged perhaps: .*encrypted"):
+    with pytest.raises(ValueError, match=r"may be damaged: .*encrypted"):
         log_text(bytes(packed), encoding="utf-8", errors="replace")
 
 

@@ -90,7 +90,7 @@ def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
 
 def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's words, the circuits and their ids are in the error, here and in another process."""
-    monkeypatch.setattr("oqtopus_client.emulator.engine.DEFAULT_TRANSPILER", {"transpiler_lib": "qiskit"})
+    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline.DEFAULT_TRANSPILER", {"transpiler_lib": "qiskit"})
     job = OqtopusSampler(backend).run([(flips(), [[0, 0], [0, np.pi]])])
     for which in (job, backend.provider.job(job.job_id())):
         with pytest.raises(OqtopusJobError) as caught:

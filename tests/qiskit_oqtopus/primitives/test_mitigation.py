@@ -174,7 +174,7 @@ def test_what_the_device_publishes_now() -> None:
         emulator.calibrate("pair", calibration([(0.2, 0.2)] * 2))
         job = OqtopusEstimator(pair, mitigation="pseudo_inverse").run([(QuantumCircuit(2), "ZZ")], shots=10_000)
         here = job.result()[0]
-        emulator.calibrate("pair", calibration([(0.4, 0.4)] * 2))
+        emulator.calibrate("pair", {**calibration([(0.4, 0.4)] * 2), "calibrated_at": "2030-01-01T00:00:00Z"})
         there = provider.job(job.job_id()).result()[0]  # type: ignore[union-attr]
         at = provider.get_backend("pair").calibrated_at
 

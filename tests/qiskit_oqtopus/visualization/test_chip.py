@@ -1,4 +1,4 @@
-"""`backend.plot()`: what is drawn is what is published."""
+"""`backend.plot()` draws the published calibration."""
 
 from __future__ import annotations
 
@@ -33,40 +33,40 @@ PAIR = {
 
 
 def drawn(figure: Figure) -> Figure:
-    """The figure, after all of it has been drawn without a warning."""
+    """Return the figure after rendering it without a warning."""
     figure.savefig(io.BytesIO(), format="png")
     return figure
 
 
 def qubits(figure: Figure) -> list[EllipseCollection]:
-    """The rings and the discs of the qubits."""
+    """Return the rings and the discs of the qubits."""
     ring, _, disc = (c for c in figure.axes[0].collections if isinstance(c, EllipseCollection))
     return [ring, disc]
 
 
 def arrows(figure: Figure) -> Quiver:
-    """The arrows of the couplings."""
+    """Return the arrows of the couplings."""
     return next(c for c in figure.axes[0].collections if isinstance(c, Quiver))
 
 
 def labels(figure: Figure) -> list[Text]:
-    """The numbers of the qubits."""
+    """Return the number labels of the qubits."""
     return list(figure.axes[0].texts)
 
 
 def bars(figure: Figure) -> list[str]:
-    """Titles of the colour bars."""
+    """Return the titles of the colour bars."""
     return [axes.get_title() for axes in figure.axes[1:]]
 
 
 def ticks(bar: Axes) -> list[Text]:
-    """The numbers at a colour bar; matplotlib has more of them than it draws."""
+    """Return the visible tick labels of a colour bar."""
     low, high = bar.get_xlim()
     return [label for at, label in zip(bar.get_xticks(), bar.get_xticklabels(), strict=True) if low <= at <= high]
 
 
 def published(backend: OqtopusBackend) -> tuple[np.ndarray, ...]:
-    """Positions, and errors of gates, readout and couplings, as the server says."""
+    """Return the published positions and errors of gates, readout and couplings."""
     info: Any = backend.device.device_info
     return (
         np.array([[q["position"]["x"], q["position"]["y"]] for q in info["qubits"]], dtype=float),
@@ -78,7 +78,7 @@ def published(backend: OqtopusBackend) -> tuple[np.ndarray, ...]:
 
 @pytest.mark.parametrize(("name", "n_qubits", "n_couplings"), [("qulacs", 16, 22), ("lattice64", 64, 112)])
 def test_chip(provider: OqtopusProvider, name: str, n_qubits: int, n_couplings: int) -> None:
-    """Each qubit and each coupling is at its place, in the colours of its errors."""
+    """Each qubit and coupling is at its position, in the colours of its errors."""
     backend = provider.get_backend(name)
     figure = drawn(backend.plot())
     positions, gates, readout, couplings = published(backend)
@@ -99,7 +99,7 @@ def test_chip(provider: OqtopusProvider, name: str, n_qubits: int, n_couplings: 
 
 @pytest.mark.parametrize("name", ["qulacs", "lattice64", "lattice144"])
 def test_legible(provider: OqtopusProvider, name: str) -> None:
-    """Numbers are within their discs and large enough to read, qubits apart, and all is within the figure."""
+    """Labels are legible and within their discs, qubits do not overlap, and everything is within the figure."""
     figure = drawn(provider.get_backend(name).plot())
     _, disc = qubits(figure)
     to_pixels = figure.axes[0].transData.transform
@@ -123,14 +123,14 @@ def test_legible(provider: OqtopusProvider, name: str) -> None:
 
 
 def test_title(provider: OqtopusProvider) -> None:
-    """The figure says what it shows, and of when."""
+    """The title names the device and the time of calibration."""
     figure = drawn(provider.get_backend("lattice64").plot())
 
     assert [text.get_text() for text in figure.texts] == ["lattice64", "64 qubits, calibrated 2026-04-01 00:00 UTC"]
 
 
 def test_hostile_name() -> None:
-    """A server's text is neither a formula nor a command."""
+    """Text from the server is neither a formula nor a terminal command."""
     figure = drawn(plot_chip(device(PAIR, device_id="$\\frac{1}\x1b[31m\n$")))
 
     assert [text.get_text() for text in figure.texts] == ["$\\frac{1}[31m$", "2 qubits"]
@@ -157,7 +157,7 @@ def test_both_directions() -> None:
 
 
 def test_unknown_is_grey() -> None:
-    """What is not published is grey, and said to be unknown; a kind of error of which none is known has no bar."""
+    """Unknown errors are grey, with a legend; kinds of errors without known values have no colour bar."""
     info = {**PAIR, "qubits": [{**PAIR["qubits"][0], "fidelity": 0.99}, PAIR["qubits"][1]]}  # type: ignore[dict-item]
     figure = drawn(plot_chip(device(info)))
     ring, disc = qubits(figure)
@@ -171,7 +171,7 @@ def test_unknown_is_grey() -> None:
 
 
 def test_no_calibration() -> None:
-    """A device of which only the number of qubits is known is drawn as that."""
+    """A device that publishes only its number of qubits is drawn."""
     figure = drawn(plot_chip(device(None, n_qubits=5)))
 
     assert len(qubits(figure)[0].get_offsets()) == 5
@@ -180,7 +180,7 @@ def test_no_calibration() -> None:
 
 
 def test_circuit(provider: OqtopusProvider) -> None:
-    """What a circuit does not use is faded; delays and barriers are no use."""
+    """Unused qubits and couplings are faded; delays and barriers do not count as use."""
     backend = provider.get_backend("lattice64")
     circuit = QuantumCircuit(64, 2, name="pair")
     circuit.cx(9, 8)
@@ -200,7 +200,7 @@ def test_circuit(provider: OqtopusProvider) -> None:
 
 
 def test_transpiled_circuit(provider: OqtopusProvider) -> None:
-    """The qubits of a transpiled circuit's layout are those marked."""
+    """The qubits of a transpiled circuit's layout are not faded."""
     backend = provider.get_backend("lattice64")
     bell = QuantumCircuit(2)
     bell.h(0)
@@ -213,7 +213,7 @@ def test_transpiled_circuit(provider: OqtopusProvider) -> None:
 
 
 def test_circuit_of_another_width(backend: OqtopusBackend) -> None:
-    """A circuit that has not been transpiled has other qubits than the device."""
+    """A circuit that was not transpiled for the device is refused."""
     with pytest.raises(
         ValueError, match=r"Circuit 'bell' has 2 qubits, but device 'qulacs' has 16: transpile it for the"
     ):
@@ -223,7 +223,7 @@ def test_circuit_of_another_width(backend: OqtopusBackend) -> None:
 
 
 def test_users_style_stays(backend: OqtopusBackend) -> None:
-    """A dark style of the user's neither spoils the picture nor is spoilt by it."""
+    """The user's style neither affects the picture nor is changed by it."""
     with plt.style.context("dark_background"):
         figure = drawn(backend.plot())
 
@@ -233,7 +233,7 @@ def test_users_style_stays(backend: OqtopusBackend) -> None:
 
 
 def test_pyplot_knows_the_figure(backend: OqtopusBackend) -> None:
-    """`plt.show()` shows it."""
+    """`plt.show()` displays the figure."""
     figure = backend.plot()
 
     assert plt.fignum_exists(figure.number)
@@ -241,7 +241,7 @@ def test_pyplot_knows_the_figure(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("name", ["inline", "module://matplotlib_inline.backend_inline", "nbAgg"])
 def test_notebooks_show_it_once(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Where the value of a cell is shown, the figure is not left open to be shown again."""
+    """In notebooks, the figure is closed so that it is displayed once."""
     monkeypatch.setattr(mpl, "get_backend", lambda: name)
     drawn(backend.plot())
 
@@ -249,7 +249,7 @@ def test_notebooks_show_it_once(backend: OqtopusBackend, monkeypatch: pytest.Mon
 
 
 def test_without_matplotlib(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error is the command to run."""
+    """Without the extra, the error contains the command to install it."""
     for module in [name for name in sys.modules if name.startswith("qiskit_oqtopus.visualization")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "matplotlib", None)

@@ -1,4 +1,4 @@
-"""Errors as they are published, and nothing made up."""
+"""Published errors, with NaN for unknown ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.chips import device
 
 
 def test_published() -> None:
-    """Fidelities become errors; couplings keep their direction; positions are as they stand."""
+    """Fidelities become errors; couplings keep their direction, and positions are unchanged."""
     chip = ChipData.of(
         device(
             {
@@ -32,7 +32,7 @@ def test_published() -> None:
 
 
 def test_no_calibration() -> None:
-    """Of a device without a calibration, the number of qubits is known."""
+    """A device without a calibration has as many qubits as it publishes."""
     chip = ChipData.of(device(None, n_qubits=3))
 
     assert np.isnan(chip.gate_errors).tolist() == [True] * 3
@@ -41,13 +41,13 @@ def test_no_calibration() -> None:
 
 
 def test_same_place() -> None:
-    """Positions that lay one qubit on another are no use."""
+    """Positions are ignored if two qubits have the same one."""
     qubits = [{"id": i, "position": {"x": 0, "y": 0}} for i in range(2)]
 
     assert ChipData.of(device({"qubits": qubits})).positions is None
 
 
 def test_nothing_known() -> None:
-    """A device that does not tell how many qubits it has cannot be drawn."""
+    """A device that does not publish its number of qubits cannot be drawn."""
     with pytest.raises(ValueError, match=r"Device 'chip' publishes no qubit data, so there is nothing to draw\."):
         ChipData.of(device(None, n_qubits=None))

@@ -1,4 +1,4 @@
-"""Where qubits are in a picture."""
+"""Positions of qubits in pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FULL = CouplingMap.from_full(7)
 
 
 def chip(n_qubits: int, couplings: list[tuple[int, int]], positions: list[list[float]] | None = None) -> ChipData:
-    """A chip of which no errors are known."""
+    """Return a chip without known errors."""
     unknown = np.full(n_qubits, np.nan)
     places = None if positions is None else np.array(positions, dtype=float)
     pairs = np.array(couplings, dtype=np.int64).reshape(-1, 2)
@@ -28,19 +28,19 @@ def chip(n_qubits: int, couplings: list[tuple[int, int]], positions: list[list[f
 
 
 def distances(positions: np.ndarray) -> np.ndarray:
-    """Distances of all pairs of qubits."""
+    """Return the distances of all pairs of qubits."""
     return np.linalg.norm(positions[:, None] - positions, axis=-1)
 
 
 def test_published() -> None:
-    """Published positions are kept, but for scale and origin."""
+    """Published positions are kept up to scale and origin."""
     placed = place_qubits(chip(3, [(0, 2)], [[-1, 10], [-1, 10.5], [1, 11]]))
 
     assert placed.tolist() == [[0, 0], [0, 1], [4, 2]]
 
 
 def test_nothing_published() -> None:
-    """Without positions and couplings, qubits stand in rows, from the top down."""
+    """Without positions and couplings, qubits are in rows from the top down."""
     assert place_qubits(chip(5, [])).tolist() == [[0, 1], [1, 1], [2, 1], [0, 0], [1, 0]]
     assert place_qubits(chip(1, [])).tolist() == [[0, 0]]
 
@@ -49,7 +49,7 @@ def test_nothing_published() -> None:
     "graph", [LINE, LATTICE, HEAVY_HEX, STAR, FORK, FULL], ids=["line", "8x8", "hex", "star", "fork", "full"]
 )
 def test_found(graph: CouplingMap) -> None:
-    """Found positions lay no qubit on another, waste no space, and are the same each time."""
+    """Computed positions do not overlap, are compact, and are deterministic."""
     placed = place_qubits(chip(graph.size(), list(graph.get_edges())))
     apart = distances(placed)[np.triu_indices(graph.size(), 1)]
 
@@ -61,7 +61,7 @@ def test_found(graph: CouplingMap) -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 8), (8, 8), (12, 12)])
 def test_lattice(rows: int, columns: int) -> None:
-    """A lattice comes out as one: upright, no couplings crossed, qubit 0 top left."""
+    """A lattice is laid out upright, without crossing couplings, with qubit 0 at the top left."""
     edges = list(CouplingMap.from_grid(rows, columns, bidirectional=False).get_edges())
     placed = place_qubits(chip(rows * columns, edges))
     lengths = np.array([placed[b] - placed[a] for a, b in edges])
@@ -74,7 +74,7 @@ def test_lattice(rows: int, columns: int) -> None:
 
 
 def test_separate_parts() -> None:
-    """Parts that no coupling joins stay together; a qubit without couplings is there."""
+    """Unconnected parts stay close to each other, including qubits without couplings."""
     edges = [(i, i + 1) for i in range(9)] + [(i, i + 1) for i in range(10, 18)]
     placed = place_qubits(chip(20, edges))
     apart = distances(placed)
@@ -85,7 +85,7 @@ def test_separate_parts() -> None:
 
 
 def crossed(placed: np.ndarray, edge: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether the lines of two couplings cross."""
+    """Return whether the lines of two couplings cross."""
     if set(edge) & set(other):
         return False
     (a, b), (c, d) = placed[list(edge)], placed[list(other)]

@@ -1,4 +1,4 @@
-"""How errors become colours."""
+"""Colours of errors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from qiskit_oqtopus.visualization.colors import UNKNOWN, Scale, colours
 
 
 def scale_of(*errors: float) -> Scale:
-    """The scale of some errors."""
+    """Return the scale of some errors."""
     scale = Scale.of("Gate error", "Blues", np.array(errors))
     assert scale is not None
     return scale
 
 
 def lightness(rgba: np.ndarray) -> np.ndarray:
-    """How light colours are to the eye."""
+    """Return the perceived lightness of colours."""
     return rgba[:, :3] @ [0.299, 0.587, 0.114]
 
 
@@ -38,7 +38,7 @@ def test_darker_is_worse() -> None:
 
 @pytest.mark.parametrize("palette", ["Blues", "Oranges", "RdPu"])
 def test_readable_without_colour(palette: str) -> None:
-    """A palette goes from light to dark all the way, whoever sees it, and differs from white at its light end."""
+    """Palettes are monotonic in lightness, also for colour-blind people, and never white."""
     scale = Scale.of("", palette, np.array([0.0, 1.0]))
     assert scale is not None
     light = lightness(scale.colormap(np.linspace(0, 1, 64)))
@@ -49,7 +49,7 @@ def test_readable_without_colour(palette: str) -> None:
 
 
 def test_far_apart() -> None:
-    """One bad qubit leaves differences between the others to be seen."""
+    """With one bad qubit, differences between the others remain visible."""
     scale = scale_of(0.001, 0.002, 0.4)
 
     assert isinstance(scale.norm, LogNorm)
@@ -59,7 +59,7 @@ def test_far_apart() -> None:
 
 @pytest.mark.parametrize(("error", "high"), [(0.001, 0.002), (0.0, 1.0)])
 def test_all_the_same(error: float, high: float) -> None:
-    """Errors that are all the same have a colour as well."""
+    """Equal errors have a colour."""
     scale = scale_of(error, error, np.nan)
 
     assert (scale.low, scale.high) == (0.0, high)
@@ -67,7 +67,7 @@ def test_all_the_same(error: float, high: float) -> None:
 
 
 def test_unknown() -> None:
-    """What is unknown is grey, which is no error's colour; where nothing is known there is no scale."""
+    """Unknown errors are grey, unlike any known error; without known errors there is no scale."""
     errors = np.array([0.1, np.nan, 0.2])
     rgba = colours(scale_of(*errors), errors)
 
@@ -88,7 +88,7 @@ def test_unknown() -> None:
     ],
 )
 def test_bar(errors: tuple[float, ...], ticks: list[str]) -> None:
-    """The bar of the colours has a few ticks in per cent, which do not overlap."""
+    """The colour bar has a few ticks in percent, which do not overlap."""
     figure = plt.figure(figsize=(3, 1))
     axes = figure.add_axes((0.2, 0.4, 0.6, 0.12))
     scale_of(*errors).draw(figure, axes)

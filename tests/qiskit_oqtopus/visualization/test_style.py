@@ -1,4 +1,4 @@
-"""What pictures are drawn on leaves matplotlib as it was."""
+"""Pictures do not change the state of matplotlib."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print(matplotlib.is_interactive())
 
 
 def test_what_a_backend_sets_as_it_loads(tmp_path: Path) -> None:
-    """The first figure loads matplotlib's backend, and its style does not undo what that has set."""
+    """The style of the first figure does not undo settings of matplotlib's backend."""
     (tmp_path / "notebook_backend.py").write_text(NOTEBOOK_BACKEND, encoding="utf-8")
     path = os.pathsep.join([str(tmp_path), *sys.path])
     environment = {**os.environ, "MPLBACKEND": "module://notebook_backend", "PYTHONPATH": path}

@@ -20,23 +20,23 @@ START = datetime(2026, 8, 20, 1, 2, 3, tzinfo=UTC)
 
 
 def after(seconds: float) -> datetime:
-    """A time so long after the start."""
+    """Return the time this long after the start."""
     return START + timedelta(seconds=seconds)
 
 
 def row(label: str, *seconds: float | None) -> tuple[Any, ...]:
-    """A job that reached its stages at these times."""
+    """Return a job that reached its stages at these times."""
     return (label, *(None if second is None else after(second) for second in seconds))
 
 
 def drawn(figure: Figure) -> Figure:
-    """The figure, after all of it has been drawn without a warning."""
+    """Return the figure after rendering it without a warning."""
     figure.savefig(io.BytesIO(), format="png")
     return figure
 
 
 def bars(figure: Figure) -> dict[str, list[tuple[int, float, float]]]:
-    """By stage, the row, start and end of each bar."""
+    """Return the row, start and end of each bar by stage."""
     found = {}
     for collection in figure.axes[0].collections:
         if isinstance(collection, PolyCollection):
@@ -48,12 +48,12 @@ def bars(figure: Figure) -> dict[str, list[tuple[int, float, float]]]:
 
 
 def arrows(figure: Figure) -> PathCollection:
-    """The arrows of jobs that go on."""
+    """Return the arrows of unfinished jobs."""
     return next(c for c in figure.axes[0].collections if isinstance(c, PathCollection))
 
 
 def test_stages() -> None:
-    """Each stage begins when it did and lasts until the next; the first submission is the origin."""
+    """Each stage lasts from its start to the next stage; the first submission is the origin."""
     figure = drawn(plot_timeline([row("a", 1, 11, 31, 36), row("b", 0, 12, 36, 41)]))
 
     assert bars(figure) == {
@@ -78,7 +78,7 @@ def test_stages() -> None:
     ],
 )
 def test_going_on(times: tuple[float | None, ...], expected: dict[str, Any]) -> None:
-    """The last stage of a job that has not ended goes on until now, and ends in an arrow of its colour."""
+    """The last stage of an unfinished job extends to the current time, with an arrow of its colour."""
     figure = drawn(plot_timeline([row("a", *times)], now=after(50)))
     last = list(expected)[-1]
     colour = next(c for c in figure.axes[0].collections if c.get_label() == last).get_facecolor()
@@ -89,7 +89,7 @@ def test_going_on(times: tuple[float | None, ...], expected: dict[str, Any]) -> 
 
 
 def test_now() -> None:
-    """Now is when the picture is made, unless told otherwise."""
+    """The current time is the default of `now`."""
     before = datetime.now(UTC)
     figure = drawn(plot_timeline([("a", before - timedelta(seconds=60), None, None, None)]))
     [(_, start, end)] = bars(figure)["submitted"]
@@ -99,7 +99,7 @@ def test_now() -> None:
 
 
 def test_unknown_stages() -> None:
-    """A stage that never was, or of which nothing is known, is part of the one before; a job without times is a gap."""
+    """A stage without a known start is part of the previous one; a job without times is a gap."""
     figure = drawn(
         plot_timeline(
             [row("refused", 0, 3, None, 4), row("registered", None, None, None, None), row("x", 0, None, 2, 9)]
@@ -118,7 +118,7 @@ def test_unknown_stages() -> None:
     [(90, "Seconds", 90), (600, "Minutes", 10), (36_000, "Hours", 10), (864_000, "Days", 10), (0, "Seconds", 0)],
 )
 def test_units(seconds: float, unit: str, length: float) -> None:
-    """The axis has the unit that people would use."""
+    """The axis has a suitable unit."""
     figure = drawn(plot_timeline([row("a", 0, 0, 0, seconds)]))
 
     assert figure.axes[0].get_xlabel().startswith(f"{unit} since ")
@@ -126,7 +126,7 @@ def test_units(seconds: float, unit: str, length: float) -> None:
 
 
 def test_time_zones() -> None:
-    """Times may be in any zone; the picture is in UTC."""
+    """Times may be in any time zone; the picture is in UTC."""
     tokyo = timezone(timedelta(hours=9))
     figure = drawn(plot_timeline([("a", after(0).astimezone(tokyo), after(5), after(6).astimezone(tokyo), after(7))]))
 
@@ -135,7 +135,7 @@ def test_time_zones() -> None:
 
 
 def test_labels() -> None:
-    """Labels are no formulas, and long ones are cut."""
+    """Labels are not formulas, and long ones are shortened."""
     figure = drawn(plot_timeline([row("$\\frac{1}$\x1b[1m", 0, 1, 2, 3), row("x" * 60, 0, 1, 2, 3)]))
 
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["$\\frac{1}$[1m", "x" * 39 + "…"]
@@ -152,7 +152,7 @@ def test_many_jobs() -> None:
 
 
 def test_short_stages_are_visible() -> None:
-    """Three seconds after a day in the queue have the colour of running somewhere."""
+    """A stage is visible even if it is very short."""
     figure = plot_timeline([row("a", 0, 86_400, 86_400, 86_403)])
     figure.savefig(buffer := io.BytesIO(), format="rgba")
     pixels = np.frombuffer(buffer.getvalue(), dtype=np.uint8).reshape(-1, 4)
@@ -166,6 +166,6 @@ def test_short_stages_are_visible() -> None:
 
 @pytest.mark.parametrize("rows", [[], [row("a", None, None, None, None)]])
 def test_nothing_to_draw(rows: list[Any]) -> None:
-    """Without a time there is no picture."""
+    """Without any times, an error is raised."""
     with pytest.raises(ValueError, match=f"None of {len(rows)} jobs has been submitted, so there is nothing to draw"):
         plot_timeline(rows)

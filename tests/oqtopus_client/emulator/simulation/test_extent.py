@@ -12,7 +12,7 @@ from openqasm3 import ast
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, JobFailure, ProgramLimits
-from oqtopus_client.emulator.simulation.pipeline import Prepared, Task, prepare
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare
 from oqtopus_client.rest.storage import pack
 from tests.support.circuits import BELL
 
@@ -25,7 +25,7 @@ def prepared(content: Any, job_type: str = "sampling", limits: ProgramLimits = D
     """Read a job's input, and transpile it for a device of 16 qubits."""
     archive = content if isinstance(content, bytes) else pack(json.dumps(content).encode(), "input.json")
     info = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 0}}
-    return prepare(Task(job_type, archive, 10, info, {}, built_in_devices()["qulacs"], limits))
+    return prepare(CircuitJob(job_type, archive, 10, info, {}, built_in_devices()["qulacs"], limits))
 
 
 def doubling(first: str, step: str, times: int) -> str:

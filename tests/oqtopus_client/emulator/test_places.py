@@ -1,9 +1,13 @@
-"""Each device has a queue of its own, in which users take turns."""
+"""Each device has its own queue, in which users take turns, and light jobs overtake heavy ones."""
 
 from __future__ import annotations
 
+import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,19 +15,21 @@ from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.places import Places
+from oqtopus_client.emulator.simulation.pipeline import run_prepared
 from oqtopus_client.emulator.store import _HEADS, Store
-from tests.conftest import BELL
-from tests.oqtopus_client.emulator.test_places import HEAVY, LIGHT, Gated, await_status, gated
+from tests.support.circuits import BELL
+from tests.support.jobs import await_condition, await_status
 from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
     from oqtopus_client.emulator.database import Row
 
-__all__ = ["gated"]
-
+LIGHT = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
+HEAVY = OqtopusJobSpec.sampling(
+    device_id="qulacs",
+    program='OPENQASM 3; include "stdgates.inc"; qubit[8] q; bit[8] c; h q; c = measure q;',
+    shots=100,
+)
 ELSEWHERE = OqtopusJobSpec.sampling(device_id="lattice64", program=BELL, shots=1)
 SECONDS_LONG = OqtopusJobSpec.sampling(
     device_id="lattice64",
@@ -146,6 +152,82 @@ def test_claims_do_not_read_all_jobs(store: Store) -> None:
 
 
 # --- in an emulator
+
+
+class Gated(ThreadPoolExecutor):
+    """Threads that execute no heavy job before the gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__(4)
+        self.gate = threading.Event()
+        self.begun: list[int] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run `fn`, a heavy job's execution behind the gate."""
+        if fn is run_prepared and args[1].heavy:
+            self.begun.append(args[0].shots)
+            return super().submit(lambda: self.gate.wait(120) and fn(*args))
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.fixture
+def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
+    """The executor of an emulator for which the heavy job is heavy, and the light one is not."""
+    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY", 500)
+    with Gated() as executor:
+        yield executor
+        executor.gate.set()
+
+
+def heavy(shots: int) -> OqtopusJobSpec:
+    """A heavy job, known by its shots."""
+    return OqtopusJobSpec.sampling(device_id="qulacs", program=HEAVY.program, shots=shots)
+
+
+def submit_heavy_jobs(client: OqtopusClient, number: int) -> list[str]:
+    """Jobs of 1, 2, 3 ... shots, of which the first runs before the others are there."""
+    first = client.submit_job(heavy(1)).job_id
+    await_status(client, first, "running")
+    return [first, *[client.submit_job(heavy(1 + index)).job_id for index in range(1, number)]]
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_light_jobs_overtake(gated: Gated, places: int) -> None:
+    """However many heavy ones came first; these run one after the other, oldest first, and leave no place taken."""
+    with Emulator(":memory:", executor=gated, max_running=places) as emulator, OqtopusClient(emulator.config) as client:
+        jobs = submit_heavy_jobs(client, 4)
+        for _ in range(3):
+            assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        assert [str(client.status(job_id)) for job_id in jobs] == ["running", "ready", "ready", "ready"]
+        gated.gate.set()
+        assert {str(job.status) for job in client.wait_for_jobs(jobs, interval=0.01)} == {"succeeded"}
+        assert gated.begun == [1, 2, 3, 4]
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        engine = emulator._engine
+        await_condition(lambda: (engine._places.free, engine._places._heavy_free) == (3, 1))
+
+
+def test_cancelled_while_waiting(gated: Gated) -> None:
+    """A heavy job that is cancelled before there is room for it never begins, and holds nobody up."""
+    with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
+        jobs = submit_heavy_jobs(client, 3)
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        client.cancel_job(jobs[1])
+        gated.gate.set()
+        client.wait_for_jobs(jobs, interval=0.01)
+        assert [str(client.status(job_id)) for job_id in jobs] == ["succeeded", "cancelled", "succeeded"]
+        assert gated.begun == [1, 3]
+        assert client.run_job(heavy(5), interval=0.01).status == "succeeded"
+
+
+def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None:
+    """They go back to the queue with the others."""
+    with Emulator(tmp_path, executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
+        jobs = submit_heavy_jobs(client, 3)
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+    gated.gate.set()
+    with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
+        assert {str(job.status) for job in client.wait_for_jobs(jobs, interval=0.01)} == {"succeeded"}
 
 
 def test_light_jobs_on_another_device(gated: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
