@@ -60,7 +60,7 @@ class UserApiError(OqtopusError):
     """The User API answered with an error status.
 
     Attributes:
-        status_code: The HTTP status.
+        status_code: The HTTP status; 0 in a server-side program, whose jobs do not go over HTTP.
         message: The server's error message.
         payload: The body of the response: decoded JSON, or text if it was not JSON.
     """
@@ -72,7 +72,7 @@ class UserApiError(OqtopusError):
         self.payload = payload
 
     def _text(self) -> str:
-        return f"HTTP {self.status_code}: {self.message}"
+        return f"HTTP {self.status_code}: {self.message}" if self.status_code else self.message
 
 
 class AuthenticationError(UserApiError):

@@ -208,26 +208,12 @@ class OqtopusBackend(BackendV2):
         batch = self._submit(jobs, settings)
         return OqtopusJob(batch, [job.programs for job in jobs], circuits=circuits, backend=self)
 
-    def submit(
-        self,
-        programs: Sequence[Program],
-        shots: Sequence[int],
-        operators: Sequence[specs.Operator | None],
-        *,
-        kind: str,
-        mitigated: Sequence[bool] | None = None,
-        **options: Any,
-    ) -> JobBatch:
-        """Submit programs, each as a job with its own number of shots; primitives use this instead of `run`.
+    def submit(self, jobs: Sequence[specs.Job], *, kind: str, **options: Any) -> JobBatch:
+        """Submit jobs of one program each as a batch; primitives use this instead of `run`.
 
         Args:
-            programs: The programs.
-            shots: Number of shots of each program.
-            operators: For each program, labels and coefficients of the Paulis whose sum the server estimates; None if
-                the server returns counts.
+            jobs: The jobs.
             kind: The primitive.
-            mitigated: For each program, whether the server mitigates readout errors if the options request it; by
-                default for all.
             **options: See `OqtopusOptions`.
 
         Raises:
@@ -236,14 +222,8 @@ class OqtopusBackend(BackendV2):
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         settings = self.settings(**{**options, "multi_manual": False})
-        jobs = [
-            specs.Job([program], number, operator, is_mitigated)
-            for program, number, operator, is_mitigated in zip(
-                programs, shots, operators, mitigated or [True] * len(programs), strict=True
-            )
-        ]
-        specs.refuse_foreign(programs, self.target, settings)
-        counted = [program for job in jobs if job.operator is None and job.mitigated for program in job.programs]
+        specs.refuse_foreign((job.programs[0] for job in jobs), self.target, settings)
+        counted = [job.programs[0] for job in jobs if job.operator is None and job.mitigated]
         specs.warn_of_mitigation(counted, settings)
         return self._submit(specs.with_tags(jobs, kind, settings), settings)
 

@@ -157,7 +157,7 @@ class OqtopusJob(JobV1):
             raise OqtopusJobError(self.job_id(), message + others)
         for i, experiment in enumerate(experiments):
             lost = getattr(experiment, "lost_shots", 0)
-            warn_of_lost_shots(f"Circuit {i}", experiment.shots + lost, lost, stacklevel=2)
+            warn_of_lost_shots(f"Circuit {i}", experiment.shots + lost, lost)
         result = to_result(self._device_id(), self.job_id(), experiments)
         if not failures:
             self._result = result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import operator
-import warnings
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -21,6 +20,7 @@ from qiskit.providers import Options
 
 from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,8 +144,7 @@ class OqtopusOptions(StrictOptions):
     @classmethod
     def _is_not_used(cls, model: Any) -> Any:
         if model is not None:
-            message = "noise_model is ignored, as devices have real noise. Simulate with Aer or on the emulator."
-            warnings.warn(message, stacklevel=2)
+            warn_user("noise_model is ignored, as devices have real noise. Simulate with Aer or on the emulator.")
         return model
 
     @model_validator(mode="after")

@@ -17,9 +17,10 @@ from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.filters import Criteria
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.primitives.cloud_run import BackendRun, CloudRun
+from qiskit_oqtopus.primitives.backend_run import BackendRun
+from qiskit_oqtopus.primitives.cloud_run import CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
-from qiskit_oqtopus.primitives.plan import from_id
+from qiskit_oqtopus.primitives.plan import from_run_id
 from qiskit_oqtopus.status import wire_statuses
 from qiskit_oqtopus.tags import Tag
 
@@ -187,8 +188,8 @@ class OqtopusProvider:
             LaterReleaseError: The id contains a run of a later release.
             OqtopusJobError: The server no longer has all jobs of the batch.
         """
-        if isinstance(job_id, str) and (plan := from_id(job_id)):
-            return OqtopusPrimitiveJob(BackendRun([], (plan, [])))
+        if isinstance(job_id, str) and (plan := from_run_id(job_id)):
+            return OqtopusPrimitiveJob(BackendRun.empty(plan))
         return self._job(JobBatch.find(self.client, job_id))
 
     def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:

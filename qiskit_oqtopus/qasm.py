@@ -6,7 +6,6 @@ Circuits for which a device would silently return wrong results are refused, wit
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +18,7 @@ from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 from qiskit_oqtopus.programs import NO_DELAY, Program, Template
 from qiskit_oqtopus.reals import real
 from qiskit_oqtopus.untouched import Untouched
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,8 @@ _UNITS = {"s": (1, "s"), "ms": (1, "ms"), "us": (1, "us"), "ns": (1, "ns"), "ps"
 """Factor and OpenQASM unit for each unit of a delay; OpenQASM has no picoseconds."""
 
 _NS = 1e-9
+
+_OPTION = "(in backend.run() and OqtopusSampler: defer_measurements=True)"
 
 _MOST_NESTED = 100
 """Maximum depth of nested definitions, more than any sensible circuit has."""
@@ -272,9 +274,7 @@ class _Writer:
         name = self._circuit.name
         if not allowed or not self._circuit.num_qubits:
             raise self._error("has no measurements, so there is nothing to count. Add measure_all().")
-        warnings.warn(
-            f"Circuit {name!r} has no measurements, so all its bits will be 0. Add measure_all().", stacklevel=2
-        )
+        warn_user(f"Circuit {name!r} has no measurements, so all its bits will be 0. Add measure_all().")
         self._sources[NOWHERE] = len(self._lines), "q[0]"
         self._lines.append("")
         self._used.add(("measure", (0,)))
@@ -285,7 +285,7 @@ class _Writer:
         if touched and not self._holds_untouched(qubit):
             raise self._error(
                 f"resets a qubit after using it (qubit {qubit}), which OQTOPUS devices do not execute. Qubits start in "
-                "|0>: use another one, or run with defer_measurements=True, which does so."
+                f"|0>: use another one, or qiskit_oqtopus.defer_measurements(circuit), which does so {_OPTION}."
             )
 
     def _holds_untouched(self, qubit: int) -> bool:
@@ -302,8 +302,8 @@ class _Writer:
         qubit = next(qubit for qubit in qargs if qubit in self._measured)
         raise self._error(
             f"acts on qubit {qubit} ({name}) after measuring it. OQTOPUS devices treat every measurement as final and "
-            "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures "
-            "spare qubits at the end."
+            "would return wrong counts; measure at the end only, or use "
+            f"qiskit_oqtopus.defer_measurements(circuit), which measures spare qubits at the end {_OPTION}."
         )
 
     def _angle(self, name: str, value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import oqtopus_client
 from oqtopus_client.errors import ResponseValidationError
 from qiskit_oqtopus.errors import reason
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,14 +61,13 @@ def lost_shots(requested: int, counted: int) -> int:
     return max(requested - counted, 0)
 
 
-def warn_of_lost_shots(what: str, requested: int, lost: int, *, stacklevel: int) -> None:
+def warn_of_lost_shots(what: str, requested: int, lost: int) -> None:
     """Warn if so many shots are lost that a mean may be biased by more than its standard error."""
     if lost**2 > requested:
-        warnings.warn(
+        warn_user(
             f"{what}: {lost:,} of {requested:,} shots ({lost / requested:.1%}) are missing from the server's counts. "
             "Readout mitigation truncates each count to an integer, which removes rare outcomes. Measure fewer qubits, "
-            "take more shots, or use OqtopusEstimator, which loses none.",
-            stacklevel=stacklevel + 1,
+            "take more shots, or use OqtopusEstimator, which loses none."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -12,6 +11,7 @@ from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.programs import as_bindings
 from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.tags import new_tags
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -130,10 +130,9 @@ def refuse_foreign(programs: Iterable[Program], target: Target, settings: Oqtopu
 def warn_of_mitigation(programs: Iterable[Program], settings: OqtopusOptions) -> None:
     """Warn about readout mitigation of programs that the server transpiles."""
     if settings.mitigation and any(settings.is_transpiled_by_server(is_isa=program.is_isa) for program in programs):
-        warnings.warn(
+        warn_user(
             "A server that transpiles a circuit may correct readout errors of the wrong qubits, as it uses the numbers "
-            "of the circuit's qubits. For mitigation, use qiskit.transpile(circuit, backend) first.",
-            stacklevel=4,
+            "of the circuit's qubits. For mitigation, use qiskit.transpile(circuit, backend) first."
         )
 
 

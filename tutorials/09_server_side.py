@@ -128,7 +128,8 @@ answer = provider.client.run_sse(spec).raise_for_status()
 # %% [markdown]
 # The program's output is returned as its log. The job's result is that of the last job that the program ran. The
 # emulator runs such programs on this computer. A server runs them in a container without a network, and limits their
-# time.
+# time, memory and size (some 125 kB). Neither returns the log of a program that fails: catch what may fail, print it,
+# and end with a job that succeeds.
 
 # %%
 answer.show_log()

@@ -19,7 +19,7 @@ try:
     from oqtopus_client.emulator.faults import Fault, FaultKind
     from oqtopus_client.emulator.lattice import square_lattice
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-    from oqtopus_client.emulator.sse.sandbox import SseLimits
+    from oqtopus_client.emulator.sse.limits import SseLimits
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"The emulator needs more packages ({error}): pip install 'oqtopus-client[emulator]'", name=error.name

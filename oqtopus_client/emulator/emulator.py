@@ -24,7 +24,7 @@ from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
-from oqtopus_client.emulator.sse.sandbox import SseLimits
+from oqtopus_client.emulator.sse.limits import SseLimits
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users, new_token
 from oqtopus_client.errors import OqtopusConfigError

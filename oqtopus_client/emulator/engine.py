@@ -18,7 +18,7 @@ from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare, run_prepared
-from oqtopus_client.emulator.sse.job import SseJob, run_sse_job, stop_program
+from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job, stop_program
 from oqtopus_client.emulator.store import JOB_TYPES, Outcome
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.database import Row
     from oqtopus_client.emulator.device_files import EmulatedDevice
-    from oqtopus_client.emulator.sse.sandbox import SseLimits
+    from oqtopus_client.emulator.sse.limits import SseLimits
     from oqtopus_client.emulator.store import Store
 
 _Output = TypeVar("_Output")
@@ -216,15 +216,16 @@ class Engine:
         archive = self._store.get_file(f"{run.job_id}/input.zip") or b""
         prepared: Prepared | None = None
         work: tuple[Any, ...]
+        run.reading = True
         if job["job_type"] == "sse":
             assert self._sse_limits is not None  # noqa: S101 - it would not have been claimed
-            work = run_sse_job, SseJob(_public(job), archive, device, self._limits, self._sse_limits)
+            program = await self._execute(run, read_sse_job, _public(job), archive, self._limits)
+            work = run_sse_job, SseJob(program, device, self._limits, self._sse_limits)
         else:
             circuit_job = self._circuit_job(job, archive, device)
-            run.reading = True
             prepared = await self._execute(run, prepare, circuit_job)
-            run.reading = False
             work = run_prepared, circuit_job, prepared
+        run.reading = False
         if prepared is None or prepared.heavy:
             await self._wait_for_room(run)
         if not await asyncio.to_thread(self._start, run, prepared):
@@ -319,7 +320,8 @@ class _Run:
         """Cancel the work, as far as the executor can; a server-side program in this process is always ended."""
         if self.task and self.waiting:
             self.task.cancel()
-        if self.future and not self.future.cancel() and self.future.running() and self.job["job_type"] == "sse":
+        is_program = self.job["job_type"] == "sse" and not self.reading
+        if self.future and not self.future.cancel() and self.future.running() and is_program:
             stop_program(self.job_id)
 
     def seconds_reading(self) -> float:

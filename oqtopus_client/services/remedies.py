@@ -107,6 +107,10 @@ _NO_PROGRAM = "The job's input has no program: give it at least one."
 _BEYOND_LIMITS = "Make the program smaller, or let the emulator take more: Emulator(limits=ProgramLimits(...))."
 _TOO_LARGE = "The program or the result is larger than the server's services exchange (4 MiB); split the job."
 _AGAIN = "This is a fault of the server: submit the job again; if it fails again, contact its operator."
+_NO_INNER_JOB = (
+    "An sse program must submit at least one job, and its text must not exceed some 125 kB. If neither is the cause, "
+    "submit it again."
+)
 # The first match applies.
 _REMEDIES: dict[str, Remedy] = {
     "Expecting value: line 1 column 1": _unreadable,
@@ -125,11 +129,9 @@ _REMEDIES: dict[str, Remedy] = {
     "user program execution error": "The program raised an error, ended with an exit code, or exceeded the server's "
     "limit of time or memory. Servers keep no log of failed jobs: run it in an emulator to see its output, or catch "
     "the error and print it.",
-    "sse job failed": "The last job that the program submitted failed: catch its error in the program and print it.",
-    "internal server error: the program ended": "The program must submit a job, and wait for it.",
-    "internal server error": lambda job: (
-        "An sse program must submit at least one job; if it did, submit it again." if job and job.is_sse() else _AGAIN
-    ),
+    "sse job failed": "The last job that the program submitted failed. Servers keep no log of failed jobs: run it in "
+    "an emulator to see its output, or catch the error, print it and end with a job that succeeds.",
+    "internal server error": lambda job: _NO_INNER_JOB if job and job.is_sse() else _AGAIN,
     "job result is None": _AGAIN,
     "failed to extract result": _AGAIN,
     "Job input download failed": "The uploaded input must be a zip archive of one JSON file, of at most 10 MiB.",
@@ -143,6 +145,8 @@ _REMEDIES: dict[str, Remedy] = {
     "list index out of range": _NO_PROGRAM,
     "RESOURCE_EXHAUSTED": _TOO_LARGE,
     "larger than max": _TOO_LARGE,
+    "larger than the max file size": "The zipped result or log is too large for the server: split the job, or print "
+    "less.",
     "StatusCode.UNAVAILABLE": _AGAIN,
     "DEADLINE_EXCEEDED": _AGAIN,
     "AioRpcError": _refused_by_service,

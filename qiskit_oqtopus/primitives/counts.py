@@ -1,4 +1,4 @@
-"""What programs measured, as arrays."""
+"""The outcomes of a program as arrays: `Outcomes`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """What one program measured.
+    """The outcomes of one program.
 
-    An outcome that several jobs saw is there several times.
+    An outcome that several jobs observed is listed several times.
 
     Attributes:
         bits: 0 or 1, of shape (outcomes, clbits): a column for each classical bit of the circuit, in its order. Bits
             that were not measured are 0.
-        numbers: How often each outcome was seen. With readout mitigation they may sum to less than the shots.
-        qubits: For each outcome, the device's qubit that each of the circuit's was: shape (outcomes, qubits). None
-            where they are the same, or where it does not matter.
+        numbers: How often each outcome was observed. With readout mitigation they may sum to less than the shots.
+        qubits: For each outcome, the device's qubit of each of the circuit's: shape (outcomes, qubits). None where the
+            circuit's qubits are the device's, or where it does not matter.
     """
 
     bits: npt.NDArray[np.uint8]
@@ -33,15 +33,15 @@ class Outcomes:
 
     @classmethod
     def from_bitstrings(cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int) -> Self:
-        """Outcomes from a histogram.
+        """Return the outcomes in a histogram.
 
         Args:
             counts: The histogram, with bit 0 rightmost in its keys; bits that a short key lacks are 0.
             clbits: For each bit of the keys, bit 0 first, the index of the circuit's classical bit.
-            num_clbits: How many classical bits the circuit has.
+            num_clbits: Number of classical bits of the circuit.
 
         Raises:
-            ValueError: A key is no bitstring, or has more bits than `clbits`.
+            ValueError: A key is not a bitstring, or has more bits than `clbits`.
 
         >>> Outcomes.from_bitstrings({"01": 3, "10": 4}, clbits=[0, 2], num_clbits=3).bits
         array([[1, 0, 0],
@@ -55,24 +55,24 @@ class Outcomes:
             raise ValueError(f"The outcome {key!r} was counted where {width} bits were measured.")
         digits = "".join(seen if lengths == {width} else [key.zfill(width) for key in seen]).encode()
         if digits.translate(None, b"01"):
-            raise ValueError(f"Among the outcomes are some that are no bitstrings: {list(seen)[:3]}.")
+            raise ValueError(f"Some outcomes are not bitstrings: {list(seen)[:3]}.")
         table = np.frombuffer(digits, np.uint8).reshape(len(seen), width)[:, ::-1] & 1
         bits = np.zeros((len(seen), num_clbits), np.uint8)
         bits[:, list(clbits)] = table
         return cls(bits, np.fromiter(seen.values(), np.int64, len(seen)))
 
     @classmethod
-    def merged(cls, parts: Sequence[Self]) -> Self:
-        """What several jobs of the same program measured together."""
+    def concatenated(cls, parts: Sequence[Self]) -> Self:
+        """Return the outcomes of several jobs of the same program together."""
         if len(parts) == 1:
             return parts[0]
-        placed = [part.qubits for part in parts if part.qubits is not None]
+        qubits = [part.qubits for part in parts if part.qubits is not None]
         return cls(
             np.concatenate([part.bits for part in parts]),
             np.concatenate([part.numbers for part in parts]),
-            np.concatenate(placed) if placed else None,
+            np.concatenate(qubits) if qubits else None,
         )
 
-    def on(self, qubits: Sequence[int]) -> Self:
-        """The same, of a circuit whose qubits were those of the device."""
+    def measured_on(self, qubits: Sequence[int]) -> Self:
+        """Return the outcomes of a circuit whose qubits were those of the device."""
         return replace(self, qubits=np.broadcast_to(np.array(qubits), (len(self.bits), len(qubits))))

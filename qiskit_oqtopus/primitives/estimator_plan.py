@@ -1,17 +1,19 @@
-"""What programs measured, or what the server estimated, to the result of an estimator."""
+"""How outcomes become the result of an estimator: `EstimatorPlan`, of a `MeasuredPub` or an `EstimatedPub` each PUB."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from qiskit.primitives import DataBin, PrimitiveResult, PubResult
 
 from qiskit_oqtopus.header import as_json
-from qiskit_oqtopus.primitives.expectation import Estimate, Share, estimate, shares
+from qiskit_oqtopus.primitives.broadcasting import Broadcast
+from qiskit_oqtopus.primitives.expectation import Estimate, estimates
 from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.readout import Readout
 
@@ -27,93 +29,51 @@ class Mitigation(NamedTuple):
     """How the readout errors of one PUB are undone.
 
     Attributes:
-        by: Who does it: the `client`, with the errors published when it submits; or the `server`, whose values are then
-            biased, as it makes probabilities of what it finds, and cuts them to integers.
-        spreads: For `estimation`: for each observable, the least standard error for one shot. A server's own are those
-            of the counts as it finds them.
+        by: The `client`, with the errors published at submission; or the `server`, whose values are biased, as it turns
+            the counts into probabilities and cuts these to integers.
+        spreads: For an `EstimatedPub`: for each observable, the least standard error of one shot. The server's own
+            errors are those of the raw counts.
     """
 
     by: Literal["client", "server"]
     spreads: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
-class EstimatedPub:
-    """One PUB of an estimator.
+@dataclass(frozen=True, kw_only=True)
+class PubPlan(ABC):
+    """How outcomes become the result of one PUB of an estimator.
 
     Attributes:
-        route: Whether programs are measured here (`sampling`), or the server estimates (`estimation`).
-        bindings: The shape of its bindings.
-        shape: The shape of its observables.
+        broadcast: How its bindings and observables go together.
         observables: The observables, of whose axes the last runs fastest.
-        measured: For `sampling`: for each family of bindings, the measurements that tell its observables.
-        shots: How often each program runs; for `estimation`, each measurement that the server makes.
-        precision: The standard error that was asked for, for an observable of norm 1.
+        shots: Number of shots of each program, or of each measurement that the server makes for it.
+        precision: The standard error to aim at, for an observable of norm 1.
         metadata: The circuit's metadata.
         mitigation: How readout errors are undone, if they are.
     """
 
-    route: Route
-    bindings: tuple[int, ...]
-    shape: tuple[int, ...]
+    route: ClassVar[Route]
+
+    broadcast: Broadcast
     observables: tuple[Observable, ...]
-    measured: tuple[tuple[str, ...], ...]
     shots: int
     precision: float
     metadata: Mapping[str, Any] = field(default_factory=dict)
     mitigation: Mitigation | None = None
 
-    def elements(self) -> list[tuple[int, int]]:
-        """For each element of the result, its binding and its observable: Qiskit's broadcasting."""
-        return pairs(self.bindings, self.shape)
-
-    def programs(self) -> Iterator[tuple[int, int, list[int]]]:
-        """What is run, in order: two numbers that name it, and its bindings.
-
-        For `sampling`, the numbers are those of a family and of one of its measurements; for `estimation`, that of an
-        observable, and 0.
-        """
-        if self.route == "estimation":
-            for observable, bindings in bindings_of_observables(self.elements()).items():
-                if self.observables[observable].terms:
-                    yield observable, 0, bindings
-        else:
-            for family, (bindings, measured) in enumerate(
-                zip(families(self.elements()).values(), self.measured, strict=True)
-            ):
-                for measurement in range(len(measured)):
-                    yield family, measurement, bindings
-
-    def finish(self, outcomes: Sequence[Outcomes | Estimate], readout: Readout | None = None) -> PubResult:
-        """The PUB's result, from what each of its programs gave.
+    def finish(self, outcomes: Iterator[Any], readout: Readout | None = None) -> PubResult:
+        """Return the PUB's result.
 
         Args:
-            outcomes: That.
-            readout: Readout errors, for a PUB that is to be mitigated.
+            outcomes: The outcomes of each of its programs, or the server's estimate; those of the next PUB may follow.
+            readout: The device's readout errors, for a PUB with mitigation.
         """
-        undo = readout if self.mitigation is not None and self.route == "sampling" else None
-        found: dict[tuple[int, int, int], Outcomes | Estimate] = {}
-        rest = iter(outcomes)
-        for first, second, bindings in self.programs():
-            found |= {(first, second, binding): next(rest) for binding in bindings}
-        elements = self.elements()
-        family_of = {
-            binding: family for family, bindings in enumerate(families(elements).values()) for binding in bindings
-        }
-        # Many bindings are measured alike; what tells what is the same for all of them.
-        told = cache(lambda family, observable: shares(self.observables[observable], self.measured[family]))
-        estimates = [
-            self._estimated(found, binding, observable)
-            if self.route == "estimation"
-            else self._measured(
-                found, family_of[binding], binding, observable, told(family_of[binding], observable), undo
-            )
-            for binding, observable in elements
-        ]
-        shape = np.broadcast_shapes(self.bindings, self.shape)
+        found = self._estimates(outcomes, readout)
+        elements = [found[element] for element in self.broadcast.elements]
+        shape = self.broadcast.shape
         data = DataBin(
-            evs=np.array([value for value, _ in estimates]).reshape(shape),
-            stds=np.array([error for _, error in estimates]).reshape(shape),
+            evs=np.array([value for value, _ in elements]).reshape(shape),
+            stds=np.array([error for _, error in elements]).reshape(shape),
             shape=shape,
         )
         metadata = {
@@ -130,132 +90,159 @@ class EstimatedPub:
             }
         return PubResult(data, metadata)
 
-    def _estimated(
-        self, found: Mapping[tuple[int, int, int], Outcomes | Estimate], binding: int, observable: int
-    ) -> Estimate:
-        constant = self.observables[observable].constant
-        if not self.observables[observable].terms:
-            return Estimate(constant, 0.0)
-        value, error = cast("Estimate", found[observable, 0, binding])
-        if self.mitigation is not None:
-            error = max(error, self.mitigation.spreads[observable] / math.sqrt(self.shots))
-        return Estimate(value + constant, error)
-
-    def _measured(
-        self,
-        found: Mapping[tuple[int, int, int], Outcomes | Estimate],
-        family: int,
-        binding: int,
-        observable: int,
-        told: Sequence[Share],
-        readout: Readout | None,
-    ) -> Estimate:
-        outcomes = [cast("Outcomes", found[family, i, binding]) for i in range(len(told))]
-        return estimate(self.observables[observable].constant, told, outcomes, readout)
+    @abstractmethod
+    def _estimates(self, outcomes: Iterator[Any], readout: Readout | None) -> Mapping[tuple[int, int], Estimate]:
+        """Return the estimate for each pair of a binding and an observable."""
 
     def to_json(self) -> list[Any]:
-        """The PUB as JSON."""
+        """Return the plan as JSON."""
         observables = [[list(observable.terms), observable.constant] for observable in self.observables]
-        metadata = as_json(self.metadata)
         return [
-            *(self.route, self.bindings, self.shape, observables, self.measured),
-            *(self.shots, self.precision, metadata),
-            # One field more, on which versions stumble that would leave readout errors in.
+            *(self.route, self.broadcast.bindings, self.broadcast.observables, observables, self._measurements()),
+            *(self.shots, self.precision, as_json(self.metadata)),
+            # One field more, so that versions that would leave readout errors in refuse the plan.
             *([] if self.mitigation is None else [self.mitigation]),
         ]
 
-    @classmethod
-    def from_json(cls, fields: Sequence[Any]) -> Self:
-        """The PUB that `to_json` wrote."""
-        route, bindings, shape, observables, measured, shots, precision, metadata, *mitigations = fields
-        mitigation = None
-        for by, spreads in mitigations:
-            mitigation = Mitigation(by, tuple(map(float, spreads)))
-        return cls(
-            route,
-            tuple(map(int, bindings)),
-            tuple(map(int, shape)),
-            tuple(
-                Observable(tuple((str(label), float(c)) for label, c in terms), float(constant))
-                for terms, constant in observables
-            ),
-            tuple(tuple(map(str, labels)) for labels in measured),
-            int(shots),
-            float(precision),
-            dict(metadata),
-            mitigation,
-        )
+    def _measurements(self) -> Sequence[Sequence[str]]:
+        return ()
 
 
-def pairs(bindings: tuple[int, ...], observables: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Qiskit's broadcasting of two shapes: the two flat indices of each element.
+class BindingsMeasurement(NamedTuple):
+    """The programs that make one measurement: one for each binding.
 
-    >>> pairs((2, 1), (2,))
-    [(0, 0), (0, 1), (1, 0), (1, 1)]
+    Attributes:
+        measurement: The Pauli that each qubit is measured in, `I` where it is not measured.
+        bindings: Indices of the bindings.
     """
-    numbered = (np.arange(np.prod(shape, dtype=int)).reshape(shape) for shape in (bindings, observables))
-    of_binding, of_observable = np.broadcast_arrays(*numbered)
-    return list(zip(of_binding.ravel().tolist(), of_observable.ravel().tolist(), strict=True))
+
+    measurement: str
+    bindings: Sequence[int]
 
 
-def families(elements: Sequence[tuple[int, int]]) -> dict[tuple[int, ...], list[int]]:
-    """The bindings that share their observables, by these; they are measured alike.
+@dataclass(frozen=True, kw_only=True)
+class MeasuredPub(PubPlan):
+    """A PUB whose observables are estimated here, from measurements (route `sampling`).
 
-    >>> families([(0, 0), (0, 1), (1, 0), (1, 1), (2, 1)])
-    {(0, 1): [0, 1], (1,): [2]}
+    Attributes:
+        measurements: For each group of bindings, the measurements that determine its observables.
     """
-    wanted: dict[int, set[int]] = {}
-    for binding, observable in elements:
-        wanted.setdefault(binding, set()).add(observable)
-    found: dict[tuple[int, ...], list[int]] = {}
-    for binding, observables in wanted.items():
-        found.setdefault(tuple(sorted(observables)), []).append(binding)
-    return found
+
+    route: ClassVar[Route] = "sampling"
+
+    measurements: tuple[tuple[str, ...], ...]
+
+    def programs(self) -> Iterator[BindingsMeasurement]:
+        """Yield the programs of the PUB, in order."""
+        for group, measurements in zip(self.broadcast.binding_groups, self.measurements, strict=True):
+            for measurement in measurements:
+                yield BindingsMeasurement(measurement, group.bindings)
+
+    def _estimates(self, outcomes: Iterator[Outcomes], readout: Readout | None) -> dict[tuple[int, int], Estimate]:
+        readout = readout if self.mitigation else None
+        found: dict[tuple[int, int], Estimate] = {}
+        for group, measurements in zip(self.broadcast.binding_groups, self.measurements, strict=True):
+            size = len(group.bindings)
+            measured = [(measurement, list(islice(outcomes, size))) for measurement in measurements]
+            for i in group.observables:
+                of_bindings = estimates(self.observables[i], measured, size, readout)
+                found |= {(binding, i): each for binding, each in zip(group.bindings, of_bindings, strict=True)}
+        return found
+
+    def _measurements(self) -> Sequence[Sequence[str]]:
+        return self.measurements
 
 
-def bindings_of_observables(elements: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
-    """For each observable, the bindings that it is wanted for."""
-    found: dict[int, dict[int, None]] = {}
-    for binding, observable in elements:
-        found.setdefault(observable, {})[binding] = None
-    return {observable: list(bindings) for observable, bindings in found.items()}
+class BindingsOperator(NamedTuple):
+    """The programs for which the server estimates one operator: one for each binding.
+
+    Attributes:
+        observable: Index of the observable.
+        terms: Labels and coefficients of its Paulis.
+        bindings: Indices of the bindings.
+    """
+
+    observable: int
+    terms: tuple[tuple[str, float], ...]
+    bindings: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatedPub(PubPlan):
+    """A PUB whose observables, sums of Paulis, the server estimates (route `estimation`)."""
+
+    route: ClassVar[Route] = "estimation"
+
+    def programs(self) -> Iterator[BindingsOperator]:
+        """Yield the programs of the PUB, in order; an observable without terms needs none."""
+        for observable, bindings in self.broadcast.bindings_by_observable.items():
+            if terms := self.observables[observable].terms:
+                yield BindingsOperator(observable, terms, bindings)
+
+    def _estimates(self, outcomes: Iterator[Estimate], readout: Readout | None) -> dict[tuple[int, int], Estimate]:  # noqa: ARG002 - it is in the operators
+        found = {(binding, i): Estimate(self.observables[i].constant, 0.0) for binding, i in self.broadcast.elements}
+        for i, _, bindings in self.programs():
+            constant = self.observables[i].constant
+            least = self.mitigation.spreads[i] / math.sqrt(self.shots) if self.mitigation else 0.0
+            for binding in bindings:
+                value, error = next(outcomes)
+                found[binding, i] = Estimate(value + constant, max(error, least))
+        return found
+
+
+def _pub_from_json(fields: Sequence[Any]) -> MeasuredPub | EstimatedPub:
+    """Return the plan that `PubPlan.to_json` wrote."""
+    route, bindings, shape, observables, measurements, shots, precision, metadata, *mitigations = fields
+    mitigation = None
+    for by, spreads in mitigations:
+        mitigation = Mitigation(by, tuple(map(float, spreads)))
+    shared: dict[str, Any] = {
+        "broadcast": Broadcast(tuple(map(int, bindings)), tuple(map(int, shape))),
+        "observables": tuple(
+            Observable(tuple((str(label), float(c)) for label, c in terms), float(constant))
+            for terms, constant in observables
+        ),
+        "shots": int(shots),
+        "precision": float(precision),
+        "metadata": dict(metadata),
+        "mitigation": mitigation,
+    }
+    if route == EstimatedPub.route:
+        return EstimatedPub(**shared)
+    return MeasuredPub(**shared, measurements=tuple(tuple(map(str, labels)) for labels in measurements))
 
 
 @dataclass(frozen=True)
 class EstimatorPlan:
-    """How the outcomes of an estimator's programs become its result.
+    """How outcomes become the result of an estimator.
 
     Attributes:
-        pubs: The PUBs.
-        readout: The device's readout errors, where they are to be undone.
+        pubs: The plans of its PUBs.
+        readout: The device's readout errors, if they are to be undone.
     """
 
     kind: ClassVar[str] = "estimator"
 
-    pubs: tuple[EstimatedPub, ...]
+    pubs: tuple[MeasuredPub | EstimatedPub, ...]
     readout: Readout | None = None
 
     @property
-    def by_qubit(self) -> bool:
-        """Whether it matters on which qubits of the device something was measured."""
-        return any(pub.mitigation is not None and pub.route == "sampling" for pub in self.pubs)
+    def needs_layout(self) -> bool:
+        """Whether the result depends on which qubits of the device were measured."""
+        return any(isinstance(pub, MeasuredPub) and pub.mitigation is not None for pub in self.pubs)
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as JSON."""
+        """Return the plan as JSON."""
         readout = {} if self.readout is None else {"readout": self.readout.to_json()}
         return {"pubs": [pub.to_json() for pub in self.pubs], **readout}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """The plan that `to_json` wrote."""
+        """Return the plan that `to_json` wrote."""
         readout = Readout.from_json(fields["readout"]) if "readout" in fields else None
-        return cls(tuple(EstimatedPub.from_json(pub) for pub in fields["pubs"]), readout)
+        return cls(tuple(_pub_from_json(pub) for pub in fields["pubs"]), readout)
 
     def finish(self, outcomes: Sequence[Outcomes | Estimate]) -> PrimitiveResult:
-        """The estimator's result."""
-        results, start = [], 0
-        for pub in self.pubs:
-            end = start + sum(len(bindings) for _, _, bindings in pub.programs())
-            results.append(pub.finish(outcomes[start:end], self.readout))
-            start = end
-        return PrimitiveResult(results, metadata={"version": 2})
+        """Return the estimator's result."""
+        rest = iter(outcomes)
+        return PrimitiveResult([pub.finish(rest, self.readout) for pub in self.pubs], metadata={"version": 2})

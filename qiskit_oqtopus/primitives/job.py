@@ -9,16 +9,16 @@ from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 if TYPE_CHECKING:
-    from qiskit_oqtopus.primitives.cloud_run import Run
+    from qiskit_oqtopus.primitives.run import Run
 
 
 class OqtopusPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):
-    """What `OqtopusSampler.run` and `OqtopusEstimator.run` return.
+    """The job that `OqtopusSampler.run` and `OqtopusEstimator.run` return.
 
     On an OQTOPUS device, `provider.job(job_id)` gives the job back in any process.
 
     Args:
-        run: The programs.
+        run: The submitted programs.
     """
 
     def __init__(self, run: Run) -> None:
@@ -28,18 +28,18 @@ class OqtopusPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):
 
     @property
     def job_ids(self) -> list[str]:
-        """Ids of the jobs that run the programs, in their order."""
+        """The ids of the jobs, in the order of the programs."""
         return self._run.job_ids
 
     def result(self, timeout: float | None = None, *, progress: bool = False) -> PrimitiveResult:
         """Wait for all programs and return the primitive's result.
 
         Args:
-            timeout: Seconds to wait at most, time in the queue included; None waits without limit.
+            timeout: Seconds to wait at most, including time in the queue; None waits without limit.
             progress: Whether to show a progress bar of the OQTOPUS jobs, in a terminal or notebook.
 
         Raises:
-            OqtopusJobError: A job failed or was cancelled; the message has the server's words.
+            OqtopusJobError: A job failed or was cancelled; the message quotes the server.
             OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
         """
         if self._result is None:
@@ -48,27 +48,27 @@ class OqtopusPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):
         return self._result
 
     def status(self) -> JobStatus:
-        """The status of the least advanced job; once all have ended, the worst outcome: ERROR, CANCELLED, DONE."""
+        """Return the status of the least advanced job; of ended ones the worst: ERROR, CANCELLED, DONE."""
         return self._run.status()
 
     def done(self) -> bool:
-        """Whether all programs have run."""
+        """Return whether all programs have run successfully."""
         return self.status() is JobStatus.DONE
 
     def running(self) -> bool:
-        """Whether a program is running, and none waits."""
+        """Return whether a program is running and none is waiting."""
         return self.status() is JobStatus.RUNNING
 
     def cancelled(self) -> bool:
-        """Whether the job was cancelled."""
+        """Return whether the job was cancelled."""
         return self.status() is JobStatus.CANCELLED
 
     def in_final_state(self) -> bool:
-        """Whether all programs have ended, one way or another."""
+        """Return whether all programs have ended, successfully or not."""
         return self.status() in JOB_FINAL_STATES
 
     def cancel(self) -> bool:
-        """Cancel every program that has not ended, on the device. True if that leaves the job cancelled."""
+        """Cancel every program that has not ended, on the server. Return whether the job is then cancelled."""
         return self._run.cancel()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What primitives can be told, typed and checked."""
+"""The options of primitives, typed and checked."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from qiskit_oqtopus.options import StrictOptions, readable
 
 
 def positive(number: object) -> int:
-    """Return shots as an int if they are positive.
+    """Return a number of shots as an int, if it is positive.
 
     Raises:
-        TypeError: They are no integer (numpy's integers are).
-        ValueError: They are not positive.
+        TypeError: It is not an integer (numpy's integers are).
+        ValueError: It is not positive.
     """
     return whole_number(number, "shots must be a positive integer")
 
 
 class PrimitiveOptions(StrictOptions):
-    """Options that all primitives have; they can be changed at any time, and count from the next `run` on.
+    """Options of all primitives; they can be changed at any time, and changes apply from the next `run` on.
 
-    What is None is left to `backend.options`, on OQTOPUS devices.
+    On OQTOPUS devices, `backend.options` applies where an option is None.
 
     Attributes:
-        max_shots: The most shots of one job, 1 to 10,000,000; the device's own limit counts where it is lower. More are
-            shared out over several jobs, and their counts put together.
-        seed: Makes what is random in this process the same each time, and the shots of simulators whose backend takes a
-            `seed_simulator`. No OQTOPUS device can be seeded.
-        transpile: `"auto"` leaves circuits that are not of the device's own instructions to the server's transpiler;
-            `"server"` leaves all to it; `"none"` none, and refuses those that the device would. For OQTOPUS devices;
-            others run circuits as they are.
+        max_shots: The most shots of one job, 1 to 10,000,000; the device's own limit applies if it is lower. More shots
+            are split across several jobs, and their counts combined.
+        seed: Seed of the random numbers drawn in this process, and of simulators whose backend takes a
+            `seed_simulator`. OQTOPUS devices cannot be seeded.
+        transpile: For OQTOPUS devices: `"auto"` has the server transpile circuits that are not made of the device's own
+            instructions; `"server"` has it transpile all circuits; `"none"` has it transpile none, and refuses those
+            that the device would refuse. Other backends run circuits as they are.
         transpiler_options: Keywords of `qiskit.transpile` for the server's transpiler.
         mitigation: `"pseudo_inverse"` corrects readout errors: for `OqtopusSampler` on the server, which may lose shots
             and favours frequent outcomes; for `OqtopusEstimator` as described there.
         name: Name of the jobs on the server; by default the circuit's.
-        description: Description of the jobs, at most 700 characters; the server's search finds it.
+        description: Description of the jobs, at most 700 characters; the server's search covers it.
         job_tags: Words added to the description, at most 200 characters together.
     """
 
@@ -57,46 +57,47 @@ class PrimitiveOptions(StrictOptions):
 
     @classmethod
     def of(cls, options: PrimitiveOptions | Mapping[str, Any] | None, **more: Any) -> Self:
-        """Options as a primitive is given them, checked: these or a mapping of names to values, and more by name.
+        """Return the checked options from options or a mapping of names to values, and more by name.
 
         Raises:
-            TypeError: They are something else, or there is no option of that name.
-            ValueError: A value is not possible.
+            TypeError: They are of another type, or there is no option of that name.
+            ValueError: A value is invalid.
         """
         if not (options is None or isinstance(options, Mapping | PrimitiveOptions)):
             raise TypeError(f"options must be {cls.__name__}(...) or a mapping of names to values, not {options!r}.")
         return cls.checked({**dict(options or {}), **more})
 
     def update(self, **options: Any) -> None:
-        """Change several options, all or none.
+        """Change several options, or none if one is invalid.
 
         Raises:
             TypeError: There is no option of that name.
-            ValueError: A value is not possible.
+            ValueError: A value is invalid.
         """
         checked = self.of(self, **options)
         for name in options:
             setattr(self, name, getattr(checked, name))
 
     def for_device(self) -> dict[str, Any]:
-        """What `OqtopusBackend.submit` takes of them."""
+        """Return the options that `OqtopusBackend.submit` takes."""
         names = ("transpile", "transpiler_options", "mitigation", "name", "description", "job_tags")
         return {name: getattr(self, name) for name in names}
 
     def for_other_backend(self, backend: str) -> None:
-        """Refuse what only OQTOPUS servers do.
+        """Refuse options that only OQTOPUS servers support.
 
         Raises:
-            ValueError: They are asked for it.
+            ValueError: Such an option is set.
         """
         for name in ("mitigation", "transpiler_options"):
             if getattr(self, name) is not None:
                 raise ValueError(
-                    f"{name} is for OQTOPUS servers, and {backend} is no device of theirs; leave it out, or use the "
-                    "emulator."
+                    f"{name} is for OQTOPUS devices only, and {backend} is not one; leave it out, or use the emulator."
                 )
         if self.transpile == "server":
-            raise ValueError(f"transpile='server' needs a server, which {backend} has not; use qiskit.transpile().")
+            raise ValueError(
+                f"transpile='server' needs an OQTOPUS server, which {backend} does not have; use qiskit.transpile()."
+            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._check_name(name)
@@ -110,7 +111,8 @@ class EstimatorOptions(PrimitiveOptions):
     """Options of `OqtopusEstimator`.
 
     Attributes:
-        default_precision: The standard error to aim at where neither `run` nor a PUB says, for an observable of norm 1.
+        default_precision: The standard error to aim at, for an observable of norm 1, if neither `run` nor the PUB gives
+            one.
         route: `"sampling"`, `"estimation"` or `"auto"`; see `OqtopusEstimator`.
     """
 
@@ -124,9 +126,9 @@ class SamplerOptions(PrimitiveOptions):
     """Options of `OqtopusSampler`.
 
     Attributes:
-        default_shots: Shots of each circuit where neither `run` nor a PUB says how many.
-        defer_measurements: Whether to measure spare qubits at the end for measurements in the middle of a circuit, on
-            OQTOPUS devices; see `qiskit_oqtopus.defer_measurements`.
+        default_shots: Number of shots of each circuit if neither `run` nor the PUB gives one.
+        defer_measurements: Whether to replace measurements in the middle of a circuit by measurements of spare qubits
+            at its end, on OQTOPUS devices; see `qiskit_oqtopus.defer_measurements`.
     """
 
     _taker = "OqtopusSampler"

@@ -1,4 +1,4 @@
-"""What it takes to make a primitive's result of what its programs measured; it travels with the first program."""
+"""How outcomes become a primitive's result: `Plan`, and `Block`. Both are sent in the first program's header."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import json
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from qiskit_oqtopus.errors import LaterReleaseError
 
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
 
 
 class Plan(Protocol):
-    """A primitive's own part: what becomes of the outcomes."""
+    """How the outcomes of a primitive's programs become its result."""
 
     kind: ClassVar[str]
-    """The primitive's name, as in the ids of its jobs."""
+    """The primitive's name, as in the ids of its runs."""
 
     @property
-    def by_qubit(self) -> bool:
-        """Whether it matters on which qubits of the device something was measured."""
+    def needs_layout(self) -> bool:
+        """Whether the result depends on which qubits of the device were measured."""
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as JSON, as short as can be: a sweep's bindings share what they have in common."""
+        """Return the plan as JSON, in which the bindings of a sweep share what they have in common."""
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """The plan that `to_json` wrote."""
+        """Return the plan that `to_json` wrote."""
 
     def finish(self, outcomes: Sequence[Any]) -> PrimitiveResult:
-        """The primitive's result.
+        """Return the primitive's result.
 
         Args:
-            outcomes: Of each program, in the order of the tasks and their bindings: `Outcomes`, or an `Estimate` where
-                the server estimated.
+            outcomes: For each program, in the order of the tasks and their bindings, its `Outcomes`, or an `Estimate`
+                where the server estimated.
         """
 
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive programs that are read alike, being one circuit with different values.
+    """Consecutive programs that are decoded alike: one circuit with different values.
 
     Attributes:
-        programs: How many there are.
-        shots: How often each runs.
-        jobs: How many jobs share the shots of each.
-        clbits: For each bit of what is counted, bit 0 first, the index of the circuit's classical bit.
-        num_clbits: How many classical bits the circuit has.
+        programs: Number of programs.
+        shots: Number of shots of each.
+        jobs: Number of jobs across which the shots of each are split.
+        clbits: For each counted bit, bit 0 first, the index of the circuit's classical bit.
+        num_clbits: Number of classical bits of the circuit.
     """
 
     programs: int
@@ -60,58 +60,72 @@ class Block:
     clbits: tuple[int, ...]
     num_clbits: int
 
-    def shares(self) -> list[int]:
-        """The shots of each job of a program, as even as can be.
+    def shots_per_job(self) -> list[int]:
+        """Return the shots of each job of a program, split as evenly as possible.
 
-        >>> Block(programs=1, shots=10, jobs=3, clbits=(0,), num_clbits=1).shares()
+        >>> Block(programs=1, shots=10, jobs=3, clbits=(0,), num_clbits=1).shots_per_job()
         [4, 3, 3]
         """
         return [self.shots // self.jobs + (i < self.shots % self.jobs) for i in range(self.jobs)]
 
     def to_json(self) -> list[Any]:
-        """The block as JSON."""
+        """Return the block as JSON."""
         return [self.programs, self.shots, self.jobs, list(self.clbits), self.num_clbits]
 
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> Self:
-        """The block that `to_json` wrote."""
+        """Return the block that `to_json` wrote."""
         programs, shots, jobs, clbits, num_clbits = fields
         return cls(int(programs), int(shots), int(jobs), tuple(map(int, clbits)), int(num_clbits))
 
 
-def shares(blocks: Sequence[Block]) -> Iterator[tuple[int, Block, int]]:
-    """For each job, in order: the index of its program, the program's block, and the job's shots."""
+class PlannedJob(NamedTuple):
+    """A job of a run.
+
+    Attributes:
+        program: Index of the program that it runs.
+        block: The block of that program.
+        shots: Number of shots.
+    """
+
+    program: int
+    block: Block
+    shots: int
+
+
+def planned_jobs(blocks: Sequence[Block]) -> Iterator[PlannedJob]:
+    """Yield the jobs that run the programs of blocks, in order."""
     first = 0
     for block in blocks:
-        parts = block.shares()
+        shots_per_job = block.shots_per_job()
         for program in range(first, first + block.programs):
-            for shots in parts:
-                yield program, block, shots
+            for shots in shots_per_job:
+                yield PlannedJob(program, block, shots)
         first += block.programs
 
 
-def pack(plan: Plan, blocks: Sequence[Block]) -> dict[str, Any]:
-    """Plan and blocks as the first program's header carries them."""
+def to_header(plan: Plan, blocks: Sequence[Block]) -> dict[str, Any]:
+    """Return a plan and its blocks as fields of the first program's header."""
     return {plan.kind: plan.to_json(), "blocks": [block.to_json() for block in blocks]}
 
 
-def unpack(extra: Mapping[str, Any], kind: str) -> tuple[Plan, list[Block]]:
-    """Plan and blocks from the first program's header.
+def from_header(extra: Mapping[str, Any], kind: str) -> tuple[Plan, list[Block]]:
+    """Return the plan and the blocks from the fields of the first program's header.
 
     Raises:
-        ValueError, KeyError, TypeError: They are not there, or of another version.
+        ValueError, KeyError, TypeError: The header has none, or those of another version.
     """
     return _plans()[kind].from_json(extra[kind]), [Block.from_json(block) for block in extra["blocks"]]
 
 
-def as_id(plan: Plan) -> str:
-    """The id of a run that needs no job: it holds the plan, as no server has it."""
+def to_run_id(plan: Plan) -> str:
+    """Return the id of a run without jobs, which holds the plan, as no server has it."""
     content = json.dumps({"run": secrets.token_hex(4), plan.kind: plan.to_json()}, separators=(",", ":"))
     return f"{plan.kind}-{base64.urlsafe_b64encode(content.encode()).decode()}"
 
 
-def from_id(run_id: str) -> Plan | None:
-    """Return the plan that an id contains; None for an id of jobs.
+def from_run_id(run_id: str) -> Plan | None:
+    """Return the plan that a run's id holds; None for the id of a run with jobs.
 
     Raises:
         LaterReleaseError: The id states a version; those of this release do not.

@@ -1,4 +1,4 @@
-"""PUBs as users give them: read by Qiskit's own rules, and checked before anything is sent."""
+"""Users' PUBs, read by Qiskit's own rules and checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def coerced(pubs: Iterable[Any], coerce: Callable[[Any], _Pub], form: str, colum
     """Read PUBs.
 
     Args:
-        pubs: As users give them.
-        coerce: Qiskit's way to read one.
-        form: What a PUB looks like, for messages.
-        column: Where in a PUB the parameter values are.
+        pubs: The PUBs, as users give them.
+        coerce: Reads one as Qiskit does.
+        form: The form of a PUB, for messages.
+        column: Index of the parameter values in a PUB.
 
     Raises:
-        TypeError, ValueError, QiskitError: What Qiskit raises, with the PUB's place and what to give instead.
+        TypeError, ValueError, QiskitError: Qiskit's error, with the index of the PUB and the form that is expected.
     """
     try:
         each = iter(pubs)
@@ -51,7 +51,7 @@ def coerced(pubs: Iterable[Any], coerce: Callable[[Any], _Pub], form: str, colum
 
 
 def _with_reals(pub: Any, column: int) -> Any:
-    """A PUB, its parameter values as floats: Qiskit would read numbers into text, and drop imaginary parts."""
+    """Return a PUB with parameter values as floats: Qiskit would parse text as numbers, and drop imaginary parts."""
     if not isinstance(pub, tuple | list) or len(pub) <= column:
         return pub
     given = pub[column]
@@ -62,7 +62,7 @@ def _with_reals(pub: Any, column: int) -> Any:
 
 
 def _parameters(pub: Any) -> str:
-    """Which parameters a PUB's circuit has, where it has a circuit."""
+    """Return a sentence that lists the parameters of a PUB's circuit; empty if there is no circuit."""
     circuit = pub[0] if isinstance(pub, tuple | list) and pub else pub
     if not isinstance(circuit, QuantumCircuit):
         return ""
@@ -71,13 +71,13 @@ def _parameters(pub: Any) -> str:
     return f" The parameters of {circuit.name!r}: {listed or 'none'}."
 
 
-def values(pub: SamplerPub | EstimatorPub, circuit: QuantumCircuit, place: int) -> npt.NDArray[np.float64]:
-    """A PUB's parameter values.
+def parameter_rows(pub: SamplerPub | EstimatorPub, circuit: QuantumCircuit, index: int) -> npt.NDArray[np.float64]:
+    """Return a PUB's parameter values as rows.
 
     Args:
         pub: The PUB.
-        circuit: Its circuit, or what was made of it, in whose order parameters are wanted.
-        place: Which one it is, for messages.
+        circuit: Its circuit, or one made of it, whose order of parameters counts.
+        index: Index of the PUB, for messages.
 
     Returns:
         Shape (bindings, parameters): a column for each of `circuit.parameters`, a row for each binding, of whose axes
@@ -90,12 +90,12 @@ def values(pub: SamplerPub | EstimatorPub, circuit: QuantumCircuit, place: int) 
     bindings = pub.parameter_values
     given = {name for names in bindings.data for name in names}
     if missing := [parameter.name for parameter in parameters if parameter.name not in given]:
-        raise ValueError(f"PUB {place} has no values for {', '.join(missing)}, but for {', '.join(sorted(given))}.")
+        raise ValueError(f"PUB {index} has no values for {', '.join(missing)}, only for {', '.join(sorted(given))}.")
     array: npt.NDArray[np.float64] = bindings.as_array(parameters)
     if not np.isfinite(array).all():
         *binding, column = map(int, np.argwhere(~np.isfinite(array))[0])
         raise ValueError(
-            f"PUB {place} has the value {array[(*binding, column)]} for {parameters[column].name!r} (binding "
+            f"PUB {index} has the value {array[(*binding, column)]} for {parameters[column].name!r} (binding "
             f"{tuple(binding)}); parameter values must be finite numbers."
         )
     return array.reshape(bindings.size, len(parameters))

@@ -1,19 +1,20 @@
-"""Bitstrings of circuits: `OqtopusSampler`."""
+"""Shots of circuits: `OqtopusSampler`."""
 
 from __future__ import annotations
 
 import secrets
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.primitives.dispatch import Task, checked_backend, submit
+from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
-from qiskit_oqtopus.primitives.pubs import coerced, values
+from qiskit_oqtopus.primitives.pubs import coerced, parameter_rows
 from qiskit_oqtopus.primitives.sampler_plan import SampledPub, SamplerPlan
+from qiskit_oqtopus.primitives.task import Task, TaskCircuit
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,20 +31,20 @@ _FORM = "a circuit, or (circuit, values, shots) with values of shape (..., param
 class OqtopusSampler(BaseSamplerV2):
     """Samples the classical registers of circuits.
 
-    Each binding of a PUB's parameters is a job of its own on OQTOPUS devices. Any other backend will do as well, so a
-    program can be tried out on a simulator.
+    On OQTOPUS devices, each binding of a PUB's parameters is a separate job. Any other Qiskit backend can be used, too,
+    to try a program on a simulator.
 
     Args:
-        mode: Where to run: an `OqtopusBackend`, or any other backend of Qiskit's.
+        mode: The backend to run on: an `OqtopusBackend`, or any other Qiskit backend.
         options: See `SamplerOptions`.
         **more: Options by name.
 
     Attributes:
-        backend: Where it runs.
+        backend: The backend to run on.
 
     Raises:
-        TypeError: `mode` is no backend, or there is no option of that name.
-        ValueError: An option has an impossible value.
+        TypeError: `mode` is not a backend, or there is no option of that name.
+        ValueError: An option has an invalid value.
 
     Example:
         >>> from qiskit import QuantumCircuit
@@ -63,7 +64,7 @@ class OqtopusSampler(BaseSamplerV2):
 
     @property
     def options(self) -> SamplerOptions:
-        """The options; changes count from the next `run` on. A mapping that is assigned is checked as when made."""
+        """The options; changes apply from the next `run` on. Assigned mappings are checked as at construction."""
         return self._options
 
     @options.setter
@@ -72,47 +73,47 @@ class OqtopusSampler(BaseSamplerV2):
 
     @property
     def default_shots(self) -> int:
-        """That of the options, where libraries look for it."""
+        """The option of that name, where libraries look for it."""
         return self._options.default_shots
 
     @property
     def _backend(self) -> BackendV2:
-        """Where Qiskit Experiments looks for what to transpile for."""
+        """The backend, where Qiskit Experiments looks for it."""
         return self.backend
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> OqtopusPrimitiveJob:
-        """Submit PUBs; returns as soon as all are submitted.
+        """Submit PUBs and return as soon as all are submitted.
 
         Args:
             pubs: Circuits, or tuples of a circuit, the values of its parameters, and the shots.
-            shots: Shots of each circuit where its PUB does not say.
+            shots: Number of shots of each circuit whose PUB does not give it.
 
         Returns:
             A job whose result has, for each PUB, a bit array for each classical register, the same shot at the same
-            place in all of them. OQTOPUS tells counts only, so the order of shots is invented. Shots that the server's
-            mitigation loses are drawn again from the others, so that each binding has as many as asked for; metadata
-            then have `lost_shots`, their number for each binding, and a warning says so where they are many.
+            index in all of them. OQTOPUS returns counts only, so the order of shots is random. Shots that the server's
+            mitigation loses are drawn again from the others, so that each binding has as many as requested; metadata
+            then have `lost_shots`, their number for each binding, and a warning is issued if there are many.
 
         Raises:
             TypeError: A PUB, or `shots`, is of the wrong type.
-            ValueError: A PUB cannot be run as meant, or an option has an impossible value.
+            ValueError: A PUB cannot be run as meant, or an option has an invalid value.
             OqtopusError: A program could not be submitted; the others have been asked to cancel.
         """
         shots = self.options.default_shots if shots is None else positive(shots)
         read = coerced(pubs, lambda pub: _read(pub, shots), _FORM, 1)
         planned, tasks = [], []
-        for place, pub in enumerate(read):
-            rows = values(pub, pub.circuit, place)
-            _check_registers(pub.circuit, place)
+        for index, pub in enumerate(read):
+            rows = parameter_rows(pub, pub.circuit, index)
+            _check_registers(pub.circuit, index)
             plan = _planned(pub)
             planned.append(plan)
             if plan.measured:
-                tasks.append(Task(self._deferred(pub.circuit), rows, plan.shots))
+                tasks.append(Task(TaskCircuit(self._deferred(pub.circuit)), rows, plan.shots))
         seed = secrets.randbits(32) if self.options.seed is None else self.options.seed
         return submit(self.backend, tasks, SamplerPlan(tuple(planned), seed), self.options)
 
     def _deferred(self, circuit: QuantumCircuit) -> QuantumCircuit:
-        """The circuit as it is run; backends other than OQTOPUS devices measure midway themselves."""
+        """Return the circuit to run; backends other than OQTOPUS devices can measure in the middle of a circuit."""
         if not isinstance(self.backend, OqtopusBackend):
             return circuit
         settings = self.backend.settings(defer_measurements=self.options.defer_measurements)
@@ -135,24 +136,22 @@ def _planned(pub: SamplerPub) -> SampledPub:
     return SampledPub(tuple(pub.shape), int(pub.shots), cregs, measured, dict(circuit.metadata or {}))
 
 
-def _check_registers(circuit: QuantumCircuit, place: int) -> None:
-    """See that Qiskit's container of results can hold the registers.
+def _check_registers(circuit: QuantumCircuit, index: int) -> None:
+    """Check that Qiskit's container of results can hold the registers, and warn if there are none.
 
     Raises:
         ValueError: It cannot.
     """
     if not circuit.cregs:
-        warnings.warn(
-            f"The circuit of PUB {place} has no classical registers, so its result will be empty. Did you mean to "
-            "measure_all()?",
-            UserWarning,
-            stacklevel=3,
+        warn_user(
+            f"The circuit of PUB {index} has no classical registers, so its result will be empty. Did you mean to "
+            "measure_all()?"
         )
     for register in circuit.cregs:
         try:
             DataBin(**{register.name: None})
         except (TypeError, ValueError):
             raise ValueError(
-                f"PUB {place} has a classical register named {register.name!r}, which Qiskit's results keep for "
-                f"themselves; rename it, as in ClassicalRegister({register.size}, 'outcome')."
+                f"PUB {index} has a classical register named {register.name!r}, a name that Qiskit's results reserve; "
+                f"rename it, as in ClassicalRegister({register.size}, 'outcome')."
             ) from None

@@ -1,4 +1,4 @@
-"""What programs measured to the result of a sampler."""
+"""How outcomes become the result of a sampler: `SamplerPlan`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class CountedBitArray(BitArray):
-    """Qiskit's bit array, with the counts it was made of: `get_counts` need not look at each shot.
+    """Qiskit's bit array with the counts from which it was made, so that `get_counts` need not count shots.
 
-    What is cut out of it or made of it is a plain `BitArray`.
+    Slices of it, and arrays made from it, are plain `BitArray` objects.
 
     Args:
         array: The shots, as in `BitArray`.
-        num_bits: How many bits a shot has.
-        seen: For each place in the array's shape, its outcomes, packed as in `array`, and how often each was seen.
+        num_bits: Number of bits of a shot.
+        seen: For each index of the array's shape, its outcomes, packed as in `array`, and how often each was observed.
     """
 
     def __init__(self, array: npt.NDArray[np.uint8], num_bits: int, seen: npt.NDArray[np.object_]) -> None:
@@ -35,23 +35,23 @@ class CountedBitArray(BitArray):
         self._seen = seen
 
     def get_counts(self, loc: int | tuple[int, ...] | None = None) -> dict[str, int]:
-        """How often each bitstring was seen, at one place or at all."""
+        """Return how often each bitstring was observed, at one index or at all of them."""
         return {f"{value:0{self.num_bits}b}": n for value, n in self.get_int_counts(loc).items()}
 
     def get_int_counts(self, loc: int | tuple[int, ...] | None = None) -> dict[int, int]:
-        """The same, with the numbers that the bitstrings stand for."""
-        places = self._seen if loc is None else self._seen[loc]
+        """Return how often each bitstring, read as an integer, was observed, at one index or at all of them."""
+        seen = self._seen if loc is None else self._seen[loc]
         counts: dict[int, int] = {}
-        for packed, numbers in [places] if isinstance(places, tuple) else places.reshape(-1).tolist():
+        for packed, numbers in [seen] if isinstance(seen, tuple) else seen.reshape(-1).tolist():
             for value, number in zip(_integers(packed), numbers.tolist(), strict=True):
                 counts[value] = counts.get(value, 0) + number
         return counts
 
 
 def _integers(packed: npt.NDArray[np.uint8]) -> list[int]:
-    """The number that each row of big-endian bytes stands for."""
+    """Return the integer of each row of big-endian bytes."""
     width = packed.shape[1]
-    if width < 8:  # noqa: PLR2004 - as many as fit into numpy's integers
+    if width < 8:  # noqa: PLR2004 - bytes that numpy's integers hold
         numbers: list[int] = (packed @ (1 << 8 * np.arange(width, dtype=np.int64)[::-1])).tolist()
         return numbers
     return [int.from_bytes(row.tobytes(), "big") for row in packed]
@@ -59,13 +59,13 @@ def _integers(packed: npt.NDArray[np.uint8]) -> list[int]:
 
 @dataclass(frozen=True)
 class SampledPub:
-    """One PUB of a sampler.
+    """How outcomes become the result of one PUB of a sampler.
 
     Attributes:
         shape: The shape of its bindings.
-        shots: How many shots each binding has.
+        shots: Number of shots of each binding.
         cregs: Name and indices of bits of each classical register.
-        measured: Whether there are programs; a circuit that measures nothing needs none, as all its bits are 0.
+        measured: Whether it has programs; a circuit that measures nothing needs none, as all its bits are 0.
         metadata: The circuit's metadata.
     """
 
@@ -78,21 +78,21 @@ class SampledPub:
 
 @dataclass(frozen=True)
 class SamplerPlan:
-    """How the outcomes of a sampler's programs become its result.
+    """How outcomes become the result of a sampler.
 
     Attributes:
-        pubs: The PUBs; each has a program for each binding.
+        pubs: The plans of its PUBs, each of which has a program for each binding.
         seed: Seed of the order of shots.
     """
 
     kind: ClassVar[str] = "sampler"
-    by_qubit: ClassVar[bool] = False
+    needs_layout: ClassVar[bool] = False
 
     pubs: tuple[SampledPub, ...]
     seed: int
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as JSON."""
+        """Return the plan as JSON."""
         return {
             "pubs": [[pub.shape, pub.shots, pub.cregs, pub.measured, as_json(pub.metadata)] for pub in self.pubs],
             "seed": self.seed,
@@ -100,7 +100,7 @@ class SamplerPlan:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """The plan that `to_json` wrote."""
+        """Return the plan that `to_json` wrote."""
         pubs = [
             SampledPub(
                 tuple(map(int, shape)),
@@ -114,14 +114,14 @@ class SamplerPlan:
         return cls(tuple(pubs), int(fields["seed"]))
 
     def finish(self, outcomes: Sequence[Outcomes]) -> PrimitiveResult:
-        """The sampler's result."""
+        """Return the sampler's result."""
         rng = np.random.default_rng(self.seed)
         results, start = [], 0
-        for place, pub in enumerate(self.pubs):
+        for index, pub in enumerate(self.pubs):
             size = int(np.prod(pub.shape)) if pub.measured else 0
             of_pub = outcomes[start : start + size]
             lost = np.array([lost_shots(pub.shots, int(outcome.numbers.sum())) for outcome in of_pub], int)
-            warn_of_lost_shots(f"PUB {place}", pub.shots, max(lost, default=0), stacklevel=3)
+            warn_of_lost_shots(f"PUB {index}", pub.shots, max(lost, default=0))
             results.append(_result(pub, of_pub, lost, rng))
             start += size
         return PrimitiveResult(results, metadata={"version": 2})
@@ -138,15 +138,14 @@ def _result(
 
 
 def _bit_arrays(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Generator) -> dict[str, BitArray]:
-    """The bits of each register, the same shot at the same place in all of them.
+    """Return the bits of each register, the same shot at the same index in all of them.
 
-    The cloud tells counts only, so the order of shots is invented: a random one, as slices of sorted shots would be no
-    samples.
+    The server returns counts only, so the order of shots is random: slices of sorted shots would not be samples.
     """
     numbers = [_summing_to(pub.shots, outcome.numbers, rng) for outcome in outcomes]
     starts = np.cumsum([0, *map(len, numbers)])
     bits = np.concatenate([outcome.bits for outcome in outcomes])
-    # Little-endian bytes read backwards are Qiskit's: big-endian, padded on the left.
+    # Reversed little-endian bytes are in Qiskit's format: big-endian, padded on the left.
     packed = {
         name: np.ascontiguousarray(np.packbits(bits[:, list(clbits)], axis=1, bitorder="little")[:, ::-1])
         for name, clbits in pub.cregs
@@ -154,12 +153,12 @@ def _bit_arrays(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Ge
     shots = {name: np.empty((len(outcomes), pub.shots, table.shape[1]), np.uint8) for name, table in packed.items()}
     seen = {name: np.empty(len(outcomes), object) for name in packed}
     for i, number in enumerate(numbers):
-        places = slice(starts[i], starts[i + 1])
+        of_binding = slice(starts[i], starts[i + 1])
         rows = np.repeat(np.arange(len(number)), number)
         rng.shuffle(rows)
         for name, table in packed.items():
-            np.take(table[places], rows, axis=0, out=shots[name][i])
-            seen[name][i] = table[places], number
+            np.take(table[of_binding], rows, axis=0, out=shots[name][i])
+            seen[name][i] = table[of_binding], number
     return {
         name: CountedBitArray(
             shots[name].reshape(*pub.shape, *shots[name].shape[1:]), len(clbits), seen[name].reshape(pub.shape)
@@ -169,10 +168,10 @@ def _bit_arrays(pub: SampledPub, outcomes: Sequence[Outcomes], rng: np.random.Ge
 
 
 def _summing_to(shots: int, numbers: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Numbers of a histogram that sum to the shots.
+    """Return the numbers of a histogram, adjusted so that they sum to the shots.
 
-    Readout mitigation rounds them down; the shots it lost are drawn from the rest, as an array holds as many for each
-    binding. The result's metadata say how many they were.
+    Readout mitigation rounds them down; lost shots are drawn from the others, as an array holds equally many for each
+    binding. The result's metadata have the number of lost shots.
     """
     total = numbers.sum()
     if total == shots:

@@ -120,8 +120,8 @@ def sse(client: OqtopusClient) -> str:
     answer = client.get_sselog(job.job_id)
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(answer.file))) as archive:
         (name,) = archive.namelist()
-        assert archive.read(name).decode() == "inner job: 100\ninner job: 200\n"
-    assert job.read_log_text().endswith("inner job: 100\ninner job: 200")
+        assert archive.read(name).decode() == "$ inner job: 100\r\ninner job: 200\r\n"
+    assert job.read_log_text().endswith("$ inner job: 100\r\ninner job: 200")
     return job.job_id
 
 

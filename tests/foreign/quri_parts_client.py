@@ -148,7 +148,7 @@ def require_log(job: OqtopusSseJob) -> None:
     assert isinstance(job, OqtopusSseJob)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(job.download_log(save_dir=folder)) as archive:
         (name,) = archive.namelist()
-        lines = archive.read(name).decode().splitlines()
+        lines = archive.read(name).decode().removeprefix("$ ").splitlines()
     marks = [line for line in lines if line.startswith("##")]
     assert marks == [*(f"## Start iteration {index} ##" for index in range(3)), "## Finish ##"], lines
     assert lines.count(f"job.job_id={job.job_id!r}") == 3, lines

@@ -1,1 +1,1 @@
-"""Programs that run on the server (sse jobs): the job, its sandbox, and what the program finds in its container."""
+"""Server-side execution (sse jobs): the job, the sandbox of its program, and the program's surroundings in there."""

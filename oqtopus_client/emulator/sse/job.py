@@ -1,29 +1,36 @@
-"""Server-side execution: a user's program whose jobs run at once, one after the other."""
+"""An sse job: a user's program, the jobs that it submits, and what a server makes of its end."""
 
 from __future__ import annotations
 
 import json
+import logging
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
-from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
-from oqtopus_client.emulator.sse.sandbox import InnerJob, SseOutcome, run_sse
+from oqtopus_client.emulator.sse.engine_job import EngineJob
+from oqtopus_client.emulator.sse.sandbox import run_program
+from oqtopus_client.emulator.sse.terminal import MAX_OUTPUT_BYTES, container_log
 from oqtopus_client.emulator.store import Outcome
-from oqtopus_client.rest.storage import pack
+from oqtopus_client.rest.storage import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-    from oqtopus_client.emulator.sse.sandbox import SseLimits
+    from oqtopus_client.emulator.sse.limits import SseLimits
+    from oqtopus_client.emulator.sse.sandbox import EndedProgram
+
+_logger = logging.getLogger("oqtopus_client.emulator")
+
+_LOGGED_CHARACTERS = 10_000
+"""How much of a failed program's output the emulator logs."""
 
 _stops: dict[str, threading.Event] = {}
-"""What ends the programs that run in threads of this process, by job."""
+"""Events that end the programs running in threads of this process, by job id."""
 
 
 @dataclass(frozen=True)
@@ -31,55 +38,59 @@ class SseJob:
     """An sse job.
 
     Attributes:
-        job: The job as the API shows it.
-        archive: Its `input.zip`.
-        device: What its inner jobs run on, whatever device they name.
-        program_limits: What the job's input, and the OpenQASM programs of its inner jobs, may be.
-        limits: What the program may use.
+        job: The job, with its program.
+        device: The device that its inner jobs run on, whatever device they name.
+        program_limits: Limits of the OpenQASM programs of its inner jobs.
+        limits: Resources that its program may use.
     """
 
-    job: Mapping[str, Any]
-    archive: bytes
+    job: EngineJob
     device: EmulatedDevice
     program_limits: ProgramLimits
     limits: SseLimits
 
 
-def run_sse_job(sse_job: SseJob) -> Outcome:
-    """Run the job's program in a process of its own, and pack what came out of it.
+def read_sse_job(job: Mapping[str, Any], archive: bytes, limits: ProgramLimits) -> EngineJob:
+    """Read the program of an sse job.
+
+    Args:
+        job: The job as the User API shows it, without its files.
+        archive: The job's `input.zip`.
+        limits: Limits of the input.
 
     Raises:
-        JobFailure: There is no program.
+        JobFailure: The input cannot be read, or has no program.
     """
-    program = read_input(sse_job.archive, sse_job.program_limits).get("sse_program")
-    if not program:
+    program = read_input(archive, limits).get("sse_program")
+    if program is None:
         raise JobFailure("the sse_program is not specified in the job.")
-    if not isinstance(program, str):
-        raise invalid("sse_program must be a text.")
-    job_id = str(sse_job.job["job_id"])
     try:
-        outcome = run_sse(
-            program,
-            sse_job.job,
-            lambda request, info: _run_inner(sse_job, request, info),
-            sse_job.limits,
-            stop=_stops.setdefault(job_id, threading.Event()),
-        )
+        program.encode()
+    except (AttributeError, UnicodeEncodeError):
+        raise invalid("sse_program must be a text.") from None
+    # A container could not use the input's URL, for it has no network.
+    return EngineJob.model_validate({**job, "status": "running", "input": "", "sse_program": program})
+
+
+def run_sse_job(sse_job: SseJob) -> Outcome:
+    """Run the job's program in a process of its own.
+
+    Raises:
+        JobFailure: The program could not be started.
+    """
+    job_id = sse_job.job.job_id
+    stop = _stops.setdefault(job_id, threading.Event())
+    try:
+        ended = run_program(sse_job.job, lambda inner: _run_inner(sse_job, inner), sse_job.limits, stop=stop)
     finally:
         _stops.pop(job_id, None)
-    return _packed(outcome)
-
-
-def _packed(outcome: SseOutcome) -> Outcome:
-    files = {}
-    if outcome.transpile_result is not None:
-        files["transpile_result.zip"] = pack_json("transpile_result", outcome.transpile_result)
-    if outcome.failure is None:
-        files["result.zip"] = pack_json("result", outcome.result)
-        files["sse_log.zip"] = pack(outcome.log.encode(), "sse_runtime.log")
-    transpiler_info = None if outcome.transpiler_info is None else json.dumps(outcome.transpiler_info)
-    status = "failed" if outcome.failure else "succeeded"
-    return Outcome(status, outcome.failure, outcome.seconds, files, transpiler_info)
+    outcome = outcome_of(ended, sse_job.limits)
+    if outcome.status == "failed" and not stop.is_set():
+        # As on a server, its operator sees what the user does not.
+        end = "time limit exceeded" if ended.exit_code is None else f"exit code {ended.exit_code}"
+        output = container_log(ended.output)[-_LOGGED_CHARACTERS:]
+        _logger.warning("Job %s: %s (%s). The program's output:\n%s", job_id, outcome.message, end, output)
+    return outcome
 
 
 def stop_program(job_id: str) -> None:
@@ -87,30 +98,70 @@ def stop_program(job_id: str) -> None:
     _stops.setdefault(job_id, threading.Event()).set()
 
 
-def _run_inner(sse_job: SseJob, request: Mapping[str, Any], info: Mapping[str, Any]) -> InnerJob:
-    transpiler_info = request.get("transpiler_info") or DEFAULT_TRANSPILER
-    inner = CircuitJob(
-        str(request.get("job_type")),
-        pack_json("input", info),
-        int(request.get("shots") or 0),
-        transpiler_info,
-        request.get("mitigation_info") or {},
+def outcome_of(ended: EndedProgram, limits: SseLimits) -> Outcome:
+    """Judge a program that has ended, as servers do: by its exit code, its last job, and the size of its files."""
+    last, files = ended.last_job, {}
+    if last is not None and last.transpile_result is not None:
+        files["transpile_result.zip"] = pack_json("transpile_result", last.transpile_result)
+    failure = _failure(ended)
+    if failure is None and last is not None:
+        output = {"result.zip": pack_json("result", last.result), "sse_log.zip": _pack_log(ended.output)}
+        failure = _too_large(output, min(limits.file_bytes, MAX_OUTPUT_BYTES))
+        files |= {} if failure else output
+    return Outcome(
+        "failed" if failure else "succeeded",
+        failure,
+        round(ended.seconds, 3) if last else None,
+        files,
+        json.dumps(last.transpiler_info) if last else None,
+    )
+
+
+def _failure(ended: EndedProgram) -> str | None:
+    if ended.exit_code != 0:
+        return "user program execution error"
+    if ended.last_job is None:
+        return "internal server error"
+    if ended.last_job.status != "succeeded":
+        return "sse job failed"
+    return "job result is None" if ended.last_job.result is None else None
+
+
+def _pack_log(output: bytes) -> bytes:
+    if len(output) > MAX_OUTPUT_BYTES:
+        return output  # too large in any case, and not complete
+    return pack(container_log(output).encode(), "sse_runtime.log")
+
+
+def _too_large(files: Mapping[str, bytes], limit: int) -> str | None:
+    """The message of the first file above the limit, if there is one."""
+    sizes = {name: len(content) for name, content in files.items()}
+    name = next((name for name, size in sizes.items() if size > limit), None)
+    return name and f"{name} size: {sizes[name]}B is larger than the max file size {limit}B"
+
+
+def _run_inner(sse_job: SseJob, job: EngineJob) -> None:
+    """Run a job that a program submitted."""
+    circuit_job = CircuitJob(
+        job.job_type,
+        pack_json("input", {"program": job.program, "operator": job.operator}),
+        job.shots,
+        job.transpiler_info,
+        job.mitigation_info,
         sse_job.device,
         sse_job.program_limits,
     )
-    start = time.perf_counter()
-    prepared = executed = None
-    message = None
     try:
-        prepared = prepare(inner)
-        executed = execute(inner, prepared)
+        prepared = prepare(circuit_job)
+        job.transpiler_info = dict(prepared.transpiler_info or {})
+        job.transpile_result, job.combined_program = prepared.transpile_result, prepared.combined_program
+        job.status = "running"
+        executed = execute(circuit_job, prepared)
     except JobFailure as failure:
-        message = str(failure)
-    return InnerJob(
-        status="succeeded" if executed else "failed",
-        message=message,
-        result=executed.result if executed else None,
-        transpile_result=prepared.transpile_result if prepared else None,
-        transpiler_info=dict(transpiler_info),
-        seconds=time.perf_counter() - start,
-    )
+        job.transpiler_info = dict(failure.transpiler_info or job.transpiler_info)
+        if archive := failure.files.get("transpile_result.zip"):
+            job.transpile_result = json.loads(unpack(archive))
+        job.status, job.message = failure.status, str(failure)
+    else:
+        job.result, job.execution_time = executed.result, round(executed.seconds, 3)
+        job.status, job.message = "succeeded", "job is succeeded"

@@ -1,205 +1,161 @@
-"""Server-side execution: a user's Python program runs beside the engine, and the jobs it submits run at once.
+"""The sandbox of a server-side program: a subprocess with the surroundings and the limits of the cloud's container.
 
-The cloud runs it in a container. The emulator runs it in a subprocess **on this machine, as this user**: resources are
-bounded, secrets stay out of its environment and its working folder is temporary, but it can read your files and use
-the network. Run only programs you would run yourself.
+The cloud runs the program in a container. The emulator runs it **on this machine, as this user**: resources are
+limited, secrets stay out of its environment and its folders are temporary, but it can read your files and use the
+network. Run only programs that you would run yourself.
 
-A second process watches over the program and ends all that it started: when the program ends, at its time limit, and
-when whoever runs it stops it or dies. A program that kills this process, or becomes another user's, is not contained;
-on macOS, neither are processes that leave the program's process group (`setsid`).
+A second process supervises the program and ends it with all its descendants: when it exits, at its time limit, and
+when the process that called `run_program` stops it or dies. A program that kills its supervisor, or becomes another
+user's, is not contained; on macOS, neither are processes that leave the program's process group (`setsid`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-import queue
 import signal
 import site
-import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from oqtopus_client.emulator.simulation.inputs import JobFailure
+from oqtopus_client.emulator.sse.engine_job import EngineJob
+from oqtopus_client.emulator.sse.inner_jobs import InnerJobs
+from oqtopus_client.emulator.sse.limits import DEFAULT_LIMITS
+from oqtopus_client.emulator.sse.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    RunInnerJob = Callable[[dict[str, Any], dict[str, Any]], "InnerJob"]
+    from oqtopus_client.emulator.sse.inner_jobs import RunInnerJob
+    from oqtopus_client.emulator.sse.limits import SseLimits
 
 _logger = logging.getLogger("oqtopus_client.emulator")
 
 _CONTAINER = Path(__file__).parent / "container"
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "TZ")
-"""What Python and its extension modules may need to start; all else may be a secret."""
-_ONE_THREAD = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-)
-"""The container has one processor."""
+"""Variables that Python and its extension modules may need to start; any other may be a secret."""
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "RAYON_NUM_THREADS": "1",
+    "QISKIT_PARALLEL": "FALSE",
+}
+"""The container has one processor. Linux can pin a process to one; elsewhere these variables must do."""
+_MAX_VARIABLE_BYTES = (128 << 10) - len("JOB_JSON=") - 1
+"""The longest JOB_JSON that Linux passes to a process, whose program therefore has some 125 kB at most."""
+_MAX_RESULT_BYTES = 64 << 20
+"""Size of the container's file system, in bytes."""
 _POLL_SECONDS = 0.1
-_LOG_SECONDS = 5.0
 _LATE_SECONDS = 2.0
-"""After the program's time, until the process that watches over it is taken for stopped."""
+"""How long after the program's time limit its supervisor is considered stopped, in seconds."""
 _LAST_SECONDS = 30
-"""How long that process may then take."""
+"""How long the supervisor may take to end all processes, in seconds."""
 
 
 @dataclass(frozen=True)
-class SseLimits:
-    """What a program may use. The defaults are the cloud's, except where said.
+class EndedProgram:
+    """A program that has ended.
 
     Attributes:
-        total_seconds: From the program's start to its end, in seconds.
-        job_seconds: For one job that the program submits, in seconds.
-        memory_bytes: Data of each of its processes, in bytes; enforced on Linux. The container counts the memory in
-            use; here it is what was asked for, used or not. So this is the 1 GiB of the cloud's deployment template:
-            with its 256 MiB, Qiskit beside SciPy no longer loads.
-        program_bytes: The program's text as UTF-8, in bytes.
-        message_bytes: What a job may send to the engine or get back, in bytes.
-        log_bytes: How much of the output is kept, in bytes.
+        exit_code: Its exit code, as a shell reports it; None if it exceeded its time limit or was stopped.
+        last_job: The content of its `result.json`: by the driver's doing, the last job that it submitted. None if
+            there is no such file, or if it is not a job.
+        output: What it wrote to its terminal.
+        seconds: Time from its start to its end, in seconds.
     """
 
-    total_seconds: float = 600.0
-    job_seconds: float = 60.0
-    memory_bytes: int = 1 << 30
-    program_bytes: int = 10 << 20
-    message_bytes: int = 4 << 20
-    log_bytes: int = 10 << 20
-
-
-DEFAULT_LIMITS = SseLimits()
-
-
-@dataclass(frozen=True)
-class InnerJob:
-    """A job that a program submitted, as it ended.
-
-    Attributes:
-        status: How it ended.
-        message: What the server says about that.
-        result: The content of its result file; None if it failed.
-        transpile_result: The content of its transpile result file; None where nothing was transpiled.
-        transpiler_info: The settings it was transpiled with.
-        seconds: How long it took on the device.
-    """
-
-    status: Literal["succeeded", "failed"]
-    message: str | None
-    result: dict[str, Any] | None
-    transpile_result: dict[str, Any] | None
-    transpiler_info: dict[str, Any]
+    exit_code: int | None
+    last_job: EngineJob | None
+    output: bytes
     seconds: float
 
 
-@dataclass(frozen=True)
-class SseOutcome:
-    """What became of a program.
-
-    Attributes:
-        failure: The message of the job that failed; None if it succeeded.
-        result: The result of the last job that the program submitted; None if the program failed.
-        transpile_result: The same job's transpile result, if it has one.
-        transpiler_info: The same job's settings; None if there was no job.
-        log: What the program wrote to standard output and standard error, in the order it did.
-        seconds: From its start to its end.
-    """
-
-    failure: str | None
-    result: dict[str, Any] | None
-    transpile_result: dict[str, Any] | None
-    transpiler_info: dict[str, Any] | None
-    log: str
-    seconds: float
-
-
-def run_sse(
-    program: str,
-    job: Mapping[str, Any],
+def run_program(
+    job: EngineJob,
     run_inner_job: RunInnerJob,
     limits: SseLimits = DEFAULT_LIMITS,
     *,
     stop: threading.Event | None = None,
-) -> SseOutcome:
-    """Run a program to its end, which no process that it started outlives.
+) -> EndedProgram:
+    """Run an sse job's program to its end. None of its processes outlives the call.
 
     Args:
-        program: Python source.
-        job: The server-side job itself, as the program may read it from the variable `JOB_JSON`; without its input,
-            for an operating system bounds the size of variables.
-        run_inner_job: Runs a job that the program submits; takes the JSON objects of a `JobsSubmitJobRequest` and of
-            a `JobsS3SubmitJobInfo`. It is called in other threads, one job after the other; only a job that has been
-            given up for its time limit, which cannot be interrupted, may still run beside the next.
-        limits: What the program may use.
+        job: The sse job, with its program.
+        run_inner_job: Runs a job that the program submits; see `InnerJobs`.
+        limits: Resources that the program may use.
         stop: Ends the program as soon as it is set.
+
+    Raises:
+        JobFailure: The program could not be started.
     """
-    source = program.encode(errors="surrogatepass")
     if os.name != "posix":
-        return _no_run("server-side programs can be emulated on Linux and macOS only")
-    if len(source) > limits.program_bytes:
-        return _no_run(f"the program is larger than {limits.program_bytes:,} bytes")
+        raise JobFailure("server-side programs can be emulated on Linux and macOS only")
+    job_json = job.model_dump_json()
+    if (size := len(job_json.encode())) > _MAX_VARIABLE_BYTES:
+        _logger.warning(
+            "Job %s: JOB_JSON, which holds the program, has %d bytes; a server cannot start a container with more than "
+            "%d.",
+            job.job_id,
+            size,
+            _MAX_VARIABLE_BYTES,
+        )
+        raise JobFailure("internal server error")
     try:
-        # What the program leaves behind may resist, but is no reason to fail.
-        with tempfile.TemporaryDirectory(prefix="oqtopus-sse-", ignore_cleanup_errors=True) as folder:
-            return _run(Path(folder).resolve(), source, job, run_inner_job, limits, stop or threading.Event())
+        # A program may leave files behind that cannot be removed.
+        with tempfile.TemporaryDirectory(prefix="oqtopus-sse-", ignore_cleanup_errors=True) as name:
+            folder = Path(name).resolve()
+            for path in ("sse/in", "sse/out", "home", "tmp"):
+                (folder / path).mkdir(parents=True)
+            (folder / "sse/in/userprogram.py").write_bytes((job.sse_program or "").encode())
+            environment = _environment(folder, job_json, limits)
+            return _run(folder, environment, run_inner_job, limits, stop or threading.Event())
     except OSError as error:
-        _logger.exception("A server-side program could not be started.")
-        return _no_run(f"internal server error: {error}")
+        _logger.exception("Job %s: the program could not be started.", job.job_id)
+        raise JobFailure("internal server error") from error
 
 
 def _run(
     folder: Path,
-    source: bytes,
-    job: Mapping[str, Any],
+    environment: dict[str, str],
     run_inner_job: RunInnerJob,
     limits: SseLimits,
     stop: threading.Event,
-) -> SseOutcome:
-    for name in ("in", "out", "work"):
-        (folder / name).mkdir()
-    (folder / "in" / "program.py").write_bytes(source)
+) -> EndedProgram:
     start = time.perf_counter()
-    with _InnerJobServer(folder / "engine", run_inner_job, limits) as engine:
-        process = subprocess.Popen(  # noqa: S603 - running the user's program is the purpose
-            [sys.executable, str(_CONTAINER), str(folder), str(limits.memory_bytes), str(limits.total_seconds)],
-            bufsize=0,
-            cwd=folder / "work",
-            env=_environment(folder, job, limits),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        log = _Log(process.stdout, limits.log_bytes)
+    with InnerJobs(folder / "engine", run_inner_job, limits):
+        with Terminal() as terminal:
+            process = subprocess.Popen(  # noqa: S603 - running the user's program is the purpose
+                [sys.executable, str(_CONTAINER), str(folder), str(limits.memory_bytes), str(limits.total_seconds)],
+                bufsize=0,
+                cwd=folder / "sse",
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=terminal.device,
+                stderr=terminal.device,
+                start_new_session=True,
+            )
         exit_code = _exit_code(process, limits.total_seconds, stop)
     seconds = time.perf_counter() - start
-    last = engine.last
-    failure = _failure(exit_code, last, limits) if not stop.is_set() else "the program has been stopped"
-    return SseOutcome(
-        failure=failure,
-        result=last.result if last and failure is None else None,
-        transpile_result=last.transpile_result if last else None,
-        transpiler_info=last.transpiler_info if last else None,
-        log=log.text(),
-        seconds=seconds,
-    )
+    return EndedProgram(exit_code, _read_job(folder / "sse/out/result.json"), terminal.output(), seconds)
 
 
 def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> int | None:
-    """Wait for the program's exit code, None if it was stopped or took too long.
+    """Wait for the program's exit code; None if it was stopped or took too long.
 
-    Its time is kept by the process that watches over it: in this one, no thread may run while native code works on a
-    job of the program's.
+    The supervisor keeps the program's time: in this process, no thread may run while native code works on one of the
+    program's jobs.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -212,7 +168,7 @@ def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading
         if process.stdin:
             process.stdin.close()
         for _ in range(_LAST_SECONDS):
-            # The program may have stopped the process that watches over it.
+            # The program may have stopped its supervisor.
             process.send_signal(signal.SIGCONT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(1)
@@ -222,41 +178,39 @@ def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading
             process.wait()
 
 
-def _failure(exit_code: int | None, last: InnerJob | None, limits: SseLimits) -> str | None:
-    """The message of a job that failed, in the server's words; where they hide the reason, it follows them."""
-    if exit_code is None:
-        return f"user program execution error: it took longer than {limits.total_seconds:g} seconds"
-    if exit_code:
-        return "user program execution error"
-    if last is None:
-        return "internal server error: the program ended without having submitted a job"
-    return None if last.status == "succeeded" else last.message or "sse job failed"
+def _read_job(file: Path) -> EngineJob | None:
+    """Read the job that a program left in a file, which may be anything: a link, a pipe, a torn file."""
+    try:
+        with open(file, "rb", opener=_open_at_once) as reader:
+            is_file = stat.S_ISREG(os.fstat(reader.fileno()).st_mode)
+            content = reader.read(_MAX_RESULT_BYTES + 1) if is_file else b""
+    except OSError:
+        return None
+    try:
+        return EngineJob.model_validate_json(content) if len(content) <= _MAX_RESULT_BYTES else None
+    except ValidationError:
+        return None
 
 
-def _no_run(failure: str) -> SseOutcome:
-    return SseOutcome(failure, None, None, None, "", 0.0)
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _environment(folder: Path, job: Mapping[str, Any], limits: SseLimits) -> dict[str, str]:
-    work = str(folder / "work")
+def _environment(folder: Path, job_json: str, limits: SseLimits) -> dict[str, str]:
+    """The container's variables, those that Python needs to start, and folders that are removed afterwards."""
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-        **dict.fromkeys(_ONE_THREAD, "1"),
-        "QISKIT_PARALLEL": "FALSE",
-        "HOME": work,
-        "TMPDIR": work,
-        "LANG": "C.UTF-8",
+        **({} if sys.platform == "linux" else _ONE_THREAD),
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
         "TERM": "dumb",
         "PYTHONPATH": os.pathsep.join(_python_path()),
-        "PYTHONUSERBASE": site.getuserbase(),  # packages of the user's, which Python seeks at home otherwise
-        "PYTHONUTF8": "1",
-        "PYTHONUNBUFFERED": "1",  # the order of the log is that of the program
+        "PYTHONUSERBASE": site.getuserbase(),  # of this user's packages, which Python looks for at HOME otherwise
         "OQTOPUS_ENV": "sse_container",
-        "JOB_JSON": json.dumps(dict(job)),
-        "IN_PATH": str(folder / "in"),
-        "OUT_PATH": str(folder / "out"),
+        "JOB_JSON": job_json,
+        "IN_PATH": str(folder / "sse/in"),
+        "OUT_PATH": str(folder / "sse/out"),
         "SSE_ENGINE_ADDRESS": f"unix:{folder / 'engine'}",
-        "GRPC_MAX_MESSAGE_BYTES": str(limits.message_bytes),
         "GRPC_MAX_RECEIVE_MESSAGE_LENGTH": str(limits.message_bytes),
         "GRPC_MAX_SEND_MESSAGE_LENGTH": str(limits.message_bytes),
     }
@@ -264,116 +218,6 @@ def _environment(folder: Path, job: Mapping[str, Any], limits: SseLimits) -> dic
 
 def _python_path() -> list[str]:
     root = Path(__file__).parents[3]
-    # Of installed packages Python knows, and they must not come before its own; of a checkout it may not.
+    # Python knows where installed packages are, and they must not precede its own; it may not know a checkout.
     ours = [] if root.name in {"site-packages", "dist-packages"} else [str(root)]
     return [str(_CONTAINER), *ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-
-
-class _InnerJobServer:
-    """Runs the jobs that a program submits, one after the other, until the `with` block ends.
-
-    Attributes:
-        last: The last job that ended.
-    """
-
-    def __init__(self, address: Path, run_inner_job: RunInnerJob, limits: SseLimits) -> None:
-        self.last: InnerJob | None = None
-        self._run_inner_job = run_inner_job
-        self._limits = limits
-        self._closed = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self._listener.bind(str(address))
-            self._listener.listen()
-        except OSError:
-            self._listener.close()
-            raise
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._serve, name="oqtopus-sse-engine", daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # Nobody waits for a job that still runs; its answer goes nowhere.
-        self._closed.set()
-
-    def _serve(self) -> None:
-        with self._listener:
-            self._listener.settimeout(_POLL_SECONDS)
-            while not self._closed.is_set():
-                try:
-                    connection, _ = self._listener.accept()
-                except TimeoutError:
-                    continue
-                with connection:
-                    try:
-                        self._answer(connection)
-                    except (OSError, ValueError, TypeError, KeyError):
-                        # The program ended meanwhile, or wrote to the socket itself.
-                        _logger.debug("A server-side program's request came to nothing.", exc_info=True)
-
-    def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(self._limits.job_seconds)
-        with connection.makefile("rb") as reader:
-            asked = json.loads(reader.read(self._limits.message_bytes + 1))
-        request, info = asked["request"], asked["info"]
-        inner = self._in_time(request, info)
-        answer = json.dumps(asdict(inner)).encode()
-        if len(answer) > self._limits.message_bytes:
-            reason = f"its result's {len(answer):,} bytes are more than the {self._limits.message_bytes:,} allowed"
-            inner = _failed(reason, request, inner.seconds)
-            answer = json.dumps(asdict(inner)).encode()
-        if not self._closed.is_set():
-            self.last = inner
-        connection.sendall(answer)
-
-    def _in_time(self, request: dict[str, Any], info: dict[str, Any]) -> InnerJob:
-        ended: queue.SimpleQueue[InnerJob] = queue.SimpleQueue()
-
-        def work() -> None:
-            try:
-                ended.put(self._run_inner_job(request, info))
-            except BaseException:  # Qiskit's native code may panic, which is no Exception
-                _logger.exception("A server-side program's job broke the emulator.")
-                ended.put(_failed("error during pipeline execution", request, 0.0))
-
-        threading.Thread(target=work, name="oqtopus-sse-job", daemon=True).start()
-        seconds = self._limits.job_seconds
-        try:
-            return ended.get(timeout=seconds)
-        except queue.Empty:
-            return _failed("pipeline execution timed out", request, seconds)
-
-
-def _failed(message: str, request: Mapping[str, Any], seconds: float) -> InnerJob:
-    return InnerJob("failed", message, None, None, request.get("transpiler_info") or {}, seconds)
-
-
-class _Log:
-    """Reads a program's output to its end, so that the program never waits, and keeps the first `limit` bytes."""
-
-    def __init__(self, output: IO[bytes] | None, limit: int) -> None:
-        self._output = output
-        self._limit = limit
-        self._kept = bytearray()
-        self._dropped = 0
-        self._thread = threading.Thread(target=self._read, name="oqtopus-sse-log", daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        if self._output is None:
-            return
-        with self._output as output:
-            while chunk := output.read(1 << 16):
-                kept = chunk[: self._limit - len(self._kept)]
-                self._kept += kept
-                self._dropped += len(chunk) - len(kept)
-
-    def text(self) -> str:
-        """The output as text, what is no UTF-8 replaced."""
-        # Only a process that has left the program's group can still hold the pipe open.
-        self._thread.join(_LOG_SECONDS)
-        text = self._kept.decode(errors="replace")
-        if self._dropped:
-            text += f"\n[The log is cut here, at {self._limit:,} bytes; {self._dropped:,} more were written.]\n"
-        return text

@@ -369,23 +369,32 @@ def test_mp(scenario: Scenario) -> None:
 
 
 def sampling(gates: str, settings: str = "") -> str:
-    """A program that samples three times in the container, and tells of it."""
+    """A program that samples three times in the container for no device, and prints what fails."""
     return f"""
+import time, traceback
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 
 program = {f"{HEAD} {gates} {MEASURE}"!r}
-with OqtopusClient() as client:
-    for i in range(3):
-        job = OqtopusJobSpec.sampling(device_id="sse", program=program, shots=100 * (i + 1){settings})
-        result = client.run_sampling(job)
-        print(f"iteration {{i}}:", result.status, sorted(result.get_counts()))
-print("done")
+for i in range(3):
+    print(f"## iteration {{i}} ##")
+    try:
+        with OqtopusClient() as client:
+            job = OqtopusJobSpec.sampling(device_id="", program=program, shots=100 * (i + 1){settings})
+            result = client.run_sampling(job)
+            print(result.status, sorted(result.get_counts()))
+    except Exception as error:
+        print("Exception:", error)
+        traceback.print_exc()
+print("## done ##")
 """
 
 
 def sse_log(scenario: Scenario, job: dict[str, Any]) -> str:
-    """What the program has printed."""
-    return scenario.file(job["job_info"]["sse_log"], "sse_runtime.log").decode()
+    """What the program has printed, as its terminal showed it."""
+    log = scenario.file(job["job_info"]["sse_log"], "sse_runtime.log").decode()
+    assert log.startswith("$ ")
+    assert log.count("\n") == log.count("\r\n")
+    return log.removeprefix("$ ").replace("\r\n", "\n")
 
 
 def test_sse(scenario: Scenario) -> None:
@@ -393,14 +402,16 @@ def test_sse(scenario: Scenario) -> None:
     program = sampling("h q[0]; cx q[0], q[1];", f", mitigation_info={PSEUDO_INVERSE}")
     job = scenario.succeed("sse", "sse", {"sse_program": program})
     counts = scenario.counts(job)
-    iterations = [line.partition("[")[0] for line in sse_log(scenario, job).splitlines()]
+    log = sse_log(scenario, job)
 
     assert job["transpiler_info"] == QISKIT
     assert only(job, "result", "transpile_result", "sse_log")
     assert 300 - 4 <= sum(counts.values()) <= 300
     assert near(counts["00"], 0.5, 300)
     assert near(counts["11"], 0.5, 300)
-    assert iterations == [f"iteration {i}: succeeded " for i in range(3)] + ["done"]
+    assert log == "".join(f"## iteration {i} ##\nsucceeded ['00', '11']\n" for i in range(3)) + "## done ##\n"
+    assert "message" not in job["job_info"]
+    assert job["execution_time"] == round(job["execution_time"], 3)
     scenario.transpile_result(job, 2)
 
 
@@ -434,18 +445,18 @@ def test_sse_no_transpiler(scenario: Scenario) -> None:
     assert job["transpiler_info"].get("transpiler_options") is None
     assert only(job, "result", "sse_log")
     assert scenario.counts(job) == {"11": 300}
-    expected = [f"iteration {i}: succeeded ['11']\n" for i in range(3)] + ["done\n"]
-    assert sse_log(scenario, job) == "".join(expected)
+    expected = "".join(f"## iteration {i} ##\nsucceeded ['11']\n" for i in range(3)) + "## done ##\n"
+    assert sse_log(scenario, job) == expected
 
 
 def test_sse_no_transpiler_failed(scenario: Scenario) -> None:
-    """The device has neither gate; the program fails with its job."""
+    """The device has neither gate; the program catches that, but its last job has failed."""
     program = sampling("h q[0]; ry(0.5) q[1];", f", transpiler_info={OFF}")
     job = scenario.run("sse-no-transpiler-failed", "sse", {"sse_program": program})
 
     assert job["status"] == "failed"
     assert only(job)
-    assert job["job_info"]["message"] == "user program execution error"
+    assert job["job_info"]["message"] == "sse job failed"
     assert job["transpiler_info"] == OFF
     assert job["execution_time"] > 0
     assert all(key in job for key in TIMES)
@@ -462,3 +473,51 @@ def test_sse_non_zero_exit(scenario: Scenario) -> None:
     assert job["transpiler_info"] == QISKIT
     assert job["execution_time"] > 0
     assert all(key in job for key in TIMES)
+
+
+# --- Server-side execution, beyond the runbooks
+
+
+def test_sse_without_a_job(scenario: Scenario) -> None:
+    """The program was run, and took time, but there is nothing to show for it."""
+    job = scenario.run("sse-no-job", "sse", {"sse_program": "print('nothing')"})
+
+    assert (job["status"], job["job_info"]["message"]) == ("failed", "internal server error")
+    assert only(job)
+    assert "execution_time" not in job
+    assert job["transpiler_info"] == {}
+    assert all(key in job for key in TIMES)
+
+
+def test_sse_without_a_program(scenario: Scenario) -> None:
+    """It fails before it runs."""
+    job = scenario.run("sse-no-program", "sse", {"program": [BELL]})
+
+    assert (job["status"], job["job_info"]["message"]) == ("failed", "the sse_program is not specified in the job.")
+    assert only(job)
+    assert job["transpiler_info"] == {}
+    assert set(TIMES) - job.keys() == {"running_at"}
+    assert "execution_time" not in job
+
+
+def test_sse_with_a_large_program(scenario: Scenario) -> None:
+    """A program that does not fit into the container's variable runs into the container's start."""
+    job = scenario.run("sse-large", "sse", {"sse_program": "#" * 131_000})
+
+    assert (job["status"], job["job_info"]["message"]) == ("failed", "internal server error")
+    assert only(job)
+    assert "execution_time" not in job
+    assert all(key in job for key in TIMES)
+
+
+def test_sse_with_the_transpiler_of_its_own(scenario: Scenario) -> None:
+    """The settings of the job are echoed until those of its last inner job replace them."""
+    info = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 3}}
+    failed = scenario.run("sse-fails", "sse", {"sse_program": "1 / 0"}, transpiler_info=info)
+    program = sampling("h q[0]; cx q[0], q[1];")
+    succeeded = scenario.succeed("sse-succeeds", "sse", {"sse_program": program}, transpiler_info=info)
+
+    assert failed["job_info"]["message"] == "user program execution error"
+    assert failed["transpiler_info"] == info
+    assert "execution_time" not in failed
+    assert succeeded["transpiler_info"] == QISKIT

@@ -22,9 +22,10 @@ from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusPrimitiveJob, OqtopusProvider
 from qiskit_oqtopus.primitives import expectation
+from qiskit_oqtopus.primitives.broadcasting import Broadcast
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, families, pairs
-from qiskit_oqtopus.primitives.observables import Observable, measurements, tells
+from qiskit_oqtopus.primitives.estimator_plan import MeasuredPub
+from qiskit_oqtopus.primitives.observables import Observable, grouped_measurements, is_measured_by
 from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
@@ -243,10 +244,10 @@ def test_bad_pubs(
         (
             {"precision": 1e-6},
             ValueError,
-            "PUB 0 has the precision 1e-06, for which each measurement would be repeated 1e+12 times; the finest is "
-            "3.2e-05, for 1,000,000,000 times.",
+            "PUB 0 has the precision 1e-06, for which each measurement would take 1e+12 shots; the finest is 3.2e-05, "
+            "for 1,000,000,000 shots.",
         ),
-        ({"shots": 10**9 + 10}, ValueError, "would be repeated 1e+09 times; the finest is 3.2e-05"),
+        ({"shots": 10**9 + 10}, ValueError, "would take 1e+09 shots; the finest is 3.2e-05"),
         ({"precision": "fine"}, TypeError, "precision must be a real number"),
         ({"shots": 0}, ValueError, "shots must be a positive integer, not 0."),
         ({"shots": 1.5}, TypeError, "shots must be a positive integer, not 1.5."),
@@ -350,7 +351,7 @@ def test_projectors(backend: OqtopusBackend, label: str, route: str) -> None:
 
 
 def test_projectors_cost_no_terms(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Fourteen of them would be 16,384 Paulis; one measurement tells it all the same."""
+    """Fourteen projectors would be 16,384 Paulis, and one measurement determines their product."""
     circuit = QuantumCircuit(14)
     circuit.x(0)
     result = OqtopusEstimator(backend).run([(circuit, "0" * 13 + "1")], shots=100).result()[0]
@@ -371,7 +372,7 @@ def test_identity_is_free(backend: OqtopusBackend, cloud: RecordedCloud) -> None
 
 
 def test_shared_measurements(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Observables that one measurement tells share it."""
+    """Observables that one measurement determines share it."""
     circuit = QuantumCircuit(3)
     observables = ["ZII", "IZI", "IIZ", "ZZZ", {"ZZI": 1.0, "XII": 1.0}, "XXX"]
     result = OqtopusEstimator(backend).run([(circuit, observables)], shots=500).result()[0]
@@ -500,7 +501,7 @@ def test_covariances_count(backend: OqtopusBackend) -> None:
     assert (result.data.evs[1], result.data.stds[1]) == (0, 0)
 
 
-def test_one_shot_tells_no_error(backend: OqtopusBackend) -> None:
+def test_error_of_one_shot(backend: OqtopusBackend) -> None:
     """A spread of one value is not known, rather than zero."""
     circuit = QuantumCircuit(2)
     circuit.h(0)
@@ -543,7 +544,7 @@ def test_route_of_fewer_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> N
 
 
 def test_route_where_readout_errors_are_mitigated(backend: OqtopusBackend) -> None:
-    """A server that transpiles tells where it measured, so what it counts can be mitigated here."""
+    """A server that transpiles reports the measured qubits, so the client can mitigate its counts."""
     circuit = QuantumCircuit(2)
     circuit.h(0)
     isa = transpile(circuit, backend)
@@ -661,41 +662,48 @@ def test_gates_of_other_backends(basis: list[str]) -> None:
 # --- pure parts
 
 
-def test_every_term_is_told() -> None:
+def test_every_term_is_measured() -> None:
     """However many observables there are, each term has its measurement, and no measurement is idle."""
     rng = np.random.default_rng(2)
     observables = [
         Observable.of({"".join(rng.choice(list("IXYZ01+-rl"), 5)): 1.0 for _ in range(20)}) for _ in range(5)
     ]
-    measured = measurements(observables)
+    measured = grouped_measurements(observables)
     terms = [label for observable in observables for label, _ in observable.terms]
 
-    assert all(any(tells(m, label) for m in measured) for label in terms)
-    assert all(any(tells(m, label) for label in terms) for m in measured)
+    assert all(any(is_measured_by(label, m) for m in measured) for label in terms)
+    assert all(any(is_measured_by(label, m) for label in terms) for m in measured)
     assert len(measured) < len(terms)
 
 
-def test_broadcast_pairs() -> None:
-    """Flat indices, as numpy's broadcasting has them."""
-    assert pairs((), ()) == [(0, 0)]
-    assert families(pairs((2, 1), (3,))) == {(0, 1, 2): [0, 1]}
-    assert families(pairs((3,), (3,))) == {(0,): [0], (1,): [1], (2,): [2]}
+def test_broadcast() -> None:
+    """Elements and groups have flat indices, in the order of numpy's broadcasting."""
+    assert Broadcast((), ()).elements == [(0, 0)]
+    assert Broadcast((2, 1), (3,)).binding_groups == [((0, 1, 2), [0, 1])]
+    assert Broadcast((3,), (3,)).binding_groups == [((0,), [0]), ((1,), [1]), ((2,), [2])]
+    assert Broadcast((2, 1), (2,)).bindings_by_observable == {0: [0, 1], 1: [0, 1]}
 
 
 def test_terms_are_assigned_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which measurement tells a term is the same for all bindings that are measured alike, and found out once."""
+    """The measurement that determines a term is found once for all bindings that are measured alike."""
     asked: list[tuple[str, str]] = []
 
-    def noted(measured: str, label: str) -> bool:
-        asked.append((measured, label))
-        return tells(measured, label)
+    def noted(label: str, measurement: str) -> bool:
+        asked.append((measurement, label))
+        return is_measured_by(label, measurement)
 
-    monkeypatch.setattr(expectation, "tells", noted)
+    monkeypatch.setattr(expectation, "is_measured_by", noted)
     observables = (Observable((("ZI", 2.0), ("XX", 3.0)), 1.0), Observable((("IZ", 4.0),), 0.0))
-    pub = EstimatedPub("sampling", (3, 1), (2,), observables, (("ZZ", "XX"),), 4, 0.5)
+    pub = MeasuredPub(
+        broadcast=Broadcast((3, 1), (2,)),
+        observables=observables,
+        measurements=(("ZZ", "XX"),),
+        shots=4,
+        precision=0.5,
+    )
     # Of qubits 0 and 1: 00 in every shot of the first binding, then 01, then 11; and in the other basis 00.
     found = [Outcomes(np.array([bits], np.uint8), np.array([4])) for bits in ([0, 0], [0, 1], [1, 1], *[[0, 0]] * 3)]
-    data = pub.finish(found).data
+    data = pub.finish(iter(found)).data
 
     assert data.evs.tolist() == [[6, 4], [2, 4], [2, -4]]
     assert data.stds.tolist() == [[0, 0]] * 3

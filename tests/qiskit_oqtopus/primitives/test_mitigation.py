@@ -106,7 +106,7 @@ def test_qubits_that_the_server_does_not_tell(line: OqtopusBackend, monkeypatch:
     """Values are not made up."""
     job = OqtopusEstimator(line, mitigation="pseudo_inverse").run([(ghz(2), "ZZ")], shots=10)
     monkeypatch.setattr(job._run._batch, "transpile_results", lambda: [None])  # type: ignore[attr-defined]
-    with pytest.raises(OqtopusJobError, match="does not tell which qubits it measured"):
+    with pytest.raises(OqtopusJobError, match="does not report which qubits it measured"):
         job.result()
 
 
@@ -114,7 +114,7 @@ def test_estimation_where_the_server_transpiles(line: OqtopusBackend) -> None:
     """The server mitigates, which is said, and its errors are bounds by the worst qubits."""
     estimator = OqtopusEstimator(line, route="estimation", mitigation="pseudo_inverse")
     with pytest.warns(
-        UserWarning, match="Its values are biased, more so the more qubits are measured, and stds are upper"
+        UserWarning, match="Its values are biased, the more so the more qubits are measured, and stds are upper"
     ):
         job = estimator.run([(ghz(2), {"ZZ": 1.0, "XX": 2.0, "II": 1.0})], shots=4000)
     result = job.result()[0]
@@ -140,7 +140,7 @@ def test_shots_of_a_precision(line: OqtopusBackend) -> None:
     assert (by_precision["shots"], by_precision["target_precision"]) == (math.ceil(100 * factor**2), 0.1)
     assert by_shots["shots"] == 100
     assert by_shots["target_precision"] == pytest.approx(0.1 * factor)
-    with pytest.raises(ValueError, match=r"would be repeated 5.*e\+09 times.* Mitigation takes 2.78 times the shots"):
+    with pytest.raises(ValueError, match=r"would take 5.*e\+09 shots.* Mitigation takes 2.78 times the shots"):
         estimator.run([(circuit, "ZIIII")], precision=2.3e-5)
 
 
@@ -191,7 +191,7 @@ def test_what_the_device_publishes_now() -> None:
             {"meas_error": {"prob_meas1_prep0": 0.5, "prob_meas0_prep1": 0.5}},
             "Qubit 1 of the device reads 1 from state 0",
         ),
-        ({}, "publishes no readout errors of its qubit 1"),
+        ({}, "publishes no readout errors for its qubit 1"),
     ],
     ids=["coin", "gap"],
 )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import pytest
 
 from oqtopus_client.errors import ResponseValidationError
+from qiskit_oqtopus.primitives.broadcasting import Broadcast
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, EstimatorPlan, Mitigation
-from qiskit_oqtopus.primitives.expectation import Estimate, estimate, shares
+from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, EstimatorPlan, MeasuredPub, Mitigation
+from qiskit_oqtopus.primitives.expectation import Estimate, estimates
 from qiskit_oqtopus.primitives.mitigator import Mitigator
 from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.readout import Readout
@@ -62,7 +65,8 @@ def random_case(seed: int, width: int) -> tuple[np.random.Generator, Readout, Ob
 def of_counts(observable: Observable, counts: np.ndarray, readout: Readout | None) -> Estimate:
     """The estimate from one measurement of all qubits."""
     measured = "Z" * int(math.log2(len(counts)))
-    return estimate(observable.constant, shares(observable, [measured]), [outcomes(counts)], readout)
+    (found,) = estimates(observable, [(measured, [outcomes(counts)])], 1, readout)
+    return found
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -106,7 +110,7 @@ def test_the_spread_of_mitigation() -> None:
 
     assert errors == pytest.approx(1.25**4 / math.sqrt(1000), rel=0.02)
     assert values.std() == pytest.approx(1.25**4 / math.sqrt(1000), rel=0.12)
-    assert Mitigator(readout, placed=True).amplification([observable], 0) == pytest.approx(1.25**4)
+    assert Mitigator(readout, sent_as_is=True).amplification([observable], 0) == pytest.approx(1.25**4)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -119,9 +123,9 @@ def test_amplification_is_a_bound(seed: int) -> None:
     second = misreading(readout).T @ weights**2
     worst = math.sqrt(second.max())
 
-    for placed in (True, False):
-        assert Mitigator(readout, placed=placed).amplification([scaled], 0) >= worst - 1e-12
-    assert Mitigator(readout, placed=True).amplification([Observable.of({})], 0) == 1.0
+    for sent_as_is in (True, False):
+        assert Mitigator(readout, sent_as_is=sent_as_is).amplification([scaled], 0) >= worst - 1e-12
+    assert Mitigator(readout, sent_as_is=True).amplification([Observable.of({})], 0) == 1.0
 
 
 @pytest.mark.parametrize("chance", [0.001, 0.01])
@@ -140,18 +144,21 @@ def test_of_the_qubits_that_were_measured() -> None:
     """Each outcome's errors are those of the qubits that it was measured on; jobs may differ in them."""
     readout = Readout(((0.0, 0.0), (0.1, 0.2), (0.25, 0.25)))
     observable = Observable.of({"ZI": 1.0, "IZ": 10.0})
-    told = shares(observable, ["ZZ"])
     one = Outcomes(np.array([[0, 1]], np.uint8), np.array([5]))
-    straight, crossed = (estimate(0.0, told, [one.on(qubits)], readout).value for qubits in ([1, 2], [2, 1]))
-    both = estimate(0.0, told, [Outcomes.merged([one.on([1, 2]), one.on([2, 1])])], readout).value
+
+    def values(*measured: Outcomes) -> list[float]:
+        return [found.value for found in estimates(observable, [("ZZ", measured)], len(measured), readout)]
+
+    straight, crossed = values(one.measured_on([1, 2]), one.measured_on([2, 1]))
+    (both,) = values(Outcomes.concatenated([one.measured_on([1, 2]), one.measured_on([2, 1])]))
 
     # With (p10, p01) = (0.1, 0.2), 0 counts as 0.9/0.7 and 1 as -1.1/0.7; with (0.25, 0.25) as 2 and -2.
     assert straight == pytest.approx(10 * 0.9 / 0.7 - 2)
     assert crossed == pytest.approx(10 * 2 - 1.1 / 0.7)
     assert both == pytest.approx((straight + crossed) / 2)
     for impossible in ([1], [1, 3], [-1, 0]):
-        with pytest.raises(ResponseValidationError, match="of a device of 3 qubits, which cannot be"):
-            estimate(0.0, told, [one.on(impossible)], readout)
+        with pytest.raises(ResponseValidationError, match="of a device of 3 qubits, which is impossible"):
+            values(one.measured_on(impossible))
 
 
 def test_without_mitigation() -> None:
@@ -168,7 +175,7 @@ def test_operators_that_hold_the_inverse(seed: int) -> None:
     """What a server is to estimate of raw counts has the observable's value, whatever the state."""
     _, readout, observable, _ = random_case(seed, 1 + seed % 4)
     paulis = observable.as_paulis()
-    mitigation, (sent,) = Mitigator(readout, placed=True).mitigation("estimation", [paulis], 0)
+    mitigation, (sent,) = Mitigator(readout, sent_as_is=True).for_server([paulis], 0)
 
     assert mitigation.by == "client"
     assert misreading(readout).T @ diagonal(sent) == pytest.approx(diagonal(observable))
@@ -183,9 +190,15 @@ def test_operators_that_hold_the_inverse(seed: int) -> None:
 def test_least_error_of_an_estimation() -> None:
     """A server that saw no misreading says 0; of some jobs it says more."""
     observable = Observable.of({"ZZ": 1.0})
-    pub = EstimatedPub("estimation", (2,), (), (observable,), (), 100, 0.1, mitigation=Mitigation("client", (0.5,)))
+    pub = EstimatedPub(
+        broadcast=Broadcast((2,), ()),
+        observables=(observable,),
+        shots=100,
+        precision=0.1,
+        mitigation=Mitigation("client", (0.5,)),
+    )
     readout = Readout(((0.1, 0.1),) * 2, "2026-11-01T00:00:00+00:00")
-    result = pub.finish([Estimate(1.02, 0.0), Estimate(0.9, 0.2)], readout)
+    result = pub.finish(iter([Estimate(1.02, 0.0), Estimate(0.9, 0.2)]), readout)
 
     assert result.data.stds.tolist() == [0.05, 0.2]
     assert result.metadata["mitigated_by"] == "client"
@@ -194,12 +207,18 @@ def test_least_error_of_an_estimation() -> None:
 
 def test_as_json() -> None:
     """A plan comes back with its errors; one without mitigation is as it was."""
-    pub = EstimatedPub("sampling", (), (), (Observable.of({"Z": 1.0}),), (("Z",),), 10, 0.3)
+    fields: dict[str, Any] = {
+        "broadcast": Broadcast((), ()),
+        "observables": (Observable.of({"Z": 1.0}),),
+        "shots": 10,
+        "precision": 0.3,
+    }
+    pub = MeasuredPub(**fields, measurements=(("Z",),))
     readout = Readout(((0.1, 0.2), None), None)
     for plan in (
-        EstimatorPlan((pub,)),
-        EstimatorPlan((EstimatedPub(**{**vars(pub), "mitigation": Mitigation("client")}),), readout),
-        EstimatorPlan((EstimatedPub(**{**vars(pub), "mitigation": Mitigation("server", (1.5,))}),), readout),
+        EstimatorPlan((pub, EstimatedPub(**fields))),
+        EstimatorPlan((replace(pub, mitigation=Mitigation("client")),), readout),
+        EstimatorPlan((EstimatedPub(**fields, mitigation=Mitigation("server", (1.5,))),), readout),
     ):
         assert EstimatorPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     assert set(EstimatorPlan((pub,)).to_json()) == {"pubs"}
@@ -212,7 +231,7 @@ def test_as_json() -> None:
         ((), "PUB 3: The device publishes no readout errors, so none can be mitigated."),
         (
             ((0.1, 0.1), None),
-            "PUB 3: The device publishes no readout errors of its qubit 1, so they cannot be mitigated.",
+            "PUB 3: The device publishes no readout errors for its qubit 1, so they cannot be mitigated.",
         ),
         (
             ((0.1, 0.1), (0.5, 0.4999)),
@@ -224,14 +243,14 @@ def test_as_json() -> None:
 def test_errors_that_cannot_be_undone(errors: tuple, message: str) -> None:
     """That is said before anything is submitted; other qubits do not matter, unless the server may choose them."""
     readout = Readout(errors)
-    for placed in (True, False):
+    for sent_as_is in (True, False):
         with pytest.raises(ValueError, match=message):
-            Mitigator(readout, placed=placed).check([Observable.of({"ZI": 1.0})], 3)
-        Mitigator(readout, placed=placed).check([Observable.of({"II": 1.0})], 3)
+            Mitigator(readout, sent_as_is=sent_as_is).check([Observable.of({"ZI": 1.0})], 3)
+        Mitigator(readout, sent_as_is=sent_as_is).check([Observable.of({"II": 1.0})], 3)
     if errors:
-        Mitigator(readout, placed=True).check([Observable.of({"IZ": 1.0})], 3)
+        Mitigator(readout, sent_as_is=True).check([Observable.of({"IZ": 1.0})], 3)
         with pytest.raises(ValueError, match=r"The server may choose it; use qiskit.transpile"):
-            Mitigator(readout, placed=False).check([Observable.of({"IZ": 1.0})], 3)
+            Mitigator(readout, sent_as_is=False).check([Observable.of({"IZ": 1.0})], 3)
 
 
 def test_misread_more_often_than_not() -> None:
@@ -246,18 +265,18 @@ def test_misread_more_often_than_not() -> None:
 def test_much_to_undo() -> None:
     """Ten times the standard error, a hundred times the shots: that is said."""
     readout = Readout(((0.1, 0.1),) * 12)
-    with pytest.warns(UserWarning, match=r"PUB 0: mitigation .* standard errors up to 14.6 times .* takes 212 times"):
-        Mitigator(readout, placed=True).amplification([Observable.of({"Z" * 12: 1.0})], 0)
+    with pytest.warns(UserWarning, match=r"PUB 0: mitigation .* errors by up to 14.6, .* takes 212 times"):
+        Mitigator(readout, sent_as_is=True).amplification([Observable.of({"Z" * 12: 1.0})], 0)
 
 
-@pytest.mark.parametrize(("placed", "why"), [(True, "too many terms"), (False, "it also transpiles the circuit")])
-def test_what_the_server_mitigates(placed: bool, why: str) -> None:
+@pytest.mark.parametrize(("sent_as_is", "why"), [(True, "too many terms"), (False, "it also transpiles the circuit")])
+def test_what_the_server_mitigates(sent_as_is: bool, why: str) -> None:
     """Its errors are bounds, and its bias is said."""
     readout = Readout(((0.01, 0.02),) * 13)
-    label = "Z" * 13 if placed else "I" * 12 + "Z"
+    label = "Z" * 13 if sent_as_is else "I" * 12 + "Z"
     observable = Observable.of({label: 2.0})
-    with pytest.warns(UserWarning, match=f"PUB 0: the server mitigates readout errors of what it estimates.*{why}"):
-        mitigation, observables = Mitigator(readout, placed=placed).mitigation("estimation", [observable], 0)
+    with pytest.warns(UserWarning, match=f"PUB 0: the server mitigates readout errors of its estimates.*{why}"):
+        mitigation, observables = Mitigator(readout, sent_as_is=sent_as_is).for_server([observable], 0)
 
     assert observables == [observable]
     assert mitigation.by == "server"

@@ -68,7 +68,7 @@ def with_register(name: str) -> QuantumCircuit:
         (
             [(flips(), {"flip[0]": 1, "other": 2})],
             ValueError,
-            "PUB 0 has no values for flip[1], but for flip[0], other.",
+            "PUB 0 has no values for flip[1], only for flip[0], other.",
         ),
         (
             [fixed(), (flips(), [[[0, 1], [2, np.nan]]])],
@@ -108,7 +108,7 @@ def test_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, error:
 def test_register_names(backend: OqtopusBackend, cloud: RecordedCloud, name: str) -> None:
     """Names that Qiskit's container cannot hold."""
     message = (
-        f"PUB 1 has a classical register named {name!r}, which Qiskit's results keep for themselves; rename it, as in "
+        f"PUB 1 has a classical register named {name!r}, a name that Qiskit's results reserve; rename it, as in "
         "ClassicalRegister(2, 'outcome')."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -220,10 +220,10 @@ def test_options_that_do_not_fit_together(backend: OqtopusBackend, cloud: Record
     [
         (
             {"mitigation": "pseudo_inverse"},
-            "mitigation is for OQTOPUS servers, and aer_simulator is no device of theirs",
+            "mitigation is for OQTOPUS devices only, and aer_simulator is not one",
         ),
-        ({"transpiler_options": {}}, "transpiler_options is for OQTOPUS servers"),
-        ({"transpile": "server"}, "transpile='server' needs a server, which aer_simulator has not"),
+        ({"transpiler_options": {}}, "transpiler_options is for OQTOPUS devices"),
+        ({"transpile": "server"}, "transpile='server' needs an OQTOPUS server, which aer_simulator does not have"),
     ],
 )
 def test_what_other_backends_cannot_do(options: dict[str, Any], message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from qiskit.primitives import BitArray
 
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.plan import Block, shares
+from qiskit_oqtopus.primitives.plan import Block, planned_jobs
 from qiskit_oqtopus.primitives.sampler_plan import CountedBitArray, SampledPub, SamplerPlan
 
 
@@ -141,7 +141,7 @@ def test_shares() -> None:
     """Shots of each program go to as many jobs as it takes, evenly; programs are in order."""
     blocks = [Block(2, 10, 3, (0,), 1), Block(1, 5, 1, (0,), 1)]
 
-    assert [(program, shots) for program, _, shots in shares(blocks)] == [
+    assert [(program, shots) for program, _, shots in planned_jobs(blocks)] == [
         *[(0, 4), (0, 3), (0, 3)],
         *[(1, 4), (1, 3), (1, 3)],
         (2, 5),

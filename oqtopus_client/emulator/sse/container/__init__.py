@@ -1,1 +1,1 @@
-"""What a server-side program finds around it. This folder is on its `PYTHONPATH`: it imports `sse_driver`."""
+"""Modules of the container. This folder is on a program's `PYTHONPATH`, so that it can import `sse_driver`."""

@@ -1,9 +1,10 @@
-"""Runs a server-side program: `python container FOLDER MEMORY_BYTES SECONDS`, for FOLDER/in/program.py.
+"""Supervises a server-side program: `python container FOLDER MEMORY_BYTES SECONDS`.
 
-The program is a child of this process, which waits for its end, for the end of its time, or for the end of standard
-input, a pipe that nobody writes to: that is the end of whoever started this process. Then it ends all that the program
-started. On Linux these are all its descendants, for the orphans among them become children of this process; on other
-systems those of its process group, from which a process can escape.
+The program, FOLDER/sse/in/userprogram.py, runs in a child of this process, which waits for the program's end, for its
+time limit, or for the end of standard input: a pipe that is never written to, and is closed when the process dies that
+started this one. Then it ends all processes that the program started. On Linux these are all its descendants, as
+orphans among them become children of this process; on other systems they are those of its process group, from which a
+process can escape.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import contextlib
 import ctypes
 import os
 import resource
-import runpy
 import select
 import shutil
 import signal
@@ -22,52 +22,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
+    from collections.abc import Iterator
 
 _SIGNAL_AT_PARENTS_DEATH, _ADOPT_ORPHANS = 1, 36  # of prctl(2)
+_IS_LINUX = sys.platform == "linux"
+_CHECK_SECONDS = 0.1
+"""How often memory is measured."""
+_RESERVED = 4
+"""How many times the memory limit a process may reserve, whether it uses it or not."""
 
 
 def main(folder: Path, memory_bytes: int, seconds: float) -> None:
-    """Run the program as if Python had been started with it."""
-    # Whoever tries this by hand must not lose another folder.
-    program = str((folder / "in" / "program.py").resolve(strict=True))
+    """Run the program and exit as it does."""
+    # Run by hand, this must not remove a folder that was not made for it.
+    program = str((folder / "sse/in/userprogram.py").resolve(strict=True))
     _prctl(_ADOPT_ORPHANS, 1)
     _prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGCONT)  # the program may have stopped this process
     pid = os.fork()
     if pid:
-        os._exit(_supervise(pid, folder, time.monotonic() + seconds))
+        os._exit(_supervise(pid, folder, memory_bytes, time.monotonic() + seconds))
     os.setpgid(0, 0)
     _prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # workers of the emulator ignore it
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), sys.stdin.fileno())
-    _limit(resource.RLIMIT_DATA, memory_bytes)
+    _limit(resource.RLIMIT_DATA, _RESERVED * memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
-    sys.argv = [program]
-    sys.path[0] = str(folder / "in")
-    sys.excepthook = _show_from(program)
-    runpy.run_path(program, run_name="__main__")
+    if _IS_LINUX:
+        processors = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {processors[os.getpid() % len(processors)]})
+    os.execv(sys.executable, [sys.executable, program])  # noqa: S606 - running the user's program is the purpose
 
 
-def _supervise(program: int, folder: Path, deadline: float) -> int:
-    """Wait for a reason to end, end all processes, and return the program's exit code, as a shell does."""
-    news, tell = os.pipe()
-    os.set_blocking(news, False)
-    os.set_blocking(tell, False)
-    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+def _supervise(program: int, folder: Path, memory_bytes: int, deadline: float) -> int:
+    """Wait for a reason to end, end all processes, and return the program's exit code, as a shell reports it."""
+    wakeup, signalled = os.pipe()
+    os.set_blocking(wakeup, False)
+    os.set_blocking(signalled, False)
+    signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     exit_code = None
     while (exit_code := _reap(program)) is None and (left := deadline - time.monotonic()) > 0:
-        readable, _, _ = select.select([sys.stdin, news], [], [], left)
+        readable, _, _ = select.select([sys.stdin, wakeup], [], [], min(left, _CHECK_SECONDS))
         if sys.stdin in readable:
             break
         with contextlib.suppress(BlockingIOError):
-            os.read(news, 1 << 16)
+            os.read(wakeup, 1 << 16)
+        if _IS_LINUX:
+            _limit_memory(memory_bytes)
     _kill_all(program)
     if exit_code is None:
-        # Perhaps nobody else is left to clean up.
+        # There may be no other process left to remove it.
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if exit_code is None else exit_code
 
@@ -86,22 +91,48 @@ def _reap(program: int) -> int | None:
     return exit_code
 
 
+def _limit_memory(memory_bytes: int) -> None:
+    """Kill the largest process if all together use more, as the kernel does in a container."""
+    resident = {pid: _memory(pid, "status", "RssAnon:") for pid in _descendants(os.getpid())}
+    # Memory that forked processes share counts once, but measuring that takes long.
+    if sum(resident.values()) > memory_bytes:
+        proportional = {pid: _memory(pid, "smaps_rollup", "Pss_Anon:") for pid in resident}
+        if sum(proportional.values()) > memory_bytes:
+            _kill(max(proportional, key=proportional.__getitem__))
+
+
+def _memory(pid: int, file: str, field: str) -> int:
+    """A process's memory in bytes; 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            if line.startswith(field):
+                return int(line.split()[1]) << 10
+    return 0
+
+
 def _kill_all(program: int) -> None:
-    # The group is gone, or about to be: macOS refuses to signal it then.
+    # macOS refuses to signal a group that is about to end.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(program, signal.SIGKILL)
-    # Who dies leaves us its children: so this ends when there are no descendants.
-    while killed := [pid for pid in _children() if _kill(pid)]:
+    # The children of a killed process become ours, so this ends when there are no descendants.
+    while killed := [pid for pid in _children(os.getpid()) if _kill(pid)]:
         for pid in killed:
             os.waitpid(pid, 0)
 
 
-def _children() -> list[int]:
-    """The children of this process, adopted ones included; on Linux only."""
-    try:
-        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
-    except OSError:
-        return []
+def _descendants(pid: int) -> Iterator[int]:
+    for child in _children(pid):
+        yield child
+        yield from _descendants(child)
+
+
+def _children(pid: int) -> list[int]:
+    """The children of all threads of a process, adopted ones included; on Linux only."""
+    children: list[int] = []
+    with contextlib.suppress(OSError):  # the process, or one of its threads, has ended
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
+            children += map(int, file.read_text().split())
+    return children
 
 
 def _kill(pid: int) -> bool:
@@ -113,7 +144,7 @@ def _kill(pid: int) -> bool:
 
 
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
+    if _IS_LINUX:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
@@ -121,17 +152,6 @@ def _limit(kind: int, value: int) -> None:
     _, most = resource.getrlimit(kind)
     value = value if most == resource.RLIM_INFINITY else min(value, most)
     resource.setrlimit(kind, (value, value))
-
-
-def _show_from(program: str) -> ExceptHook:
-    """An exception hook whose tracebacks begin with the program, not with this file."""
-
-    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        while trace is not None and trace.tb_frame.f_code.co_filename != program:
-            trace = trace.tb_next
-        sys.__excepthook__(kind, error.with_traceback(trace), trace)
-
-    return show
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The module through which a server-side program runs jobs, as it is in the cloud's container."""
+"""The module through which a server-side program runs jobs, under the name it has in the cloud's container."""
 
 from __future__ import annotations
 
@@ -19,69 +19,94 @@ class SseRuntimeError(RuntimeError):
     """A job that the program submitted did not succeed."""
 
 
+class RpcError(Exception):
+    """A call of the engine failed; the message has the form of gRPC's, which the cloud's driver uses.
+
+    Args:
+        status: gRPC's name of the status.
+        details: What happened.
+    """
+
+    def __init__(self, status: str, details: str) -> None:
+        lines = ["<_InactiveRpcError of RPC that terminated with:", f"status = StatusCode.{status}"]
+        super().__init__("\n\t".join([*lines, f'details = "{details}"']) + "\n>")
+
+
 def submit_job(input_job: JobsSubmitJobRequest, upload_info: JobsS3SubmitJobInfo) -> JobsJob:
-    """Run a job at once, beside the queue, and wait for its end. Threads and processes may call it; they take turns.
+    """Run a job at once, outside the queue, and wait for its end. Calls of several threads or processes take turns.
 
     Returns:
-        The job under the id of the server-side job. Its `job_info` holds contents where the network has URLs.
+        The job, under the id of the server-side job. Its `job_info` holds file contents where the User API has URLs.
 
     Raises:
-        OSError: This is no server-side program.
-        SseRuntimeError: The job failed or took too long, or it cannot be sent.
+        OSError: This process is not a server-side program.
+        SseRuntimeError: The job failed, or took too long.
+        RpcError: The job or its result is too large to be sent, or the engine did not answer.
     """
-    parent = json.loads(_variable("JOB_JSON", "Could not get job data"))
-    asked = {"request": input_job.model_dump(mode="json"), "info": upload_info.model_dump(mode="json")}
+    parent = os.environ.get("JOB_JSON")
+    if not parent:
+        raise OSError("Could not get job data")
     start = datetime.now(tz=UTC)
-    answer = _ask_engine(json.dumps(asked).encode())
-    end = datetime.now(tz=UTC)
-    job = JobsJob.model_validate(
-        {
-            **asked["request"],
-            "job_id": parent.get("job_id"),
-            "name": input_job.name or "",
-            "status": answer["status"],
-            "transpiler_info": answer["transpiler_info"],
-            "execution_time": answer["seconds"],
-            "submitted_at": start,
-            "ready_at": start,
-            "running_at": start,
-            "ended_at": end,
-        }
-    )
-    contents = {name: answer[name] for name in ("result", "transpile_result", "message")}
-    job.job_info = JobsJobInfo.model_validate({"input": "", **contents})
-    # Every job overwrites the one before.
-    Path(_variable("OUT_PATH", "There is no OUT_PATH"), "result.json").write_text(job.model_dump_json(), "utf-8")
-    if answer["status"] != "succeeded":
-        raise _failure(answer["message"])
+    status, message, content = _call_engine(_request(json.loads(parent), input_job, upload_info))
+    job = _job(content)
+    job.submitted_at = job.ready_at = job.running_at = start
+    job.ended_at = datetime.now(tz=UTC)
+    _write_result(content)
+    if status != "succeeded" or job.status != "succeeded":
+        # The server says "sampling" whatever the job's type.
+        reason = message or (job.job_info and job.job_info.message)
+        raise SseRuntimeError(f"To execute sampling on OQTOPUS server is failed. reason: {reason}")
     return job
 
 
-def _ask_engine(message: bytes) -> dict[str, Any]:
-    limit = int(os.environ.get("GRPC_MAX_SEND_MESSAGE_LENGTH", "4194304"))
-    if len(message) > limit:
-        raise _failure(f"its {len(message):,} bytes are more than the {limit:,} that the engine takes")
-    address = _variable("SSE_ENGINE_ADDRESS", "Could not get the engine's address").removeprefix("unix:")
-    # A connection a job: that serves threads and forked processes alike.
+def _request(parent: dict[str, Any], input_job: JobsSubmitJobRequest, upload_info: JobsS3SubmitJobInfo) -> bytes:
+    job, content = input_job.model_dump(mode="json"), upload_info.model_dump(mode="json")
+    job |= {name: job.get(name) or {} for name in ("transpiler_info", "simulator_info", "mitigation_info")}
+    job |= {name: content.get(name) or [] for name in ("program", "operator")}
+    job |= {"job_id": parent["job_id"], "name": job.get("name") or "", "input": "", "status": "ready"}
+    return json.dumps(job).encode()
+
+
+def _job(content: bytes) -> JobsJob:
+    try:
+        fields = json.loads(content)
+    except ValueError as error:
+        raise SseRuntimeError(f"Could not parse job data: {error}") from error
+    job = JobsJob.model_validate({name: fields.get(name) for name in JobsJob.model_fields})
+    job.job_info = JobsJobInfo.model_validate({name: fields.get(name) for name in JobsJobInfo.model_fields})
+    return job
+
+
+def _write_result(content: bytes) -> None:
+    """Write the job to `result.json`, over the one before: the last one written is the server-side job's result."""
+    folder = Path(os.environ.get("OUT_PATH", ""))
+    if not folder.exists():
+        raise SseRuntimeError(f"The path to output does not exist {folder}")
+    (folder / "result.json").write_bytes(content)
+
+
+def _call_engine(request: bytes) -> tuple[str, str, bytes]:
+    """Send a job; returns status and message of the call, and the job as it ended."""
+    _check_size("Sent", request, "GRPC_MAX_SEND_MESSAGE_LENGTH")
+    address = os.environ.get("SSE_ENGINE_ADDRESS", "").removeprefix("unix:")
+    # A connection for each call serves threads and forked processes alike.
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.connect(address)
-        connection.sendall(message)
-        connection.shutdown(socket.SHUT_WR)
-        with connection.makefile("rb") as reader:
-            answer = reader.read()
-    if not answer:
-        raise _failure("the engine gave no answer")
-    content: dict[str, Any] = json.loads(answer)
-    return content
+        try:
+            connection.connect(address)
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as reader:
+                call, content = reader.readline(), reader.read()
+        except OSError as error:
+            raise RpcError("UNAVAILABLE", str(error)) from error
+    if not call:
+        raise RpcError("UNAVAILABLE", "Socket closed")
+    _check_size("Received", content, "GRPC_MAX_RECEIVE_MESSAGE_LENGTH")
+    outcome = json.loads(call)
+    return outcome["status"], outcome["message"], content
 
 
-def _failure(reason: str | None) -> SseRuntimeError:
-    # The server says "sampling" whatever the job's type.
-    return SseRuntimeError(f"To execute sampling on OQTOPUS server is failed. reason: {reason}")
-
-
-def _variable(name: str, otherwise: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        raise OSError(otherwise)
-    return value
+def _check_size(direction: str, message: bytes, variable: str) -> None:
+    limit = int(os.environ.get(variable) or 4 << 20)
+    if len(message) > limit:
+        raise RpcError("RESOURCE_EXHAUSTED", f"{direction} message larger than max ({len(message)} vs. {limit})")

@@ -1,0 +1,28 @@
+"""Resources of server-side programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SseLimits:
+    """Resources that a program may use. The defaults are the cloud's.
+
+    Attributes:
+        total_seconds: Time from the program's start to its end, in seconds.
+        job_seconds: Time for each job that the program submits, in seconds.
+        memory_bytes: Memory in use by the program and its child processes together, in bytes; enforced on Linux.
+            1 GiB is what the cloud's deployment template sets; the engine's own default is 256 MiB.
+        message_bytes: Size of a job that the program submits, and of its result, in bytes.
+        file_bytes: Size of each zipped output file, the log among them, in bytes.
+    """
+
+    total_seconds: float = 600.0
+    job_seconds: float = 60.0
+    memory_bytes: int = 1 << 30
+    message_bytes: int = 4 << 20
+    file_bytes: int = 10 << 20
+
+
+DEFAULT_LIMITS = SseLimits()

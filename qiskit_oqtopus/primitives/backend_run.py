@@ -1,0 +1,158 @@
+"""Programs as jobs of any Qiskit backend: `BackendRun`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from qiskit.providers import JobError, JobStatus, JobTimeoutError
+
+from qiskit_oqtopus.errors import OqtopusJobError, timed_out
+from qiskit_oqtopus.plain import plain
+from qiskit_oqtopus.primitives.counts import Outcomes
+from qiskit_oqtopus.primitives.plan import planned_jobs, to_run_id
+from qiskit_oqtopus.status import overall_status
+from qiskit_oqtopus.tags import new_batch_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qiskit import QuantumCircuit
+    from qiskit.providers import BackendV2, JobV1
+    from qiskit.result import Result
+
+    from qiskit_oqtopus.primitives.options import PrimitiveOptions
+    from qiskit_oqtopus.primitives.plan import Block, Plan
+    from qiskit_oqtopus.primitives.task import Task
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of `backend.run`.
+
+    Attributes:
+        job: The job that it returned.
+        indices: For each of its circuits, the index among all planned jobs.
+    """
+
+    job: JobV1
+    indices: Sequence[int]
+
+
+class BackendRun:
+    """Programs as circuits that any backend runs, as many in one of its jobs as it takes.
+
+    Args:
+        calls: The calls of `backend.run`; none if there is nothing to run.
+        plan: The plan.
+        blocks: Its blocks.
+    """
+
+    def __init__(self, calls: Sequence[_Call], plan: Plan, blocks: Sequence[Block]) -> None:
+        self.run_id = new_batch_id(plan.kind) if calls else to_run_id(plan)
+        self._calls = calls
+        self._plan = plan
+        self._blocks = blocks
+
+    @classmethod
+    def empty(cls, plan: Plan) -> Self:
+        """Return the run of a plan that needs no programs; its id holds the plan."""
+        return cls([], plan, [])
+
+    @classmethod
+    def submit(cls, backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> Self:
+        """Start tasks; see `dispatch.submit`. Circuits are bound, and only counts are read."""
+        options.for_other_backend(str(backend.name))
+        blocks = [task.block(options.max_shots, tuple(range(task.circuit.circuit.num_clbits))) for task in tasks]
+        circuits = [circuit for task in tasks for circuit in _bound(task)]
+        planned = list(planned_jobs(blocks))
+        by_shots: dict[int, list[int]] = {}
+        for i, job in enumerate(planned):
+            by_shots.setdefault(job.shots, []).append(i)
+        size = backend.max_circuits or len(planned)
+        groups = [
+            (shots, indices[start : start + size])
+            for shots, indices in by_shots.items()
+            for start in range(0, len(indices), size)
+        ]
+        calls = []
+        for (shots, indices), seed in zip(groups, _seeds(backend, options.seed, len(groups)), strict=True):
+            given = [circuits[planned[i].program] for i in indices]
+            calls.append(_Call(backend.run(given, shots=shots, **seed), indices))
+        return cls(calls, plan, blocks)
+
+    @property
+    def job_ids(self) -> list[str]:
+        """The ids of the backend's jobs."""
+        return [str(call.job.job_id()) for call in self._calls]
+
+    def status(self) -> JobStatus:
+        """Return the status of the least advanced job; once all have ended, the worst outcome."""
+        return overall_status([call.job.status() for call in self._calls])
+
+    def cancel(self) -> bool:
+        """Cancel every job that has not ended, as far as the backend can. Return whether the run is then cancelled."""
+        for call in self._calls:
+            if not call.job.in_final_state():
+                call.job.cancel()
+        return self.status() is JobStatus.CANCELLED
+
+    def plan(self) -> Plan:
+        """Return the plan that makes the primitive's result of the outcomes."""
+        return self._plan
+
+    def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes]:  # noqa: ARG002 - few jobs, no bar
+        """Wait for all jobs and return the outcomes of each program; see `Run`."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        planned = list(planned_jobs(self._blocks))
+        found: dict[int, Outcomes] = {}
+        for call in self._calls:
+            result = self._result(call.job, deadline, timeout)
+            for position, i in enumerate(call.indices):
+                found[i] = _counted(result, position, planned[i].block)
+        parts: dict[int, list[Outcomes]] = {}
+        for i, job in enumerate(planned):
+            parts.setdefault(job.program, []).append(found[i])
+        return [Outcomes.concatenated(parts[program]) for program in sorted(parts)]
+
+    def _result(self, job: JobV1, deadline: float | None, timeout: float | None) -> Result:
+        try:
+            remaining = None if deadline is None else max(deadline - time.monotonic(), 0)
+            job.wait_for_final_state(timeout=remaining, wait=0.02)
+            result = None if job.cancelled() else job.result()
+        except JobTimeoutError:
+            raise timed_out(self.run_id, timeout) from None
+        except JobError as error:
+            raise OqtopusJobError(self.run_id, f"{job.job_id()}: {error.message}") from error
+        if result is None:
+            raise OqtopusJobError(self.run_id, f"{job.job_id()} was cancelled.")
+        if not result.success:
+            states = [str(getattr(experiment, "status", "")) for experiment in result.results]
+            raise OqtopusJobError(self.run_id, f"{job.job_id()}: {result.status}; {'; '.join(states)}.")
+        return result
+
+
+def _bound(task: Task) -> list[QuantumCircuit]:
+    """Return the task's circuit, bound to each row of values."""
+    given = task.circuit.circuit
+    circuit, parameters = plain(given), given.parameters
+    return [circuit.assign_parameters(dict(zip(parameters, row, strict=True))) for row in task.values]
+
+
+def _seeds(backend: BackendV2, seed: int | None, number: int) -> list[dict[str, int]]:
+    """Return, for each of some calls, the keyword that seeds it differently; empty without a seed or such an option."""
+    if seed is None or not hasattr(backend.options, "seed_simulator"):
+        return [{}] * number
+    return [{"seed_simulator": int(word) >> 1} for word in np.random.SeedSequence(seed).generate_state(number)]
+
+
+def _counted(result: Result, index: int, block: Block) -> Outcomes:
+    """Return the outcomes of one circuit of a result, whose keys may be hexadecimal or have spaces."""
+    width = block.num_clbits
+    counts: dict[str, int] = {}
+    for key, number in result.data(index)["counts"].items():
+        bits = f"{int(key, 16):0{width}b}" if key.startswith("0x") else key.replace(" ", "")
+        counts[bits] = int(number)
+    return Outcomes.from_bitstrings(counts, range(width), width)
