@@ -22,6 +22,7 @@ from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
+from oqtopus_client.emulator.provider_api.handover import Handover
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.sse.limits import SseLimits
@@ -151,7 +152,9 @@ class Emulator:
             options=options,
         )
         self._app = create_app(self._cloud)
-        self.provider_api = create_provider_app(self._cloud, provider_key) if executor == "external" else None
+        self.provider_api = None
+        if executor == "external":
+            self.provider_api = create_provider_app(self._cloud, Handover(database), provider_key)
         self._pid = os.getpid()
         self._finalizer = weakref.finalize(self, _close, self._pid, self._engine, own_executor, database)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 import time
@@ -14,7 +13,6 @@ from oqtopus_client.emulator.database import now
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
 
     from oqtopus_client.emulator.database import Database, Row
 
@@ -23,9 +21,7 @@ LEASE_SECONDS = 10.0
 
 JOB_TYPES = ("sampling", "estimation", "multi_manual", "sse")
 
-_SUBMITTED_STATUSES = ("submitted", "ready", "running", "cancelling", "succeeded", "failed", "cancelled")
-
-_IN_WORK = "status IN ('ready', 'running', 'cancelling')"
+IN_WORK = "status IN ('ready', 'running', 'cancelling')"
 
 _HEADS = """
 WITH RECURSIVE heads(id) AS (
@@ -66,23 +62,6 @@ class Outcome:
     seconds: float | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     transpiler_info: str | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an external engine reports about a job.
-
-    Attributes:
-        status: `running`, `succeeded`, `failed` or `cancelled`.
-        message: The engine's message; empty or None to keep the present one.
-        seconds: Time on the device; zero or None to keep the present one.
-        output_files: Names of the files that users may see from now on; empty to keep the present ones.
-    """
-
-    status: str
-    message: str | None = None
-    seconds: float | None = None
-    output_files: Sequence[str] = ()
 
 
 class Store:
@@ -169,8 +148,8 @@ class Store:
             gently: Whether a running job becomes `cancelling` until its worker has stopped it.
         """
         statement = (
-            "UPDATE jobs SET status = CASE WHEN ? AND worker IS NOT NULL AND status IN ('running', 'cancelling') "
-            "THEN 'cancelling' ELSE 'cancelled' END WHERE job_id = ? "
+            "UPDATE jobs SET status = CASE WHEN ? AND ifnull(worker, output_files) IS NOT NULL "
+            "AND status IN ('running', 'cancelling') THEN 'cancelling' ELSE 'cancelled' END WHERE job_id = ? "
             "AND status IN ('registered', 'submitted', 'ready', 'running', 'cancelling', 'cancelled')"
         )
         return self._database.change(statement, gently, job_id) == 1
@@ -208,14 +187,14 @@ class Store:
             job_types: What the worker can run.
         """
         types = ", ".join("?" * len(job_types))
-        left_behind = f"SELECT rowid FROM jobs WHERE {_IN_WORK} AND lease < ? AND job_type IN ({types}) LIMIT 1"  # noqa: S608
+        left_behind = f"SELECT rowid FROM jobs WHERE {IN_WORK} AND lease < ? AND job_type IN ({types}) LIMIT 1"  # noqa: S608
         candidates = (
             f"{_HEADS} SELECT * FROM jobs WHERE rowid IN ({left_behind}) "  # noqa: S608 - ours
             f"OR rowid IN heads AND job_type IN ({types}) ORDER BY submitted_at"
         )
         with self._database.transaction() as connection:
             connection.execute(
-                f"UPDATE jobs SET status = 'cancelled' WHERE {_IN_WORK} AND status = 'cancelling' AND lease < ?",  # noqa: S608
+                f"UPDATE jobs SET status = 'cancelled' WHERE {IN_WORK} AND status = 'cancelling' AND lease < ?",  # noqa: S608
                 (time.time(),),
             )
             jobs = connection.execute(candidates, (time.time(), *job_types, *job_types)).fetchall()
@@ -235,7 +214,7 @@ class Store:
         The others were cancelled or claimed by another worker.
         """
         marks = ", ".join("?" * len(job_ids))
-        statement = f"UPDATE jobs SET lease = ? WHERE worker = ? AND {_IN_WORK} AND job_id IN ({marks}) "  # noqa: S608
+        statement = f"UPDATE jobs SET lease = ? WHERE worker = ? AND {IN_WORK} AND job_id IN ({marks}) "  # noqa: S608
         with self._database.transaction() as connection:
             rows = connection.execute(
                 f"{statement} RETURNING job_id, status", (time.time() + LEASE_SECONDS, worker, *job_ids)
@@ -251,7 +230,7 @@ class Store:
             tried: Whether to count this as a failed attempt.
         """
         with self._database.transaction() as connection:
-            mine = f"worker = ? AND job_id LIKE ? AND {_IN_WORK}"
+            mine = f"worker = ? AND job_id LIKE ? AND {IN_WORK}"
             connection.execute(
                 f"UPDATE jobs SET status = 'cancelled', ended_at = ? WHERE {mine} AND status = 'cancelling'",  # noqa: S608
                 (now(), worker, job_id),
@@ -299,62 +278,6 @@ class Store:
                 _put_files(connection, job_id, outcome.files)
             return changed.rowcount == 1
 
-    # --- jobs, as an external engine moves them
-
-    def hand_out(self, device_id: str, status: str | None, *, limit: int, after: str = "") -> list[Row]:
-        """Return a device's jobs in order of submission, and make those that are `submitted` `ready`, atomically.
-
-        A job whose worker in another process has disappeared is queued first, as `claim` would take it, too.
-
-        Args:
-            device_id: The device.
-            status: The status of the jobs; None for any.
-            limit: Maximum number of jobs.
-            after: Only jobs whose id is greater.
-
-        Returns:
-            The jobs as they were before.
-        """
-        if status not in (None, *_SUBMITTED_STATUSES):
-            return []
-        # A literal, so that SQLite can use the index of the jobs that wait.
-        condition = f"= '{status}'" if status else "!= 'registered'"
-        query = (
-            f"SELECT * FROM jobs WHERE device_id = ? AND status {condition} AND job_id > ? "  # noqa: S608 - ours
-            "ORDER BY submitted_at, job_id LIMIT ?"
-        )
-        with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE jobs SET status = 'submitted', ready_at = NULL, running_at = NULL, worker = NULL, "  # noqa: S608
-                f"lease = NULL WHERE {_IN_WORK} AND status != 'cancelling' AND lease < ?",
-                (time.time(),),
-            )
-            rows = connection.execute(query, (device_id, after, limit)).fetchall()
-            handed_out = json.dumps([row["job_id"] for row in rows])
-            connection.execute(
-                "UPDATE jobs SET status = 'ready', ready_at = ?, worker = NULL, lease = NULL, output_files = '[]' "
-                "WHERE status = 'submitted' AND job_id IN (SELECT value FROM json_each(?))",
-                (now(), handed_out),
-            )
-            return rows
-
-    def set_transpiler_info(self, job_id: str, transpiler_info: str) -> None:
-        """Replace a job's transpiler settings, as JSON text."""
-        self._database.change("UPDATE jobs SET transpiler_info = ? WHERE job_id = ?", transpiler_info, job_id)
-
-    def report(self, job_id: str, report: Report, allowed: Collection[str]) -> bool:
-        """Carry out what an external engine reports; False if the job's status is not one of `allowed`."""
-        time_set = "running_at" if report.status == "running" else "ended_at"
-        marks = ", ".join("?" * len(allowed))
-        statement = (
-            f"UPDATE jobs SET status = ?, {time_set} = ?, message = ifnull(?, message), "  # noqa: S608 - our own names
-            "execution_time = ifnull(?, execution_time), output_files = ifnull(?, output_files) "
-            f"WHERE job_id = ? AND worker IS NULL AND status IN ({marks})"
-        )
-        listed = json.dumps(report.output_files) if report.output_files else None
-        values = report.status, now(), report.message or None, report.seconds or None, listed
-        return self._database.change(statement, *values, job_id, *allowed) == 1
-
 
 def _keys_of(job_id: str) -> tuple[str, str]:
     """Return the lowest and the highest key that a job's files can have."""
@@ -368,12 +291,6 @@ def _put_files(connection: sqlite3.Connection, job_id: str, files: Mapping[str, 
 
 _last_id_ns = 0
 _id_lock = threading.Lock()
-
-
-def id_after(time: datetime) -> str:
-    """Return a bound of ids: those of jobs created later than `time`, by a millisecond or more, are greater."""
-    digits = f"{int(time.timestamp() * 1000):012x}"
-    return f"{digits[:8]}-{digits[8:]}~"
 
 
 def new_id() -> str:

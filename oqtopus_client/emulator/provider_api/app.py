@@ -13,21 +13,23 @@ from oqtopus_client.emulator.api.dependencies import Cloud, require_text
 from oqtopus_client.emulator.api.errors import handle_errors
 from oqtopus_client.emulator.api.guard import guarded
 from oqtopus_client.emulator.provider_api import devices, jobs, status, uploads
+from oqtopus_client.emulator.provider_api.handover import Handover
 from oqtopus_client.emulator.provider_api.key import with_key
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Scope
 
 
-def create_provider_app(cloud: Cloud, key: str | None = None) -> ASGIApp:
+def create_provider_app(cloud: Cloud, handover: Handover, key: str | None = None) -> ASGIApp:
     """Return the application over a cloud's parts.
 
     Args:
         cloud: The cloud, whose storage is available here, too, so that an engine needs one address only.
+        handover: Hands out the cloud's jobs.
         key: The API key that engines must send; None to accept all requests.
     """
     app = FastAPI(title="OQTOPUS Provider API", version="1.0")
-    app.state.cloud = cloud
+    app.state.cloud, app.state.handover = cloud, handover
     for part in (jobs, status, uploads, devices):
         app.include_router(part.router, dependencies=[Depends(require_text)])
     app.include_router(storage.router)

@@ -19,7 +19,7 @@ from oqtopus_client.emulator.api.dependencies import (
 )
 from oqtopus_client.emulator.api.storage import download_url
 from oqtopus_client.emulator.database import Row
-from oqtopus_client.emulator.store import id_after
+from oqtopus_client.emulator.provider_api.handover import HandoverParameter, id_after
 
 router = APIRouter(prefix="/jobs")
 
@@ -36,6 +36,7 @@ _MAX_INTEGER = (1 << 63) - 1
 async def fetch_jobs(
     request: Request,
     cloud: CloudParameter,
+    handover: HandoverParameter,
     device_id: str,
     status: str | None = None,
     limit: int | None = None,
@@ -53,7 +54,7 @@ async def fetch_jobs(
     if not 0 <= most <= _MAX_INTEGER:
         raise ServerError
     after = "" if timestamp is None else id_after(read_time(timestamp))
-    rows = cloud.store.hand_out(device_id, status, limit=most, after=after)
+    rows = handover.hand_out(device_id, status, limit=most, after=after)
     handed_out = [dict(row) | ({"status": "ready"} if row["status"] == "submitted" else {}) for row in rows]
     return JSONResponse([_job(row, cloud, request, wanted) for row in handed_out])
 
@@ -65,10 +66,12 @@ async def get_job(job_id: str, request: Request, cloud: CloudParameter) -> JSONR
 
 
 @router.put("/{job_id}/transpiler_info")
-async def set_transpiler_info(job_id: str, body: dict[str, Any], cloud: CloudParameter) -> JSONResponse:
+async def set_transpiler_info(
+    job_id: str, body: dict[str, Any], cloud: CloudParameter, handover: HandoverParameter
+) -> JSONResponse:
     """Replace the transpiler settings of a job in any status."""
     require_job(cloud, job_id)
-    cloud.store.set_transpiler_info(job_id, to_json(body))
+    handover.set_transpiler_info(job_id, to_json(body))
     return JSONResponse({"message": "The job's transpiler_info has been updated."})
 
 

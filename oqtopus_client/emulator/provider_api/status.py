@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter
+from oqtopus_client.emulator.provider_api.handover import HandoverParameter, Report
 from oqtopus_client.emulator.provider_api.jobs import require_job
 from oqtopus_client.emulator.server_options import ServerOptions
-from oqtopus_client.emulator.store import Report
 
 router = APIRouter(prefix="/jobs")
 
@@ -36,7 +36,9 @@ class StatusChange(BaseModel):
 
 
 @router.patch("/{job_id}/status")
-async def change_status(job_id: str, change: StatusChange, cloud: CloudParameter) -> JSONResponse:
+async def change_status(
+    job_id: str, change: StatusChange, cloud: CloudParameter, handover: HandoverParameter
+) -> JSONResponse:
     """Carry out a report, all of it or, after an error, nothing; checks are made in the order of real servers."""
     allowed = _allowed(change.status, cloud.options)
     if require_job(cloud, job_id)["status"] not in allowed:
@@ -46,7 +48,7 @@ async def change_status(job_id: str, change: StatusChange, cloud: CloudParameter
     if seconds is not None and seconds < 0:
         raise ApiError(400, "Execution time should not be negative.")
     report = Report(change.status, change.message, seconds and round(seconds, 3), names)
-    if not cloud.store.report(job_id, report, allowed):
+    if not handover.report(job_id, report, allowed):
         raise _conflict(change)
     return JSONResponse({"message": "Job status updated"})
 
