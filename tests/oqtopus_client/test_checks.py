@@ -15,7 +15,7 @@ from oqtopus_client import AsyncOqtopusClient, OqtopusConfig, OqtopusEstimationO
 from oqtopus_client.rest.endpoints import LIST_DEVICES
 from oqtopus_client.rest.retries import RetryPolicy
 from oqtopus_client.services.polling import Polling
-from qiskit_oqtopus.primitives.estimator import shots_for
+from qiskit_oqtopus.primitives.precision import shots_for
 from tests.support.circuits import BELL
 from tests.support.scripted_server import ScriptedServer
 

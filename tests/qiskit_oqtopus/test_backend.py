@@ -255,25 +255,29 @@ BAD_CIRCUITS = [
     (
         mid_circuit(),
         "Circuit 'mid' acts on qubit 0 (cx) after measuring it. OQTOPUS devices treat every measurement as final and "
-        "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures spare "
-        "qubits at the end.",
+        "would return wrong counts; measure at the end only, or use qiskit_oqtopus.defer_measurements(circuit), which "
+        "measures spare "
+        "qubits at the end (in backend.run() and OqtopusSampler: defer_measurements=True).",
     ),
     (
         with_reset(),
         "Circuit 'reset' resets a qubit after using it (qubit 0), which OQTOPUS devices do not execute. Qubits start "
-        "in |0>: use another one, or run with defer_measurements=True, which does so.",
+        "in |0>: use another one, or qiskit_oqtopus.defer_measurements(circuit), which does so (in "
+        "backend.run() and OqtopusSampler: defer_measurements=True).",
     ),
     (
         with_initialize(),
         "Circuit 'init' resets a qubit after using it (qubit 0), which OQTOPUS devices do not execute. Qubits start in "
-        "|0>: use another one, or run with defer_measurements=True, which does so.",
+        "|0>: use another one, or qiskit_oqtopus.defer_measurements(circuit), which does so (in "
+        "backend.run() and OqtopusSampler: defer_measurements=True).",
     ),
     (with_if(), "Circuit 'if' has control flow (if_else), which OQTOPUS devices do not execute."),
     (
         with_subroutine(),
         "Circuit 'sub' acts on qubit 1 (h) after measuring it. OQTOPUS devices treat every measurement as final and "
-        "would return wrong counts; measure at the end only, or run with defer_measurements=True, which measures spare "
-        "qubits at the end.",
+        "would return wrong counts; measure at the end only, or use qiskit_oqtopus.defer_measurements(circuit), which "
+        "measures spare "
+        "qubits at the end (in backend.run() and OqtopusSampler: defer_measurements=True).",
     ),
     ("circuit", "run_input must be a QuantumCircuit or several, not 'circuit'."),
     (None, "run_input must be a QuantumCircuit or several, not None."),

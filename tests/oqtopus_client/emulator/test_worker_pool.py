@@ -32,7 +32,8 @@ from tests.support.stores import open_store, shift_clock
 
 ROOT = Path(__file__).parents[3]
 LIGHT = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
-BUSY = "print('begun', flush=True); pow(7, 10**9)"  # hours in one call of native code
+# One write, as two processes share the output; then hours in one call of native code.
+BUSY = "import os; os.write(1, b'begun\\n'); pow(7, 10**9)"
 DEADLY = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=666)
 SSE = OqtopusJobSpec.sse(device_id="qulacs", program="raise SystemExit(1)", shots=1)
 
