@@ -57,6 +57,7 @@ MAY_IMPORT = {
 # Provider, SDK and command line make an emulator when asked to, from inside a function; so is a picture drawn.
 LAZY = {
     ("oqtopus_client.cli.emulator_admin", "oqtopus_client.emulator.emulator"),
+    ("oqtopus_client.cli.doctor", "oqtopus_client.emulator"),
     ("oqtopus_client.cli.device", "qiskit_oqtopus.visualization.chip"),
     ("oqtopus_client.cli.emulator", "oqtopus_client.emulator.__main__"),
     ("oqtopus_client.cli.faults", "oqtopus_client.emulator"),

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import uvicorn
 
@@ -18,14 +18,16 @@ from oqtopus_client.emulator.worker_pool import WorkerProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Executor
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LAST_SECONDS = 1
 """Time that pending answers get when the server is stopped."""
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oqtopus_client.emulator") -> None:
-    """Serve until interrupted, after printing the two lines that configure a client."""
+    """Serve until interrupted, after printing the lines that configure a client, and an engine if it is external."""
     parser = _parser(program)
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -33,23 +35,43 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with (
+            contextlib.ExitStack() as stack,
             _listen(options.host, options.port) as listener,
-            # One more than jobs run at a time, for the one on an otherwise idle device.
-            WorkerProcesses((options.workers or os.cpu_count() or 1) + 1) as executor,
-            _emulator(options, executor) as emulator,
+            _emulator(options, stack) as emulator,
             contextlib.suppress(KeyboardInterrupt),
         ):
-            host, port = listener.getsockname()[:2]
-            print(f"export OQTOPUS_URL=http://{f'[{host}]' if ':' in host else host}:{port}")
-            print(f"export OQTOPUS_API_TOKEN={emulator.token}", flush=True)
-            uvicorn.Server(_settings(emulator)).run(sockets=[listener])
+            app: ASGIApp = emulator
+            sockets = [listener]
+            exports = {"OQTOPUS_URL": _url(listener), "OQTOPUS_API_TOKEN": emulator.token}
+            if emulator.provider_api is not None:
+                seat = stack.enter_context(_listen(options.host, options.provider_port))
+                app = _by_port(seat.getsockname()[1], emulator.provider_api, emulator)
+                sockets.append(seat)
+                exports |= {"JOB_REPOSITORY_URL": _url(seat), "DEVICE_REPOSITORY_URL": _url(seat)}
+            for name, value in exports.items():
+                print(f"export {name}={value}", flush=True)
+            uvicorn.Server(_settings(app)).run(sockets=sockets)
     except (OSError, OverflowError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
 
 
-def _settings(emulator: Emulator) -> uvicorn.Config:
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _by_port(port: int, app: ASGIApp, others: ASGIApp) -> ASGIApp:
+    """Return an application that gives requests to a port to `app`, and those to other ports to `others`."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        await (app if scope["server"][1] == port else others)(scope, receive, send)
+
+    return wrapped
+
+
+def _settings(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        emulator,
+        app,
         http="h11",  # the other implementation accepts headers of any length
         lifespan="off",
         log_level="warning",
@@ -77,10 +99,23 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--temporary-credentials", action="store_true", help="sign uploads with temporary credentials")
     add("--cors-origin", metavar="ORIGIN", action="append", default=[], help="web origin allowed to call the API")
     add("--quirks", action="store_true", help="reproduce the faults of real servers")
+    add(
+        "--executor",
+        choices=("internal", "external"),
+        default="internal",
+        help="who runs the jobs: this emulator, or your own engine through the Provider API (default: %(default)s)",
+    )
+    add("--provider-port", type=int, default=8888, help="port of the Provider API (default: %(default)s)")
+    add("--provider-key", metavar="KEY", help="API key to demand from the engine (default: none)")
+    add("--strict-provider", action="store_true", help="refuse the transitions that some servers refuse to engines")
     return parser
 
 
-def _emulator(options: argparse.Namespace, executor: WorkerProcesses) -> Emulator:
+def _emulator(options: argparse.Namespace, stack: contextlib.ExitStack) -> Emulator:
+    executor: Executor | Literal["external"] = "external"
+    if options.executor == "internal":
+        # One more than jobs run at a time, for the one on an otherwise idle device.
+        executor = stack.enter_context(WorkerProcesses((options.workers or os.cpu_count() or 1) + 1))
     return Emulator(
         options.data,
         token=options.token,
@@ -94,6 +129,8 @@ def _emulator(options: argparse.Namespace, executor: WorkerProcesses) -> Emulato
         temporary_credentials=options.temporary_credentials,
         cors_origins=options.cors_origin,
         quirks=options.quirks,
+        provider_key=options.provider_key,
+        strict_provider=options.strict_provider,
     )
 
 

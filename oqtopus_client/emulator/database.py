@@ -37,7 +37,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     origin TEXT,          -- the worker through which the job was submitted
     worker TEXT,          -- the worker that runs it
     lease REAL,           -- when its claim expires, in seconds since the epoch
-    attempts INTEGER NOT NULL DEFAULT 0
+    attempts INTEGER NOT NULL DEFAULT 0,
+    output_files TEXT     -- what an external engine has listed, as JSON; null for other jobs
 );
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, job_id);
 DROP INDEX IF EXISTS jobs_in_queue;            -- of version 2.0.0
@@ -76,6 +77,7 @@ CREATE TABLE IF NOT EXISTS calibrations (
 );
 CREATE INDEX IF NOT EXISTS calibrations_by_device ON calibrations (device_id, history_uid);
 CREATE TABLE IF NOT EXISTS device_statuses (device_id TEXT PRIMARY KEY, status TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS device_sizes (device_id TEXT PRIMARY KEY, n_qubits INTEGER NOT NULL);
 """
 
 
@@ -110,6 +112,10 @@ class Database:
         if version not in {0, _VERSION}:
             raise sqlite3.DatabaseError(f"it is of version {version}, not {_VERSION}")
         self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+        with self.transaction() as connection:
+            columns = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
+            if "output_files" not in columns:  # a database of version 2.0.0
+                connection.execute("ALTER TABLE jobs ADD COLUMN output_files TEXT")
 
     def close(self) -> None:
         """Close the database."""

@@ -123,8 +123,12 @@ class EmulatedDevice:
             }
         )
 
-    def with_calibration(self, device_info: str | Mapping[str, Any]) -> Self:
+    def with_calibration(self, device_info: str | Mapping[str, Any], *, resize: bool = False) -> Self:
         """Return the device with another `device_info`, and its `calibrated_at` if it has one.
+
+        Args:
+            device_info: JSON text or object.
+            resize: Whether the number of qubits may change.
 
         Raises:
             ValueError: A value is not valid, or the number of qubits differs.
@@ -132,6 +136,8 @@ class EmulatedDevice:
         info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
         calibrated_at = info.get("calibrated_at") or self.description["calibrated_at"]
         recalibrated = {**self.description, "device_info": info, "calibrated_at": calibrated_at}
+        if resize:
+            del recalibrated["n_qubits"]
         return self.from_description({**recalibrated, "noisy": self.noisy, "publish": self.publish})
 
     def with_status(self, status: str) -> Self:

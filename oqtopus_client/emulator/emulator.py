@@ -7,7 +7,7 @@ import secrets
 import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import platformdirs
 
@@ -20,6 +20,9 @@ from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
+from oqtopus_client.emulator.provider_api.app import create_provider_app
+from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
+from oqtopus_client.emulator.provider_api.handover import Handover
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.sse.limits import SseLimits
@@ -54,7 +57,8 @@ class Emulator:
             folder in the user's data directory, so that later runs and other processes can read the jobs.
         token: API token that clients must send. By default the token stored with the data, random at first.
         devices: A folder of device files, or devices, in addition to the built-in ones.
-        executor: Runs the simulations; threads by default.
+        executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
+            process, which uses `provider_api`; that engine then also decides about server-side programs.
         max_running: Maximum number of jobs in work at the same time, at least 2; by default one per processor core.
             One more may run on a device that has no job in work.
         limits: Limits on the programs of jobs.
@@ -67,9 +71,13 @@ class Emulator:
         cors_origins: Origins whose web pages may call the API.
         quirks: Whether to reproduce the faults of real servers.
         url_seconds: Lifetime of presigned URLs, in seconds.
+        provider_key: API key that an external engine must send; None to accept all requests.
+        strict_provider: Whether the Provider API lets only running jobs fail, and accepts calibrations for QPUs only,
+            as some servers do.
 
     Attributes:
         token: The API token.
+        provider_api: With an external executor: the Provider API, an ASGI application to serve on a port of its own.
 
     Raises:
         OSError: A folder cannot be used.
@@ -82,7 +90,7 @@ class Emulator:
         *,
         token: str | None = None,
         devices: str | Path | Iterable[EmulatedDevice] = (),
-        executor: Executor | None = None,
+        executor: Executor | Literal["external"] | None = None,
         max_running: int | None = None,
         limits: ProgramLimits = DEFAULT_LIMITS,
         allow_sse: bool = True,
@@ -94,7 +102,11 @@ class Emulator:
         cors_origins: Iterable[str] = (),
         quirks: bool = False,
         url_seconds: float = VALID_SECONDS,
+        provider_key: str | None = None,
+        strict_provider: bool = False,
     ) -> None:
+        if isinstance(executor, str) and executor != "external":
+            raise ValueError(f"executor is {executor!r}; it is an Executor or 'external'.")
         if isinstance(devices, str | Path):
             devices = load_devices(devices).values()
         fleet = built_in_devices() | {device.device_id: device for device in devices}
@@ -105,25 +117,31 @@ class Emulator:
             temporary_credentials=temporary_credentials,
             cors_origins=tuple(cors_origins),
             quirks=quirks,
+            strict_provider=strict_provider,
         )
         database = Database(_database(data))
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
         own_executor = None if executor else ThreadPoolExecutor(thread_name_prefix="oqtopus-emulator")
+        runs = executor or cast("Executor", own_executor)
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)
         self._store = Store(database)
         self._devices = Fleet(database, fleet, quirks=quirks)
         self._faults = Faults()
-        self._engine = Engine(
-            self._store,
-            self._devices,
-            executor or cast("Executor", own_executor),
-            self._faults,
-            max_running=max_running,
-            limits=limits,
-            sse_limits=(sse_limits or SseLimits()) if allow_sse else None,
-        )
+        self._engine: Engine | ExternalEngine
+        if isinstance(runs, str):
+            self._engine = ExternalEngine()
+        else:
+            self._engine = Engine(
+                self._store,
+                self._devices,
+                runs,
+                self._faults,
+                max_running=max_running,
+                limits=limits,
+                sse_limits=(sse_limits or SseLimits()) if allow_sse else None,
+            )
         self._cloud = Cloud(
             store=self._store,
             users=self._users,
@@ -134,6 +152,9 @@ class Emulator:
             options=options,
         )
         self._app = create_app(self._cloud)
+        self.provider_api = None
+        if executor == "external":
+            self.provider_api = create_provider_app(self._cloud, Handover(database), provider_key)
         self._pid = os.getpid()
         self._finalizer = weakref.finalize(self, _close, self._pid, self._engine, own_executor, database)
 
@@ -258,7 +279,7 @@ def kept_token(data: str | Path | None = None) -> str:
         database.close()
 
 
-def _close(pid: int, engine: Engine, executor: Executor | None, database: Database) -> None:
+def _close(pid: int, engine: Engine | ExternalEngine, executor: Executor | None, database: Database) -> None:
     if os.getpid() != pid:
         return  # a fork that exits must not return its parent's jobs to the queue
     engine.close()

@@ -45,7 +45,8 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         (newest,) = self._database.all(_NEWEST.format("TRUE"), device_id)
         uid, calibrated = self._calibrated.get(device_id, ("", device))
         if uid != newest["history_uid"]:
-            calibrated = replace(device.with_calibration(newest["device_info"]), quirks=device.quirks)
+            recalibrated = device.with_calibration(newest["device_info"], resize=True)
+            calibrated = replace(recalibrated, quirks=device.quirks)
             self._calibrated[device_id] = newest["history_uid"], calibrated
         row = self._database.one("SELECT status FROM device_statuses WHERE device_id = ?", device_id)
         return calibrated if row is None else calibrated.with_status(row["status"])
@@ -59,15 +60,38 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
     def __len__(self) -> int:
         return len(self._devices)
 
-    def calibrate(self, device_id: str, device_info: Mapping[str, Any]) -> None:
+    def calibrate(self, device_id: str, device_info: Mapping[str, Any], *, resize: bool = False) -> None:
         """Give a device a new calibration, which applies from its next job on.
+
+        Args:
+            device_id: The device.
+            device_info: The calibration; without a `calibrated_at` it is calibrated now.
+            resize: Whether the number of qubits may change.
 
         Raises:
             KeyError: The device does not exist.
             ValueError: The calibration is not valid.
         """
-        calibrated = self._devices[device_id].with_calibration({"calibrated_at": now(), **device_info})
+        calibrated = self._devices[device_id].with_calibration({"calibrated_at": now(), **device_info}, resize=resize)
         self._keep(calibrated, from_file=False)
+
+    def n_qubits(self, device_id: str) -> int:
+        """Return the number of qubits that a device is described with.
+
+        Raises:
+            KeyError: The device does not exist.
+        """
+        row = self._database.one("SELECT n_qubits FROM device_sizes WHERE device_id = ?", device_id)
+        return self[device_id].n_qubits if row is None else int(row["n_qubits"])
+
+    def set_n_qubits(self, device_id: str, n_qubits: int) -> None:
+        """Describe a device with another number of qubits, whatever its calibration says.
+
+        Raises:
+            KeyError: The device does not exist.
+        """
+        device = self._devices[device_id]
+        self._database.change("INSERT OR REPLACE INTO device_sizes VALUES (?, ?)", device.device_id, n_qubits)
 
     def set_status(self, device_id: str, status: str) -> None:
         """Make a device `available` or `unavailable`.

@@ -18,6 +18,8 @@ class ServerOptions:
             `x-amz-security-token`; with static ones it is null.
         cors_origins: Origins whose web pages may call the API.
         quirks: Whether to reproduce servers' faults.
+        strict_provider: Whether the provider API lets only running jobs fail, and only QPUs have calibrations, as some
+            servers' does.
     """
 
     cancelling: bool = False
@@ -26,3 +28,4 @@ class ServerOptions:
     temporary_credentials: bool = False
     cors_origins: tuple[str, ...] = ()
     quirks: bool = False
+    strict_provider: bool = False

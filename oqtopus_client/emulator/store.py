@@ -21,7 +21,7 @@ LEASE_SECONDS = 10.0
 
 JOB_TYPES = ("sampling", "estimation", "multi_manual", "sse")
 
-_IN_WORK = "status IN ('ready', 'running', 'cancelling')"
+IN_WORK = "status IN ('ready', 'running', 'cancelling')"
 
 _HEADS = """
 WITH RECURSIVE heads(id) AS (
@@ -85,6 +85,10 @@ class Store:
         row = self._database.one("SELECT content FROM files WHERE key = ?", key)
         return None if row is None else bytes(row["content"])
 
+    def has_file(self, key: str) -> bool:
+        """Return whether a file is there, without reading it."""
+        return self._database.one("SELECT 1 FROM files WHERE key = ?", key) is not None
+
     def file_names(self, job_id: str) -> set[str]:
         """Return the names of a job's files, such as `input.zip`."""
         rows = self._database.all("SELECT key FROM files WHERE key BETWEEN ? AND ?", *_keys_of(job_id))
@@ -144,8 +148,8 @@ class Store:
             gently: Whether a running job becomes `cancelling` until its worker has stopped it.
         """
         statement = (
-            "UPDATE jobs SET status = CASE WHEN ? AND worker IS NOT NULL AND status IN ('running', 'cancelling') "
-            "THEN 'cancelling' ELSE 'cancelled' END WHERE job_id = ? "
+            "UPDATE jobs SET status = CASE WHEN ? AND ifnull(worker, output_files) IS NOT NULL "
+            "AND status IN ('running', 'cancelling') THEN 'cancelling' ELSE 'cancelled' END WHERE job_id = ? "
             "AND status IN ('registered', 'submitted', 'ready', 'running', 'cancelling', 'cancelled')"
         )
         return self._database.change(statement, gently, job_id) == 1
@@ -183,14 +187,14 @@ class Store:
             job_types: What the worker can run.
         """
         types = ", ".join("?" * len(job_types))
-        left_behind = f"SELECT rowid FROM jobs WHERE {_IN_WORK} AND lease < ? AND job_type IN ({types}) LIMIT 1"  # noqa: S608
+        left_behind = f"SELECT rowid FROM jobs WHERE {IN_WORK} AND lease < ? AND job_type IN ({types}) LIMIT 1"  # noqa: S608
         candidates = (
             f"{_HEADS} SELECT * FROM jobs WHERE rowid IN ({left_behind}) "  # noqa: S608 - ours
             f"OR rowid IN heads AND job_type IN ({types}) ORDER BY submitted_at"
         )
         with self._database.transaction() as connection:
             connection.execute(
-                f"UPDATE jobs SET status = 'cancelled' WHERE {_IN_WORK} AND status = 'cancelling' AND lease < ?",  # noqa: S608
+                f"UPDATE jobs SET status = 'cancelled' WHERE {IN_WORK} AND status = 'cancelling' AND lease < ?",  # noqa: S608
                 (time.time(),),
             )
             jobs = connection.execute(candidates, (time.time(), *job_types, *job_types)).fetchall()
@@ -210,7 +214,7 @@ class Store:
         The others were cancelled or claimed by another worker.
         """
         marks = ", ".join("?" * len(job_ids))
-        statement = f"UPDATE jobs SET lease = ? WHERE worker = ? AND {_IN_WORK} AND job_id IN ({marks}) "  # noqa: S608
+        statement = f"UPDATE jobs SET lease = ? WHERE worker = ? AND {IN_WORK} AND job_id IN ({marks}) "  # noqa: S608
         with self._database.transaction() as connection:
             rows = connection.execute(
                 f"{statement} RETURNING job_id, status", (time.time() + LEASE_SECONDS, worker, *job_ids)
@@ -226,7 +230,7 @@ class Store:
             tried: Whether to count this as a failed attempt.
         """
         with self._database.transaction() as connection:
-            mine = f"worker = ? AND job_id LIKE ? AND {_IN_WORK}"
+            mine = f"worker = ? AND job_id LIKE ? AND {IN_WORK}"
             connection.execute(
                 f"UPDATE jobs SET status = 'cancelled', ended_at = ? WHERE {mine} AND status = 'cancelling'",  # noqa: S608
                 (now(), worker, job_id),

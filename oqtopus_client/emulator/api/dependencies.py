@@ -17,6 +17,7 @@ from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.presigning import Signer
+from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users
@@ -38,7 +39,7 @@ class Cloud:
     store: Store
     users: Users
     devices: Fleet
-    engine: Engine
+    engine: Engine | ExternalEngine
     signer: Signer
     faults: Faults
     options: ServerOptions
@@ -94,6 +95,18 @@ def read_time(text: str) -> datetime:
     """
     try:
         return _in_utc(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise ServerError from error
+
+
+def to_json(settings: dict[str, Any]) -> str:
+    """Return settings as JSON text.
+
+    Raises:
+        ServerError: They have a value that is not valid JSON, such as NaN.
+    """
+    try:
+        return json.dumps(settings, allow_nan=False)
     except ValueError as error:
         raise ServerError from error
 

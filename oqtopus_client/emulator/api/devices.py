@@ -93,6 +93,7 @@ def _require_device(cloud: Cloud, user: Row, device_id: str) -> None:
 def _describe(request: Request, cloud: Cloud, device: EmulatedDevice) -> dict[str, Any]:
     """Return a device as the API shows it: unlike a job, with its nulls."""
     info = device.info(n_pending_jobs=cloud.store.pending(device.device_id)).model_dump(mode="json")
+    info["n_qubits"] = cloud.devices.n_qubits(device.device_id)
     for name in ("available_at", "calibrated_at"):
         info[name] = info[name] and whole_seconds(info[name])
     if device.publish != "inline":

@@ -39,8 +39,13 @@ class Refused(HTTPException):
     """A body that is too large or too slow; an `HTTPException`, as FastAPI hides other errors raised while reading."""
 
 
-def guarded(app: ASGIApp, users: Users) -> ASGIApp:
-    """Wrap an application so that it receives only requests that pass the checks."""
+def guarded(app: ASGIApp, users: Users | None = None) -> ASGIApp:
+    """Wrap an application so that it receives only requests that pass the checks.
+
+    Args:
+        app: The application.
+        users: The users whose tokens are accepted; None to accept requests without a token.
+    """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +53,7 @@ def guarded(app: ASGIApp, users: Users) -> ASGIApp:
             return
         try:
             _check_headers(scope)
-            if not _PUBLIC.match(scope["path"]):
+            if users is not None and not _PUBLIC.match(scope["path"]):
                 _check_token(scope, users)
             body = _Body(scope, receive)
         except HTTPException as error:
@@ -59,9 +64,14 @@ def guarded(app: ASGIApp, users: Users) -> ASGIApp:
     return wrapped
 
 
+def is_storage(path: str) -> bool:
+    """Return whether a path is the storage's, which presigned URLs alone authorize."""
+    return _STORAGE.match(path) is not None
+
+
 def refusal(path: str, error: HTTPException) -> Response:
     """Return the response to a rejected request, in the format of the API or of the storage."""
-    if _STORAGE.match(path):
+    if is_storage(path):
         code = "EntityTooLarge" if error.status_code == 413 else "RequestTimeout"
         return storage_error(error.status_code, code, str(error.detail))
     name = "detail" if error.status_code in {401, 403} else "message"
@@ -94,7 +104,7 @@ class _Body:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
-        is_form = _STORAGE.match(scope["path"]) is not None
+        is_form = is_storage(scope["path"])
         self._left = MAX_FORM_BYTES if is_form else MAX_BODY_BYTES
         self._commas_left = MAX_FORM_BYTES if is_form else MAX_VALUES
         self._deadline: float | None = None

@@ -18,6 +18,7 @@ from oqtopus_client.emulator.api.dependencies import (
     earliest,
     latest,
     read_time,
+    to_json,
     whole_seconds,
 )
 from oqtopus_client.emulator.api.storage import download_url
@@ -87,7 +88,7 @@ async def submit_job(
         "name": body.name or "",
         "description": body.description or "",
         "origin": cloud.engine.name,
-        **{name: _to_json(getattr(body, name) or {}) for name in _SETTINGS},
+        **{name: to_json(getattr(body, name) or {}) for name in _SETTINGS},
     }
     if not cloud.store.submit(job_id, fields):
         _require_registered(_get_job(cloud, user, job_id))
@@ -211,7 +212,8 @@ def _job(row: Row, cloud: Cloud, request: Request, fields: tuple[str, ...]) -> d
 
 def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
     """Return newly signed URLs of the files that the job shows in its status, and the engine's message."""
-    names = {"input"} | _EXPOSED.get(row["status"], set())
+    listed = row["output_files"]
+    names = {"input"} | (_EXPOSED.get(row["status"], set()) if listed is None else set(json.loads(listed)))
     kept = cloud.store.file_names(row["job_id"])
     info = {}
     for name in sorted(names):
@@ -240,10 +242,3 @@ def _whole_number(text: str, *, most: int) -> int:
     if not 1 <= number <= most:
         raise ServerError
     return number
-
-
-def _to_json(settings: dict[str, Any]) -> str:
-    try:
-        return json.dumps(settings, allow_nan=False)
-    except ValueError as error:
-        raise ServerError from error

@@ -145,6 +145,27 @@ class HttpClient:
                 response.text,
             ) from None
 
+    async def exchange(
+        self, method: str, path: str, *, params: Mapping[str, str], json: object, token: bool
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Call a path, and return the status, the headers and the body of its response, whatever they are.
+
+        Args:
+            method: The HTTP method.
+            path: The path.
+            params: Query parameters.
+            json: The body; None for no body.
+            token: Whether to send the API token.
+
+        Raises:
+            OqtopusConnectionError: No response arrived.
+            OqtopusTimeoutError: No response arrived in time.
+        """
+        operation = Operation(method, path, idempotent=False, why="a repetition would hide the response")
+        headers = {**self._headers, **(self._api_headers if token else {})}
+        response = await self._send(operation, self._base_url + path, params=params, json=json, headers=headers)
+        return response.status_code, dict(response.headers), response.content
+
     async def post_form(self, url: str, fields: Mapping[str, str], content: bytes) -> None:
         """Post a multipart form to storage: `fields` as they are, then `content` as the part `file`, last.
 
