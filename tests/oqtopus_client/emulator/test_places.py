@@ -16,10 +16,11 @@ from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.simulation.pipeline import run_prepared
-from oqtopus_client.emulator.store import _HEADS, Store
+from oqtopus_client.emulator.store import _HEADS, LEASE_SECONDS, Store
 from tests.support.circuits import BELL
 from tests.support.jobs import await_condition, await_status
 from tests.support.server_process import running_server
+from tests.support.stores import shift_clock
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Row
@@ -218,6 +219,19 @@ def test_cancelled_while_waiting(gated: Gated) -> None:
         assert [str(client.status(job_id)) for job_id in jobs] == ["succeeded", "cancelled", "succeeded"]
         assert gated.begun == [1, 3]
         assert client.run_job(heavy(5), interval=0.01).status == "succeeded"
+
+
+def test_jobs_run_once_after_a_pause(gated: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that could not renew its claims, as the database was locked for long, does not take its own job again."""
+    monkeypatch.setattr("oqtopus_client.emulator.engine.IDLE_SECONDS", 3600.0)
+    with Emulator(":memory:", executor=gated, max_running=3) as emulator, OqtopusClient(emulator.config) as client:
+        (job_id,) = submit_heavy_jobs(client, 1)
+        shift_clock(monkeypatch, LEASE_SECONDS + 1)
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        assert client.status(job_id) == "running"
+        gated.gate.set()
+        assert client.wait_for_job(job_id, interval=0.01).status == "succeeded"
+        assert gated.begun == [1]
 
 
 def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None:
