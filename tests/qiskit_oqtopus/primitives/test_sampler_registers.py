@@ -15,7 +15,7 @@ from tests.support.statistics import FALSE_ALARM, SHOTS, exact_distribution, joi
 
 @st.composite
 def circuits(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[int, int]]:
-    """A circuit of up to four qubits, and the qubit that each of its measured bits tells.
+    """A circuit of up to four qubits, and the qubit that each of its measured bits reads.
 
     Each register takes any of up to nine bits, in any order, whether or not another has them.
     """
