@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.programs import Program
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ def save(job: SavedJob, path: str | Path) -> None:
         "job_id": job.job_id,
         "programs": [[program.text for program in programs] for programs in job.programs],
         "is_isa": [[program.is_isa for program in programs] for programs in job.programs],
-        "circuits": None if job.circuits is None else _packed(job.circuits, stacklevel=4),
+        "circuits": None if job.circuits is None else _packed(job.circuits),
         "jobs": [_without_files(outcome) for outcome in job.jobs],
     }
     write_atomically(Path(path), json.dumps(content))
@@ -86,7 +86,7 @@ def load(path: str | Path) -> SavedJob:
             [Program.from_text(text, is_isa=is_isa) for text, is_isa in zip(*pair, strict=True)]
             for pair in zip(content["programs"], content["is_isa"], strict=True)
         ]
-        circuits = None if content["circuits"] is None else _unpacked(content["circuits"], stacklevel=4)
+        circuits = None if content["circuits"] is None else _unpacked(content["circuits"])
         return SavedJob(content["job_id"], programs, circuits, jobs)
     except LaterReleaseError:
         raise
@@ -108,7 +108,7 @@ def _without_files(job: OqtopusJobResult) -> dict[str, Any]:
     return saved
 
 
-def _packed(circuits: Sequence[QuantumCircuit | None], *, stacklevel: int) -> list[str | None]:
+def _packed(circuits: Sequence[QuantumCircuit | None]) -> list[str | None]:
     """Return each circuit as QPY; None for one that is unknown or does not survive a round trip."""
     packed, lost = [], []
     for i, circuit in enumerate(circuits):
@@ -117,7 +117,7 @@ def _packed(circuits: Sequence[QuantumCircuit | None], *, stacklevel: int) -> li
         if circuit is not None and text is None:
             lost.append(f"{circuit.name!r} ({i}): {reason}")
     if lost:
-        warnings.warn(f"{_LOST} Left out: {'; '.join(lost)}.", stacklevel=stacklevel)
+        warn_user(f"{_LOST} Left out: {'; '.join(lost)}.")
     return packed
 
 
@@ -168,23 +168,23 @@ def _indices(circuit: QuantumCircuit, item: CircuitInstruction) -> list[int]:
     return [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)]
 
 
-def _unpacked(packed: str | list[str | None], *, stacklevel: int) -> list[QuantumCircuit | None] | None:
+def _unpacked(packed: str | list[str | None]) -> list[QuantumCircuit | None] | None:
     """Return the circuits; None for those that are not in the file or that this version of Qiskit cannot read."""
     if isinstance(packed, str):  # early versions stored all circuits in one piece
-        return _read(packed, stacklevel=stacklevel + 1)
+        return _read(packed)
     found: list[QuantumCircuit | None] = []
     for text in packed:
-        read = None if text is None else _read(text, stacklevel=stacklevel + 1)
+        read = None if text is None else _read(text)
         found.append(read[0] if read else None)
     return found
 
 
-def _read(text: str, *, stacklevel: int) -> list[QuantumCircuit] | None:
+def _read(text: str) -> list[QuantumCircuit] | None:
     data = base64.b64decode(text, validate=True)
     if not data.startswith(_QPY):
         raise ValueError("its circuits are not QPY")
     try:
         return list(qpy.load(io.BytesIO(data)))
     except Exception as error:  # noqa: BLE001 - as above, and files of later versions of Qiskit
-        warnings.warn(f"{_LOST} {type(error).__name__}: {error}".rstrip(".") + ".", stacklevel=stacklevel)
+        warn_user(f"{_LOST} {type(error).__name__}: {error}".rstrip(".") + ".")
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, cast
 
@@ -24,6 +23,7 @@ from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.status import aggregate_status
 from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -138,10 +138,9 @@ class JobBatch:
             if len(job_ids) == len(entries):
                 batches.append(cls(client, batch_id, job_ids))
             else:
-                warnings.warn(
+                warn_user(
                     f"Batch {batch_id}: {len(entries) - len(job_ids)} of {len(entries)} jobs are not on the server, as "
-                    f"it refused them or they were deleted. The others: {', '.join(job_ids) or 'none'}.",
-                    stacklevel=3,
+                    f"it refused them or they were deleted. The others: {', '.join(job_ids) or 'none'}."
                 )
         return batches
 

@@ -17,8 +17,9 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobTimeoutError as QiskitJobTimeoutError
 
 from oqtopus_client.errors import JobFailedError, JobTimeoutError, OqtopusError
-from oqtopus_client.services.remedies import BEYOND_THE_DEVICE, REFUSED_BY_DEVICE
+from oqtopus_client.services.remedies import BEYOND_THE_DEVICE, REFUSED_BY_DEVICE, STUCK_ESTIMATION
 from oqtopus_client.services.remedies import with_remedy as with_remedy  # noqa: PLC0414 - it was defined here
+from qiskit_oqtopus.tags import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +64,10 @@ class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
 
 def timed_out(job_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
     """Return the error for a job that did not finish within the timeout."""
-    return OqtopusJobTimeoutError(
-        job_id, f"did not finish within {timeout} s and is still running; call result() again."
-    )
+    message = f"did not finish within {timeout} s and is still running; call result() again."
+    if kind_of(job_id) == "estimator":
+        message += f" {STUCK_ESTIMATION}"
+    return OqtopusJobTimeoutError(job_id, message)
 
 
 def failure_message(reasons: Sequence[str], total: int) -> str:

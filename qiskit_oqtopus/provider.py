@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import warnings
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from qiskit.providers import QiskitBackendNotFoundError
@@ -23,6 +22,7 @@ from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_run_id
 from qiskit_oqtopus.status import wire_statuses
 from qiskit_oqtopus.tags import Tag
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -285,7 +285,7 @@ class OqtopusProvider:
         try:
             return JobBatch.find(self.client, batch_id)
         except OqtopusJobError as error:  # a part could not be submitted, or has been deleted
-            warnings.warn(f"{error} It is left out.", stacklevel=4)
+            warn_user(f"{error} It is left out.")
             return None
 
     def __repr__(self) -> str:

@@ -19,6 +19,9 @@ REFUSED_BY_DEVICE = "failed to execute job on device"
 BEYOND_THE_DEVICE = "more qubits than a simulator has memory for, or more shots than the device allows."
 """Reasons other than its gates why a device cannot run a program."""
 
+STUCK_ESTIMATION = "An estimation that stays 'running' may have failed: check its gates, and the device's status."
+"""Advice at a deadline: servers leave an estimation 'running' if the device refuses its circuits or is inactive."""
+
 _LEVELS = (0, 1, 2, 3)
 _PROGRAM = "its OpenQASM 3 syntax, its gates, and that it has no more qubits than the device."
 

@@ -19,6 +19,7 @@ from oqtopus_client.services.polling import (
     outcomes,
 )
 from oqtopus_client.services.progress import progress_bar
+from oqtopus_client.services.remedies import STUCK_ESTIMATION
 from oqtopus_client.services.resources.jobs import Jobs
 
 if TYPE_CHECKING:
@@ -210,6 +211,5 @@ def _unfinished(timeout: float | None, status: str | None) -> str:
         return f"is registered, but was not submitted within {timeout} s; submit it again."
     message = f"did not finish within {timeout} s and is still running; call wait_for_job() again with its id."
     if status == JobsJobStatus.RUNNING:
-        # Servers leave an estimation 'running' whose circuits the device refuses, or whose device is inactive.
-        message += " An estimation that stays 'running' may have failed: check its gates, and the device's status."
+        message += f" {STUCK_ESTIMATION}"
     return message

@@ -88,6 +88,15 @@ def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
     assert job.result(timeout=30)[0].data.meas.get_counts() == {"001": 1024}
 
 
+def test_estimation_that_never_ends(held_backend: OqtopusBackend) -> None:
+    """Servers leave a failed estimation running, as the deadline's error says; counts have no such cause."""
+    estimation = OqtopusEstimator(held_backend, route="estimation").run([(flips(), "ZZ", [0, 0])])
+    with pytest.raises(OqtopusJobTimeoutError, match="stays 'running' may have failed: check its gates"):
+        estimation.result(timeout=0.01)
+    with pytest.raises(OqtopusJobTimeoutError, match=r"call result\(\) again\.$"):
+        OqtopusSampler(held_backend).run([keyed(1, 3)]).result(timeout=0.01)
+
+
 def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's words, the circuits and their ids are in the error, here and in another process."""
     monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline.DEFAULT_TRANSPILER", {"transpiler_lib": "qiskit"})
