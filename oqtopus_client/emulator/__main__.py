@@ -107,7 +107,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="who runs the jobs: this emulator, or your own engine through the Provider API (default: %(default)s)",
     )
     add("--provider-port", type=int, default=8888, help="port of the Provider API (default: %(default)s)")
-    add("--provider-key", metavar="KEY", help="API key to demand from the engine (default: none)")
+    add("--provider-key", metavar="KEY", help="API key that the engine must send (default: none)")
     add("--strict-provider", action="store_true", help="refuse the transitions that some servers refuse to engines")
     return parser
 

@@ -79,7 +79,7 @@ def call(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> Iterator[Calle
     yield caller
     caller.close()
     emulator.clear_faults()
-    assert "broke the emulator" not in caplog.text
+    assert "unexpected error" not in caplog.text
 
 
 def _operations() -> list[Any]:

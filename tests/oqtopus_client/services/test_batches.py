@@ -371,7 +371,7 @@ def test_runners_take_their_own_kind_only(client: OqtopusClient, cloud: Recorded
     ("name", "content", "message"),
     [
         ("program.txt", b"", "is not a Python file"),
-        ("missing.py", None, "There is no file"),
+        ("missing.py", None, "missing.py does not exist"),
         ("large.py", b"#" * 101, "has 101 bytes; at most 100 are allowed"),
         ("latin.py", "# é".encode("latin-1"), "is not UTF-8 text"),
     ],

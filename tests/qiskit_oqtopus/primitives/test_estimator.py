@@ -126,7 +126,7 @@ def test_device_of_one_qubit() -> None:
         circuit = QuantumCircuit(1)
         circuit.sx(0)
         assert OqtopusEstimator(dot).run([(circuit, {"X": 1.0, "Y": 1.0})]).result()[0].metadata["route"] == "sampling"
-        with pytest.raises(ValueError, match="cannot be taken: servers fail to estimate on one qubit, and dot has no"):
+        with pytest.raises(ValueError, match="cannot be used: servers cannot estimate on a single qubit, and dot has"):
             OqtopusEstimator(dot, route="estimation").run([(circuit, "Z")])
 
 
@@ -630,7 +630,7 @@ def test_other_backends(make: Callable[[], BackendV2]) -> None:
     assert abs(result.data.evs - expected) < 5 * result.data.stds + (
         0.1 if isinstance(backend, GenericBackendV2) else 0
     )
-    with pytest.raises(ValueError, match=r"route='estimation' cannot be taken: .* has no server that estimates"):
+    with pytest.raises(ValueError, match=r"route='estimation' cannot be used: .* is not an OQTOPUS device"):
         OqtopusEstimator(backend, route="estimation").run([(circuit, observable, values)])
 
 

@@ -131,7 +131,7 @@ def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: Recorde
     midway.x(0)
     with pytest.raises(CircuitError, match="after measuring it"):
         OqtopusSampler(backend).run([fixed(), midway])
-    with pytest.raises(CircuitError, match="has 17 qubits, qulacs only 16"):
+    with pytest.raises(CircuitError, match="has 17 qubits, but qulacs has only 16"):
         OqtopusSampler(backend).run([keyed(1, 17)])
     not_finite, angle = QuantumCircuit(1, 1), Parameter("angle")
     not_finite.rx(1 / angle, 0)
