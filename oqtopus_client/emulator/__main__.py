@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
         with (
             contextlib.ExitStack() as stack,
             _listen(options.host, options.port) as listener,
-            _emulator(options, stack) as emulator,
+            _executor(options) as executor,
+            _emulator(options, executor) as emulator,
             contextlib.suppress(KeyboardInterrupt),
         ):
             app: ASGIApp = emulator
@@ -111,11 +112,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _emulator(options: argparse.Namespace, stack: contextlib.ExitStack) -> Emulator:
-    executor: Executor | Literal["external"] = "external"
-    if options.executor == "internal":
-        # One more than jobs run at a time, for the one on an otherwise idle device.
-        executor = stack.enter_context(WorkerProcesses((options.workers or os.cpu_count() or 1) + 1))
+def _executor(options: argparse.Namespace) -> contextlib.AbstractContextManager[Executor | Literal["external"]]:
+    if options.executor == "external":
+        return contextlib.nullcontext("external")
+    # One more than jobs run at a time, for the one on an otherwise idle device.
+    return WorkerProcesses((options.workers or os.cpu_count() or 1) + 1)
+
+
+def _emulator(options: argparse.Namespace, executor: Executor | Literal["external"]) -> Emulator:
     return Emulator(
         options.data,
         token=options.token,
