@@ -49,7 +49,7 @@ def store() -> Iterator[Store]:
 
 
 def submit(store: Store, owners: Iterable[str], device_id: str = "qulacs", origin: str = US) -> list[str]:
-    """Submit a job of each owner; returns their ids."""
+    """Submit a job of each owner, and return their ids."""
     ids = [store.register(owner) for owner in owners]
     for job_id in ids:
         store.submit(job_id, {"device_id": device_id, "job_type": "sampling", "shots": 1, "origin": origin})
@@ -57,7 +57,7 @@ def submit(store: Store, owners: Iterable[str], device_id: str = "qulacs", origi
 
 
 def claim_all(store: Store, places: Places) -> list[Row]:
-    """Claim one job after the other, each finished before the next."""
+    """Claim one job after the other, finishing each before the next."""
     claimed = []
     while (job := store.claim(US, places.choose)) is not None:
         places.claim(job)
@@ -67,7 +67,7 @@ def claim_all(store: Store, places: Places) -> list[Row]:
 
 
 def fill(store: Store, places: Places) -> list[Row]:
-    """Claim jobs as long as there are places; none is finished."""
+    """Claim jobs until no place is free, finishing none."""
     claimed = []
     while (job := store.claim(US, places.choose)) is not None:
         places.claim(job)
@@ -79,7 +79,7 @@ def fill(store: Store, places: Places) -> list[Row]:
 
 
 def test_users_take_turns(store: Store) -> None:
-    """A user's jobs stay in their order; who comes later need not wait for all jobs of who came first."""
+    """Users take turns, and each user's jobs stay in order."""
     ids = submit(store, "aaaabbc")
     claimed = claim_all(store, Places(US, 2))
 
@@ -90,7 +90,7 @@ def test_users_take_turns(store: Store) -> None:
 
 
 def test_devices_take_turns(store: Store) -> None:
-    """Neither the number of a device's jobs nor that of its users counts."""
+    """Devices take turns, whatever their numbers of jobs and users."""
     submit(store, "abcd", "crowded")
     submit(store, "aa", "quiet")
 
@@ -99,7 +99,7 @@ def test_devices_take_turns(store: Store) -> None:
 
 
 def test_a_place_is_kept_for_idle_devices(store: Store) -> None:
-    """One device's jobs never take all places, whoever submitted them."""
+    """Jobs of one device never take all places."""
     places = Places(US, 2)
     submit(store, "abcabc", "crowded")
     assert [job["device_id"] for job in fill(store, places)] == ["crowded"] * 2
@@ -109,7 +109,7 @@ def test_a_place_is_kept_for_idle_devices(store: Store) -> None:
 
 
 def test_jobs_of_other_processes_leave_a_place(store: Store) -> None:
-    """Own jobs come first, and of the places a device can have, the others' never take the last."""
+    """Own jobs come first, and jobs of other processes never take a device's last place."""
     places = Places(US, 2)
     submit(store, "aaa", origin="other")
     assert len(fill(store, places)) == 1
@@ -118,7 +118,7 @@ def test_jobs_of_other_processes_leave_a_place(store: Store) -> None:
 
 
 def test_jobs_of_types_that_are_not_run(store: Store) -> None:
-    """They stay, and do not block the jobs behind them."""
+    """Jobs of types that the engine does not run stay, and do not block the jobs behind them."""
     skipped, claimed = submit(store, "aa")
     store._database.change("UPDATE jobs SET job_type = 'sse' WHERE job_id = ?", skipped)
 
@@ -155,7 +155,7 @@ def test_claims_do_not_read_all_jobs(store: Store) -> None:
 
 
 class Gated(ThreadPoolExecutor):
-    """Threads that execute no heavy job before the gate is open."""
+    """Threads that execute heavy jobs only once the gate is open."""
 
     def __init__(self) -> None:
         super().__init__(4)
@@ -172,7 +172,7 @@ class Gated(ThreadPoolExecutor):
 
 @pytest.fixture
 def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
-    """The executor of an emulator for which the heavy job is heavy, and the light one is not."""
+    """The executor of an emulator that treats only the heavy job as heavy."""
     monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY", 500)
     with Gated() as executor:
         yield executor
@@ -180,12 +180,12 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
 
 
 def heavy(shots: int) -> OqtopusJobSpec:
-    """A heavy job, known by its shots."""
+    """Return a heavy job, identified by its shots."""
     return OqtopusJobSpec.sampling(device_id="qulacs", program=HEAVY.program, shots=shots)
 
 
 def submit_heavy_jobs(client: OqtopusClient, number: int) -> list[str]:
-    """Jobs of 1, 2, 3 ... shots, of which the first runs before the others are there."""
+    """Submit heavy jobs of 1, 2, 3 ... shots, and wait until the first runs before submitting the others."""
     first = client.submit_job(heavy(1)).job_id
     await_status(client, first, "running")
     return [first, *[client.submit_job(heavy(1 + index)).job_id for index in range(1, number)]]
@@ -193,7 +193,7 @@ def submit_heavy_jobs(client: OqtopusClient, number: int) -> list[str]:
 
 @pytest.mark.parametrize("places", [1, 2])
 def test_light_jobs_overtake(gated: Gated, places: int) -> None:
-    """However many heavy ones came first; these run one after the other, oldest first, and leave no place taken."""
+    """Light jobs overtake any number of heavy ones, which run one by one, oldest first, and free their places."""
     with Emulator(":memory:", executor=gated, max_running=places) as emulator, OqtopusClient(emulator.config) as client:
         jobs = submit_heavy_jobs(client, 4)
         for _ in range(3):
@@ -208,7 +208,7 @@ def test_light_jobs_overtake(gated: Gated, places: int) -> None:
 
 
 def test_cancelled_while_waiting(gated: Gated) -> None:
-    """A heavy job that is cancelled before there is room for it never begins, and holds nobody up."""
+    """A heavy job that is cancelled while it waits never starts, and delays no other job."""
     with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         jobs = submit_heavy_jobs(client, 3)
         assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
@@ -221,7 +221,7 @@ def test_cancelled_while_waiting(gated: Gated) -> None:
 
 
 def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None:
-    """They go back to the queue with the others."""
+    """Waiting heavy jobs return to the queue when the emulator is closed."""
     with Emulator(tmp_path, executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         jobs = submit_heavy_jobs(client, 3)
         assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
@@ -231,7 +231,7 @@ def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None
 
 
 def test_light_jobs_on_another_device(gated: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They run, however many heavy ones of a device are in work, wait for room, or are still in the queue."""
+    """Light jobs run on another device, however many heavy ones of a device run, wait or are queued."""
     monkeypatch.setattr("oqtopus_client.emulator.places._MAX_WAITING", 3)
     with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         heavy = [client.submit_job(HEAVY).job_id for _ in range(7)]
@@ -243,7 +243,7 @@ def test_light_jobs_on_another_device(gated: Gated, monkeypatch: pytest.MonkeyPa
 
 
 def test_light_jobs_of_another_user(gated: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They run, however many heavy ones of the first user wait; and the other's heavy job is the next of these."""
+    """Another user's light jobs run at once, and this user's heavy job is the next heavy one."""
     monkeypatch.setattr("oqtopus_client.emulator.places._MAX_WAITING", 3)
     with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         first = [client.submit_job(HEAVY).job_id for _ in range(7)]
@@ -259,7 +259,7 @@ def test_light_jobs_of_another_user(gated: Gated, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_held_device() -> None:
-    """Jobs that a fault holds keep their places; another device's jobs do not need these."""
+    """Jobs held by a fault keep their places, which jobs of another device do not need."""
     with Emulator(":memory:", max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         emulator.inject("hold_job", status="running", seconds=3600, times=2)
         held = [client.submit_job(ELSEWHERE).job_id for _ in range(6)]
