@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import uvicorn
 
 from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
+from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def _executor(options: argparse.Namespace) -> contextlib.AbstractContextManager[Executor | Literal["external"]]:
     if options.executor == "external":
         return contextlib.nullcontext("external")
-    # One more than jobs run at a time, for the one on an otherwise idle device.
-    return WorkerProcesses((options.workers or os.cpu_count() or 1) + 1)
+    return WorkerProcesses(number_of_places(options.workers))
 
 
 def _emulator(options: argparse.Namespace, executor: Executor | Literal["external"]) -> Emulator:

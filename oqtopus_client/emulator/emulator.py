@@ -19,6 +19,7 @@ from oqtopus_client.emulator.device_files import built_in_devices, load_devices
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
+from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
@@ -122,7 +123,7 @@ class Emulator:
         database = Database(_database(data))
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
-        own_executor = None if executor else ThreadPoolExecutor(thread_name_prefix="oqtopus-emulator")
+        own_executor = None if executor else ThreadPoolExecutor(number_of_places(max_running), "oqtopus-emulator")
         runs = executor or cast("Executor", own_executor)
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)

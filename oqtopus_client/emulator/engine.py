@@ -149,7 +149,7 @@ class Engine:
             run.waiting, run.heavy = False, True
             run.room.set()
             return True
-        job = self._store.claim(self.name, self._places.choose, job_types=self._job_types)
+        job = self._store.claim(self.name, self._places.choose, job_types=self._job_types, in_work=self._runs)
         if job is None:
             return False
         self._places.claim(job)

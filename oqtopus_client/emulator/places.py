@@ -15,6 +15,15 @@ _MAX_WAITING = 100
 """Maximum number of a user's heavy jobs that wait on a device for room while lighter ones overtake them."""
 
 
+def number_of_places(max_running: int | None) -> int:
+    """Return how many jobs can be in work at the same time, for each of which the executor needs a worker.
+
+    Args:
+        max_running: See `Places`.
+    """
+    return max(2, max_running or os.cpu_count() or 1) + 1
+
+
 class Places:
     """A limited number of places for jobs in progress, and the order in which jobs get them.
 
@@ -33,10 +42,9 @@ class Places:
     """
 
     def __init__(self, worker: str, max_running: int | None) -> None:
-        running = max(2, max_running or os.cpu_count() or 1)
         self._worker = worker
-        self.free = running + 1
-        self._heavy_free = running - 1
+        self.free = number_of_places(max_running)
+        self._heavy_free = self.free - 2
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, Row] = {}
         self._claims = _Turns()

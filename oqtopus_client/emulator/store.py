@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -177,6 +178,7 @@ class Store:
         choose: Callable[[Sequence[Row]], Row | None] | None = None,
         *,
         job_types: Sequence[str] = JOB_TYPES,
+        in_work: Collection[str] = (),
     ) -> Row | None:
         """Make a job `ready` and `worker`'s, atomically.
 
@@ -185,19 +187,25 @@ class Store:
             choose: Chooses among the oldest job of each queue and one whose worker has disappeared, if there is any;
                 by default the one submitted first. A queue holds the jobs of one device, owner, origin and type.
             job_types: What the worker can run.
+            in_work: Jobs that the worker is running, so that it takes none of them a second time after a pause in
+                which its claims expired.
         """
         types = ", ".join("?" * len(job_types))
-        left_behind = f"SELECT rowid FROM jobs WHERE {IN_WORK} AND lease < ? AND job_type IN ({types}) LIMIT 1"  # noqa: S608
+        left_behind = (
+            f"SELECT rowid FROM jobs WHERE {IN_WORK} AND lease < ? AND job_type IN ({types}) "  # noqa: S608 - ours
+            "AND job_id NOT IN (SELECT value FROM json_each(?)) LIMIT 1"
+        )
         candidates = (
             f"{_HEADS} SELECT * FROM jobs WHERE rowid IN ({left_behind}) "  # noqa: S608 - ours
             f"OR rowid IN heads AND job_type IN ({types}) ORDER BY submitted_at"
         )
+        mine = json.dumps(list(in_work))
         with self._database.transaction() as connection:
             connection.execute(
                 f"UPDATE jobs SET status = 'cancelled' WHERE {IN_WORK} AND status = 'cancelling' AND lease < ?",  # noqa: S608
                 (time.time(),),
             )
-            jobs = connection.execute(candidates, (time.time(), *job_types, *job_types)).fetchall()
+            jobs = connection.execute(candidates, (time.time(), *job_types, mine, *job_types)).fetchall()
             chosen = choose(jobs) if choose else next(iter(jobs), None)
             if chosen is None:
                 return None

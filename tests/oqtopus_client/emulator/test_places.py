@@ -13,13 +13,17 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator.__main__ import _emulator, _executor, _parser
 from oqtopus_client.emulator.database import Database
+from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.simulation.pipeline import run_prepared
-from oqtopus_client.emulator.store import _HEADS, Store
+from oqtopus_client.emulator.store import _HEADS, LEASE_SECONDS, Store
+from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from tests.support.circuits import BELL
 from tests.support.jobs import await_condition, await_status
 from tests.support.server_process import running_server
+from tests.support.stores import shift_clock
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Row
@@ -220,6 +224,19 @@ def test_cancelled_while_waiting(gated: Gated) -> None:
         assert client.run_job(heavy(5), interval=0.01).status == "succeeded"
 
 
+def test_jobs_run_once_after_a_pause(gated: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine whose claims expired while the database was locked does not take its own job again."""
+    monkeypatch.setattr("oqtopus_client.emulator.engine.IDLE_SECONDS", 3600.0)
+    with Emulator(":memory:", executor=gated, max_running=3) as emulator, OqtopusClient(emulator.config) as client:
+        (job_id,) = submit_heavy_jobs(client, 1)
+        shift_clock(monkeypatch, LEASE_SECONDS + 1)
+        assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
+        assert client.status(job_id) == "running"
+        gated.gate.set()
+        assert client.wait_for_job(job_id, interval=0.01).status == "succeeded"
+        assert gated.begun == [1]
+
+
 def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None:
     """Waiting heavy jobs return to the queue when the emulator is closed."""
     with Emulator(tmp_path, executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
@@ -270,6 +287,26 @@ def test_a_held_device() -> None:
         assert {str(client.status(job_id)) for job_id in held[2:]} == {"submitted"}
         emulator.clear_faults()
         assert {str(job.status) for job in client.wait_for_jobs(held, interval=0.01)} == {"succeeded"}
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "1"], ["--workers", "3"]])
+def test_each_place_has_a_worker(options: list[str]) -> None:
+    """An idle device's job starts while other devices' jobs occupy all other places."""
+    parsed = _parser("").parse_args(["--data", ":memory:", *options])
+    with _executor(parsed) as executor, _emulator(parsed, executor) as emulator:
+        engine = emulator._engine
+        assert isinstance(engine, Engine)
+        assert isinstance(engine._executor, WorkerProcesses)
+        assert engine._executor._idle.qsize() == engine._places.free
+
+
+def test_each_place_has_a_thread() -> None:
+    """Also when more jobs run than Python has threads by default."""
+    with Emulator(":memory:", max_running=100) as emulator:
+        engine = emulator._engine
+        assert isinstance(engine, Engine)
+        assert isinstance(engine._executor, ThreadPoolExecutor)
+        assert engine._executor._max_workers == engine._places.free == 101
 
 
 @pytest.mark.campaign
