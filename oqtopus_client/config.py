@@ -206,7 +206,7 @@ class OqtopusConfig:
             raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
         parser = read_profiles(file)
         if not file.exists():
-            raise OqtopusConfigError(f"There is no profile file {file}.")
+            raise OqtopusConfigError(f"The profile file {file} does not exist.")
         if section not in parser:
             raise OqtopusConfigError(f"{file} has no profile [{section}]; it has {parser.sections()}.")
         profile = parser[section]
@@ -242,8 +242,8 @@ class OqtopusConfig:
         file = profile_path(DEFAULT_PATH)
         if not file.exists() and os.environ.get("OQTOPUS_ENV") != "sse_container":
             raise OqtopusConfigError(
-                f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, write the profile file "
-                f"{file}, or pass an OqtopusConfig."
+                f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, run "
+                f"`oqtopus-client login` to write {file}, or pass an OqtopusConfig."
             )
         settings = _environment(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
         return dataclasses.replace(cls.from_file(), **settings)
@@ -262,7 +262,7 @@ class OqtopusConfig:
         Args:
             section: The profile's name.
             path: The file; by default that of `from_file`.
-            overwrite: Whether to replace a profile of that name.
+            overwrite: Whether to replace a profile with this name.
 
         Raises:
             OqtopusConfigError: The profile exists already, or the file cannot be read.
@@ -291,7 +291,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_web_url(url: str, *, credentials: bool = False) -> bool:
-    """Whether a text is an http or https URL; user and password are allowed only with `credentials`."""
+    """Return whether a string is an http or https URL; user and password are allowed only with `credentials`."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # checked when it is read

@@ -197,8 +197,8 @@ class OqtopusBackend(BackendV2):
             **options: See `OqtopusOptions`; `backend.options` applies to those that are None or not given.
 
         Raises:
-            ValueError: There is no circuit, the device cannot run one as intended (`CircuitError`), or the value of an
-                option is not valid.
+            ValueError: `run_input` is empty, the device cannot run a circuit as intended (`CircuitError`), or an option
+                has an invalid value.
             TypeError: An option is unknown, or `shots` is not an integer.
             OqtopusError: A circuit could not be submitted; cancellation of the others has been requested.
         """
@@ -300,7 +300,7 @@ def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[Quan
         raise CircuitError(f"run_input must be a QuantumCircuit or several, not {run_input!r}.")
     circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
     if not circuits:
-        raise ValueError("run_input is empty: there is no circuit to run.")
+        raise ValueError("run_input is empty; pass at least one circuit.")
     for circuit in circuits:
         if not isinstance(circuit, QuantumCircuit):
             raise CircuitError(f"run_input must contain QuantumCircuits only, not {circuit!r}.")

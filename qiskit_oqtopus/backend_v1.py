@@ -69,7 +69,7 @@ class BackendConfiguration(_Record):
         description: The server's description of the device.
         dt: The device's clock period in seconds.
         backend_version: Empty, as devices have no version.
-        max_experiments: Maximum number of circuits per job: `sys.maxsize`, as there is no limit.
+        max_experiments: Maximum number of circuits per job: `sys.maxsize`, as it is unlimited.
         local: False, as devices are accessed through a server.
         conditional: False, as no device executes control flow.
         open_pulse: False, as no device executes pulses.

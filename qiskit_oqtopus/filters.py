@@ -48,7 +48,7 @@ class Criteria:
         known = [field.name for field in fields(cls)]
         for name, value in given.items():
             if name not in known:
-                raise TypeError(f"There is no filter {name!r}. {suggestion(name, known)}")
+                raise TypeError(f"Unknown filter {name!r}. {suggestion(name, known)}")
             kind, word = _KINDS[name]
             if value is not None and not isinstance(value, kind):
                 raise TypeError(f"{name} must be {word} or None, not {value!r}.")

@@ -64,7 +64,7 @@ def aer_noise_model(target: Target, qubits: Iterable[int] | None = None) -> Nois
             if fidelity < 1:
                 model.add_quantum_error(gate_error(fidelity, duration, times), gate, qargs, warnings=False)
     lifetimes = {qubit: _lifetimes(target.qubit_properties[qubit]) for qubit in active}
-    # Aer's own noise models of backends add the relaxation during delays here; there is no public interface.
+    # Aer's own noise models of backends add the relaxation during delays here; Aer has no public interface for it.
     model._custom_noise_passes.append(LocalNoisePass(partial(_delay_noise, lifetimes), op_types=Delay))  # noqa: SLF001
     return model
 

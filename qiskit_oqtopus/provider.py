@@ -126,15 +126,15 @@ class OqtopusProvider:
             **filters: Criteria that the device must meet; see `backends`.
 
         Raises:
-            QiskitBackendNotFoundError: There is no such device, and the message lists similar names; or it does not
-                meet the criteria, and the message says why.
+            QiskitBackendNotFoundError: The server offers no such device, and the message lists similar names; or the
+                device does not meet the criteria, and the message says why.
             TypeError: A filter is unknown, or its value has the wrong type.
         """
         criteria = Criteria.checked(**filters)
         backends = {backend.name: backend for backend in self._all()}
         if name not in backends:
             hint = suggestion(name, sorted(backends), lambda other: _with_objection(backends[other], criteria))
-            raise QiskitBackendNotFoundError(f"There is no device {name!r}. {hint or 'This server offers none.'}")
+            raise QiskitBackendNotFoundError(f"Unknown device {name!r}. {hint or 'This server offers no devices.'}")
         objection = criteria.objection(backends[name])
         if objection is not None:
             raise QiskitBackendNotFoundError(f"Device {name!r} {objection}.")
@@ -176,7 +176,7 @@ class OqtopusProvider:
         return [OqtopusBackend(self, device, self.client) for device in self.client.list_devices()]
 
     def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
-        """Return the job with this id, from whichever process submitted it; a primitive's job for a primitive's run.
+        """Return the job with this id, whichever process submitted it; for a primitive's run, a primitive's job.
 
         This includes runs of primitives that measured nothing and so needed no job: their ids contain all their data.
 
@@ -309,7 +309,7 @@ class OqtopusProvider:
 
 
 def _mentions(job: JobsJob, text: str) -> bool:
-    """Return whether a job has a text in its id, name or description; servers treat `%` and `_` as wildcards."""
+    """Return whether a job has this text in its id, name or description; servers treat `%` and `_` as wildcards."""
     return any(text.casefold() in (field or "").casefold() for field in (job.job_id, job.name, job.description))
 
 

@@ -121,7 +121,8 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
     """Write a circuit with bound or unbound parameters as OpenQASM 3; see `to_program`."""
     if target.num_qubits is not None and circuit.num_qubits > target.num_qubits:
         raise CircuitError(
-            f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.description} only {target.num_qubits}."
+            f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, "
+            f"but {target.description} has only {target.num_qubits}."
         )
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")

@@ -145,7 +145,7 @@ def test_importing_the_provider_needs_no_emulator() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["emulator", "--help"]])
 def test_help_of_the_command_line_is_light(arguments: list[str]) -> None:
-    """Nobody waits for a simulator or an HTTP stack to read a page of help; nor for pydantic, but where Typer does."""
+    """Help pages load no simulator and no HTTP stack, and the main page no pydantic."""
     heavy = ["qiskit", "qiskit_aer", "fastapi", "uvicorn", "httpx", "aiohttp", "numpy", "matplotlib"]
     heavy += ["pydantic"] if len(arguments) == 1 else ["oqtopus_client.rest.models"]
     script = f"""

@@ -176,6 +176,22 @@ def test_guarantees_name_existing_tests() -> None:
         assert f"def {test or ''}" in (ROOT / file).read_text(encoding="utf-8")
 
 
+def test_walks_in_contributing_name_existing_code() -> None:
+    """Every module, class and function that a walk in CONTRIBUTING names exists."""
+    walks = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("### How a circuit travels")[2]
+    named = set(re.findall(r"`([\w./]+)`", walks.partition("## Versions")[0])) - {"submitted", "running", "Result"}
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    modules = " ".join(f"/{file.relative_to(ROOT).with_suffix('')}".removesuffix("/__init__") for file in files)
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
+    defined = set(re.findall(r"^\s*(?:async )?(?:def|class) (\w+)", code, re.MULTILINE))
+
+    assert len(named) > 50
+    modules_named = {name for name in named if "/" in name}
+    assert {name for name in modules_named if not re.search(rf"/{name}(?= |$)", modules)} == set()
+    parts = {part for name in named - modules_named for part in name.split(".")}
+    assert {part for part in parts - defined if not re.search(rf"/{part}(?= |$)", modules)} == set()
+
+
 def test_errors_are_those_of_the_code() -> None:
     """Every message in the error index occurs in the code, apart from its variable parts."""
     code = "".join(file.read_text(encoding="utf-8") for package in PACKAGES for file in (ROOT / package).rglob("*.py"))

@@ -65,8 +65,8 @@ def test_certificates_are_always_verified() -> None:
 
 
 def test_emulator_listens_on_loopback() -> None:
-    """Unless told otherwise."""
+    """The emulator listens on loopback by default."""
     command = [sys.executable, "-m", "oqtopus_client.emulator", "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
-    assert "address to listen on (default: 127.0.0.1)" in " ".join(told.split())
+    assert "address to listen on (default: 127.0.0.1)" in " ".join(shown.split())

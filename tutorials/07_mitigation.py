@@ -80,7 +80,7 @@ print(f"Readout corrected by mthree {by_mthree:.4f} ± {quasi.stddev():.4f}")
 # ## Extrapolate gate noise to zero
 #
 # mitiq makes the circuit two and three times as long without changing its effect, and extrapolates a straight line
-# through the values to zero noise. The type annotations tell mitiq that it can submit all three circuits at once.
+# through the values to zero noise. With the type annotations, mitiq submits all three circuits at once.
 
 # %%
 factory = LinearFactory(scale_factors=[1, 2, 3])

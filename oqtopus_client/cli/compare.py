@@ -1,7 +1,8 @@
 """`doctor --compare`: the differences between a server's responses and the emulator's.
 
-The requests, in `compared_requests.json`, read, or are certain to be refused. None goes to `/api-token` or changes the
-user. The report shows status codes, headers, names and types of JSON fields, and the texts of errors; never a value.
+The requests, in `compared_requests.json`, only read, or are certain to be refused. None goes to `/api-token` or
+changes the user. The report shows status codes, headers, names and types of JSON fields, and the texts of errors;
+never a value.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _BELL = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
 _HEADERS = ("content-type", "www-authenticate")
 _SETTINGS = frozenset({"transpiler_info", "simulator_info", "mitigation_info"})
-"""Fields whose names are the user's."""
+"""Fields whose keys the user chooses."""
 
 _LONGEST_TEXT = 300
 _ANYTHING = ("null", "[]")
@@ -82,7 +83,7 @@ def describe(request: Mapping[str, Any]) -> str:
 
 
 def answers(config: OqtopusConfig, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Send requests, and return of each response what can be shown, by aspect."""
+    """Send requests, and return the parts of each response that can be shown, by aspect."""
     with oqtopus_client.OqtopusClient(config) as client:
         available = (device.device_id for device in client.list_devices() if device.status == "available")
         names = {"device": next(available, "unavailable")}
@@ -171,7 +172,7 @@ def _differ(aspect: str, ours: Mapping[str, str], theirs: Mapping[str, str]) -> 
     if not aspect.startswith("$"):
         return ours.get(aspect) != theirs.get(aspect)
     if ours["status"] != theirs["status"]:
-        return False  # of another body
+        return False  # the bodies belong to different statuses
     if aspect not in ours or aspect not in theirs:
         other = theirs if aspect in ours else ours
         # A field of an object that is null, or of a list that has no items, cannot be compared.

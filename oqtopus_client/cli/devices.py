@@ -65,8 +65,8 @@ def refuse_unknown(client: OqtopusClient, name: str) -> None:
     except OqtopusError:
         return  # the caller is handling an error that says more, such as a job's id
     if name not in names:
-        hint = suggestion(name, names) or "This server offers none."
-        raise CommandError(f"There is no device {name!r}. {hint}", ExitCode.NOT_FOUND)
+        hint = suggestion(name, names) or "This server offers no devices."
+        raise CommandError(f"Unknown device {name!r}. {hint}", ExitCode.NOT_FOUND)
 
 
 def description(device: OqtopusDevice) -> dict[str, Any]:

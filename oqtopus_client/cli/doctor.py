@@ -27,7 +27,7 @@ def doctor(
     The token itself is never shown. The exit code is 0 unless a check fails; then it is the code of that kind of error.
 
     With --compare, requests that change nothing are sent to the server and to an emulator in this process. The report
-    names what differs and holds nothing secret, so you can attach it to a bug report.
+    lists the differences and contains no secrets, so you can attach it to a bug report.
 
     Example: oqtopus-client doctor
     """

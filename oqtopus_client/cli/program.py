@@ -83,7 +83,7 @@ class Program:
     text: str
 
     def check(self) -> None:
-        """Check that servers can read the program, as far as the installed packages can tell.
+        """Check that servers can read the program, as far as the installed packages allow.
 
         Raises:
             ValueError: Servers cannot read it, or no device can run it.

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
         with (
             contextlib.ExitStack() as stack,
             _listen(options.host, options.port) as listener,
-            _emulator(options, stack) as emulator,
+            _executor(options) as executor,
+            _emulator(options, executor) as emulator,
             contextlib.suppress(KeyboardInterrupt),
         ):
             app: ASGIApp = emulator
@@ -106,15 +107,18 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="who runs the jobs: this emulator, or your own engine through the Provider API (default: %(default)s)",
     )
     add("--provider-port", type=int, default=8888, help="port of the Provider API (default: %(default)s)")
-    add("--provider-key", metavar="KEY", help="API key to demand from the engine (default: none)")
+    add("--provider-key", metavar="KEY", help="API key that the engine must send (default: none)")
     add("--strict-provider", action="store_true", help="refuse the transitions that some servers refuse to engines")
     return parser
 
 
-def _emulator(options: argparse.Namespace, stack: contextlib.ExitStack) -> Emulator:
-    executor: Executor | Literal["external"] = "external"
-    if options.executor == "internal":
-        executor = stack.enter_context(WorkerProcesses(number_of_places(options.workers)))
+def _executor(options: argparse.Namespace) -> contextlib.AbstractContextManager[Executor | Literal["external"]]:
+    if options.executor == "external":
+        return contextlib.nullcontext("external")
+    return WorkerProcesses(number_of_places(options.workers))
+
+
+def _emulator(options: argparse.Namespace, executor: Executor | Literal["external"]) -> Emulator:
     return Emulator(
         options.data,
         token=options.token,

@@ -153,7 +153,7 @@ class Database:
             return self._connection.execute(query, values).fetchall()
 
     def secret(self, name: str, proposal: str) -> str:
-        """Return the secret of that name; if it does not exist yet, `proposal` becomes it permanently."""
+        """Return the secret with this name; if it does not exist yet, store `proposal` as the secret permanently."""
         with self.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, proposal))
             return str(connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()["value"])

@@ -60,8 +60,8 @@ class Emulator:
         devices: A folder of device files, or devices, in addition to the built-in ones.
         executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
             process, which uses `provider_api`; that engine then also decides about server-side programs.
-        max_running: Maximum number of jobs in work at the same time, at least 2; by default one per processor core.
-            One more may run on a device that has no job in work.
+        max_running: Maximum number of jobs in progress at the same time, at least 2; by default one per processor core.
+            One more may run on a device without a job in progress.
         limits: Limits on the programs of jobs.
         allow_sse: Whether to accept sse jobs.
         sse_limits: Limits on the programs of sse jobs.
@@ -78,7 +78,7 @@ class Emulator:
 
     Attributes:
         token: The API token.
-        provider_api: With an external executor: the Provider API, an ASGI application to serve on a port of its own.
+        provider_api: With an external executor: the Provider API, an ASGI application to serve on its own port.
 
     Raises:
         OSError: A folder cannot be used.

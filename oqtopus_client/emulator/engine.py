@@ -44,14 +44,14 @@ class Engine:
     """Takes jobs from the store and runs them on an executor.
 
     Each job is a coroutine on an event loop in the engine's own thread. The engine claims no more jobs than it has
-    places (see `Places`), so what is left in the queue belongs to whoever opens the database next.
+    places (see `Places`), so the rest of the queue is left to other processes that open the database.
 
     Args:
         store: The jobs.
         devices: The devices, by id.
         executor: Runs the simulations.
         faults: The faults to inject.
-        max_running: Maximum number of jobs in work at the same time; see `Places`.
+        max_running: Maximum number of jobs in progress at the same time; see `Places`.
         limits: Limits on programs.
         sse_limits: Limits on the programs of sse jobs; None to run no sse jobs.
     """
@@ -85,7 +85,7 @@ class Engine:
         self._thread.start()
 
     def runs(self, job_type: str) -> bool:
-        """Whether the engine runs jobs of this type."""
+        """Return whether the engine runs jobs of this type."""
         return job_type in self._job_types
 
     def wake(self) -> None:
@@ -98,7 +98,7 @@ class Engine:
         self.wake()
 
     def close(self) -> None:
-        """Stop taking jobs and return those in work to the queue; results that still arrive are dropped."""
+        """Stop taking jobs and return those in progress to the queue; results that still arrive are dropped."""
         self._closed = True
         self.wake()
         if threading.current_thread() is not self._thread:  # garbage collection closes it in any thread
@@ -143,7 +143,7 @@ class Engine:
                 run.cancel()
 
     def _hand_out(self) -> bool:
-        """Fill one place; False if there is nothing to fill it with."""
+        """Give one place to a job; return False if no job can take one."""
         if heavy := self._places.next_heavy():
             run = self._runs[heavy["job_id"]]
             run.waiting, run.heavy = False, True
@@ -179,7 +179,7 @@ class Engine:
             if outcome is not None:
                 await asyncio.to_thread(self._store.finish, run.job_id, self.name, outcome)
         except (BrokenExecutor, CancelledError):
-            # A worker process died, for this job or one beside it: try again. A cancelled job is no longer ours.
+            # A worker process died, for this job or one beside it: try again. A cancelled job stays as it is.
             self._store.give_back(self.name, run.job_id, tried=True)
         except sqlite3.Error:
             # The database is locked, the disk is full, or the engine was closed: as in `_dispatch`, try again later.
@@ -199,7 +199,7 @@ class Engine:
         except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error):
             raise
         except BaseException:  # Qiskit's native code may panic, which is not an Exception
-            _logger.exception("Job %s broke the emulator.", run.job_id)
+            _logger.exception("Job %s failed with an unexpected error.", run.job_id)
             return Outcome("failed", "internal server error")
 
     async def _attempt(self, run: _Run) -> Outcome | None:
@@ -256,7 +256,7 @@ class Engine:
         return future.result()
 
     async def _hold(self, run: _Run, status: str) -> None:
-        """Wait as long as a fault wants.
+        """Wait if an injected fault holds the job.
 
         Raises:
             CancelledError: The job was cancelled meanwhile.
@@ -289,14 +289,14 @@ class Engine:
         self._store.give_back(self.name)
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
-        """Call something in the engine's thread, unless that has ended."""
+        """Call a function in the engine's thread, unless that has ended."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)
 
 
 @dataclass(eq=False)
 class _Run:
-    """A claimed job in work.
+    """A claimed job in progress.
 
     Attributes:
         job: The job as it was when claimed.
@@ -304,7 +304,7 @@ class _Run:
         waiting: Whether it waits for room, without a place.
         heavy: Whether it occupies a place as a heavy job.
         room: Set when a heavy job may run.
-        hold: The latest wait that a fault made it do.
+        hold: The latest wait that an injected fault caused.
         future: What the executor does for it.
         reading: Whether that is reading and transpiling its input.
         reading_since: When that was first seen to run.
@@ -336,7 +336,7 @@ class _Run:
             stop_program(self.job_id)
 
     def seconds_reading(self) -> float:
-        """How long the executor has been reading the job's input; time in the executor's queue does not count."""
+        """Return for how long the executor has been reading the job's input, not counting time in its queue."""
         if not (self.reading and self.future and self.future.running()):
             return -1.0
         self.reading_since = self.reading_since or time.monotonic()
@@ -344,7 +344,7 @@ class _Run:
 
 
 def _public(job: Row) -> dict[str, Any]:
-    """The job as the API shows it, without its files."""
+    """Return the job as the API shows it, without its files."""
     names = ("job_id", "name", "description", "job_type", "status", "device_id", "shots", "submitted_at")
     settings = ("transpiler_info", "simulator_info", "mitigation_info")
     return {name: job[name] for name in names} | {name: json.loads(job[name]) for name in settings}

@@ -1,4 +1,4 @@
-"""Places for jobs in work, and whose turn it is to get one."""
+"""Scheduling of the emulator's jobs: `Places`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def number_of_places(max_running: int | None) -> int:
 
 
 class Places:
-    """Places for jobs in work, and whose turn it is to get one.
+    """A limited number of places for jobs in progress, and the order in which jobs get them.
 
-    Each device has a queue of its own. Devices take turns, and so do the users of a device, whose jobs are taken in the
-    order of submission. One place is kept for light jobs: heavy ones, seconds long, wait for each other. One more is
-    kept for devices without a job in work, so that no device waits for another's jobs.
+    Each device has its own queue. Devices take turns, and so do the users of a device, whose jobs are taken in the
+    order of submission. One place is reserved for light jobs: heavy ones, which take seconds, wait for each other. One
+    more is reserved for devices without a job in progress, so that no device waits for the jobs of another.
 
     Args:
         worker: Name of the engine. Jobs submitted through it precede those of other processes, which never take the
             last place that a device can have.
-        max_running: Maximum number of jobs in work at the same time, at least 2, besides the one on an otherwise idle
-            device; by default one per processor core.
+        max_running: Maximum number of jobs in progress at the same time, at least 2, besides the one on an otherwise
+            idle device; by default one per processor core.
 
     Attributes:
         free: Number of free places.
@@ -65,17 +65,17 @@ class Places:
         )
 
     def claim(self, job: Row) -> None:
-        """Give a job that has been claimed its place."""
+        """Give a place to a job that has been claimed."""
         self._claims.note(job)
         self._take(job)
 
     def wait(self, job: Row) -> None:
-        """Exchange a job's place for a turn among the heavy jobs."""
+        """Free a job's place and let it wait with the other heavy jobs."""
         self.leave(job)
         self._waiting[job["job_id"]] = job
 
     def next_heavy(self) -> Row | None:
-        """Give a place to the next of the heavy jobs that wait, if there is room, and return the job."""
+        """Give a place to the next waiting heavy job, if there is room, and return the job."""
         if not self._heavy_free:
             return None
         job = min(filter(self._free_for, self._waiting.values()), key=self._rooms.order, default=None)
@@ -87,7 +87,7 @@ class Places:
         return job
 
     def leave(self, job: Row, *, heavy: bool = False) -> None:
-        """Take back a job's place, or its turn if it waits for room.
+        """Free a job's place, or stop its wait for one.
 
         Args:
             job: The job.
@@ -103,7 +103,7 @@ class Places:
         self._running[job["device_id"]] += 1
 
     def _free_for(self, job: Row) -> int:
-        """Number of places that a job could have, as far as its device is concerned."""
+        """Return the number of free places that the job's device may use."""
         return self.free - (self._running[job["device_id"]] > 0)
 
     def _is_own(self, job: Row) -> bool:
@@ -111,7 +111,7 @@ class Places:
 
 
 class _Turns:
-    """Devices in turn, and the users of each device in turn."""
+    """Round-robin order of devices, and of the users of each device."""
 
     def __init__(self) -> None:
         self._latest: dict[tuple[str, ...], int] = {}
@@ -123,6 +123,6 @@ class _Turns:
         return self._latest.get((device,), 0), self._latest.get((device, user), 0), job["submitted_at"]
 
     def note(self, job: Row) -> None:
-        """Note that it was this job's turn."""
+        """Record that this job had its turn."""
         self._count += 1
         self._latest[job["device_id"],] = self._latest[job["device_id"], job["owner"]] = self._count

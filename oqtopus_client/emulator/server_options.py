@@ -10,8 +10,8 @@ class ServerOptions:
     """The kind of server to emulate; the defaults are what current servers do.
 
     Attributes:
-        cancelling: Whether a cancelled running job is `cancelling` until its work has stopped, as proposed for coming
-            servers; the others refuse that status as a filter.
+        cancelling: Whether a cancelled running job is `cancelling` until its work has stopped, as proposed for future
+            servers; without it, that status is refused as a filter.
         device_histories: Whether `/device_histories` exists, which older servers lack.
         token_renewal: Whether `POST /api-token` accepts an API token; some servers require an interactive login.
         temporary_credentials: Whether uploads are signed with temporary credentials, so that forms have an
@@ -19,7 +19,7 @@ class ServerOptions:
         cors_origins: Origins whose web pages may call the API.
         quirks: Whether to reproduce servers' faults.
         strict_provider: Whether the provider API lets only running jobs fail, and only QPUs have calibrations, as some
-            servers' does.
+            servers do.
     """
 
     cancelling: bool = False

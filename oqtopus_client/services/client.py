@@ -81,9 +81,9 @@ def _streaming(
 class OqtopusClient(Connected):
     """Blocking client of the OQTOPUS User API.
 
-    Each method runs the `AsyncOqtopusClient` method of that name on an event loop in a background thread, which starts
-    with the first call. Methods may be called from any thread, and while an event loop is running, as in a notebook.
-    Close the client with `close()` or `with`; otherwise it is closed when garbage-collected or at exit.
+    Each method runs the `AsyncOqtopusClient` method of the same name on an event loop in a background thread, which
+    starts with the first call. Methods may be called from any thread, and while an event loop is running, as in a
+    notebook. Close the client with `close()` or `with`; otherwise it is closed when garbage-collected or at exit.
 
     Args:
         config: Server URL and credentials. By default the environment, else the default profile.

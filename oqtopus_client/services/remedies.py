@@ -122,7 +122,7 @@ _REMEDIES: dict[str, Remedy] = {
     "available.",
     "invalid qubit size": "The programs have more qubits together than the device: combine fewer.",
     "failed to combine programs": "The server could not read one of the programs: check the OpenQASM 3 syntax and the "
-    "gates of each, or run each as a job of its own.",
+    "gates of each, or run each as a separate job.",
     "'transpiler_": 'transpiler_info needs transpiler_lib and transpiler_options both, such as {"transpiler_lib": '
     '"qiskit", "transpiler_options": {"optimization_level": 1}}; empty, it means just that.',
     "transpiler_lib ": "Use the transpiler_lib 'qiskit', or None for no transpiler.",
@@ -155,4 +155,4 @@ _REMEDIES: dict[str, Remedy] = {
     "AioRpcError": _refused_by_service,
     "Exception calling application": _refused_by_service,
 }
-"""Remedies by a part of the server's message: a text, or a function of the job."""
+"""Remedies by a part of the server's message: a string, or a function of the job."""

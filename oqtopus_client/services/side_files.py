@@ -79,7 +79,7 @@ def is_url(content: object) -> TypeGuard[str]:
 
 
 def blocking_method(client: object | None, name: str, otherwise: str) -> Callable[..., Any] | None:
-    """Return a client's method, or None if there is no client with that method.
+    """Return a client's method, or None without a client or such a method.
 
     Raises:
         TypeError: It is a coroutine function, which cannot be awaited here; `otherwise` is the message.

@@ -42,7 +42,7 @@ class JobLog:
         Args:
             save_dir: Folder to write to; by default the current one.
             file_name: Name of the file; by default the server's, without any folder.
-            overwrite: Whether to replace a file of that name.
+            overwrite: Whether to replace a file with this name.
             persist: Whether to write a file.
 
         Raises:

@@ -100,7 +100,7 @@ class BackendRun:
         return self.status() is JobStatus.CANCELLED
 
     def plan(self) -> Plan:
-        """Return the plan that makes the primitive's result of the outcomes."""
+        """Return the plan that turns the outcomes into the primitive's result."""
         return self._plan
 
     def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes]:  # noqa: ARG002 - few jobs, no bar

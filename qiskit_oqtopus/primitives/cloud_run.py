@@ -80,7 +80,7 @@ class CloudRun:
         return self._batch.cancel()
 
     def plan(self) -> Plan:
-        """Return the plan that makes the primitive's result of the outcomes."""
+        """Return the plan that turns the outcomes into the primitive's result."""
         return self._plan_and_blocks()[0]
 
     def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes | Estimate]:
@@ -154,7 +154,7 @@ def _programs(tasks: Sequence[Task], target: Target) -> list[list[Program]]:
 
 
 def _combined(parts: Sequence[tuple[Outcomes | Estimate, int]]) -> Outcomes | Estimate:
-    """Return what the jobs across which a program's shots are split found together, from outcomes and shots of each."""
+    """Return a program's combined outcome, from the outcomes and shots of the jobs across which its shots are split."""
     estimates = [(part, shots) for part, shots in parts if isinstance(part, Estimate)]
     if estimates:
         return Estimate.weighted_mean(estimates)

@@ -37,12 +37,12 @@ def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: Primi
     Args:
         backend: The backend to run on.
         tasks: The tasks; without any, nothing is run.
-        plan: How the outcomes become the result.
+        plan: Turns the outcomes into the result.
         options: The primitive's options.
 
     Raises:
-        ValueError: The device cannot run a circuit as meant (`CircuitError`), or an option has an invalid value.
-        OqtopusError: A program could not be submitted; the others have been asked to cancel.
+        ValueError: The device cannot run a circuit as intended (`CircuitError`), or an option has an invalid value.
+        OqtopusError: A program could not be submitted; cancellation of the others has been requested.
     """
     tasks = [task for task in tasks if len(task.values)]
     run: Run

@@ -57,7 +57,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         backend: The backend to run on.
 
     Raises:
-        TypeError: `mode` is not a backend, or there is no option of that name.
+        TypeError: `mode` is not a backend, or an option is unknown.
         ValueError: An option has an invalid value.
 
     Example:
@@ -89,7 +89,7 @@ class OqtopusEstimator(BaseEstimatorV2):
 
     @property
     def default_precision(self) -> float:
-        """The option of that name, where libraries look for it."""
+        """The option of the same name, where libraries look for it."""
         return self._options.default_precision
 
     def run(
@@ -111,8 +111,8 @@ class OqtopusEstimator(BaseEstimatorV2):
 
         Raises:
             TypeError: A PUB, `precision` or `shots` is of the wrong type.
-            ValueError: A PUB cannot be run as meant, or an option has an invalid value.
-            OqtopusError: A program could not be submitted; the others have been asked to cancel.
+            ValueError: A PUB cannot be run as intended, or an option has an invalid value.
+            OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         aim = self._precision(precision, shots)
         read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM, 2)

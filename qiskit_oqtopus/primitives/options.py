@@ -60,7 +60,7 @@ class PrimitiveOptions(StrictOptions):
         """Return the checked options from options or a mapping of names to values, and more by name.
 
         Raises:
-            TypeError: They are of another type, or there is no option of that name.
+            TypeError: They have another type, or an option is unknown.
             ValueError: A value is invalid.
         """
         if not (options is None or isinstance(options, Mapping | PrimitiveOptions)):
@@ -71,7 +71,7 @@ class PrimitiveOptions(StrictOptions):
         """Change several options, or none if one is invalid.
 
         Raises:
-            TypeError: There is no option of that name.
+            TypeError: An option is unknown.
             ValueError: A value is invalid.
         """
         checked = self.of(self, **options)

@@ -41,7 +41,7 @@ class PubPlanner:
         readout: The device's present readout errors, if they are to be mitigated.
 
     Raises:
-        OqtopusError: The server could not be asked for them.
+        OqtopusError: They could not be requested from the server.
     """
 
     def __init__(self, backend: BackendV2, options: EstimatorOptions) -> None:
@@ -58,8 +58,8 @@ class PubPlanner:
         """Return a PUB's plan, and the tasks that it needs.
 
         Raises:
-            ValueError: The PUB cannot be run as meant.
-            CircuitError: The device cannot run its circuit as meant.
+            ValueError: The PUB cannot be run as intended.
+            CircuitError: The device cannot run its circuit as intended.
         """
         circuit = without_layout(pub.circuit)
         rows = parameter_rows(pub, circuit, index)
@@ -114,18 +114,18 @@ class PubPlanner:
         broadcast: Broadcast,
         measurements: Sequence[Sequence[str]],
     ) -> Route:
-        """Return the route that was asked for, or for `auto` that of fewer jobs.
+        """Return the requested route; for `auto`, the one with fewer jobs.
 
         Raises:
-            ValueError: The server cannot estimate, and was asked to.
+            ValueError: `estimation` was requested, but the server cannot estimate.
         """
         backend, obstacle = self._backend, None
         if not isinstance(backend, OqtopusBackend):
-            obstacle = f"{backend.name} has no server that estimates"
+            obstacle = f"{backend.name} is not an OQTOPUS device"
         elif max(circuit.num_qubits, backend.num_qubits or 0) < 2:  # noqa: PLR2004 - a server's own limit
-            obstacle = f"servers fail to estimate on one qubit, and {backend.name} has no more"
+            obstacle = f"servers cannot estimate on a single qubit, and {backend.name} has no second one"
         if self._wanted == "estimation" and obstacle:
-            raise ValueError(f"route='estimation' cannot be taken: {obstacle}. Use 'sampling' or 'auto'.")
+            raise ValueError(f"route='estimation' cannot be used: {obstacle}. Use 'sampling' or 'auto'.")
         if self._wanted != "auto":
             return self._wanted
         if obstacle or not all(observable.is_expandable for observable in observables):

@@ -62,7 +62,7 @@ def _with_reals(pub: Any, column: int) -> Any:
 
 
 def _parameters(pub: Any) -> str:
-    """Return a sentence that lists the parameters of a PUB's circuit; empty if there is no circuit."""
+    """Return a sentence that lists the parameters of a PUB's circuit; empty without a circuit."""
     circuit = pub[0] if isinstance(pub, tuple | list) and pub else pub
     if not isinstance(circuit, QuantumCircuit):
         return ""

@@ -32,7 +32,7 @@ class Run(Protocol):
         """Cancel every job that has not ended. Return whether the run is then cancelled."""
 
     def plan(self) -> Plan:
-        """Return the plan that makes the primitive's result of the outcomes."""
+        """Return the plan that turns the outcomes into the primitive's result."""
 
     def outcomes(self, timeout: float | None, *, progress: bool) -> Sequence[Outcomes | Estimate]:
         """Wait for all jobs and return the outcomes of each program, or the server's estimate.

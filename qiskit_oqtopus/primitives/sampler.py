@@ -43,7 +43,7 @@ class OqtopusSampler(BaseSamplerV2):
         backend: The backend to run on.
 
     Raises:
-        TypeError: `mode` is not a backend, or there is no option of that name.
+        TypeError: `mode` is not a backend, or an option is unknown.
         ValueError: An option has an invalid value.
 
     Example:
@@ -73,7 +73,7 @@ class OqtopusSampler(BaseSamplerV2):
 
     @property
     def default_shots(self) -> int:
-        """The option of that name, where libraries look for it."""
+        """The option of the same name, where libraries look for it."""
         return self._options.default_shots
 
     @property
@@ -96,8 +96,8 @@ class OqtopusSampler(BaseSamplerV2):
 
         Raises:
             TypeError: A PUB, or `shots`, is of the wrong type.
-            ValueError: A PUB cannot be run as meant, or an option has an invalid value.
-            OqtopusError: A program could not be submitted; the others have been asked to cancel.
+            ValueError: A PUB cannot be run as intended, or an option has an invalid value.
+            OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         shots = self.options.default_shots if shots is None else positive(shots)
         read = coerced(pubs, lambda pub: _read(pub, shots), _FORM, 1)

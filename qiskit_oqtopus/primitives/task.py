@@ -1,4 +1,4 @@
-"""What a primitive wants run: `Task`."""
+"""What a primitive runs: `Task`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TaskCircuit:
         """Return the circuit's programs for a device, the same device in every call.
 
         Raises:
-            CircuitError: The device cannot run the circuit as meant.
+            CircuitError: The device cannot run the circuit as intended.
         """
         if self._template is None:
             self._template = to_template(self.circuit, target)

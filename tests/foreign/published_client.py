@@ -144,7 +144,7 @@ def several(client: OqtopusClient) -> None:
 
 
 def refused(client: OqtopusClient) -> None:
-    """The server's refusals are told apart by their status."""
+    """The server's refusals are distinguished by their status."""
     require_error(400, lambda: client.submit_job(OqtopusJobSpec.sampling(device_id="nowhere", program=BELL)))
     require_error(404, lambda: client.get_job("no-such-job"))
     nobody = OqtopusClient(OqtopusConfig(url=client.base_url, api_token="a.b"))
@@ -175,7 +175,7 @@ def listing(client: OqtopusClient, ids: list[str]) -> None:
 
 
 def deleting(client: OqtopusClient, ids: list[str]) -> None:
-    """A job that has ended can be deleted, not cancelled; then nobody knows it."""
+    """An ended job can be deleted, not cancelled, and is then unknown."""
     for job_id in ids:
         require_error(400, lambda job_id=job_id: client.cancel_job(job_id))
         client.delete_job(job_id)

@@ -110,7 +110,7 @@ TESTS_OF_QISKIT = (
     "tests/qiskit_oqtopus/primitives/test_sampler.py",
     "tests/qiskit_oqtopus/primitives/test_mitigation.py",
 )
-# For the oldest version, which differs most: the provider's own tests, and what users are told to run.
+# For the oldest version, which differs most: the provider's own tests, and what the documentation runs.
 ALL_OF_QISKIT = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
 NEEDED_BY_TESTS = ("pytest", "pytest-timeout", "hypothesis", "requests", "requests-mock", "scipy")
 
@@ -197,7 +197,7 @@ def quri_parts_client(folder: Path, wheel: Path) -> None:
 
 
 def oldest_qiskit(folder: Path, wheel: Path) -> None:
-    """The provider's own tests, and what users are told to run, with the oldest version of Qiskit."""
+    """The provider's own tests, and what the documentation runs, with the oldest version of Qiskit."""
     python = environment(folder, ours(wheel, "test"), f"qiskit=={QISKITS[0]}", compiled=True)
     run_pytest(python, "-n", "2", *qiskit_1_filters(), *ALL_OF_QISKIT)
 

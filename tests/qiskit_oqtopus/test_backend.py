@@ -244,7 +244,7 @@ def unmeasured(qubits: int = 1) -> QuantumCircuit:
 
 BAD_CIRCUITS = [
     (unmeasured(), "Circuit 'bare' has no measurements, so there is nothing to count. Add measure_all()."),
-    (unmeasured(17), "Circuit 'bare' has 17 qubits, qulacs only 16."),
+    (unmeasured(17), "Circuit 'bare' has 17 qubits, but qulacs has only 16."),
     (
         with_angle(Parameter("alpha")),
         "Circuit 'angle' has unbound parameters: alpha. Bind them with assign_parameters(), or run "
@@ -299,7 +299,7 @@ def test_bad_circuits(backend: OqtopusBackend, cloud: RecordedCloud, circuit: An
 @pytest.mark.parametrize("run_input", [[], (), iter([])])
 def test_no_circuits(backend: OqtopusBackend, cloud: RecordedCloud, run_input: Any) -> None:
     """An empty list of circuits is an error."""
-    with pytest.raises(ValueError, match="there is no circuit to run"):
+    with pytest.raises(ValueError, match="run_input is empty; pass at least one circuit"):
         backend.run(run_input)
 
     assert cloud.requests == []

@@ -89,10 +89,10 @@ def test_filters(
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        ({"min_qubits": 3}, "There is no filter 'min_qubits'. Did you mean 'min_num_qubits'?"),
+        ({"min_qubits": 3}, "Unknown filter 'min_qubits'. Did you mean 'min_num_qubits'?"),
         (
             {"instance": "a"},
-            "There is no filter 'instance'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
+            "Unknown filter 'instance'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
         ),
         ({"simulator": "yes"}, "simulator must be a boolean or None, not 'yes'."),
         ({"operational": 1}, "operational must be a boolean or None, not 1."),
@@ -163,7 +163,7 @@ def test_unknown_backend(provider: OqtopusProvider, name: str, hint: str) -> Non
     with pytest.raises(QiskitBackendNotFoundError) as caught:
         provider.get_backend(name)
 
-    assert f"There is no device {name!r}. {hint}" in str(caught.value)
+    assert f"Unknown device {name!r}. {hint}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_unknown_backend(provider: OqtopusProvider, name: str, hint: str) -> Non
         (
             "larg",
             {"operational": True, "min_num_qubits": 100},
-            "There is no device 'larg'. Did you mean 'large', which has 64 qubits (min_num_qubits=100) or 'largest'?",
+            "Unknown device 'larg'. Did you mean 'large', which has 64 qubits (min_num_qubits=100) or 'largest'?",
         ),
         ("statevector", {"simulator": False}, "Device 'statevector' is a simulator (simulator=False)."),
         ("small", {"simulator": True}, "Device 'small' is not a simulator (simulator=True)."),
@@ -192,7 +192,7 @@ def test_backend_that_is_otherwise(devices: OqtopusProvider, name: str, filters:
 def test_server_without_devices(devices: OqtopusProvider, listing: ScriptedServer) -> None:
     """Without devices, the message suggests no name."""
     listing.answers["GET /devices"] = []
-    with pytest.raises(QiskitBackendNotFoundError, match=r"no device 'small'\. This server offers none"):
+    with pytest.raises(QiskitBackendNotFoundError, match=r"Unknown device 'small'\. This server offers no"):
         devices.get_backend("small")
 
 

@@ -48,7 +48,7 @@ def measure(circuit: QuantumCircuit, rng: np.random.Generator) -> dict[int, int]
     The bits of a register are consecutive, as Qiskit's sampler takes them to be.
 
     Returns:
-        For each measured bit the qubit that it tells.
+        The qubit that each measured bit reads.
     """
     for i in range(int(rng.integers(1, 4))):
         circuit.add_bits([Clbit() for _ in range(int(rng.integers(3)))])

@@ -21,7 +21,7 @@ class HeldExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Take a piece of work."""
         future: Future[Any] = Future()
-        future.set_running_or_notify_cancel()  # whoever works cannot be interrupted
+        future.set_running_or_notify_cancel()  # running work cannot be interrupted
         try:
             run = asyncio.current_task()  # the engine's coroutine for the job
         except RuntimeError:

@@ -1,4 +1,4 @@
-"""A server that answers as told, for what the emulator does not offer (yet) or would never say."""
+"""A server with scripted answers, for responses that the emulator does not give."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ MEBIBYTE = 1 << 20
 
 
 class RawServer(socketserver.ThreadingTCPServer):
-    """Sends whatever bytes it is told to each request; remembers the requests' heads."""
+    """Sends given bytes in response to each request, and records the requests' heads."""
 
     daemon_threads = True
     allow_reuse_address = True

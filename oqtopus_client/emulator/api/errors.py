@@ -46,5 +46,5 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def break_down(_request: Request, error: Exception) -> Response:
         if not isinstance(error, ClientDisconnect | ServerError):
-            _logger.error("A request broke the emulator.", exc_info=error)
+            _logger.error("A request failed with an unexpected error.", exc_info=error)
         return server_error()

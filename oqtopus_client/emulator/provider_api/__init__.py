@@ -1,1 +1,1 @@
-"""The Provider API: the seat of an engine that runs the emulator's jobs, in another process."""
+"""The Provider API, through which an engine in another process runs the emulator's jobs."""

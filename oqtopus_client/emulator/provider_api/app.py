@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def create_provider_app(cloud: Cloud, handover: Handover, key: str | None = None) -> ASGIApp:
-    """Return the application over a cloud's parts.
+    """Return the application for a cloud.
 
     Args:
-        cloud: The cloud, whose storage is available here, too, so that an engine needs one address only.
+        cloud: The cloud. Its storage is served here as well, so that an engine needs only one address.
         handover: Hands out the cloud's jobs.
         key: The API key that engines must send; None to accept all requests.
     """

@@ -1,4 +1,4 @@
-"""`/devices`: an engine's news of its device - size, status and calibration."""
+"""`/devices`: what an engine reports about its device: size, status and calibration."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class SizeChange(BaseModel):
 
 
 class DeviceStatusChange(BaseModel):
-    """A status."""
+    """A device's status."""
 
     status: Literal["available", "unavailable"]
 
 
 class CalibrationChange(BaseModel):
-    """A calibration: as JSON text, or, without one, what has been uploaded."""
+    """A calibration as JSON text; None to use the uploaded file."""
 
     device_info: str | None = None
     calibrated_at: Time | None = None
@@ -41,7 +41,7 @@ class CalibrationChange(BaseModel):
 
 @router.patch("")
 async def change_size(device_id: str, change: SizeChange, cloud: CloudParameter) -> JSONResponse:
-    """Change the number of qubits that a device is described with."""
+    """Change the number of qubits in a device's description."""
     _require_device(cloud, device_id)
     if change.n_qubits is not None:
         cloud.devices.set_n_qubits(device_id, change.n_qubits)
@@ -58,14 +58,14 @@ async def change_status(device_id: str, change: DeviceStatusChange, cloud: Cloud
 
 @router.get("/device_info/upload")
 async def upload_calibration(device_id: str, request: Request, cloud: CloudParameter) -> JSONResponse:
-    """Return a form to upload a calibration with."""
+    """Return a form for uploading a calibration."""
     _require_device(cloud, device_id)
     return JSONResponse({"presigned_url": upload_form(request, cloud, _key(device_id))})
 
 
 @router.patch("/device_info")
 async def change_calibration(device_id: str, change: CalibrationChange, cloud: CloudParameter) -> JSONResponse:
-    """Give a device a new calibration."""
+    """Replace a device's calibration."""
     _require_device(cloud, device_id)
     if cloud.options.strict_provider:
         _check_strictly(change, cloud.devices[device_id].description["device_type"])

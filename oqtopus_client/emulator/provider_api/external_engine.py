@@ -9,7 +9,7 @@ class ExternalEngine:
     name = "external"
 
     def runs(self, _job_type: str) -> bool:
-        """Return True: which types of jobs an external engine runs is its own business."""
+        """Return True: the external engine decides which types of jobs it runs."""
         return True
 
     def wake(self) -> None:

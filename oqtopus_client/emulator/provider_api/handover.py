@@ -1,4 +1,4 @@
-"""The jobs as an external engine moves them."""
+"""Transitions of the jobs that an external engine runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Report:
 
 
 class Handover:
-    """Hands jobs out to external engines and carries out their reports, each as one transaction.
+    """Hands out jobs to external engines and applies their reports, each in one transaction.
 
     Args:
         database: The database of the jobs.
@@ -45,9 +45,9 @@ class Handover:
         self._database = database
 
     def hand_out(self, device_id: str, status: str | None, *, limit: int, after: str = "") -> list[Row]:
-        """Return a device's jobs in order of submission, and make those that are `submitted` `ready`, atomically.
+        """Return a device's jobs in order of submission, and atomically make `submitted` ones `ready`.
 
-        A job whose worker in another process has disappeared is queued first, as `claim` would take it, too.
+        Jobs whose worker in another process has disappeared first return to the queue, as `Store.claim` takes them too.
 
         Args:
             device_id: The device.
@@ -86,7 +86,7 @@ class Handover:
         self._database.change("UPDATE jobs SET transpiler_info = ? WHERE job_id = ?", transpiler_info, job_id)
 
     def report(self, job_id: str, report: Report, allowed: Collection[str]) -> bool:
-        """Carry out what an external engine reports; False if the job's status is not one of `allowed`."""
+        """Apply an external engine's report; return False if the job's status is not one of `allowed`."""
         time_set = "running_at" if report.status == "running" else "ended_at"
         marks = ", ".join("?" * len(allowed))
         statement = (
@@ -100,7 +100,7 @@ class Handover:
 
 
 def id_after(time: datetime) -> str:
-    """Return a bound of ids: those of jobs created later than `time`, by a millisecond or more, are greater."""
+    """Return a lower bound for the ids of jobs created at least a millisecond after `time`."""
     digits = f"{int(time.timestamp() * 1000):012x}"
     return f"{digits[:8]}-{digits[8:]}~"
 

@@ -44,7 +44,7 @@ async def fetch_jobs(
     fields: Annotated[str | None, Query(max_length=1024)] = None,
     timestamp: str | None = None,
 ) -> JSONResponse:
-    """Return jobs in the order of submission; those that are `submitted` become `ready` by that.
+    """Return jobs in the order of submission; those that were `submitted` become `ready`.
 
     Each job is handed out as `submitted` once. Its row already has the new status, but not the time of the change:
     engines report `running` only for a job whose row said `ready`.
@@ -79,7 +79,7 @@ def require_job(cloud: Cloud, job_id: str) -> Row:
     """Return a job that has been submitted.
 
     Raises:
-        ApiError: There is none of that id.
+        ApiError: No submitted job has this id.
     """
     row = cloud.store.get(job_id)
     if row is None or row["submitted_at"] is None:

@@ -1,4 +1,4 @@
-"""Middleware that demands the provider's API key, as the gateway in front of a real server does."""
+"""Middleware that requires the provider's API key, as the gateway in front of a real server does."""
 
 from __future__ import annotations
 

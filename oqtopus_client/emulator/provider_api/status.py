@@ -23,7 +23,7 @@ _ALLOWED = {
     "failed": {"ready", "running"},
     "cancelled": {"running"},
 }
-"""The statuses in which a job may be for each status that an engine may report; an ended job keeps its status."""
+"""For each status that an engine may report, the statuses from which it is allowed; an ended job keeps its status."""
 
 
 class StatusChange(BaseModel):
@@ -39,7 +39,7 @@ class StatusChange(BaseModel):
 async def change_status(
     job_id: str, change: StatusChange, cloud: CloudParameter, handover: HandoverParameter
 ) -> JSONResponse:
-    """Carry out a report, all of it or, after an error, nothing; checks are made in the order of real servers."""
+    """Apply a report, entirely or, after an error, not at all; checks are made in the order of real servers."""
     allowed = _allowed(change.status, cloud.options)
     if require_job(cloud, job_id)["status"] not in allowed:
         raise _conflict(change)
@@ -69,7 +69,7 @@ def _output_name(key: str, job_id: str, cloud: Cloud) -> str:
     """Return the name of an output file, which must be in the storage.
 
     Raises:
-        ApiError: The key is malformed, of another job, or of no file.
+        ApiError: The key is malformed, belongs to another job, or names a file that was not uploaded.
     """
     match = _KEY.fullmatch(key)
     if match is None:

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/jobs")
 
 _ITEMS = ("combined_program", "transpile_result", "result", "sse_log")
 _ONLY = {"combined_program": "multi_manual", "sse_log": "sse"}
-"""The job type of the items that jobs of one type only may have."""
+"""The job type of items that only jobs of one type may have."""
 
 
 @router.get("/{job_id}/upload")
@@ -32,5 +32,5 @@ async def upload_forms(job_id: str, items: str, request: Request, cloud: CloudPa
 
 
 def upload_form(request: Request, cloud: Cloud, key: str) -> dict[str, Any]:
-    """Return a newly signed form to upload one file with."""
+    """Return a newly signed form for uploading one file."""
     return {"url": f"{request.base_url}storage", "fields": cloud.signer.upload_fields(key)}

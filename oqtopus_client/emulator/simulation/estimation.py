@@ -46,12 +46,12 @@ class Group:
 
 
 def read_operator(operator: Any) -> list[tuple[str, float]] | None:
-    """Read the terms of a job's operator: the text of a Pauli string, and its real coefficient; None if there is none.
+    """Return the terms of a job's operator, each a Pauli string and a real coefficient; None if it has no operator.
 
-    As on servers, a coefficient may also be a text.
+    As on servers, a coefficient may also be a string.
 
     Raises:
-        JobFailure: It is not a list of such terms.
+        JobFailure: The operator is not a list of such terms.
     """
     if operator is None:
         return None

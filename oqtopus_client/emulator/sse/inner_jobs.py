@@ -90,14 +90,14 @@ class InnerJobs:
         connection.sendall(f"{json.dumps({'status': status, 'message': message})}\n{content}".encode())
 
     def _run(self, job: EngineJob) -> tuple[str, str]:
-        """Run a job within its time limit; returns status and message of the call."""
+        """Run a job within its time limit, and return status and message of the call."""
         ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def work() -> None:
             try:
                 self._run_inner_job(job)
             except BaseException:  # Qiskit's native code may panic, which is not an Exception
-                _logger.exception("A server-side program's job broke the emulator.")
+                _logger.exception("A server-side program's job failed with an unexpected error.")
                 ended.put("error during pipeline execution")
             else:
                 if job.status in _FINAL:

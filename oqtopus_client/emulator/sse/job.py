@@ -1,4 +1,4 @@
-"""An sse job: a user's program, the jobs that it submits, and what a server makes of its end."""
+"""An sse job: a user's program, the jobs that it submits, and the outcome that a server derives from its end."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def read_sse_job(job: Mapping[str, Any], archive: bytes, limits: ProgramLimits) 
         program.encode()
     except (AttributeError, UnicodeEncodeError):
         raise invalid("sse_program must be a text.") from None
-    # A container could not use the input's URL, for it has no network.
+    # A container could not use the input's URL, as it has no network.
     return EngineJob.model_validate({**job, "status": "running", "input": "", "sse_program": program})
 
 
 def run_sse_job(sse_job: SseJob) -> Outcome:
-    """Run the job's program in a process of its own.
+    """Run the job's program in its own process.
 
     Raises:
         JobFailure: The program could not be started.
@@ -86,7 +86,7 @@ def run_sse_job(sse_job: SseJob) -> Outcome:
         _stops.pop(job_id, None)
     outcome = outcome_of(ended, sse_job.limits)
     if outcome.status == "failed" and not stop.is_set():
-        # As on a server, its operator sees what the user does not.
+        # As on servers, the operator sees the output and the user does not.
         end = "time limit exceeded" if ended.exit_code is None else f"exit code {ended.exit_code}"
         output = container_log(ended.output)[-_LOGGED_CHARACTERS:]
         _logger.warning("Job %s: %s (%s). The program's output:\n%s", job_id, outcome.message, end, output)
@@ -99,7 +99,7 @@ def stop_program(job_id: str) -> None:
 
 
 def outcome_of(ended: EndedProgram, limits: SseLimits) -> Outcome:
-    """Judge a program that has ended, as servers do: by its exit code, its last job, and the size of its files."""
+    """Return the outcome of a program that has ended: as on servers, by its exit code, last job and size of files."""
     last, files = ended.last_job, {}
     if last is not None and last.transpile_result is not None:
         files["transpile_result.zip"] = pack_json("transpile_result", last.transpile_result)
@@ -134,7 +134,7 @@ def _pack_log(output: bytes) -> bytes:
 
 
 def _too_large(files: Mapping[str, bytes], limit: int) -> str | None:
-    """The message of the first file above the limit, if there is one."""
+    """Return the message for the first file above the limit, or None."""
     sizes = {name: len(content) for name, content in files.items()}
     name = next((name for name, size in sizes.items() if size > limit), None)
     return name and f"{name} size: {sizes[name]}B is larger than the max file size {limit}B"

@@ -1,12 +1,12 @@
-"""The sandbox of a server-side program: a subprocess with the surroundings and the limits of the cloud's container.
+"""The sandbox of a server-side program: a subprocess with the environment and limits of the cloud's container.
 
 The cloud runs the program in a container. The emulator runs it **on this machine, as this user**: resources are
 limited, secrets stay out of its environment and its folders are temporary, but it can read your files and use the
 network. Run only programs that you would run yourself.
 
 A second process supervises the program and ends it with all its descendants: when it exits, at its time limit, and
-when the process that called `run_program` stops it or dies. A program that kills its supervisor, or becomes another
-user's, is not contained; on macOS, neither are processes that leave the program's process group (`setsid`).
+when the process that called `run_program` stops it or dies. A program that kills its supervisor, or switches to
+another user, is not contained; on macOS, neither are processes that leave the program's process group (`setsid`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ONE_THREAD = {
     "RAYON_NUM_THREADS": "1",
     "QISKIT_PARALLEL": "FALSE",
 }
-"""The container has one processor. Linux can pin a process to one; elsewhere these variables must do."""
+"""The container has one processor. Linux can pin a process to one; elsewhere these variables must suffice."""
 _MAX_VARIABLE_BYTES = (128 << 10) - len("JOB_JSON=") - 1
 """The longest JOB_JSON that Linux passes to a process, whose program therefore has some 125 kB at most."""
 _MAX_RESULT_BYTES = 64 << 20
@@ -70,8 +70,8 @@ class EndedProgram:
 
     Attributes:
         exit_code: Its exit code, as a shell reports it; None if it exceeded its time limit or was stopped.
-        last_job: The content of its `result.json`: by the driver's doing, the last job that it submitted. None if
-            there is no such file, or if it is not a job.
+        last_job: The job in its `result.json`, where the driver writes the last job that the program ran. None if the
+            file is missing or does not contain a job.
         output: What it wrote to its terminal.
         seconds: Time from its start to its end, in seconds.
     """
@@ -154,8 +154,8 @@ def _run(
 def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> int | None:
     """Wait for the program's exit code; None if it was stopped or took too long.
 
-    The supervisor keeps the program's time: in this process, no thread may run while native code works on one of the
-    program's jobs.
+    The supervisor enforces the time limit, as native code that works on one of the program's jobs may block all threads
+    of this process.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -179,7 +179,7 @@ def _exit_code(process: subprocess.Popen[bytes], seconds: float, stop: threading
 
 
 def _read_job(file: Path) -> EngineJob | None:
-    """Read the job that a program left in a file, which may be anything: a link, a pipe, a torn file."""
+    """Read the job that a program left in a file, which may be anything: a link, a pipe, a truncated file."""
     try:
         with open(file, "rb", opener=_open_at_once) as reader:
             is_file = stat.S_ISREG(os.fstat(reader.fileno()).st_mode)

@@ -1,4 +1,4 @@
-"""The terminal that a server-side program writes to, and the log that a container runtime makes of it."""
+"""The terminal that a server-side program writes to, and the log that a container runtime writes of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 _PROMPT = b"$ "
 """Written by the container's first process, a shell that waits for input at the same terminal."""
 MAX_OUTPUT_BYTES = 64 << 20
-"""Output that is kept, in bytes; of a longer one, a little more than that."""
+"""Maximum size of the output that is kept, in bytes; the last read may exceed it slightly."""
 _LAST_SECONDS = 5.0
 """Time for the last output to arrive, in seconds."""
 _PIECE_BYTES = 16 << 10

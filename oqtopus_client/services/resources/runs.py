@@ -170,7 +170,7 @@ def _read_program(file: Path, max_size: int) -> str:
     if file.suffix != ".py":
         raise ValueError(f"{file} is not a Python file; its name must end in .py.")
     if not file.is_file():
-        raise ValueError(f"There is no file {file}.")
+        raise ValueError(f"{file} does not exist.")
     if file.stat().st_size > max_size:
         raise ValueError(f"{file} has {file.stat().st_size:,} bytes; at most {max_size:,} are allowed.")
     try:

@@ -69,7 +69,7 @@ class Submissions(Core):
             refused it or it was deleted; or `INTENDED`.
 
         Raises:
-            ValueError: There is no journal.
+            ValueError: No journal was given, and the client has none.
             OqtopusError: The server did not respond, or a job could not be submitted; resume again. Or another client
                 has the journal open.
         """

@@ -82,7 +82,7 @@ class Waiting(Jobs):
 
         Raises:
             JobTimeoutError: The job did not finish in time (a `TimeoutError`). It is not cancelled.
-            JobNotSubmittedError: It was registered only, and there is no timeout.
+            JobNotSubmittedError: It was only registered, and `timeout` is None.
             JobFailedError: It finished with one of `failure_statuses`.
         """
         polling = Polling(**options)

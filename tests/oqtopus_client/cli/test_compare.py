@@ -1,4 +1,4 @@
-"""`doctor --compare`: what a server answers otherwise than the emulator."""
+"""`doctor --compare`: differences between a server's responses and the emulator's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET_NAME = "my secret experiment"
 
 @pytest.mark.parametrize("with_jobs", [False, True])
 def test_the_emulator_does_not_differ_from_itself(emulator: Emulator, with_jobs: bool) -> None:
-    """Not even where it has jobs and users of its own."""
+    """An emulator shows no differences from another one, even with its own jobs and users."""
     with Emulator(":memory:") as other:
         assert compare(emulator.config, other.config, with_jobs=with_jobs) == []
 
@@ -33,7 +33,7 @@ def test_the_expected_responses() -> None:
 
 
 def test_the_requests_are_harmless() -> None:
-    """They read, or name what does not exist; only those with jobs of their own change anything."""
+    """The requests read or name things that do not exist; only those with their own jobs change anything."""
     for request in requests():
         method, path = request["request"].split(" ")
         assert not path.startswith("/api-token")
@@ -60,7 +60,7 @@ def test_differences_are_shown_without_secrets(server: dict[str, str]) -> None:
 
 
 def test_the_command(cli: Typed) -> None:
-    """It prints one line where nothing differs, and an empty list as JSON."""
+    """Without differences, the command prints one line, or an empty list as JSON."""
     assert "as the emulator does." in cli("doctor", "--compare").output
     assert json.loads(cli("doctor", "--compare", "--with-jobs", "--json").output) == []
     refused = cli("doctor", "--with-jobs")

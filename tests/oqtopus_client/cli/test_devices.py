@@ -67,6 +67,4 @@ def test_unknown_device(cli: Typed) -> None:
     result = cli("device", "latice64")
 
     assert result.exit_code == 4
-    assert (
-        complaint(result) == "oqtopus-client: There is no device 'latice64'. Did you mean 'lattice64' or 'lattice144'?"
-    )
+    assert complaint(result) == "oqtopus-client: Unknown device 'latice64'. Did you mean 'lattice64' or 'lattice144'?"

@@ -161,7 +161,7 @@ def test_result_out_of_reach(cli: Typed, bell: str) -> None:
     ("words", "code", "said"),
     [
         (["nowhere.qasm", "--device", "qulacs"], 2, "nowhere.qasm cannot be read: No such file or directory."),
-        (["BELL", "--device", "qulax"], 4, "There is no device 'qulax'. Did you mean 'qulacs'?"),
+        (["BELL", "--device", "qulax"], 4, "Unknown device 'qulax'. Did you mean 'qulacs'?"),
         (["BELL", "--device", "qulacs", "--shots", "0"], 2, "--shots"),
         (["BELL", "--device", "qulacs", "--no-transpile", "--optimization-level", "2"], 2, "--no-transpile turns off"),
         (["BELL"], 2, "--device"),

@@ -1,4 +1,4 @@
-"""Emulated devices: where they come from, and what is refused."""
+"""Emulated devices: their sources, and files that are refused."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ CHIP: dict[str, Any] = {
 
 
 def chip(**changes: Any) -> dict[str, Any]:
-    """The chip with other fields in its first qubit."""
+    """Return the chip with other fields in its first qubit."""
     return {**CHIP, "qubits": [{**QUBIT, **changes}, CHIP["qubits"][1]]}
 
 
 @pytest.mark.parametrize("device_info", [CHIP, json.dumps(CHIP)], ids=["object", "text"])
 def test_device_from_a_published_calibration(device_info: str | dict[str, Any]) -> None:
-    """Nothing but the calibration is needed, and it is published as it was."""
+    """A device needs only a calibration, which is published unchanged."""
     device = EmulatedDevice.from_device_info(device_info)
     info = device.info(n_pending_jobs=3)
 
@@ -58,7 +58,7 @@ def test_device_from_a_published_calibration(device_info: str | dict[str, Any]) 
 
 @pytest.mark.parametrize("gap", ["absent", "null"])
 def test_what_is_published_of_no_qubit_is_ideal(gap: str) -> None:
-    """It is no reason to refuse a chip, and nothing is invented in what is published."""
+    """A chip without qubit data is accepted as ideal, and its calibration is published unchanged."""
     fields = ["fidelity", "meas_error", "qubit_lifetime", "gate_duration"]
     bare: dict[str, Any] = {"qubits": [{"id": 0}]}
     if gap == "null":
@@ -84,7 +84,7 @@ UNCALIBRATED = {"fidelity": 0, "qubit_lifetime": {"t1": 0.0, "t2": 0.0}, "gate_d
 
 
 def test_gaps_are_filled_with_the_worst_of_the_others() -> None:
-    """Whatever stands for them; numbers of qubits may be text, in any order."""
+    """Gaps of any form are filled with the worst value; qubit numbers may be strings, in any order."""
     good = {**QUBIT, "id": "2", "fidelity": 0.9999}
     chip_info = {"qubits": [{"id": "1", **UNCALIBRATED}, good, QUBIT], "couplings": [{"control": "1", "target": "0"}]}
     worst, gap, _ = EmulatedDevice.from_device_info({**CHIP, **chip_info}).calibration["qubits"]
@@ -96,14 +96,14 @@ def test_gaps_are_filled_with_the_worst_of_the_others() -> None:
 
 
 def test_assignment_error_alone() -> None:
-    """Both outcomes are misread as often."""
+    """A lone assignment error applies to both outcomes."""
     device = EmulatedDevice.from_device_info(chip(meas_error={"readout_assignment_error": 0.1}))
 
     assert set(device.calibration["qubits"][0]["meas_error"].values()) == {0.1}
 
 
 def test_impossible_coherence_is_cut() -> None:
-    """A fit may find t2 beyond 2 t1; no qubit has that."""
+    """A fitted t2 above 2 t1, which is impossible, is limited to that."""
     device = EmulatedDevice.from_device_info(chip(qubit_lifetime={"t1": 10, "t2": 30}))
 
     assert device.calibration["qubits"][0]["qubit_lifetime"] == {"t1": 10, "t2": 20}
@@ -130,13 +130,13 @@ def test_impossible_coherence_is_cut() -> None:
     ],
 )
 def test_refused_calibrations(device_info: str | dict[str, Any], message: str) -> None:
-    """The message names the field and its value."""
+    """The message for a refused calibration names the field and its value."""
     with pytest.raises(ValueError, match=re.escape(message)):
         EmulatedDevice.from_device_info(device_info)
 
 
 def test_recalibration() -> None:
-    """A chip drifts; its id, its size and how it is emulated stay."""
+    """A recalibrated chip keeps its id, size and kind of emulation."""
     device = EmulatedDevice.from_device_info(CHIP, publish="zip")
     drifted = device.with_calibration({**chip(fidelity=0.95), "calibrated_at": "2026-08-20T00:00:00Z"})
 
@@ -148,7 +148,7 @@ def test_recalibration() -> None:
 
 
 def test_publish_is_checked() -> None:
-    """Also where it is changed later."""
+    """The option `publish` is checked, also when it is changed later."""
     device = EmulatedDevice.from_device_info(CHIP, noisy=False)
 
     assert dataclasses.replace(device, publish="none").publish == "none"
@@ -158,7 +158,7 @@ def test_publish_is_checked() -> None:
 
 
 def test_folder_of_devices(tmp_path: Path) -> None:
-    """Bare calibrations, descriptions and what a server answered, by the names of the files; other files are left."""
+    """Files may contain a calibration, a description or a server's response; other files are ignored."""
     answered = EmulatedDevice.from_device_info(CHIP, device_id="answered").info(n_pending_jobs=4)
     described = {"device_id": "described", "device_info": CHIP, "device_type": "simulator", "publish": "json"}
     nameless = {"qubits": CHIP["qubits"]}
@@ -188,7 +188,7 @@ def test_folder_of_devices(tmp_path: Path) -> None:
     ],
 )
 def test_refused_files(tmp_path: Path, content: str, message: str) -> None:
-    """The message names the file and the field."""
+    """The message for a refused file names the file and the field."""
     file = tmp_path / "chip.json"
     file.write_text(content)
     with pytest.raises(ValueError, match=f"^{re.escape(str(file))}: .*{re.escape(message)}"):
@@ -196,7 +196,7 @@ def test_refused_files(tmp_path: Path, content: str, message: str) -> None:
 
 
 def test_two_files_of_one_device(tmp_path: Path) -> None:
-    """One would hide the other."""
+    """Two files of one device are refused."""
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(json.dumps(CHIP))
     with pytest.raises(ValueError, match=r"b\.json: device_id is 'anemone', as in another file\."):
@@ -204,13 +204,13 @@ def test_two_files_of_one_device(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """A wrong path is not an empty folder."""
+    """A path that is not a folder is refused."""
     with pytest.raises(FileNotFoundError):
         load_devices(tmp_path / "nowhere")
 
 
 def test_built_in_devices() -> None:
-    """The simulator is the first, and exact; the invented chips follow."""
+    """The built-in devices are the exact simulator, then the invented chips."""
     devices = built_in_devices()
 
     assert [(d.device_id, d.n_qubits, d.noisy) for d in devices.values()] == [
@@ -222,7 +222,7 @@ def test_built_in_devices() -> None:
 
 @pytest.mark.parametrize(("device_id", "side"), [("lattice64", 8), ("lattice144", 12)])
 def test_lattice_files(device_id: str, side: int) -> None:
-    """To make one again, write the text this test expects to its file."""
+    """The lattice files contain the generated text; to update one, write the expected text to it."""
     file = resources.files("oqtopus_client.emulator") / "devices" / f"{device_id}.json"
     expected = square_lattice(device_id, side, side, seed=side * side).to_file()
 
@@ -230,7 +230,7 @@ def test_lattice_files(device_id: str, side: int) -> None:
 
 
 def test_lattice() -> None:
-    """Every edge once, in one direction; and numbers as superconducting qubits have them."""
+    """A lattice has every edge once, in one direction, and values typical of superconducting qubits."""
     rows, columns = 12, 20
     lattice = square_lattice("lattice", rows, columns, seed=5)
     qubits, couplings = lattice.description["device_info"]["qubits"], lattice.description["device_info"]["couplings"]

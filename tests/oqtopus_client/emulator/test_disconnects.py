@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @pytest.mark.anyio
 @pytest.mark.parametrize(("method", "path"), [("POST", "/jobs"), ("GET", "/jobs"), ("POST", "/emulator/faults")])
 async def test_nothing_to_log(emulator: Emulator, method: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A killed client is no error of the emulator's."""
+    """A killed client causes no log entry."""
     answered = []
 
     async def leave() -> dict[str, Any]:

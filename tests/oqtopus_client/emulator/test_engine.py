@@ -1,4 +1,4 @@
-"""The engine goes on, whatever happens to one job or to the machine."""
+"""The engine continues after failures of jobs, of the database and of its executor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 
 
 class Panic(BaseException):
-    """What native code raises when it panics: no Exception."""
+    """A panic of native code, which is not an Exception."""
 
 
 def panic(*_: object) -> None:
@@ -35,7 +35,7 @@ def panic(*_: object) -> None:
 
 
 def test_panic_fails_the_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next job runs."""
+    """A panic fails only its own job; the next one runs."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         with monkeypatch.context() as patch:
             patch.setattr("oqtopus_client.emulator.engine.prepare", panic)
@@ -49,7 +49,7 @@ def test_panic_fails_the_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_database_trouble_passes(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, operation: str
 ) -> None:
-    """A locked database delays the queue, and neither ends it nor loses the job in hand."""
+    """A locked database delays the queue, but does not stop it or lose the current job."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         operate, failures = getattr(emulator._store, operation), [sqlite3.OperationalError("database is locked")] * 5
 
@@ -94,7 +94,7 @@ class Broken(Executor):
 
 
 def test_broken_executor(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It is reported, and the job is left for the next emulator."""
+    """A broken executor is logged, and the job is left for the next emulator."""
     with Emulator(tmp_path, executor=Broken()) as emulator, OqtopusClient(emulator.config) as client:
         job_id = client.submit_job(JOB).job_id
         emulator._engine._thread.join(30)
@@ -106,7 +106,7 @@ def test_broken_executor(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_jobs_of_unknown_devices_fail(tmp_path: Path) -> None:
-    """A device may be gone when its job's turn comes."""
+    """A job fails if its device no longer exists."""
     with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
         job_id = emulator._store.register("operator")
         emulator._store.submit(job_id, {"device_id": "gone", "job_type": "sampling", "shots": 1})
@@ -116,7 +116,7 @@ def test_jobs_of_unknown_devices_fail(tmp_path: Path) -> None:
 
 
 def test_own_jobs_come_first(tmp_path: Path, held: HeldExecutor) -> None:
-    """What an earlier script left behind does not keep this one's user waiting."""
+    """Jobs left by an earlier script do not delay those of the present one."""
     with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
         left_behind = [client.submit_job(JOB).job_id for _ in range(10)]
     with Emulator(tmp_path, executor=held, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
@@ -131,7 +131,7 @@ def test_own_jobs_come_first(tmp_path: Path, held: HeldExecutor) -> None:
 
 
 def test_forgotten_emulators_are_collected() -> None:
-    """Neither its thread nor its memory stays; but a client keeps its emulator."""
+    """A forgotten emulator is collected with its thread and memory, unless a client keeps it."""
 
     def dispatchers() -> int:
         return sum(thread.name == "oqtopus-emulator" for thread in threading.enumerate())

@@ -1,4 +1,4 @@
-"""Faults happen when they are asked for, as they are asked for, and clients cope with them as documented.
+"""Faults occur when and as requested, and clients handle them as documented.
 
 Each test runs twice: in process, with faults injected from Python, and over a socket, with faults injected over HTTP.
 """
@@ -43,11 +43,11 @@ class InProcess:
 
     @property
     def pending(self) -> list[dict[str, Any]]:
-        """What is still to go wrong."""
+        """Return the pending faults."""
         return [fault.model_dump(mode="json") for fault in self._emulator._faults.pending]
 
     def add_user(self) -> OqtopusConfig:
-        """Another user's configuration."""
+        """Return another user's configuration."""
         return self._emulator.config_for(self._emulator.add_user("other"))
 
 
@@ -59,20 +59,20 @@ class OverSocket:
         self.http = httpx.Client(base_url=url, headers={"q-api-token": token})
 
     def inject(self, kind: str, **settings: Any) -> None:
-        """Let something go wrong."""
+        """Inject a fault."""
         assert self.http.post("/emulator/faults", json={"kind": kind, **settings}).status_code == 200
 
     def clear(self) -> None:
-        """Let no more go wrong."""
+        """Clear all faults."""
         assert self.http.delete("/emulator/faults").status_code == 204
 
     @property
     def pending(self) -> list[dict[str, Any]]:
-        """What is still to go wrong."""
+        """Return the pending faults."""
         return list(self.http.get("/emulator/faults").json())
 
     def add_user(self) -> OqtopusConfig:
-        """Another user's configuration."""
+        """Return another user's configuration."""
         token = self.http.post("/emulator/users", json={"name": "other"}).json()["api_token"]
         return dataclasses.replace(self.config, api_token=token)
 
@@ -82,7 +82,7 @@ Place = InProcess | OverSocket
 
 @pytest.fixture(params=["in process", "over a socket"])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """Where the emulator is."""
+    """The emulator, in process or over a socket."""
     if request.param == "in process":
         with Emulator(":memory:") as emulator:
             yield InProcess(emulator)
@@ -96,7 +96,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 @pytest.fixture
 def client(place: Place) -> Iterator[OqtopusClient]:
-    """A client that tries three times, and hardly waits in between."""
+    """A client that tries three times, with short pauses."""
     with OqtopusClient(dataclasses.replace(place.config, retry_backoff_seconds=0.001)) as client:
         yield client
 
@@ -110,7 +110,7 @@ def impatient(place: Place) -> Iterator[OqtopusClient]:
 
 @pytest.mark.parametrize("kind", [*CONNECTION_BREAKS, FaultKind.TOO_MANY_REQUESTS])
 def test_reads_are_tried_again(place: Place, client: OqtopusClient, kind: FaultKind) -> None:
-    """Two failures are overcome by the third try, and counted down meanwhile."""
+    """A third attempt overcomes two failures, which are counted down."""
     place.inject(kind, path="/devices/*", times=2)
 
     assert client.get_device("qulacs").n_qubits == 16
@@ -119,7 +119,7 @@ def test_reads_are_tried_again(place: Place, client: OqtopusClient, kind: FaultK
 
 @pytest.mark.parametrize("kind", [*CONNECTION_BREAKS, FaultKind.TOO_MANY_REQUESTS])
 def test_times_count_down(place: Place, impatient: OqtopusClient, kind: FaultKind) -> None:
-    """As many requests go wrong as were asked for; those that do not match are let through."""
+    """A fault affects as many requests as requested; requests that do not match are not affected."""
     error: Any = OqtopusConnectionError if kind in CONNECTION_BREAKS else UserApiError
     place.inject(kind, path="/devices/*", method="GET", times=2)
     for left in (1, 0):
@@ -132,7 +132,7 @@ def test_times_count_down(place: Place, impatient: OqtopusClient, kind: FaultKin
 
 
 def test_until_cleared(place: Place, client: OqtopusClient) -> None:
-    """Without a number of times, a fault stays."""
+    """Without `times`, a fault stays until cleared."""
     place.inject("server_error", path="/devices", times=None)
     for _ in range(3):
         with pytest.raises(UserApiError, match="HTTP 500: Internal Server Error") as caught:
@@ -148,7 +148,7 @@ def test_until_cleared(place: Place, client: OqtopusClient) -> None:
 
 
 def test_too_many_requests(place: Place, impatient: OqtopusClient) -> None:
-    """The answer is a gateway's."""
+    """The 429 response has a gateway's form."""
     place.inject("too_many_requests", seconds=7)
     with pytest.raises(UserApiError) as caught:
         impatient.list_devices()
@@ -157,7 +157,7 @@ def test_too_many_requests(place: Place, impatient: OqtopusClient) -> None:
 
 
 def test_retry_after(emulator: Emulator) -> None:
-    """The header has the seconds."""
+    """`Retry-After` has the fault's seconds."""
     caller = Caller("http://emulator.localhost", emulator.token, emulator)
     emulator.inject("too_many_requests", path="/devices", seconds=7)
     answer = caller("GET", "/devices")
@@ -167,7 +167,7 @@ def test_retry_after(emulator: Emulator) -> None:
 
 
 def test_delay(place: Place, client: OqtopusClient) -> None:
-    """A client that does not wait so long times out; the answer of one that does is unharmed."""
+    """A client with a shorter timeout times out; the response to others is unchanged."""
     place.inject("delay", path="/devices", seconds=0.05)
     start = time.monotonic()
     assert client.list_devices()
@@ -175,7 +175,7 @@ def test_delay(place: Place, client: OqtopusClient) -> None:
 
 
 def test_timeout(server: dict[str, str]) -> None:
-    """A client gives up when it said it would."""
+    """A client gives up at its timeout."""
     place = OverSocket(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])
     place.inject("delay", path="/devices", seconds=5)
     with (
@@ -190,7 +190,7 @@ def test_timeout(server: dict[str, str]) -> None:
     ("kind", "carried_out"), [("drop", False), ("lost_answer", True), ("server_error", False), ("truncate", True)]
 )
 def test_what_is_done(place: Place, impatient: OqtopusClient, kind: str, carried_out: bool) -> None:
-    """A lost or cut answer is of a request that was carried out; after the other faults nothing has been done."""
+    """A request with a lost or truncated response takes effect; with other faults it does not."""
     job_id = impatient.run_job(JOB, interval=0.01).job_id
     place.inject(kind, path=f"/jobs/{job_id}", method="DELETE")
     with pytest.raises((OqtopusConnectionError, UserApiError, ResponseValidationError)):
@@ -217,7 +217,7 @@ def test_broken_submission(place: Place, client: OqtopusClient, kind: FaultKind)
 
 
 def test_cut_json(place: Place, client: OqtopusClient) -> None:
-    """It is no JSON any more."""
+    """Truncated JSON raises an error."""
     place.inject("truncate", path="/devices")
     with pytest.raises(ResponseValidationError, match="expected JSON, got"):
         client.list_devices()
@@ -226,7 +226,7 @@ def test_cut_json(place: Place, client: OqtopusClient) -> None:
 
 
 def test_cut_file(place: Place, client: OqtopusClient) -> None:
-    """It is no zip archive any more, and is downloaded again; three times at most."""
+    """A truncated zip archive is downloaded again, three times at most."""
     job_id = client.run_job(JOB, interval=0.01).job_id
     place.inject("truncate", path="/storage/*/result.zip", times=2)
     assert client.get_job(job_id).status == "succeeded"
@@ -238,7 +238,7 @@ def test_cut_file(place: Place, client: OqtopusClient) -> None:
 
 
 def test_expired_download(place: Place, client: OqtopusClient) -> None:
-    """A result is refused; a side file, read later, is fetched from a fresh URL."""
+    """A result with an expired URL is refused; a side file is fetched from a fresh URL."""
     job = client.run_job(JOB, interval=0.01)
     place.inject("expired_url")
     with pytest.raises(OqtopusStorageError, match="HTTP 403"):
@@ -251,14 +251,14 @@ def test_expired_download(place: Place, client: OqtopusClient) -> None:
 
 
 def test_expired_upload(place: Place, client: OqtopusClient) -> None:
-    """The job is not submitted."""
+    """A job whose upload expired is not submitted."""
     place.inject("expired_url", method="POST")
     with pytest.raises(JobSubmissionError, match="The storage refused the upload: HTTP 403"):
         client.submit_job(JOB)
 
 
 def test_unknown_status(place: Place, client: OqtopusClient) -> None:
-    """A status of the future is handed on as text, and is not an end; requests that show no status are let through."""
+    """An unknown status is returned as text and is not final; requests without a status are not affected."""
     place.inject("unknown_status", status="hibernating", times=None)
     job_id = client.submit_job(JOB).job_id
     assert client.status(job_id) == "hibernating"
@@ -272,7 +272,7 @@ def test_unknown_status(place: Place, client: OqtopusClient) -> None:
 
 
 def test_unknown_status_for_a_while(place: Place, client: OqtopusClient) -> None:
-    """A wait outlasts it."""
+    """A wait continues through an unknown status."""
     seen: list[str] = []
     place.inject("unknown_status", path="*/status", times=2)
     job = client.run_job(JOB, interval=0.01, on_status=lambda answer: seen.append(str(answer.status)))
@@ -282,7 +282,7 @@ def test_unknown_status_for_a_while(place: Place, client: OqtopusClient) -> None
 
 
 def test_failing_jobs(place: Place, client: OqtopusClient) -> None:
-    """They fail with the message, and the one behind them does not."""
+    """Failing jobs have the fault's message, and the next job succeeds."""
     place.inject("fail_job", message="the fridge is warm", times=2)
     jobs = [client.run_job(JOB, interval=0.01) for _ in range(3)]
 
@@ -293,7 +293,7 @@ def test_failing_jobs(place: Place, client: OqtopusClient) -> None:
 
 @pytest.mark.parametrize("status", ["ready", "running"])
 def test_held_jobs(place: Place, client: OqtopusClient, status: str) -> None:
-    """A job stays where it is held, others overtake it, and clearing the faults lets it go."""
+    """A held job keeps its status while others overtake it, and continues when faults are cleared."""
     place.inject("hold_job", status=status, seconds=3600)
     held = client.submit_job(JOB).job_id
     await_status(client, held, status)
@@ -305,7 +305,7 @@ def test_held_jobs(place: Place, client: OqtopusClient, status: str) -> None:
 
 
 def test_held_for_a_moment(place: Place, client: OqtopusClient) -> None:
-    """It goes on by itself."""
+    """A job held for a time continues after it."""
     place.inject("hold_job", status="running", seconds=0.05)
 
     assert client.run_job(JOB, interval=0.01).status == "succeeded"
@@ -314,7 +314,7 @@ def test_held_for_a_moment(place: Place, client: OqtopusClient) -> None:
 
 @pytest.mark.parametrize("status", ["ready", "running"])
 def test_held_jobs_can_be_cancelled(place: Place, client: OqtopusClient, status: str) -> None:
-    """They stay cancelled, and their place is free again."""
+    """A held job can be cancelled, and frees its place."""
     place.inject("hold_job", status=status, seconds=3600, times=2)
     held = [client.submit_job(JOB).job_id for _ in range(2)]
     for job_id in held:
@@ -327,7 +327,7 @@ def test_held_jobs_can_be_cancelled(place: Place, client: OqtopusClient, status:
 
 
 def test_closing_with_a_held_job(tmp_path: Any) -> None:
-    """Whoever opens the folder next runs it."""
+    """A held job is run by the next emulator of the folder."""
     with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
         emulator.inject("hold_job", status="running", seconds=3600)
         job_id = client.submit_job(JOB).job_id
@@ -338,7 +338,7 @@ def test_closing_with_a_held_job(tmp_path: Any) -> None:
 
 
 def test_trouble_behind_a_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step that fails behind a hold ends the job like any other."""
+    """A step that fails after a hold ends the job as usual."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         emulator.inject("hold_job", status="ready", seconds=0.01)
         with monkeypatch.context() as patch:
@@ -376,7 +376,7 @@ def test_patterns(place: Place, client: OqtopusClient, path: str, method: str | 
 
 @pytest.mark.parametrize("kind", sorted(set(FaultKind)))
 def test_the_control_path_never_goes_wrong(server: dict[str, str], kind: FaultKind) -> None:
-    """Whatever goes wrong can be undone."""
+    """Faults never affect the control path, so they can always be cleared."""
     place = OverSocket(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])
     fault = {"kind": kind, "path": "*", "times": None, "seconds": 0, "status": "ready", "message": "no"}
     place.inject(**fault)  # type: ignore[arg-type]
@@ -400,7 +400,7 @@ WRONG: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("fault", WRONG)
 def test_no_such_fault(place: Place, fault: dict[str, Any]) -> None:
-    """ValueError from Python, 422 over HTTP; and nothing goes wrong."""
+    """An invalid fault is refused: ValueError from Python, 422 over HTTP."""
     if isinstance(place, OverSocket):
         assert place.http.post("/emulator/faults", json=fault).status_code == 422
     else:
@@ -411,7 +411,7 @@ def test_no_such_fault(place: Place, fault: dict[str, Any]) -> None:
 
 
 def test_the_operator_alone(place: Place) -> None:
-    """Another user changes nothing of the cloud; nobody at all does without a token."""
+    """Only the operator may control faults; other users and requests without a token are refused."""
     recorded = None if isinstance(place, OverSocket) else RecordedCloud(place.config.transport)
 
     def calling(config: OqtopusConfig, token: str | None) -> Callable[..., httpx.Response]:

@@ -30,7 +30,7 @@ NOTHING = OqtopusJobSpec.sampling(
 
 
 def chip_info(readout_error: float = 0.0, n_qubits: int = 3, **more: Any) -> dict[str, Any]:
-    """The calibration of a chip that is perfect but for the readout of zeros."""
+    """Return the calibration of a chip with an error in the readout of zeros only."""
     qubits = [{"id": i, "meas_error": {"prob_meas1_prep0": readout_error}} for i in range(n_qubits)]
     couplings = [{"control": i, "target": i + 1} for i in range(n_qubits - 1)]
     return {"name": "chip", "qubits": qubits, "couplings": couplings, **more}
@@ -43,7 +43,7 @@ def chip(readout_error: float = 0.0, **settings: Any) -> EmulatedDevice:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator with a chip beside the devices that it has anyway."""
+    """An emulator with a chip in addition to the built-in devices."""
     with Emulator(":memory:", devices=[chip()]) as emulator:
         yield emulator
 
@@ -64,14 +64,14 @@ def call(emulator: Emulator) -> Iterator[Caller]:
 
 
 def wrongly_read(client: OqtopusClient) -> int:
-    """How many of the zeros that a job measured were read as ones."""
+    """Return how many of a job's zeros were read as ones."""
     job = client.run_job(NOTHING, interval=0.01)
     assert job.status == "succeeded", job.message
     return int(job.sampling.counts.get("1", 0))  # type: ignore[union-attr]
 
 
 def readout_errors(client: OqtopusClient) -> list[Any]:
-    """What `GET /devices` publishes."""
+    """Return the readout errors that `GET /devices` publishes."""
     (device,) = (device for device in client.list_devices() if device.device_id == "chip")
     info: Any = device.device_info
     return [qubit["meas_error"]["prob_meas1_prep0"] for qubit in info["qubits"]]
@@ -79,7 +79,7 @@ def readout_errors(client: OqtopusClient) -> list[Any]:
 
 @pytest.mark.parametrize("over_http", [False, True])
 def test_recalibration(emulator: Emulator, client: OqtopusClient, call: Caller, over_http: bool) -> None:
-    """It is published, part of the history, and what the next job runs with."""
+    """A new calibration is published, enters the history, and applies to the next job."""
     assert wrongly_read(client) == 0
     before = time.time()
     info = chip_info(0.3)
@@ -101,7 +101,7 @@ def test_recalibration(emulator: Emulator, client: OqtopusClient, call: Caller, 
 
 
 def test_calibrated_as_read(emulator: Emulator) -> None:
-    """What a device gives as its calibration may be changed and given back."""
+    """A device's calibration can be read, changed and set again."""
     info = emulator.devices["lattice64"].calibration
     info["qubits"][5]["fidelity"] = 0.5
     emulator.calibrate("lattice64", info)
@@ -121,7 +121,7 @@ def test_calibrated_as_read(emulator: Emulator) -> None:
 def test_nonsense_is_refused(
     emulator: Emulator, client: OqtopusClient, call: Caller, info: dict[str, Any], message: str
 ) -> None:
-    """ValueError, or 422 with the same words; and nothing has changed."""
+    """An invalid calibration is refused (ValueError, or 422 with the same message) and changes nothing."""
     with pytest.raises(ValueError, match=message):
         emulator.calibrate("chip", info)
     answer = call("PATCH", "/emulator/devices/chip", json={"device_info": info, "status": "unavailable"})
@@ -134,7 +134,7 @@ def test_nonsense_is_refused(
 
 
 def test_unknown_device(emulator: Emulator, call: Caller) -> None:
-    """KeyError, or 404."""
+    """An unknown device raises KeyError, or 404 over HTTP."""
     for act in (
         lambda: emulator.calibrate("nowhere", chip_info()),
         lambda: emulator.set_status("nowhere", "available"),
@@ -147,7 +147,7 @@ def test_unknown_device(emulator: Emulator, call: Caller) -> None:
 
 @pytest.mark.parametrize("over_http", [False, True])
 def test_unavailable(emulator: Emulator, client: OqtopusClient, call: Caller, over_http: bool) -> None:
-    """No job is taken until the device is back."""
+    """An unavailable device accepts no jobs until it is available again."""
 
     def change(status: str) -> None:
         if over_http:
@@ -168,7 +168,7 @@ def test_unavailable(emulator: Emulator, client: OqtopusClient, call: Caller, ov
 
 
 def test_unknown_availability(emulator: Emulator, client: OqtopusClient, call: Caller) -> None:
-    """There are two."""
+    """Only two statuses of a device are accepted."""
     with pytest.raises(ValueError, match="broken"):
         emulator.set_status("chip", "broken")
 
@@ -179,7 +179,7 @@ def test_unknown_availability(emulator: Emulator, client: OqtopusClient, call: C
 @pytest.mark.parametrize("device_id", ["chip", "my chip #1 (ü, 100%)"])
 @pytest.mark.parametrize("publish", ["inline", "zip", "json"])
 def test_publishing(device_id: str, publish: Any) -> None:
-    """However the calibration is published, our client reads it, and its successor."""
+    """The client reads a calibration in every form of publication, and the next one as well."""
     device = EmulatedDevice.from_device_info(chip_info(), device_id=device_id, publish=publish)
     with Emulator(":memory:", devices=[device]) as emulator, OqtopusClient(emulator.config) as client:
         found = client.get_device(device_id)
@@ -190,7 +190,7 @@ def test_publishing(device_id: str, publish: Any) -> None:
 
 
 def test_publishing_nothing() -> None:
-    """A device may have no calibration; it is noisy all the same, and so is its history."""
+    """A device may publish no calibration, and still be noisy."""
     with Emulator(":memory:", devices=[chip(0.3, publish="none")]) as emulator:
         caller = Caller("http://emulator.localhost", emulator.token, emulator)
         assert caller("GET", "/devices/chip").json()["device_info"] is None
@@ -201,7 +201,7 @@ def test_publishing_nothing() -> None:
 
 
 def test_urls_are_urls() -> None:
-    """Of a zip archive, or of bare JSON; each for everybody who holds it, and for nobody who made it up."""
+    """URLs lead to a zip archive or to JSON, need no token, and cannot be forged."""
     devices = [dataclasses.replace(chip(), publish=publish) for publish in ("zip", "json")]
     for device, start, kind in zip(devices, (b"PK", b"{"), ("application/zip", "application/json"), strict=True):
         with Emulator(":memory:", devices=[device]) as emulator:
@@ -216,7 +216,7 @@ def test_urls_are_urls() -> None:
 
 
 def test_expiring_urls() -> None:
-    """A URL that is good for no time at all is refused, and the client says so."""
+    """The client reports an expired URL."""
     with Emulator(":memory:", devices=[chip(publish="zip")], url_seconds=0) as emulator:
         caller = Caller("http://emulator.localhost", emulator.token, emulator)
         answer = caller("GET", caller("GET", "/devices/chip").json()["device_info"])
@@ -247,14 +247,14 @@ def test_fresh_urls(tmp_path: Path) -> None:
 
 
 def write(folder: Path, readout_error: float, **settings: Any) -> Path:
-    """Write the chip's file."""
+    """Write the chip's device file."""
     folder.mkdir(exist_ok=True)
     (folder / "chip.json").write_text(chip(readout_error, **settings).to_file())
     return folder
 
 
 def test_a_folder_of_devices(tmp_path: Path) -> None:
-    """They come beside the built-in ones, and a file may replace one of those."""
+    """Devices from a folder are added to the built-in ones, which a file may replace."""
     folder = write(tmp_path / "devices", 0.1)
     lattice = square_lattice("lattice64", 2, 2, seed=1)
     (folder / "other.json").write_text(lattice.to_file())
@@ -280,7 +280,7 @@ def test_a_folder_of_devices_on_the_command_line(tmp_path: Path) -> None:
 
 
 def test_a_wrong_folder(tmp_path: Path) -> None:
-    """It is said which."""
+    """The message names the wrong folder."""
     with pytest.raises(OSError, match="nowhere"):
         Emulator(":memory:", devices=tmp_path / "nowhere")
     (tmp_path / "broken.json").write_text("{}")
@@ -289,7 +289,7 @@ def test_a_wrong_folder(tmp_path: Path) -> None:
 
 
 def test_sharing_a_folder(tmp_path: Path) -> None:
-    """What is changed in one emulator is so in the other at once."""
+    """A change in one emulator of a folder applies to the other at once."""
     with (
         Emulator(tmp_path, devices=[chip()]) as one,
         Emulator(tmp_path, devices=[chip()]) as other,
@@ -307,7 +307,7 @@ def test_sharing_a_folder(tmp_path: Path) -> None:
 
 
 def test_an_edited_file_wins(tmp_path: Path) -> None:
-    """Over the file as it was, and over calibrations given since; an unchanged one does not."""
+    """An edited file overrides its earlier content and later calibrations; an unchanged one does not."""
     data = tmp_path / "data"
     folder = write(tmp_path / "devices", 0.1)
     for edit, given, expected, entries in [

@@ -27,7 +27,7 @@ pytestmark = [
 
 
 def forked(work: Callable[[], Any]) -> Any:
-    """What `work` returns or raises in a fork of this process, which has half a minute for it."""
+    """Return what `work` returns or raises in a fork of this process, within half a minute."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
     child = os.fork()
     if child == 0:
@@ -46,7 +46,7 @@ def forked(work: Callable[[], Any]) -> Any:
 
 
 def test_forks_are_refused() -> None:
-    """A child is told at once what to do, by whatever it asks; the parent's emulator works on."""
+    """Any call in a forked child fails at once with the remedy; the parent's emulator continues."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         job_id = client.run_job(JOB, interval=0.01).job_id
         calls: list[Callable[[], object]] = [
@@ -68,7 +68,7 @@ def test_forks_are_refused() -> None:
 
 
 def test_each_process_may_have_its_own() -> None:
-    """The remedy works."""
+    """Each process can have its own emulator, as the message suggests."""
 
     def run() -> str:
         with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
@@ -79,7 +79,7 @@ def test_each_process_may_have_its_own() -> None:
 
 
 def test_forks_close_nothing(tmp_path: Path, held: HeldExecutor) -> None:
-    """A child that ends tidily gives none of the jobs back that its parent runs."""
+    """A child that exits normally does not return the jobs that its parent runs."""
     with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
         job_id = client.submit_job(JOB).job_id
         held.step()

@@ -1,4 +1,4 @@
-"""What real servers make of jobs, line by line: the contract, and with `quirks` their faults."""
+"""The outcomes of jobs on real servers, line by line, and with `quirks` the servers' faults."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ NO_RESPONSE = 'details = "Failed to serialize response!"'
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "quirks"])
 def quirks(request: pytest.FixtureRequest) -> bool:
-    """Whether the emulator has the faults of real servers."""
+    """Whether the emulator reproduces the faults of real servers."""
     return bool(request.param)
 
 
 @pytest.fixture(scope="module")
 def call(quirks: bool) -> Iterator[Caller]:
-    """A caller of an emulator."""
+    """A caller of an emulator with or without quirks."""
     with Emulator(":memory:", quirks=quirks) as emulator:
         caller = Caller("http://emulator.localhost", emulator.token, emulator)
         yield caller
@@ -46,12 +46,12 @@ def call(quirks: bool) -> Iterator[Caller]:
 
 
 def program(gates: str, declared: str = "qubit[2] q; bit[2] c;", measure: str = "c = measure q;") -> str:
-    """A program of two qubits."""
+    """Return a program of two qubits."""
     return f'OPENQASM 3; include "stdgates.inc"; {declared} {gates} {measure}'
 
 
 def archive(content: Any) -> bytes:
-    """A job's input."""
+    """Return a job's input."""
     return pack(json.dumps(content).encode(), "input.json")
 
 
@@ -63,13 +63,13 @@ def finished(call: Caller, content: Any, **settings: Any) -> dict[str, Any]:
 
 
 def message(job: dict[str, Any]) -> str:
-    """The message of a job that failed."""
+    """Return the message of a failed job."""
     assert job["status"] == "failed"
     return str(job["job_info"]["message"])
 
 
 def result(call: Caller, job: dict[str, Any]) -> dict[str, Any]:
-    """The result of a job that succeeded."""
+    """Return the result of a succeeded job."""
     assert job["status"] == "succeeded", job
     return call.file(job["job_info"]["result"])
 
@@ -90,7 +90,7 @@ def result(call: Caller, job: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_failures_before_transpiling(call: Caller, job_type: str, content: Any) -> None:
-    """The default transpiler is written back with transpiling, and not before."""
+    """Jobs that fail before transpiling do not show the default transpiler."""
     job = finished(call, content, job_type=job_type)
 
     assert (job["status"], job["transpiler_info"]) == ("failed", {})
@@ -108,7 +108,7 @@ def test_failures_before_transpiling(call: Caller, job_type: str, content: Any) 
     ],
 )
 def test_failures_of_transpiling(call: Caller, content: Any, expected: str) -> None:
-    """No program, or one that cannot be read; the default is written back."""
+    """Jobs without a readable program fail while transpiling, and show the default transpiler."""
     job = finished(call, content)
 
     assert (message(job), job["transpiler_info"]) == (expected, DEFAULT)
@@ -116,20 +116,20 @@ def test_failures_of_transpiling(call: Caller, content: Any, expected: str) -> N
 
 @pytest.mark.parametrize("content", [{}, {"program": None}])
 def test_no_programs_to_combine(call: Caller, content: Any) -> None:
-    """The combiner fails."""
+    """A job without programs to combine fails."""
     assert message(finished(call, content, job_type="multi_manual")) == "failed to combine programs"
 
 
 @pytest.mark.parametrize("lib", ["tket", "ouqu-tp", "nonsense"])
 def test_other_transpilers(call: Caller, lib: str) -> None:
-    """A library that is absent or unknown has an empty answer."""
+    """A missing or unknown transpiler library fails like an unreadable program."""
     info = {"transpiler_lib": lib, "transpiler_options": {}}
 
     assert message(finished(call, {"program": [BELL]}, transpiler_info=info)) == UNREADABLE
 
 
 def test_transpiled_program_keeps_registers(call: Caller) -> None:
-    """The names of classical registers, and which bit is which."""
+    """A transpiled program keeps the names of its classical registers and the order of bits."""
     text = program("x q[1];", "qubit[2] q; bit[1] a; bit[2] b;", "b[1] = measure q[1]; a[0] = measure q[0];")
     job = finished(call, {"program": [text]})
     transpiled = call.file(job["job_info"]["transpile_result"])["transpiled_program"]
@@ -140,7 +140,7 @@ def test_transpiled_program_keeps_registers(call: Caller) -> None:
 
 
 def test_bits_with_the_name_of_qubits(call: Caller) -> None:
-    """Any name of a classical register is kept."""
+    """Classical registers keep any name, even `q`."""
     text = program("x a[0];", "qubit[2] a; bit[2] q;", "q = measure a;")
     job = finished(call, {"program": [text]})
 
@@ -149,7 +149,7 @@ def test_bits_with_the_name_of_qubits(call: Caller) -> None:
 
 
 def test_aliases_of_registers(call: Caller) -> None:
-    """They name no further bits."""
+    """Aliases of registers add no bits."""
     text = program("let d = c[0:0]; x q[0];")
 
     assert result(call, finished(call, {"program": [text]}))["sampling"]["counts"] == {"01": 1000}
@@ -159,7 +159,7 @@ def test_aliases_of_registers(call: Caller) -> None:
 
 
 def test_combined_measurements_come_last(call: Caller) -> None:
-    """All measurements of all programs are at the end of the combined program."""
+    """All measurements are at the end of the combined program."""
     first = program("x q[0]; c[0] = measure q[0]; x q[1];", measure="c[1] = measure q[1];")
     job = finished(call, {"program": [first, program("x q[1];")]}, job_type="multi_manual")
     lines = unpack(call("GET", job["job_info"]["combined_program"]).content).decode().splitlines()
@@ -178,7 +178,7 @@ def test_no_programs_at_all(call: Caller) -> None:
 
 
 def test_mitigated_several_programs(call: Caller, quirks: bool) -> None:
-    """Servers fail to mitigate them."""
+    """A mitigated `multi_manual` job fails on servers."""
     job = finished(call, {"program": [program("x q[0];")] * 2}, job_type="multi_manual", mitigation_info=PSEUDO_INVERSE)
 
     if quirks:
@@ -192,7 +192,7 @@ def test_mitigated_several_programs(call: Caller, quirks: bool) -> None:
 
 
 def test_estimates_have_single_precision(call: Caller) -> None:
-    """Of both numbers."""
+    """Estimates and their errors have single precision."""
     operator = [{"pauli": "Z 0", "coeff": 0.1}, {"pauli": "X 1", "coeff": 0.3}]
     job = finished(call, {"program": [program("h q[0];")], "operator": operator}, job_type="estimation")
 
@@ -202,14 +202,14 @@ def test_estimates_have_single_precision(call: Caller) -> None:
 
 @pytest.mark.parametrize("coeff", [1.5, "1.5", " 1.5 "])
 def test_coefficients(call: Caller, coeff: Any) -> None:
-    """A text is taken as its number."""
+    """A coefficient may be a string with a number."""
     content = {"program": [program("x q[0];")], "operator": [{"pauli": "Z 0", "coeff": coeff}]}
 
     assert result(call, finished(call, content, job_type="estimation"))["estimation"]["exp_value"] == -1.5
 
 
 def test_empty_operator(call: Caller) -> None:
-    """It has the value zero."""
+    """An empty operator has the value zero."""
     job = finished(call, {"program": [BELL], "operator": []}, job_type="estimation")
 
     assert result(call, job)["estimation"] == {"exp_value": 0.0, "stds": 0.0}
@@ -217,7 +217,7 @@ def test_empty_operator(call: Caller) -> None:
 
 @pytest.mark.parametrize("content", [{}, {"operator": None}])
 def test_no_operator(call: Caller, content: dict[str, Any]) -> None:
-    """The job fails after it was transpiled, and shows the result of that."""
+    """A job without an operator fails after transpiling, and shows the transpile result."""
     job = finished(call, {"program": [BELL], **content}, job_type="estimation")
 
     assert message(job) == "the operator is not specified in the job."
@@ -236,7 +236,7 @@ def test_failure_of_the_estimator(call: Caller, quirks: bool) -> None:
 
 @pytest.mark.parametrize("info", [{}, PSEUDO_INVERSE])
 def test_estimation_that_fails_on_the_device(call: Caller, quirks: bool, info: dict[str, str]) -> None:
-    """On servers it stays `running` until it is cancelled."""
+    """An estimation that fails on the device stays `running` on servers until it is cancelled."""
     content = {"program": [program("h q[0];")], "operator": Z0}
     job_id = call.submit(archive(content), job_type="estimation", transpiler_info=OFF, mitigation_info=info)
     if not quirks:
@@ -318,7 +318,7 @@ def test_mitigated_keys(call: Caller, quirks: bool, measured: str, plain_key: st
 
 
 def test_times_on_the_device(call: Caller) -> None:
-    """Three decimals."""
+    """Times on the device have three decimals."""
     seconds = finished(call, {"program": [BELL]})["execution_time"]
 
     assert seconds == round(seconds, 3) > 0

@@ -1,4 +1,4 @@
-"""What each type of job makes of its input: operators, programs side by side, mitigation, noise, and width.
+"""The results of each type of job: operators, programs side by side, mitigation, noise, and width.
 
 The engine's two steps are called by themselves; each statistical bound says how seldom a right emulator misses it.
 """
@@ -48,12 +48,12 @@ REFUSED = "failed to execute job on device"
 
 
 def program(gates: str, n_qubits: int = 2, measure: str = "c = measure q;") -> str:
-    """A program with as many bits as qubits."""
+    """Return a program with as many bits as qubits."""
     return f'OPENQASM 3; include "stdgates.inc"; qubit[{n_qubits}] q; bit[{n_qubits}] c; {gates} {measure}'
 
 
 def layout(*qubits: int) -> dict[str, Any]:
-    """The transpiler, told where to put the qubits."""
+    """Return transpiler settings with an initial layout."""
     return {"transpiler_lib": "qiskit", "transpiler_options": {"initial_layout": qubits, "optimization_level": 0}}
 
 
@@ -73,7 +73,7 @@ def circuit_job(
 
 
 def sample(text: str, **arguments: Any) -> dict[str, int]:
-    """The counts of a program."""
+    """Return the counts of a program."""
     work = circuit_job("sampling", [text], **arguments)
     result = execute(work, prepare(work)).result
     assert (result["estimation"], result["sampling"]["divided_counts"]) == (None, None)
@@ -81,7 +81,7 @@ def sample(text: str, **arguments: Any) -> dict[str, int]:
 
 
 def estimate(text: str, operator: Any, **arguments: Any) -> tuple[float, float]:
-    """The expectation value of an operator, and its standard error."""
+    """Return the expectation value of an operator, and its standard error."""
     work = circuit_job("estimation", [text], operator=operator, **arguments)
     result = execute(work, prepare(work)).result
     assert result["sampling"] is None
@@ -89,7 +89,7 @@ def estimate(text: str, operator: Any, **arguments: Any) -> tuple[float, float]:
 
 
 def combine(programs: Sequence[str], **arguments: Any) -> tuple[Prepared, dict[str, Any]]:
-    """Several programs at once: as they were prepared, and what came out."""
+    """Run several programs side by side; return them as prepared, and their result."""
     work = circuit_job("multi_manual", programs, **arguments)
     prepared = prepare(work)
     result = execute(work, prepared).result
@@ -98,12 +98,12 @@ def combine(programs: Sequence[str], **arguments: Any) -> tuple[Prepared, dict[s
 
 
 def terms(*paulis: tuple[str, float]) -> list[dict[str, Any]]:
-    """An operator, as it stands in a job's input."""
+    """Return an operator in the form of a job's input."""
     return [{"pauli": pauli, "coeff": coeff} for pauli, coeff in paulis]
 
 
 def failure(job_type: str, *programs: str, **arguments: Any) -> str:
-    """The message of a job that fails."""
+    """Return the message of a job that fails."""
     work = circuit_job(job_type, programs, **arguments)
     with pytest.raises(JobFailure) as caught:
         execute(work, prepare(work))
@@ -133,24 +133,24 @@ PRODUCT = program("x q[0]; h q[0]; h q[1]; s q[1];")
 @pytest.mark.parametrize("transpiler", [DEFAULT_TRANSPILER, layout(6, 7), layout(7, 6)])
 @pytest.mark.parametrize("pauli", ["X 0 Y 1", "X0 Y1", "X0Y1", "X 0Y 1", "Y1X0", " X  0 Y 1 ", "X 00 Y 01"])
 def test_spellings_of_a_product(pauli: str, transpiler: Mapping[str, Any]) -> None:
-    """All mean the same, on the qubits of the submitted program."""
+    """All spellings of a product give the same value, on the qubits of the submitted program."""
     assert estimate(PRODUCT, terms((pauli, 0.75)), transpiler=transpiler) == (-0.75, 0.0)
 
 
 @pytest.mark.parametrize("pauli", ["I", "I 0", "I1", "I 0 I 1", "XX", "XY", "x 0", "x0 y1", "", " ", "I X 0"])
 def test_spellings_of_the_identity(pauli: str) -> None:
-    """Some on purpose; the others are what servers take for it without a word."""
+    """Some texts mean the identity; servers silently take others for it."""
     assert estimate(PRODUCT, terms((pauli, 0.75))) == (0.75, 0.0)
 
 
 @pytest.mark.parametrize(("pauli", "value"), [("X 0 I 1", -1.0), ("I 0 Y 1", 1.0), ("X 0 Y", -1.0)])
 def test_products_with_the_identity(pauli: str, value: float) -> None:
-    """It changes nothing, nor does a letter that no index is left for."""
+    """A product with the identity, or with a letter without an index, is unchanged."""
     assert estimate(PRODUCT, terms((pauli, 1.0))) == (value, 0.0)
 
 
 def test_index_of_two_digits() -> None:
-    """Not the first digit alone."""
+    """An index may have two digits."""
     operator = terms(("Z 11", 1.0), ("Z 1", 0.25))
 
     assert estimate(program("x q[11];", 12), operator) == (-0.75, 0.0)
@@ -159,14 +159,14 @@ def test_index_of_two_digits() -> None:
 @pytest.mark.parametrize("pauli", ["X 0 X 0", "X0Y0", "I 0 X 0", "Z 2", "X 0 Y 1 Z 2", "I 2", "A0 X1", "x 0 Y 1"])
 @pytest.mark.parametrize("transpiler", [DEFAULT_TRANSPILER, OFF])
 def test_operators_that_fail(pauli: str, transpiler: Mapping[str, Any]) -> None:
-    """A qubit named twice, one that is not there, and a letter that is no operator but has an index."""
+    """Operators with a repeated qubit, a missing qubit, or an unknown letter with an index fail."""
     message = failure("estimation", program("x q[0];"), operator=terms((pauli, 1.0)), transpiler=transpiler)
 
     assert message.startswith("Exception calling application: ")
 
 
 def test_index_out_of_range_of_the_submitted_program() -> None:
-    """However many qubits the device has before those in use."""
+    """An index beyond the submitted program fails, whatever the device's layout."""
     message = failure("estimation", PRODUCT, operator=terms(("Z 2", 1.0)), transpiler=layout(6, 7))
 
     assert "qubit 2" in message
@@ -174,13 +174,13 @@ def test_index_out_of_range_of_the_submitted_program() -> None:
 
 @pytest.mark.parametrize("term", [{"pauli": "X 0"}, {"pauli": "X 0", "coeff": None}, {"pauli": "X 0", "coeff": "one"}])
 def test_no_coefficient(term: Any) -> None:
-    """It has no default."""
+    """A coefficient has no default."""
     assert failure("estimation", PRODUCT, operator=[term]).startswith("Job input validation failed")
 
 
 @pytest.mark.parametrize("transpiler", [OFF, layout(0)])
 def test_one_qubit_alone(transpiler: Mapping[str, Any]) -> None:
-    """The estimator's own device has `cx`, and finds no room for it."""
+    """An estimation on one qubit alone fails, as the estimator's device needs room for a `cx`."""
     text = program("x q[0];", 1)
 
     assert failure("estimation", text, operator=terms(("Z 0", 1.0)), transpiler=transpiler).startswith("Exception")
@@ -189,7 +189,7 @@ def test_one_qubit_alone(transpiler: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize(("measured", "fails"), [("c[0] = measure q[0]; c[1] = measure q[1];", True), ("", False)])
 def test_the_last_qubit_must_be_in_use(measured: str, fails: bool) -> None:
-    """The transpiled program does not tell how many qubits there were: those behind the last one used are lost."""
+    """An estimation fails if the last qubit is unused, as the transpiled program does not contain it."""
     text = program("x q[0]; cx q[0], q[1];", 3, measured or "c = measure q;")
     operator = terms(("Z 0", 1.0))
 
@@ -204,7 +204,7 @@ def test_the_last_qubit_must_be_in_use(measured: str, fails: bool) -> None:
 
 
 def test_standard_errors_are_added_up() -> None:
-    """Linearly, with what was measured, and not in quadrature as independent errors would be."""
+    """Standard errors of terms add up linearly, not in quadrature as independent errors would."""
     operator = terms(("Z 0", 3.0), ("X 1", -4.0), ("I", 5.0), ("X 0", 0.5))
     work = circuit_job("estimation", [PRODUCT], operator=operator)
     prepared = prepare(work)
@@ -220,7 +220,7 @@ def test_standard_errors_are_added_up() -> None:
 
 @pytest.mark.parametrize("shots", [1, 7, 100])
 def test_each_group_has_all_shots(shots: int) -> None:
-    """Three groups, and each mean is one of as many outcomes as were asked for."""
+    """Each of three groups is measured with all shots."""
     work = circuit_job("estimation", [PRODUCT], operator=terms(("Z 0", 1.0), ("X 0", 1.0), ("Y 0", 1.0)), shots=shots)
     prepared = prepare(work)
     counts = [sampling.sample(circuit, SIMULATOR, shots).counts for circuit in prepared.circuits]
@@ -231,7 +231,7 @@ def test_each_group_has_all_shots(shots: int) -> None:
 
 
 def test_terms_are_grouped_as_qiskit_groups_them() -> None:
-    """Which strings are measured together decides on the standard error."""
+    """Terms are grouped as in Qiskit, which determines the standard error."""
     random = np.random.default_rng(1)
     for n_qubits in (1, 2, 3, 5, 8) * 5:
         letters = random.choice(list("IXYZ"), (40, n_qubits), p=[0.4, 0.2, 0.2, 0.2])
@@ -242,7 +242,7 @@ def test_terms_are_grouped_as_qiskit_groups_them() -> None:
 
 
 def test_many_terms_take_little_memory() -> None:
-    """There is no circuit for each of them at a time, and no cube of terms, terms and qubits."""
+    """Many terms take little memory: neither all circuits nor an array of terms by terms by qubits exist at once."""
     random = np.random.default_rng(1)
     gates = QuantumCircuit(60)
     strings = random.choice(list("XYZ"), (700, 60))
@@ -261,13 +261,13 @@ def test_many_terms_take_little_memory() -> None:
 
 
 def test_equal_terms_are_added_up_first() -> None:
-    """What cancels has no error either."""
+    """Equal terms are added up first, so terms that cancel have no error."""
     assert estimate(PRODUCT, terms(("Z 0", 2.0), ("Z0", -2.0), ("X 0", 0.5), ("X0", 0.25))) == (-0.75, 0.0)
     assert estimate(PRODUCT, terms(("Z 0", 2.0), ("Z0", -2.0))) == (0.0, 0.0)
 
 
 def test_estimation_without_the_transpiler() -> None:
-    """The device's own gates only; the measurements need none but those."""
+    """Estimation without the transpiler accepts the device's own gates only, and measures with these."""
     native = program("x q[0]; rz(pi/2) q[0]; sx q[0]; rz(pi/2) q[0]; cx q[0], q[1];", 2)
     bell = terms(("Z 0 Z 1", 1.0), ("X 0 X 1", 0.5), ("Y 0 Y 1", 0.25))
 
@@ -290,7 +290,7 @@ THREE = [
 @pytest.mark.parametrize("angle", ["1e999", "-1e999", "1e999 - 1e999", "5e-324 + 1e308 * 1e308"])
 @pytest.mark.parametrize("gate", ["rz({}) q[0];", "U(0, {}, 0) q[0];", "ctrl @ rx({}) q[0], q[1];", "gphase({});"])
 def test_angles_that_are_none(gate: str, angle: str) -> None:
-    """Neither infinities nor what comes of them are simulated."""
+    """Angles that are not finite fail."""
     text = program(gate.format(angle))
     assert failure("sampling", text) == "Expecting value: line 1 column 1 (char 0)"
     assert failure("sampling", text, transpiler=OFF) == REFUSED
@@ -312,7 +312,7 @@ def test_programs_of_different_widths() -> None:
 
 
 def test_too_many_qubits() -> None:
-    """As many as the device has are not too many."""
+    """Programs fit side by side up to the device's number of qubits."""
     _, result = combine([program("x q[0];", 8)] * 2)
 
     assert result["divided_counts"] == {"1": {"00000001": SHOTS}, "0": {"00000001": SHOTS}}
@@ -323,7 +323,7 @@ def test_too_many_qubits() -> None:
 @pytest.mark.parametrize("transpiler", [DEFAULT_TRANSPILER, OFF])
 @pytest.mark.parametrize("position", [0, 1])
 def test_an_unreadable_program_among_others(position: int, transpiler: Mapping[str, Any]) -> None:
-    """It spoils them all."""
+    """An unreadable program fails the whole job."""
     programs = [BELL]
     programs.insert(position, BELL.replace("qubit", "quit"))
 
@@ -331,7 +331,7 @@ def test_an_unreadable_program_among_others(position: int, transpiler: Mapping[s
 
 
 def test_several_programs_without_the_transpiler() -> None:
-    """The combined program is there, but it is the first that runs, alone."""
+    """Without the transpiler, only the first program runs, although the combined program exists."""
     prepared, result = combine([program("x q[1];"), program("h q[0];")], transpiler=OFF)
 
     assert result == {"counts": {"10": SHOTS}, "divided_counts": {}}
@@ -340,7 +340,7 @@ def test_several_programs_without_the_transpiler() -> None:
 
 
 def test_further_programs_of_a_sampling_job() -> None:
-    """They are dropped without a word, whatever they are."""
+    """Further programs of a sampling job are silently ignored."""
     work = circuit_job("sampling", [program("x q[1];"), "no program"])
 
     assert execute(work, prepare(work)).result["sampling"]["counts"] == {"10": SHOTS}
@@ -350,7 +350,7 @@ def test_further_programs_of_a_sampling_job() -> None:
 
 
 def chip(**changes: Any) -> EmulatedDevice:
-    """The noisy device with changes to each qubit."""
+    """Return the noisy device with changes to each qubit."""
     info = json.loads(CHIP.device_info)
     info["qubits"] = [{**qubit, **changes} for qubit in info["qubits"]]
     return CHIP.with_calibration(info)
@@ -363,7 +363,7 @@ BLURRED = chip(meas_error=BAD_READOUT, fidelity=1.0, qubit_lifetime={"t1": 1e6, 
 
 @pytest.mark.parametrize(("info", "corrected"), [({}, False), (PSEUDO_INVERSE, True), ({"a": 1}, False)])
 def test_mitigated_sampling(info: Mapping[str, Any], corrected: bool) -> None:
-    """|1>|0> is read right in 0.8 x 0.9 of the shots; of unknown settings nobody takes notice."""
+    """|1>|0> is read correctly in 0.8 x 0.9 of the shots; unknown settings are ignored."""
     counts = sample(program("x q[1];"), device=BLURRED, mitigation=info)
     right = counts["10"] / SHOTS
 
@@ -388,7 +388,7 @@ def test_mitigated_estimation() -> None:
 
 
 def test_mitigated_several_programs() -> None:
-    """Before they are divided."""
+    """Counts of several programs are mitigated before they are divided."""
     programs = [program("x q[0];", 1), program("x q[1];")]
     _, raw = combine(programs, device=BLURRED)
     prepared, result = combine(programs, device=BLURRED, mitigation=PSEUDO_INVERSE)
@@ -404,7 +404,7 @@ def test_mitigated_several_programs() -> None:
 
 @pytest.mark.parametrize("job_type", ["sampling", "estimation", "multi_manual"])
 def test_mitigation_of_the_chip_as_it_is(job_type: str) -> None:
-    """Asked for over the API, it is echoed, and more than halves what is wrong."""
+    """Mitigation requested over the API is echoed, and more than halves the errors."""
     programs = [program("x q[0];"), program("x q[1];")] if job_type == "multi_manual" else program("x q[1];")
 
     def wrong(info: dict[str, Any]) -> float:
@@ -435,7 +435,7 @@ def test_mitigation_of_the_chip_as_it_is(job_type: str) -> None:
 
 
 def test_bits_that_nothing_was_measured_into() -> None:
-    """A simulator returns them as 0, a QPU not at all."""
+    """A simulator returns unmeasured bits as 0, a QPU omits them."""
     text = program("x q[3];", 4, "c[1] = measure q[3]; c[3] = measure q[0];")
     counts = sample(text, device=CHIP)
 
@@ -445,7 +445,7 @@ def test_bits_that_nothing_was_measured_into() -> None:
 
 
 def test_direction_of_a_coupling() -> None:
-    """The transpiler minds it; without, a QPU refuses what it has no coupling for, and a simulator does not care."""
+    """The transpiler respects directions; without it, a QPU refuses a missing coupling and a simulator accepts it."""
     pairs = {(c["control"], c["target"]) for c in CHIP.calibration["couplings"]}
     assert (0, 1) in pairs
     assert (1, 0) not in pairs
@@ -458,7 +458,7 @@ def test_direction_of_a_coupling() -> None:
 
 
 def perfect(device: EmulatedDevice) -> EmulatedDevice:
-    """A device without errors, which is still one with noise to the simulator."""
+    """Return a device without errors that is simulated as a noisy one."""
     info = json.loads(device.device_info)
     nothing = {"prob_meas1_prep0": 0.0, "prob_meas0_prep1": 0.0, "readout_assignment_error": 0.0}
     for place in info["qubits"]:
@@ -473,7 +473,7 @@ GHZ40 = program("h q[0]; " + " ".join(f"cx q[{i}], q[{i + 1}];" for i in range(3
 
 @pytest.mark.parametrize("noisy", [True, False])
 def test_wide_clifford_circuits(noisy: bool) -> None:
-    """Forty qubits, of which no state vector could be kept: all alike without errors, and mostly with them."""
+    """Clifford circuits of forty qubits, too many for a state vector, are sampled with and without errors."""
     shots = 1000
     counts = sample(GHZ40, device=CHIP if noisy else perfect(CHIP), shots=shots)
 
@@ -490,7 +490,7 @@ def test_wide_clifford_circuits(noisy: bool) -> None:
 
 
 def test_wide_clifford_circuit_without_noise() -> None:
-    """The same chip as a simulator."""
+    """Wide Clifford circuits also run on a noiseless simulator."""
     counts = sample(GHZ40, device=replace(CHIP, noisy=False), shots=1000)
 
     assert set(counts) == {"0" * 40, "1" * 40}
@@ -498,7 +498,7 @@ def test_wide_clifford_circuit_without_noise() -> None:
 
 @pytest.mark.parametrize("device", [CHIP, replace(CHIP, noisy=False)])
 def test_too_wide_for_the_memory(device: EmulatedDevice) -> None:
-    """No stabilizers, and no state vector of 2^40: the job fails, and nothing else does."""
+    """A wide circuit that is not Clifford fails its job only."""
     gates = " ".join(f"rx(0.3) q[{i}]; rz(0.7) q[{i}];" for i in range(40))
     entangled = " ".join(f"cx q[{i}], q[{i + 1}];" for i in range(39))
 
@@ -516,7 +516,7 @@ N_QUBITS = {"cx": 2, "cy": 2, "cz": 2, "ch": 2, "cp": 2, "crx": 2, "swap": 2, "c
 
 @st.composite
 def unitaries(draw: st.DrawFn, gates: Sequence[str]) -> QuantumCircuit:
-    """Circuits of 2-4 qubits, without measurements."""
+    """Generate circuits of 2-4 qubits, without measurements."""
     n = draw(st.integers(2, 4))
     circuit = QuantumCircuit(n)
     usable = [gate for gate in gates if N_QUBITS.get(gate, 1) <= n]
@@ -528,7 +528,7 @@ def unitaries(draw: st.DrawFn, gates: Sequence[str]) -> QuantumCircuit:
 
 @st.composite
 def jobs(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[str, Any]]:
-    """Circuits and how they shall be transpiled, if at all."""
+    """Generate circuits with transpiler settings, or none."""
     if draw(st.booleans()):
         return draw(unitaries(NATIVE_GATES)), OFF
     options = {"optimization_level": draw(st.integers(0, 3)), "seed_transpiler": draw(st.integers(0, 99))}
@@ -541,7 +541,7 @@ any_number = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.
 @any_number
 @given(jobs(), st.data())
 def test_counts_of_any_circuit(job: tuple[QuantumCircuit, dict[str, Any]], data: st.DataObject) -> None:
-    """They follow the exact probabilities, each qubit measured into whatever bit."""
+    """Counts follow the exact probabilities, whichever bit each qubit is measured into."""
     unitary, transpiler = job
     clbits = data.draw(st.permutations(range(unitary.num_qubits)))
     measured = unitary.copy()
@@ -560,7 +560,7 @@ def test_counts_of_any_circuit(job: tuple[QuantumCircuit, dict[str, Any]], data:
 
 
 def last_qubit_is_measured(text: str, transpiler: Mapping[str, Any]) -> bool:
-    """Whether routing has used no qubit behind those that the program ends on; that is too much for servers."""
+    """Return whether routing used no qubit after the last measured one, with which servers fail."""
     if transpiler is OFF:
         return True
     circuit, content = transpile_for(SIMULATOR.calibration, parse(text), transpiler["transpiler_options"])
@@ -571,7 +571,7 @@ def last_qubit_is_measured(text: str, transpiler: Mapping[str, Any]) -> bool:
 @any_number
 @given(jobs(), st.data())
 def test_expectation_values_of_any_circuit(job: tuple[QuantumCircuit, dict[str, Any]], data: st.DataObject) -> None:
-    """They are the exact ones, as far off as their exact standard error allows."""
+    """Expectation values agree with the exact ones within their exact standard errors."""
     unitary, transpiler = job
     n = unitary.num_qubits
     labels = st.text("IXYZ", min_size=n, max_size=n)
@@ -605,7 +605,7 @@ def test_expectation_values_of_any_circuit(job: tuple[QuantumCircuit, dict[str, 
 @settings(max_examples=50)
 @given(unitaries(NATIVE_GATES))
 def test_probabilities_without_qulacs(circuit: QuantumCircuit) -> None:
-    """The same from the one simulator as from the other, and from neither."""
+    """Probabilities are the same with qulacs, without it, and from the exact state."""
     assert sampling.qulacs is not None
     fast = sampling._probabilities(circuit)
     with pytest.MonkeyPatch.context() as patch:
@@ -618,7 +618,7 @@ def test_probabilities_without_qulacs(circuit: QuantumCircuit) -> None:
 
 @pytest.mark.parametrize(("observed", "alarm"), [(5000, False), (5300, True)])
 def test_the_test_notices(observed: int, alarm: bool) -> None:
-    """The bound lets a fair coin pass, and finds one that is off by three in fifty."""
+    """The bound accepts a fair coin, and rejects one that is off by three in fifty."""
     counts = {"0": observed, "1": SHOTS - observed}
 
     assert (p_value(counts, {"0": 0.5, "1": 0.5}) < FALSE_ALARM) is alarm

@@ -1,4 +1,4 @@
-"""Readout mitigation, against a slow and readable version of itself."""
+"""Readout mitigation, compared with a slow and readable implementation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ error_rates = st.tuples(st.floats(0, 0.3), st.floats(0, 0.3))
 
 
 def assignment(readout: list[tuple[float, float]]) -> np.ndarray:
-    """The matrix from prepared to measured outcomes; bit 0 is the lowest, hence the last factor."""
+    """Return the matrix from prepared to measured outcomes; bit 0 is the lowest, hence the last factor."""
     matrices = [np.array([[1 - p10, p01], [p10, 1 - p01]]) for p10, p01 in readout]
     return reduce(lambda low, high: np.kron(high, low), matrices)
 
@@ -47,7 +47,7 @@ def histograms(draw: st.DrawFn) -> tuple[dict[str, int], list[tuple[float, float
 @settings(deadline=None, max_examples=200)
 @given(histograms())
 def test_dense_inverse(case: tuple[dict[str, int], list[tuple[float, float]]]) -> None:
-    """The inverse of the whole assignment matrix, then the nearest distribution; cut, not rounded."""
+    """Counts follow the full inverse and the nearest distribution, truncated rather than rounded."""
     counts, readout = case
     shots = sum(counts.values())
     measured = np.array([counts.get(format(i, f"0{len(readout)}b"), 0) for i in range(2 ** len(readout))]) / shots
@@ -63,7 +63,7 @@ def test_dense_inverse(case: tuple[dict[str, int], list[tuple[float, float]]]) -
 
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_certain_outcomes(width: int) -> None:
-    """As often as with Qiskit's functions, which servers use, a count is lost when it is cut to an integer."""
+    """Truncation to integers loses a count as often as with Qiskit's functions, which servers use."""
     rng = np.random.default_rng(width)
     counts = []
     for _ in range(200):
@@ -81,7 +81,7 @@ def test_certain_outcomes(width: int) -> None:
 
 
 def test_known_distribution_comes_back() -> None:
-    """Expected counts of asymmetric errors, different for each bit, give back what was prepared."""
+    """Expected counts with different asymmetric errors for each bit give the prepared distribution."""
     readout = [(0.01, 0.05), (0.03, 0.1), (0.2, 0.02)]
     prepared = np.array([0.5, 0, 0.125, 0, 0, 0.25, 0, 0.125])
     shots = 10**9
@@ -92,14 +92,14 @@ def test_known_distribution_comes_back() -> None:
 
 
 def test_perfect_readout_changes_nothing() -> None:
-    """No outcome is added either."""
+    """Perfect readout changes no counts and adds no outcome."""
     counts = {"000": 500, "011": 125, "101": 375}
 
     assert pseudo_inverse(counts, [(0, 0)] * 3) == counts
 
 
 def test_observed_outcomes_only() -> None:
-    """Beyond 16 bits: the elements of the full inverse, but only the observed rows and columns."""
+    """Beyond 16 bits, only the observed rows and columns of the full inverse are used."""
     rng = np.random.default_rng(4)
     readout = [tuple(rates) for rates in rng.uniform(0, 0.08, (20, 2))]
     base = "01101001100101101001"
@@ -124,7 +124,7 @@ def test_observed_outcomes_only() -> None:
 
 
 def test_thirty_bits() -> None:
-    """A GHZ state read with errors: what was left of its two outcomes comes back."""
+    """The two outcomes of a GHZ state of thirty bits are recovered."""
     rng = np.random.default_rng(30)
     readout = [tuple(rates) for rates in rng.uniform(0.005, 0.03, (30, 2))]
     rates = np.array(readout)
@@ -139,7 +139,7 @@ def test_thirty_bits() -> None:
 
 
 def test_bounds() -> None:
-    """As wide as servers go; and outcomes of another width are someone's mistake."""
+    """Up to 32 bits are mitigated, as on servers; outcomes of another width than the errors are refused."""
     assert pseudo_inverse({"0" * 32: 7}, [(0.1, 0.1)] * 32) == {"0" * 32: 7}
     assert pseudo_inverse({"": 7}, []) == {"": 7}
     assert pseudo_inverse({}, [(0.1, 0.1)]) == {}

@@ -1,4 +1,4 @@
-"""The noise of emulated devices, against what the calibration says, exactly and in counts.
+"""The noise of emulated devices, compared with the calibration, exactly and in counts.
 
 Statistical bounds are those of a false alarm of 1e-6; the seeds are fixed.
 """
@@ -45,7 +45,7 @@ def run(
     method: str = "density_matrix",
     shots: int = SHOTS,
 ) -> dict[str, int]:
-    """Counts of a circuit on some of a device's qubits."""
+    """Return the counts of a circuit on some of a device's qubits."""
     if method == "stim":
         assert is_clifford(circuit)
         measured = [qubit for _, qubit in sorted(measurements(circuit).items(), reverse=True)]
@@ -58,18 +58,18 @@ def run(
 
 
 def assert_probability(hits: int, probability: float, shots: int = SHOTS) -> None:
-    """A count is one of a binomial distribution, by its two-sided exact test."""
+    """Check a count against a binomial distribution, by its two-sided exact test."""
     assert stats.binomtest(hits, shots, probability).pvalue > FALSE_ALARM
 
 
 def relaxation(time: float, t1: float, t2: float) -> np.ndarray:
-    """The superoperator of a qubit that relaxes, on the column-stacked density matrix."""
+    """Return the superoperator of a relaxing qubit on the column-stacked density matrix."""
     a, b = math.exp(-time / t1), math.exp(-time / t2)
     return np.array([[1, 0, 0, 1 - a], [0, b, 0, 0], [0, 0, b, 0], [0, 0, 0, a]])
 
 
 def ideal_chip(n_qubits: int = 3, **changes: Any) -> dict[str, Any]:
-    """A line of perfect qubits but for the changes, which are the last qubit's."""
+    """Return a line of perfect qubits, with changes to the last one."""
     device = calibration({"qubits": [{"id": i} for i in range(n_qubits)]})
     changed = calibration({"qubits": [{"id": 0, **changes}]})["qubits"]
     return {"qubits": [*device["qubits"][:-1], {**changed[0], "id": n_qubits - 1}], "couplings": []}
@@ -80,7 +80,7 @@ def ideal_chip(n_qubits: int = 3, **changes: Any) -> dict[str, Any]:
 def test_average_fidelity_is_the_calibrated_one(
     fidelity: float, duration: float, times: list[tuple[float, float]]
 ) -> None:
-    """Whatever the lifetimes; also where relaxation alone would be worse than the gate is."""
+    """A gate has its calibrated fidelity with any lifetimes, even if relaxation alone would be worse."""
     floor = 1 / 2 ** len(times)
     channel = SuperOp(gate_error(fidelity, duration, times))
 
@@ -91,7 +91,7 @@ def test_average_fidelity_is_the_calibrated_one(
 @settings(deadline=None, max_examples=30)
 @given(st.floats(0, 2000), st.lists(lifetimes, min_size=1, max_size=3))
 def test_fidelity_of_relaxation(duration: float, times: list[tuple[float, float]]) -> None:
-    """The formula is that of the channel."""
+    """The formula for the fidelity of relaxation agrees with the channel's."""
     channel = reduce(SuperOp.tensor, [SuperOp(relaxation(duration * 1e-3, t1, t2)) for t1, t2 in times])
 
     assert relaxation_fidelity(duration, times) == pytest.approx(average_gate_fidelity(channel), abs=1e-12)
@@ -116,7 +116,7 @@ def test_trajectories(device: str) -> None:
 
 
 def test_gates_of_a_device_have_their_fidelities() -> None:
-    """Each on its own qubit or coupling, relabelled; exact, and with Clifford noise too."""
+    """Gates have the fidelities of their own qubit or coupling, exactly and with Clifford noise."""
     device = square_lattice("lattice", 2, 3, seed=3).calibration
     qubits = [4, 1, 3]
     (coupling,) = [c for c in device["couplings"] if {c["control"], c["target"]} == {1, 4}]
@@ -146,7 +146,7 @@ def test_gates_of_a_device_have_their_fidelities() -> None:
 
 
 def test_no_coupling_no_cx() -> None:
-    """Nor in the other direction."""
+    """A `cx` without a coupling in its direction is refused."""
     device = calibration({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 1, "target": 0}]})
     circuit = QuantumCircuit(2)
     circuit.cx(0, 1)
@@ -175,7 +175,7 @@ def test_survival_after_many_gates(method: str, repetitions: int) -> None:
 
 @pytest.mark.parametrize("method", ["density_matrix", "stim"])
 def test_survival_after_many_cx(method: str) -> None:
-    """The same for two qubits: 1 - p = (4F - 1) / 3."""
+    """Survival after many `cx`: as above, with 1 - p = (4F - 1) / 3."""
     fidelity, repetitions = 0.98, 20
     coupling = {"control": 1, "target": 0, "fidelity": fidelity}
     device = calibration({"qubits": [{"id": 0}, {"id": 1}], "couplings": [coupling]})
@@ -190,7 +190,7 @@ def test_survival_after_many_cx(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["density_matrix", "stim"])
 def test_readout_errs_differently_for_zero_and_one(method: str) -> None:
-    """Of the qubit that is read, whichever bit it is read into."""
+    """Readout errors are those of the qubit, whichever bit it is read into."""
     device = ideal_chip(meas_error={"prob_meas1_prep0": 0.02, "prob_meas0_prep1": 0.2})
     for prepared, error in (("0", 0.02), ("1", 0.2)):
         circuit = QuantumCircuit(2, 2)
@@ -227,7 +227,7 @@ def test_relaxation_during_delays(method: str, t2: float) -> None:
     [(100, "ns"), (99.0, "ns"), (0.1, "us"), (1e-4, "ms"), (1e-7, "s"), (98_001.0, "ps"), (50, "dt")],
 )
 def test_units_of_delays(duration: float, unit: str) -> None:
-    """All are 100 ns, on a clock of 2 ns."""
+    """Delays of 100 ns in all units, on a clock of 2 ns, are equal."""
     device = ideal_chip(qubit_lifetime={"t1": 20, "t2": 30})
     circuit = QuantumCircuit(1)
     circuit.delay(duration, 0, unit=unit)
@@ -237,7 +237,7 @@ def test_units_of_delays(duration: float, unit: str) -> None:
 
 
 def test_longest_delays() -> None:
-    """They are longer than any number of nanoseconds; nothing of the state is left."""
+    """The longest delays leave nothing of the state."""
     circuit = QuantumCircuit(1)
     circuit.delay(1e308, 0, unit="s")
     channel = with_delays(circuit, ideal_chip(qubit_lifetime={"t1": 20, "t2": 30}), [2]).data[0].operation
@@ -256,7 +256,7 @@ def test_delays_take_time() -> None:
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=6), st.floats(-1e-10, 1e-10))
 @settings(deadline=None, max_examples=50)
 def test_quarter_turns(quarters: list[int], rounding: float) -> None:
-    """In any number they are Clifford gates, and do what they do."""
+    """Any number of quarter turns is a Clifford gate with the right effect."""
     circuit = QuantumCircuit(2)
     for turns in quarters:
         circuit.rz(turns * math.pi / 2 + rounding, 0)
@@ -273,7 +273,7 @@ def test_quarter_turns(quarters: list[int], rounding: float) -> None:
 
 
 def test_other_circuits_are_not_clifford() -> None:
-    """By an angle."""
+    """Circuits with other angles are not Clifford."""
     turned = QuantumCircuit(1)
     turned.rz(math.pi / 4, 0)
 
@@ -282,7 +282,7 @@ def test_other_circuits_are_not_clifford() -> None:
 
 @pytest.mark.parametrize("noisy", [True, False])
 def test_only_active_qubits_are_simulated(noisy: bool) -> None:
-    """Of a thousand; qubits with nothing but barriers and delays are none. Bits keep their places."""
+    """Only active qubits are simulated, not those with only barriers and delays; bits keep their indices."""
     chip = {"qubits": [{"id": i} for i in range(1000)], "couplings": [{"control": 700, "target": 20}]}
     device = EmulatedDevice.from_device_info(chip, device_id="wide", noisy=noisy)
     circuit = QuantumCircuit(1000, 3)
@@ -296,7 +296,7 @@ def test_only_active_qubits_are_simulated(noisy: bool) -> None:
 
 
 def ghz(path: list[int], couplings: list[dict[str, Any]], n_qubits: int) -> QuantumCircuit:
-    """A GHZ state along a path of a device's qubits, in its gates; bit i is read from the path's qubit i."""
+    """Return a GHZ state along a path of a device's qubits, in its gates; bit i is read from the path's qubit i."""
     circuit = QuantumCircuit(n_qubits, len(path))
     directions = {(c["control"], c["target"]) for c in couplings}
 
@@ -359,7 +359,7 @@ LARGE = [1e15, 1e17, -1e17, -3e22, 1e100, 1.7e300]
 
 @pytest.mark.parametrize("angle", LARGE)
 def test_large_angles_are_not_clifford(angle: float) -> None:
-    """A division would call them quarter turns, for all of its result's digits are before the point."""
+    """Large angles are not taken for quarter turns, although their quotients have no digits after the point."""
     circuit = QuantumCircuit(1)
     circuit.rz(angle, 0)
 
@@ -373,7 +373,7 @@ def test_large_angles_are_not_clifford(angle: float) -> None:
 )
 @pytest.mark.parametrize("turns", [0, 1, -3, 10**5])
 def test_deviations_of_all_gates_add_up(deviation: float, repetitions: int, *, clifford: bool, turns: int) -> None:
-    """Each may be too small to notice, all together not."""
+    """Deviations add up, even if each is negligible."""
     circuit = QuantumCircuit(1)
     for _ in range(repetitions):
         circuit.rz(turns * math.pi / 2 + deviation, 0)
@@ -384,7 +384,7 @@ def test_deviations_of_all_gates_add_up(deviation: float, repetitions: int, *, c
 @pytest.mark.parametrize("n_qubits", [1, 17])
 @pytest.mark.parametrize("angle", LARGE[1:4])
 def test_large_angles_on_any_number_of_qubits(angle: float, n_qubits: int) -> None:
-    """In state vectors, drawn from or sampled by Aer, and not taken for Clifford gates."""
+    """Large angles are exact on any number of qubits, and not taken for Clifford gates."""
     circuit = QuantumCircuit(n_qubits, 1)
     for name, angles in (("sx", []), ("rz", [angle]), ("sx", [])):
         getattr(circuit, name)(*angles, 0)
@@ -397,7 +397,7 @@ def test_large_angles_on_any_number_of_qubits(angle: float, n_qubits: int) -> No
 
 
 def test_memory_of_many_shots_is_that_of_few() -> None:
-    """Wide Clifford circuits are sampled a portion at a time."""
+    """Wide Clifford circuits are sampled in portions, so many shots take no more memory than few."""
     device = EmulatedDevice.from_device_info(
         {"qubits": [{"id": i, "meas_error": {"readout_assignment_error": 1e-9}} for i in range(64)]}, device_id="wide"
     )
@@ -416,7 +416,7 @@ def test_memory_of_many_shots_is_that_of_few() -> None:
 
 
 def test_portions_are_all_of_the_shots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last is smaller; bits keep their places, and every shot is another one."""
+    """Portions, the last one smaller, add up to all shots, and bits keep their indices."""
     monkeypatch.setattr(sampling, "_PORTION", 3 * 7)
     circuit = QuantumCircuit(17, 3)
     circuit.x(range(17))

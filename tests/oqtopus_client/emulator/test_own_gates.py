@@ -1,4 +1,4 @@
-"""Programs that define gates of their own, also under names that Qiskit has gates of."""
+"""Programs with their own gate definitions, also under names of Qiskit's gates."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ END = "c[0] = measure q[0]; c[1] = measure q[1];"
     ],
 )
 def test_own_gates(client: OqtopusClient, program: str, counts: dict[str, int]) -> None:
-    """They do what the program says, also inside other gates, controlled and inverted, with values for arguments."""
+    """Own gates follow their definition, also inside other gates, controlled, inverted, and with arguments."""
     job = client.submit_job(OqtopusJobSpec.sampling(device_id="qulacs", program=program, shots=10))
     sampling = client.wait_for_job(job.job_id).sampling
 
@@ -55,7 +55,7 @@ def test_own_gates(client: OqtopusClient, program: str, counts: dict[str, int]) 
 
 @pytest.mark.parametrize("gate", ["x q[0];", "rz(0.3) q[0];"])
 def test_devices_do_not_have_them(client: OqtopusClient, gate: str) -> None:
-    """Without the transpiler they are refused, as any other gate that the device lacks."""
+    """Without the transpiler, own gates are refused like any other gate that the device lacks."""
     spec = OqtopusJobSpec.sampling(
         device_id="qulacs", program=f"{START} {gate} {END}", shots=10, transpiler_info={"transpiler_lib": None}
     )
@@ -76,7 +76,7 @@ def test_devices_do_not_have_them(client: OqtopusClient, gate: str) -> None:
     ],
 )
 def test_wrong_definitions(client: OqtopusClient, wrong: str) -> None:
-    """They fail as on servers, called or not."""
+    """Invalid definitions fail as on servers, whether called or not."""
     program = f"OPENQASM 3; qubit[2] q; bit[2] c; {wrong} {END}"
     job = client.wait_for_job(client.submit_job(OqtopusJobSpec.sampling(device_id="qulacs", program=program)).job_id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.__main__ import _emulator, _parser
+from oqtopus_client.emulator.__main__ import _emulator, _executor, _parser
 from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.places import Places
@@ -54,7 +53,7 @@ def store() -> Iterator[Store]:
 
 
 def submit(store: Store, owners: Iterable[str], device_id: str = "qulacs", origin: str = US) -> list[str]:
-    """Submit a job of each owner; returns their ids."""
+    """Submit a job of each owner, and return their ids."""
     ids = [store.register(owner) for owner in owners]
     for job_id in ids:
         store.submit(job_id, {"device_id": device_id, "job_type": "sampling", "shots": 1, "origin": origin})
@@ -62,7 +61,7 @@ def submit(store: Store, owners: Iterable[str], device_id: str = "qulacs", origi
 
 
 def claim_all(store: Store, places: Places) -> list[Row]:
-    """Claim one job after the other, each finished before the next."""
+    """Claim one job after the other, finishing each before the next."""
     claimed = []
     while (job := store.claim(US, places.choose)) is not None:
         places.claim(job)
@@ -72,7 +71,7 @@ def claim_all(store: Store, places: Places) -> list[Row]:
 
 
 def fill(store: Store, places: Places) -> list[Row]:
-    """Claim jobs as long as there are places; none is finished."""
+    """Claim jobs until no place is free, finishing none."""
     claimed = []
     while (job := store.claim(US, places.choose)) is not None:
         places.claim(job)
@@ -84,7 +83,7 @@ def fill(store: Store, places: Places) -> list[Row]:
 
 
 def test_users_take_turns(store: Store) -> None:
-    """A user's jobs stay in their order; who comes later need not wait for all jobs of who came first."""
+    """Users take turns, and each user's jobs stay in order."""
     ids = submit(store, "aaaabbc")
     claimed = claim_all(store, Places(US, 2))
 
@@ -95,7 +94,7 @@ def test_users_take_turns(store: Store) -> None:
 
 
 def test_devices_take_turns(store: Store) -> None:
-    """Neither the number of a device's jobs nor that of its users counts."""
+    """Devices take turns, whatever their numbers of jobs and users."""
     submit(store, "abcd", "crowded")
     submit(store, "aa", "quiet")
 
@@ -104,7 +103,7 @@ def test_devices_take_turns(store: Store) -> None:
 
 
 def test_a_place_is_kept_for_idle_devices(store: Store) -> None:
-    """One device's jobs never take all places, whoever submitted them."""
+    """Jobs of one device never take all places."""
     places = Places(US, 2)
     submit(store, "abcabc", "crowded")
     assert [job["device_id"] for job in fill(store, places)] == ["crowded"] * 2
@@ -114,7 +113,7 @@ def test_a_place_is_kept_for_idle_devices(store: Store) -> None:
 
 
 def test_jobs_of_other_processes_leave_a_place(store: Store) -> None:
-    """Own jobs come first, and of the places a device can have, the others' never take the last."""
+    """Own jobs come first, and jobs of other processes never take a device's last place."""
     places = Places(US, 2)
     submit(store, "aaa", origin="other")
     assert len(fill(store, places)) == 1
@@ -123,7 +122,7 @@ def test_jobs_of_other_processes_leave_a_place(store: Store) -> None:
 
 
 def test_jobs_of_types_that_are_not_run(store: Store) -> None:
-    """They stay, and do not block the jobs behind them."""
+    """Jobs of types that the engine does not run stay, and do not block the jobs behind them."""
     skipped, claimed = submit(store, "aa")
     store._database.change("UPDATE jobs SET job_type = 'sse' WHERE job_id = ?", skipped)
 
@@ -160,7 +159,7 @@ def test_claims_do_not_read_all_jobs(store: Store) -> None:
 
 
 class Gated(ThreadPoolExecutor):
-    """Threads that execute no heavy job before the gate is open."""
+    """Threads that execute heavy jobs only once the gate is open."""
 
     def __init__(self) -> None:
         super().__init__(4)
@@ -177,7 +176,7 @@ class Gated(ThreadPoolExecutor):
 
 @pytest.fixture
 def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
-    """The executor of an emulator for which the heavy job is heavy, and the light one is not."""
+    """The executor of an emulator that treats only the heavy job as heavy."""
     monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY", 500)
     with Gated() as executor:
         yield executor
@@ -185,12 +184,12 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
 
 
 def heavy(shots: int) -> OqtopusJobSpec:
-    """A heavy job, known by its shots."""
+    """Return a heavy job, identified by its shots."""
     return OqtopusJobSpec.sampling(device_id="qulacs", program=HEAVY.program, shots=shots)
 
 
 def submit_heavy_jobs(client: OqtopusClient, number: int) -> list[str]:
-    """Jobs of 1, 2, 3 ... shots, of which the first runs before the others are there."""
+    """Submit heavy jobs of 1, 2, 3 ... shots, and wait until the first runs before submitting the others."""
     first = client.submit_job(heavy(1)).job_id
     await_status(client, first, "running")
     return [first, *[client.submit_job(heavy(1 + index)).job_id for index in range(1, number)]]
@@ -198,7 +197,7 @@ def submit_heavy_jobs(client: OqtopusClient, number: int) -> list[str]:
 
 @pytest.mark.parametrize("places", [1, 2])
 def test_light_jobs_overtake(gated: Gated, places: int) -> None:
-    """However many heavy ones came first; these run one after the other, oldest first, and leave no place taken."""
+    """Light jobs overtake any number of heavy ones, which run one by one, oldest first, and free their places."""
     with Emulator(":memory:", executor=gated, max_running=places) as emulator, OqtopusClient(emulator.config) as client:
         jobs = submit_heavy_jobs(client, 4)
         for _ in range(3):
@@ -213,7 +212,7 @@ def test_light_jobs_overtake(gated: Gated, places: int) -> None:
 
 
 def test_cancelled_while_waiting(gated: Gated) -> None:
-    """A heavy job that is cancelled before there is room for it never begins, and holds nobody up."""
+    """A heavy job that is cancelled while it waits never starts, and delays no other job."""
     with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         jobs = submit_heavy_jobs(client, 3)
         assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
@@ -239,7 +238,7 @@ def test_jobs_run_once_after_a_pause(gated: Gated, monkeypatch: pytest.MonkeyPat
 
 
 def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None:
-    """They go back to the queue with the others."""
+    """Waiting heavy jobs return to the queue when the emulator is closed."""
     with Emulator(tmp_path, executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         jobs = submit_heavy_jobs(client, 3)
         assert client.run_job(LIGHT, interval=0.01).status == "succeeded"
@@ -249,7 +248,7 @@ def test_waiting_jobs_outlive_the_emulator(gated: Gated, tmp_path: Path) -> None
 
 
 def test_light_jobs_on_another_device(gated: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They run, however many heavy ones of a device are in work, wait for room, or are still in the queue."""
+    """Light jobs run on another device, however many heavy ones of a device run, wait or are queued."""
     monkeypatch.setattr("oqtopus_client.emulator.places._MAX_WAITING", 3)
     with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         heavy = [client.submit_job(HEAVY).job_id for _ in range(7)]
@@ -261,7 +260,7 @@ def test_light_jobs_on_another_device(gated: Gated, monkeypatch: pytest.MonkeyPa
 
 
 def test_light_jobs_of_another_user(gated: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They run, however many heavy ones of the first user wait; and the other's heavy job is the next of these."""
+    """Another user's light jobs run at once, and this user's heavy job is the next heavy one."""
     monkeypatch.setattr("oqtopus_client.emulator.places._MAX_WAITING", 3)
     with Emulator(":memory:", executor=gated, max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         first = [client.submit_job(HEAVY).job_id for _ in range(7)]
@@ -277,7 +276,7 @@ def test_light_jobs_of_another_user(gated: Gated, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_held_device() -> None:
-    """Jobs that a fault holds keep their places; another device's jobs do not need these."""
+    """Jobs held by a fault keep their places, which jobs of another device do not need."""
     with Emulator(":memory:", max_running=2) as emulator, OqtopusClient(emulator.config) as client:
         emulator.inject("hold_job", status="running", seconds=3600, times=2)
         held = [client.submit_job(ELSEWHERE).job_id for _ in range(6)]
@@ -310,8 +309,8 @@ def test_cancelled_while_held(status: str, cancelling: bool) -> None:
 @pytest.mark.parametrize("options", [[], ["--workers", "1"], ["--workers", "3"]])
 def test_each_place_has_a_worker(options: list[str]) -> None:
     """An idle device's job starts while other devices' jobs occupy all other places."""
-    with contextlib.ExitStack() as stack:
-        emulator = stack.enter_context(_emulator(_parser("").parse_args(["--data", ":memory:", *options]), stack))
+    parsed = _parser("").parse_args(["--data", ":memory:", *options])
+    with _executor(parsed) as executor, _emulator(parsed, executor) as emulator:
         engine = emulator._engine
         assert isinstance(engine, Engine)
         assert isinstance(engine._executor, WorkerProcesses)

@@ -64,13 +64,13 @@ class Scenario:
         self._storage.close()
 
     def get(self, path: str) -> Any:
-        """What the API answers to a GET."""
+        """Return the response to a GET."""
         answer = self._api.get(self._url + path, timeout=SECONDS)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def file(self, url: str, entry: str) -> bytes:
-        """The only entry of a zip that the storage has."""
+        """Return the only entry of a zip archive in the storage."""
         answer = self._storage.get(url, timeout=SECONDS)
         assert answer.status_code == 200
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
@@ -79,7 +79,7 @@ class Scenario:
             return archive.read(entry)
 
     def json_file(self, job: dict[str, Any], name: str) -> dict[str, Any]:
-        """A job's `result` or `transpile_result`."""
+        """Return a job's `result` or `transpile_result`."""
         return dict(json.loads(self.file(job["job_info"][name], f"{name}.json")))
 
     def run(self, name: str, job_type: str, content: dict[str, Any], **settings: Any) -> dict[str, Any]:
@@ -138,14 +138,14 @@ class Scenario:
         return job
 
     def counts(self, job: dict[str, Any]) -> dict[str, int]:
-        """The counts of a sampling job, which has nothing but those."""
+        """Return the counts of a sampling job, whose result contains nothing else."""
         result = self.json_file(job, "result")
         counts = dict(result["sampling"]["counts"])
         assert result == {"sampling": {"counts": counts, "divided_counts": None}, "estimation": None}
         return counts
 
     def transpile_result(self, job: dict[str, Any], n_program_qubits: int) -> dict[str, Any]:
-        """What the transpiler made of a program, checked for every field."""
+        """Return the output of the transpiler after checking every field."""
         transpiled = self.json_file(job, "transpile_result")
         mapping = transpiled["virtual_physical_mapping"]
         bits = [str(i) for i in range(n_program_qubits)]
@@ -168,7 +168,7 @@ class Scenario:
 
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
-    """A server that runs jobs of all types, and a program that speaks to it."""
+    """The steps of a scenario against a server that runs jobs of all types."""
     with running_server(tmp_path_factory.mktemp("server"), "--allow-sse") as environment:
         scenario = Scenario(environment)
         yield scenario
@@ -176,17 +176,17 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
 
 
 def near(n: int, probability: float, shots: int = SHOTS) -> bool:
-    """Whether an outcome was counted as often as its probability lets expect."""
+    """Return whether an outcome's count agrees with its probability."""
     return abs(n - shots * probability) <= SIGMAS * math.sqrt(shots * probability * (1 - probability))
 
 
 def is_bell(counts: dict[str, int], shots: int = SHOTS) -> bool:
-    """Whether these are counts of the Bell state."""
+    """Return whether these are counts of the Bell state."""
     return set(counts) == {"00", "11"} and sum(counts.values()) == shots and near(counts["00"], 0.5, shots)
 
 
 def only(job: dict[str, Any], *files: str) -> bool:
-    """Whether a job has these files beside its input, and no other."""
+    """Return whether a job has exactly these files besides its input."""
     return set(job["job_info"]) - {"message"} == {"input", *files}
 
 
@@ -194,7 +194,7 @@ def only(job: dict[str, Any], *files: str) -> bool:
 
 
 def test_setup(scenario: Scenario) -> None:
-    """setup/runn/setup: the device is there, and its calibration is JSON in place."""
+    """setup/runn/setup: the device exists, and its calibration is JSON in the response."""
     devices = {device["device_id"]: device for device in scenario.get("/devices")}
     info = json.loads(devices[DEVICE]["device_info"])
 
@@ -202,7 +202,7 @@ def test_setup(scenario: Scenario) -> None:
 
 
 def test_setup_of_a_better_device(scenario: Scenario) -> None:
-    """setup/runn_setup/setup: there are qubits and couplings good enough for what follows."""
+    """setup/runn_setup/setup: some qubits and couplings are good enough for the other scenarios."""
     device = next(device for device in scenario.get("/devices") if device["device_id"] == DEVICE)
     info = json.loads(device["device_info"])
     errors = [1 - qubit["fidelity"] for qubit in info["qubits"]]
@@ -216,7 +216,7 @@ def test_setup_of_a_better_device(scenario: Scenario) -> None:
 
 
 def test_sampling_default_transpiler(scenario: Scenario) -> None:
-    """The default transpiler is written back."""
+    """The job shows the default transpiler."""
     job = scenario.succeed("sampling-default-transpiler", "sampling", {"program": [BELL]})
 
     assert job["transpiler_info"] == QISKIT
@@ -227,7 +227,7 @@ def test_sampling_default_transpiler(scenario: Scenario) -> None:
 
 
 def test_sampling_qiskit_transpiler(scenario: Scenario) -> None:
-    """The default transpiler, asked for by its name."""
+    """The default transpiler can be requested by its name."""
     job = scenario.succeed("sampling-qiskit-transpiler", "sampling", {"program": [BELL]}, transpiler_info=QISKIT)
 
     assert job["transpiler_info"] == QISKIT
@@ -237,7 +237,7 @@ def test_sampling_qiskit_transpiler(scenario: Scenario) -> None:
 
 
 def test_sampling_custom_transpiler(scenario: Scenario) -> None:
-    """Options come back as they were, without a default among them, and are obeyed."""
+    """Custom options are returned unchanged, without defaults, and are obeyed."""
     info = {"transpiler_lib": "qiskit", "transpiler_options": {"initial_layout": [0, 1]}}
     job = scenario.succeed("sampling-custom-transpiler", "sampling", {"program": [BELL]}, transpiler_info=info)
 
@@ -249,7 +249,7 @@ def test_sampling_custom_transpiler(scenario: Scenario) -> None:
 
 
 def test_sampling_no_transpiler(scenario: Scenario) -> None:
-    """A program in the device's gates goes there as it is."""
+    """Without a transpiler, a program in the device's gates runs as it is."""
     job = scenario.succeed("sampling-no-transpiler", "sampling", {"program": [CX]}, transpiler_info=OFF)
 
     assert job["transpiler_info"]["transpiler_lib"] is None
@@ -259,7 +259,7 @@ def test_sampling_no_transpiler(scenario: Scenario) -> None:
 
 
 def test_sampling_no_transpiler_mitigation(scenario: Scenario) -> None:
-    """The settings of the mitigation are echoed; where there are no errors it may cut, but add no outcome."""
+    """Mitigation settings are echoed; without errors, counts may be truncated, but no outcome is added."""
     settings = {"transpiler_info": OFF, "mitigation_info": PSEUDO_INVERSE}
     job = scenario.succeed("sampling-no-transpiler-mitigation", "sampling", {"program": [CX]}, **settings)
 
@@ -271,7 +271,7 @@ def test_sampling_no_transpiler_mitigation(scenario: Scenario) -> None:
 
 
 def test_sampling_qiskit_transpiler_mitigation(scenario: Scenario) -> None:
-    """Mitigation behind the transpiler."""
+    """Mitigation works with the transpiler."""
     settings = {"transpiler_info": QISKIT, "mitigation_info": PSEUDO_INVERSE}
     job = scenario.succeed("sampling-qiskit-transpiler-mitigation", "sampling", {"program": [BELL]}, **settings)
 
@@ -284,7 +284,7 @@ def test_sampling_qiskit_transpiler_mitigation(scenario: Scenario) -> None:
 
 
 def test_sampling_with_invalid_qasm(scenario: Scenario) -> None:
-    """It fails before it has run."""
+    """An invalid program fails before it runs."""
     program = BELL.replace("qubit[2] q;", "quit[2] q;")
     job = scenario.run("sampling-with-invalid-qasm", "sampling", {"program": [program]})
 
@@ -303,7 +303,7 @@ OPERATOR = [{"pauli": "X 0 X 1", "coeff": 1.5}, {"pauli": "Y 0 Z 1", "coeff": 1.
 
 
 def check_estimation(scenario: Scenario, job: dict[str, Any]) -> None:
-    """The Bell state has <XX> = 1 and <YZ> = 0, so all that is random is the second term."""
+    """Check an estimate: the Bell state has <XX> = 1 and <YZ> = 0, so only the second term fluctuates."""
     result = scenario.json_file(job, "result")
     value, stds = (result["estimation"][name] for name in ("exp_value", "stds"))
 
@@ -316,7 +316,7 @@ def check_estimation(scenario: Scenario, job: dict[str, Any]) -> None:
 
 
 def test_estimation(scenario: Scenario) -> None:
-    """Two Pauli strings that must be measured apart."""
+    """Two Pauli strings that need separate measurements are estimated."""
     content = {"program": [BELL], "operator": OPERATOR}
     job = scenario.succeed("estimation", "estimation", content)
 
@@ -325,7 +325,7 @@ def test_estimation(scenario: Scenario) -> None:
 
 
 def test_estimation_qiskit_transpiler(scenario: Scenario) -> None:
-    """The same with the transpiler asked for."""
+    """An estimation can request the transpiler by its name."""
     content = {"program": [BELL], "operator": OPERATOR}
     job = scenario.succeed("estimation-qiskit-transpiler", "estimation", content, transpiler_info=QISKIT)
 
@@ -337,7 +337,7 @@ def test_estimation_qiskit_transpiler(scenario: Scenario) -> None:
 
 
 def test_mp(scenario: Scenario) -> None:
-    """Two programs become one, and its counts those of each."""
+    """Two programs are combined into one, and its counts divided."""
     programs = [f"{HEAD} x q[1]; {MEASURE}", f"{HEAD} h q[1]; {MEASURE}"]
     job = scenario.succeed("mp", "multi_manual", {"program": programs})
     result = scenario.json_file(job, "result")
@@ -369,7 +369,7 @@ def test_mp(scenario: Scenario) -> None:
 
 
 def sampling(gates: str, settings: str = "") -> str:
-    """A program that samples three times in the container for no device, and prints what fails."""
+    """Return a program that samples three times in the container, and prints failures."""
     return f"""
 import time, traceback
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
@@ -390,7 +390,7 @@ print("## done ##")
 
 
 def sse_log(scenario: Scenario, job: dict[str, Any]) -> str:
-    """What the program has printed, as its terminal showed it."""
+    """Return the program's output as its terminal showed it."""
     log = scenario.file(job["job_info"]["sse_log"], "sse_runtime.log").decode()
     assert log.startswith("$ ")
     assert log.count("\n") == log.count("\r\n")
@@ -398,7 +398,7 @@ def sse_log(scenario: Scenario, job: dict[str, Any]) -> str:
 
 
 def test_sse(scenario: Scenario) -> None:
-    """Three sampling jobs, mitigated inside: the last one's result, and the log of all."""
+    """An sse job with three mitigated sampling jobs has the last one's result, and the log of all."""
     program = sampling("h q[0]; cx q[0], q[1];", f", mitigation_info={PSEUDO_INVERSE}")
     job = scenario.succeed("sse", "sse", {"sse_program": program})
     counts = scenario.counts(job)
@@ -416,7 +416,7 @@ def test_sse(scenario: Scenario) -> None:
 
 
 def test_sse_estimation(scenario: Scenario) -> None:
-    """Three estimation jobs, for a device named "sse"."""
+    """An sse job can run three estimations, for a device named "sse"."""
     program = f"""
 from oqtopus_client import OqtopusClient, OqtopusEstimationOperator, OqtopusJobSpec
 
@@ -437,7 +437,7 @@ with OqtopusClient() as client:
 
 
 def test_sse_no_transpiler(scenario: Scenario) -> None:
-    """What the program's jobs say of the transpiler is what its own job says then."""
+    """The sse job shows the transpiler settings of its inner jobs."""
     program = sampling("x q[0]; cx q[0], q[1];", f", transpiler_info={OFF}")
     job = scenario.succeed("sse-no-transpiler", "sse", {"sse_program": program})
 
@@ -450,7 +450,7 @@ def test_sse_no_transpiler(scenario: Scenario) -> None:
 
 
 def test_sse_no_transpiler_failed(scenario: Scenario) -> None:
-    """The device has neither gate; the program catches that, but its last job has failed."""
+    """The sse job fails if its last inner job failed, even if the program catches the error."""
     program = sampling("h q[0]; ry(0.5) q[1];", f", transpiler_info={OFF}")
     job = scenario.run("sse-no-transpiler-failed", "sse", {"sse_program": program})
 
@@ -463,7 +463,7 @@ def test_sse_no_transpiler_failed(scenario: Scenario) -> None:
 
 
 def test_sse_non_zero_exit(scenario: Scenario) -> None:
-    """A job that succeeded does not save its program."""
+    """A non-zero exit code fails the sse job, even after a job that succeeded."""
     program = sampling("h q[0]; cx q[0], q[1];") + "raise SystemExit(1)\n"
     job = scenario.run("sse-non-zero-exit", "sse", {"sse_program": program})
 
@@ -479,7 +479,7 @@ def test_sse_non_zero_exit(scenario: Scenario) -> None:
 
 
 def test_sse_without_a_job(scenario: Scenario) -> None:
-    """The program was run, and took time, but there is nothing to show for it."""
+    """A program that runs no job fails the sse job."""
     job = scenario.run("sse-no-job", "sse", {"sse_program": "print('nothing')"})
 
     assert (job["status"], job["job_info"]["message"]) == ("failed", "internal server error")
@@ -490,7 +490,7 @@ def test_sse_without_a_job(scenario: Scenario) -> None:
 
 
 def test_sse_without_a_program(scenario: Scenario) -> None:
-    """It fails before it runs."""
+    """An sse job without a program fails before it runs."""
     job = scenario.run("sse-no-program", "sse", {"program": [BELL]})
 
     assert (job["status"], job["job_info"]["message"]) == ("failed", "the sse_program is not specified in the job.")
@@ -501,7 +501,7 @@ def test_sse_without_a_program(scenario: Scenario) -> None:
 
 
 def test_sse_with_a_large_program(scenario: Scenario) -> None:
-    """A program that does not fit into the container's variable runs into the container's start."""
+    """A program that does not fit into the container's variable fails when the container starts."""
     job = scenario.run("sse-large", "sse", {"sse_program": "#" * 131_000})
 
     assert (job["status"], job["job_info"]["message"]) == ("failed", "internal server error")

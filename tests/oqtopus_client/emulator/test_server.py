@@ -23,7 +23,7 @@ from tests.support.recorded_cloud import RecordedCloud
 
 
 def test_bell_over_a_socket(server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two printed lines are all a Qiskit user needs."""
+    """A Qiskit user needs only the two printed lines."""
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     with OqtopusProvider() as provider:
@@ -55,7 +55,7 @@ def test_a_batch_shares_pooled_connections(emulator: Emulator) -> None:
 
 
 def test_help() -> None:
-    """`--help` tells the options."""
+    """`--help` lists the options."""
     command = [sys.executable, "-m", "oqtopus_client.emulator", "--help"]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -64,7 +64,7 @@ def test_help() -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopping(tmp_path: Path, stop: signal.Signals) -> None:
-    """A signal ends server and simulations without noise, and the jobs go back to the queue unless it is killed."""
+    """A signal ends server and simulations without errors, and the jobs return to the queue unless it is killed."""
     command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -89,7 +89,7 @@ def test_stopping(tmp_path: Path, stop: signal.Signals) -> None:
 
 
 def test_stopping_in_the_middle_of_a_request(tmp_path: Path) -> None:
-    """Whoever does not send the rest of a request keeps no server alive."""
+    """An incomplete request does not keep the server alive."""
     command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -112,7 +112,7 @@ def test_stopping_in_the_middle_of_a_request(tmp_path: Path) -> None:
     ],
 )
 def test_cannot_start(arguments: list[str], message: str) -> None:
-    """One line says why."""
+    """A server that cannot start gives the reason in one line."""
     command = [sys.executable, "-m", "oqtopus_client.emulator", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -122,7 +122,7 @@ def test_cannot_start(arguments: list[str], message: str) -> None:
 
 
 def test_damaged_database(tmp_path: Path) -> None:
-    """The file is named."""
+    """The message names the damaged database."""
     (tmp_path / "emulator.sqlite3").write_bytes(b"not a database" * 100)
     with pytest.raises(OSError, match=r"emulator\.sqlite3 cannot be used as the emulator's database"):
         Emulator(tmp_path)

@@ -345,7 +345,7 @@ def test_options_on_the_command_line() -> None:
     """Each option of the emulator has one."""
     words = (
         "--data :memory: --quirks --cancelling --no-device-histories --no-token-renewal --temporary-credentials "
-        "--cors-origin https://one.example --cors-origin https://two.example"
+        "--cors-origin https://one.example --cors-origin https://two.example --strict-provider"
     )
     parsed = [_parser("emulator").parse_args(line.split()) for line in ("--data :memory:", words)]
     emulators = [_emulator(options, HeldExecutor()) for options in parsed]  # type: ignore[arg-type]
@@ -361,5 +361,6 @@ def test_options_on_the_command_line() -> None:
             temporary_credentials=True,
             cors_origins=("https://one.example", "https://two.example"),
             quirks=True,
+            strict_provider=True,
         ),
     ]

@@ -1,4 +1,4 @@
-"""What is kept: over restarts, over kills, and between processes that share a folder."""
+"""Persistence over restarts and kills, and between processes that share a folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 
 
 def test_jobs_outlive_the_emulator(tmp_path: Path) -> None:
-    """Results, waiting jobs, running jobs and the token are there after a restart."""
+    """Results, waiting jobs, running jobs and the token survive a restart."""
     held = HeldExecutor()
     with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
         token = emulator.token
@@ -45,7 +45,7 @@ def test_jobs_outlive_the_emulator(tmp_path: Path) -> None:
 
 
 def test_default_folder_is_the_users() -> None:
-    """Without a word, jobs go to a folder of the user's that nobody else can read."""
+    """By default, jobs are stored in a folder that only the user can read."""
     with Emulator() as emulator, OqtopusClient(emulator.config) as client:
         job_id = client.run_job(JOB, interval=0.01).job_id
     database = Path(os.environ["XDG_DATA_HOME"], "oqtopus-emulator", "emulator.sqlite3")
@@ -64,7 +64,7 @@ def test_memory_leaves_no_trace() -> None:
 
 
 def test_killed_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a kill -9, every submitted job ends, the one in work at that moment included."""
+    """After a kill -9, every submitted job ends, including the running one."""
     environment = start_and_kill(tmp_path, [SECONDS_LONG, *[JOB] * 11])
     # The next server need not wait until the dead one's claims run out.
     shift_clock(monkeypatch, LEASE_SECONDS)
@@ -90,7 +90,7 @@ def start_and_kill(data: Path, jobs: list[OqtopusJobSpec]) -> dict[str, str]:
 
 
 def test_a_job_is_claimed_once(tmp_path: Path) -> None:
-    """Several processes at one folder never take the same job."""
+    """Several processes that share a folder never take the same job."""
     store = open_store(tmp_path)
     ids = [store.register("operator") for _ in range(40)]
     for job_id in ids:
@@ -113,7 +113,7 @@ def test_a_job_is_claimed_once(tmp_path: Path) -> None:
 
 
 def test_disappeared_workers_lose_their_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A claim runs out, and what its holder reports afterwards does not count."""
+    """A claim expires, and later reports of its worker are ignored."""
     store = open_store(tmp_path)
     job_id = store.register("operator")
     store.submit(job_id, {"device_id": "qulacs", "job_type": "sampling", "shots": 1})
@@ -131,7 +131,7 @@ def test_disappeared_workers_lose_their_jobs(tmp_path: Path, monkeypatch: pytest
 
 
 def test_renewed_claims_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that shows up keeps its jobs however long they take."""
+    """A worker that renews its claims keeps its jobs, however long they take."""
     store = open_store(tmp_path)
     job_id = store.register("operator")
     store.submit(job_id, {"device_id": "qulacs", "job_type": "sampling", "shots": 1})

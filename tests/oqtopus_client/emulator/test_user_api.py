@@ -1,4 +1,4 @@
-"""The emulator answers as servers do: status codes, texts, order of checks, paging, what it shows when."""
+"""The emulator answers as servers do: status codes, texts, order of checks, paging, and fields by status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def call(held_emulator: Emulator) -> Iterator[Caller]:
-    """A caller of an emulator whose jobs stand still."""
+    """A caller of an emulator whose jobs do not advance."""
     caller = Caller("http://emulator.localhost", held_emulator.token, held_emulator)
     yield caller
     caller.close()
@@ -32,7 +32,7 @@ def call(held_emulator: Emulator) -> Iterator[Caller]:
 
 @pytest.mark.parametrize("token", ["", "wrong", "id.wrong", "ö.ß"])
 def test_wrong_token(call: Caller, token: str) -> None:
-    """401 in the app's own shape, with a correlation id, before anything else is looked at."""
+    """A wrong token gives 401 in the app's own form, with a correlation id, before any other check."""
     for method, path in [("GET", "/devices"), ("POST", "/jobs"), ("POST", "/jobs/x/submit"), ("GET", "/jobs?size=0")]:
         answer = call(method, path, headers={"q-api-token": token.encode()})
 
@@ -41,7 +41,7 @@ def test_wrong_token(call: Caller, token: str) -> None:
 
 
 def test_devices(call: Caller) -> None:
-    """A bare array; nulls are shown; the calibration is JSON text."""
+    """Devices are a bare array, with nulls, and with the calibration as JSON text."""
     device, *_ = call("GET", "/devices").json()
     info = json.loads(device["device_info"])
 
@@ -59,21 +59,21 @@ def test_devices(call: Caller) -> None:
 
 
 def test_unknown_device(call: Caller) -> None:
-    """404, to a user who may use all devices."""
+    """An unknown device is 404 to a user who may use all devices."""
     answer = call("GET", "/devices/nowhere")
 
     assert (answer.status_code, answer.json()) == (404, {"message": "device_id=nowhere is not found."})
 
 
 def test_pending_jobs_are_counted(call: Caller) -> None:
-    """What has not ended is pending."""
+    """Jobs that have not ended are pending."""
     call.submit()
 
     assert call("GET", "/devices/qulacs").json()["n_pending_jobs"] == 1
 
 
 def test_ids_grow(call: Caller) -> None:
-    """Ids are version 7 UUIDs, in the order of their making."""
+    """Ids are version 7 UUIDs, in the order of creation."""
     ids = [call.register(None) for _ in range(20)]
 
     assert ids == sorted(ids)
@@ -81,7 +81,7 @@ def test_ids_grow(call: Caller) -> None:
 
 
 def test_submit_checks_come_in_order(call: Caller) -> None:
-    """Each check of a server's, by itself and before those after it."""
+    """Submission makes each of a server's checks, in the same order."""
     bare = call.register(None)
 
     def submit(job_id: str, **body: Any) -> tuple[int, str]:
@@ -117,7 +117,7 @@ def test_failed_submit_can_be_retried(call: Caller) -> None:
     ],
 )
 def test_invalid_body(call: Caller, body: dict[str, Any], place: list[str]) -> None:
-    """422 in FastAPI's shape, before the job is looked for."""
+    """An invalid body is 422 in FastAPI's form, before the job is looked up."""
     answer = call("POST", "/jobs/unknown/submit", json=body)
 
     assert answer.status_code == 422
@@ -125,7 +125,7 @@ def test_invalid_body(call: Caller, body: dict[str, Any], place: list[str]) -> N
 
 
 def test_status_walk(call: Caller, held: HeldExecutor) -> None:
-    """Each status with its timestamps and files, and no more than those."""
+    """Each status shows its timestamps and files, and no others."""
     job_id = call.submit(name="bell")
     held.await_work()
     ready = call.job(job_id)
@@ -149,7 +149,7 @@ def test_status_walk(call: Caller, held: HeldExecutor) -> None:
 
 
 def test_files(call: Caller, held: HeldExecutor) -> None:
-    """Zips of one entry, with the names and contents that servers write."""
+    """Files are zip archives of one entry, with the names and contents of servers."""
     job_id = call.submit()
     held.step()
     held.step()
@@ -188,7 +188,7 @@ def test_files(call: Caller, held: HeldExecutor) -> None:
     ],
 )
 def test_transpiler_info(call: Caller, held: HeldExecutor, given: Any, echoed: Any) -> None:
-    """The default is written back; what was given comes back as it was."""
+    """The default transpiler is written back; given settings are returned unchanged."""
     job_id = call.submit(transpiler_info=given)
     held.step()
     held.step()
@@ -199,7 +199,7 @@ def test_transpiler_info(call: Caller, held: HeldExecutor, given: Any, echoed: A
 
 
 def test_initial_layout_is_obeyed(call: Caller, held: HeldExecutor) -> None:
-    """Options reach the transpiler."""
+    """The transpiler obeys its options."""
     options = {"initial_layout": [4, 6], "optimization_level": 0}
     job_id = call.submit(transpiler_info={"transpiler_lib": "qiskit", "transpiler_options": options})
     held.step()
@@ -214,7 +214,7 @@ NATIVE = 'OPENQASM 3; include "stdgates.inc"; qubit[2] q; bit[2] c; x q[0]; cx q
 
 
 def test_no_transpiler(call: Caller, held: HeldExecutor) -> None:
-    """Off: the program runs as it is, unmeasured bits read 0, and there is no transpile result."""
+    """Without the transpiler, the program runs as it is, unmeasured bits are 0, and no transpile result exists."""
     job_id = call.submit(NATIVE, transpiler_info={"transpiler_lib": None})
     held.step()
     held.step()
@@ -226,7 +226,7 @@ def test_no_transpiler(call: Caller, held: HeldExecutor) -> None:
 
 
 def test_mid_circuit_measurement_is_silently_final(call: Caller, held: HeldExecutor) -> None:
-    """The trap that our own provider keeps users from: a real device samples the final state, too."""
+    """A measurement samples the final state, as on real devices; our provider refuses such circuits."""
     program = NATIVE.replace("x q[0]; cx q[0], q[1]; c[0] = measure q[0];", "c[0] = measure q[0]; x q[0];")
     job_id = call.submit(program, transpiler_info={"transpiler_lib": None})
     held.step()
@@ -250,7 +250,7 @@ def test_mid_circuit_measurement_is_silently_final(call: Caller, held: HeldExecu
 def test_failure_before_the_device(
     call: Caller, held: HeldExecutor, program: str | bytes, info: Any, message: str
 ) -> None:
-    """Ready turns to failed without ever running: no `running_at`, no time, no result."""
+    """A `ready` job may fail without running: no `running_at`, no time, no result."""
     job_id = call.submit(program, transpiler_info=info)
     held.step()
     job = call.job(job_id)
@@ -277,7 +277,7 @@ def test_failure_on_the_device(call: Caller, held: HeldExecutor, gate: str) -> N
 
 
 def test_cancel(call: Caller, held: HeldExecutor) -> None:
-    """From every status but the final two, twice over, at once, and for good."""
+    """A job can be cancelled, repeatedly, in every status but `succeeded` and `failed`, at once and permanently."""
     registered, submitted = call.register(), call.submit()
     held.await_work()
     for job_id in (registered, submitted, submitted):
@@ -293,7 +293,7 @@ def test_cancel(call: Caller, held: HeldExecutor) -> None:
 
 
 def test_job_cancelled_before_it_was_submitted(call: Caller) -> None:
-    """It breaks a server that has to show it, so clients delete it at once."""
+    """A job cancelled before submission cannot be shown by servers, so clients delete it at once."""
     job_id = call.register()
     call("POST", f"/jobs/{job_id}/cancel")
 
@@ -308,7 +308,7 @@ def test_job_cancelled_before_it_was_submitted(call: Caller) -> None:
     "body", [{"name": "n" * 257}, {"description": "d" * 1025}, {"simulator_info": {"x": float("nan")}}]
 )
 def test_what_the_database_cannot_keep(call: Caller, body: dict[str, Any]) -> None:
-    """Servers do not check these, and break down."""
+    """Values that the database cannot store are 500, as servers do not check them."""
     job_id = call.register()
     content = json.dumps({**SUBMIT, **body})
     answer = call("POST", f"/jobs/{job_id}/submit", content=content, headers={"content-type": "application/json"})
@@ -318,7 +318,7 @@ def test_what_the_database_cannot_keep(call: Caller, body: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("transpiler", [None, {"transpiler_lib": None}])
 def test_first_declared_bit_is_rightmost(call: Caller, held: HeldExecutor, transpiler: Any) -> None:
-    """Whatever is declared, in whichever way, transpiled or not."""
+    """The first declared bit is rightmost, in any form of declaration, transpiled or not."""
     program = NATIVE.replace("bit[2] c;", "bit[2] a; bit b;").replace("c[0] = measure q[0];", "b = measure q[0];")
     job_id = call.submit(program, transpiler_info=transpiler)
     held.step()
@@ -328,7 +328,7 @@ def test_first_declared_bit_is_rightmost(call: Caller, held: HeldExecutor, trans
 
 
 def test_cancel_on_the_device(call: Caller, held: HeldExecutor) -> None:
-    """The work goes on, but its result is dropped."""
+    """A cancelled job's work continues, but its result is dropped."""
     job_id = call.submit()
     held.step()
     held.await_work()
@@ -340,7 +340,7 @@ def test_cancel_on_the_device(call: Caller, held: HeldExecutor) -> None:
 
 
 def test_ended_jobs_cannot_be_cancelled_but_deleted(call: Caller, held: HeldExecutor) -> None:
-    """And the other way round for those that have not."""
+    """Ended jobs can be deleted but not cancelled, and unfinished ones the reverse."""
     job_id = call.submit()
     answer = call("DELETE", f"/jobs/{job_id}")
     assert (answer.status_code, answer.json()["message"]) == (
@@ -367,19 +367,19 @@ def test_ended_jobs_cannot_be_cancelled_but_deleted(call: Caller, held: HeldExec
 
 @pytest.fixture
 def listed(call: Caller) -> tuple[Caller, list[str]]:
-    """Three submitted jobs and a registered one."""
+    """The ids of three submitted jobs and a registered one."""
     ids = [call.submit(name=f"job {i}", description="50% off" if i == 1 else "") for i in range(3)]
     return call, [*ids, call.register()]
 
 
 def ids_of(answer: httpx.Response) -> list[str]:
-    """The ids in a list of jobs."""
+    """Return the ids in a list of jobs."""
     assert answer.status_code == 200
     return [job["job_id"] for job in answer.json()]
 
 
 def test_list(listed: tuple[Caller, list[str]]) -> None:
-    """A bare array, oldest first, registered jobs bare."""
+    """The list is a bare array, oldest first, with id and status only of registered jobs."""
     call, ids = listed
     answer = call("GET", "/jobs")
 
@@ -408,14 +408,14 @@ def test_list(listed: tuple[Caller, list[str]]) -> None:
     ],
 )
 def test_list_filters(listed: tuple[Caller, list[str]], query: str, wanted: list[int]) -> None:
-    """Order, pages and filters."""
+    """The list can be ordered, paged and filtered."""
     call, ids = listed
 
     assert ids_of(call("GET", f"/jobs?{query}")) == [ids[i] for i in wanted]
 
 
 def test_list_fields(listed: tuple[Caller, list[str]]) -> None:
-    """Only what is asked for, and no nulls."""
+    """Rows have only the requested fields, and no nulls."""
     call, ids = listed
 
     assert call("GET", "/jobs?fields=job_id,ended_at&size=1").json() == [{"job_id": ids[0]}]
@@ -423,7 +423,7 @@ def test_list_fields(listed: tuple[Caller, list[str]]) -> None:
 
 
 def test_list_with_a_job_cancelled_before_submission(listed: tuple[Caller, list[str]]) -> None:
-    """It breaks lists with its type or its shots; its device is a text."""
+    """Lists with its type or shots fail; its device is the text "null"."""
     call, ids = listed
     call("POST", f"/jobs/{ids[-1]}/cancel")
     answer = call("GET", "/jobs?fields=job_id,status,device_id,submitted_at&order=DESC&size=1")
@@ -461,14 +461,14 @@ def test_list_with_a_job_cancelled_before_submission(listed: tuple[Caller, list[
     ],
 )
 def test_list_refuses(call: Caller, query: str, status: int, body: dict[str, Any]) -> None:
-    """Bad fields are 400; bad paging and times break a server down."""
+    """Invalid fields are 400; invalid paging and times are 500."""
     answer = call("GET", f"/jobs?{query}")
 
     assert (answer.status_code, answer.json()) == (status, body)
 
 
 def test_list_refuses_unknown_status(call: Caller) -> None:
-    """422, in FastAPI's shape."""
+    """An unknown status is 422 in FastAPI's form."""
     assert call("GET", "/jobs?status=bored").json()["detail"][0]["loc"] == ["query", "status"]
 
 
@@ -491,7 +491,7 @@ def test_upload_needs_every_field(call: Caller) -> None:
 
 
 def test_fields_after_the_file_are_ignored(call: Caller) -> None:
-    """As S3 does; so the file must come last."""
+    """Fields after the file are ignored, as by S3."""
     answer = call("POST", "/jobs").json()
     form = [("file", ("input.zip", b"x"))]
     form += [(name, (None, value)) for name, value in form_of(answer["presigned_url"]).items()]
@@ -500,7 +500,7 @@ def test_fields_after_the_file_are_ignored(call: Caller) -> None:
 
 
 def test_signatures_of_any_characters_are_refused(call: Caller) -> None:
-    """Not only those that a signature may have."""
+    """Invalid signatures of any characters are refused."""
     answer = call("POST", "/jobs").json()["presigned_url"]
     form = {**form_of(answer), "signature": "ö"}
 
@@ -509,7 +509,7 @@ def test_signatures_of_any_characters_are_refused(call: Caller) -> None:
 
 
 def test_downloads_are_signed(call: Caller) -> None:
-    """A URL opens one file only, and for an hour."""
+    """A URL gives access to one file, for an hour."""
     one, other = (call.job(call.submit())["job_info"]["input"] for _ in range(2))
     path, query = one.split("?")
 
@@ -519,7 +519,7 @@ def test_downloads_are_signed(call: Caller) -> None:
 
 
 def test_urls_expire(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an hour both kinds of presigned URL are worthless; a new one is at hand."""
+    """Both kinds of presigned URL expire after an hour, and a new one can be requested."""
     registered = call("POST", "/jobs").json()["presigned_url"]
     job_id = call.submit()
     url = call.job(job_id)["job_info"]["input"]

@@ -1,4 +1,4 @@
-"""Users, tokens, announcements and settings, as servers have them; and what of it outlives a restart."""
+"""Users, tokens, announcements and settings, as on servers, and their persistence."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator whose users are its own."""
+    """A separate emulator, whose users may be changed."""
     with Emulator(":memory:") as emulator:
         yield emulator
 
 
 @pytest.fixture
 def caller_of(emulator: Emulator) -> Iterator[Callable[[str], Caller]]:
-    """Makes a caller with a token."""
+    """Return a caller with a token."""
     callers: list[Caller] = []
 
     def make(token: str) -> Caller:
@@ -59,12 +59,12 @@ def client(emulator: Emulator) -> Iterator[OqtopusClient]:
 
 
 def said(answer: httpx.Response) -> tuple[int, Any]:
-    """Status and body of an answer."""
+    """Return status and body of a response."""
     return answer.status_code, answer.json()
 
 
 def test_users_do_not_see_each_others_jobs(emulator: Emulator, call: Caller, caller_of: Any) -> None:
-    """Someone else's id is an unknown one."""
+    """Another user's job ids are unknown."""
     other = caller_of(emulator.add_user("other"))
     unknown = (404, {"message": "job not found with the given id"})
     registered, mine = call.register(), call.submit()
@@ -88,7 +88,7 @@ def test_users_do_not_see_each_others_jobs(emulator: Emulator, call: Caller, cal
 
 
 def test_two_clients(emulator: Emulator, client: OqtopusClient) -> None:
-    """Each works for itself, and has an id of its own."""
+    """Two clients work independently and have different ids."""
     with OqtopusClient(emulator.config_for(emulator.add_user("other"))) as other:
         jobs = [each.run_job(JOB, interval=0.01) for each in (client, other)]
         assert [job.status for job in jobs] == ["succeeded"] * 2
@@ -103,7 +103,7 @@ def test_two_clients(emulator: Emulator, client: OqtopusClient) -> None:
 
 
 def test_suspended(emulator: Emulator, caller_of: Any) -> None:
-    """403, before anything else is checked."""
+    """A suspended user gets 403, before any other check."""
     token = emulator.add_user("mallory", status="suspended")
     for method, path in [("GET", "/devices"), ("POST", "/jobs"), ("POST", "/api-token"), ("GET", "/emulator/faults")]:
         assert said(caller_of(token)(method, path)) == (403, {"detail": "Forbidden"})
@@ -114,14 +114,14 @@ def test_suspended(emulator: Emulator, caller_of: Any) -> None:
 
 
 def test_expired_token(emulator: Emulator) -> None:
-    """As good as none."""
+    """An expired token is refused like a missing one."""
     token = emulator._users.add("late", expires_in_days=-1)
     with OqtopusClient(emulator.config_for(token)) as client, pytest.raises(AuthenticationError, match="expired"):
         client.get_user()
 
 
 def test_deleted_token(emulator: Emulator, caller_of: Any) -> None:
-    """It opens nothing any more; 200 without a body."""
+    """Deleting a token gives 200 without a body, and the token is refused from then on."""
     call = caller_of(emulator.add_user("other"))
     answer = call("DELETE", "/api-token")
 
@@ -131,7 +131,7 @@ def test_deleted_token(emulator: Emulator, caller_of: Any) -> None:
 
 
 def test_token_status(call: Caller) -> None:
-    """90 days, to the minute."""
+    """A token is valid for 90 days, to the minute."""
     answer = call("GET", "/api-token/status")
     expiration = datetime.fromisoformat(answer.json()["api_token_expiration"])
 
@@ -142,7 +142,7 @@ def test_token_status(call: Caller) -> None:
 
 
 def test_a_token_replaces_itself(emulator: Emulator, caller_of: Any) -> None:
-    """The new token is valid, the old one is not."""
+    """Renewing a token replaces the old one."""
     call = caller_of(emulator.add_user("other"))
     status, answer = said(call("POST", "/api-token"))
     renewed = caller_of(f"{answer['api_token_id']}.{answer['api_token_secret']}")
@@ -154,7 +154,7 @@ def test_a_token_replaces_itself(emulator: Emulator, caller_of: Any) -> None:
 
 
 def test_tokens_are_kept_as_hashes(tmp_path: Path) -> None:
-    """Who reads the database learns no user's token, the operator's excepted."""
+    """The database contains tokens as hashes only, except the operator's."""
     with Emulator(tmp_path) as emulator:
         token = emulator.add_user("other")
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -164,7 +164,7 @@ def test_tokens_are_kept_as_hashes(tmp_path: Path) -> None:
 
 
 def test_user(call: Caller) -> None:
-    """The fields of a server's answer."""
+    """A user has the fields of a server's response."""
     status, user = said(call("GET", "/users/me"))
 
     assert status == 200
@@ -173,7 +173,7 @@ def test_user(call: Caller) -> None:
 
 
 def test_changing_a_user(emulator: Emulator, call: Caller) -> None:
-    """What settings allow, up to 255 characters; what is not named stays."""
+    """The fields that settings allow can be changed, up to 255 characters; others are kept."""
     status, user = said(call("PATCH", "/users/me", json={"name": "ö" * 255}))
     assert (status, user["name"], user["organization"]) == (200, "ö" * 255, "")
     assert said(call("PATCH", "/users/me", json={"organization": "lab"}))[1] == {**user, "organization": "lab"}
@@ -189,7 +189,7 @@ def test_changing_a_user(emulator: Emulator, call: Caller) -> None:
 
 
 def test_deleting_a_user(emulator: Emulator, caller_of: Any) -> None:
-    """Only where settings allow it; then the user is gone, and the others are not."""
+    """A user can be deleted only if settings allow it; other users stay."""
     call = caller_of(emulator.add_user("other"))
 
     assert said(call("DELETE", "/users/me")) == (403, {"message": "user deletion is disabled"})
@@ -201,7 +201,7 @@ def test_deleting_a_user(emulator: Emulator, caller_of: Any) -> None:
 
 
 def test_settings(call: Caller) -> None:
-    """A server's, and to be changed by the operator, one at a time."""
+    """Settings are those of a server, and the operator can change them one by one."""
     settings = {
         "editable_fields": ["name", "organization"],
         "allow_deletion": False,
@@ -219,7 +219,7 @@ def test_settings(call: Caller) -> None:
 
 
 def publish(emulator: Emulator, titles: str = "abc") -> list[int]:
-    """Announcements an hour long, each beginning half an hour after the one before it, published in another order."""
+    """Publish announcements of an hour, each starting half an hour after the previous one, in another order."""
     starts = {title: NOON + index * HOUR / 2 for index, title in enumerate(titles)}
     ids = {
         title: emulator.announce(title, f"*{title}*", start_time=starts[title], end_time=starts[title] + HOUR)
@@ -229,7 +229,7 @@ def publish(emulator: Emulator, titles: str = "abc") -> list[int]:
 
 
 def test_announcements(emulator: Emulator, call: Caller) -> None:
-    """By start, in pages, of all times or of one, both ends included."""
+    """Announcements are ordered by start, paged, and filtered by a time, with both ends included."""
     publish(emulator)
 
     def titles(query: str = "") -> str:
@@ -256,14 +256,14 @@ def test_announcements(emulator: Emulator, call: Caller) -> None:
 
 
 def test_ten_announcements_by_default(emulator: Emulator, call: Caller) -> None:
-    """As on servers."""
+    """Ten announcements are returned by default."""
     publish(emulator, "abcdefghijkl")
 
     assert len(call("GET", "/announcements").json()["announcements"]) == 10
 
 
 def test_announcement(emulator: Emulator, call: Caller) -> None:
-    """One entry, and 404 for what is none."""
+    """An announcement can be read by its id; an unknown id is 404."""
     first, *_ = publish(emulator)
 
     assert said(call("GET", f"/announcements/{first}")) == (
@@ -284,7 +284,7 @@ def test_announcement(emulator: Emulator, call: Caller) -> None:
 
 
 def test_announcing_over_http(call: Caller) -> None:
-    """The operator publishes, with times of any zone."""
+    """The operator can publish over HTTP, with times in any zone."""
     times = {"start_time": "2026-05-01T21:00:00+09:00", "end_time": "2026-05-01T13:00:00Z"}
     status, answer = said(call("POST", "/emulator/announcements", json={"title": "t", "content": "c", **times}))
 
@@ -294,7 +294,7 @@ def test_announcing_over_http(call: Caller) -> None:
 
 
 def test_our_client(emulator: Emulator) -> None:
-    """Each of its methods that has to do with users."""
+    """The client's methods about users work."""
     ids = publish(emulator)
     with OqtopusClient(emulator.config_for(emulator.add_user("other"))) as client:
         assert client.update_user(organization="lab").organization == "lab"
@@ -314,7 +314,7 @@ def test_our_client(emulator: Emulator) -> None:
 
 
 def recalibrate(emulator: Emulator, calibrated_at: str, device_id: str = "qulacs") -> dict[str, Any]:
-    """A calibration of that time, one coupling short of the present one."""
+    """Recalibrate a device at a time, with one coupling less."""
     info = json.loads(emulator.devices[device_id].device_info)
     info = {**info, "couplings": info["couplings"][1:], "calibrated_at": calibrated_at}
     emulator.calibrate(device_id, info)
@@ -322,7 +322,7 @@ def recalibrate(emulator: Emulator, calibrated_at: str, device_id: str = "qulacs
 
 
 def test_histories(emulator: Emulator, call: Caller, client: OqtopusClient) -> None:
-    """Calibrations, newest first, in pages, of all devices or of one; each tells of itself."""
+    """Histories list calibrations, newest first, in pages, of all devices or one, and can be read by id."""
     couplings = len(emulator.devices["qulacs"].calibration["couplings"])
     infos = [recalibrate(emulator, f"2030-01-0{day}T09:00:00+09:00") for day in (1, 2)]
     status, answer = said(call("GET", "/device_histories?device_id=qulacs"))
@@ -352,7 +352,7 @@ def test_histories(emulator: Emulator, call: Caller, client: OqtopusClient) -> N
 
 
 def test_histories_of_a_time(emulator: Emulator, call: Caller) -> None:
-    """Both ends are included, whatever zone and precision they are written in."""
+    """Both ends of a period are included, in any time zone and precision."""
     recalibrate(emulator, "2030-01-01T09:00:00+09:00")
 
     def count(**query: str) -> int:
@@ -367,7 +367,7 @@ def test_histories_of_a_time(emulator: Emulator, call: Caller) -> None:
 
 
 def test_unknown_histories(call: Caller) -> None:
-    """404, for an entry and for a device."""
+    """Unknown entries and devices are 404."""
     message = "device_info_history history_uid=nothing is not found."
 
     assert said(call("GET", "/device_histories/nothing")) == (404, {"message": message})
@@ -378,7 +378,7 @@ def test_unknown_histories(call: Caller) -> None:
 
 
 def test_restart(tmp_path: Path) -> None:
-    """Tokens, users and what they changed, announcements and calibrations are there afterwards."""
+    """Tokens, users with their changes, announcements and calibrations survive a restart."""
     with Emulator(tmp_path) as emulator:
         operator, other = emulator.token, emulator.add_user("other")
         suspended = emulator.add_user("mallory", status="suspended")
@@ -401,7 +401,7 @@ def test_restart(tmp_path: Path) -> None:
 
 
 def test_a_deleted_token_comes_back_with_the_emulator(tmp_path: Path) -> None:
-    """The operator cannot lock themselves out."""
+    """An operator who deletes the token gets it back with the next emulator."""
     with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
         client.delete_api_token()
         with pytest.raises(AuthenticationError):
@@ -411,7 +411,7 @@ def test_a_deleted_token_comes_back_with_the_emulator(tmp_path: Path) -> None:
 
 
 def test_own_token(tmp_path: Path) -> None:
-    """A token given at the start is the operator's from then on, and the job list is the same."""
+    """A token given at the start becomes the operator's, with the same jobs."""
     with Emulator(tmp_path, token="first") as emulator, OqtopusClient(emulator.config) as client:
         job_id = client.run_job(JOB, interval=0.01).job_id
     with Emulator(tmp_path, token="second") as emulator:

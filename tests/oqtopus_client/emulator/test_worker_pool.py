@@ -1,4 +1,4 @@
-"""Which job gets a place, on which executor, and what becomes of it when it is cancelled or its process dies."""
+"""Execution of jobs on executors, cancellation, and deaths of worker processes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SSE = OqtopusJobSpec.sse(device_id="qulacs", program="raise SystemExit(1)", shot
 
 
 def running_job(client: OqtopusClient, held: HeldExecutor) -> str:
-    """A job that runs until the next step."""
+    """Return a job that runs until the next step."""
     job_id = client.submit_job(LIGHT).job_id
     held.step()
     held.await_work()
@@ -71,7 +71,7 @@ def test_cancelling(held: HeldExecutor) -> None:
 
 
 def test_cancelling_is_off_by_default(held_client: OqtopusClient, held: HeldExecutor) -> None:
-    """As on present servers."""
+    """`cancelling` is off by default, as on present servers."""
     job_id = running_job(held_client, held)
     held_client.cancel_job(job_id)
 
@@ -80,7 +80,7 @@ def test_cancelling_is_off_by_default(held_client: OqtopusClient, held: HeldExec
 
 @pytest.mark.parametrize("cancelling", [False, True])
 def test_cancelling_ends_the_simulation(*, cancelling: bool) -> None:
-    """The only process takes the next job, hours before it would have been free."""
+    """Cancelling a long simulation kills it, and its process is replaced for the next job."""
     with (
         WorkerProcesses(1) as executor,
         Emulator(":memory:", executor=executor, cancelling=cancelling) as emulator,
@@ -94,7 +94,7 @@ def test_cancelling_ends_the_simulation(*, cancelling: bool) -> None:
 
 
 def test_reading_takes_too_long(held: HeldExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job fails when its time is over; what comes of it later is dropped, and its place is free again."""
+    """A job fails when reading it exceeds its time; a later outcome is dropped, and its place is free."""
     monkeypatch.setattr("oqtopus_client.emulator.engine.IDLE_SECONDS", 0.01)
     limits = ProgramLimits(seconds=0)
     with Emulator(":memory:", executor=held, limits=limits) as emulator, OqtopusClient(emulator.config) as client:
@@ -109,7 +109,7 @@ def test_reading_takes_too_long(held: HeldExecutor, monkeypatch: pytest.MonkeyPa
 
 
 def test_nothing_stays_cancelling(held: HeldExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither when the emulator is closed, nor when it is killed."""
+    """No job stays `cancelling` when the emulator is closed or killed."""
     with Emulator(tmp_path, executor=held, cancelling=True) as emulator, OqtopusClient(emulator.config) as client:
         closed = running_job(client, held)
         client.cancel_job(closed)
@@ -132,14 +132,14 @@ def test_nothing_stays_cancelling(held: HeldExecutor, tmp_path: Path, monkeypatc
 
 
 class Deadly(WorkerProcesses):
-    """Processes that a certain job kills, as often as is said."""
+    """Worker processes that a certain job kills a given number of times."""
 
     def __init__(self, max_workers: int, kills: int) -> None:
         super().__init__(max_workers)
         self.kills = kills
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run `fn`, or what kills the process."""
+        """Run `fn`, or kill the process."""
         if fn is run_prepared and args[0].shots == DEADLY.shots and self.kills:
             self.kills -= 1
             return super().submit(os._exit, 1)
@@ -149,7 +149,7 @@ class Deadly(WorkerProcesses):
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("kills", "status", "attempts"), [(2, "succeeded", 3), (99, "failed", 4)])
 def test_a_job_that_kills(workers: int, kills: int, status: str, attempts: int) -> None:
-    """It is tried three times; what runs beside it is not blamed, however long it runs."""
+    """A job that kills its process is tried three times; jobs beside it are not blamed."""
     with (
         Deadly(workers, kills) as executor,
         Emulator(":memory:", executor=executor, max_running=2) as emulator,
@@ -166,7 +166,7 @@ def test_a_job_that_kills(workers: int, kills: int, status: str, attempts: int) 
 
 
 def test_killed_workers() -> None:
-    """Whatever kills them, the jobs go on in new ones."""
+    """Jobs of killed workers continue in new ones."""
     before = set(multiprocessing.active_children())
     with (
         WorkerProcesses(2) as executor,
@@ -184,7 +184,7 @@ def test_killed_workers() -> None:
 
 
 def test_shutdown_ends_its_own_processes_only() -> None:
-    """Work in progress is lost; another executor's goes on."""
+    """Shutdown kills the executor's own processes; another executor's continue."""
     with WorkerProcesses(1) as other:
         with WorkerProcesses(1) as executor:
             pids = [each.submit(os.getpid).result() for each in (executor, other)]
@@ -214,7 +214,7 @@ def test_workers_die_with_their_parent() -> None:
 
 
 def test_cancelling_a_call() -> None:
-    """Its process is killed at once, and another takes its place; a call that has not begun is cancelled as ever."""
+    """Cancelling a running call kills and replaces its process; a call that has not started is cancelled as usual."""
     with WorkerProcesses(1) as executor:
         pid = executor.submit(os.getpid).result()
         receiver, sender = multiprocessing.Pipe(duplex=False)
@@ -231,7 +231,7 @@ def test_cancelling_a_call() -> None:
 
 
 def test_threads_that_are_left_behind() -> None:
-    """A process that still calculates something is not used again."""
+    """A process with threads that are still running is not used again."""
     with WorkerProcesses(1) as executor:
         pid = executor.submit(os.getpid).result()
         assert executor.submit(os.getpid).result() == pid
@@ -254,7 +254,7 @@ def test_what_cannot_be_sent() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::DeprecationWarning:dask")
 def test_a_dask_cluster() -> None:
-    """Any executor will do, one of many machines included."""
+    """A Dask cluster can be the executor."""
     from distributed import Client, LocalCluster  # noqa: PLC0415 - it takes a second
 
     options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
@@ -274,7 +274,7 @@ def test_a_dask_cluster() -> None:
 
 
 def test_servers_refuse_sse_jobs(server: dict[str, str]) -> None:
-    """They say how to allow them; all else runs."""
+    """Servers refuse sse jobs by default, with a hint how to allow them, and run all others."""
     with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
         with pytest.raises(JobSubmissionError, match=r"HTTP 400.*start it with --allow-sse"):
             client.submit_job(SSE)
@@ -282,7 +282,7 @@ def test_servers_refuse_sse_jobs(server: dict[str, str]) -> None:
 
 
 def test_servers_that_allow_sse_jobs(tmp_path: Path) -> None:
-    """With the option, they run."""
+    """With `--allow-sse`, sse jobs run."""
     with running_server(tmp_path, "--allow-sse") as environment:
         config = OqtopusConfig(environment["OQTOPUS_URL"], environment["OQTOPUS_API_TOKEN"])
         with OqtopusClient(config) as client:
@@ -313,7 +313,7 @@ def test_sse_jobs_wait_for_who_runs_them(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_fixture_in_another_project(tmp_path: Path) -> None:
-    """It is there without a word, and the plugin costs a project nothing that does not use it."""
+    """The fixture is available in other projects, and costs nothing if unused."""
     (tmp_path / "test_mine.py").write_text(
         "import sys\n"
         "from oqtopus_client import OqtopusClient, OqtopusJobSpec\n"
@@ -335,7 +335,7 @@ def test_the_fixture_in_another_project(tmp_path: Path) -> None:
 
 
 def test_the_plugin_is_light() -> None:
-    """Loading it imports nothing that takes time."""
+    """Loading the plugin imports no slow modules."""
     script = (
         "import sys, oqtopus_client.pytest_plugin\n"
         "print(sorted({'fastapi', 'qiskit', 'qiskit_aer', 'uvicorn', 'pydantic'} & set(sys.modules)))"

@@ -326,7 +326,7 @@ async def test_fields_cannot_add_headers() -> None:
     ],
 )
 def test_headers_are_one_line(headers: dict[str, Any]) -> None:
-    """Nobody adds a header by another's value, whatever the transport."""
+    """A header's value cannot add another header, in any transport."""
     config = OqtopusConfig("http://server.example", SECRET, transport=ScriptedServer())
     with OqtopusClient(config, **headers) as client, pytest.raises(OqtopusConfigError, match="must not contain a"):
         client.list_devices()

@@ -52,7 +52,7 @@ def test_every_upload_field_survives() -> None:
 
 @pytest.mark.parametrize("field", ["signature", "AWSAccessKeyId", "x-amz-signature", "X-Amz-Credential"])
 def test_upload_credentials_are_not_shown(field: str) -> None:
-    """A presigned form is a credential, whichever way it is signed; whoever needs it can read it."""
+    """A presigned form is a credential, in any form of signature, but its fields can be read."""
     answer = JobsRegisterJobResponse.from_dict(
         {"job_id": "a", "presigned_url": {"url": "https://secret", "fields": {"key": "k", field: "secret"}}}
     )

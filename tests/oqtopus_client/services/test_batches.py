@@ -1,4 +1,4 @@
-"""Many jobs: in order, as they finish, page by page, and with nothing lost when something goes wrong."""
+"""Many jobs: in order, as they finish, page by page, and without losses after errors."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 
 
 def finish(held: HeldExecutor, client: OqtopusClient, job_id: str) -> None:
-    """Let the emulator work until that job has ended."""
+    """Let the emulator work until this job has ended."""
     while not client.is_finished(job_id):
         held.step()
 
 
 def test_run_jobs_batch(client: OqtopusClient, cloud: RecordedCloud) -> None:
-    """Results in the order of the jobs, three requests to submit each and two to read it, and a few polls."""
+    """Results are in the order of the jobs, with three requests to submit each, two to read it, and a few polls."""
     jobs = [dataclasses.replace(JOB, shots=shots) for shots in range(1, 31)]
     results = client.run_jobs_batch(jobs, submit_workers=8, wait_workers=8, interval=0.05)
 
@@ -62,7 +62,7 @@ def test_run_jobs_batch(client: OqtopusClient, cloud: RecordedCloud) -> None:
 
 @pytest.mark.parametrize("workers", [{"submit_workers": 0}, {"wait_workers": 0}])
 def test_bad_workers(client: OqtopusClient, cloud: RecordedCloud, workers: dict[str, int]) -> None:
-    """Found before the first request."""
+    """An invalid number of workers is refused before the first request."""
     with pytest.raises(ValueError, match="workers must be at least 1, not 0"):
         client.run_jobs_batch([JOB], **workers)  # type: ignore[arg-type]
 
@@ -70,7 +70,7 @@ def test_bad_workers(client: OqtopusClient, cloud: RecordedCloud, workers: dict[
 
 
 def test_as_completed(held_client: OqtopusClient, held: HeldExecutor) -> None:
-    """Each result as soon as it is there, while others still run."""
+    """Each result is yielded as soon as it is available, while others still run."""
     first, second = (held_client.submit_job(JOB).job_id for _ in range(2))
     finish(held, held_client, first)
     results = held_client.as_completed([second, first], interval=0.01)
@@ -92,7 +92,7 @@ def test_as_completed_may_be_left(held_client: OqtopusClient, held: HeldExecutor
 
 
 def test_timeout_keeps_what_there_is(held_client: OqtopusClient, held: HeldExecutor) -> None:
-    """The error has every job's id, and the results of those that ended."""
+    """The timeout error has every job's id, and the results of those that ended."""
     ids = [held_client.submit_job(JOB).job_id for _ in range(3)]
     finish(held, held_client, ids[0])
     with pytest.raises(WaitTimeoutError) as caught:
@@ -105,7 +105,7 @@ def test_timeout_keeps_what_there_is(held_client: OqtopusClient, held: HeldExecu
 
 
 def test_unreadable_result_costs_no_other(emulator: Emulator) -> None:
-    """Nine results and one error, each by its id."""
+    """The error has nine results and one error, by job id."""
     spoiled = ""
 
     async def spoiling(scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,7 +134,7 @@ def test_unreadable_result_costs_no_other(emulator: Emulator) -> None:
 def test_results_outlast_an_outage(
     emulator: Emulator, client: OqtopusClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """More failures in a row than a request has tries cost time, and the progress bar says so."""
+    """Results survive more failures in a row than a request has attempts, and the progress bar shows the outage."""
     ids = [answer.job_id for answer in client.submit_jobs([JOB] * 3)]
     client.wait_for_jobs(ids, interval=0.01)
     emulator.inject("drop", path="/jobs/*", method="GET", times=7)
@@ -146,7 +146,7 @@ def test_results_outlast_an_outage(
 
 
 def test_without_time_an_outage_is_an_error(emulator: Emulator, client: OqtopusClient) -> None:
-    """To ask once is to ask once."""
+    """With a timeout of 0, an outage raises an error after one request."""
     job_id = client.submit_job(JOB).job_id
     client.wait_for_job(job_id, interval=0.01)
     emulator.inject("drop", path=f"/jobs/{job_id}", times=3)
@@ -156,7 +156,7 @@ def test_without_time_an_outage_is_an_error(emulator: Emulator, client: OqtopusC
 
 
 def test_failed_jobs_are_results(client: OqtopusClient) -> None:
-    """One failed job never costs the others' results."""
+    """A failed job does not affect the others' results."""
     broken = dataclasses.replace(JOB, program="nonsense")
     results = client.run_jobs_batch([JOB, broken, JOB], interval=0.01)
 
@@ -164,7 +164,7 @@ def test_failed_jobs_are_results(client: OqtopusClient) -> None:
 
 
 def test_deleted_jobs_cost_no_others(client: OqtopusClient) -> None:
-    """The outcome of a deleted job is an error."""
+    """A deleted job's outcome is an error, and the others have results."""
     first, gone, last = (answer.job_id for answer in client.submit_jobs([JOB] * 3))
     client.wait_for_job(gone, interval=0.01)
     client.delete_job(gone)
@@ -191,7 +191,7 @@ def test_deleted_jobs_cost_no_others(client: OqtopusClient) -> None:
 def test_nothing_is_submitted_to_wait_in_vain(
     client: OqtopusClient, cloud: RecordedCloud, run: Any, error: type[Exception]
 ) -> None:
-    """What is wrong with the wait is said before."""
+    """Invalid wait options are reported before anything is submitted."""
     with pytest.raises(error):
         run(client)
 
@@ -199,7 +199,7 @@ def test_nothing_is_submitted_to_wait_in_vain(
 
 
 def test_ids_are_told_when_results_stay_away(client: OqtopusClient, emulator: Emulator) -> None:
-    """Nobody else has them."""
+    """An error after submission contains the job ids, which would be lost otherwise."""
     notes = []
     for run in (lambda: client.run_job(JOB, interval=0.01), lambda: client.run_jobs_batch([JOB] * 2, interval=0.01)):
         emulator.inject("expired_url", method="GET", times=20)
@@ -214,7 +214,7 @@ def test_ids_are_told_when_results_stay_away(client: OqtopusClient, emulator: Em
 
 
 def test_busy_storage(client: OqtopusClient, emulator: Emulator) -> None:
-    """A storage that is busy for longer than a request is repeated keeps no result away."""
+    """Results survive a storage that is busy for longer than a request is retried."""
     emulator.inject("too_many_requests", path="/storage*", method="GET", times=7, seconds=0)
 
     assert client.run_job(JOB, interval=0.01).status == "succeeded"
@@ -233,7 +233,7 @@ def test_discarded(held_emulator: Emulator) -> None:
 
 
 def test_failure_statuses(client: OqtopusClient) -> None:
-    """Asked for, a failure is an error with the server's words; otherwise it is returned."""
+    """With `failure_statuses`, a failure raises an error with the server's message; otherwise it is returned."""
     broken = dataclasses.replace(JOB, program="nonsense")
     assert client.run_sampling(broken, interval=0.01).status == "failed"
     with pytest.raises(JobFailedError, match="has the status 'failed': Expecting value"):
@@ -241,7 +241,7 @@ def test_failure_statuses(client: OqtopusClient) -> None:
 
 
 def test_iter_jobs(tmp_path: Any) -> None:
-    """All jobs, a hundred a request, and no more requests than have been asked for."""
+    """All jobs are listed, a hundred per request, with no more requests than needed."""
     held = HeldExecutor()
     with Emulator(tmp_path, executor=held) as emulator, OqtopusClient(emulator.config) as client:
         ids = [emulator._store.register("operator") for _ in range(250)]
@@ -252,7 +252,7 @@ def test_iter_jobs(tmp_path: Any) -> None:
 
 
 def test_iter_jobs_while_others_are_submitted(held_emulator: Emulator) -> None:
-    """New jobs push others on to the next page; still each comes once, and none of the older is missed."""
+    """Jobs are listed once and completely, although new jobs shift others to the next page."""
     register = held_emulator._store.register
     ids = [register("operator") for _ in range(150)]
     with OqtopusClient(held_emulator.config) as client:
@@ -268,7 +268,7 @@ def test_iter_jobs_while_others_are_submitted(held_emulator: Emulator) -> None:
 
 
 def test_iter_jobs_ends() -> None:
-    """A server that has but one page, whichever is asked for, is found out."""
+    """A server that returns the same page for any number does not cause an endless loop."""
     server = ScriptedServer()
     server.answers["GET /jobs"] = [{"job_id": str(number)} for number in range(100)]
     jobs = []
@@ -284,7 +284,7 @@ def test_iter_jobs_ends() -> None:
 
 
 def test_iter_jobs_is_lazy(client: OqtopusClient, cloud: RecordedCloud) -> None:
-    """Nothing is asked before the first job is."""
+    """No request is sent before the first job is requested."""
     jobs = client.iter_jobs()
     assert cloud.requests == []
     next(jobs, None)
@@ -293,7 +293,7 @@ def test_iter_jobs_is_lazy(client: OqtopusClient, cloud: RecordedCloud) -> None:
 
 
 def test_progress_bar(client: OqtopusClient, capsys: pytest.CaptureFixture[str]) -> None:
-    """On request only."""
+    """A progress bar is shown on request only."""
     client.run_jobs_batch([JOB] * 3, interval=0.01)
     assert capsys.readouterr().err == ""
     client.run_jobs_batch([JOB] * 3, interval=0.01, progress=True)
@@ -303,7 +303,7 @@ def test_progress_bar(client: OqtopusClient, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.anyio
 async def test_asynchronous_operations_of_the_blocking_client(client: OqtopusClient) -> None:
-    """They leave the caller's loop free."""
+    """Asynchronous operations of the blocking client do not block the caller's loop."""
     ticks = 0
 
     async def tick() -> None:
@@ -323,7 +323,7 @@ async def test_asynchronous_operations_of_the_blocking_client(client: OqtopusCli
 
 @pytest.mark.anyio
 async def test_asynchronous_streams(emulator: Emulator) -> None:
-    """The same for the asynchronous client."""
+    """Streams of the asynchronous client do not block the loop either."""
     async with AsyncOqtopusClient(emulator.config) as client:
         ids = [answer.job_id for answer in await client.submit_jobs([JOB] * 3)]
         finished = [result.job_id async for result in client.as_completed(ids, interval=0.01)]
@@ -332,7 +332,7 @@ async def test_asynchronous_streams(emulator: Emulator) -> None:
 
 
 def test_both_clients_have_the_same_operations() -> None:
-    """One is made from the other."""
+    """Both clients have the same operations."""
 
     def operations(client: type) -> set[str]:
         return {name for name in dir(client) if callable(getattr(client, name)) and not name.startswith("_")}
@@ -352,7 +352,7 @@ def test_both_clients_have_the_same_operations() -> None:
 
 @pytest.mark.parametrize("kind", ["sampling", "estimation", "multi_manual", "sse"])
 def test_runners_take_their_own_kind_only(client: OqtopusClient, cloud: RecordedCloud, kind: str) -> None:
-    """A job of another type is found before any request."""
+    """A job of another type is refused before any request."""
     other = {
         "sampling": OqtopusJobSpec.sse(device_id="qulacs", program="print()"),
         "estimation": JOB,
@@ -371,7 +371,7 @@ def test_runners_take_their_own_kind_only(client: OqtopusClient, cloud: Recorded
     ("name", "content", "message"),
     [
         ("program.txt", b"", "is not a Python file"),
-        ("missing.py", None, "There is no file"),
+        ("missing.py", None, "missing.py does not exist"),
         ("large.py", b"#" * 101, "has 101 bytes; at most 100 are allowed"),
         ("latin.py", "# é".encode("latin-1"), "is not UTF-8 text"),
     ],
@@ -402,7 +402,7 @@ def submit_job(input_job, upload_info):
 
 
 def test_inside_the_container(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration, no network: jobs go to the container's driver."""
+    """In the container, jobs go to its driver, without configuration or network."""
     (tmp_path / "sse_driver.py").write_text(DRIVER)
     monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
     with OqtopusClient() as client:
@@ -426,12 +426,12 @@ def test_configuration_without_server() -> None:
 
 
 def sampling(shots: int) -> OqtopusJobSpec:
-    """A job identified by its shots."""
+    """Return a job identified by its shots."""
     return OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=shots)
 
 
 def test_deadline_holds_for_results(emulator: Emulator, client: OqtopusClient) -> None:
-    """A job has ended, but its result does not arrive: the time is up all the same, and the job is there."""
+    """The deadline includes the download of a result, and the job can be read afterwards."""
     job_ids = [client.submit_job(sampling(shots)).job_id for shots in (3, 4)]
     list(client.as_completed(job_ids, interval=0.02))
     emulator.inject("delay", path=f"/storage/{job_ids[0]}/result.zip", seconds=20, times=2)
@@ -448,7 +448,7 @@ def test_deadline_holds_for_results(emulator: Emulator, client: OqtopusClient) -
 
 
 def test_status_changes_are_logged(client: OqtopusClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Each once, at INFO; requests are at DEBUG, a line each, without token or URL of storage."""
+    """A status change is logged once at INFO, a request in a line at DEBUG, without token or storage URL."""
     with caplog.at_level("DEBUG", logger="oqtopus_client"):
         job_id = client.run_job(sampling(5), interval=0.01).job_id
     ours = [record for record in caplog.records if record.name == "oqtopus_client"]
@@ -464,7 +464,7 @@ def test_status_changes_are_logged(client: OqtopusClient, caplog: pytest.LogCapt
 
 
 def test_several_jobs_with_their_files(client: OqtopusClient, cloud: RecordedCloud) -> None:
-    """In the order of their ids; their side files are there without further requests."""
+    """Jobs are in the order of their ids, with their side files already read."""
     ids = [answer.job_id for answer in client.submit_jobs([sampling(shots) for shots in (3, 4, 5)])]
     finished = client.wait_for_jobs(ids[::-1], interval=0.01)
     jobs = client.get_jobs(ids[::-1], files=("input", "transpile_result"))
@@ -479,7 +479,7 @@ def test_several_jobs_with_their_files(client: OqtopusClient, cloud: RecordedClo
 
 @pytest.mark.anyio
 async def test_jobs_and_files_are_read_side_by_side(emulator: Emulator) -> None:
-    """Sixteen at a time, also by the asynchronous client, whose jobs cannot read files themselves."""
+    """Both clients read sixteen jobs with their files at a time."""
     reading: set[str] = set()
     most: list[int] = []
     together = asyncio.Event()
@@ -504,7 +504,7 @@ async def test_jobs_and_files_are_read_side_by_side(emulator: Emulator) -> None:
 
 
 def test_a_broken_side_file_costs_no_other(emulator: Emulator) -> None:
-    """Only the property of that name raises its error."""
+    """An unreadable side file raises its error only from the property of that name."""
     spoiled = "none"
 
     async def spoiling(scope: Scope, receive: Receive, send: Send) -> None:
@@ -523,7 +523,7 @@ def test_a_broken_side_file_costs_no_other(emulator: Emulator) -> None:
 
 
 def test_a_missing_job_is_an_error_among_several(client: OqtopusClient) -> None:
-    """As it is for one."""
+    """A missing job is an error among several, as it is alone."""
     job_id = client.submit_job(JOB).job_id
     with pytest.raises(NotFoundError):
         client.get_jobs([job_id, str(uuid.UUID(int=1))])
@@ -542,7 +542,7 @@ def test_a_missing_job_is_an_error_among_several(client: OqtopusClient) -> None:
 def test_bad_arguments_of_several_jobs(
     client: OqtopusClient, cloud: RecordedCloud, ask: Any, error: type[Exception], message: str
 ) -> None:
-    """Refused before any request."""
+    """Invalid arguments are refused before any request."""
     with pytest.raises(error, match=message):
         ask(client)
 
@@ -550,7 +550,7 @@ def test_bad_arguments_of_several_jobs(
 
 
 def test_cancel_several(held: HeldExecutor, held_client: OqtopusClient) -> None:
-    """Those that have finished stay; a job that cannot be cancelled is named, and costs no other."""
+    """Finished jobs are kept; a job that cannot be cancelled is named, and the others are cancelled."""
     first, second, third = (held_client.submit_job(JOB).job_id for _ in range(3))
     finish(held, held_client, first)
     held_client.cancel_jobs([first, second])

@@ -1,4 +1,4 @@
-"""The clients against the emulator: what they send, what they return, and when they break off."""
+"""The clients against the emulator: requests, results, and interruptions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100, name=
 
 
 class Faulty:
-    """A cloud that loses its answer, or fails, at one route."""
+    """A cloud that loses its response, or fails, at one route."""
 
     def __init__(self, app: ASGIApp, route: str, *, before: bool) -> None:
         self.app, self.route, self.before = app, route, before
@@ -72,7 +72,7 @@ class Faulty:
 
 
 def test_devices(client: OqtopusClient) -> None:
-    """The emulator's first device, as the contract has it."""
+    """The emulator's first device has the fields of the contract."""
     device, *_ = client.list_devices()
     info = device.device_info
 
@@ -88,7 +88,7 @@ def test_devices(client: OqtopusClient) -> None:
 
 
 def test_submit_needs_three_requests(client: OqtopusClient, cloud: RecordedCloud) -> None:
-    """Register, upload, submit: nothing else goes over the wire, and the token not to the storage."""
+    """Submission takes three requests (register, upload, submit), and the storage does not get the token."""
     client.submit_job(JOB)
 
     assert cloud.routes == ["POST /jobs", "POST /storage", "POST /jobs/{id}/submit"]
@@ -96,7 +96,7 @@ def test_submit_needs_three_requests(client: OqtopusClient, cloud: RecordedCloud
 
 
 def test_submission_shows_no_credential(client: OqtopusClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the log nor what a program prints of the answer has anything that the upload was signed with."""
+    """Neither the log nor the printed response contains credentials of the upload."""
     with caplog.at_level(logging.DEBUG):
         answer = client.submit_job(JOB)
         logging.getLogger("program").info("Submitted %s, in full %r", answer, answer.presigned_url.fields)
@@ -109,7 +109,7 @@ def test_submission_shows_no_credential(client: OqtopusClient, caplog: pytest.Lo
 
 
 def test_run_sampling(client: OqtopusClient) -> None:
-    """A job's whole life, and what it says of itself afterwards."""
+    """A job runs from submission to result, and has its settings and times."""
     seen = []
     result = client.run_sampling(JOB, interval=0.01, on_status=lambda answer: seen.append(answer.status))
 
@@ -136,7 +136,7 @@ def test_status_of_many_jobs_costs_one_request(client: OqtopusClient, cloud: Rec
 
 
 def test_batch_keeps_its_order(client: OqtopusClient, cloud: RecordedCloud) -> None:
-    """Jobs submitted at the same time come back in the order they were given."""
+    """Jobs submitted concurrently are returned in the given order."""
     jobs = [dataclasses.replace(JOB, shots=shots) for shots in range(1, 21)]
     ids = [answer.job_id for answer in client.submit_jobs(jobs, max_workers=8)]
     results = client.wait_for_jobs(ids, interval=0.01)
@@ -179,7 +179,7 @@ def test_refused_job_leaves_nothing_behind(client: OqtopusClient, cloud: Recorde
 
 
 def test_lost_answer_to_submit(emulator: Emulator) -> None:
-    """The request arrived, the answer did not: the job is there, once."""
+    """If only the response to a submission is lost, the job exists once."""
     config = dataclasses.replace(emulator.config, transport=Faulty(emulator, "/submit", before=False))
     with OqtopusClient(config) as client:
         job_id = client.submit_job(JOB).job_id
@@ -189,7 +189,7 @@ def test_lost_answer_to_submit(emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("route", ["/submit", "/storage"])
 def test_lost_request(emulator: Emulator, route: str) -> None:
-    """The request never arrived: the job is removed, not left registered."""
+    """If the request is lost, the job is removed, not left registered."""
     config = dataclasses.replace(emulator.config, transport=Faulty(emulator, route, before=True))
     with OqtopusClient(config) as client:
         with pytest.raises(JobSubmissionError, match="the line went dead") as caught:
@@ -218,7 +218,7 @@ def test_unanswered_submission_is_reported_as_uncertain(emulator: Emulator) -> N
 
 
 def test_batch_with_a_wrong_token(config: OqtopusConfig) -> None:
-    """Where nothing was submitted, the reason itself is raised."""
+    """If nothing was submitted, the cause itself is raised."""
     wrong = dataclasses.replace(config, api_token="no.good")
     with OqtopusClient(wrong) as client, pytest.raises(AuthenticationError):
         client.submit_jobs([JOB] * 3)
@@ -289,7 +289,7 @@ def test_broken_batch_names_what_was_submitted(client: OqtopusClient) -> None:
 
 @pytest.mark.parametrize("jobs", [["program"], [JOB, None]])
 def test_only_job_specs_are_submitted(client: OqtopusClient, cloud: RecordedCloud, jobs: list[object]) -> None:
-    """A wrong item is found before the first request."""
+    """An item that is not a job spec is refused before the first request."""
     with pytest.raises(TypeError, match="must be an OqtopusJobSpec"):
         client.submit_jobs(jobs)  # type: ignore[arg-type]
 
@@ -297,7 +297,7 @@ def test_only_job_specs_are_submitted(client: OqtopusClient, cloud: RecordedClou
 
 
 def test_cancel_and_delete(held_client: OqtopusClient) -> None:
-    """A job that has ended can be deleted, and is gone then."""
+    """An ended job can be deleted, and is then unknown."""
     job_id = held_client.submit_job(JOB).job_id
     held_client.cancel_job(job_id)
 
@@ -308,7 +308,7 @@ def test_cancel_and_delete(held_client: OqtopusClient) -> None:
 
 
 def test_callback_may_use_the_client(held_client: OqtopusClient) -> None:
-    """Cancelling a job from its own wait is a natural thing to do."""
+    """A callback can use the client, for example to cancel the job it waits for."""
     job_id = held_client.submit_job(JOB).job_id
     result = held_client.wait_for_job(
         job_id, interval=0.01, timeout=30, on_status=lambda answer: held_client.cancel_job(answer.job_id)
@@ -318,7 +318,7 @@ def test_callback_may_use_the_client(held_client: OqtopusClient) -> None:
 
 
 def test_failed_download_is_told_when_time_runs_out(held_emulator: Emulator, held: HeldExecutor) -> None:
-    """The reason for one missing result is not lost behind another job's delay."""
+    """A timeout error has a failed download as its cause."""
 
     async def without_downloads(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "GET" and scope["path"].startswith("/storage"):
@@ -337,7 +337,7 @@ def test_failed_download_is_told_when_time_runs_out(held_emulator: Emulator, hel
 
 
 def test_closing_ends_other_threads_waits(held_emulator: Emulator) -> None:
-    """No caller hangs, and each gets an error of this SDK."""
+    """Closing the client ends waits in other threads with an error of this SDK."""
     client = OqtopusClient(held_emulator.config)
     job_id = client.submit_job(JOB).job_id
     polled = threading.Event()
@@ -404,7 +404,7 @@ def test_closing_during_a_submission(
 @pytest.mark.anyio
 @pytest.mark.parametrize("cancelled", ["not at all", "earlier", "before", "after"])
 async def test_closing_ends_coroutines_waits(held_emulator: Emulator, cancelled: str) -> None:
-    """They get the same error, and a task that was cancelled as well its cancellation, whichever came first."""
+    """Closing ends coroutines with the same error; a task that was also cancelled gets its cancellation."""
     client = OqtopusClient(held_emulator.config)
     job_id = client.submit_job(JOB).job_id
 
@@ -449,7 +449,7 @@ async def test_cancelling_a_coroutines_wait(held_client: OqtopusClient) -> None:
 
 
 def test_emulator_that_was_closed() -> None:
-    """Its callers get an error, and closing twice is harmless."""
+    """Callers of a closed emulator get an error, and it can be closed twice."""
     with Emulator(":memory:") as short_lived, OqtopusClient(short_lived.config) as client:
         client.list_devices()
         short_lived.close()
@@ -459,13 +459,13 @@ def test_emulator_that_was_closed() -> None:
 
 @pytest.mark.anyio
 async def test_blocking_client_inside_a_running_loop(client: OqtopusClient) -> None:
-    """Notebooks run a loop of their own."""
+    """The blocking client works while a loop is running, as in notebooks."""
     assert client.get_device("qulacs").n_qubits == 16
 
 
 @pytest.mark.anyio
 async def test_async_client(config: OqtopusConfig) -> None:
-    """The same operations as coroutines."""
+    """The asynchronous client has the same operations as coroutines."""
     async with AsyncOqtopusClient(config) as client:
         first, second = await asyncio.gather(*(client.run_job(JOB, interval=0.01) for _ in range(2)))
 
@@ -473,7 +473,7 @@ async def test_async_client(config: OqtopusConfig) -> None:
 
 
 def test_many_threads_share_a_client(client: OqtopusClient) -> None:
-    """One client serves every thread."""
+    """Threads can share a client."""
     names: list[str] = []
     threads = [threading.Thread(target=lambda: names.append(client.get_device("qulacs").device_id)) for _ in range(8)]
     for thread in threads:
@@ -485,7 +485,7 @@ def test_many_threads_share_a_client(client: OqtopusClient) -> None:
 
 
 def test_settings_that_would_have_no_effect(client: OqtopusClient) -> None:
-    """A client's configuration cannot be changed behind its back: no attribute takes a value that nothing reads."""
+    """Attributes of a client that would have no effect cannot be assigned."""
     with pytest.raises(AttributeError):
         client.base_url = "https://elsewhere.example"  # type: ignore[misc]
     with pytest.raises(AttributeError):
@@ -516,7 +516,7 @@ def test_closing_stops_the_thread(config: OqtopusConfig) -> None:
 
 
 def test_closing_lets_go(config: OqtopusConfig) -> None:
-    """A client that is closed and used again keeps nothing of what it had before."""
+    """A client that is closed and used again keeps no earlier connections."""
     client = OqtopusClient(config)
     closed = []
     for _ in range(3):
@@ -544,7 +544,7 @@ def test_client_survives_fork(server: dict[str, str]) -> None:
 
 
 def test_streams_are_collected_at_any_moment(client: OqtopusClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even while another call is just being begun in the same thread."""
+    """Streams can be garbage-collected at any moment, even while a call starts in the same thread."""
     client.submit_job(JOB)
     begin = asyncio.run_coroutine_threadsafe
     ended: list[str] = []
@@ -590,7 +590,7 @@ def test_streams_end_at_a_fork() -> None:
 
 
 def test_refused_call_leaves_no_coroutine(config: OqtopusConfig) -> None:
-    """A call on a loop that has been closed is refused, and nothing of it is left unawaited."""
+    """A call on a closed loop is refused, and leaves no unawaited coroutine."""
     client = OqtopusClient(config)
     client.list_devices()
     running = client._start()
@@ -601,7 +601,7 @@ def test_refused_call_leaves_no_coroutine(config: OqtopusConfig) -> None:
 
 
 def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
-    """An iterator that is left after the client was closed is silent; one that is asked for more says why not."""
+    """An abandoned iterator of a closed client is silent; advancing one raises an error."""
     with OqtopusClient(config) as client:
         client.submit_jobs([JOB] * 2)
         closed, collected, asked = (cast("Generator[JobsJob]", client.iter_jobs()) for _ in range(3))
@@ -617,7 +617,7 @@ def test_streams_outlive_their_client(config: OqtopusConfig) -> None:
 
 
 def test_no_pickle(client: OqtopusClient) -> None:
-    """Connections belong to one process; a copy of their owner shares them."""
+    """Clients cannot be pickled, as connections belong to one process; a copy shares them."""
     for each in (client, AsyncOqtopusClient(client.config)):
         with pytest.raises(TypeError, match=r"create one in each process, and pass job ids instead\."):
             pickle.dumps(each)
@@ -627,7 +627,7 @@ def test_no_pickle(client: OqtopusClient) -> None:
 
 
 def test_job_info_as_a_dictionary(client: OqtopusClient) -> None:
-    """It has what was submitted and what came of it, as with the published client, and no URL."""
+    """`job_info` as a dictionary has input and results, as with the published client, and no URL."""
     operator = [{"pauli": "X 0 X 1", "coeff": 1.5}]
     spec = OqtopusJobSpec.estimation(device_id="qulacs", program=BELL, shots=10, operator=operator)
     info = client.run_estimation(spec, interval=0.01).job_info
@@ -643,7 +643,7 @@ def test_job_info_as_a_dictionary(client: OqtopusClient) -> None:
 
 
 def test_results_as_dictionaries_keep_nulls(client: OqtopusClient) -> None:
-    """Servers send `divided_counts` as null for all but multi_manual jobs, and programs read it."""
+    """Dictionaries keep nulls, such as `divided_counts` of jobs that are not multi_manual."""
     spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=10)
     job = client.run_sampling(spec, interval=0.01)
 
@@ -653,7 +653,7 @@ def test_results_as_dictionaries_keep_nulls(client: OqtopusClient) -> None:
 
 @pytest.mark.anyio
 async def test_job_info_of_an_asynchronous_client(config: OqtopusConfig) -> None:
-    """What has not been read stays a URL."""
+    """Files that an asynchronous client has not read stay URLs."""
     async with AsyncOqtopusClient(config) as client:
         spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=10)
         content = (await client.run_sampling(spec, interval=0.01)).job_info.to_dict()

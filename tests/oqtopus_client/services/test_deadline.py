@@ -1,4 +1,4 @@
-"""The end of a wait."""
+"""Deadlines of waits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_one_deadline_for_all_steps(timeout: float | None, remaining: float, sec
 
 
 def test_a_timeout_of_the_work_itself_is_not_the_deadline() -> None:
-    """It is raised as it is."""
+    """A timeout raised by the work itself is not taken for the deadline's."""
 
     async def work() -> None:
         async with Deadline(60).enforced():
@@ -58,7 +58,7 @@ def test_a_timeout_of_the_work_itself_is_not_the_deadline() -> None:
     ],
 )
 def test_every_wait_has_the_same_options(method: object) -> None:
-    """With the same defaults, which help() shows."""
+    """Every wait has the same options with the same defaults, which help() shows."""
     shown = inspect.signature(method).parameters  # type: ignore[arg-type]
     options = inspect.signature(Polling).parameters
 

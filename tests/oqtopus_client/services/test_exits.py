@@ -71,7 +71,7 @@ asyncio.run(main())
 
 @pytest.fixture(scope="module")
 def ended(server: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
-    """Exit code and output of each program; they run at the same time."""
+    """Run programs concurrently, and return exit code and output of each."""
     folder = tmp_path_factory.mktemp("journals")
     environment = {**os.environ, **server}
     processes = {
@@ -93,7 +93,7 @@ def ended(server: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> d
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_end(ended: dict[str, tuple[int, str, str]], name: str) -> None:
-    """Nothing is printed, and nothing hangs."""
+    """A program that does not close its client ends silently and without delay."""
     output = "succeeded\n" if name == "a thread that goes on" else ""
 
     assert ended[name] == (3 if name == "its own exit code" else 0, output, "")
@@ -116,7 +116,7 @@ os.kill(os.getpid(), 9)
 
 
 def test_a_forked_process_leaves_the_journal_alone(tmp_path: Path) -> None:
-    """What its parent writes after the child has ended is there when the parent is killed."""
+    """A forked child does not touch the journal, which keeps its parent's later entries."""
     file = tmp_path / "journal.sqlite3"
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING, file], check=False, timeout=100)
     count = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM jobs').fetchone())"

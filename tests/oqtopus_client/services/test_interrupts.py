@@ -30,7 +30,7 @@ JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 
 
 def interrupted(call: Callable[[], object]) -> KeyboardInterrupt:
-    """The interrupt that a call is ended by, a moment after it began."""
+    """Interrupt a call shortly after its start, and return the interrupt."""
     # A timer's thread cannot interrupt the main one; a signal to the process can.
     timer = threading.Timer(0.2, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
     timer.start()
@@ -51,7 +51,7 @@ def test_waiting_for_a_job(held_client: OqtopusClient) -> None:
 
 
 def test_running_a_job(held_client: OqtopusClient) -> None:
-    """So it does when the same call submitted it."""
+    """A job submitted by the interrupted call keeps running, and its id is in the message."""
     error = interrupted(lambda: held_client.run_sampling(JOB, timeout=None))
     (job,) = held_client.list_jobs()
 
@@ -59,7 +59,7 @@ def test_running_a_job(held_client: OqtopusClient) -> None:
 
 
 def test_waiting_for_many(held_client: OqtopusClient) -> None:
-    """All of them are named."""
+    """The message names all jobs of the interrupted wait."""
     ids = [answer.job_id for answer in held_client.submit_jobs([JOB] * 3)]
     error = interrupted(lambda: held_client.wait_for_jobs(ids, timeout=None))
 
@@ -67,7 +67,7 @@ def test_waiting_for_many(held_client: OqtopusClient) -> None:
 
 
 class Unstoppable:
-    """A cloud that carries out every request, also one whose client has gone, as servers do."""
+    """A cloud that completes every request, as servers do, even after its client has disconnected."""
 
     def __init__(self, app: ASGIApp, *, loses: str = "") -> None:
         self._app = app
@@ -123,7 +123,7 @@ async def test_a_submission_broken_off_at_any_step(held_emulator: Emulator, size
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_at_any_moment_of_a_blocking_call(held_emulator: Emulator, held_client: OqtopusClient) -> None:
-    """Of an interrupted submission nothing is left, whichever line of the client the interrupt hits."""
+    """An interrupted submission leaves no job, whichever line of the client is interrupted."""
     known: set[str] = set()
     traced = {client_module.__file__, loop_thread.__file__}
 

@@ -1,4 +1,4 @@
-"""Jobs as the SDK returns them."""
+"""Result classes of jobs."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ RAW: dict[str, Any] = {
 
 
 def job(**changes: Any) -> OqtopusJobResult:
-    """That job, but for the changes."""
+    """Return the job with changes."""
     return typed_result(JobsJob.from_dict({**RAW, **changes}))
 
 
 def test_typed_by_job_type() -> None:
-    """Sampling jobs have counts; a type we do not know is a plain job."""
+    """A job has the class for its type; one of an unknown type is a plain job."""
     assert isinstance(job(), OqtopusSamplingJobResult)
     assert type(job(job_type="annealing")) is OqtopusJobResult
     assert job(job_type="annealing").job_type == "annealing"
 
 
 def test_unknown_status() -> None:
-    """It stays text and does not count as success."""
+    """An unknown status stays text and does not count as success."""
     hibernating = job(status="hibernating")
 
     assert hibernating.status == "hibernating"
@@ -45,7 +45,7 @@ def test_unknown_status() -> None:
 
 @pytest.mark.parametrize("status", [status for status in JobsJobStatus if status != "succeeded"])
 def test_raise_for_status(status: JobsJobStatus) -> None:
-    """Only a success passes; the message has id, status, the server's words, and what to do."""
+    """Only a success passes; the message has id, status, the server's message, and a remedy."""
     with pytest.raises(JobFailedError) as caught:
         job(status=status, job_info={"message": "device status is not available"}).raise_for_status()
 
@@ -58,7 +58,7 @@ def test_raise_for_status(status: JobsJobStatus) -> None:
 
 
 def test_counts() -> None:
-    """From the result file; empty where there is none."""
+    """Counts are those of the result file, or empty without one."""
     result = JobsS3JobResult.from_dict({"sampling": {"counts": {"01": 3, "10": 7}}, "estimation": None})
 
     assert OqtopusSamplingJobResult(**{**RAW, "job_info": {}}).get_counts() == {}
@@ -66,19 +66,19 @@ def test_counts() -> None:
 
 
 def test_registered_job_is_no_result() -> None:
-    """What was never submitted says so."""
+    """A job that was never submitted has no result, and its error says so."""
     with pytest.raises(ValueError, match=r"Job id-1 lacks job_type, name.*has it been submitted"):
         typed_result(JobsJob.from_dict({"job_id": "id-1", "status": "registered"}))
 
 
 @pytest.mark.parametrize(("field", "value"), [("job_type", None), ("status", 5), ("status", "")])
 def test_what_is_no_text(field: str, value: object) -> None:
-    """Status and type are text at least."""
+    """Status and type that are not text are refused."""
     with pytest.raises(ValueError, match=f"{field} must be text"):
         OqtopusJobResult(**{**RAW, field: value})
 
 
 def test_repr_shows_no_credential() -> None:
-    """Presigned URLs are."""
+    """The representation of a job shows no presigned URL."""
     assert repr(job()) == "OqtopusSamplingJobResult(job_id='id-1', status='succeeded')"
     assert "hidden" not in repr(JobsJob.from_dict(RAW))

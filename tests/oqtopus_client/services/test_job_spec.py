@@ -1,4 +1,4 @@
-"""Bad input is refused where it is written, with its value and the remedy."""
+"""Invalid job specs are refused at construction, with the value and the remedy."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tests.support.circuits import BELL
 
 
 def spec(**changes: Any) -> OqtopusJobSpec:
-    """A good sampling job, but for the changes."""
+    """Return a valid sampling job with changes."""
     return OqtopusJobSpec.sampling(**{"device_id": "qulacs", "program": BELL, **changes})
 
 
 @pytest.mark.parametrize("shots", [0, -1, 10_000_001])
 def test_shots_out_of_range(shots: int) -> None:
-    """The API's own limits hold."""
+    """Shots must be within the API's limits."""
     with pytest.raises(ValueError, match="from 1 to 10,000,000, not " + str(shots)):
         spec(shots=shots)
 
 
 @pytest.mark.parametrize("shots", [1.5, 100.0, "100", None, True])
 def test_shots_of_another_type(shots: object) -> None:
-    """Nothing is rounded or parsed."""
+    """Shots are neither rounded nor parsed."""
     with pytest.raises(TypeError) as caught:
         spec(shots=shots)
 
@@ -33,7 +33,7 @@ def test_shots_of_another_type(shots: object) -> None:
 
 
 def test_numpy_integers_are_integers() -> None:
-    """Shots often come out of an array."""
+    """Shots may be numpy integers."""
     assert spec(shots=np.int64(5)).to_model().to_json().count('"shots":5') == 1
 
 
@@ -65,13 +65,13 @@ def test_bad_values(changes: dict[str, Any], error: type[Exception], message: st
 
 
 def test_unknown_job_type() -> None:
-    """The known types are listed."""
+    """The message for an unknown type lists the known ones."""
     with pytest.raises(ValueError, match="one of 'estimation', 'sampling', 'multi_manual', 'sse', not 'sampeling'"):
         OqtopusJobSpec("qulacs", "sampeling", BELL)
 
 
 def test_request_and_input() -> None:
-    """The two things that are sent for a job."""
+    """A spec is converted to the request and the input file."""
     job = spec(shots=7, name="bell", transpiler_info={"transpiler_lib": None})
 
     assert job.to_model().to_dict() == {

@@ -1,4 +1,4 @@
-"""Nothing lost, nothing doubled: a program that keeps a journal may die at any moment."""
+"""Journals: a program may die at any moment, and each job is submitted once."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ if TYPE_CHECKING:
 
 
 def sampling(name: str, device_id: str = "qulacs") -> OqtopusJobSpec:
-    """A job of that name."""
+    """Return a job with this name."""
     return OqtopusJobSpec.sampling(device_id=device_id, program=BELL, shots=10, name=name)
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """Where the journal is."""
+    """The path of the journal."""
     return tmp_path / "journal.sqlite3"
 
 
 @pytest.fixture
 def keeping(config: OqtopusConfig, journal: Path) -> Iterator[OqtopusClient]:
-    """A client that keeps a journal."""
+    """Return a client that keeps a journal."""
     with OqtopusClient(config, journal=journal) as client:
         yield client
 
 
 def told(entries: list[Any]) -> list[tuple[str, str]]:
-    """Names and states."""
+    """Return names and states of entries."""
     return [(entry.spec.name, str(entry.state)) for entry in entries]
 
 
@@ -108,7 +108,7 @@ print(number)
 
 @pytest.mark.parametrize("step", [30, pytest.param(2, marks=pytest.mark.campaign)])
 def test_death_at_any_line(server: dict[str, str], tmp_path: Path, step: int) -> None:
-    """A campaign that was killed before a line of what submits and records is finished later: all jobs, once.
+    """A campaign killed before any line that submits or records is finished later, with each job once.
 
     Each line runs several times in a campaign; every `step`-th one is a death.
     """
@@ -138,7 +138,7 @@ def test_death_at_any_line(server: dict[str, str], tmp_path: Path, step: int) ->
 
 
 def test_nothing_to_do(keeping: OqtopusClient, cloud: RecordedCloud) -> None:
-    """What has been submitted is known without asking."""
+    """Submitted jobs are known without a request."""
     answers = keeping.submit_jobs([sampling("a"), sampling("b")])
     cloud.requests.clear()
     entries = keeping.resume()
@@ -149,7 +149,7 @@ def test_nothing_to_do(keeping: OqtopusClient, cloud: RecordedCloud) -> None:
 
 
 def test_outage(emulator: Emulator, keeping: OqtopusClient, client: OqtopusClient) -> None:
-    """What an outage kept from being submitted is submitted afterwards."""
+    """Jobs that an outage prevented from being submitted are submitted afterwards."""
     emulator.inject("drop", path="/jobs/*/submit", times=3)
     with pytest.raises(JobSubmissionError, match="It has been removed"):
         keeping.submit_jobs([sampling("outage a"), sampling("outage b"), sampling("outage c")], max_workers=1)
@@ -163,7 +163,7 @@ def test_outage(emulator: Emulator, keeping: OqtopusClient, client: OqtopusClien
 
 
 def test_refusal(keeping: OqtopusClient, client: OqtopusClient) -> None:
-    """What the server refuses for good is not sent again; the jobs beside it are."""
+    """A permanently refused job is not submitted again; the others are."""
     with pytest.raises(BatchSubmissionError, match="device not found"):
         keeping.submit_jobs(
             [sampling("refusal a"), sampling("refusal b", device_id="nowhere"), sampling("refusal c")], max_workers=1
@@ -186,7 +186,7 @@ def test_deleted_meanwhile(keeping: OqtopusClient, journal: Path, config: Oqtopu
 
 
 def test_one_client_at_a_time(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
-    """Two would both submit what is left. The next one has the journal when the first has closed it."""
+    """Only one client can open a journal; another can once the first is closed."""
     keeping.submit_job(sampling("mine"))
     code = "import sys; from oqtopus_client.services.journal import Journal; Journal(sys.argv[1])"
     other = subprocess.run([sys.executable, "-c", code, journal], capture_output=True, text=True, check=False)
@@ -203,7 +203,7 @@ def test_one_client_at_a_time(keeping: OqtopusClient, journal: Path, config: Oqt
 
 @pytest.mark.anyio
 async def test_at_once(config: OqtopusConfig, journal: Path, emulator: Emulator) -> None:
-    """What is on its way is not submitted by a resume beside it, and two resumes submit each job once."""
+    """A concurrent `resume` leaves pending submissions alone, and two submit each job once."""
     specs = [sampling(f"at once {number}") for number in range(30)]
     async with AsyncOqtopusClient(config, journal=journal) as client:
         await asyncio.gather(client.submit_jobs(specs), client.resume(), client.resume())
@@ -219,7 +219,7 @@ async def test_at_once(config: OqtopusConfig, journal: Path, emulator: Emulator)
 
 
 def test_token_that_expired(keeping: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
-    """It does not refuse the job itself: with another token it is submitted."""
+    """A job refused for an expired token is submitted with a new one."""
     expired = dataclasses.replace(config, api_token="id.expired")
     with OqtopusClient(expired, journal=journal) as client, pytest.raises(AuthenticationError):
         client.submit_jobs([sampling("expired a"), sampling("expired b")], max_workers=2)
@@ -233,7 +233,7 @@ def test_token_that_expired(keeping: OqtopusClient, journal: Path, config: Oqtop
 def test_removal_broken_off(
     keeping: OqtopusClient, client: OqtopusClient, emulator: Emulator, step: str, method: str, path: str
 ) -> None:
-    """The id is removed later, and the job submitted; no id is left that breaks the server's list."""
+    """After an interrupted removal, the id is removed and the job submitted."""
     name = f"broken off at {step}"
     emulator.inject("drop", path="/jobs/*/submit", times=3)
     emulator.inject("drop", path=path, method=method, times=3)
@@ -249,7 +249,7 @@ def test_removal_broken_off(
 
 
 def test_specifications_come_back(keeping: OqtopusClient, journal: Path) -> None:
-    """Jobs of every type, whole; the file is its owner's only, and has no token."""
+    """A journal restores jobs of every type; only its owner can read it, and it has no token."""
     jobs = [
         sampling("s"),
         OqtopusJobSpec.estimation(
@@ -275,7 +275,7 @@ def test_specifications_come_back(keeping: OqtopusClient, journal: Path) -> None
 
 
 def test_no_journal(client: OqtopusClient, journal: Path, config: OqtopusConfig) -> None:
-    """Told what is missing."""
+    """Without a journal, the error says what is missing."""
     with pytest.raises(ValueError, match="No journal to resume from"):
         client.resume()
     journal.write_text("not a database" * 100)
@@ -300,7 +300,7 @@ def test_file_of_another_program(journal: Path, config: OqtopusConfig, cloud: Re
 
 
 def test_leftovers(client: OqtopusClient, emulator: Emulator) -> None:
-    """An id whose answer got lost is removed when it is old enough; jobs are not."""
+    """Old ids whose registration response was lost are removed; jobs are not."""
     client.remove_unsubmitted(older_than=timedelta(0))  # what other tests left
     emulator.inject("lost_answer", path="/jobs", method="POST")
     job_id = client.submit_job(sampling("kept")).job_id

@@ -1,4 +1,4 @@
-"""Lists of jobs of a server that cannot show some: those cancelled before they were submitted."""
+"""Lists of jobs on servers that cannot show jobs cancelled before submission."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=7, name="o
 
 @pytest.fixture
 async def listing(held_emulator: Emulator) -> AsyncIterator[tuple[AsyncOqtopusClient, RecordedCloud, list[str]]]:
-    """Two jobs, a registered one, one more job; between them, one that was cancelled while registered."""
+    """Return jobs, a registered one among them, and one that was cancelled while registered."""
     cloud = RecordedCloud(held_emulator)
     config = dataclasses.replace(held_emulator.config, transport=cloud)
     async with AsyncOqtopusClient(config) as client:
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_whole_jobs(listing: Listing) -> None:
-    """All the others are listed, and are whole."""
+    """All other jobs are listed completely."""
     client, _cloud, ids = listing
     jobs = await client.list_jobs()
 
@@ -51,7 +51,7 @@ async def test_whole_jobs(listing: Listing) -> None:
 
 @pytest.mark.parametrize("fields", ["job_id,shots", "shots", "job_id,name,job_type,transpiler_info"])
 async def test_fields(listing: Listing, fields: str) -> None:
-    """Jobs have the fields that are asked for, and no others."""
+    """Jobs have the requested fields only."""
     client, _cloud, ids = listing
     jobs = [job async for job in client.iter_jobs(fields=fields)]
 
@@ -60,7 +60,7 @@ async def test_fields(listing: Listing, fields: str) -> None:
 
 
 async def test_what_it_costs(listing: Listing) -> None:
-    """Safe fields and pages without such a job cost one request; else jobs are read by id, as they are asked for."""
+    """Safe fields and pages without such a job take one request; otherwise jobs are read by id."""
     client, cloud, ids = listing
     await client.list_jobs(fields="job_id,status,name")
     await client.list_jobs(size=2)
@@ -74,14 +74,14 @@ async def test_what_it_costs(listing: Listing) -> None:
 
 
 async def test_other_errors_are_told(listing: Listing) -> None:
-    """What the server cannot list for another reason is its error."""
+    """Other errors of the list are raised."""
     client, _cloud, _ids = listing
     with pytest.raises(UserApiError, match="HTTP 500"):
         await client.list_jobs(size=1000)
 
 
 async def test_more_than_a_page(held_emulator: Emulator) -> None:
-    """A page that lacks such a job is not taken for the last."""
+    """A page from which such a job was removed is not taken for the last."""
     async with AsyncOqtopusClient(held_emulator.config) as client:
         broken = (await client._jobs.register_job_id()).job_id
         await client._jobs.cancel_job(broken)
@@ -91,7 +91,7 @@ async def test_more_than_a_page(held_emulator: Emulator) -> None:
 
 
 async def test_cancelling_what_was_never_submitted(listing: Listing) -> None:
-    """It is deleted as well, and what others have left behind can be removed."""
+    """A cancelled registered job is also deleted, and those left by others can be removed."""
     client, _cloud, ids = listing
     answer = await client.cancel_job(ids[2])
     await client.cancel_job(ids[3])
@@ -106,7 +106,7 @@ async def test_cancelling_what_was_never_submitted(listing: Listing) -> None:
 
 
 def test_provider(held_emulator: Emulator) -> None:
-    """Qiskit jobs are found, too."""
+    """The provider also finds its jobs on such servers."""
     with OqtopusClient(held_emulator.config) as client, OqtopusProvider(held_emulator.config) as provider:
         submitted = client.submit_job(JOB).job_id
         running = client._start()

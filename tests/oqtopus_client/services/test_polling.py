@@ -1,4 +1,4 @@
-"""When to ask again, and how to ask for many at once."""
+"""Polling: intervals, and statuses of many jobs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Jobs:
-    """A server's jobs, oldest first: their statuses, and what was asked about them."""
+    """A server's jobs, oldest first, with their statuses and the recorded requests."""
 
     def __init__(self, *statuses: str) -> None:
         self.statuses = {str(uuid.UUID(int=i)): status for i, status in enumerate(statuses)}
@@ -39,7 +39,7 @@ class Jobs:
         self.failures: list[Exception] = []
 
     async def get_job_status(self, job_id: str) -> JobsGetJobStatusResponse:
-        """Answer for one job."""
+        """Return one job's status."""
         self.asked.append("one")
         if self.failures:
             raise self.failures.pop(0)
@@ -48,7 +48,7 @@ class Jobs:
         return JobsGetJobStatusResponse(job_id=job_id, status=self.statuses[job_id])
 
     async def list_jobs(self, params: dict[str, Any]) -> list[JobsJob]:
-        """Answer with a page."""
+        """Return a page of jobs."""
         self.asked.append(f"page {params['page']}")
         assert (params["order"], params["fields"]) == ("DESC", "job_id,status")
         newest_first = sorted(self.statuses.items(), reverse=True)
@@ -63,14 +63,14 @@ def finished(jobs: Jobs, ids: list[str], **options: Unpack[PollingOptions]) -> A
 
 
 async def ask(jobs: Jobs, ids: list[str]) -> dict[str, str]:
-    """Poll, as a mapping."""
+    """Poll, and return statuses by id."""
     answers: list[JobsGetJobStatusResponse] = []
     await poll(jobs, ids, answers)  # type: ignore[arg-type]
     return {answer.job_id: str(answer.status) for answer in answers}
 
 
 async def test_one_job_is_asked_by_its_id() -> None:
-    """One request, and no list."""
+    """One job takes one request by its id."""
     jobs = Jobs("running", "ready")
 
     assert await ask(jobs, list(jobs.statuses)[:1]) == {next(iter(jobs.statuses)): "running"}
@@ -79,7 +79,7 @@ async def test_one_job_is_asked_by_its_id() -> None:
 
 @pytest.mark.parametrize(("n", "pages"), [(2, 1), (100, 1), (101, 2), (250, 3)])
 async def test_many_jobs_are_asked_100_at_a_time(n: int, pages: int) -> None:
-    """N jobs cost n/100 requests, rounded up."""
+    """Polling takes n/100 requests for n jobs, rounded up."""
     jobs = Jobs(*["running"] * n)
 
     assert await ask(jobs, list(jobs.statuses)) == jobs.statuses
@@ -87,7 +87,7 @@ async def test_many_jobs_are_asked_100_at_a_time(n: int, pages: int) -> None:
 
 
 async def test_old_jobs_among_many_are_asked_by_id() -> None:
-    """Thousands of newer jobs are not paged through for the sake of two old ones."""
+    """Two old jobs are requested by id, not by paging through thousands of newer ones."""
     jobs = Jobs("ready", "running", *["succeeded"] * 5000)
     wanted = list(jobs.statuses)[:2]
 
@@ -96,7 +96,7 @@ async def test_old_jobs_among_many_are_asked_by_id() -> None:
 
 
 async def test_many_old_jobs_are_paged_to() -> None:
-    """Four thousand newer jobs cost forty pages, where to ask for each of ours would cost 900 requests."""
+    """Forty pages of newer jobs are read rather than 900 jobs by id."""
     jobs = Jobs(*["ready"] * 900, *["succeeded"] * 4000)
     wanted = list(jobs.statuses)[:900]
 
@@ -105,7 +105,7 @@ async def test_many_old_jobs_are_paged_to() -> None:
 
 
 async def test_answers_before_an_outage_count() -> None:
-    """What a poll that broke has found out is not asked for again."""
+    """Statuses received before an outage are not requested again."""
     jobs = Jobs("succeeded", "succeeded", *["running"] * 300)
     ours = list(jobs.statuses)[:2]
     get_job_status = jobs.get_job_status
@@ -124,7 +124,7 @@ async def test_answers_before_an_outage_count() -> None:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=700))
 async def test_every_job_is_found_at_no_more_than_twice_the_least_cost(ours: list[bool]) -> None:
-    """Wherever our jobs lie among others, all are found, for less than asking one by one would cost twice over."""
+    """All jobs are found among others, in less than twice the requests that reading each would take."""
     jobs = Jobs(*["running"] * len(ours))
     wanted = [job_id for job_id, mine in zip(jobs.statuses, ours, strict=True) if mine]
 
@@ -133,7 +133,7 @@ async def test_every_job_is_found_at_no_more_than_twice_the_least_cost(ours: lis
 
 
 async def test_jobs_come_as_they_finish() -> None:
-    """Finished first, delivered first; each once."""
+    """Jobs are yielded once, in the order they finish."""
     jobs = Jobs("running", "succeeded", "running")
     first, second, third = jobs.statuses
     order = []
@@ -148,7 +148,7 @@ async def test_jobs_come_as_they_finish() -> None:
 
 @pytest.mark.parametrize("status", ["cancelling", "hibernating", "registered"])
 async def test_not_final(status: str) -> None:
-    """Neither `cancelling` nor what we do not know ends a wait."""
+    """Neither `cancelling` nor an unknown status ends a wait."""
     jobs = Jobs(status)
     with pytest.raises(OqtopusTimeoutError, match=r"1 jobs did not finish within 0\.02 s"):
         async for _ in finished(jobs, list(jobs.statuses), interval=0.01, timeout=0.02):
@@ -156,7 +156,7 @@ async def test_not_final(status: str) -> None:
 
 
 def test_a_job_that_is_only_registered_is_not_waited_for_without_end() -> None:
-    """Its submission may be under way for a minute; a deadline of one's own counts in place of that."""
+    """A registered job is waited for up to a minute, or up to an explicit timeout."""
     jobs = Jobs("registered")
     ids = list(jobs.statuses)
 
@@ -173,7 +173,7 @@ def test_a_job_that_is_only_registered_is_not_waited_for_without_end() -> None:
 
 
 async def test_outages_do_not_end_a_wait() -> None:
-    """Dropped connections, timeouts and 5xx are waited out."""
+    """Dropped connections, timeouts and 5xx do not end a wait."""
     jobs = Jobs("succeeded")
     jobs.failures = [
         OqtopusConnectionError("reset"),
@@ -188,7 +188,7 @@ async def test_outages_do_not_end_a_wait() -> None:
 
 
 async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever waits learns why it takes long."""
+    """An outage is logged once."""
     jobs = Jobs("succeeded")
     jobs.failures = [OqtopusConnectionError("reset")] * 3
     _ = [a async for a in finished(jobs, list(jobs.statuses), interval=0)]
@@ -197,7 +197,7 @@ async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
 
 
 async def test_every_job_is_asked_for_once() -> None:
-    """No time to wait still leaves the time to ask."""
+    """With a timeout of 0, every job is requested once."""
     jobs = Jobs("succeeded")
     seen = [a async for a in finished(jobs, list(jobs.statuses), timeout=0)]
 
@@ -205,7 +205,7 @@ async def test_every_job_is_asked_for_once() -> None:
 
 
 async def test_there_is_no_such_job() -> None:
-    """There is nothing to wait for; the others are waited for as ever."""
+    """A job that does not exist is an error, and the others are waited for."""
     jobs = Jobs("running", "running")
     gone, other = jobs.statuses
     del jobs.statuses[gone]
@@ -218,7 +218,7 @@ async def test_there_is_no_such_job() -> None:
 
 
 async def test_callbacks_may_block() -> None:
-    """They run in a thread of their own."""
+    """Callbacks run in a separate thread, so they may block."""
     jobs, threads = Jobs("succeeded"), []
     wait = as_finished(
         jobs,  # type: ignore[arg-type]
@@ -234,7 +234,7 @@ async def test_callbacks_may_block() -> None:
 
 
 async def test_refusals_end_a_wait() -> None:
-    """A 403 will be a 403 the next time, too."""
+    """Refusals such as 403 end a wait."""
     jobs = Jobs("succeeded")
     jobs.failures = [UserApiError(403, "not yours")]
     with pytest.raises(UserApiError, match="not yours"):
@@ -245,7 +245,7 @@ async def test_refusals_end_a_wait() -> None:
     interval=st.floats(0, 100), backoff=st.floats(1, 3), longest=st.none() | st.floats(0, 100), count=st.integers(1, 30)
 )
 def test_pauses_grow_up_to_the_longest(interval: float, backoff: float, longest: float | None, count: int) -> None:
-    """Each pause is the last one times the backoff, cut at the longest."""
+    """Each pause is the last one times the backoff, limited to the longest."""
     pauses = list(
         itertools.islice(Polling(interval=interval, interval_backoff=backoff, max_interval=longest).pauses(), count)
     )

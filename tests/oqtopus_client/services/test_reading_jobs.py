@@ -1,4 +1,4 @@
-"""Jobs of every kind, read with as few requests as it takes, whatever is wrong with their side files."""
+"""Jobs of every type, read with as few requests as possible, even if their side files are damaged."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ HOST = "http://server.example"
 
 
 def zipped(content: object, name: str = "result.json") -> bytes:
-    """A job's file."""
+    """Return a job's file."""
     return pack(content.encode() if isinstance(content, str) else json.dumps(content).encode(), name)
 
 
 def job(job_type: str, *files: str, status: str = "succeeded") -> dict[str, Any]:
-    """A job with the URLs of those files."""
+    """Return a job with the URLs of these files."""
     info = {name: f"{HOST}/files/{name}" for name in files}
     return {
         "job_id": "1",
@@ -62,19 +62,19 @@ TRANSPILED = {"transpiled_program": "OPENQASM 3;", "stats": {}, "virtual_physica
 
 @pytest.fixture
 def server() -> ScriptedServer:
-    """A server with nothing yet."""
+    """A server without jobs."""
     return ScriptedServer()
 
 
 @pytest.fixture
 def client(server: ScriptedServer) -> Iterator[OqtopusClient]:
-    """A client of it."""
+    """A client of the server."""
     with OqtopusClient(OqtopusConfig(HOST, "id.secret", transport=server)) as client:
         yield client
 
 
 def test_sampling(server: ScriptedServer, client: OqtopusClient) -> None:
-    """Two requests: the job, and its result."""
+    """A sampling job takes two requests: the job and its result."""
     server.answers |= {
         "GET /jobs/1": job("sampling", "input", "result", "transpile_result"),
         "GET /files/result": zipped(SAMPLING),
@@ -94,7 +94,7 @@ def test_sampling(server: ScriptedServer, client: OqtopusClient) -> None:
 
 
 def test_estimation(server: ScriptedServer, client: OqtopusClient) -> None:
-    """A value and its standard error."""
+    """An estimation job has a value and its standard error."""
     server.answers |= {"GET /jobs/1": job("estimation", "result"), "GET /files/result": zipped(ESTIMATION)}
     result = client.get_job("1")
 
@@ -105,7 +105,7 @@ def test_estimation(server: ScriptedServer, client: OqtopusClient) -> None:
 
 
 def test_multi_manual(server: ScriptedServer, client: OqtopusClient) -> None:
-    """Each program's counts, with integer keys as the reference has them, and with their width."""
+    """A multi_manual job has each program's counts, with integer keys as in the reference, or bitstrings."""
     server.answers |= {"GET /jobs/1": job("multi_manual", "result"), "GET /files/result": zipped(MULTI)}
     result = client.get_job("1")
 
@@ -125,7 +125,7 @@ def test_multi_manual(server: ScriptedServer, client: OqtopusClient) -> None:
     ],
 )
 def test_sse(server: ScriptedServer, client: OqtopusClient, content: object, kind: type) -> None:
-    """The last inner job's result, in its own class."""
+    """An sse job's result is its last inner job's, in the class for its type."""
     server.answers |= {"GET /jobs/1": job("sse", "result"), "GET /files/result": zipped(content)}
     result = client.get_job("1")
 
@@ -135,7 +135,7 @@ def test_sse(server: ScriptedServer, client: OqtopusClient, content: object, kin
 
 
 def test_side_files_are_read_once_when_asked_for(server: ScriptedServer, client: OqtopusClient) -> None:
-    """One more request each, and none the second time."""
+    """Each side file takes one request, and none on later access."""
     server.answers |= {
         "GET /jobs/1": job("multi_manual", "input", "result", "transpile_result", "combined_program"),
         "GET /files/result": zipped(MULTI),
@@ -155,7 +155,7 @@ def test_side_files_are_read_once_when_asked_for(server: ScriptedServer, client:
 
 
 def test_expired_url(server: ScriptedServer, client: OqtopusClient) -> None:
-    """A fresh one is fetched."""
+    """A fresh URL replaces an expired one."""
     server.answers |= {"GET /jobs/1": job("sampling", "transpile_result"), "GET /files/transpile_result": 403}
     result = client.get_job("1")
     server.answers["GET /jobs/1"]["job_info"]["transpile_result"] = f"{HOST}/files/fresh"
@@ -167,7 +167,7 @@ def test_expired_url(server: ScriptedServer, client: OqtopusClient) -> None:
 
 @pytest.mark.parametrize("broken", [403, b"no zip"])
 def test_broken_side_file_hides_no_result(server: ScriptedServer, client: OqtopusClient, broken: object) -> None:
-    """The counts are there; only who asks for the file gets its error."""
+    """A damaged side file raises an error on access only; the counts can be read."""
     server.answers |= {
         "GET /jobs/1": job("sampling", "result", "transpile_result"),
         "GET /files/result": zipped(SAMPLING),
@@ -182,7 +182,7 @@ def test_broken_side_file_hides_no_result(server: ScriptedServer, client: Oqtopu
 
 
 def test_no_side_file(server: ScriptedServer, client: OqtopusClient) -> None:
-    """Where there is none, there is None."""
+    """A missing side file is None."""
     server.answers |= {"GET /jobs/1": job("sampling", "input", status="failed")}
     result = client.get_job("1")
 
@@ -210,7 +210,7 @@ async def test_side_files_of_asynchronous_clients(server: ScriptedServer) -> Non
 
 
 def test_job_that_is_only_registered(server: ScriptedServer, client: OqtopusClient) -> None:
-    """It has nothing to show, and a wait that is over says that it was not submitted."""
+    """Reading a registered job, or a timeout, reports that it was not submitted."""
     server.answers["GET /jobs/1"] = server.answers["GET /jobs/1/status"] = {"job_id": "1", "status": "registered"}
     said = "Job 1: is registered, but was not submitted, so it has no result; submit it again."
     with pytest.raises(JobNotSubmittedError) as caught:
@@ -224,7 +224,7 @@ def test_job_that_is_only_registered(server: ScriptedServer, client: OqtopusClie
 
 @pytest.mark.parametrize(("status", "hint"), [("running", True), ("ready", False)])
 def test_job_that_never_ends(server: ScriptedServer, client: OqtopusClient, status: str, *, hint: bool) -> None:
-    """Servers leave a failed estimation running; when the time is up, the error names that cause."""
+    """The timeout error names the possible cause that servers leave a failed estimation running."""
     server.answers["GET /jobs/1/status"] = {"job_id": "1", "status": status}
     with pytest.raises(JobTimeoutError, match="did not finish within 0 s") as caught:
         client.wait_for_job("1", timeout=0)
@@ -233,7 +233,7 @@ def test_job_that_never_ends(server: ScriptedServer, client: OqtopusClient, stat
 
 
 def test_unknown_status_and_type(server: ScriptedServer, client: OqtopusClient) -> None:
-    """A newer server's words do not keep a job from being read."""
+    """A job with an unknown status or type can be read."""
     server.answers |= {"GET /jobs/1": job("annealing", status="hibernating")}
     result = client.get_job("1")
 
@@ -249,7 +249,7 @@ LOG = pack(b"hello\n", "sse_runtime.log")
 
 @pytest.fixture
 def logged(server: ScriptedServer, client: OqtopusClient) -> OqtopusSseJobResult:
-    """A job with a log."""
+    """Return a job with a log."""
     server.answers |= {
         "GET /jobs/1": job("sse", "result", "sse_log"),
         "GET /files/result": zipped(SAMPLING),
@@ -261,7 +261,7 @@ def logged(server: ScriptedServer, client: OqtopusClient) -> OqtopusSseJobResult
 
 
 def test_log(logged: OqtopusSseJobResult, client: OqtopusClient) -> None:
-    """As an archive, as text, and printed."""
+    """A log can be read as an archive or text, and printed."""
     printed: list[str] = []
 
     assert logged.download_log() == LOG
@@ -271,7 +271,7 @@ def test_log(logged: OqtopusSseJobResult, client: OqtopusClient) -> None:
 
 
 def test_saving_the_log(logged: OqtopusSseJobResult, tmp_path: Path) -> None:
-    """Into a folder, under a name without tricks, over nothing."""
+    """A log is saved to a folder, under a safe name, without overwriting."""
     saved = logged.download_log(persist=True, save_dir=tmp_path)
     tricked = logged.download_log(persist=True, save_dir=tmp_path, file_name="../../evil/log.zip")
 
@@ -288,7 +288,7 @@ def test_saving_the_log(logged: OqtopusSseJobResult, tmp_path: Path) -> None:
 
 
 def test_no_log(server: ScriptedServer, client: OqtopusClient) -> None:
-    """Servers keep none of failed jobs."""
+    """A failed job has no log."""
     server.answers |= {"GET /jobs/1": job("sse", status="failed")}
     with pytest.raises(ResponseValidationError, match="Job 1 has no log"):
         client.get_sselog("1")
@@ -330,7 +330,7 @@ async def test_log_of_asynchronous_clients(server: ScriptedServer) -> None:
 )
 @pytest.mark.usefixtures("_in_tokyo")
 def test_times_say_their_zone(server: ScriptedServer, client: OqtopusClient, given: str, sent: str) -> None:
-    """Without one they are local, as everywhere in Python, and not what the server takes them for."""
+    """Times without a zone are local, as everywhere in Python."""
     server.answers |= {
         "GET /jobs": [],
         "GET /announcements": {"announcements": []},
@@ -351,7 +351,7 @@ def test_times_say_their_zone(server: ScriptedServer, client: OqtopusClient, giv
 
 @pytest.mark.parametrize("content", [zipped({"qubits": []}, "device_info.json"), b'{"qubits": []}'])
 def test_calibration_behind_a_url(server: ScriptedServer, client: OqtopusClient, content: bytes) -> None:
-    """Zipped or bare, it is read in; no token goes along."""
+    """A calibration behind a URL is read, zipped or not, without sending the token."""
     device = {"device_id": "chip", "device_type": "QPU", "status": "available", "device_info": f"{HOST}/files/info"}
     server.answers |= {"GET /devices": [device], "GET /devices/chip": device, "GET /files/info": content}
 
@@ -362,7 +362,7 @@ def test_calibration_behind_a_url(server: ScriptedServer, client: OqtopusClient,
 def test_calibration_out_of_reach(
     server: ScriptedServer, client: OqtopusClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Other devices are still listed; get_device() raises the error."""
+    """If a calibration cannot be downloaded, other devices are listed, and get_device() raises the error."""
     devices = [
         {"device_id": name, "device_type": "QPU", "status": "available", "device_info": info}
         for name, info in (("chip", f"{HOST}/files/info?Signature=hidden"), ("other", '{"qubits": []}'))
@@ -377,7 +377,7 @@ def test_calibration_out_of_reach(
 
 @pytest.mark.parametrize("info", [None, "", "not json", "[1]", "file:///etc/hostname"])
 def test_unknown_kind_of_device(server: ScriptedServer, client: OqtopusClient, info: str | None) -> None:
-    """A newer server's kinds of device, and calibrations that cannot be read, keep no device from being listed."""
+    """Devices of unknown types or with unreadable calibrations are listed."""
     server.answers["GET /devices"] = [
         {"device_id": "chip", "device_type": "annealer", "status": "dreaming", "device_info": info}
     ]
@@ -392,7 +392,7 @@ def test_unknown_kind_of_device(server: ScriptedServer, client: OqtopusClient, i
 
 
 def test_account(server: ScriptedServer, client: OqtopusClient) -> None:
-    """Tokens, user, settings, announcements, histories: each one request."""
+    """Tokens, user, settings, announcements and histories take one request each."""
     announcement = {
         "id": 7,
         "title": "t",

@@ -24,20 +24,20 @@ REFUSED = OqtopusJobSpec.estimation(
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator with the faults of real servers, and no jobs."""
+    """An emulator with the faults of real servers, without jobs."""
     with Emulator(":memory:", quirks=True) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def client(emulator: Emulator) -> Iterator[OqtopusClient]:
-    """A client of it."""
+    """A client of the emulator."""
     with OqtopusClient(emulator.config) as client:
         yield client
 
 
 def test_rows_without_any_field(client: OqtopusClient, emulator: Emulator) -> None:
-    """A row holds only what is not null, which may be nothing."""
+    """A row without any field can be read."""
     emulator._store.register("operator")
 
     (row,) = client.list_jobs(fields="name,ended_at")
@@ -45,7 +45,7 @@ def test_rows_without_any_field(client: OqtopusClient, emulator: Emulator) -> No
 
 
 def test_device_of_a_job_that_was_never_submitted(client: OqtopusClient, emulator: Emulator) -> None:
-    """Servers send the text `null`."""
+    """The device "null" of a job that was never submitted can be read."""
     job_id = emulator._store.register("operator")
     emulator._store.cancel(job_id)
 
@@ -55,7 +55,7 @@ def test_device_of_a_job_that_was_never_submitted(client: OqtopusClient, emulato
 
 
 def test_times_of_whole_seconds(client: OqtopusClient) -> None:
-    """They are in order, though several may be equal."""
+    """Times of whole seconds are in order, though several may be equal."""
     job = client.run_job(JOB, interval=0.01)
     times = [job.submitted_at, job.ready_at, job.running_at, job.ended_at]
 
@@ -64,7 +64,7 @@ def test_times_of_whole_seconds(client: OqtopusClient) -> None:
 
 
 def test_single_precision(client: OqtopusClient) -> None:
-    """Estimates are what was sent."""
+    """Estimates of single precision are returned unchanged."""
     spec = OqtopusJobSpec.estimation(
         device_id="qulacs", program=BELL, operator=[{"pauli": "Z 0 Z 1", "coeff": 0.1}], shots=10
     )
@@ -74,13 +74,13 @@ def test_single_precision(client: OqtopusClient) -> None:
 
 
 def test_null_upload_fields() -> None:
-    """The form leaves them out; storage refuses an empty security token."""
+    """Null fields are left out of an upload form, as the storage refuses an empty security token."""
     with Emulator(":memory:", temporary_credentials=False) as emulator, OqtopusClient(emulator.config) as client:
         assert client.run_job(JOB, interval=0.01).status == "succeeded"
 
 
 def test_estimation_that_never_ends(client: OqtopusClient) -> None:
-    """A deadline ends the wait for it, and it can be cancelled."""
+    """A deadline ends the wait for an estimation that stays running, and it can be cancelled."""
     with pytest.raises(JobTimeoutError, match="is still running") as caught:
         client.run_job(REFUSED, interval=0.01, timeout=1)
     job_id = str(caught.value.job_id)

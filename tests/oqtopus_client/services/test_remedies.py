@@ -1,4 +1,4 @@
-"""What to do about the reasons that servers give: the right thing for each."""
+"""Remedies for the messages of servers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QISKIT = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level
 
 
 def failed(job_type: str = "sampling", **settings: Any) -> OqtopusJobResult:
-    """A job that failed."""
+    """Return a failed job."""
     fields = {"job_id": "1", "name": "", "device_id": "a", "shots": 1, "job_info": {}, "status": "failed"}
     return typed_result(JobsJob.from_dict({**fields, "job_type": job_type, **settings}))
 
@@ -80,7 +80,7 @@ def failed(job_type: str = "sampling", **settings: Any) -> OqtopusJobResult:
     ],
 )
 def test_remedies(message: str, job: OqtopusJobResult | None, remedy: str) -> None:
-    """The server's words come first, then what to do, by the job's settings where these say which cause is likely."""
+    """The server's message comes first, then a remedy that depends on the job's settings."""
     said = with_remedy(message, job)
 
     assert said.startswith(message.rstrip(".") + ". ")
@@ -118,7 +118,7 @@ PAIR = [{"pauli": "Z 0", "coeff": 1.0}]
     ids=["gate", "option", "library", "native", "memory", "operator", "combined"],
 )
 def test_failures_of_the_emulator(client: OqtopusClient, program: Any, changes: dict[str, Any], remedy: str) -> None:
-    """What really fails, and what its error says."""
+    """Failures in the emulator have the right remedy."""
     spec = OqtopusJobSpec(**{"device_id": "qulacs", "job_type": "sampling", "program": program, "shots": 10} | changes)
     with pytest.raises(JobFailedError) as caught:
         client.run_job(spec, interval=0.05).raise_for_status()

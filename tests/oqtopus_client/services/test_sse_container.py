@@ -1,4 +1,4 @@
-"""Jobs of server-side programs, through drivers of the shapes that the cloud's container has had."""
+"""Jobs of server-side programs, with all versions of the container's driver."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def submit_job(input_job: JobsSubmitJobRequest, upload_info: JobsS3SubmitJobInfo
 
 @pytest.mark.parametrize("device", ["", "sse", "qulacs"])
 def test_no_device_needs_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str) -> None:
-    """Programs of quri-parts-oqtopus name none: the job runs on the device of the program."""
+    """A job without a device, as from quri-parts-oqtopus, runs on the program's device."""
     (tmp_path / "sse_driver.py").write_text(DRIVER)
     monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""Logs with tricks in them: nothing is written outside the folder, and nothing is raised but `ValueError`."""
+"""Malicious logs: nothing is written outside the folder, and only `ValueError` is raised."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where logs go; what is beside it must stay as it is."""
+    """The folder for logs; files beside it must not change."""
     (tmp_path / "secret.txt").write_text("untouched")
     (tmp_path / "logs").mkdir()
     return tmp_path / "logs"
@@ -40,14 +40,14 @@ def test_names_of_no_file(folder: Path, name: str, overwrite: bool) -> None:
     ["../../log.zip", "/etc/log.zip", "..\\..\\log.zip", "C:\\Windows\\log.zip", "C:log.zip", "\\\\host\\s\\log.zip"],
 )
 def test_paths(folder: Path, name: str) -> None:
-    """Of a path, whatever system's it is, the last part counts."""
+    """Only the last part of a path of any system is used."""
     assert save_log(b"log", folder, name, overwrite=False) == folder / "log.zip"
     assert (folder / "log.zip").read_bytes() == b"log"
 
 
 @pytest.mark.parametrize("target", ["secret.txt", "not there"])
 def test_links(folder: Path, target: str) -> None:
-    """A link of that name is not followed: it is an existing file, and replaced if that is wanted."""
+    """A link with the log's name is not followed; it is replaced only with `overwrite`."""
     link = folder / "log.zip"
     link.symlink_to(folder.parent / target)
     with pytest.raises(ValueError, match="exists already"):
@@ -61,14 +61,14 @@ def test_links(folder: Path, target: str) -> None:
 
 
 def test_folder_of_that_name(folder: Path) -> None:
-    """It is not replaced."""
+    """A folder with the log's name is not replaced."""
     (folder / "log.zip").mkdir()
     with pytest.raises(ValueError, match="exists already"):
         save_log(b"log", folder, "log.zip", overwrite=True)
 
 
 def archive(*names: str, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A log of such files."""
+    """Return an archive of these files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", kind) as writer:
         for name in names:
@@ -77,7 +77,7 @@ def archive(*names: str, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def test_names_are_only_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading a log as text writes nothing, whatever its files are called."""
+    """Reading a log as text writes no file, whatever its names."""
     monkeypatch.chdir(tmp_path)
     with pytest.warns(UserWarning, match="Duplicate name"):
         packed = archive("../up", "/etc/passwd", "C:\\x", "a", "a", "folder/")
@@ -91,7 +91,7 @@ def test_names_are_only_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 def test_damage(kind: int) -> None:
-    """Any byte may be another: text comes out, or a `ValueError`."""
+    """A log with any damaged byte gives text or a `ValueError`."""
     packed = archive("a", kind=kind)
     for place in range(len(packed)):
         damaged = bytearray(packed)
@@ -103,7 +103,7 @@ def test_damage(kind: int) -> None:
 
 
 def test_encrypted() -> None:
-    """Nobody has the password."""
+    """An encrypted log is refused."""
     packed = bytearray(archive("a"))
     packed[6] |= 1
     packed[packed.index(b"PK\x01\x02") + 8] |= 1
@@ -112,7 +112,7 @@ def test_encrypted() -> None:
 
 
 def test_size_that_lies() -> None:
-    """A file said to be huge is not read; one said to be small gives no more than that."""
+    """A file declared as huge is not read; one declared as small is read up to that size."""
     packed = bytearray(archive("a"))
     place = packed.index(b"PK\x01\x02") + 24
     packed[place : place + 4] = struct.pack("<I", 1 << 31)

@@ -1,4 +1,4 @@
-"""Fixtures of the primitives."""
+"""Fixtures for tests of the primitives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["oqtopus", "aer", "basic"])
 def anywhere(request: pytest.FixtureRequest) -> BackendV2:
-    """A backend without noise: OQTOPUS's, Aer's, or Qiskit's own."""
+    """A noiseless backend: OQTOPUS's, Aer's, or Qiskit's own."""
     if request.param == "oqtopus":
         return request.getfixturevalue("backend")
     return AerSimulator() if request.param == "aer" else BasicSimulator()
@@ -27,6 +27,6 @@ def anywhere(request: pytest.FixtureRequest) -> BackendV2:
 
 @pytest.fixture
 def held_backend(held_emulator: Emulator) -> Iterator[OqtopusBackend]:
-    """A backend whose jobs stand still."""
+    """A backend whose jobs do not advance."""
     with OqtopusProvider(held_emulator.config) as provider:
         yield provider.get_backend("qulacs")

@@ -1,4 +1,4 @@
-"""`OqtopusEstimator`: what Qiskit's own estimators do, and what they do not."""
+"""`OqtopusEstimator`: what it shares with Qiskit's own estimators, and what it adds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ STATES = {
 
 
 def matrix(label: str) -> np.ndarray:
-    """The matrix of a product of Paulis and projectors."""
+    """Return the matrix of a product of Paulis and projectors."""
     product = np.eye(1)
     for letter in label:
         factor = np.outer(STATES[letter], np.conj(STATES[letter])) if letter in STATES else Pauli(letter).to_matrix()
@@ -59,7 +59,7 @@ def matrix(label: str) -> np.ndarray:
 
 
 def exact(circuit: QuantumCircuit, observable: dict[str, float]) -> float:
-    """The expectation value, from the state vector."""
+    """Return the expectation value, from the state vector."""
     total = sum(c * matrix(label) for label, c in observable.items())
     return float(np.real(Statevector(circuit).expectation_value(Operator(total))))
 
@@ -80,7 +80,7 @@ def agree(result: Any, expected: Any) -> bool:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_pubs_of_every_form(backend: OqtopusBackend, route: str) -> None:
-    """Circuits with and without parameters, several PUBs, an iterator of them; values are right."""
+    """Circuits with and without parameters, several PUBs and an iterator of PUBs give the right values."""
     psi = [real_amplitudes(2, reps=reps) for reps in (2, 3)]
     theta = [[0, 1, 1, 2, 3, 5], [1, 2, 3, 4, 5, 6, 7, 8]]
     bound = psi[0].assign_parameters(theta[0])
@@ -109,7 +109,7 @@ def test_endianness(backend: OqtopusBackend, route: str) -> None:
 
 @pytest.mark.parametrize("route", ["sampling", "estimation"])
 def test_one_qubit(backend: OqtopusBackend, route: str) -> None:
-    """Servers cannot estimate for a program of one qubit, so it gets the device's others, too."""
+    """Servers cannot estimate for a program of one qubit, so the program includes the device's other qubits."""
     circuit = QuantumCircuit(1)
     circuit.sx(0)
     result = OqtopusEstimator(backend, route=route).run([(circuit, ["X", "Y", "Z"])], shots=1000).result()[0]
@@ -119,14 +119,14 @@ def test_one_qubit(backend: OqtopusBackend, route: str) -> None:
 
 
 def test_device_of_one_qubit() -> None:
-    """There nothing can be estimated, so it is sampled; asked for estimation, that is said."""
+    """A server cannot estimate on such a device, so `auto` samples, and `estimation` is refused."""
     device = EmulatedDevice.from_device_info({"qubits": [{"id": 0}], "couplings": []}, device_id="dot", noisy=False)
     with Emulator(":memory:", devices=[device]) as emulator, OqtopusProvider(emulator.config) as provider:
         dot = provider.get_backend("dot")
         circuit = QuantumCircuit(1)
         circuit.sx(0)
         assert OqtopusEstimator(dot).run([(circuit, {"X": 1.0, "Y": 1.0})]).result()[0].metadata["route"] == "sampling"
-        with pytest.raises(ValueError, match="cannot be taken: servers fail to estimate on one qubit, and dot has no"):
+        with pytest.raises(ValueError, match="cannot be used: servers cannot estimate on a single qubit, and dot has"):
             OqtopusEstimator(dot, route="estimation").run([(circuit, "Z")])
 
 
@@ -135,7 +135,7 @@ def test_device_of_one_qubit() -> None:
     [([0.5], ()), (np.array([[0.5], [1.0]]), (2,)), (np.ones((3, 2, 1)), (3, 2)), ({"t": [0.5, 1.0, 1.5]}, (3,))],
 )
 def test_values_of_every_form(backend: OqtopusBackend, values: Any, shape: tuple[int, ...]) -> None:
-    """Lists, arrays, mappings, of any shape."""
+    """Values may be lists, arrays or mappings of any shape."""
     circuit = QuantumCircuit(2)
     circuit.ry(Parameter("t"), 0)
     result = OqtopusEstimator(backend).run([(circuit, "IZ", values)], precision=0.03).result()[0]
@@ -159,7 +159,7 @@ def test_values_of_every_form(backend: OqtopusBackend, values: Any, shape: tuple
 def test_broadcasting(
     backend: OqtopusBackend, bindings: tuple[int, ...], observables: tuple[int, ...], shape: tuple[int, ...], route: str
 ) -> None:
-    """Shapes go together as numpy's do, and each element is its own."""
+    """Shapes broadcast as in numpy, and each element has its own value."""
     circuit = QuantumCircuit(2)
     circuit.ry(Parameter("a"), 0)
     circuit.ry(Parameter("b"), 1)
@@ -175,7 +175,7 @@ def test_broadcasting(
 
 @pytest.mark.parametrize("route", ["sampling", "estimation"])
 def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedCloud, route: str) -> None:
-    """Each binding has an observable of its own, and all share their measurements: none gets another's value."""
+    """Bindings with different observables that share measurements get their own values."""
     circuit = QuantumCircuit(2)
     circuit.ry(Parameter("a"), 0)
     circuit.cx(0, 1)
@@ -227,7 +227,7 @@ def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedClou
 def test_bad_pubs(
     backend: OqtopusBackend, cloud: RecordedCloud, pubs: Any, error: type[Exception], message: str
 ) -> None:
-    """Qiskit's own words with the PUB's place, or ours; before any request."""
+    """An invalid PUB raises Qiskit's message with the PUB's index, or ours, before any request."""
     with pytest.raises(error) as caught:
         OqtopusEstimator(backend).run(pubs)
 
@@ -257,7 +257,7 @@ def test_bad_pubs(
 def test_bad_precisions(
     backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    """Neither too fine nor too much."""
+    """Precisions that are too fine or not valid are refused."""
     with pytest.raises(error) as caught:
         OqtopusEstimator(backend).run([(QuantumCircuit(2), "ZZ")], **options)
 
@@ -275,7 +275,7 @@ def test_bad_precisions(
     ],
 )
 def test_bad_options(backend: OqtopusBackend, options: dict[str, Any], error: type[Exception], message: str) -> None:
-    """When they are given."""
+    """Invalid options are refused at construction."""
     with pytest.raises(error) as caught:
         OqtopusEstimator(backend, **options)
 
@@ -285,7 +285,7 @@ def test_bad_options(backend: OqtopusBackend, options: dict[str, Any], error: ty
 
 
 def test_assigned_options(backend: OqtopusBackend) -> None:
-    """Options that are assigned are checked; the default precision is where libraries look for it."""
+    """Assigned options are checked, and the default precision is where libraries look for it."""
     estimator = OqtopusEstimator(backend)
     estimator.options = {"default_precision": 0.5}  # type: ignore[assignment]
     assert estimator.default_precision == 0.5
@@ -298,7 +298,7 @@ def test_assigned_options(backend: OqtopusBackend) -> None:
 
 
 def test_precisions(backend: OqtopusBackend) -> None:
-    """The PUB's goes before the run's, that before the option's; 1/sqrt(1000) is a thousand shots, and none more."""
+    """A PUB's precision overrides the run's, which overrides the option; 1/sqrt(1000) is exactly 1,000 shots."""
     circuit = QuantumCircuit(2)
     pubs = [
         (circuit, "ZZ"),
@@ -320,7 +320,7 @@ def test_precisions(backend: OqtopusBackend) -> None:
 
 
 def test_metadata(backend: OqtopusBackend) -> None:
-    """The circuit's own is there, and how the values came about."""
+    """Metadata contain the circuit's own and how the values were obtained."""
     circuit = QuantumCircuit(2, metadata={"point": 3})
     result = OqtopusEstimator(backend).run([(circuit, "ZZ")], precision=0.1).result()[0]
 
@@ -338,7 +338,7 @@ def test_metadata(backend: OqtopusBackend) -> None:
 @pytest.mark.parametrize("label", ["0Z", "1+", "-r", "lX", "01", "Y0"])
 @pytest.mark.parametrize("route", ["sampling", "estimation"])
 def test_projectors(backend: OqtopusBackend, label: str, route: str) -> None:
-    """Qiskit's estimators refuse them."""
+    """Observables may contain projectors, which Qiskit's estimators refuse."""
     circuit = QuantumCircuit(2)
     circuit.ry(0.7, 0)
     circuit.cx(0, 1)
@@ -351,7 +351,7 @@ def test_projectors(backend: OqtopusBackend, label: str, route: str) -> None:
 
 
 def test_projectors_cost_no_terms(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Fourteen projectors would be 16,384 Paulis, and one measurement determines their product."""
+    """One measurement determines a product of fourteen projectors, which would be 16,384 Paulis."""
     circuit = QuantumCircuit(14)
     circuit.x(0)
     result = OqtopusEstimator(backend).run([(circuit, "0" * 13 + "1")], shots=100).result()[0]
@@ -363,7 +363,7 @@ def test_projectors_cost_no_terms(backend: OqtopusBackend, cloud: RecordedCloud)
 
 
 def test_identity_is_free(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """A constant needs no device."""
+    """A constant observable needs no device."""
     job = OqtopusEstimator(backend).run([(QuantumCircuit(2), [{"II": 2.5}, "II"])])
     result = job.result()[0]
 
@@ -372,7 +372,7 @@ def test_identity_is_free(backend: OqtopusBackend, cloud: RecordedCloud) -> None
 
 
 def test_shared_measurements(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Observables that one measurement determines share it."""
+    """Observables that are determined by one measurement share it."""
     circuit = QuantumCircuit(3)
     observables = ["ZII", "IZI", "IIZ", "ZZZ", {"ZZI": 1.0, "XII": 1.0}, "XXX"]
     result = OqtopusEstimator(backend).run([(circuit, observables)], shots=500).result()[0]
@@ -383,7 +383,7 @@ def test_shared_measurements(backend: OqtopusBackend, cloud: RecordedCloud) -> N
 
 
 def test_circuits_with_classical_bits(backend: OqtopusBackend) -> None:
-    """Measurements at the end are replaced, and registers do no harm."""
+    """Final measurements are replaced, and classical registers are allowed."""
     circuit = QuantumCircuit(2)
     circuit.h(0)
     circuit.cx(0, 1)
@@ -396,7 +396,7 @@ def test_circuits_with_classical_bits(backend: OqtopusBackend) -> None:
 
 
 def test_registers_of_any_name(backend: OqtopusBackend) -> None:
-    """The register that is added has another name than those there are, Qiskit's next ones included."""
+    """The added register has a new name, different also from the next names that Qiskit generates."""
     circuit = QuantumCircuit(2)
     following = int(ClassicalRegister(1).name.removeprefix("c")) + 1
     for name in ["observables", *(f"c{following + i}" for i in range(6))]:
@@ -407,7 +407,7 @@ def test_registers_of_any_name(backend: OqtopusBackend) -> None:
 
 
 def test_measurements_that_matter() -> None:
-    """A measurement that decides on a gate stays: the other qubit follows the first."""
+    """A measurement that controls a gate is kept: the other qubit follows the first."""
     circuit = QuantumCircuit(2, 1)
     circuit.h(0)
     circuit.measure(0, 0)
@@ -420,7 +420,7 @@ def test_measurements_that_matter() -> None:
 
 
 def test_layout(backend: OqtopusBackend) -> None:
-    """A transpiled circuit runs untouched, with the observable laid out as Qiskit does."""
+    """A transpiled circuit runs unchanged, with the observable laid out by Qiskit."""
     circuit = efficient_su2(4, reps=1)
     values = np.linspace(0, 2, circuit.num_parameters)
     observable = SparsePauliOp.from_list([("XXII", 0.5), ("IZZI", 1.0), ("IIIY", -0.7)])
@@ -436,7 +436,7 @@ def test_layout(backend: OqtopusBackend) -> None:
 
 
 def random_pub(rng: np.random.Generator) -> tuple[QuantumCircuit, list[dict[str, float]], np.ndarray]:
-    """A circuit, observables of which some share measurements, and bindings."""
+    """Return a circuit, observables of which some share measurements, and bindings."""
     n = int(rng.integers(2, 5))
     circuit = QuantumCircuit(n)
     circuit.append(random_clifford(n, seed=rng).to_circuit(), range(n))
@@ -456,7 +456,7 @@ def random_pub(rng: np.random.Generator) -> tuple[QuantumCircuit, list[dict[str,
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", [11])
 def test_errors_are_what_they_say(backend: OqtopusBackend, seed: int) -> None:
-    """300 PUBs: no value is five standard errors off, and about 68 % are within one."""
+    """Of 300 PUBs, no value is off by five standard errors, and about 68 % are within one."""
     rng = np.random.default_rng(seed)
     pubs = [random_pub(rng) for _ in range(300)]
     results = OqtopusEstimator(backend, route="sampling").run(pubs, shots=500).result(timeout=250)
@@ -477,7 +477,7 @@ def test_errors_are_what_they_say(backend: OqtopusBackend, seed: int) -> None:
 
 
 def test_routes_agree(backend: OqtopusBackend) -> None:
-    """Both are right; the server's errors are sums over terms, and no smaller than ours but for chance."""
+    """Both routes agree; the server's errors are sums over terms, and smaller than ours only by chance."""
     rng = np.random.default_rng(5)
     pubs = [random_pub(rng) for _ in range(20)]
     ours, theirs = (
@@ -490,7 +490,7 @@ def test_routes_agree(backend: OqtopusBackend) -> None:
 
 
 def test_covariances_count(backend: OqtopusBackend) -> None:
-    """Terms seen in the same shots: in a Bell state ZI and IZ rise and fall together, ZI and -IZ cancel."""
+    """Covariances of terms count: in a Bell state, ZI and IZ fluctuate together, and ZI and -IZ cancel."""
     circuit = QuantumCircuit(2)
     circuit.h(0)
     circuit.cx(0, 1)
@@ -502,7 +502,7 @@ def test_covariances_count(backend: OqtopusBackend) -> None:
 
 
 def test_error_of_one_shot(backend: OqtopusBackend) -> None:
-    """A spread of one value is not known, rather than zero."""
+    """The error of a single shot is unknown, not zero."""
     circuit = QuantumCircuit(2)
     circuit.h(0)
     result = OqtopusEstimator(backend).run([(circuit, "IZ")], shots=1).result()[0]
@@ -513,7 +513,7 @@ def test_error_of_one_shot(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("route", ["sampling", "estimation"])
 def test_shots_above_the_cap(backend: OqtopusBackend, cloud: RecordedCloud, route: str) -> None:
-    """They are shared out over jobs, and put together again."""
+    """Shots above the cap are split across jobs, and their outcomes combined."""
     circuit = QuantumCircuit(2)
     circuit.ry(1.0, 0)
     estimator = OqtopusEstimator(backend, route=route, max_shots=300)
@@ -530,7 +530,7 @@ def test_shots_above_the_cap(backend: OqtopusBackend, cloud: RecordedCloud, rout
 
 
 def test_route_of_fewer_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """Five measurements or one job of the server's; three observables or one measurement."""
+    """`auto` prefers one server job to three measurements, and one measurement to three server jobs."""
     circuit = real_amplitudes(2, reps=1)
     values = np.zeros((3, circuit.num_parameters))
     job = OqtopusEstimator(backend).run(
@@ -562,7 +562,7 @@ def test_route_where_readout_errors_are_mitigated(backend: OqtopusBackend) -> No
 
 
 def test_route_of_many_projectors(backend: OqtopusBackend) -> None:
-    """What is too long as a sum of Paulis is sampled, though that takes more jobs."""
+    """An observable that is too long as a sum of Paulis is sampled, even if that takes more jobs."""
     result = OqtopusEstimator(backend).run([(QuantumCircuit(14), {"0" * 14: 1.0, "X" * 14: 1.0})], shots=99).result()[0]
 
     assert result.metadata["route"] == "sampling"
@@ -587,7 +587,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_in_another_process(server: dict[str, str]) -> None:
-    """A job of a process that was killed gives the primitive's result."""
+    """The job of a killed process gives the primitive's result in another process."""
     job_id = last_words(SUBMIT_AND_DIE, server)
     with OqtopusProvider(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as provider:
         job = provider.job(job_id)
@@ -603,7 +603,7 @@ def test_in_another_process(server: dict[str, str]) -> None:
 
 
 def test_failure(backend: OqtopusBackend, emulator: Emulator) -> None:
-    """The server's words are in the error."""
+    """The error contains the server's message."""
     emulator.inject("fail_job", message="the fridge is warm")
     job = OqtopusEstimator(backend).run([(QuantumCircuit(2), "ZZ")], shots=5)
     with pytest.raises(OqtopusJobError, match="the fridge is warm"):
@@ -614,7 +614,7 @@ def test_failure(backend: OqtopusBackend, emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("make", [AerSimulator, lambda: GenericBackendV2(4, seed=1)], ids=["Aer", "generic"])
 def test_other_backends(make: Callable[[], BackendV2]) -> None:
-    """The same code runs on any backend; what only servers do is refused."""
+    """The same code runs on any backend; options that need a server are refused."""
     backend = make()
     circuit = transpile(real_amplitudes(3, reps=1), backend, optimization_level=1, seed_transpiler=1)
     observable = SparsePauliOp.from_list([("ZZI", 0.7), ("XIX", 0.4), ("III", 1.0)])
@@ -630,22 +630,22 @@ def test_other_backends(make: Callable[[], BackendV2]) -> None:
     assert abs(result.data.evs - expected) < 5 * result.data.stds + (
         0.1 if isinstance(backend, GenericBackendV2) else 0
     )
-    with pytest.raises(ValueError, match=r"route='estimation' cannot be taken: .* has no server that estimates"):
+    with pytest.raises(ValueError, match=r"route='estimation' cannot be used: .* is not an OQTOPUS device"):
         OqtopusEstimator(backend, route="estimation").run([(circuit, observable, values)])
 
 
 class Recording(GenericBackendV2):
-    """A backend that remembers what it was given."""
+    """A backend that records the circuits it is given."""
 
     def run(self, run_input: list[QuantumCircuit], **options: Any) -> Any:
-        """Run it."""
+        """Record and run the circuits."""
         self.given = run_input
         return super().run(run_input, **options)
 
 
 @pytest.mark.parametrize("basis", [["u", "cz"], ["rz", "rx", "cz"], ["rz", "sx", "cx"]], ids=str)
 def test_gates_of_other_backends(basis: list[str]) -> None:
-    """Qubits are turned for a measurement by gates that the backend has."""
+    """Basis changes before a measurement use gates that the backend has."""
     backend = Recording(3, basis_gates=basis, seed=1)
     circuit = QuantumCircuit(3)
     circuit.h(0)
@@ -663,7 +663,7 @@ def test_gates_of_other_backends(basis: list[str]) -> None:
 
 
 def test_every_term_is_measured() -> None:
-    """However many observables there are, each term has its measurement, and no measurement is idle."""
+    """Each term of many observables has a measurement, and each measurement is used."""
     rng = np.random.default_rng(2)
     observables = [
         Observable.of({"".join(rng.choice(list("IXYZ01+-rl"), 5)): 1.0 for _ in range(20)}) for _ in range(5)
@@ -677,7 +677,7 @@ def test_every_term_is_measured() -> None:
 
 
 def test_broadcast() -> None:
-    """Elements and groups have flat indices, in the order of numpy's broadcasting."""
+    """Elements and groups have flat indices in the order of numpy's broadcasting."""
     assert Broadcast((), ()).elements == [(0, 0)]
     assert Broadcast((2, 1), (3,)).binding_groups == [((0, 1, 2), [0, 1])]
     assert Broadcast((3,), (3,)).binding_groups == [((0,), [0]), ((1,), [1]), ((2,), [2])]
@@ -685,7 +685,7 @@ def test_broadcast() -> None:
 
 
 def test_terms_are_assigned_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The measurement that determines a term is found once for all bindings that are measured alike."""
+    """The measurement that determines a term is found once for all bindings with the same measurements."""
     asked: list[tuple[str, str]] = []
 
     def noted(label: str, measurement: str) -> bool:

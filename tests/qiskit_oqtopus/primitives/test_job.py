@@ -1,4 +1,4 @@
-"""`OqtopusPrimitiveJob`: one job over those of its programs, here, in other processes and on other backends."""
+"""`OqtopusPrimitiveJob`: one job over its programs' jobs, here, in other processes and on other backends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
-    """The status is the cloud's."""
+    """The job's status follows its jobs in the cloud."""
     job = OqtopusSampler(held_backend).run([keyed(1, 3)])
     held.await_work()
     seen = [(job.status(), job.running(), job.in_final_state())]
@@ -57,7 +57,7 @@ def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None
 
 
 def test_device_that_takes_fewer_shots(backend: OqtopusBackend) -> None:
-    """What it says of itself holds, where the user allows more."""
+    """The device's own limit applies if the user allows more shots."""
     backend.device = OqtopusDevice(DevicesDeviceInfo.from_dict({**backend.device.raw.to_dict(), "max_shots": 40}))
     job = OqtopusSampler(backend, max_shots=500).run([keyed(1, 3)], shots=100)
 
@@ -66,7 +66,7 @@ def test_device_that_takes_fewer_shots(backend: OqtopusBackend) -> None:
 
 
 def test_cancel(held_backend: OqtopusBackend) -> None:
-    """Cancelling reaches every job on the server, and the result says so."""
+    """Cancellation reaches every job on the server, and `result` reports it."""
     job = OqtopusSampler(held_backend).run([(flips(), [[0, 0], [0, np.pi]]), keyed(1, 3)])
 
     assert job.cancel()
@@ -77,7 +77,7 @@ def test_cancel(held_backend: OqtopusBackend) -> None:
 
 
 def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
-    """Running out of time does no harm."""
+    """After a timeout, the result can still be read."""
     job = OqtopusSampler(held_backend).run([keyed(1, 3)])
     with pytest.raises(OqtopusJobTimeoutError, match=f"Job {job.job_id()}: did not finish within 0.01 s") as caught:
         job.result(timeout=0.01)
@@ -89,7 +89,7 @@ def test_timeout(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
 
 
 def test_estimation_that_never_ends(held_backend: OqtopusBackend) -> None:
-    """Servers leave a failed estimation running, as the deadline's error says; counts have no such cause."""
+    """The timeout error says that servers leave a failed estimation running; that of a sampler does not."""
     estimation = OqtopusEstimator(held_backend, route="estimation").run([(flips(), "ZZ", [0, 0])])
     with pytest.raises(OqtopusJobTimeoutError, match="stays 'running' may have failed: check its gates"):
         estimation.result(timeout=0.01)
@@ -98,7 +98,7 @@ def test_estimation_that_never_ends(held_backend: OqtopusBackend) -> None:
 
 
 def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's words, the circuits and their ids are in the error, here and in another process."""
+    """The error contains the server's messages, the circuits and their ids, here and in another process."""
     monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline.DEFAULT_TRANSPILER", {"transpiler_lib": "qiskit"})
     job = OqtopusSampler(backend).run([(flips(), [[0, 0], [0, np.pi]])])
     for which in (job, backend.provider.job(job.job_id())):
@@ -112,7 +112,7 @@ def test_failure(backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_id_is_the_servers(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """It finds the OQTOPUS jobs by a search, also a single one; asking again for the result asks nobody."""
+    """The id finds the OQTOPUS jobs by a search, even a single one; a second `result` sends no request."""
     job = OqtopusSampler(backend).run([keyed(1, 3)])
     first = job.result()
     assert [found.job_id for found in backend.provider.client.list_jobs(q=job.job_id())] == job.job_ids
@@ -135,7 +135,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_in_another_process(server: dict[str, str]) -> None:
-    """The result of a process that was killed is the one that process would have had, shot for shot."""
+    """The result of a killed process is the one it would have had, shot for shot."""
     job_id = last_words(SUBMIT_AND_DIE, server)
     results = []
     for _ in range(2):
@@ -158,7 +158,7 @@ def test_in_another_process(server: dict[str, str]) -> None:
 
 
 def test_both_processes_finish_alike(backend: OqtopusBackend) -> None:
-    """A result read elsewhere is the submitting process's own, shot for shot."""
+    """A result read in another process equals the submitting process's, shot for shot."""
     job = OqtopusSampler(backend, max_shots=40).run(pubs())
     ours, theirs = job.result(), backend.provider.job(job.job_id()).result()
 
@@ -168,7 +168,7 @@ def test_both_processes_finish_alike(backend: OqtopusBackend) -> None:
 
 
 def test_reading_elsewhere_costs_one_file_more(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """The first program holds all it takes; the others need not be read."""
+    """Another process reads only the first program, which contains the plan."""
     job = OqtopusSampler(backend).run([(flips(), np.zeros((5, 2)))])
     job.result()
     cloud.requests.clear()
@@ -182,7 +182,7 @@ def test_reading_elsewhere_costs_one_file_more(backend: OqtopusBackend, cloud: R
 
 
 def test_a_sweep_does_not_repeat_its_plan(held_backend: OqtopusBackend) -> None:
-    """The first program carries it, as long for a thousand bindings as for one; the others only their header."""
+    """Only the first program contains the plan, which is as long for a thousand bindings as for one."""
     sizes = []
     for bindings in (2, 300):
         job = OqtopusSampler(held_backend).run([(flips(), np.zeros((bindings, 2)))])
@@ -196,7 +196,7 @@ def test_a_sweep_does_not_repeat_its_plan(held_backend: OqtopusBackend) -> None:
 
 
 def test_listed_as_what_they_are(backend: OqtopusBackend) -> None:
-    """`provider.jobs` and `provider.job` tell primitives' jobs from circuits'; an inner job is a circuit's."""
+    """`provider.jobs` and `provider.job` distinguish primitives from circuits; an inner job is a circuit's."""
     sampled = OqtopusSampler(backend, name="listed").run([(flips(), np.zeros((3, 2)))])
     plain = backend.run([keyed(1, 3), keyed(2, 3)], name="listed")
     sampled.result()
@@ -213,7 +213,7 @@ def test_listed_as_what_they_are(backend: OqtopusBackend) -> None:
 
 
 def test_runs_without_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """What needed no job, as nothing was measured, is read back from its id alone."""
+    """A run that measured nothing and so needed no job is restored from its id alone."""
     idle = QuantumCircuit(1, 2, metadata={"a": 1})
     sampled = OqtopusSampler(backend).run([(idle, None, 3)])
     estimated = [OqtopusEstimator(backend).run([(QuantumCircuit(2), {"II": 0.5})]) for _ in range(2)]
@@ -231,7 +231,7 @@ def test_runs_without_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> Non
 
 
 def test_of_another_version(backend: OqtopusBackend) -> None:
-    """A batch that says it is a sampler's but has no plan is an error, not a guess."""
+    """A batch that is tagged as a sampler's but has no plan raises an error."""
     tag = "sampler-0123456789abcdef"
     spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=5, description=f"[{tag} 1/1]")
     backend.provider.client.submit_job(spec)
@@ -242,7 +242,7 @@ def test_of_another_version(backend: OqtopusBackend) -> None:
 
 @pytest.fixture
 def busy() -> Iterator[threading.Event]:
-    """Aer, which does one job at a time, is at work on something else until this is set."""
+    """Keep Aer, which runs one job at a time, busy until this event is set."""
     free = threading.Event()
     DEFAULT_EXECUTOR.submit(free.wait)
     yield free
@@ -250,7 +250,7 @@ def busy() -> Iterator[threading.Event]:
 
 
 def test_elsewhere_cancelled(busy: threading.Event) -> None:
-    """Jobs of other backends wait, time out and are cancelled as their backend's do."""
+    """Jobs on other backends wait, time out and are cancelled as those backends allow."""
     sampler = OqtopusSampler(AerSimulator())
     job, unwanted = sampler.run([keyed(1, 3)]), sampler.run([keyed(2, 3)])
     assert not job.in_final_state()
@@ -267,7 +267,7 @@ def test_elsewhere_cancelled(busy: threading.Event) -> None:
 
 
 def test_elsewhere_failed(capfd: pytest.CaptureFixture[str]) -> None:
-    """What other backends say of a failure is in the error."""
+    """The error contains another backend's message."""
     large = QuantumCircuit(60)
     large.h(range(60))
     large.t(range(60))

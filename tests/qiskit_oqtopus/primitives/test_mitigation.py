@@ -1,4 +1,4 @@
-"""Readout mitigation through a device that misreads: values, errors, and who undid what."""
+"""Readout mitigation on a device with readout errors: values, standard errors, and metadata."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ERRORS = ((0.02, 0.04), (0.2, 0.1), (0.05, 0.15), (0.1, 0.1), (0.0, 0.25))
 
 
 def calibration(errors: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """A line of qubits without other errors."""
+    """Return the calibration of a line of qubits that have readout errors only."""
     return {
         "qubits": [
             {"id": i, "fidelity": 1.0, "meas_error": {"prob_meas1_prep0": p10, "prob_meas0_prep1": p01}}
@@ -39,14 +39,14 @@ def calibration(errors: Sequence[tuple[float, float]]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def line() -> Iterator[OqtopusBackend]:
-    """A device of five qubits that misreads, each in its own way."""
+    """A device of five qubits with different readout errors."""
     device = EmulatedDevice.from_device_info(calibration(ERRORS), device_id="line")
     with Emulator(":memory:", devices=[device]) as emulator, OqtopusProvider(emulator.config) as provider:
         yield provider.get_backend("line")
 
 
 def ghz(width: int) -> QuantumCircuit:
-    """All zeros or all ones."""
+    """Return a circuit that prepares a GHZ state."""
     circuit = QuantumCircuit(width)
     circuit.h(0)
     for i in range(1, width):
@@ -55,13 +55,13 @@ def ghz(width: int) -> QuantumCircuit:
 
 
 def settings(backend: OqtopusBackend, job: Any) -> list[dict[str, Any]]:
-    """The settings of mitigation that each job was submitted with."""
+    """Return the mitigation settings that each job was submitted with."""
     return [dict(backend.provider.client.get_job(job_id).mitigation_info or {}) for job_id in job.job_ids]
 
 
 @pytest.mark.parametrize(("route", "repeats"), [("sampling", 6), ("estimation", 3)])
 def test_values_and_errors(line: OqtopusBackend, route: str, repeats: int) -> None:
-    """Values are right within their errors, deviations as large as these say, and the precision holds."""
+    """Values deviate by as much as their standard errors say, and the precision is reached."""
     circuit = transpile(ghz(4), line, initial_layout=[1, 2, 3, 4], optimization_level=1)
     labels = ["ZZZZ", "IZZI", "ZIII", "XXXX", "0000", "1IIl"]
     observables = [SparsePauliOp(label).apply_layout(circuit.layout) for label in labels[:4]]
@@ -86,7 +86,7 @@ def test_values_and_errors(line: OqtopusBackend, route: str, repeats: int) -> No
 
 
 def test_where_the_server_transpiles(line: OqtopusBackend) -> None:
-    """The qubits are those that its transpiler chose: on others the value would be off by a third."""
+    """The errors of the qubits that the server's transpiler chose are used; others would be off by a third."""
     circuit = ghz(3)
     options = {"initial_layout": [4, 3, 2], "optimization_level": 1}
     estimator = OqtopusEstimator(line, mitigation="pseudo_inverse", transpiler_options=options, max_shots=2500)
@@ -103,7 +103,7 @@ def test_where_the_server_transpiles(line: OqtopusBackend) -> None:
 
 
 def test_qubits_that_the_server_does_not_tell(line: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values are not made up."""
+    """An error is raised if the server does not report the qubits."""
     job = OqtopusEstimator(line, mitigation="pseudo_inverse").run([(ghz(2), "ZZ")], shots=10)
     monkeypatch.setattr(job._run._batch, "transpile_results", lambda: [None])  # type: ignore[attr-defined]
     with pytest.raises(OqtopusJobError, match="does not report which qubits it measured"):
@@ -111,7 +111,7 @@ def test_qubits_that_the_server_does_not_tell(line: OqtopusBackend, monkeypatch:
 
 
 def test_estimation_where_the_server_transpiles(line: OqtopusBackend) -> None:
-    """The server mitigates, which is said, and its errors are bounds by the worst qubits."""
+    """The server mitigates, as metadata and a warning say, and its errors are bounds by the worst qubits."""
     estimator = OqtopusEstimator(line, route="estimation", mitigation="pseudo_inverse")
     with pytest.warns(
         UserWarning, match="Its values are biased, the more so the more qubits are measured, and stds are upper"
@@ -127,7 +127,7 @@ def test_estimation_where_the_server_transpiles(line: OqtopusBackend) -> None:
 
 
 def test_shots_of_a_precision(line: OqtopusBackend) -> None:
-    """They are as many as the worst observable takes; shots given as such stay as they are."""
+    """A precision takes the shots that the worst observable needs; an explicit number of shots is kept."""
     circuit = transpile(QuantumCircuit(5), line, optimization_level=0)
     estimator = OqtopusEstimator(line, mitigation="pseudo_inverse")
     observables = [{"IIIIZ": 1.0}, {"IZIII": 1.0, "ZIIII": 3.0}]
@@ -145,7 +145,7 @@ def test_shots_of_a_precision(line: OqtopusBackend) -> None:
 
 
 def test_bindings_share_what_they_measure(line: OqtopusBackend) -> None:
-    """A sweep's values are mitigated one by one."""
+    """The values of a sweep are mitigated one by one."""
     circuit = QuantumCircuit(5)
     circuit.sx(3)
     circuit.rz(Parameter("t"), 3)
@@ -167,7 +167,7 @@ def test_bindings_share_what_they_measure(line: OqtopusBackend) -> None:
 
 
 def test_what_the_device_publishes_now() -> None:
-    """The errors undone are today's, though the backend was got yesterday; the job remembers them."""
+    """The present readout errors are used, even with an older backend object, and the job stores them."""
     device = EmulatedDevice.from_device_info(calibration([(0.0, 0.0)] * 2), device_id="pair")
     with Emulator(":memory:", devices=[device]) as emulator, OqtopusProvider(emulator.config) as provider:
         pair = provider.get_backend("pair")
@@ -196,7 +196,7 @@ def test_what_the_device_publishes_now() -> None:
     ids=["coin", "gap"],
 )
 def test_errors_that_cannot_be_undone(qubit: dict[str, Any], message: str) -> None:
-    """Nothing is submitted; other qubits are fine."""
+    """Nothing is submitted for such qubits; other qubits can be used."""
     info = calibration([(0.1, 0.1)] * 2)
     info["qubits"][1] = {"id": 1, "fidelity": 1.0, **qubit}
     device = EmulatedDevice.from_device_info(info, device_id="pair")
@@ -209,7 +209,7 @@ def test_errors_that_cannot_be_undone(qubit: dict[str, Any], message: str) -> No
 
 
 def test_shots_that_the_server_loses(backend: OqtopusBackend) -> None:
-    """A sampler's counts are the server's: what is missing is drawn again, as metadata and a warning say."""
+    """Shots missing from the server's counts are drawn again, as metadata and a warning say."""
     chip = backend.provider.get_backend("lattice64")
     circuit = QuantumCircuit(9)
     circuit.sx(range(9))
@@ -229,7 +229,7 @@ def test_shots_that_the_server_loses(backend: OqtopusBackend) -> None:
 
 
 def test_one_request_more(line: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The device is asked for once in a run, and only where readout errors are to be mitigated."""
+    """A run requests the device once, and only if readout errors are to be mitigated."""
     asked = []
     of = readout.Readout.of
     monkeypatch.setattr(readout.Readout, "of", lambda backend: asked.append(backend) or of(backend))

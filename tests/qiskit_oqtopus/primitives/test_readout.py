@@ -1,4 +1,4 @@
-"""Readout errors undone, against matrices and against what samples scatter by."""
+"""Correction of readout errors, compared with matrices and with the spread of samples."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LETTERS = sorted(FACTORS)
 
 
 def misreading(readout: Readout) -> np.ndarray:
-    """The matrix from the probabilities of states to those of outcomes; bit 0 is the last factor."""
+    """Return the matrix from probabilities of states to those of outcomes; bit 0 is the last factor."""
     return reduce(np.kron, [np.array([[1 - a, b], [a, 1 - b]]) for a, b in reversed(readout.errors)])
 
 
 def diagonal(observable: Observable) -> np.ndarray:
-    """The observable's value in each state of the computational basis."""
+    """Return the observable's value in each state of the computational basis."""
     total = observable.constant
     for label, coefficient in observable.terms:
         total = total + coefficient * reduce(np.kron, [np.array(FACTORS[letter]) for letter in label])
@@ -39,14 +39,14 @@ def diagonal(observable: Observable) -> np.ndarray:
 
 
 def outcomes(counts: np.ndarray) -> Outcomes:
-    """A histogram over all outcomes."""
+    """Return a histogram over all outcomes."""
     seen = np.flatnonzero(counts)
     width = int(math.log2(len(counts)))
     return Outcomes((seen[:, None] >> np.arange(width) & 1).astype(np.uint8), counts[seen])
 
 
 def random_case(seed: int, width: int) -> tuple[np.random.Generator, Readout, Observable, np.ndarray]:
-    """Errors from 1 to 20 %, an observable with projectors and a constant, and a state: GHZ, a product, or any."""
+    """Return errors of 1 to 20 %, an observable with projectors and a constant, and a random state."""
     rng = np.random.default_rng(seed)
     readout = Readout(tuple((float(a), float(b)) for a, b in rng.uniform(0.01, 0.2, (width, 2))))
     labels = {"".join(rng.choice(LETTERS, width)): float(rng.normal()) for _ in range(4)}
@@ -63,7 +63,7 @@ def random_case(seed: int, width: int) -> tuple[np.random.Generator, Readout, Ob
 
 
 def of_counts(observable: Observable, counts: np.ndarray, readout: Readout | None) -> Estimate:
-    """The estimate from one measurement of all qubits."""
+    """Return the estimate from one measurement of all qubits."""
     measured = "Z" * int(math.log2(len(counts)))
     (found,) = estimates(observable, [(measured, [outcomes(counts)])], 1, readout)
     return found
@@ -71,7 +71,7 @@ def of_counts(observable: Observable, counts: np.ndarray, readout: Readout | Non
 
 @pytest.mark.parametrize("seed", range(24))
 def test_against_the_inverse_matrix(seed: int) -> None:
-    """The value is that of the quasi-probabilities, the variance that of a multinomial carried through the inverse."""
+    """The value is that of the quasi-probabilities, the variance a multinomial's propagated through the inverse."""
     rng, readout, observable, state = random_case(seed, 1 + seed % 6)
     counts = rng.multinomial(3000, misreading(readout) @ state)
     value, error = of_counts(observable, counts, readout)
@@ -87,7 +87,7 @@ def test_against_the_inverse_matrix(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_errors_are_what_they_say(seed: int) -> None:
-    """Over 300 repeats there is no bias, and deviations are as large as the errors say."""
+    """300 repetitions show no bias, and deviations as large as the standard errors."""
     rng, readout, observable, state = random_case(seed, 1 + seed // 2)
     truth = diagonal(observable) @ state
     draws = rng.multinomial(2000, misreading(readout) @ state, size=300)
@@ -100,7 +100,7 @@ def test_errors_are_what_they_say(seed: int) -> None:
 
 
 def test_the_spread_of_mitigation() -> None:
-    """ZZZZ with errors of 10 % scatters by 1.25^4 times what a parity does, and precision takes those shots."""
+    """With errors of 10 %, ZZZZ spreads 1.25^4 times as much as a parity, and a precision takes shots accordingly."""
     readout = Readout(((0.1, 0.1),) * 4)
     observable = Observable.of({"ZZZZ": 1.0})
     state = np.full(16, 1 / 16)
@@ -115,7 +115,7 @@ def test_the_spread_of_mitigation() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_amplification_is_a_bound(seed: int) -> None:
-    """For no state is the spread of one shot larger, for an observable of norm 1."""
+    """No state gives one shot a larger spread, for an observable of norm 1."""
     _, readout, observable, _ = random_case(seed, 1 + seed % 5)
     terms = [(label, c / sum(abs(c) for _, c in observable.terms)) for label, c in observable.terms]
     scaled = Observable(tuple(terms), 0.0)
@@ -130,7 +130,7 @@ def test_amplification_is_a_bound(seed: int) -> None:
 
 @pytest.mark.parametrize("chance", [0.001, 0.01])
 def test_rare_misreadings(chance: float) -> None:
-    """Where none was seen, the value is off by what they would have been, and the error is as large as that."""
+    """With rare misreadings, deviations stay within the standard errors, which are never zero."""
     readout = Readout(((chance, chance),) * 2)
     observable = Observable.of({"ZZ": 1.0})
     draws = np.random.default_rng(2).multinomial(100, misreading(readout)[:, 0], size=500)
@@ -141,7 +141,7 @@ def test_rare_misreadings(chance: float) -> None:
 
 
 def test_of_the_qubits_that_were_measured() -> None:
-    """Each outcome's errors are those of the qubits that it was measured on; jobs may differ in them."""
+    """Each outcome uses the errors of the qubits it was measured on, which may differ between jobs."""
     readout = Readout(((0.0, 0.0), (0.1, 0.2), (0.25, 0.25)))
     observable = Observable.of({"ZI": 1.0, "IZ": 10.0})
     one = Outcomes(np.array([[0, 1]], np.uint8), np.array([5]))
@@ -162,7 +162,7 @@ def test_of_the_qubits_that_were_measured() -> None:
 
 
 def test_without_mitigation() -> None:
-    """Errors of zero change nothing, and no sample's spread either."""
+    """Errors of zero change neither values nor standard errors."""
     counts = np.array([40, 0, 0, 60])
     for observable in (Observable.of({"ZI": 1.0, "IZ": -1.0}), Observable.of({"0I": 2.0, "ZZ": 1.0})):
         plain = of_counts(observable, counts, None)
@@ -172,7 +172,7 @@ def test_without_mitigation() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_operators_that_hold_the_inverse(seed: int) -> None:
-    """What a server is to estimate of raw counts has the observable's value, whatever the state."""
+    """The operator that a server estimates from raw counts has the observable's value in every state."""
     _, readout, observable, _ = random_case(seed, 1 + seed % 4)
     paulis = observable.as_paulis()
     mitigation, (sent,) = Mitigator(readout, sent_as_is=True).for_server([paulis], 0)
@@ -188,7 +188,7 @@ def test_operators_that_hold_the_inverse(seed: int) -> None:
 
 
 def test_least_error_of_an_estimation() -> None:
-    """A server that saw no misreading says 0; of some jobs it says more."""
+    """A standard error of 0 from the server is raised to a bound; a larger one is kept."""
     observable = Observable.of({"ZZ": 1.0})
     pub = EstimatedPub(
         broadcast=Broadcast((2,), ()),
@@ -206,7 +206,7 @@ def test_least_error_of_an_estimation() -> None:
 
 
 def test_as_json() -> None:
-    """A plan comes back with its errors; one without mitigation is as it was."""
+    """A plan keeps its readout errors in JSON; the JSON of a plan without mitigation is unchanged."""
     fields: dict[str, Any] = {
         "broadcast": Broadcast((), ()),
         "observables": (Observable.of({"Z": 1.0}),),
@@ -241,7 +241,7 @@ def test_as_json() -> None:
     ids=["none", "gap", "singular"],
 )
 def test_errors_that_cannot_be_undone(errors: tuple, message: str) -> None:
-    """That is said before anything is submitted; other qubits do not matter, unless the server may choose them."""
+    """They are refused before submission; other qubits matter only if the server may choose them."""
     readout = Readout(errors)
     for sent_as_is in (True, False):
         with pytest.raises(ValueError, match=message):
@@ -254,7 +254,7 @@ def test_errors_that_cannot_be_undone(errors: tuple, message: str) -> None:
 
 
 def test_misread_more_often_than_not() -> None:
-    """Errors beyond one half turn the outcome round; that can be undone like any other."""
+    """Errors above one half invert the outcome, which can be corrected as well."""
     readout = Readout(((0.9, 0.8),))
     counts = np.random.default_rng(1).multinomial(10_000, misreading(readout)[:, 1])
     value, error = of_counts(Observable.of({"Z": 1.0}), counts, readout)
@@ -263,7 +263,7 @@ def test_misread_more_often_than_not() -> None:
 
 
 def test_much_to_undo() -> None:
-    """Ten times the standard error, a hundred times the shots: that is said."""
+    """A warning says that standard errors grow tenfold, or shots a hundredfold."""
     readout = Readout(((0.1, 0.1),) * 12)
     with pytest.warns(UserWarning, match=r"PUB 0: mitigation .* errors by up to 14.6, .* takes 212 times"):
         Mitigator(readout, sent_as_is=True).amplification([Observable.of({"Z" * 12: 1.0})], 0)
@@ -271,7 +271,7 @@ def test_much_to_undo() -> None:
 
 @pytest.mark.parametrize(("sent_as_is", "why"), [(True, "too many terms"), (False, "it also transpiles the circuit")])
 def test_what_the_server_mitigates(sent_as_is: bool, why: str) -> None:
-    """Its errors are bounds, and its bias is said."""
+    """The server's errors are bounds, and a warning names its bias."""
     readout = Readout(((0.01, 0.02),) * 13)
     label = "Z" * 13 if sent_as_is else "I" * 12 + "Z"
     observable = Observable.of({label: 2.0})
@@ -284,7 +284,7 @@ def test_what_the_server_mitigates(sent_as_is: bool, why: str) -> None:
 
 
 def test_every_label_on_two_qubits() -> None:
-    """All products of letters, one by one, are exact."""
+    """Every product of two letters is exact."""
     readout = Readout(((0.03, 0.11), (0.2, 0.05)))
     state = np.array([0.1, 0.2, 0.3, 0.4])
     counts = misreading(readout) @ state * 1e6

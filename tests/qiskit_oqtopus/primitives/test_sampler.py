@@ -1,4 +1,4 @@
-"""`OqtopusSampler`: what Qiskit asks of a sampler, on OQTOPUS and on other backends."""
+"""`OqtopusSampler`: what Qiskit requires of a sampler, on OQTOPUS and on other backends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PI = np.pi
 
 
 def test_run(anywhere: BackendV2) -> None:
-    """A job with a status and an id, and a result of Qiskit's classes."""
+    """`run` returns a job with a status and an id, and a result in Qiskit's classes."""
     job = OqtopusSampler(anywhere).run([keyed(1, 3)])
     result = job.result()
 
@@ -49,7 +49,7 @@ def test_run(anywhere: BackendV2) -> None:
 
 
 def test_distribution(anywhere: BackendV2) -> None:
-    """Bits of different shots vary, bits of one shot belong together."""
+    """Bits vary between shots, and the bits of one shot belong together."""
     bell = QuantumCircuit(2)
     bell.h(0)
     bell.cx(0, 1)
@@ -62,7 +62,7 @@ def test_distribution(anywhere: BackendV2) -> None:
 
 
 def test_pubs_in_order(anywhere: BackendV2) -> None:
-    """Several PUBs at once, from any iterable; the same sampler again; other options in between."""
+    """Results are in the order of the PUBs, from any iterable, also when the sampler is used again."""
     sampler = OqtopusSampler(anywhere, default_shots=5)
     for _ in range(2):
         result = sampler.run(iter([keyed(3, 3), (flips(), [PI, 0]), keyed(6, 3)])).result()
@@ -70,7 +70,7 @@ def test_pubs_in_order(anywhere: BackendV2) -> None:
 
 
 def test_nothing_to_run(anywhere: BackendV2) -> None:
-    """No PUB, or one of no bindings, is done at once."""
+    """A run without PUBs, or with no bindings, is done at once."""
     job = OqtopusSampler(anywhere).run([])
     assert (len(job.result()), job.status(), job.job_ids, job.cancel()) == (0, JobStatus.DONE, [], False)
 
@@ -94,7 +94,7 @@ def test_nothing_to_run(anywhere: BackendV2) -> None:
     ],
 )
 def test_values(anywhere: BackendV2, values: Any, outcomes: Any) -> None:
-    """Parameter values in every form that Qiskit reads, in the order and shape that they are given."""
+    """Parameter values may have every form that Qiskit accepts, and keep their order and shape."""
     circuit = flips()
     if isinstance(values, dict) and "flip" in values:
         values = {tuple(circuit.parameters): values["flip"]}
@@ -106,7 +106,7 @@ def test_values(anywhere: BackendV2, values: Any, outcomes: Any) -> None:
 
 @pytest.mark.parametrize("value", [PI, np.array(PI), [PI], np.array([PI])])
 def test_one_value(anywhere: BackendV2, value: Any) -> None:
-    """A single parameter's value need not be in a list, under its object or its name."""
+    """The value of a single parameter need not be in a list, whether under its object or its name."""
     circuit, angle = QuantumCircuit(1, 1), Parameter("angle")
     circuit.rx(angle, 0)
     circuit.measure(0, 0)
@@ -116,19 +116,19 @@ def test_one_value(anywhere: BackendV2, value: Any) -> None:
 
 @pytest.mark.parametrize("nothing", [None, [], (), np.array([]), {}])
 def test_no_parameters(anywhere: BackendV2, nothing: Any) -> None:
-    """A circuit without parameters takes no values, in any form; and several bindings of nothing."""
+    """A circuit without parameters accepts empty values in any form, and several empty bindings."""
     assert only_outcomes(OqtopusSampler(anywhere).run([(keyed(2, 3), nothing)]).result()[0]) == "010"
 
 
 def test_bindings_of_no_parameter(anywhere: BackendV2) -> None:
-    """An array of no columns has a program for each row."""
+    """An array without columns gives a program for each row."""
     (pub,) = OqtopusSampler(anywhere, default_shots=3).run([(keyed(2, 3), np.zeros((2, 3, 0)))]).result()
 
     assert only_outcomes(pub) == [["010"] * 3] * 2
 
 
 def test_measurements_backwards(anywhere: BackendV2) -> None:
-    """Bits are where the circuit puts them, in whatever order it measures."""
+    """Bits are where the circuit puts them, in any order of measurement."""
     circuit = QuantumCircuit(3, 3)
     circuit.x([0, 1])
     circuit.measure(0, 2)
@@ -138,7 +138,7 @@ def test_measurements_backwards(anywhere: BackendV2) -> None:
 
 
 def test_shots(anywhere: BackendV2) -> None:
-    """A PUB's shots go before the run's, and those before the default, which can be changed."""
+    """A PUB's shots override the run's, which override the default, which can be changed."""
     sampler = OqtopusSampler(anywhere)
     circuit = keyed(5, 3)
 
@@ -156,7 +156,7 @@ def test_shots(anywhere: BackendV2) -> None:
 
 
 def test_shots_above_the_cap(anywhere: BackendV2) -> None:
-    """They are shared out over jobs as evenly as can be, and put together."""
+    """Shots above the cap are split across jobs as evenly as possible, and combined."""
     sampler = OqtopusSampler(anywhere, max_shots=40)
     job = sampler.run([(flips(), [[0, PI], [PI, 0]], 100), keyed(3, 3)], shots=40)
     (first, second) = job.result()
@@ -169,7 +169,7 @@ def test_shots_above_the_cap(anywhere: BackendV2) -> None:
 
 
 def test_unitary_gate(backend: OqtopusBackend) -> None:
-    """What the transpiler knows to take apart runs."""
+    """A unitary gate runs, as the transpiler can decompose it."""
     circuit = QuantumCircuit(2)
     circuit.append(UnitaryGate([[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0]]), [0, 1])
     circuit.append(UnitaryGate([[0, 1], [1, 0]]), [0])
@@ -180,7 +180,7 @@ def test_unitary_gate(backend: OqtopusBackend) -> None:
 
 
 def test_metadata(anywhere: BackendV2) -> None:
-    """The circuit's own comes back whole, whatever it holds."""
+    """The circuit's metadata are returned completely, whatever they contain."""
     circuit = keyed(1, 3)
     circuit.metadata = {"set": {1, 2}, "array": np.arange(3), "text": "//"}
     (pub,) = OqtopusSampler(anywhere).run([circuit]).result()
@@ -189,7 +189,7 @@ def test_metadata(anywhere: BackendV2) -> None:
 
 
 def test_seed() -> None:
-    """A seeded sampler on a seedable backend says the same again, shot for shot; its programs differ."""
+    """A seeded sampler on a seedable backend repeats its result, shot for shot; its programs differ."""
     coin = QuantumCircuit(4)
     coin.h(range(4))
     coin.measure_all()
@@ -205,7 +205,7 @@ def test_seed() -> None:
 
 @pytest.mark.parametrize("simulator", [AerSimulator, BasicSimulator])
 def test_seeded_shots_that_are_shared_out(simulator: type[BackendV2]) -> None:
-    """The shares of a program are no copies of each other."""
+    """The parts of a program's shots are not copies of each other."""
     if simulator is BasicSimulator and qiskit.__version__ < "2":
         pytest.skip("Qiskit 1's BasicSimulator seeds every circuit of a run alike.")
     coin = QuantumCircuit(4)
@@ -217,7 +217,7 @@ def test_seeded_shots_that_are_shared_out(simulator: type[BackendV2]) -> None:
 
 
 def test_a_fake_of_a_chip() -> None:
-    """Qiskit's fakes, which carry their noise, are backends like any other."""
+    """Qiskit's fake backends, which include their noise, can be used like any other."""
     fake = GenericBackendV2(4, seed=3)
     (pub,) = OqtopusSampler(fake, seed=3).run([(transpile(flips(), fake), [[0, PI], [PI, 0]])]).result()
 
@@ -226,7 +226,7 @@ def test_a_fake_of_a_chip() -> None:
 
 
 def test_a_backend_that_takes_one_circuit_at_a_time() -> None:
-    """Its limit is kept."""
+    """A backend with such a limit gets one circuit at a time."""
     calls: list[int] = []
 
     class OneAtATime(AerSimulator):
@@ -244,7 +244,7 @@ def test_a_backend_that_takes_one_circuit_at_a_time() -> None:
 
 
 def test_requests(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """A program costs three requests to submit and two to read, and nothing else but the waiting."""
+    """A program takes three requests to submit and two to read, besides the polls."""
     (pub,) = OqtopusSampler(backend).run([(flips(), np.zeros((2, 2, 2)))]).result()
     routes = [route for route in cloud.routes if route not in WAITING]
 
@@ -254,7 +254,7 @@ def test_requests(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
 
 
 def test_options_reach_the_server(backend: OqtopusBackend) -> None:
-    """Each goes out with every job; what is not given is the backend's own."""
+    """Each option is sent with every job; backend options apply where none is given."""
     backend.set_options(description="from the backend", job_tags=["tag"])
     sampler = OqtopusSampler(
         backend,
@@ -277,7 +277,7 @@ def test_options_reach_the_server(backend: OqtopusBackend) -> None:
 
 
 def test_transpile_as_for_circuits(backend: OqtopusBackend) -> None:
-    """The device's own instructions go as they are; others to the server's transpiler, or nowhere."""
+    """Native circuits are sent as they are; others go to the server's transpiler, or are refused."""
     ours, foreign = transpile(flips(), backend), flips()
     job = OqtopusSampler(backend).run([(ours, [0, PI]), (foreign, [PI, 0])])
     assert [only_outcomes(pub) for pub in job.result()] == ["10", "01"]
@@ -289,7 +289,7 @@ def test_transpile_as_for_circuits(backend: OqtopusBackend) -> None:
 
 
 def test_mitigated_counts_fill_the_shots(backend: OqtopusBackend) -> None:
-    """Mitigation rounds counts down; a bit array has the shots all the same, and its counts are its own."""
+    """Mitigation rounds counts down, but a bit array has all shots, and counts that match them."""
     chip = backend.provider.get_backend("lattice64")
     circuit = QuantumCircuit(2, 2)
     circuit.sx([0, 1])
@@ -304,7 +304,7 @@ def test_mitigated_counts_fill_the_shots(backend: OqtopusBackend) -> None:
 
 
 def test_control_flow_where_the_backend_knows_it(backend: OqtopusBackend) -> None:
-    """Aliased registers and feed-forward are fine elsewhere; OQTOPUS devices would get the latter wrong."""
+    """Other backends run aliased registers and feed-forward; OQTOPUS devices would get feed-forward wrong."""
     qubits, first, second = QuantumRegister(2), ClassicalRegister(1, "first"), ClassicalRegister(1, "second")
     both = ClassicalRegister(name="both", bits=[second[0], first[0]])
     circuit = QuantumCircuit(qubits, first, second, both)

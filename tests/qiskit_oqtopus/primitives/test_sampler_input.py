@@ -1,4 +1,4 @@
-"""Bad input to `OqtopusSampler`: what is wrong, with what value, and what to do, before any request."""
+"""Invalid input to `OqtopusSampler`: messages name the error, the value and the remedy, before any request."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ FIXED = f"{FORM} The parameters of 'fixed': none."
 
 
 def fixed() -> QuantumCircuit:
-    """A circuit without parameters."""
+    """Return a circuit without parameters."""
     circuit = keyed(1, 3)
     circuit.name = "fixed"
     return circuit
 
 
 def with_register(name: str) -> QuantumCircuit:
-    """A circuit with a register of that name."""
+    """Return a circuit with a register of this name."""
     circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "fine"), ClassicalRegister(2, name))
     circuit.measure(0, 0)
     return circuit
@@ -83,7 +83,7 @@ def with_register(name: str) -> QuantumCircuit:
     ],
 )
 def test_pubs(backend: OqtopusBackend, cloud: RecordedCloud, pubs: Any, error: type[Exception], message: str) -> None:
-    """Qiskit's errors with the PUB's place, what a PUB looks like, and the circuit's parameters."""
+    """Qiskit's errors are extended by the PUB's index, the form of a PUB, and the circuit's parameters."""
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         OqtopusSampler(backend).run(pubs)
 
@@ -92,7 +92,7 @@ def test_pubs(backend: OqtopusBackend, cloud: RecordedCloud, pubs: Any, error: t
 
 @pytest.mark.parametrize(("shots", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("9", TypeError)])
 def test_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, error: type[Exception]) -> None:
-    """Of a run, and of an option."""
+    """Invalid shots of a run or an option are refused."""
     message = f"^shots must be a positive integer, not {shots!r}.$"
     with pytest.raises(error, match=message):
         OqtopusSampler(backend).run([fixed()], shots=shots)
@@ -106,7 +106,7 @@ def test_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, error:
 
 @pytest.mark.parametrize("name", ["size", "ndim", "keys", "values", "items", "shape"])
 def test_register_names(backend: OqtopusBackend, cloud: RecordedCloud, name: str) -> None:
-    """Names that Qiskit's container cannot hold."""
+    """Register names that Qiskit's container cannot hold are refused."""
     message = (
         f"PUB 1 has a classical register named {name!r}, a name that Qiskit's results reserve; rename it, as in "
         "ClassicalRegister(2, 'outcome')."
@@ -119,19 +119,19 @@ def test_register_names(backend: OqtopusBackend, cloud: RecordedCloud, name: str
 
 @pytest.mark.parametrize("name", ["for", "a b", "é", "T", "index", "data"])
 def test_odd_register_names(backend: OqtopusBackend, name: str) -> None:
-    """Others are fine, as odd as they may be."""
+    """All other register names work, however odd."""
     (pub,) = OqtopusSampler(backend).run([with_register(name)], shots=3).result()
 
     assert pub.data[name].get_counts() == {"00": 3}
 
 
 def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """As `backend.run` refuses them, whatever PUB they are in."""
+    """Circuits are refused as by `backend.run`, in any PUB."""
     midway = fixed()
     midway.x(0)
     with pytest.raises(CircuitError, match="after measuring it"):
         OqtopusSampler(backend).run([fixed(), midway])
-    with pytest.raises(CircuitError, match="has 17 qubits, qulacs only 16"):
+    with pytest.raises(CircuitError, match="has 17 qubits, but qulacs has only 16"):
         OqtopusSampler(backend).run([keyed(1, 17)])
     not_finite, angle = QuantumCircuit(1, 1), Parameter("angle")
     not_finite.rx(1 / angle, 0)
@@ -158,7 +158,7 @@ def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: Recorde
 def test_options(
     backend: OqtopusBackend, cloud: RecordedCloud, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    """In a dict, by name, and set later: the same errors, and nothing changed."""
+    """Invalid options raise the same errors in a dict, by name and when set later, and change nothing."""
     sampler = OqtopusSampler(backend)
     for use in (
         lambda: OqtopusSampler(backend, options),
@@ -177,14 +177,14 @@ def test_options(
 
 
 def test_options_of_every_form(backend: OqtopusBackend) -> None:
-    """A dict, a model, names, or several of these, of which names count most."""
+    """Options may be a dict, a model, names, or a combination, in which names take precedence."""
     assert OqtopusSampler(backend, {"default_shots": np.int32(5)}).options.default_shots == 5
     sampler = OqtopusSampler(backend, SamplerOptions(default_shots=6, seed=3), seed=4)
     assert (sampler.options.default_shots, sampler.options.seed) == (6, 4)
 
 
 def test_assigned_options(backend: OqtopusBackend) -> None:
-    """A mapping or a model takes the place of all options; the default shots are where libraries look for them."""
+    """Assigning a mapping or model replaces all options; the default shots are where libraries look for them."""
     sampler = OqtopusSampler(backend, default_shots=5, seed=3)
     sampler.options = {"default_shots": 7}  # type: ignore[assignment]
     assert (sampler.options, sampler.default_shots) == (SamplerOptions(default_shots=7), 7)
@@ -197,7 +197,7 @@ def test_assigned_options(backend: OqtopusBackend) -> None:
 
 @pytest.mark.parametrize("options", [5, "default_shots", [("default_shots", 5)], {1: 2}])
 def test_what_are_no_options(backend: OqtopusBackend, options: Any) -> None:
-    """Refused when given, not when run."""
+    """Objects that are not options are refused at construction."""
     sampler = OqtopusSampler(backend)
     for use in (lambda: OqtopusSampler(backend, options), lambda: setattr(sampler, "options", options)):
         with pytest.raises(
@@ -207,7 +207,7 @@ def test_what_are_no_options(backend: OqtopusBackend, options: Any) -> None:
 
 
 def test_options_that_do_not_fit_together(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
-    """What `backend.run` would refuse."""
+    """Combinations of options that `backend.run` refuses are refused."""
     sampler = OqtopusSampler(backend, transpile="none", transpiler_options={"optimization_level": 1})
     with pytest.raises(ValueError, match="transpiler_options need the server's transpiler"):
         sampler.run([fixed()])
@@ -227,13 +227,13 @@ def test_options_that_do_not_fit_together(backend: OqtopusBackend, cloud: Record
     ],
 )
 def test_what_other_backends_cannot_do(options: dict[str, Any], message: str) -> None:
-    """It is refused, not ignored."""
+    """Options that other backends do not support are refused, not ignored."""
     with pytest.raises(ValueError, match=re.escape(message)):
         OqtopusSampler(AerSimulator(), **options).run([fixed()])
 
 
 def test_no_backend() -> None:
-    """A name is none."""
+    """A backend's name is not accepted as a backend."""
     with pytest.raises(
         TypeError, match=re.escape("mode must be a backend, as provider.get_backend() returns, not 'q'.")
     ):

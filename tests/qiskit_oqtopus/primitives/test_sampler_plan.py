@@ -1,4 +1,4 @@
-"""Counts to bit arrays, against Qiskit's own ways."""
+"""Conversion of counts to bit arrays, compared with Qiskit's own."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from qiskit_oqtopus.primitives.sampler_plan import CountedBitArray, SampledPub, 
 
 
 def random_counts(rng: np.random.Generator, width: int, shots: int) -> dict[str, int]:
-    """A histogram of up to thirty outcomes."""
+    """Return a histogram of up to thirty outcomes."""
     keys = ["".join(map(str, row)) for row in rng.integers(0, 2, (30, width)).tolist()]
     return dict(Counter(keys[i] for i in rng.integers(0, 30, shots)))
 
 
 def plan(shape: tuple[int, ...], shots: int, *cregs: tuple[int, ...]) -> SamplerPlan:
-    """A plan for one PUB."""
+    """Return a plan for one PUB."""
     registers = tuple((f"r{i}", bits) for i, bits in enumerate(cregs))
     return SamplerPlan((SampledPub(shape, shots, registers, measured=True),), seed=1)
 
 
 def measured(counts: dict[str, int], width: int) -> Outcomes:
-    """Outcomes over bits that are all measured."""
+    """Return outcomes over bits that are all measured."""
     return Outcomes.from_bitstrings(counts, range(width), width)
 
 
 @pytest.mark.parametrize("width", [1, 7, 8, 9, 64, 65])
 def test_counts_are_qiskits(width: int) -> None:
-    """Counts that come along equal those that Qiskit finds in the shots, at each place and at all."""
+    """Precomputed counts equal those that Qiskit computes from the shots, at each index and in total."""
     rng = np.random.default_rng(width)
     given = [random_counts(rng, width, 200) for _ in range(6)]
     (pub,) = plan((2, 3), 200, tuple(range(width))).finish([measured(counts, width) for counts in given])
@@ -52,14 +52,14 @@ def test_counts_are_qiskits(width: int) -> None:
 
 
 def test_one_dimension() -> None:
-    """A place may be told by one number, as in Qiskit."""
+    """An index may be a single number, as in Qiskit."""
     (pub,) = plan((2,), 3, (0, 1)).finish([measured({"01": 3}, 2), measured({"10": 3}, 2)])
 
     assert [pub.data.r0.get_counts(i) for i in (0, 1, -1)] == [{"01": 3}, {"10": 3}, {"10": 3}]
 
 
 def test_still_a_bit_array() -> None:
-    """What is cut out, combined, copied and pickled has the right counts."""
+    """Sliced, combined, copied and pickled arrays have the right counts."""
     (pub,) = plan((2,), 4, (0, 1)).finish([measured({"01": 4}, 2), measured({"10": 1, "11": 3}, 2)])
     bits = pub.data.r0
 
@@ -75,7 +75,7 @@ def test_still_a_bit_array() -> None:
 
 
 def test_shots_stay_together() -> None:
-    """Registers scatter and share bits; a shot's are at the same place in each, and the order is no sorted one."""
+    """Registers may scatter and share bits; a shot has the same index in each, and shots are not sorted."""
     counts = {"000": 300, "011": 300, "110": 400}
     (pub,) = plan((), 1000, (0, 2), (2,), (1, 0, 2)).finish([measured(counts, 3)])
     words = zip(*(pub.data[name].get_bitstrings() for name in ("r0", "r1", "r2")), strict=True)
@@ -90,7 +90,7 @@ def test_shots_stay_together() -> None:
 
 
 def test_totals_that_miss_the_shots() -> None:
-    """Mitigated counts sum to less than the shots: what is lacking is drawn from what there is, and that is said."""
+    """Shots missing from mitigated counts are drawn from the others, with a warning."""
     found = [measured({"0": 700, "1": 200}, 1), measured({"0": 0, "1": 1005}, 1)]
     with pytest.warns(UserWarning, match=r"PUB 0: 100 of 1,000 shots \(10.0%\) are missing from the server's counts"):
         (pub,) = plan((2,), 1000, (0,)).finish(found)
@@ -105,14 +105,14 @@ def test_totals_that_miss_the_shots() -> None:
 
 @pytest.mark.parametrize("lost", [0, 1, 31])
 def test_few_lost_shots(lost: int) -> None:
-    """Fewer than counts scatter by are in the metadata alone."""
+    """Losses below the statistical spread are only in the metadata."""
     (pub,) = plan((), 1000, (0,)).finish([measured({"0": 500 - lost, "1": 500}, 1)])
 
     assert pub.metadata.get("lost_shots", 0) == lost
 
 
 def test_the_same_for_everybody() -> None:
-    """The order of shots is the seed's, whoever reads them."""
+    """The seed determines the order of shots in every process."""
     outcomes = [measured({"0": 50, "1": 49}, 1)]
     here = plan((), 100, (0,))
     there = SamplerPlan.from_json(json.loads(json.dumps(here.to_json())))
@@ -123,13 +123,13 @@ def test_the_same_for_everybody() -> None:
 
 @pytest.mark.parametrize("key", ["", "012", "1 0", "\u0661"])
 def test_keys_that_are_no_outcomes(key: str) -> None:
-    """They are an error, not an outcome."""
+    """Keys that are not bitstrings raise an error."""
     with pytest.raises(ValueError, match="outcome"):
         Outcomes.from_bitstrings({key: 1}, range(2), 2)
 
 
 def test_short_keys_and_zeros() -> None:
-    """Bits that a key lacks are 0, outcomes never seen are none, and no outcome at all is empty."""
+    """Bits missing from a key are 0, outcomes with zero counts are omitted, and no outcomes give an empty array."""
     outcomes = Outcomes.from_bitstrings({"1": 2, "10": 3, "11": 0}, [0, 3], 4)
 
     assert outcomes.bits.tolist() == [[1, 0, 0, 0], [0, 0, 0, 1]]
@@ -138,7 +138,7 @@ def test_short_keys_and_zeros() -> None:
 
 
 def test_shares() -> None:
-    """Shots of each program go to as many jobs as it takes, evenly; programs are in order."""
+    """Each program's shots are split evenly across as many jobs as needed; programs are in order."""
     blocks = [Block(2, 10, 3, (0,), 1), Block(1, 5, 1, (0,), 1)]
 
     assert [(program, shots) for program, _, shots in planned_jobs(blocks)] == [

@@ -15,7 +15,7 @@ from tests.support.statistics import FALSE_ALARM, SHOTS, exact_distribution, joi
 
 @st.composite
 def circuits(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[int, int]]:
-    """A circuit of up to four qubits, and the qubit that each of its measured bits tells.
+    """A circuit of up to four qubits, and the qubit that each of its measured bits reads.
 
     Each register takes any of up to nine bits, in any order, whether or not another has them.
     """
@@ -41,7 +41,7 @@ def circuits(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[int, int]]:
 def test_registers_follow_the_exact_distribution(
     backend: OqtopusBackend, case: tuple[QuantumCircuit, dict[int, int]]
 ) -> None:
-    """Any registers, and the same shot in the same place of all of them."""
+    """Any registers follow the exact distribution, and a shot has the same index in all of them."""
     circuit, measured = case
     (pub,) = OqtopusSampler(backend).run([circuit], shots=SHOTS).result()
     counts = joint_counts(pub.data)
@@ -53,7 +53,7 @@ def test_registers_follow_the_exact_distribution(
 
 
 def test_several_registers(anywhere: BackendV2) -> None:
-    """Whole, partly measured, never measured and empty ones, side by side."""
+    """Registers may be whole, partly measured, never measured or empty, side by side."""
     cregs = [ClassicalRegister(size, name) for name, size in [("a", 2), ("b", 3), ("c", 2), ("d", 9), ("e", 0)]]
     circuit = QuantumCircuit(QuantumRegister(3), *cregs)
     circuit.x([0, 2])
@@ -69,7 +69,7 @@ def test_several_registers(anywhere: BackendV2) -> None:
 
 
 def test_nothing_measured(anywhere: BackendV2) -> None:
-    """Registers that are never written are 0; no program is needed for that."""
+    """Registers that are never written are 0, which needs no program."""
     circuit = QuantumCircuit(2, 3)
     circuit.x(0)
     job = OqtopusSampler(anywhere).run([circuit], shots=6)
@@ -80,7 +80,7 @@ def test_nothing_measured(anywhere: BackendV2) -> None:
 
 @pytest.mark.parametrize("measured", [False, True])
 def test_no_registers(anywhere: BackendV2, measured: bool) -> None:
-    """There is nothing to return, which is worth a warning and no program."""
+    """A circuit without registers gives a warning and an empty result, and needs no program."""
     circuit = QuantumCircuit(QuantumRegister(1), [Clbit()])
     if measured:
         circuit.measure(0, 0)
@@ -92,7 +92,7 @@ def test_no_registers(anywhere: BackendV2, measured: bool) -> None:
 
 
 def test_several_shapes_together(anywhere: BackendV2) -> None:
-    """What needs no program does not shift what does."""
+    """PUBs without programs do not shift the results of others."""
     silent = QuantumCircuit(1, 1)
     spoken = QuantumCircuit(1, 1)
     spoken.x(0)

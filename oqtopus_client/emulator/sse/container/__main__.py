@@ -1,8 +1,8 @@
 """Supervises a server-side program: `python container FOLDER MEMORY_BYTES SECONDS`.
 
 The program, FOLDER/sse/in/userprogram.py, runs in a child of this process, which waits for the program's end, for its
-time limit, or for the end of standard input: a pipe that is never written to, and is closed when the process dies that
-started this one. Then it ends all processes that the program started. On Linux these are all its descendants, as
+time limit, or for the end of standard input: a pipe without data that is closed when the parent of this process dies.
+Then it ends all processes that the program started. On Linux these are all its descendants, as
 orphans among them become children of this process; on other systems they are those of its process group, from which a
 process can escape.
 """
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _SIGNAL_AT_PARENTS_DEATH, _ADOPT_ORPHANS = 1, 36  # of prctl(2)
 _IS_LINUX = sys.platform == "linux"
 _CHECK_SECONDS = 0.1
-"""How often memory is measured."""
+"""Interval between measurements of memory."""
 _RESERVED = 4
-"""How many times the memory limit a process may reserve, whether it uses it or not."""
+"""Memory that a process may reserve without using it, as a multiple of the limit."""
 
 
 def main(folder: Path, memory_bytes: int, seconds: float) -> None:
-    """Run the program and exit as it does."""
+    """Run the program, and exit with its exit code."""
     # Run by hand, this must not remove a folder that was not made for it.
     program = str((folder / "sse/in/userprogram.py").resolve(strict=True))
     _prctl(_ADOPT_ORPHANS, 1)
@@ -78,7 +78,7 @@ def _supervise(program: int, folder: Path, memory_bytes: int, deadline: float) -
 
 
 def _reap(program: int) -> int | None:
-    """Reap the children that have ended; returns the program's exit code if it is among them."""
+    """Reap the children that have ended, and return the program's exit code if it is among them."""
     exit_code = None
     with contextlib.suppress(ChildProcessError):
         while ended := os.waitpid(-1, os.WNOHANG):
@@ -92,7 +92,7 @@ def _reap(program: int) -> int | None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """Kill the largest process if all together use more, as the kernel does in a container."""
+    """Kill the largest process if together they exceed the limit, as the kernel does in a container."""
     resident = {pid: _memory(pid, "status", "RssAnon:") for pid in _descendants(os.getpid())}
     # Memory that forked processes share counts once, but measuring that takes long.
     if sum(resident.values()) > memory_bytes:
@@ -102,7 +102,7 @@ def _limit_memory(memory_bytes: int) -> None:
 
 
 def _memory(pid: int, file: str, field: str) -> int:
-    """A process's memory in bytes; 0 if it has ended."""
+    """Return a process's memory in bytes; 0 if it has ended."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
             if line.startswith(field):
@@ -127,7 +127,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _children(pid: int) -> list[int]:
-    """The children of all threads of a process, adopted ones included; on Linux only."""
+    """Return the children of all threads of a process, including adopted ones; on Linux only."""
     children: list[int] = []
     with contextlib.suppress(OSError):  # the process, or one of its threads, has ended
         for file in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -138,7 +138,7 @@ def _children(pid: int) -> list[int]:
 def _kill(pid: int) -> bool:
     try:
         os.kill(pid, signal.SIGKILL)
-    except PermissionError:  # it has become another user's
+    except PermissionError:  # it has switched to another user
         return False
     return True
 

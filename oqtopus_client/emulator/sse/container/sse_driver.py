@@ -20,7 +20,7 @@ class SseRuntimeError(RuntimeError):
 
 
 class RpcError(Exception):
-    """A call of the engine failed; the message has the form of gRPC's, which the cloud's driver uses.
+    """A call to the engine failed; the message has the form of gRPC's errors, as the cloud's driver uses gRPC.
 
     Args:
         status: gRPC's name of the status.
@@ -86,7 +86,7 @@ def _write_result(content: bytes) -> None:
 
 
 def _call_engine(request: bytes) -> tuple[str, str, bytes]:
-    """Send a job; returns status and message of the call, and the job as it ended."""
+    """Send a job, and return status and message of the call, and the job as it ended."""
     _check_size("Sent", request, "GRPC_MAX_SEND_MESSAGE_LENGTH")
     address = os.environ.get("SSE_ENGINE_ADDRESS", "").removeprefix("unix:")
     # A connection for each call serves threads and forked processes alike.

@@ -34,7 +34,7 @@ class Client:
     async def __call__(
         self, method: str, path: str, pieces: AsyncIterator[bytes], token: str | None = None, **headers: str
     ) -> int:
-        """Send a request; returns the status of the answer."""
+        """Send a request, and return the status of the response."""
 
         async def receive() -> dict[str, Any]:
             try:
@@ -58,7 +58,7 @@ class Client:
 
 @pytest.fixture
 def client(emulator: Emulator) -> Client:
-    """A client of the emulator."""
+    """Return a client of the emulator."""
     return Client(emulator)
 
 
@@ -101,7 +101,7 @@ FORM = {"content_type": "multipart/form-data; boundary=B"}
 @pytest.mark.parametrize(("method", "path"), API)
 @pytest.mark.parametrize("token", ["", "wrong"])
 async def test_the_token_comes_first(client: Client, method: str, path: str, token: str) -> None:
-    """Nothing is read of a stranger's request."""
+    """The body of a request without a valid token is not read."""
     assert await client(method, path, endless(), token) == 401
     assert (client.pieces, json.loads(client.body)) == (0, {"detail": "Unauthorized"})
     assert (client.headers.get(b"www-authenticate") is None) == bool(token)
@@ -110,7 +110,7 @@ async def test_the_token_comes_first(client: Client, method: str, path: str, tok
 
 @pytest.mark.parametrize(("method", "path"), API[:-1])
 async def test_bodies_are_bounded(client: Client, method: str, path: str) -> None:
-    """Ten megabytes and no more, whether the length is announced or not."""
+    """Bodies may have ten megabytes, whether their length is announced or not."""
     assert await client(method, path, endless(), content_type="application/json") == 413
     assert client.pieces == guard.MAX_BODY_BYTES // len(PIECE) + 1
     assert json.loads(client.body) == {"message": "The body of the request has more than 10,485,760 bytes."}
@@ -118,7 +118,7 @@ async def test_bodies_are_bounded(client: Client, method: str, path: str) -> Non
 
 @pytest.mark.parametrize(("method", "path"), API[:-1])
 async def test_values_are_bounded(client: Client, method: str, path: str) -> None:
-    """Megabytes of short values are not looked at."""
+    """Bodies with too many short values are refused."""
     assert await client(method, path, pieces_of(*[b"0," * 10_000] * 20), content_type="application/json") == 413
     assert client.pieces == 11
     assert json.loads(client.body) == {"message": "The body of the request has more than 100,000 values."}
@@ -127,7 +127,7 @@ async def test_values_are_bounded(client: Client, method: str, path: str) -> Non
 @pytest.mark.parametrize(("method", "path"), [*API, ("POST", "/storage"), ("GET", "/storage/x")])
 @pytest.mark.parametrize("length", ["100000000", "9" * 5000])
 async def test_announced_bodies(client: Client, method: str, path: str, length: str) -> None:
-    """What is announced to be too large is not read at all."""
+    """A body that is announced to be too large is not read."""
     assert await client(method, path, endless(), content_length=length) == 413
     assert client.pieces == 0
     assert (b"EntityTooLarge" in client.body) == path.startswith("/storage")
@@ -135,7 +135,7 @@ async def test_announced_bodies(client: Client, method: str, path: str, length: 
 
 @pytest.mark.parametrize("path", ["/jobs", "/storage"])
 async def test_slow_bodies(client: Client, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They have a time to arrive in."""
+    """Bodies must arrive within a time limit."""
     monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
     with anyio.fail_after(30):
         assert await client("POST", path, stuck(), **FORM) == 408
@@ -144,14 +144,14 @@ async def test_slow_bodies(client: Client, path: str, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("headers", [{f"x-{i}": "" for i in range(200)}, {"x": "x" * 100_000}])
 async def test_headers_are_bounded(client: Client, headers: dict[str, str]) -> None:
-    """Their number and their size."""
+    """The number and size of headers are limited."""
     assert await client("GET", "/devices", endless(), **headers) == 431
     assert client.pieces == 0
 
 
 @pytest.mark.parametrize("change", [{}, {"signature": "x"}, {"key": "other/input.zip"}, {"policy": "e30="}])
 async def test_signatures_come_before_files(emulator: Emulator, client: Client, change: dict[str, str]) -> None:
-    """Of a file that is not permitted, nothing is kept; of one that is, no more than the policy allows."""
+    """A file with an invalid signature is not stored, and a valid one only up to the policy's size."""
     fields = await signed(emulator) | change
 
     async def upload() -> AsyncIterator[bytes]:
@@ -178,7 +178,7 @@ async def test_signatures_come_before_files(emulator: Emulator, client: Client, 
     lambda _: b"",
 ])  # fmt: skip
 async def test_damaged_forms(emulator: Emulator, client: Client, damage: Callable[[bytes], bytes]) -> None:
-    """The storage says what is wrong, and keeps nothing."""
+    """The storage names the error in a damaged form, and stores nothing."""
     fields = await signed(emulator)
     whole = form(fields, pack(b"{}", "input.json")) + b"\r\n--B--\r\n"
 
@@ -187,7 +187,7 @@ async def test_damaged_forms(emulator: Emulator, client: Client, damage: Callabl
 
 
 async def test_a_form_in_any_pieces(emulator: Emulator) -> None:
-    """Fields before the file count, in whatever pieces they come; what follows it is ignored."""
+    """Fields before the file are read in any pieces; fields after it are ignored."""
     fields = await signed(emulator)
     archive = pack(b"{}", "input.json")
     whole = form(fields, archive) + b'\r\n--B\r\nContent-Disposition: form-data; name="key"\r\n\r\nx\r\n--B--\r\n'

@@ -33,7 +33,7 @@ def test_a_key_is_demanded_where_one_is_set() -> None:
 
 
 def test_without_a_key_everyone_may_call(engine: ProviderCaller) -> None:
-    """As in a server's local mode."""
+    """Without a key, all requests are accepted, as in a server's local mode."""
     answer = engine("GET", "/hello", headers={"x-api-key": "any"})
 
     assert (answer.status_code, answer.json()) == (200, {"message": "Hello World!!"})
@@ -41,7 +41,7 @@ def test_without_a_key_everyone_may_call(engine: ProviderCaller) -> None:
 
 
 def test_correlation_id(engine: ProviderCaller) -> None:
-    """The request's, or a constant, also on errors."""
+    """The correlation id is the request's or a constant, also on errors."""
     assert engine("GET", "/hello").headers["X-Correlation-Id"] == "local-correlation-id"
     answer = engine("GET", "/jobs", headers={"X-Correlation-Id": "mine"})
     assert (answer.status_code, answer.headers["X-Correlation-Id"]) == (422, "mine")
@@ -51,7 +51,7 @@ def test_correlation_id(engine: ProviderCaller) -> None:
     "body", [b"", b"[]", b"{", b'{"status": "failed", "message": "\\ud800"}', b'{"status": "running", "message": 5}']
 )
 def test_malformed_bodies(user: Caller, engine: ProviderCaller, body: bytes) -> None:
-    """They are invalid, and change nothing."""
+    """Malformed bodies are refused and change nothing."""
     job_id = user.submit()
     engine.fetch()
 
@@ -62,7 +62,7 @@ def test_malformed_bodies(user: Caller, engine: ProviderCaller, body: bytes) -> 
 
 
 def test_an_emulator_that_runs_jobs_itself_has_no_seat() -> None:
-    """Two engines would take each other's jobs."""
+    """An emulator that runs its jobs has no Provider API, as two engines would take each other's jobs."""
     with Emulator(":memory:") as emulator:
         assert emulator.provider_api is None
     wrong: Any = "other"
@@ -71,7 +71,7 @@ def test_an_emulator_that_runs_jobs_itself_has_no_seat() -> None:
 
 
 def test_databases_of_the_release_before_can_be_used(tmp_path: Path) -> None:
-    """A table without the newest column gets it, and its jobs show their files as before."""
+    """A table without the newest column is migrated, and its jobs show their files as before."""
     with Emulator(tmp_path) as emulator, OqtopusClient(emulator.config) as client:
         user = Caller("http://emulator.localhost", emulator.token, emulator)
         job_id = user.submit()

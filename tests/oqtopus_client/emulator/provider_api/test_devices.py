@@ -23,12 +23,12 @@ UPDATED = {"message": "Device's data updated"}
 
 
 def device(user: Caller) -> dict[str, Any]:
-    """The device as users see it."""
+    """Return the device as users see it."""
     return dict(user("GET", "/devices/qulacs").json())
 
 
 def test_size(user: Caller, engine: ProviderCaller) -> None:
-    """The number of qubits is a field of its own; null or nothing leaves it."""
+    """A report may change the number of qubits; null or a missing field keeps it."""
     for body, shown in (({"n_qubits": 5}, 5), ({"n_qubits": None}, 5), ({}, 5), ({"n_qubits": 64}, 64)):
         answer = engine("PATCH", "/devices/qulacs", json=body)
         assert (answer.status_code, answer.json()) == (200, {"message": "Device is successfully updated."})
@@ -37,7 +37,7 @@ def test_size(user: Caller, engine: ProviderCaller) -> None:
 
 
 def test_status(user: Caller, engine: ProviderCaller) -> None:
-    """Users cannot submit to a device whose engine has called it unavailable."""
+    """Users cannot submit to a device that its engine reported as unavailable."""
     job_id = user.register()
     answer = engine("PATCH", "/devices/qulacs/status", json={"status": "unavailable"})
 
@@ -52,7 +52,7 @@ def test_status(user: Caller, engine: ProviderCaller) -> None:
 
 @pytest.mark.parametrize("uploaded", [False, True])
 def test_calibration(user: Caller, engine: ProviderCaller, uploaded: bool) -> None:
-    """As text, or as an upload; users see it, its time, and an entry of the history."""
+    """A calibration may be text or an upload; users see it, its time, and an entry of the history."""
     body = {"device_info": json.dumps(CHIP), "calibrated_at": TIME}
     if uploaded:
         del body["device_info"]
@@ -88,7 +88,7 @@ def test_calibration(user: Caller, engine: ProviderCaller, uploaded: bool) -> No
 def test_refused_calibrations(
     user: Caller, engine: ProviderCaller, body: dict[str, Any], status: int, message: str | None
 ) -> None:
-    """They leave the calibration as it was."""
+    """A refused calibration leaves the present one in place."""
     before = device(user)
     answer = engine("PATCH", "/devices/qulacs/device_info", json=body)
 
@@ -98,7 +98,7 @@ def test_refused_calibrations(
 
 
 def test_a_damaged_upload(engine: ProviderCaller) -> None:
-    """What is not a zip file with text cannot be a calibration."""
+    """An upload that is not a zip file with text is refused."""
     target = engine("GET", "/devices/qulacs/device_info/upload").json()["presigned_url"]
     for archive in (b"no zip", pack(b"\xff", "device_info.json")):
         engine("POST", target["url"], data=form_of(target), files={"file": ("device_info.zip", archive)})
@@ -107,7 +107,7 @@ def test_a_damaged_upload(engine: ProviderCaller) -> None:
 
 
 def test_a_strict_server_wants_calibrations_of_chips_only() -> None:
-    """The first router of servers refuses a simulator's, and knows no uploads."""
+    """With `strict_provider`, calibrations of simulators and uploads are refused, as by the first router."""
     with Emulator(":memory:", executor="external", strict_provider=True) as emulator:
         engine = ProviderCaller("http://provider.localhost", "", emulator.provider_api)
         answers = [
@@ -130,7 +130,7 @@ def test_a_strict_server_wants_calibrations_of_chips_only() -> None:
 
 
 def test_unknown_devices(engine: ProviderCaller) -> None:
-    """An engine cannot add a device; it has to be there first."""
+    """An engine cannot add a device."""
     for method, path, body in (
         ("PATCH", "", {"n_qubits": 5}),
         ("PATCH", "/status", {"status": "available"}),
@@ -142,7 +142,7 @@ def test_unknown_devices(engine: ProviderCaller) -> None:
 
 
 def test_reports_are_kept(tmp_path: Path) -> None:
-    """The next emulator of the folder describes the device as its engine did, though it runs jobs itself."""
+    """The next emulator of the folder keeps the engine's description of the device, even if it runs jobs itself."""
     with Emulator(tmp_path, executor="external") as emulator:
         engine = ProviderCaller("http://provider.localhost", "", emulator.provider_api)
         engine("PATCH", "/devices/qulacs", json={"n_qubits": 5})

@@ -59,7 +59,7 @@ class Side:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, env=os.environ)
 
     def kill(self) -> None:
-        """Kill it, and what it has started with it."""
+        """Kill it together with its child processes."""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()

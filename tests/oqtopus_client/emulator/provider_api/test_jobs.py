@@ -1,4 +1,4 @@
-"""What an engine fetches, and how often."""
+"""The jobs that an engine fetches, each once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.stores import open_store, shift_clock
 
 
 def test_a_fetched_job_is_ready(user: Caller, engine: ProviderCaller) -> None:
-    """The fetch makes it `ready`, and its row says so, though not when; null fields are left out."""
+    """A fetch makes a job `ready`; its row has the new status but not its time, and no null fields."""
     job_id = user.submit(name="bell")
     assert user.job(job_id)["status"] == "submitted"
 
@@ -47,7 +47,7 @@ def test_a_fetched_job_is_ready(user: Caller, engine: ProviderCaller) -> None:
 
 
 def test_each_job_is_handed_out_once(user: Caller, engine: ProviderCaller) -> None:
-    """In the order of submission, as many as asked for; eight engines at once share them."""
+    """Jobs are handed out once, in the order of submission, up to the limit, also to eight engines at once."""
     job_ids = [user.submit() for _ in range(11)]
 
     assert [row["job_id"] for row in engine.fetch(limit=2)] == job_ids[:2]
@@ -60,7 +60,7 @@ def test_each_job_is_handed_out_once(user: Caller, engine: ProviderCaller) -> No
 
 
 def test_jobs_in_work_can_be_listed(user: Caller, engine: ProviderCaller) -> None:
-    """A restarted engine finds its jobs, of which nothing changes; without a status, all but registered ones come."""
+    """A restarted engine can list its jobs without changing them; without a status, all but registered jobs."""
     registered, job_id = user.register(), user.submit()
     engine.fetch()
 
@@ -77,7 +77,7 @@ def test_jobs_in_work_can_be_listed(user: Caller, engine: ProviderCaller) -> Non
 
 @pytest.mark.parametrize("query", [{"device_id": "unknown"}, {"status": "registered"}, {"status": "odd'"}])
 def test_what_matches_nothing(user: Caller, engine: ProviderCaller, query: dict[str, str]) -> None:
-    """An unknown device or status is no error."""
+    """An unknown device or status gives an empty list."""
     user.submit()
 
     assert engine.fetch(**query) == []
@@ -110,7 +110,7 @@ def test_fields_and_time(user: Caller, engine: ProviderCaller) -> None:
 def test_refused_queries(
     user: Caller, engine: ProviderCaller, query: dict[str, Any], status: int, body: object
 ) -> None:
-    """They hand out no job."""
+    """Refused queries hand out no job."""
     job_id = user.submit()
 
     answer = engine("GET", "/jobs", params=query)
@@ -121,7 +121,7 @@ def test_refused_queries(
 
 
 def test_jobs_that_are_not_there(user: Caller, engine: ProviderCaller) -> None:
-    """Neither unknown nor registered jobs are, nor those cancelled while registered."""
+    """Unknown and registered jobs, and jobs cancelled while registered, are not found."""
     registered, cancelled = user.register(), user.register()
     user("POST", f"/jobs/{cancelled}/cancel")
 
@@ -137,7 +137,7 @@ def test_jobs_that_are_not_there(user: Caller, engine: ProviderCaller) -> None:
 
 
 def test_transpiler_settings_are_replaced(user: Caller, engine: ProviderCaller) -> None:
-    """Whole, in any status; anything but an object is invalid."""
+    """Transpiler settings are replaced entirely, in any status, and must be an object."""
     job_id = user.submit(transpiler_info={"transpiler_lib": None})
     settings = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}
 
@@ -149,7 +149,7 @@ def test_transpiler_settings_are_replaced(user: Caller, engine: ProviderCaller) 
 
 
 def test_upload_forms(user: Caller, engine: ProviderCaller) -> None:
-    """One a file, in the order asked for, whatever the job's status; null with static keys is the token."""
+    """A form for each file is returned in the requested order, in any status; with static keys, the token is null."""
     job_id = user.submit()
     user("POST", f"/jobs/{job_id}/cancel")
 
@@ -177,7 +177,7 @@ def test_upload_forms(user: Caller, engine: ProviderCaller) -> None:
 def test_what_may_be_uploaded(
     user: Caller, engine: ProviderCaller, job_type: str, items: str, message: str | None
 ) -> None:
-    """Some files belong to one type of job."""
+    """Some files can be uploaded for one type of job only."""
     job_id = user.submit(job_type=job_type)
 
     answer = engine("GET", f"/jobs/{job_id}/upload", params={"items": items})

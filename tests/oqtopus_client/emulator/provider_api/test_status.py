@@ -24,13 +24,13 @@ RESULT = b'{"sampling": {"counts": {"00": 600, "11": 400}, "divided_counts": nul
 
 
 def conflict(status: str) -> tuple[int, str]:
-    """The response where a job cannot have a status."""
+    """Return the response to a transition that is not allowed."""
     text = "The specified job is not a status that allows transition to the status"
     return 409, f"{text}: Status.{status}"
 
 
 def job_in(status: str, user: Caller, engine: ProviderCaller) -> str:
-    """Make a job of that status."""
+    """Make a job with this status."""
     if status == "registered":
         return user.register()
     job_id = user.submit()
@@ -46,7 +46,7 @@ def job_in(status: str, user: Caller, engine: ProviderCaller) -> str:
 @pytest.mark.parametrize("before", STATUSES)
 @pytest.mark.parametrize("after", ALLOWED)
 def test_transitions(user: Caller, engine: ProviderCaller, before: str, after: str) -> None:
-    """Each pair of statuses is allowed or a conflict; a job that has ended accepts nothing, not even its own status."""
+    """Each transition is allowed or a conflict; a finished job accepts none, not even to its own status."""
     job_id = job_in(before, user, engine)
 
     answer = engine.report(job_id, after)
@@ -59,7 +59,7 @@ def test_transitions(user: Caller, engine: ProviderCaller, before: str, after: s
 
 
 def test_a_strict_server_lets_only_running_jobs_fail() -> None:
-    """The router of one version refuses what engines do when a program cannot be read."""
+    """With `strict_provider`, only running jobs may fail, as with one version's router."""
     with Emulator(":memory:", executor="external", strict_provider=True) as emulator:
         user = Caller("http://emulator.localhost", emulator.token, emulator)
         engine = ProviderCaller("http://provider.localhost", "", emulator.provider_api)
@@ -74,7 +74,7 @@ def test_a_strict_server_lets_only_running_jobs_fail() -> None:
 
 @pytest.mark.parametrize("status", ["ready", "submitted", "registered", "done", None])
 def test_statuses_that_engines_do_not_set(user: Caller, engine: ProviderCaller, status: str | None) -> None:
-    """They are invalid."""
+    """Statuses that engines do not set are invalid."""
     job_id = job_in("ready", user, engine)
 
     assert engine("PATCH", f"/jobs/{job_id}/status", json={"status": status}).status_code == 422
@@ -105,7 +105,7 @@ def test_a_job_that_succeeds(emulator: Emulator, user: Caller, engine: ProviderC
 
 
 def test_a_job_that_fails_before_it_runs(user: Caller, engine: ProviderCaller) -> None:
-    """It has ended but was never running; zero seconds and an empty message and list count as absent."""
+    """A job may fail before it runs; zero seconds, an empty message and an empty list count as absent."""
     job_id = job_in("ready", user, engine)
 
     assert engine.report(job_id, "failed", message="no such gate", execution_time=0, output_files=[]) == DONE
@@ -132,7 +132,7 @@ def test_absent_fields_keep_what_was_reported(user: Caller, engine: ProviderCall
 
 
 def test_a_job_that_the_user_cancels(user: Caller, engine: ProviderCaller) -> None:
-    """The engine learns of it by a conflict; it can still upload, but what it uploads is never listed."""
+    """The engine's next report is a conflict; it can still upload files, but they are never listed."""
     waiting, running = user.submit(), user.submit()
     user("POST", f"/jobs/{waiting}/cancel")
     assert [row["job_id"] for row in engine.fetch()] == [running]
@@ -148,7 +148,7 @@ def test_a_job_that_the_user_cancels(user: Caller, engine: ProviderCaller) -> No
 
 
 def test_a_cancelled_job_can_be_cancelling_first() -> None:
-    """As proposed for coming servers: it is pending until the engine reports its end, which may be any."""
+    """With `cancelling`, a cancelled job is pending until the engine reports its end, which may be any."""
     with Emulator(":memory:", executor="external", cancelling=True) as emulator:
         user = Caller("http://emulator.localhost", emulator.token, emulator)
         engine = ProviderCaller("http://provider.localhost", "", emulator.provider_api)
@@ -181,7 +181,7 @@ def test_a_cancelled_job_can_be_cancelling_first() -> None:
 def test_a_wrong_report_changes_nothing(
     user: Caller, engine: ProviderCaller, fields: dict[str, Any], answer: tuple[int, str]
 ) -> None:
-    """The checks come in the order of servers, the transition first."""
+    """An invalid report changes nothing; checks are made in the order of servers, the transition first."""
     job_id = job_in("running", user, engine)
     keys = [key.format(job=job_id) for key in fields["output_files"]]
     before = user.job(job_id) | {"job_info": {}}

@@ -51,7 +51,7 @@ def doubling(first: str, step: str, times: int) -> str:
     ],
 )
 def test_too_many_bits(program: str) -> None:
-    """However they are declared."""
+    """Too many bits are refused, however they are declared."""
     with pytest.raises(JobFailure, match=r"^Job input validation failed: the program has too many bits: .* 100,000"):
         prepared({"program": [program]})
 
@@ -75,14 +75,14 @@ def test_too_many_bits(program: str) -> None:
     ],
 )
 def test_too_many_operations(program: str) -> None:
-    """However few statements stand for them."""
+    """Too many operations are refused, however few statements they come from."""
     with pytest.raises(JobFailure, match="the program has too many operations: the emulator takes at most 500,000"):
         prepared({"program": [program]})
 
 
 @pytest.mark.parametrize("declared", ["qubit q{};", "bit c{};", "bit[2] c{};"])
 def test_too_many_registers(declared: str) -> None:
-    """Qiskit makes the last of a hundred thousand in as much time as the first thousand together."""
+    """Too many registers are refused, as Qiskit's time for each grows with their number."""
     limits = ProgramLimits(registers=30)
     with pytest.raises(JobFailure, match="the program has too many registers: the emulator takes at most 30"):
         prepared({"program": [HEAD + "".join(map(declared.format, range(31)))]}, limits=limits)
@@ -92,7 +92,7 @@ def test_too_many_registers(declared: str) -> None:
 
 @pytest.mark.parametrize("text", ["(" * 100_000, "sin(" * 10_000, "-" * 100_000, "- ~ ! " * 10_000, "[" * 100_000])
 def test_too_deep(text: str) -> None:
-    """Nothing that would keep the parser busy for minutes."""
+    """Programs nested so deeply that parsing takes minutes are refused."""
     with pytest.raises(JobFailure, match=r"too deeply nested brackets|too many signs in a row"):
         prepared({"program": [f"{PAIR} rz({text}1) q[0];"]})
     assert prepared({"program": [f"{PAIR} rz({'(' * 50}1{')' * 50}) q[0]; // {text}"]})
@@ -105,7 +105,7 @@ def test_more_controls_than_qubits() -> None:
 
 
 def test_too_many_words() -> None:
-    """Comments do not count."""
+    """Too many words are refused; comments do not count."""
     limits = ProgramLimits(tokens=100)
     comment = f"/* {'x ' * 1000} */ // {'(' * 1000}"
     assert prepared({"program": [BELL + comment]}, limits=limits).transpile_result
@@ -115,7 +115,7 @@ def test_too_many_words() -> None:
 
 @pytest.mark.parametrize("job_type", ["sampling", "multi_manual", "sse"])
 def test_a_zip_bomb(job_type: str) -> None:
-    """It is unpacked no further than to the limit."""
+    """A zip bomb is unpacked only up to the limit."""
     with pytest.raises(JobFailure, match=r"^Job input download failed: The file unpacks to more than 16,777,216 bytes"):
         prepared(pack(b"0" * (17 << 20), "input.json"), job_type)
     with pytest.raises(JobFailure, match=r"^Job input download failed: The file has more than 10 bytes\.$"):
@@ -123,7 +123,7 @@ def test_a_zip_bomb(job_type: str) -> None:
 
 
 def test_every_program_of_several() -> None:
-    """What is to be combined is checked like any other."""
+    """Every program to be combined is checked."""
     with pytest.raises(JobFailure, match="too many bits"):
         prepared({"program": [BELL, f"{HEAD} qubit[1000000000] q;"]}, "multi_manual")
 

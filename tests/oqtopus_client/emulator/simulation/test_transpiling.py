@@ -23,26 +23,26 @@ nested(1e17) q[0], q[1]; rz(2.5e15*pi) q[0]; h q[0]; c = measure q;
 
 
 def u(theta: float, phi: float, lam: float) -> Any:
-    """OpenQASM's gate, of sines and cosines as the mathematical library has them, which are exact for all numbers."""
+    """Return the matrix of OpenQASM's `U`, with the math library's sines and cosines, exact for all numbers."""
     c, s = math.cos(theta / 2), math.sin(theta / 2)
     first, last = (complex(math.cos(x), math.sin(x)) for x in (phi, lam))
     return np.array([[c, -last * s], [first * s, first * last * c]])
 
 
 def controlled(gate: Any) -> Any:
-    """With qubit 0 for control and qubit 1 for target."""
+    """Return the controlled gate, with qubit 0 as control and qubit 1 as target."""
     full = np.eye(4, dtype=complex)
     full[1::2, 1::2] = gate
     return full
 
 
 def turn(angle: float) -> Any:
-    """A rotation about Z."""
+    """Return a rotation about Z."""
     return np.diag([complex(math.cos(angle / 2), sign * math.sin(angle / 2)) for sign in (-1, 1)])
 
 
 def exact() -> Any:
-    """The probabilities of the program's outcomes."""
+    """Return the probabilities of the program's outcomes."""
     h, one = u(math.pi / 2, 0, math.pi), np.eye(2)
     state = np.array([1, 0, 0, 0])
     big, other = 1e17, -3e22
@@ -61,7 +61,7 @@ def exact() -> Any:
 
 @pytest.mark.parametrize("level", range(4))
 def test_large_angles(level: int) -> None:
-    """Whatever their size, in gates of the library, in the program's own, and with modifiers."""
+    """Large angles are exact in library gates, in the program's own gates, and with modifiers."""
     chip = built_in_devices()["qulacs"].calibration
     circuit, content = transpile_for(chip, parse(PROGRAM), {"optimization_level": level, "seed_transpiler": 1})
     mapping = content["virtual_physical_mapping"]["qubit_mapping"]
@@ -85,7 +85,7 @@ def test_large_angles(level: int) -> None:
 )
 @pytest.mark.parametrize("angle", [1e17, -3e22, 1.2e300, 0.3])
 def test_large_phases(gates: str, angle: float) -> None:
-    """A global phase is one that a control sees, and sums of angles in what is controlled lose nothing."""
+    """Large global phases and sums of angles are exact in controlled gates."""
     text = f"""OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[1] c;
     gate own x {{ gphase({angle}); }}
     gate given(a) x {{ gphase(2 * a); }}
@@ -100,7 +100,7 @@ def test_large_phases(gates: str, angle: float) -> None:
 
 
 def test_gates_that_call_gates() -> None:
-    """Each is read once, however often it is called."""
+    """A gate definition is read once, however often the gate is called."""
     gates = ["gate g0 x { rz(1e17) x; }", *(f"gate g{i} x {{ g{i - 1} x; g{i - 1} x; }}" for i in range(1, 8))]
     text = f'OPENQASM 3.0; include "stdgates.inc"; qubit[1] q; bit[1] c; {" ".join(gates)} '
     circuit = parse(text + "h q[0]; g7 q[0]; h q[0]; c = measure q;")

@@ -25,7 +25,7 @@ CATCHING = "try: submit({})\nexcept Exception as error: print(type(error).__name
 
 @pytest.mark.parametrize("device", ["qulacs", "sse", ""])
 def test_the_sdk_inside_a_program(device: str) -> None:
-    """`run_sampling` needs no URL, no token and no device there, and answers as it does outside."""
+    """Inside a program, `run_sampling` needs no URL, token or device, and returns the same as outside."""
     ran = run_bare(
         f"""
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
@@ -42,7 +42,7 @@ print(sum(result.get_counts().values()), sorted(result.get_counts()), result.sta
 
 
 def test_what_the_driver_returns() -> None:
-    """Contents instead of URLs, the parent's id, and one time for all that came before the end."""
+    """The driver returns contents instead of URLs, the parent's id, and one time for all steps before the end."""
     returned = json.loads(run("print(submit(7).model_dump_json())").output)
 
     assert (returned["job_id"], returned["device_id"], returned["name"]) == (PARENT, "", "")
@@ -57,7 +57,7 @@ def test_what_the_driver_returns() -> None:
 
 
 def test_what_the_driver_writes() -> None:
-    """`result.json` is the job as the engine returned it, whether it succeeded or not; the last one stays."""
+    """`result.json` contains the last job as the engine returned it, whether it succeeded or not."""
     ran = run(
         "submit()\n"
         + CATCHING.format("transpiler_info={'transpiler_lib': None}")
@@ -84,7 +84,7 @@ def test_what_the_driver_writes() -> None:
     ],
 )
 def test_an_inner_job_is_run_as_any_other(settings: str, expected: tuple[Any, ...]) -> None:
-    """It is transpiled by default, and its times have three decimals."""
+    """An inner job is transpiled by default, and its times have three decimals."""
     ran = run(CATCHING.format(f"transpiler_info={settings}"), simulate)
     job = ran.ended.last_job
 
@@ -94,7 +94,7 @@ def test_an_inner_job_is_run_as_any_other(settings: str, expected: tuple[Any, ..
 
 
 def test_threads_and_processes_take_turns() -> None:
-    """Each call of the driver gets the answer to its own question, and jobs run one at a time."""
+    """Each call of the driver gets its own answer, and jobs run one at a time."""
     busy = threading.Lock()
 
     def alone(job: EngineJob) -> None:
@@ -117,7 +117,7 @@ assert child.exitcode == 0
 
 
 def test_a_job_that_breaks_the_engine(caplog: pytest.LogCaptureFixture) -> None:
-    """The program gets an exception; the emulator's log has the reason."""
+    """If the engine fails, the program gets an exception and the emulator's log the reason."""
 
     def broken(_job: object) -> None:
         raise ZeroDivisionError
@@ -130,7 +130,7 @@ def test_a_job_that_breaks_the_engine(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_job_that_takes_too_long() -> None:
-    """The engine gives up at the limit, while the job may go on."""
+    """The engine gives up at the limit, while the job may continue."""
     released = threading.Event()
 
     def slow(job: EngineJob) -> None:
@@ -165,7 +165,7 @@ except sse_driver.SseRuntimeError as error: print(error)
 
 
 def test_messages_are_bounded() -> None:
-    """What is too long for the engine fails as a call, without a result: the result of the job before it stays."""
+    """The call fails if a message is too long for the engine, and the previous job's result stays."""
 
     def long_answer(job: EngineJob) -> None:
         answer(job)
@@ -196,7 +196,7 @@ def test_messages_are_bounded() -> None:
     ],
 )
 def test_what_the_driver_cannot_do(program: str, message: str) -> None:
-    """It says why, and writes no result."""
+    """The driver reports why a call failed, and writes no result."""
     ran = run(f"try:\n {program}\nexcept Exception as error: print(type(error).__name__, error)")
 
     assert ran.output.startswith(message)

@@ -1,4 +1,4 @@
-"""An sse job's input, and its outcome by the program's end: each kind of end is a test."""
+"""An sse job's input, and its outcome for each kind of end of its program."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ CAUGHT = f"try: {REFUSED}\nexcept sse_driver.SseRuntimeError: print('caught')\n"
     ],
 )
 def test_ends(program: str, exit_code: int, failure: str | None) -> None:
-    """Exit code and last inner job decide; a failed job shows neither result nor log."""
+    """Exit code and last inner job determine the outcome; a failed job shows neither result nor log."""
     ran = run(program, simulate)
     last = ran.ended.last_job
 
@@ -71,14 +71,14 @@ def test_ends(program: str, exit_code: int, failure: str | None) -> None:
 
 
 def test_a_thread_that_does_not_end() -> None:
-    """The program's end waits for it, at most until the time limit."""
+    """The program waits for its threads, at most until the time limit."""
     ran = run("submit(); import threading; threading.Thread(target=time.sleep, args=[600]).start()", total_seconds=2)
 
     assert (ran.ended.exit_code, ran.failure) == (None, EXECUTION_ERROR)
 
 
 def test_a_traceback_of_a_thread_is_in_the_log() -> None:
-    """Its failure is not the program's."""
+    """A traceback of a thread is in the log, and does not fail the program."""
     ran = run("submit(3); import threading; threading.Thread(target=lambda: 1 / 0).start()")
 
     assert ran.shots == 3
@@ -87,7 +87,7 @@ def test_a_traceback_of_a_thread_is_in_the_log() -> None:
 
 @pytest.mark.parametrize("program", ["def", "\0", "# coding: nonsense"])
 def test_programs_that_python_refuses(program: str) -> None:
-    """The reason is in the output, which a user does not see."""
+    """A program that Python refuses fails with the reason in its output, which the user does not see."""
     ran = run_bare(program)
 
     assert ran.failure == EXECUTION_ERROR
@@ -95,7 +95,7 @@ def test_programs_that_python_refuses(program: str) -> None:
 
 
 def test_the_result_is_the_file_that_was_left() -> None:
-    """The last job counts, unless the program puts another one in its place."""
+    """The result is the last job's, unless the program replaces `result.json`."""
     file = "os.path.join(os.environ['OUT_PATH'], 'result.json')"
     keep = f"submit(1); kept = open({file}).read(); submit(2)\n"
 
@@ -106,7 +106,7 @@ def test_the_result_is_the_file_that_was_left() -> None:
 
 
 def test_a_job_without_a_result() -> None:
-    """Success is not enough."""
+    """A program that succeeds without a result fails the job."""
 
     def without_result(job: EngineJob) -> None:
         answer(job)
@@ -118,7 +118,7 @@ def test_a_job_without_a_result() -> None:
 
 
 def test_the_log() -> None:
-    """A terminal's: the prompt, both streams in the order of the writes, and its line ends."""
+    """The log is a terminal's: the prompt, both streams in the order of the writes, and its line ends."""
     ran = run("print('out'); print('err', file=sys.stderr); submit(); print('end', end='')")
 
     assert ran.file("sse_log") == b"$ out\r\nerr\r\nend"
@@ -129,7 +129,7 @@ def test_the_log() -> None:
 
 
 def test_files_are_bounded() -> None:
-    """A log that cannot be zipped into the limit fails the job after all its work; nothing is cut."""
+    """A log that exceeds the limit when zipped fails the job; nothing is truncated."""
     compressible = run("submit(5); print('x' * 2_000_000)", file_bytes=10_000)
     random = run("submit(5); print(os.urandom(6_000).hex())", file_bytes=5_000)
     endless = run("submit(5)\nfor _ in range(70): print('x' * (1 << 20))")
@@ -147,7 +147,7 @@ def test_files_are_bounded() -> None:
 
 
 def test_reading_the_job() -> None:
-    """A container gets the whole job, with its program; an empty one is one."""
+    """A container gets the whole job, with its program, which may be empty."""
     job = read_sse_job(ROW, pack_json("input", {"sse_program": ""}), DEFAULT_LIMITS)
 
     assert job.sse_program == ""
@@ -166,13 +166,13 @@ def test_reading_the_job() -> None:
     ],
 )
 def test_input_without_a_program(content: Any, message: str) -> None:
-    """The job fails before it runs."""
+    """A job without a program fails before it runs."""
     with pytest.raises(JobFailure, match=message):
         read_sse_job(ROW, pack_json("input", content), DEFAULT_LIMITS)
 
 
 def test_the_output_of_a_failed_program_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Its user does not see it, but whoever runs the emulator does."""
+    """The emulator logs a failed program's output, which the user does not see."""
     job = SseJob(sse_job("print('why')\n1 / 0"), built_in_devices()["qulacs"], DEFAULT_LIMITS, SseLimits())
 
     assert run_sse_job(job).message == EXECUTION_ERROR

@@ -1,4 +1,4 @@
-"""Server-side programs: real ones, in real processes, with the container's surroundings and limits."""
+"""Server-side programs: real programs in real processes, with the container's environment and limits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ only_linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems h
 
 
 def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The container's variables, none of ours, and no buffering or encoding that the container does not set."""
+    """A program has the container's variables, none of ours, and the container's buffering and encoding."""
     monkeypatch.setenv("OQTOPUS_API_TOKEN", "secret-1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-2")
     program = DRIVER + "import json; print(json.dumps(dict(os.environ, cwd=os.getcwd(), argv=sys.argv, path=sys.path)))"
@@ -50,7 +50,7 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_program_is_the_main_script() -> None:
-    """Nothing is imported before it, and its traceback has no other frames."""
+    """No module is imported before the program, and its traceback has no other frames."""
     ran = run_bare("import sys\nprint(__name__, 'runpy' in sys.modules, sys.stdin.read() == '')\n1 / 0")
 
     lines = ran.output.splitlines()
@@ -61,7 +61,7 @@ def test_the_program_is_the_main_script() -> None:
 
 
 def test_output_goes_to_one_terminal() -> None:
-    """Both streams are a terminal without size, buffered by line; text without a newline is overtaken."""
+    """Both streams are a line-buffered terminal without size; text without a newline comes later."""
     ran = run_bare("""
 import os, subprocess, sys
 print(sys.stdout.isatty(), sys.stderr.isatty(), sys.stdin.isatty(), tuple(os.get_terminal_size(1)))
@@ -78,7 +78,7 @@ os.write(1, b"direct\\n")
 
 
 def test_output_of_any_bytes() -> None:
-    """The terminal takes what is not UTF-8, and a program may write much more than anyone has read yet."""
+    """The terminal accepts bytes that are not UTF-8, and a long output does not block."""
     ran = run('sys.stdout.buffer.write(b"\\xff\\xe9\\n"); print("量子\\n" * 100_000)')
 
     assert ran.output == "\ufffd\ufffd\n" + "量子\n" * 100_000 + "\n"
@@ -86,7 +86,7 @@ def test_output_of_any_bytes() -> None:
 
 @only_linux
 def test_one_processor() -> None:
-    """The program and its children share it."""
+    """The program and its children share one processor."""
     ran = run(
         "print(len(os.sched_getaffinity(0)), flush=True)\n"
         "subprocess.run([sys.executable, '-c', 'import os; print(len(os.sched_getaffinity(0)))'])"
@@ -96,7 +96,7 @@ def test_one_processor() -> None:
 
 
 def test_two_programs_at_once() -> None:
-    """Each has its own engine and folder."""
+    """Each of two concurrent programs has its own engine and folder."""
     program = "for i in range(5): submit({0}); open('mine', 'x') if i == 0 else None"
     with ThreadPoolExecutor() as threads:
         ran = list(threads.map(run, [program.format(1), program.format(2)]))
@@ -108,7 +108,7 @@ def test_two_programs_at_once() -> None:
 
 
 def test_the_largest_program() -> None:
-    """The program is in a variable, and Linux passes none of more than 128 KiB, its name included."""
+    """The program is in a variable, which Linux limits to 128 KiB, including its name."""
     room = 131_062 - len(sse_job("").model_dump_json())
     text = "print(len(open(__file__).read()))#"
     ran = run_bare(text.ljust(room, "x"))
@@ -122,7 +122,7 @@ def test_the_largest_program() -> None:
 
 @only_linux
 def test_the_memory_limit() -> None:
-    """A program that uses more is killed, without a MemoryError; memory that is only reserved does not count."""
+    """A program above the limit is killed, without a MemoryError; memory that is only reserved does not count."""
     ran = run(
         "import mmap; reserved = mmap.mmap(-1, 600 << 20); print('so far')\n"
         "try: used = b'x' * (400 << 20); time.sleep(60)\n"
@@ -137,7 +137,7 @@ def test_the_memory_limit() -> None:
 
 @only_linux
 def test_the_memory_of_all_processes() -> None:
-    """The largest is killed, which may be a child; memory that processes share counts once."""
+    """The largest process is killed, which may be a child; shared memory counts once."""
     ran = run(
         "shared = b'x' * (150 << 20)\n"
         "children = [subprocess.Popen(['sleep', '60'], preexec_fn=lambda: None) for _ in range(2)]\n"
@@ -159,7 +159,7 @@ def test_scientific_packages_fit_into_memory() -> None:
 
 
 def test_the_time_limit_ends_all_processes(lifeline: Lifeline) -> None:
-    """Also those that the program started."""
+    """The time limit also ends processes that the program started."""
     grandchild = f"import time; alive = {lifeline.connect}; print('alive', flush=True); time.sleep(600)"
     program = f"subprocess.run([sys.executable, '-c', {grandchild!r}])"
     for seconds in (1.5, 5, 60):  # a slow machine needs longer to start both
@@ -191,7 +191,7 @@ def test_stopping_a_program(lifeline: Lifeline) -> None:
 
 
 def test_no_process_outlives_the_program(lifeline: Lifeline) -> None:
-    """The program's end is not delayed by what runs in the background, which ends with it."""
+    """Background processes do not delay the program's end, and end with it."""
     grandchild = f"import time; alive = {lifeline.connect}; print('here', flush=True); time.sleep(600)"
     program = f"""
 child = subprocess.Popen([sys.executable, "-c", {grandchild!r}], stdout=subprocess.PIPE)
@@ -213,7 +213,7 @@ run_program(EngineJob.model_validate_json({job!r}), None)
 
 
 def runner(program: str, temporary: Path) -> list[str]:
-    """A command that runs a program."""
+    """A command that runs a program in the sandbox."""
     text = RUNNER.format(temporary=str(temporary), job=sse_job(program).model_dump_json())
     return [sys.executable, "-c", text]
 
@@ -261,7 +261,7 @@ os.kill(os.getppid(), signal.SIGSTOP)
     ],
 )
 def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end: str, first: str) -> None:
-    """Neither a session of its own nor the loss of its parent saves a process, however the program ends.
+    """No process survives the program, not even one in its own session or without its parent.
 
     Nor does it help to stop the supervisor.
     """
@@ -286,7 +286,7 @@ def test_no_orphan_outlives_the_program(lifeline: Lifeline, temporary: Path, end
 
 @only_linux
 def test_a_stopped_supervisor_does_not_stop_time() -> None:
-    """It is continued where it was stopped, and its end not awaited for longer than the program's time."""
+    """A stopped supervisor is continued, and its end is awaited no longer than the program's time limit."""
     code = "import os, signal, sys; os.kill(os.getpid(), signal.SIGSTOP); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], bufsize=0, stdin=subprocess.PIPE) as supervisor:
         os.waitid(os.P_PID, supervisor.pid, os.WSTOPPED)
@@ -295,7 +295,7 @@ def test_a_stopped_supervisor_does_not_stop_time() -> None:
 
 
 def test_the_supervisor_touches_no_other_folder(tmp_path: Path) -> None:
-    """Run by hand, without the pipe that shows its parent's end, it removes nothing it was not made for."""
+    """Run by hand, without its parent's pipe, the supervisor removes no other folder."""
     command = [sys.executable, "-m", "oqtopus_client.emulator.sse.container", str(tmp_path), "1", "1"]
     run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
@@ -305,7 +305,7 @@ def test_the_supervisor_touches_no_other_folder(tmp_path: Path) -> None:
 
 
 def test_a_result_file_may_be_anything(tmp_path: Path) -> None:
-    """Links, pipes, folders and torn files are read as no job, and none makes the reader wait."""
+    """Links, pipes, folders and truncated files are not read as a job, and do not block the reader."""
     file = tmp_path / "result.json"
     file.write_text(sse_job("").model_dump_json())
     assert _read_job(file) is not None
@@ -320,7 +320,7 @@ def test_a_result_file_may_be_anything(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_started(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The job fails as on servers; the emulator logs the reason. Windows has none of what this needs."""
+    """A program that cannot be started fails the job as on servers, and the emulator logs the reason."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, "executable", "/missing/python")
         with pytest.raises(JobFailure, match=r"^internal server error$"):

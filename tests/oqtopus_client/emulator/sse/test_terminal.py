@@ -1,4 +1,4 @@
-"""What a container runtime makes of a terminal's output."""
+"""The log that a container runtime writes of a terminal's output."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from oqtopus_client.emulator.sse.terminal import MAX_OUTPUT_BYTES, Terminal, con
     ],
 )
 def test_the_log(output: bytes, log: str) -> None:
-    """Bytes that are not UTF-8 are replaced one by one; lines longer than 16 KiB are decoded in pieces."""
+    """Bytes that are not UTF-8 are replaced one by one, and lines longer than 16 KiB are decoded in pieces."""
     assert container_log(output) == log
 
 
 def test_output_is_bounded() -> None:
-    """A writer is never kept waiting, but not all that it wrote is kept."""
+    """A writer is never blocked, but only part of a very long output is kept."""
     with Terminal() as terminal:
         for _ in range(80):
             os.write(terminal.device, b"x" * (1 << 20))
