@@ -126,7 +126,7 @@ class Engine:
                 async with asyncio.timeout_at(self._check_at):
                     await self._news.wait()
             self._news.clear()
-        tasks = [run.task for run in self._runs.values() if run.task]
+        tasks = [task for run in self._runs.values() for task in (run.task, run.hold) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -212,7 +212,7 @@ class Engine:
             raise JobFailure("internal server error")
         if fault := self._faults.for_job(FaultKind.FAIL_JOB):
             raise JobFailure(fault.message)
-        await self._hold("ready")
+        await self._hold(run, "ready")
         archive = self._store.get_file(f"{run.job_id}/input.zip") or b""
         prepared: Prepared | None = None
         work: tuple[Any, ...]
@@ -230,7 +230,7 @@ class Engine:
             await self._wait_for_room(run)
         if not await asyncio.to_thread(self._start, run, prepared):
             return None
-        await self._hold("running")
+        await self._hold(run, "running")
         return await self._execute(run, *work)
 
     def _circuit_job(self, job: Row, archive: bytes, device: EmulatedDevice) -> CircuitJob:
@@ -255,10 +255,17 @@ class Engine:
             run.cancel()
         return future.result()
 
-    async def _hold(self, status: str) -> None:
-        """Wait if an injected fault holds the job."""
+    async def _hold(self, run: _Run, status: str) -> None:
+        """Wait if an injected fault holds the job.
+
+        Raises:
+            CancelledError: The job was cancelled meanwhile.
+        """
         if fault := self._faults.for_job(FaultKind.HOLD_JOB, status):
-            await self._faults.hold(fault.seconds)
+            run.hold = self._loop.create_task(self._faults.hold(fault.seconds))
+            await asyncio.wait([run.hold])
+            if run.hold.cancelled():
+                raise CancelledError
 
     def _start(self, run: _Run, prepared: Prepared | None) -> bool:
         if prepared is None:
@@ -297,6 +304,7 @@ class _Run:
         waiting: Whether it waits for room, without a place.
         heavy: Whether it occupies a place as a heavy job.
         room: Set when a heavy job may run.
+        hold: The latest wait that an injected fault caused.
         future: What the executor does for it.
         reading: Whether that is reading and transpiling its input.
         reading_since: When that was first seen to run.
@@ -307,6 +315,7 @@ class _Run:
     waiting: bool = False
     heavy: bool = False
     room: asyncio.Event = field(default_factory=asyncio.Event)
+    hold: asyncio.Task[None] | None = None
     future: Future[Any] | None = None
     reading: bool = False
     reading_since: float | None = None
@@ -320,6 +329,8 @@ class _Run:
         """Cancel the work, as far as the executor can; a server-side program in this process is always ended."""
         if self.task and self.waiting:
             self.task.cancel()
+        if self.hold:
+            self.hold.cancel()
         is_program = self.job["job_type"] == "sse" and not self.reading
         if self.future and not self.future.cancel() and self.future.running() and is_program:
             stop_program(self.job_id)

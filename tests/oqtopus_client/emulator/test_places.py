@@ -289,6 +289,23 @@ def test_a_held_device() -> None:
         assert {str(job.status) for job in client.wait_for_jobs(held, interval=0.01)} == {"succeeded"}
 
 
+@pytest.mark.parametrize("status", ["ready", "running"])
+@pytest.mark.parametrize("cancelling", [False, True])
+def test_cancelled_while_held(status: str, cancelling: bool) -> None:
+    """A job that a fault holds gives up its place when it is cancelled."""
+    with (
+        Emulator(":memory:", max_running=2, cancelling=cancelling) as emulator,
+        OqtopusClient(emulator.config) as client,
+    ):
+        emulator.inject("hold_job", status=status, seconds=3600, times=2)
+        held = [client.submit_job(LIGHT).job_id for _ in range(2)]
+        for job_id in held:
+            await_status(client, job_id, status)
+            client.cancel_job(job_id)
+        assert client.run_job(LIGHT, interval=0.01, timeout=60).status == "succeeded"
+        assert {str(job.status) for job in client.wait_for_jobs(held, interval=0.01)} == {"cancelled"}
+
+
 @pytest.mark.parametrize("options", [[], ["--workers", "1"], ["--workers", "3"]])
 def test_each_place_has_a_worker(options: list[str]) -> None:
     """An idle device's job starts while other devices' jobs occupy all other places."""
