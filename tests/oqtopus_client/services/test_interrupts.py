@@ -118,7 +118,8 @@ async def test_a_submission_broken_off_at_any_step(held_emulator: Emulator, size
                 steps += 1
 
     assert steps > 10
-    assert list(left.values()) == ["submitted"] * size
+    assert len(left) == size
+    assert set(left.values()) <= {"submitted", "ready"}
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
