@@ -288,9 +288,9 @@ def check_contents(wheel: Path) -> None:
     """A wheel has the packages and their data, all of it and nothing else."""
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {str(file.relative_to(ROOT)) for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
-    devices = {str(file.relative_to(ROOT)) for file in (ROOT / "oqtopus_client/emulator/devices").glob("*.json")}
-    assert names >= modules | devices | {f"{package}/py.typed" for package in PACKAGES}
-    assert {Path(name).name for name in names - modules - devices} == PACKAGE_DATA
+    data = {str(file.relative_to(ROOT)) for package in PACKAGES for file in (ROOT / package).rglob("*.json")}
+    assert names >= modules | data | {f"{package}/py.typed" for package in PACKAGES}
+    assert {Path(name).name for name in names - modules - data} == PACKAGE_DATA
 
 
 def download_sources(python: Path, requirement: str, folder: Path) -> Path:
