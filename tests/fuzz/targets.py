@@ -23,6 +23,7 @@ from oqtopus_client.rest import models, storage, user_api
 from oqtopus_client.rest.http.errors import api_error
 from oqtopus_client.services.job_results import typed_result
 from oqtopus_client.services.sse_log import log_text
+from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import CircuitHeader
 from qiskit_oqtopus.results import anonymous_header, to_experiment
 
@@ -71,8 +72,11 @@ TARGETS: dict[str, Callable[[bytes], None]] = {"zip": read_zip, "json": read_jso
 
 
 def use_header(comment: str, counts: dict[str, Any] | None = None) -> None:
-    """Read a program's header, and lay out a result by it."""
-    header = CircuitHeader.from_program(f"// qiskit_oqtopus {comment}\n")
+    """Read a program's header, and lay out a result by it; a header of a later release is refused."""
+    try:
+        header = CircuitHeader.from_program(f"// qiskit_oqtopus {comment}\n")
+    except LaterReleaseError:
+        return
     if header:
         assert CircuitHeader.from_program(header.to_comment()) == header or header.metadata or header.extra
         with contextlib.suppress(ValueError):
