@@ -19,8 +19,8 @@ from oqtopus_client.emulator.api.dependencies import (
     latest,
     read_time,
     to_json,
-    whole_seconds,
 )
+from oqtopus_client.emulator.api.job_rows import SETTINGS, shown_columns, wanted_fields
 from oqtopus_client.emulator.api.storage import download_url
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.users import may_use
@@ -32,8 +32,6 @@ _FIELDS = (
     "job_id", "name", "description", "job_type", "status", "device_id", "shots", "job_info", "transpiler_info",
     "simulator_info", "mitigation_info", "execution_time", "submitted_at", "ready_at", "running_at", "ended_at",
 )  # fmt: skip
-_SETTINGS = ("transpiler_info", "simulator_info", "mitigation_info")
-_TIMES = ("submitted_at", "ready_at", "running_at", "ended_at")
 _MAX_PAGE_SIZE = 100
 _MAX_PAGE = 4_294_967_295
 _NAME_LENGTH, _DESCRIPTION_LENGTH = 256, 1024
@@ -88,7 +86,7 @@ async def submit_job(
         "name": body.name or "",
         "description": body.description or "",
         "origin": cloud.engine.name,
-        **{name: to_json(getattr(body, name) or {}) for name in _SETTINGS},
+        **{name: to_json(getattr(body, name) or {}) for name in SETTINGS},
     }
     if not cloud.store.submit(job_id, fields):
         _require_registered(_get_job(cloud, user, job_id))
@@ -113,7 +111,7 @@ async def list_jobs(
     """Return one page of jobs, as a bare array; a page past the end is empty."""
     if status is JobsJobStatus.CANCELLING and not cloud.options.cancelling:
         raise RequestValidationError([_UNKNOWN_STATUS])
-    wanted = _wanted_fields(fields)
+    wanted = wanted_fields(fields, _FIELDS)
     limit = _whole_number(size, most=_MAX_PAGE_SIZE)
     conditions = {
         "submitted_at >= ?": None if start_time is None else earliest(read_time(start_time)),
@@ -192,22 +190,16 @@ def _job(row: Row, cloud: Cloud, request: Request, fields: tuple[str, ...]) -> d
     """Return a job as the API shows it: without null fields, and with only id and status while it is registered."""
     if row["status"] == "registered":
         return {name: row[name] for name in fields if name in {"job_id", "status"}}
-    job = {name: row[name] for name in fields if name != "job_info"}
+    job = shown_columns(row, [name for name in fields if name != "job_info"])
     if row["submitted_at"] is None and cloud.options.quirks:
         # Servers fill the columns of a registered job with placeholders, and fail to show them once it is cancelled.
-        if not job.keys().isdisjoint(("job_type", "shots")):
+        if not {"job_type", "shots"}.isdisjoint(fields):
             raise ServerError
-        if "device_id" in job:
+        if "device_id" in fields:
             job["device_id"] = "null"
-    for name in _TIMES:
-        if job.get(name):
-            job[name] = whole_seconds(job[name])
-    for name in _SETTINGS:
-        if name in job:
-            job[name] = json.loads(job[name])
     if "job_info" in fields:
         job["job_info"] = _job_info(row, cloud, request)
-    return {name: value for name, value in job.items() if value is not None}
+    return job
 
 
 def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
@@ -222,16 +214,6 @@ def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
     if row["message"] is not None:
         info["message"] = row["message"]
     return info
-
-
-def _wanted_fields(fields: str | None) -> tuple[str, ...]:
-    if fields is None:
-        return _FIELDS
-    names = tuple(fields.split(","))
-    unknown = [name for name in names if name not in _FIELDS]
-    if unknown:
-        raise ApiError(400, f"fields {unknown} is invalid")
-    return names
 
 
 def _whole_number(text: str, *, most: int) -> int:

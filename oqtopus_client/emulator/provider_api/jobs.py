@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,19 +14,17 @@ from oqtopus_client.emulator.api.dependencies import (
     ServerError,
     read_time,
     to_json,
-    whole_seconds,
 )
+from oqtopus_client.emulator.api.job_rows import SETTINGS, TIMES, shown_columns, wanted_fields
 from oqtopus_client.emulator.api.storage import download_url
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.provider_api.handover import HandoverParameter, id_after
 
 router = APIRouter(prefix="/jobs")
 
-_SETTINGS = ("transpiler_info", "simulator_info", "mitigation_info")
-_TIMES = ("submitted_at", "ready_at", "running_at", "ended_at")
 _FIELDS = (
-    "job_id", "name", "description", "device_id", "job_type", "shots", "input", *_SETTINGS, "status", "execution_time",
-    *_TIMES,
+    "job_id", "name", "description", "device_id", "job_type", "shots", "input", *SETTINGS, "status", "execution_time",
+    *TIMES,
 )  # fmt: skip
 _MAX_INTEGER = (1 << 63) - 1
 
@@ -49,7 +46,7 @@ async def fetch_jobs(
     Each job is handed out as `submitted` once. Its row already has the new status, but not the time of the change:
     engines report `running` only for a job whose row said `ready`.
     """
-    wanted = _wanted_fields(fields)
+    wanted = wanted_fields(fields, _FIELDS)
     most = next((number for number in (limit, max_results) if number is not None), _MAX_INTEGER)
     if not 0 <= most <= _MAX_INTEGER:
         raise ServerError
@@ -89,19 +86,7 @@ def require_job(cloud: Cloud, job_id: str) -> Row:
 
 def _job(row: dict[str, Any], cloud: Cloud, request: Request, fields: tuple[str, ...]) -> dict[str, Any]:
     """Return a job as engines see it: without null fields, its owner, its message and its output."""
-    job = {name: row[name] for name in fields if name != "input"}
-    job |= {name: whole_seconds(job[name]) for name in _TIMES if job.get(name)}
-    job |= {name: json.loads(job[name]) for name in _SETTINGS if name in job}
+    job = shown_columns(row, [name for name in fields if name != "input"])
     if "input" in fields:
         job["input"] = download_url(request, cloud, f"{row['job_id']}/input.zip")
-    return {name: value for name, value in job.items() if value is not None}
-
-
-def _wanted_fields(fields: str | None) -> tuple[str, ...]:
-    if fields is None:
-        return _FIELDS
-    names = tuple(fields.split(","))
-    unknown = [name for name in names if name not in _FIELDS]
-    if unknown:
-        raise ApiError(400, f"fields {unknown} is invalid")
-    return names
+    return job
