@@ -1,0 +1,1 @@
+"""Error suppression by changing circuits: folding, twirling and dynamical decoupling."""
