@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.simulation.pauli_strings import Turn
 
 _TURNS = {"rz": ("I", "S", "Z", "S_DAG"), "ry": ("I", "SQRT_Y", "Y", "SQRT_Y_DAG")}
-_LARGEST_SEED = 1 << 63
 
 
 def estimate(part: Part, shots: int) -> Cost | None:
@@ -59,7 +58,8 @@ def sampler(part: Part, random: np.random.Generator) -> Callable[[int], NDArray[
     for operation in form.operations:
         _add(program, operation, part)
     program.append("M", part.measured)
-    return program.compile_sampler(seed=int(random.integers(_LARGEST_SEED))).sample
+    sample: Callable[[int], NDArray[np.bool_]] = program.compile_sampler(seed=int(random.integers(1 << 63))).sample
+    return sample
 
 
 def _add_turn(program: stim.Circuit, turn: Turn) -> None:

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import expm
 
 from oqtopus_client.emulator.simulation.cost import Cost
 from oqtopus_client.emulator.simulation.drawing import drawer
@@ -139,20 +138,18 @@ def _matrix(name: str, value: float, n_qubits: int, t1: float, t2: float) -> _Re
         return matrix
     if name == "depolarize":
         return np.diag([1.0] + [1 - value] * (4**n_qubits - 1))
-    i, x, _, z = _PAULIS
-    generator = {
-        "x": math.pi * x,
-        "sx": math.pi / 2 * x,
-        "rx": value * x,
-        "rz": value * z,
-        "rzz": value * np.kron(z, z),
-        "rzx": value * np.kron(z, x),
-        "cx": math.pi / 2 * np.kron(i - z, i - x),
-    }[name]
-    return _of_unitary(expm(-0.5j * generator))
+    if name == "cx":
+        return _of_unitary(np.eye(4, dtype=complex)[[0, 1, 3, 2]])
+    _, x, _, z = _PAULIS
+    strings = {"x": x, "sx": x, "rx": x, "rz": z, "rzz": np.kron(z, z), "rzx": np.kron(z, x)}
+    half = {"x": math.pi, "sx": math.pi / 2}.get(name, value) / 2
+    return _of_unitary(math.cos(half) * np.eye(2**n_qubits) - 1j * math.sin(half) * strings[name])
 
 
 def _of_unitary(unitary: NDArray[np.complex128]) -> _Real:
-    strings = _PAULIS if len(unitary) == 2 else np.array([np.kron(p, q) for p in _PAULIS for q in _PAULIS])
+    strings = (
+        _PAULIS if len(unitary) == len(_PAULIS[0]) else np.array([np.kron(p, q) for p in _PAULIS for q in _PAULIS])
+    )
     turned = unitary.conj().T @ strings @ unitary
-    return np.einsum("iab,jba->ij", turned, strings).real / len(unitary)
+    matrix: _Real = np.einsum("iab,jba->ij", turned, strings).real / len(unitary)
+    return matrix

@@ -53,7 +53,10 @@ EXACT = (
 """Methods without approximations, those that are quickly estimated first."""
 
 TWIRLED = Method(
-    "twirled Clifford", clifford.estimate_twirled, clifford.sampler, approximation="twirled relaxation into Pauli errors"
+    "twirled Clifford",
+    clifford.estimate_twirled,
+    clifford.sampler,
+    approximation="twirled relaxation into Pauli errors",
 )
 
 
@@ -94,11 +97,11 @@ def _feasible(method: Method, part: Part, shots: int) -> Chosen | None:
 
 
 def _refusal(part: Part) -> str:
+    needed, available = _size(16 << part.n_qubits), _size(available_megabytes() << 20)
     return (
-        f"the {part.n_qubits} qubits that its gates connect are too many for this machine: their state takes "
-        f"{_size(16 * 2**part.n_qubits)} of memory, a simulation may use {_size(available_megabytes() << 20)}, they are "
-        "too entangled for matrix product states, and their gates are not a Clifford circuit; connect fewer qubits, or "
-        "use fewer entangling gates"
+        f"the {part.n_qubits} qubits that its gates connect are too many: their state takes {needed} of memory, and a "
+        f"simulation may use {available}; they are too entangled for matrix product states, and their gates are not a "
+        "Clifford circuit. Connect fewer qubits, or entangle them with fewer gates."
     )
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qiskit import QuantumCircuit, qasm3
 
 from oqtopus_client.emulator.mitigation import pseudo_inverse
@@ -58,6 +59,7 @@ class CircuitJob:
         mitigation_info: The job's settings.
         device: The device to run on.
         limits: Limits on its input.
+        seed: Seed of the random numbers; None for different ones each time.
     """
 
     job_type: str
@@ -67,6 +69,7 @@ class CircuitJob:
     mitigation_info: Mapping[str, Any]
     device: EmulatedDevice
     limits: ProgramLimits = DEFAULT_LIMITS
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -179,13 +182,15 @@ def _executed(job: CircuitJob, prepared: Prepared) -> Executed:
     if not job.device.available:
         raise JobFailure("device status is not available")
     start = time.perf_counter()
+    random = np.random.default_rng(job.seed)
     approximations: set[str] = set()
 
     def run(circuit: QuantumCircuit | str) -> dict[str, int]:
-        sampled = _sampled(circuit, job)
+        sampled = _sampled(circuit, job, random)
         approximations.update(sampled.approximations)
         return _mitigated(sampled, job)
 
+    result: dict[str, Any]
     counts = map(run, prepared.circuits)
     if job.job_type == "estimation":
         value, error = estimation.estimate(prepared.groups or (), counts)
@@ -213,9 +218,9 @@ def run_prepared(job: CircuitJob, prepared: Prepared) -> Outcome:
     return Outcome("succeeded", executed.message, executed.seconds, files)
 
 
-def _sampled(circuit: QuantumCircuit | str, job: CircuitJob) -> Sampled:
+def _sampled(circuit: QuantumCircuit | str, job: CircuitJob, random: np.random.Generator) -> Sampled:
     try:
-        return sample(circuit, job.device, job.shots)
+        return sample(circuit, job.device, job.shots, random)
     except TooLargeError as error:
         raise JobFailure(f"{_REFUSED}: {error}") from error
     except Exception as error:
@@ -242,7 +247,7 @@ def _transpiled(job: CircuitJob, prepared: Prepared, programs: Sequence[str] | N
     options = transpiler_options(prepared.transpiler_info or {})
     if options is None:
         return replace(prepared, circuit=circuit, widths=None)
-    circuit, transpile_result = transpile_for(job.device.calibration, circuit, options)
+    circuit, transpile_result = transpile_for(job.device.calibration, circuit, options, job.seed)
     return replace(prepared, circuit=circuit, transpile_result=transpile_result)
 
 

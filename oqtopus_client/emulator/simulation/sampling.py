@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oqtopus_client.emulator.noise import by_direction, coupling, lifetimes, relaxation_and_depolarization
+from oqtopus_client.emulator.noise import lifetimes, noisy_operations
 from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, measurements
 from oqtopus_client.emulator.simulation.drawing import bits_of
 from oqtopus_client.emulator.simulation.methods import choose
-from oqtopus_client.emulator.simulation.operations import Operation
 from oqtopus_client.emulator.simulation.parts import operations_of, split
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
@@ -95,7 +93,7 @@ def parts_of(
     if not device.noisy:
         return split(operations, set(measured), {})
     times = {index: lifetimes(qubit) for index, qubit in enumerate(device.calibration["qubits"])}
-    return split(list(_noisy(operations, device.calibration)), set(measured), times)
+    return split(noisy_operations(operations, measured, device), set(measured), times)
 
 
 def seconds(circuit: QuantumCircuit, device: EmulatedDevice, shots: int, measured: Collection[int]) -> float:
@@ -104,26 +102,6 @@ def seconds(circuit: QuantumCircuit, device: EmulatedDevice, shots: int, measure
         return sum(choose(part, shots).cost.seconds for part, _ in parts_of(circuit, device, measured))
     except ValueError:
         return 0.0
-
-
-def _noisy(operations: Sequence[Operation], calibration: Mapping[str, Any]) -> Iterator[Operation]:
-    couplings = by_direction(calibration)
-    for operation in operations:
-        name, qubits, value = operation
-        if name == "barrier":
-            continue
-        if name == "delay":
-            yield Operation("relax", qubits, value)
-            continue
-        yield operation
-        if name == "rz":
-            continue
-        place = coupling(couplings, *qubits) if name == "cx" else calibration["qubits"][qubits[0]]
-        times = [lifetimes(calibration["qubits"][qubit]) for qubit in qubits]
-        duration, p = relaxation_and_depolarization(place["fidelity"], place["gate_duration"][name], times)
-        for qubit in qubits:
-            yield Operation("relax", (qubit,), duration)
-        yield Operation("depolarize", qubits, p)
 
 
 def _check(circuit: QuantumCircuit, device: EmulatedDevice) -> None:
@@ -147,7 +125,9 @@ def _drawn(
 ) -> dict[str, int]:
     """Return counts drawn from the probabilities of all outcomes of all parts; their first qubits are the lowest."""
     each = [c.method.probabilities(part) for (part, _), c in zip(parts, chosen, strict=True) if c.method.probabilities]
-    joint = reduce(lambda low, high: np.kron(high, low), each, np.ones(1))
+    joint = np.ones(1)
+    for probabilities in each:
+        joint = np.outer(probabilities, joint).ravel()
     drawn = random.multinomial(shots, joint / joint.sum())
     outcomes = np.flatnonzero(drawn)
     place = {qubit: index for index, qubit in enumerate(qubit for _, on in parts for qubit in on)}

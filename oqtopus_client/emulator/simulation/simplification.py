@@ -68,9 +68,10 @@ def clifford_form(part: Part) -> CliffordForm | None:
     while remaining:
         if circuit.rotations.noisy or len(remaining) > _MAX_ROTATIONS:
             return None
-        merged, new = _Rotations(), []
+        merged = _Rotations()
+        new: list[Turn] = []
         for pauli, angle in _multiplied(remaining):
-            new.append(merged.add(_before(new, pauli), angle))
+            new.append(Turn(pauli, merged.add(_before(new, pauli), angle)))
         measured, turns = [_before(new, pauli) for pauli in measured], new + turns
         fewer, spent = merged.noticed(measured), spent + merged.spent
         if len(fewer) >= len(remaining):
@@ -111,7 +112,8 @@ class _Circuit:
         elif name in {"rz", "ry"}:
             (qubit,) = qubits
             x, z = self._x[qubit], self._z[qubit]
-            turn = self.rotations.add(z if name == "rz" else x.times(z).times_i(1), value)
+            pauli = z if name == "rz" else x.times(z).times_i(1)
+            turn = Turn(pauli, self.rotations.add(pauli, value))
             self._x[qubit], self._z[qubit] = x.before(turn), z.before(turn)
             operation = Operation(name, qubits, turn.quarters * _QUARTER)
         else:
@@ -163,13 +165,13 @@ class _Rotations:
         self._latest: dict[tuple[int, int], tuple[int, _Rotation]] = {}
         self._comparisons = 0
 
-    def add(self, pauli: Pauli, angle: float) -> Turn:
-        """Add a rotation after all others, except for the quarter turns that it returns."""
+    def add(self, pauli: Pauli, angle: float) -> int:
+        """Add a rotation after all others, except for the quarter turns, 0 to 3, whose number it returns."""
         quarters = round(angle / _QUARTER)
-        turn, angle = Turn(pauli, quarters % 4), angle - quarters * _QUARTER
+        angle -= quarters * _QUARTER
         if abs(angle) <= TOLERANCE:
             self.spent += abs(angle)
-            return turn
+            return quarters % 4
         angle *= pauli.sign
         string = pauli[:2]
         at, earlier = self._latest.get(string, (0, None))
@@ -183,7 +185,7 @@ class _Rotations:
             rotation = _Rotation(pauli.times_i(pauli.sign - 1), angle)
             self._latest[string] = len(self._entries), rotation
             self._entries.append(rotation)
-        return turn
+        return quarters % 4
 
     def add_noise(self, noise: _Noise) -> None:
         """Add noise after all rotations."""
