@@ -6,6 +6,7 @@ import os
 import secrets
 import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from oqtopus_client.emulator.device_files import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice, Schedule
 
 IN_MEMORY = ":memory:"
 
@@ -58,6 +59,10 @@ class Emulator:
             folder in the user's data directory, so that later runs and other processes can read the jobs.
         token: API token that clients must send. By default the token stored with the data, random at first.
         devices: A folder of device files, or devices, in addition to the built-in ones.
+        idle_noise: Whether the qubits of noisy devices relax while they wait; by default as each device says, which is
+            true for the built-in ones.
+        schedule: When the operations of a program start, on all devices: `"gateway"`, as early as possible as on real
+            devices, or `"alap"`, as late as possible; by default as each device says.
         executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
             process, which uses `provider_api`; that engine then also decides about server-side programs.
         max_running: Maximum number of jobs in progress at the same time, at least 2; by default one per processor core.
@@ -82,7 +87,7 @@ class Emulator:
 
     Raises:
         OSError: A folder cannot be used.
-        ValueError: A device is not valid.
+        ValueError: A device or `schedule` is not valid.
     """
 
     def __init__(
@@ -91,6 +96,8 @@ class Emulator:
         *,
         token: str | None = None,
         devices: str | Path | Iterable[EmulatedDevice] = (),
+        idle_noise: bool | None = None,
+        schedule: Schedule | None = None,
         executor: Executor | Literal["external"] | None = None,
         max_running: int | None = None,
         limits: ProgramLimits = DEFAULT_LIMITS,
@@ -111,6 +118,9 @@ class Emulator:
         if isinstance(devices, str | Path):
             devices = load_devices(devices).values()
         fleet = built_in_devices() | {device.device_id: device for device in devices}
+        given = {"idle_noise": idle_noise, "schedule": schedule}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}
         options = ServerOptions(
             cancelling=cancelling,
             device_histories=device_histories,

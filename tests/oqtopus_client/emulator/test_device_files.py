@@ -138,23 +138,27 @@ def test_refused_calibrations(device_info: str | dict[str, Any], message: str) -
 def test_recalibration() -> None:
     """A recalibrated chip keeps its id, size and kind of emulation."""
     device = EmulatedDevice.from_device_info(CHIP, publish="zip")
+    device = dataclasses.replace(device, idle_noise=False, schedule="alap", quirks=True)
     drifted = device.with_calibration({**chip(fidelity=0.95), "calibrated_at": "2026-08-20T00:00:00Z"})
 
     assert (drifted.device_id, drifted.publish, drifted.noisy) == ("anemone", "zip", True)
+    assert (drifted.idle_noise, drifted.schedule, drifted.quirks) == (False, "alap", True)
     assert drifted.description["calibrated_at"] == "2026-08-20T00:00:00Z"
     assert [d.calibration["qubits"][0]["fidelity"] for d in (device, drifted)] == [0.9994, 0.95]
     with pytest.raises(ValueError, match="n_qubits is 2, but device_info has 1 qubits"):
         device.with_calibration({"qubits": [QUBIT]})
 
 
-def test_publish_is_checked() -> None:
-    """The option `publish` is checked, also when it is changed later."""
+def test_options_are_checked() -> None:
+    """Options are checked, also when they are changed later."""
     device = EmulatedDevice.from_device_info(CHIP, noisy=False)
 
     assert dataclasses.replace(device, publish="none").publish == "none"
     assert not device.noisy
     with pytest.raises(ValueError, match="publish is 'pdf'; it is one of inline, zip, json, none"):
         dataclasses.replace(device, publish="pdf")
+    with pytest.raises(ValueError, match="schedule is 'asap'; it is one of gateway, alap"):
+        dataclasses.replace(device, schedule="asap")
 
 
 def test_folder_of_devices(tmp_path: Path) -> None:
@@ -175,6 +179,17 @@ def test_folder_of_devices(tmp_path: Path) -> None:
     assert {"noisy", "publish"}.isdisjoint(devices["described"].info(n_pending_jobs=0).model_dump())
 
 
+def test_emulation_in_a_file(tmp_path: Path) -> None:
+    """A file keeps how its device is emulated; fields that earlier releases do not know are left out by default."""
+    device = EmulatedDevice.from_device_info(CHIP)
+    changed = dataclasses.replace(device, noisy=False, publish="none", idle_noise=False, schedule="alap")
+    (tmp_path / "chip.json").write_text(changed.to_file())
+
+    assert load_devices(tmp_path) == {"anemone": changed}
+    assert {"idle_noise", "schedule"}.isdisjoint(changed.info(n_pending_jobs=0).model_dump())
+    assert {"idle_noise", "schedule"}.isdisjoint(json.loads(device.to_file()))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -184,6 +199,7 @@ def test_folder_of_devices(tmp_path: Path) -> None:
         (json.dumps({"device_id": "x", "device_info": CHIP, "noisey": True}), "noisey is True: Extra inputs are not"),
         (json.dumps({"device_id": "x", "device_info": CHIP, "n_qubits": 3}), "n_qubits is 3, but device_info has 2"),
         (json.dumps({"device_id": "x", "device_info": CHIP, "publish": "pdf"}), "publish is 'pdf'"),
+        (json.dumps({"device_id": "x", "device_info": CHIP, "schedule": "asap"}), "schedule is 'asap'"),
         (json.dumps({"device_id": "x", "device_info": None}), "device_info is None"),
     ],
 )

@@ -176,6 +176,17 @@ def test_unknown_availability(emulator: Emulator, client: OqtopusClient, call: C
     assert client.get_device("chip").status == "available"
 
 
+def test_emulation_of_all_devices() -> None:
+    """The emulator's options replace those of the devices, also of recalibrated ones; without, each keeps its own."""
+    own = dataclasses.replace(chip(), idle_noise=False)
+    with Emulator(":memory:", devices=[own]) as emulator:
+        found = {(device_id, device.idle_noise, device.schedule) for device_id, device in emulator.devices.items()}
+    assert found >= {("chip", False, "gateway"), ("lattice64", True, "gateway")}
+    with Emulator(":memory:", devices=[own], idle_noise=True, schedule="alap") as emulator:
+        emulator.calibrate("chip", chip_info(0.1))
+        assert {(device.idle_noise, device.schedule) for device in emulator.devices.values()} == {(True, "alap")}
+
+
 @pytest.mark.parametrize("device_id", ["chip", "my chip #1 (ü, 100%)"])
 @pytest.mark.parametrize("publish", ["inline", "zip", "json"])
 def test_publishing(device_id: str, publish: Any) -> None:
