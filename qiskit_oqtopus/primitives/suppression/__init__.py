@@ -1,1 +1,1 @@
-"""Error suppression by changing circuits: folding, twirling and dynamical decoupling."""
+"""Suppression and mitigation of errors: circuits that suppress them, and the arithmetic that undoes them."""
