@@ -40,6 +40,7 @@ def test_default(lattice: OqtopusBackend) -> None:
     assert lattice.latest().target["measure"][5,].duration == MEASURE_DURATION
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the transpiler's own passes, in Qiskit 1
 @pytest.mark.parametrize("method", ["alap", "asap"])
 def test_measured_circuits_are_scheduled_and_drawn(lattice: OqtopusBackend, method: str) -> None:
     """Qiskit schedules a measured circuit, and draws its schedule."""
