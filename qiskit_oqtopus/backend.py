@@ -156,7 +156,8 @@ class OqtopusBackend(BackendV2):
         """Defaults for `run`; see `OqtopusOptions`. Assigning a mapping sets its options and resets all others.
 
         Raises:
-            TypeError: The value is not a mapping, an option is unknown, or `shots` is not an integer.
+            TypeError: The value is not a mapping, an option is unknown, or `shots` or `seed_simulator` is not an
+                integer.
             ValueError: A value is not valid.
         """
         return self._options
@@ -173,7 +174,7 @@ class OqtopusBackend(BackendV2):
         """Change defaults for `run`; see `OqtopusOptions`. None resets an option to its initial value, as in Aer.
 
         Raises:
-            TypeError: An option is unknown, or `shots` is not an integer.
+            TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             ValueError: A value is not valid.
         """
         self._options.update_options(**fields)
@@ -199,7 +200,7 @@ class OqtopusBackend(BackendV2):
         Raises:
             ValueError: `run_input` is empty, the device cannot run a circuit as intended (`CircuitError`), or an option
                 has an invalid value.
-            TypeError: An option is unknown, or `shots` is not an integer.
+            TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             OqtopusError: A circuit could not be submitted; cancellation of the others has been requested.
         """
         settings = self.settings(**options)
@@ -228,7 +229,9 @@ class OqtopusBackend(BackendV2):
         return self._submit(specs.with_tags(jobs, kind, settings), settings)
 
     def _submit(self, jobs: Sequence[specs.Job], settings: OqtopusOptions) -> JobBatch:
-        return JobBatch.submit(self._client, [job.to_spec(self.name, settings) for job in jobs], jobs[0].tag)
+        seeds = specs.seeds(settings.seed_simulator, len(jobs))
+        batch = [job.to_spec(self.name, settings, seed) for job, seed in zip(jobs, seeds, strict=True)]
+        return JobBatch.submit(self._client, batch, jobs[0].tag)
 
     def programs(
         self,
@@ -248,7 +251,7 @@ class OqtopusBackend(BackendV2):
         """Return the settings of a run with these options; `backend.options` applies to those None or not given.
 
         Raises:
-            TypeError: An option is unknown, or `shots` is not an integer.
+            TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             ValueError: A value is not valid.
         """
         from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic is slow to load

@@ -92,6 +92,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--no-idle-noise", action="store_true", help="do not relax the qubits of noisy devices while they wait")
     add("--schedule", choices=get_args(Schedule), help="when operations start: as early or as late as possible")
     add("--workers", type=int, metavar="N", help="jobs that run at a time (default: one per processor core)")
+    add("--seed", type=int, metavar="N", help="seed of the simulations: the same jobs give the same counts each time")
     add(
         "--allow-sse",
         action="store_true",
@@ -130,6 +131,7 @@ def _emulator(options: argparse.Namespace, executor: Executor | Literal["externa
         schedule=options.schedule,
         executor=executor,
         max_running=options.workers,
+        seed=options.seed,
         allow_sse=options.allow_sse,
         cancelling=options.cancelling,
         device_histories=not options.no_device_histories,

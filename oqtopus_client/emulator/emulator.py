@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import platformdirs
 
+from oqtopus_client.checks import whole_number
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.emulator.api.dependencies import Cloud
 from oqtopus_client.emulator.app import create_app
@@ -25,6 +26,7 @@ from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
 from oqtopus_client.emulator.provider_api.handover import Handover
+from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.sse.limits import SseLimits
@@ -67,6 +69,10 @@ class Emulator:
             process, which uses `provider_api`; that engine then also decides about server-side programs.
         max_running: Maximum number of jobs in progress at the same time, at least 2; by default one per processor core.
             One more may run on a device without a job in progress.
+        seed: Seed of the random numbers of the emulator's simulations: the same jobs, with the same shots on the same
+            devices, then have the same counts each time, whatever the order in which they run. Equal jobs differ from
+            each other. The counts may change with a new version. A job's own seed takes precedence; see
+            `OqtopusJobSpec`.
         limits: Limits on the programs of jobs.
         allow_sse: Whether to accept sse jobs.
         sse_limits: Limits on the programs of sse jobs.
@@ -87,7 +93,8 @@ class Emulator:
 
     Raises:
         OSError: A folder cannot be used.
-        ValueError: A device or `schedule` is not valid.
+        TypeError: `seed` is not an integer.
+        ValueError: A device, `schedule` or `seed` is not valid.
     """
 
     def __init__(
@@ -100,6 +107,7 @@ class Emulator:
         schedule: Schedule | None = None,
         executor: Executor | Literal["external"] | None = None,
         max_running: int | None = None,
+        seed: int | None = None,
         limits: ProgramLimits = DEFAULT_LIMITS,
         allow_sse: bool = True,
         sse_limits: SseLimits | None = None,
@@ -161,6 +169,7 @@ class Emulator:
             signer=Signer(signing_key, url_seconds, temporary=temporary_credentials),
             faults=self._faults,
             options=options,
+            seeds=None if seed is None else Seeds(whole_number(seed, "seed must be a non-negative integer", least=0)),
         )
         self._app = create_app(self._cloud)
         self.provider_api = None

@@ -37,8 +37,8 @@ class PrimitiveOptions(ChangeableOptions):
     Attributes:
         max_shots: The most shots of one job, 1 to 10,000,000; the device's own limit applies if it is lower. More shots
             are split across several jobs, and their counts combined.
-        seed: Seed of the random numbers drawn in this process, and of simulators whose backend takes a
-            `seed_simulator`. OQTOPUS devices cannot be seeded.
+        seed: Seed of the random numbers drawn in this process, and of emulated devices and simulators whose backend
+            takes a `seed_simulator`: each job gets a different seed, derived from this one. Real devices ignore it.
         transpile: For OQTOPUS devices: `"auto"` has the server transpile circuits that are not made of the device's own
             instructions; `"server"` has it transpile all circuits; `"none"` has it transpile none, and refuses those
             that the device would refuse. Other backends run circuits as they are.
@@ -89,7 +89,7 @@ class PrimitiveOptions(ChangeableOptions):
     def for_device(self) -> dict[str, Any]:
         """Return the options that `OqtopusBackend.submit` takes."""
         names = ("transpile", "transpiler_options", "mitigation", "name", "description", "job_tags")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"seed_simulator": self.seed}
 
     def for_other_backend(self, backend: str) -> None:
         """Refuse options that only OQTOPUS servers support.
