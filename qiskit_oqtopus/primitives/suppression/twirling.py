@@ -12,6 +12,7 @@ from qiskit.circuit.library import RZGate, XGate
 from qiskit_oqtopus.definitions import has_conditions
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.plain import empty_like, plain
+from qiskit_oqtopus.primitives.suppression.randomization import complementary_flips
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -94,14 +95,8 @@ def twirl(
     """
     wanted = np.zeros((num_randomizations, circuit.num_clbits), bool)
     if measure:
-        wanted = complementary_flips(num_randomizations, circuit.num_clbits, random)
+        wanted = complementary_flips(num_randomizations, circuit.num_clbits, random).astype(bool)
     return _Frames(circuit, wanted, random if gates else None).twirls()
-
-
-def complementary_flips(num_randomizations: int, num_bits: int, random: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Draw flips of bits, of shape (randomizations, bits); the second half are the complements of the first."""
-    half = random.integers(0, 2, (-(-num_randomizations // 2), num_bits)).astype(bool)
-    return np.concatenate([half, ~half])[:num_randomizations]
 
 
 class _Wire:

@@ -14,7 +14,7 @@ from scipy.stats import chisquare
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.primitives.suppression.folding import fold
 from qiskit_oqtopus.primitives.suppression.twirled import TwirledTemplate, twirled_circuits
-from qiskit_oqtopus.primitives.suppression.twirling import OPTIONAL, complementary_flips, twirl, twirlable
+from qiskit_oqtopus.primitives.suppression.twirling import OPTIONAL, twirl, twirlable
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.qasm import to_template
 from qiskit_oqtopus.target import target_from_device
@@ -149,16 +149,6 @@ def _part(circuit: QuantumCircuit, end: int) -> QuantumCircuit:
     part = circuit.copy_empty_like()
     part.data = circuit.data[:end]
     return part
-
-
-@pytest.mark.parametrize(("count", "bits"), [(2, 5), (8, 3), (7, 4), (1, 2), (6, 0)])
-def test_flips_are_complementary(count: int, bits: int) -> None:
-    """The second half flips the bits that the first half does not."""
-    flips = complementary_flips(count, bits, np.random.default_rng(3))
-
-    assert flips.shape == (count, bits)
-    half = -(-count // 2)
-    assert (flips[half:] == ~flips[: count - half]).all()
 
 
 def test_calibration_circuit() -> None:
