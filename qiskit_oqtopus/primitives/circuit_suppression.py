@@ -8,6 +8,7 @@ import numpy as np
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.primitives.suppression.decoupling import decouple
 from qiskit_oqtopus.primitives.suppression.randomization import shots_of_randomizations
 from qiskit_oqtopus.primitives.suppression.twirling import twirl, twirlable
 from qiskit_oqtopus.primitives.task import TaskCircuit
@@ -84,8 +85,6 @@ class CircuitSuppression:
         if steps.twirls:
             circuit = twirlable(circuit, gates=steps.twirl_gates, measure=steps.twirl_measure)
         if steps.decoupling is not None:
-            from qiskit_oqtopus.primitives.suppression.decoupling import decouple  # type: ignore[import-not-found] # noqa: PLC0415
-
             options = steps.decoupling.model_dump(exclude={"enable"})
             circuit = decouple(circuit, self._backend.target, **options)
         if not steps.twirls:
