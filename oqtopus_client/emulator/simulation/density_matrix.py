@@ -43,7 +43,7 @@ def estimate(part: Part, shots: int) -> Cost | None:
     """Estimate the cost, which hardly depends on the number of shots."""
     elements = 4.0**part.n_qubits
     pairs = Counter(len(operation.qubits) for operation in part.operations)[2]
-    seconds = 1e-3 + 4e-6 * len(part.operations) + pairs * (3e-5 + 1e-8 * elements) + 1e-7 * shots
+    seconds = 1e-3 + 4e-6 * len(part.operations) + pairs * (2e-5 + 2e-9 * elements) + 1e-7 * shots
     return Cost(seconds, 3 * 8 * elements / (1 << 20))
 
 
