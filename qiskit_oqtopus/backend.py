@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -15,7 +15,7 @@ from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.noise import aer_noise_model
+from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice
+    from oqtopus_client.emulator.coherent import CoherentErrors
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.programs import Program
@@ -137,6 +138,47 @@ class OqtopusBackend(BackendV2):
             ValueError: The device does not have one of the qubits, or publishes no calibration.
         """
         return aer_noise_model(self.target, qubits)
+
+    def noisy(
+        self,
+        circuit: QuantumCircuit,
+        *,
+        idle_noise: bool = True,
+        schedule: Literal["gateway", "alap"] = "gateway",
+        coherent: CoherentErrors | None = None,
+    ) -> QuantumCircuit:
+        """Return a circuit to run in Qiskit Aer that has the noise of an emulated device with this calibration.
+
+        The noise is part of the circuit, including readout errors, so no noise model is needed. The circuit has the
+        same qubits, of which Aer does not simulate unused ones, so the size of the chip does not matter::
+
+            isa = transpile(circuit, backend)
+            counts = AerSimulator().run(backend.noisy(isa)).result().get_counts()
+
+        Aer applies each gate's errors as they are in the circuit, so do not transpile it again. Without measurements,
+        the circuit ends when its last gate or delay does.
+
+        Args:
+            circuit: A circuit of the device's native gates on its physical qubits, as `transpile` returns them.
+            idle_noise: Whether qubits relax while they wait between their first gate and the measurements, rather than
+                during written delays only.
+            schedule: When gates run. `"gateway"`: in the order of the text, as early as possible; every `rz` and every
+                barrier waits for all qubits. `"alap"`: as late as possible; barriers only concern their own qubits.
+            coherent: Coherent errors, which servers do not publish.
+
+        Raises:
+            ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
+            CircuitError: The device cannot run the circuit as it is, or the circuit measures a qubit into several bits.
+            ValueError: The device publishes no calibration, or a coherent error is of a qubit that it does not have.
+        """
+        return noisy_circuit(
+            circuit,
+            self.device.calibration,
+            self.target,
+            idle_noise=idle_noise,
+            schedule=schedule,
+            coherent=coherent,
+        )
 
     @property
     def max_circuits(self) -> None:

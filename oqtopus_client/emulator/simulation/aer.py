@@ -98,6 +98,22 @@ def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutEr
     return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
 
 
+def readout_channel(prob_meas1_prep0: float, prob_meas0_prep1: float) -> QuantumError:
+    """Return a channel that changes the outcomes of a measurement after it as the readout error does.
+
+    It flips a qubit with the smaller of the probabilities, and otherwise sets it to the outcome that is read more often
+    with their difference.
+    """
+    flipped, preferred = sorted((prob_meas1_prep0, prob_meas0_prep1))
+    setting = QuantumCircuit(1)
+    setting.reset(0)
+    if prob_meas1_prep0 > prob_meas0_prep1:
+        setting.x(0)
+    flip, nothing = QuantumCircuit(1), QuantumCircuit(1)
+    flip.x(0)
+    return QuantumError([(nothing, 1 - preferred), (flip, flipped), (setting, preferred - flipped)])
+
+
 def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
     """Return the relaxation during a delay of a qubit with lifetimes `(t1, t2)`, in microseconds.
 
