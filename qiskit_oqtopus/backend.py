@@ -147,38 +147,16 @@ class OqtopusBackend(BackendV2):
         schedule: Literal["gateway", "alap"] = "gateway",
         coherent: CoherentErrors | None = None,
     ) -> QuantumCircuit:
-        """Return a circuit to run in Qiskit Aer that has the noise of an emulated device with this calibration.
+        """Return a circuit with the noise of an emulated device with this calibration, to run in Qiskit Aer.
 
-        The noise is part of the circuit, including readout errors, so no noise model is needed. The circuit has the
-        same qubits, of which Aer does not simulate unused ones, so the size of the chip does not matter::
+        Unlike that of `noise_model`, this noise includes that of waiting qubits. It is part of the circuit::
 
-            isa = transpile(circuit, backend)
             counts = AerSimulator().run(backend.noisy(isa)).result().get_counts()
 
-        Aer applies each gate's errors as they are in the circuit, so do not transpile it again. Without measurements,
-        the circuit ends when its last gate or delay does.
-
-        Args:
-            circuit: A circuit of the device's native gates on its physical qubits, as `transpile` returns them.
-            idle_noise: Whether qubits relax while they wait between their first gate and the measurements, rather than
-                during written delays only.
-            schedule: When gates run. `"gateway"`: in the order of the text, as early as possible; every `rz` and every
-                barrier waits for all qubits. `"alap"`: as late as possible; barriers only concern their own qubits.
-            coherent: Coherent errors, which servers do not publish.
-
-        Raises:
-            ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
-            CircuitError: The device cannot run the circuit as it is, or the circuit measures a qubit into several bits.
-            ValueError: The device publishes no calibration, or a coherent error is of a qubit that it does not have.
+        The arguments and exceptions are those of `qiskit_oqtopus.noise.noisy_circuit`.
         """
-        return noisy_circuit(
-            circuit,
-            self.device.calibration,
-            self.target,
-            idle_noise=idle_noise,
-            schedule=schedule,
-            coherent=coherent,
-        )
+        chip, target = self.device.calibration, self.target
+        return noisy_circuit(circuit, chip, target, idle_noise=idle_noise, schedule=schedule, coherent=coherent)
 
     @property
     def max_circuits(self) -> None:

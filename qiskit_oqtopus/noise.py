@@ -86,15 +86,21 @@ def noisy_circuit(
     schedule: Literal["gateway", "alap"],
     coherent: CoherentErrors | None,
 ) -> QuantumCircuit:
-    """Return a circuit that has the noise of a device between its gates; see `OqtopusBackend.noisy`.
+    """Return a circuit with the noise of an emulated device with this calibration, to run in Aer.
+
+    The channels of gates, waits and coherent errors are part of the circuit, and so are readout errors: it needs no
+    noise model. Do not transpile it again. It has the same qubits and classical registers; Aer does not simulate unused
+    qubits, so the size of the chip does not matter. Without measurements, it ends with the last gate or delay.
 
     Args:
-        circuit: A circuit of native gates on physical qubits.
+        circuit: A circuit of native gates on physical qubits, as `qiskit.transpile` returns them for the device.
         calibration: The device's calibration, as published.
         target: The device's target.
-        idle_noise: Whether qubits relax while they wait.
-        schedule: When gates run.
-        coherent: Coherent errors.
+        idle_noise: Whether qubits relax whenever they wait between their first gate and the measurements, or only
+            during written delays.
+        schedule: When gates run. `"gateway"`: in the order of the text, as early as possible; every `rz` and barrier
+            waits for all qubits. `"alap"`: as late as possible; a barrier only concerns its own qubits.
+        coherent: Coherent errors, which servers do not publish.
 
     Raises:
         ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
@@ -108,8 +114,8 @@ def noisy_circuit(
         from oqtopus_client.emulator.simulation.aer import instructions, readout_channel  # noqa: PLC0415 - the same
         from oqtopus_client.emulator.simulation.circuits import measurements, parse  # noqa: PLC0415 - the same extra
         from oqtopus_client.emulator.simulation.parts import operations_of  # noqa: PLC0415 - the same extra
-    except ModuleNotFoundError as error:
-        raise _without_aer("A noisy circuit", error) from error
+    except ModuleNotFoundError as missing:
+        raise _without_aer("A noisy circuit", missing) from missing
 
     _active(target, ())
     program = to_program(_measured(circuit), target)

@@ -6,7 +6,6 @@ Circuits for which a device would silently return wrong results are refused, wit
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +17,7 @@ from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 from qiskit_oqtopus.programs import NO_DELAY, Program, Template
 from qiskit_oqtopus.reals import real
-from qiskit_oqtopus.untouched import Untouched
+from qiskit_oqtopus.untouched import Untouched, only_delayed
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -100,9 +99,6 @@ def to_program(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = Fa
     Gates that OpenQASM's standard library lacks are decomposed. Gate definitions in the program would carry the gates'
     names, and a server misreads some: `unitary`, and every name of another gate of Qiskit.
 
-    Delays on qubits without other instructions are left out: Qiskit's scheduling passes add them to all idle qubits of
-    the chip, and on devices, where every `rz` waits for all qubits, they would hold up the others.
-
     Args:
         circuit: The circuit, with bound parameters and final measurements.
         target: The device's target.
@@ -166,9 +162,6 @@ class _Writer:
         self._sources: dict[int, tuple[int, str]] = {}
         self._measured: set[int] = set()
         self._used: set[tuple[str, tuple[int, ...]]] = set()
-        self._barred: set[int] = set()
-        # The lines with delays of each qubit.
-        self._delays: defaultdict[int, list[int]] = defaultdict(list)
         # The operations on each qubit, in order, to find untouched qubits. As this is slow, it is recorded only for
         # circuits with resets; a custom operation named `reset` merely costs time.
         self._history: list[tuple[CircuitInstruction, tuple[int, ...]]] | None = (
@@ -176,6 +169,7 @@ class _Writer:
         )
         self._untouched: Untouched | None = None
         self._followed = 0
+        self._idle = only_delayed(circuit)
         self._depth = 0
         # Definitions by the operation's id, as the same operation object may occur many times.
         self._definitions: dict[int, tuple[Operation, QuantumCircuit | None]] = {}
@@ -188,7 +182,6 @@ class _Writer:
         if hidden := {parameter for slot in self._slots for parameter in slot.parameters} - set(circuit.parameters):
             names = ", ".join(sorted(parameter.name for parameter in hidden))
             raise self._error(f"has gates with parameters that the circuit does not list: {names}. Bind them first.")
-        self._leave_out_idle_delays()
         if not self._sources:
             self._measure_nothing(allowed=by_row.unmeasured)
         clbits = tuple(sorted(self._sources))
@@ -257,10 +250,8 @@ class _Writer:
                 self._history.append((item, qargs))
         elif isinstance(operation, Barrier):
             self._lines.append(f"barrier {operands};\n")
-            self._barred.update(qargs)
         elif isinstance(operation, Delay):
-            line = f"delay[{self._duration(operation)}] {operands};\n"
-            self._delays[qargs[0]].append(len(self._lines))
+            line = "" if qargs[0] in self._idle else f"delay[{self._duration(operation)}] {operands};\n"
             self._lines.append(NO_DELAY.sub("", line))
             self._used.add(("delay", qargs))
         elif isinstance(operation, Reset):
@@ -289,14 +280,6 @@ class _Writer:
         self._sources[NOWHERE] = len(self._lines), "q[0]"
         self._lines.append("")
         self._used.add(("measure", (0,)))
-
-    def _leave_out_idle_delays(self) -> None:
-        """Leave out the delays of qubits that have nothing else, unless their durations have parameters."""
-        busy = self._barred.union(*(qargs for name, qargs in self._used if name != "delay"))
-        for qubit in self._delays.keys() - busy:
-            for line in self._delays[qubit]:
-                if "%s" not in self._lines[line]:
-                    self._lines[line] = ""
 
     def _leave_out_reset(self, qubit: int) -> None:
         """Leave out the reset of an untouched qubit, which is in |0> already; refuse any other reset."""

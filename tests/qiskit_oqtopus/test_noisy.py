@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import sys
+from itertools import product
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.library import XGate
-from qiskit.transpiler import InstructionProperties, PassManager
+from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDynamicalDecoupling, TimeUnitConversion
 from qiskit_aer import AerSimulator
 
 from oqtopus_client import OqtopusDevice
-from oqtopus_client.emulator import CoherentErrors, EmulatedDevice
+from oqtopus_client.emulator import CoherentErrors, EmulatedDevice, square_lattice
 from oqtopus_client.emulator.device_files import built_in_devices
+from oqtopus_client.emulator.simulation import density_matrix
+from oqtopus_client.emulator.simulation.circuits import measurements, parse
+from oqtopus_client.emulator.simulation.sampling import parts_of
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.qasm import to_program
 from tests.support.backends import as_backend
 from tests.support.chips import NOT_CALIBRATED, device
 
@@ -96,15 +102,13 @@ def test_experiments_on_an_idle_qubit(qubit: int) -> None:
 
 def decoupled(circuit: QuantumCircuit, backend: OqtopusBackend, colours: list[list[int]]) -> QuantumCircuit:
     """Return a circuit with pulses in its delays: two on qubits of the first colour, four on those of the second."""
-    timed = copy.deepcopy(backend.target)
-    for qubit in range(timed.num_qubits):
-        timed.update_instruction_properties("measure", (qubit,), InstructionProperties(duration=0.0))
+    target = backend.target
     for pulses, qubits in zip((2, 4), colours, strict=True):
         spacing = [1 / pulses / 2, *[1 / pulses] * (pulses - 1), 1 / pulses / 2]
         passes = [
-            TimeUnitConversion(target=timed),
-            ALAPScheduleAnalysis(target=timed),
-            PadDynamicalDecoupling(target=timed, dd_sequence=[XGate()] * pulses, spacing=spacing, qubits=qubits),
+            TimeUnitConversion(target=target),
+            ALAPScheduleAnalysis(target=target),
+            PadDynamicalDecoupling(target=target, dd_sequence=[XGate()] * pulses, spacing=spacing, qubits=qubits),
         ]
         circuit = PassManager(passes).run(circuit)
     return circuit
@@ -160,6 +164,60 @@ def drawn(random: Random, emulated: EmulatedDevice, n_bits: int) -> QuantumCircu
                 circuit.barrier(random.sample(range(n_qubits), 2))
     circuit.measure(random.sample(range(n_qubits), n_bits), range(n_bits))
     return circuit
+
+
+def distribution(circuit: QuantumCircuit, emulated: EmulatedDevice) -> dict[str, float]:
+    """Return the exact probability of each outcome on an emulated device, by its own methods."""
+    sent = parse(to_program(circuit, backend_of(emulated).target).body)
+    measured = measurements(sent)
+    connected = parts_of(sent, emulated, measured.values())
+    parts = [(part, on, density_matrix.probabilities(part)) for part, on in connected]
+    joint = np.zeros((2,) * len(measured))
+    for bits in product((0, 1), repeat=len(measured)):
+        of = {qubit: bits[len(bits) - 1 - clbit] for clbit, qubit in measured.items()}
+        joint[bits] = 1.0
+        for part, on, each in parts:
+            joint[bits] *= each[sum(of.pop(on[qubit]) << place for place, qubit in enumerate(part.measured))]
+        joint[bits] *= not any(of.values())
+    for clbit, qubit in measured.items():
+        error = emulated.calibration["qubits"][qubit]["meas_error"]
+        p10, p01 = error["prob_meas1_prep0"], error["prob_meas0_prep1"]
+        axis = len(measured) - 1 - clbit
+        joint = np.moveaxis(np.tensordot([[1 - p10, p01], [p10, 1 - p01]], joint, axes=(1, axis)), 0, axis)
+    return {format(outcome, f"0{len(measured)}b"): p for outcome, p in enumerate(joint.ravel())}
+
+
+@pytest.mark.parametrize("schedule", ["gateway", "alap"])
+@pytest.mark.parametrize("idle_noise", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_same_distribution_as_on_the_emulated_device(seed: int, *, idle_noise: bool, schedule: Any) -> None:
+    """Outcomes have the probabilities that the emulator computes by other means, with all kinds of noise."""
+    random = Random(seed)
+    emulated = square_lattice("lattice", 2, 3, seed=seed, coherent=seed % 4 > 0)
+    emulated = dataclasses.replace(emulated, idle_noise=idle_noise, schedule=schedule)
+    circuit = drawn(random, emulated, n_bits=3)
+    noisy = backend_of(emulated).noisy(circuit, idle_noise=idle_noise, schedule=schedule, coherent=emulated.coherent)
+    found, expected = probabilities(noisy), distribution(circuit, emulated)
+
+    assert {key: found.get(key, 0.0) for key in expected} == pytest.approx(expected, abs=1e-7)
+    assert sum(p > 1e-3 for p in expected.values()) > 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chips_with_gaps(seed: int) -> None:
+    """Calibrations with gaps are completed as on emulated devices."""
+    random = Random(seed)
+    emulated = square_lattice("lattice", 2, 3, seed=seed)
+    info = copy.deepcopy(emulated.description["device_info"])
+    for place in info["qubits"] + info["couplings"]:
+        for name in list(place):
+            if random.random() < 0.3 and name not in ("id", "control", "target"):
+                place[name] = random.choice([None, {}]) if isinstance(place[name], dict) else None
+    emulated = EmulatedDevice.from_device_info(info)
+    circuit = drawn(random, emulated, n_bits=2)
+    found, expected = probabilities(backend_of(emulated).noisy(circuit)), distribution(circuit, emulated)
+
+    assert {key: found.get(key, 0.0) for key in expected} == pytest.approx(expected, abs=1e-7)
 
 
 def test_readout_errors_do_not_depend_on_gates() -> None:
