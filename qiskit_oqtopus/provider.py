@@ -65,7 +65,7 @@ class OqtopusProvider:
     Example:
         >>> with OqtopusProvider.emulator(":memory:") as provider:
         ...     [backend.name for backend in provider.backends()]
-        ['qulacs', 'lattice64', 'lattice144']
+        ['qulacs', 'lattice64', 'lattice64c', 'lattice144']
     """
 
     def __init__(
