@@ -10,6 +10,7 @@ from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.primitives.suppression.decoupling import decouple
 from qiskit_oqtopus.primitives.suppression.randomization import shots_of_randomizations
+from qiskit_oqtopus.primitives.suppression.schedule import in_rounds
 from qiskit_oqtopus.primitives.suppression.twirling import twirl, twirlable
 from qiskit_oqtopus.primitives.task import TaskCircuit
 from qiskit_oqtopus.primitives.twirled_circuit import TwirledCircuit
@@ -86,6 +87,8 @@ class CircuitSuppression:
             circuit = twirlable(circuit, gates=steps.twirl_gates, measure=steps.twirl_measure)
         if steps.decoupling is not None:
             circuit = decouple(circuit, target, **steps.decoupling.model_dump(exclude={"enable"}))
+        elif self._settings is not None and (steps.twirl_gates or steps.extrapolation is not None):
+            circuit = in_rounds(circuit)
         applied = TaskCircuit(circuit)
         if steps.twirls:
             twirls = twirl(
