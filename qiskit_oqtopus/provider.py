@@ -59,7 +59,7 @@ class OqtopusProvider:
     Example:
         >>> with OqtopusProvider.emulator(":memory:") as provider:
         ...     [backend.name for backend in provider.backends()]
-        ['qulacs', 'lattice64', 'lattice144']
+        ['qulacs', 'lattice64', 'lattice64c', 'lattice144']
     """
 
     def __init__(self, config: OqtopusConfig | None = None, *, journal: str | Path | None = None) -> None:

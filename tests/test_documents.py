@@ -47,7 +47,8 @@ def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:
     *devices, counts, value, times = capsys.readouterr().out.splitlines()
 
     assert len(code.splitlines()) <= 21
-    assert [line.split()[0] for line in devices] == ["Name", "----------", "qulacs", "lattice64", "lattice144"]
+    names_of_devices = ["qulacs", "lattice64", "lattice64c", "lattice144"]
+    assert [line.split()[0] for line in devices] == ["Name", "----------", *names_of_devices]
     assert sum(eval(counts).values()) == 1000  # noqa: S307 - a dictionary that we printed
     assert 1.5 < float(value) < 2
     assert "running" in times
