@@ -1,9 +1,9 @@
 """The bias that error suppression and mitigation leave, and what they cost.
 
 Run by hand: `python tests/benchmarks/mitigation.py`. Values of three circuits are compared with exact ones, on ten
-qubits of the emulator's lattice64: with its calibrated errors, and with coherent errors in addition. A row has the root
-mean square, over a circuit's observables, of the differences from the exact values and of the standard errors, and the
-jobs and shots that the row takes.
+qubits of the emulator's chips: lattice64, with its calibrated errors, and lattice64c, with coherent ones in addition. A
+row has the root mean square, over a circuit's observables, of the differences from the exact values and of the standard
+errors, and the jobs and shots that it takes. The first is of a chip without readout errors, and without mitigation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,14 +25,12 @@ from oqtopus_client.emulator import EmulatedDevice, Emulator
 from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from qiskit.providers import BackendV2
 
 LINE = (27, 28, 36, 35, 34, 26, 18, 19, 20, 21)
 """Neighbours on the lattice."""
-
-COHERENT = {"cx": 0.03, "sx": 0.01, "zz_khz": 30.0, "detuning_khz": 20.0}
 
 WAYS: dict[str, dict[str, Any]] = {
     "raw": {},
@@ -47,31 +44,42 @@ WAYS: dict[str, dict[str, Any]] = {
 """Options of each row."""
 
 
-def device(name: str, **how: Any) -> EmulatedDevice:
-    """Return a line of the lattice's qubits as a device, with more fields of a device file."""
-    text = resources.files("oqtopus_client.emulator").joinpath("devices/lattice64.json").read_text("utf-8")
+def device(chip: str, name: str, num_qubits: int = len(LINE), *, reads_right: bool = False) -> EmulatedDevice:
+    """Return a line of a chip's qubits as a device.
+
+    Args:
+        chip: Name of the built-in device.
+        name: Name of the new device.
+        num_qubits: Number of qubits.
+        reads_right: Whether to leave out the chip's readout errors.
+    """
+    text = resources.files("oqtopus_client.emulator").joinpath(f"devices/{chip}.json").read_text("utf-8")
     description = json.loads(text)
-    info, places = description["device_info"], {qubit: place for place, qubit in enumerate(LINE)}
+    info, places = description["device_info"], {qubit: place for place, qubit in enumerate(LINE[:num_qubits])}
     qubits = {qubit["id"]: qubit for qubit in info["qubits"]}
-    return EmulatedDevice.from_description(
-        description
-        | {
-            "device_id": name,
-            "n_qubits": len(LINE),
-            "device_info": info
-            | {
-                "name": name,
-                "device_id": name,
-                "qubits": [qubits[qubit] | {"id": place} for qubit, place in places.items()],
-                "couplings": [
-                    each | {"control": places[each["control"]], "target": places[each["target"]]}
-                    for each in info["couplings"]
-                    if places.keys() >= {each["control"], each["target"]}
-                ],
-            },
+    info |= {
+        "name": name,
+        "device_id": name,
+        "qubits": [qubits[qubit] | {"id": place} for qubit, place in places.items()],
+        "couplings": [
+            each | {"control": places[each["control"]], "target": places[each["target"]]}
+            for each in info["couplings"]
+            if places.keys() >= {each["control"], each["target"]}
+        ],
+    }
+    if reads_right:
+        for qubit in info["qubits"]:
+            qubit["meas_error"] = {"prob_meas1_prep0": 0.0, "prob_meas0_prep1": 0.0, "readout_assignment_error": 0.0}
+    if "coherent" in description:
+        description["coherent"] = {
+            kind: {
+                ",".join(str(places[int(qubit)]) for qubit in key.split(",")): value
+                for key, value in values.items()
+                if places.keys() >= {int(qubit) for qubit in key.split(",")}
+            }
+            for kind, values in description["coherent"].items()
         }
-        | how
-    )
+    return EmulatedDevice.from_description(description | {"device_id": name, "n_qubits": num_qubits})
 
 
 class Case(NamedTuple):
@@ -145,18 +153,24 @@ def hydrogen() -> Case:
     return Case("(c) energy of H2 at its optimum", circuit, [hamiltonian])
 
 
-CASES = {"a": ghz, "b": ising, "c": hydrogen}
+def waiting(cx: int = 40) -> Case:
+    """Return a qubit in a superposition that waits while its neighbours have gates, and its coherence."""
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.barrier()
+    for _ in range(cx):
+        circuit.cx(1, 2)
+        circuit.barrier(1, 2)
+    circuit.barrier()
+    return Case("(d) coherence of a waiting qubit", circuit, [SparsePauliOp("IIX")])
+
+
+CASES = {"a": ghz, "b": ising, "c": hydrogen, "d": waiting}
+CHIPS = "lattice64", "lattice64c"
 
 
 class Row(NamedTuple):
-    """What a way makes of a case.
-
-    Attributes:
-        values: The values.
-        errors: Their standard errors.
-        jobs: Number of jobs.
-        shots: Number of shots.
-    """
+    """What a way makes of a case: values, their standard errors, and the numbers of jobs and shots."""
 
     values: np.ndarray
     errors: np.ndarray
@@ -178,7 +192,7 @@ def root_mean_square(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-def line(name: str, row: Row, exact: np.ndarray) -> str:
+def text(name: str, row: Row, exact: np.ndarray) -> str:
     """Return a row as text."""
     return (
         f"  {name:24} off by {root_mean_square(row.values - exact):.4f}, standard error "
@@ -187,20 +201,26 @@ def line(name: str, row: Row, exact: np.ndarray) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table for each device and case."""
+    """Print a table for each chip and case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shots", type=int, default=16_384)
-    parser.add_argument("--cases", default="abc")
+    parser.add_argument("--cases", default="".join(CASES))
+    parser.add_argument("--chips", nargs="*", choices=CHIPS, default=CHIPS)
     parser.add_argument("--ways", nargs="*", choices=WAYS, default=[*WAYS])
     options = parser.parse_args(arguments)
-    devices = [device("lattice"), device("coherent", coherent=COHERENT)]
+    chips = {name: device(name, f"{name}-line") for name in options.chips}
+    rights = {name: device(name, f"{name}-right", reads_right=True) for name in options.chips}
+    devices = [*chips.values(), *rights.values()]
     with Emulator(":memory:", devices=devices, seed=1) as emulator, OqtopusProvider(emulator.config) as provider:
-        for name in ("lattice", "coherent"):
-            backend = provider.get_backend(name)
+        for chip in options.chips:
             for case in (CASES[letter]() for letter in options.cases):
-                print(f"{name}: {case.name}")
+                exact = case.exact()
+                print(f"{chip}: {case.name}")
+                read = run(case, provider.get_backend(f"{chip}-right"), {}, options.shots)
+                print(text("without readout errors", read, exact))
                 for way in options.ways:
-                    print(line(way, run(case, backend, WAYS[way], options.shots), case.exact()), flush=True)
+                    row = run(case, provider.get_backend(f"{chip}-line"), WAYS[way], options.shots)
+                    print(text(way, row, exact), flush=True)
 
 
 if __name__ == "__main__":
