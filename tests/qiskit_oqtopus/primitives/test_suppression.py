@@ -137,6 +137,20 @@ def test_without_noise(perfect: OqtopusBackend, kind: str) -> None:
     assert len(job.job_ids) == estimator.plan([pub], shots=300).jobs
 
 
+def test_nothing_to_measure(perfect: OqtopusBackend, provider: OqtopusProvider, tap: RecordedCloud) -> None:
+    """A constant needs no jobs and no calibration, here and in another process; other PUBs are not affected."""
+    circuit = transpile(QuantumCircuit(2), perfect, optimization_level=0)
+    constant, zero = (circuit, {"IIIII": 3.0}), (circuit, "IIIIZ")
+    for options in (LEVELS["independent"], LEVELS["level 2"]):
+        estimator = OqtopusEstimator(perfect, options, twirling={"enable_gates": False, "enable_measure": False})
+        job = estimator.run([constant])
+        assert tap.requests == []
+        assert provider.job(job.job_id()).result()[0].data.evs == 3
+        values = [result.data.evs for result in estimator.run([constant, zero, constant]).result()]
+        assert values == [3, 1, 3]
+        tap.requests.clear()
+
+
 def test_names_of_the_data(perfect: OqtopusBackend) -> None:
     """Arrays have the names and shapes that qiskit-ibm-runtime gives them."""
     circuit, observables, values, _ = sweep(perfect)
@@ -232,8 +246,12 @@ def test_seeds(perfect: OqtopusBackend) -> None:
             "mitigation='pseudo_inverse' cannot be combined with",
         ),
         (
+            LEVELS["gates"] | {"mitigation": "pseudo_inverse"},
+            "Use resilience.measure_mitigation=True in its place, which measures readout errors in the same run",
+        ),
+        (
             {"twirling": {"enable_measure": True}, "mitigation": "pseudo_inverse"},
-            "as it would undo readout errors a second time, or those of other outcomes",
+            "as it would undo the readout errors of other outcomes",
         ),
         (LEVELS["gates"] | {"transpile": "server"}, "transpile='server' cannot be combined with error suppression"),
         (
@@ -261,7 +279,7 @@ def test_options_that_contradict(
 def test_backend_that_mitigates(perfect: OqtopusBackend) -> None:
     """The backend's own options count, too."""
     perfect.set_options(mitigation="pseudo_inverse")
-    with pytest.raises(ValueError, match=r"Leave it out, also in backend\.options"):
+    with pytest.raises(ValueError, match=r"leave it out, also in backend\.options"):
         OqtopusEstimator(perfect, resilience_level=1).run([(QuantumCircuit(1), "Z")])
 
 
