@@ -11,7 +11,7 @@ from qiskit.circuit.library import RZGate, XGate
 
 from qiskit_oqtopus.definitions import has_conditions
 from qiskit_oqtopus.errors import CircuitError
-from qiskit_oqtopus.plain import empty_like, plain
+from qiskit_oqtopus.plain import plain, with_instructions
 from qiskit_oqtopus.primitives.suppression.randomization import complementary_flips
 
 if TYPE_CHECKING:
@@ -160,12 +160,11 @@ class _Furnisher:
         """Return the circuit with the inserted gates."""
         for i, item in enumerate(self._circuit.data):
             self._add(i, item)
-        furnished = empty_like(self._circuit)
+        furnished: list[CircuitInstruction] = []
         for i, item in enumerate(self._circuit.data):
-            for inserted in self._inserted.get(i, ()):
-                furnished.append(inserted)
+            furnished += self._inserted.get(i, ())
             furnished.append(item)
-        return furnished
+        return with_instructions(self._circuit, furnished)
 
     def _add(self, i: int, item: CircuitInstruction) -> None:
         name = self._name(item)

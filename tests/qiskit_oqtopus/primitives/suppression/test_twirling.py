@@ -121,7 +121,7 @@ def test_cx_sees_each_pauli_equally_often() -> None:
         circuit.rz(0.4, 0)
         circuit.sx(0)
         circuit.cx(control, target)
-    count, rng = 3200, np.random.default_rng(5)
+    count, rng = 1600, np.random.default_rng(5)
     prepared = twirlable(circuit, gates=True, measure=False)
     twirls = twirl(prepared, count, rng, gates=True, measure=False)
     ends = [i for i, item in enumerate(circuit.data) if item.name == "cx"]
