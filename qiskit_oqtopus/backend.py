@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -15,8 +15,8 @@ from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.noise import aer_noise_model
-from qiskit_oqtopus.target import target_from_device
+from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
+from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice
+    from oqtopus_client.emulator.coherent import CoherentErrors
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.programs import Program
@@ -40,23 +41,37 @@ class OqtopusBackend(BackendV2):
         provider: The provider that found the device; Qiskit's base class keeps it.
         device: The device's description, as of the provider's request.
         client: The client that submits jobs.
+        measure_duration: The duration of measurements in `target`, in seconds, if the device publishes none; None if
+            unknown.
 
     Attributes:
         device: The device's description, as of the last `refresh`.
     """
 
-    def __init__(self, provider: object, device: OqtopusDevice, client: OqtopusClient) -> None:
+    def __init__(
+        self,
+        provider: object,
+        device: OqtopusDevice,
+        client: OqtopusClient,
+        *,
+        measure_duration: float | None = MEASURE_DURATION,
+    ) -> None:
         super().__init__(provider=provider, name=device.device_id, description=device.description)
         self.device = device
         self._client = client
+        self._measure_duration = measure_duration
 
     @cached_property
     def _target(self) -> Target:
-        return target_from_device(self.device)
+        return target_from_device(self.device, self._measure_duration)
 
     @property
     def target(self) -> Target:
-        """The device's gates, couplings, errors and times, for the transpiler."""
+        """The device's gates, couplings, errors and times, for the transpiler.
+
+        OQTOPUS servers publish no duration of measurements, which scheduling needs. The provider's `measure_duration`
+        stands in; nothing follows a measurement, so its value does not affect the schedule of the gates.
+        """
         return self._target
 
     def refresh(self) -> bool:
@@ -71,7 +86,7 @@ class OqtopusBackend(BackendV2):
         before, self.device = self.device, self._client.get_device(self.name)
         if _calibration(self.device) == _calibration(before):
             return False
-        self._target = target_from_device(self.device)
+        self._target = target_from_device(self.device, self._measure_duration)
         self._coupling_map = None  # the base class caches that of the first Target
         return True
 
@@ -81,7 +96,8 @@ class OqtopusBackend(BackendV2):
         Raises:
             OqtopusError: The request failed.
         """
-        return type(self)(self.provider, self._client.get_device(self.name), self._client)
+        device = self._client.get_device(self.name)
+        return type(self)(self.provider, device, self._client, measure_duration=self._measure_duration)
 
     @property
     def calibrated_at(self) -> datetime | None:
@@ -123,6 +139,25 @@ class OqtopusBackend(BackendV2):
         """
         return aer_noise_model(self.target, qubits)
 
+    def noisy(
+        self,
+        circuit: QuantumCircuit,
+        *,
+        idle_noise: bool = True,
+        schedule: Literal["gateway", "alap"] = "gateway",
+        coherent: CoherentErrors | None = None,
+    ) -> QuantumCircuit:
+        """Return a circuit with the noise of an emulated device with this calibration, to run in Qiskit Aer.
+
+        Unlike that of `noise_model`, this noise includes that of waiting qubits. It is part of the circuit::
+
+            counts = AerSimulator().run(backend.noisy(isa)).result().get_counts()
+
+        The arguments and exceptions are those of `qiskit_oqtopus.noise.noisy_circuit`.
+        """
+        chip, target = self.device.calibration, self.target
+        return noisy_circuit(circuit, chip, target, idle_noise=idle_noise, schedule=schedule, coherent=coherent)
+
     @property
     def max_circuits(self) -> None:
         """None, meaning no limit: each circuit becomes a separate OQTOPUS job."""
@@ -133,7 +168,7 @@ class OqtopusBackend(BackendV2):
         return backend_v1.configuration(self.device, self.target, self.max_shots)
 
     def properties(self, refresh: bool = False) -> BackendProperties | None:
-        """Return the `BackendV1` properties: the calibration; None if the device publishes none.
+        """Return the `BackendV1` properties: the published calibration; None if the device publishes none.
 
         Args:
             refresh: Whether to call `refresh` first.
@@ -143,7 +178,7 @@ class OqtopusBackend(BackendV2):
         """
         if refresh:
             self.refresh()
-        return backend_v1.properties(self.device, self.target)
+        return backend_v1.properties(self.device, target_from_device(self.device))
 
     @classmethod
     def _default_options(cls) -> Options:

@@ -12,7 +12,9 @@ from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.planner import PubPlanner
 from qiskit_oqtopus.primitives.precision import PrecisionOfShots
+from qiskit_oqtopus.primitives.preview import RunPreview
 from qiskit_oqtopus.primitives.pubs import coerced
+from qiskit_oqtopus.primitives.suppressed_planner import SuppressedPlanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
     from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+    from qiskit_oqtopus.primitives.task import Task
 
 _FORM = (
     "(circuit, observables, values, precision) with values of shape (..., parameters) or as {parameter: array}; "
@@ -45,6 +48,12 @@ class OqtopusEstimator(BaseEstimatorV2):
     `sampling` reads the measured qubits from the server's answer, and `auto` takes that route; with
     `route="estimation"` the server mitigates, with that bias, and `stds` are upper bounds of the statistical error. The
     metadata have `mitigated_by`, `client` or `server`, and `calibrated_at`.
+
+    With `resilience_level`, or the options `resilience`, `twirling` and `dynamical_decoupling`, errors are suppressed
+    and mitigated. Readout errors are then measured by circuits of the same run, at the end, on the qubits that its PUBs
+    measure. This takes `sampling` and circuits of the device's own instructions, as `qiskit.transpile` returns them.
+    Each randomization of a circuit is a job. `plan` returns the number of jobs without running them; `run` warns if
+    there are more than 200 additional ones.
 
     Any Qiskit backend other than an `OqtopusBackend` can be used with `sampling`, to try a program on a simulator.
 
@@ -107,21 +116,44 @@ class OqtopusEstimator(BaseEstimatorV2):
 
         Returns:
             A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of
-            the shape to which bindings and observables broadcast.
+            the shape to which bindings and observables broadcast. With suppression or mitigation, there are the arrays
+            that qiskit-ibm-runtime has: `ensemble_standard_error`, the standard error from all shots, which `stds` are,
+            too, unless gates are twirled in 8 or more randomizations; then `stds` are from the spread between these.
+            With extrapolation, `evs_noise_factors`, `stds_noise_factors` and `ensemble_stds_noise_factors` have a last
+            axis of noise factors instead, and `evs_extrapolated` and `stds_extrapolated` two last axes, of
+            extrapolators and of the factors 0 and `extrapolated_noise_factors`. Values of bindings share the
+            calibration's error, and all randomizations share their Paulis, so their errors are correlated.
 
         Raises:
             TypeError: A PUB, `precision` or `shots` is of the wrong type.
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
-        aim = self._precision(precision, shots)
+        plan, tasks = self._planned(pubs, precision, shots)
+        RunPreview(tasks, self.backend, self.options).warn()
+        return submit(self.backend, tasks, plan, self.options)
+
+    def plan(
+        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None, shots: int | None = None
+    ) -> RunPreview:
+        """Return what `run` would submit, without running anything: numbers of jobs and shots, and the circuits.
+
+        Args and exceptions are those of `run`. Random circuits are those of `run` only if the option `seed` is set.
+        """
+        _, tasks = self._planned(pubs, precision, shots)
+        return RunPreview(tasks, self.backend, self.options)
+
+    def _planned(
+        self, pubs: Iterable[EstimatorPubLike], precision: float | None, shots: int | None
+    ) -> tuple[EstimatorPlan, list[Task]]:
+        """Return the plan and the tasks of PUBs."""
+        aim, steps = self._precision(precision, shots), self.options.steps
         read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM, 2)
         if not read:
-            return submit(self.backend, [], EstimatorPlan(()), self.options)
-        planner = PubPlanner(self.backend, self.options)
-        planned = [planner.plan(pub, index) for index, pub in enumerate(read)]
-        plan = EstimatorPlan(tuple(pub for pub, _ in planned), planner.readout)
-        return submit(self.backend, [task for _, tasks in planned for task in tasks], plan, self.options)
+            return EstimatorPlan(()), []
+        if steps:
+            return SuppressedPlanner(self.backend, self.options, steps).run(read)
+        return PubPlanner(self.backend, self.options).run(read)
 
     def _precision(self, precision: float | None, shots: int | None) -> float:
         if precision is not None and shots is not None:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from functools import cache, lru_cache, reduce
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction
 from qiskit.circuit.library import CXGate, PauliGate, RXGate, RZGate, RZXGate, RZZGate, SXGate, XGate
-from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
+from qiskit_aer.noise import QuantumError, ReadoutError, thermal_relaxation_error
 
 from oqtopus_client.emulator.noise import (
-    by_direction,
-    coupling,
     delay_nanoseconds,
-    lifetimes,
     relaxation_and_depolarization,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from qiskit.circuit import Delay, Instruction
 
@@ -52,15 +49,36 @@ def instructions(
         operations: Operations without `delay` and `barrier`.
         times: T1 and T2 of each qubit, in microseconds.
     """
-    for name, qubits, value in operations:
-        if name in _FIXED:
-            yield _FIXED[name], qubits
-        elif name in _ROTATIONS:
-            yield _ROTATIONS[name](value), qubits
-        elif name == "relax":
-            yield _relaxing(value, times[qubits[0]]), qubits
+    pending: list[Operation] = []
+    for operation in operations:
+        name, qubits, value = operation
+        if name == "relax":
+            pending.append(operation)
+            continue
+        relaxing: list[Operation] = []
+        if name == "depolarize" and tuple(relax.qubits[0] for relax in pending[-len(qubits) :]) == qubits:
+            # One channel for all errors of a gate takes Aer less time than several.
+            pending, relaxing = pending[: -len(qubits)], pending[-len(qubits) :]
+        for relax in pending:
+            yield _channel(((relax.value, times[relax.qubits[0]]),)), relax.qubits
+        pending = []
+        if name == "depolarize":
+            yield _channel(tuple((r.value, times[r.qubits[0]]) for r in relaxing), value, len(qubits)), qubits
         else:
-            yield _depolarizing(value, len(qubits)), qubits
+            yield _ROTATIONS[name](value) if name in _ROTATIONS else _FIXED[name], qubits
+    for relax in pending:
+        yield _channel(((relax.value, times[relax.qubits[0]]),)), relax.qubits
+
+
+@lru_cache(maxsize=1 << 14)
+def _channel(
+    relaxations: tuple[tuple[float, tuple[float, float]], ...], p: float = 0.0, n_qubits: int = 1
+) -> Instruction:
+    """Return the relaxation of qubits for times in nanoseconds, if any, then full depolarization of `n_qubits`."""
+    error = QuantumError([(QuantumCircuit(n_qubits), 1.0)])
+    if relaxations:
+        error = _relaxation(*relaxations)
+    return (_depolarized(error, p) if p else error).to_instruction()
 
 
 def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
@@ -69,12 +87,28 @@ def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[fl
     The arguments are those of `noise.relaxation_and_depolarization`.
     """
     duration, p = relaxation_and_depolarization(fidelity, duration, times)
-    return _depolarized(_relaxation(duration, times), p)
+    return _depolarized(_relaxation(*((duration, each) for each in times)), p)
 
 
 def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutError:
     """Return the readout error of a measurement."""
     return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
+
+
+def readout_channel(prob_meas1_prep0: float, prob_meas0_prep1: float) -> QuantumError:
+    """Return a channel that changes the outcomes of a measurement after it as the readout error does.
+
+    It flips a qubit with the smaller of the probabilities, and otherwise sets it to the outcome that is read more often
+    with their difference.
+    """
+    flipped, preferred = sorted((prob_meas1_prep0, prob_meas0_prep1))
+    setting = QuantumCircuit(1)
+    setting.reset(0)
+    if prob_meas1_prep0 > prob_meas0_prep1:
+        setting.x(0)
+    flip, nothing = QuantumCircuit(1), QuantumCircuit(1)
+    flip.x(0)
+    return QuantumError([(nothing, 1 - preferred), (flip, flipped), (setting, preferred - flipped)])
 
 
 def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
@@ -83,17 +117,17 @@ def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
     Raises:
         ValueError: The delay is not positive.
     """
-    return _relaxation(delay_nanoseconds(delay), [times])
+    return _relaxation((delay_nanoseconds(delay), times))
 
 
-def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
-    """Return the independent relaxation of qubits for a time in nanoseconds.
+def _relaxation(*each: tuple[float, tuple[float, float]]) -> QuantumError:
+    """Return the independent relaxation of qubits for a time in nanoseconds, with T1 and T2 in microseconds.
 
     It is a mixture of resets and phase flips where T2 is at most T1.
     """
     return reduce(
         lambda error, other: error.expand(other),
-        [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in times],
+        [thermal_relaxation_error(t1, t2, duration * 1e-3) for duration, (t1, t2) in each],
     )
 
 
@@ -112,17 +146,6 @@ def _depolarized(error: QuantumError, p: float) -> QuantumError:
     )
 
 
-@lru_cache(maxsize=1 << 14)
-def _relaxing(nanoseconds: float, times: tuple[float, float]) -> Instruction:
-    return _relaxation(nanoseconds, [times]).to_instruction()
-
-
-@lru_cache(maxsize=1 << 12)
-def _depolarizing(probability: float, n_qubits: int) -> Instruction:
-    nothing = QuantumError([(QuantumCircuit(n_qubits), 1.0)])
-    return _depolarized(nothing, probability).to_instruction()
-
-
 @cache
 def _paulis(n_qubits: int) -> list[QuantumCircuit]:
     """Return all Pauli gates, the identity last, as Aer searches an error for the first term that has an effect."""
@@ -132,62 +155,3 @@ def _paulis(n_qubits: int) -> list[QuantumCircuit]:
         circuit.append(PauliGate("".join(letters)), range(n_qubits))
         circuits.append(circuit)
     return circuits
-
-
-def circuit_noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
-    """Return the noise model for a circuit's gates and measurements.
-
-    `x`, `sx` and `cx` have the average fidelities of the calibration (see `gate_error`). `rz` is a change of frame and
-    has no noise. Each measured qubit has its own readout error, in general different for the two outcomes.
-
-    Args:
-        circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
-        qubits: The device's qubit for each of the circuit's.
-
-    Raises:
-        ValueError: A `cx` acts where the device has no coupling in that direction.
-    """
-    model = NoiseModel()
-    couplings = by_direction(calibration)
-    used = {(item.name, *(circuit.find_bit(qubit).index for qubit in item.qubits)) for item in circuit.data}
-    for name, *indices in sorted(used):
-        places = [calibration["qubits"][qubits[index]] for index in indices]
-        if name == "measure":
-            error = places[0]["meas_error"]
-            model.add_readout_error(readout_error(error["prob_meas1_prep0"], error["prob_meas0_prep1"]), indices)
-            continue
-        if name in ("x", "sx"):
-            gate = places[0]
-        elif name == "cx":
-            gate = coupling(couplings, *(place["id"] for place in places))
-        else:
-            continue
-        times = [lifetimes(place) for place in places]
-        error = gate_error(gate["fidelity"], gate["gate_duration"][name], times)
-        model.add_quantum_error(error, name, indices, warnings=False)
-    return model
-
-
-def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> QuantumCircuit:
-    """Return the circuit with its delays replaced by the relaxation that takes place during them.
-
-    As on devices, a delay is rounded up to whole steps of a 2 ns clock, which is also the unit `dt`. Aer selects errors
-    by instruction name, regardless of a delay's duration, so these errors are part of the circuit.
-
-    Args:
-        circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
-        qubits: The device's qubit for each of the circuit's.
-
-    Raises:
-        ValueError: A delay is not positive.
-    """
-    relaxing = circuit.copy_empty_like()
-    for item in circuit.data:
-        if item.name != "delay":
-            relaxing.append(item)
-            continue
-        place = calibration["qubits"][qubits[circuit.find_bit(item.qubits[0]).index]]
-        relaxing.append(delay_error(item.operation, lifetimes(place)).to_instruction(), item.qubits)
-    return relaxing

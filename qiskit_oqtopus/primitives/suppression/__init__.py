@@ -1,1 +1,1 @@
-"""Suppression and mitigation of errors: circuits that suppress them, and the arithmetic that undoes them."""
+"""Error suppression and mitigation: options, circuit passes, and the mathematics of readout and extrapolation."""

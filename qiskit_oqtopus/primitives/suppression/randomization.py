@@ -90,5 +90,5 @@ def complementary_flips(count: int, width: int, random: np.random.Generator) -> 
     # The shift makes bits differ that are a power of two apart, as neighbours on a square lattice are.
     columns = random.permutation(size)[(bits + bits // size) % size]
     half = (hadamard[:pairs, columns] < 0).astype(np.uint8) ^ random.integers(0, 2, width, dtype=np.uint8)
-    flips: npt.NDArray[np.uint8] = np.stack([half, 1 - half], axis=1).reshape(-1, width)[:count]
+    flips: npt.NDArray[np.uint8] = np.stack([half, 1 - half], axis=1).reshape(2 * pairs, width)[:count]
     return flips

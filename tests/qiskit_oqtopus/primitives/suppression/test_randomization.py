@@ -76,6 +76,10 @@ def test_bits_beyond_are_right_on_average() -> None:
     assert abs(np.mean(products)) < 4 / np.sqrt(2000)
 
 
-def test_an_odd_number() -> None:
-    """The last row has no complement."""
-    assert complementary_flips(3, 5, np.random.default_rng(0)).shape == (3, 5)
+@pytest.mark.parametrize(("count", "width"), [(1, 2), (3, 5), (7, 4), (6, 0)])
+def test_an_odd_number_or_no_bits(count: int, width: int) -> None:
+    """The last row of an odd number has no complement."""
+    flips = complementary_flips(count, width, np.random.default_rng(0))
+
+    assert flips.shape == (count, width)
+    assert (flips[: count - 1 : 2] + flips[1::2] == 1).all()
