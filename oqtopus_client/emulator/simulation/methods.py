@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from oqtopus_client.emulator.simulation import clifford, density_matrix, state_vector, trajectories
+from oqtopus_client.emulator.simulation import (
+    clifford,
+    density_matrix,
+    matrix_product_states,
+    state_vector,
+    trajectories,
+)
 from oqtopus_client.emulator.simulation.cost import Cost, available_megabytes
 
 if TYPE_CHECKING:
@@ -56,6 +62,7 @@ EXACT = (
     Method("density matrix", density_matrix.estimate, density_matrix.sampler),
     Method("Clifford", clifford.estimate, clifford.sampler, effort=5e-5),
     Method("trajectories", trajectories.estimate, trajectories.sampler, effort=5e-5),
+    Method("matrix product states", matrix_product_states.estimate, matrix_product_states.sampler, effort=1e-3),
 )
 """Methods without approximations, in the order of the effort to estimate their costs."""
 
