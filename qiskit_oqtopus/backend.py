@@ -16,7 +16,7 @@ from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import aer_noise_model
-from qiskit_oqtopus.target import target_from_device
+from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,23 +40,37 @@ class OqtopusBackend(BackendV2):
         provider: The provider that found the device; Qiskit's base class keeps it.
         device: The device's description, as of the provider's request.
         client: The client that submits jobs.
+        measure_duration: The duration of measurements in `target`, in seconds, if the device publishes none; None if
+            unknown.
 
     Attributes:
         device: The device's description, as of the last `refresh`.
     """
 
-    def __init__(self, provider: object, device: OqtopusDevice, client: OqtopusClient) -> None:
+    def __init__(
+        self,
+        provider: object,
+        device: OqtopusDevice,
+        client: OqtopusClient,
+        *,
+        measure_duration: float | None = MEASURE_DURATION,
+    ) -> None:
         super().__init__(provider=provider, name=device.device_id, description=device.description)
         self.device = device
         self._client = client
+        self._measure_duration = measure_duration
 
     @cached_property
     def _target(self) -> Target:
-        return target_from_device(self.device)
+        return target_from_device(self.device, self._measure_duration)
 
     @property
     def target(self) -> Target:
-        """The device's gates, couplings, errors and times, for the transpiler."""
+        """The device's gates, couplings, errors and times, for the transpiler.
+
+        OQTOPUS servers publish no duration of measurements, which scheduling needs. The provider's `measure_duration`
+        stands in; nothing follows a measurement, so its value does not affect the schedule of the gates.
+        """
         return self._target
 
     def refresh(self) -> bool:
@@ -71,7 +85,7 @@ class OqtopusBackend(BackendV2):
         before, self.device = self.device, self._client.get_device(self.name)
         if _calibration(self.device) == _calibration(before):
             return False
-        self._target = target_from_device(self.device)
+        self._target = target_from_device(self.device, self._measure_duration)
         self._coupling_map = None  # the base class caches that of the first Target
         return True
 
@@ -81,7 +95,8 @@ class OqtopusBackend(BackendV2):
         Raises:
             OqtopusError: The request failed.
         """
-        return type(self)(self.provider, self._client.get_device(self.name), self._client)
+        device = self._client.get_device(self.name)
+        return type(self)(self.provider, device, self._client, measure_duration=self._measure_duration)
 
     @property
     def calibrated_at(self) -> datetime | None:
@@ -133,7 +148,7 @@ class OqtopusBackend(BackendV2):
         return backend_v1.configuration(self.device, self.target, self.max_shots)
 
     def properties(self, refresh: bool = False) -> BackendProperties | None:
-        """Return the `BackendV1` properties: the calibration; None if the device publishes none.
+        """Return the `BackendV1` properties: the published calibration; None if the device publishes none.
 
         Args:
             refresh: Whether to call `refresh` first.
@@ -143,7 +158,7 @@ class OqtopusBackend(BackendV2):
         """
         if refresh:
             self.refresh()
-        return backend_v1.properties(self.device, self.target)
+        return backend_v1.properties(self.device, target_from_device(self.device))
 
     @classmethod
     def _default_options(cls) -> Options:
@@ -156,7 +171,8 @@ class OqtopusBackend(BackendV2):
         """Defaults for `run`; see `OqtopusOptions`. Assigning a mapping sets its options and resets all others.
 
         Raises:
-            TypeError: The value is not a mapping, an option is unknown, or `shots` is not an integer.
+            TypeError: The value is not a mapping, an option is unknown, or `shots` or `seed_simulator` is not an
+                integer.
             ValueError: A value is not valid.
         """
         return self._options
@@ -173,7 +189,7 @@ class OqtopusBackend(BackendV2):
         """Change defaults for `run`; see `OqtopusOptions`. None resets an option to its initial value, as in Aer.
 
         Raises:
-            TypeError: An option is unknown, or `shots` is not an integer.
+            TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             ValueError: A value is not valid.
         """
         self._options.update_options(**fields)
@@ -199,7 +215,7 @@ class OqtopusBackend(BackendV2):
         Raises:
             ValueError: `run_input` is empty, the device cannot run a circuit as intended (`CircuitError`), or an option
                 has an invalid value.
-            TypeError: An option is unknown, or `shots` is not an integer.
+            TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             OqtopusError: A circuit could not be submitted; cancellation of the others has been requested.
         """
         settings = self.settings(**options)
@@ -228,7 +244,9 @@ class OqtopusBackend(BackendV2):
         return self._submit(specs.with_tags(jobs, kind, settings), settings)
 
     def _submit(self, jobs: Sequence[specs.Job], settings: OqtopusOptions) -> JobBatch:
-        return JobBatch.submit(self._client, [job.to_spec(self.name, settings) for job in jobs], jobs[0].tag)
+        seeds = specs.seeds(settings.seed_simulator, len(jobs))
+        batch = [job.to_spec(self.name, settings, seed) for job, seed in zip(jobs, seeds, strict=True)]
+        return JobBatch.submit(self._client, batch, jobs[0].tag)
 
     def programs(
         self,
@@ -248,7 +266,7 @@ class OqtopusBackend(BackendV2):
         """Return the settings of a run with these options; `backend.options` applies to those None or not given.
 
         Raises:
-            TypeError: An option is unknown, or `shots` is not an integer.
+            TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             ValueError: A value is not valid.
         """
         from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic is slow to load

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from qiskit.providers import Options
 
+from oqtopus_client.checks import whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
 from qiskit_oqtopus.user_warnings import warn_user
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 _CLASSIFIED = 2
 """The only supported `meas_level`: counts."""
+
+
+def _checked_seed(seed: object) -> int | None:
+    return None if seed is None else whole_number(seed, "seed_simulator must be a non-negative integer", least=0)
 
 
 class StrictOptions(BaseModel):
@@ -79,7 +84,9 @@ class OqtopusOptions(StrictOptions):
         defer_measurements: Whether to replace mid-circuit measurements by measurements of spare qubits at the end, and
             reset qubits by spare ones; see `qiskit_oqtopus.defer_measurements`.
         job_tags: Words to append to the description, at most 200 characters together.
-        seed_simulator: Ignored; accepted because libraries of Qiskit always pass it. Servers cannot be seeded.
+        seed_simulator: Seed of the random numbers of an emulated device, 0 or more: the same runs then have the same
+            counts each time, with one version of the emulator. Each job of a run gets a different seed, derived from
+            this one. Real servers store it and ignore it.
         meas_level: Accepted for libraries of Qiskit; only 2, counts, is supported.
         meas_return: Ignored, as it does not apply to counts; accepted for libraries of Qiskit.
         rep_delay: Ignored, as servers choose the delay between shots; accepted for libraries of Qiskit.
@@ -100,7 +107,7 @@ class OqtopusOptions(StrictOptions):
     multi_manual: bool = False
     defer_measurements: bool = False
     job_tags: list[str] | None = None
-    seed_simulator: Any = None
+    seed_simulator: Annotated[int | None, BeforeValidator(_checked_seed)] = None
     meas_level: Any = None
     meas_return: Any = None
     rep_delay: Any = None
@@ -189,7 +196,7 @@ class BackendOptions(Options):
         """Change options, either all of them or none.
 
         Raises:
-            TypeError: An option is unknown, or `shots` is not an integer.
+            TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             ValueError: A value is not valid.
         """
         initial = dict(OqtopusOptions())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+import numpy as np
+
 import oqtopus_client
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
@@ -51,8 +53,8 @@ class Job:
         """Return the job with this tag, also in its programs."""
         return replace(self, programs=[program.with_tag(tag) for program in self.programs], tag=tag)
 
-    def to_spec(self, device_id: str, settings: OqtopusOptions) -> OqtopusJobSpec:
-        """Return the spec to submit to a device."""
+    def to_spec(self, device_id: str, settings: OqtopusOptions, seed: int | None = None) -> OqtopusJobSpec:
+        """Return the spec to submit to a device, for an emulated one with a seed."""
         spec = oqtopus_client.OqtopusJobSpec
         make = spec.estimation if self.operator else spec.multi_manual if settings.multi_manual else spec.sampling
         texts = [program.text for program in self.programs]
@@ -65,6 +67,7 @@ class Job:
             name=settings.name or first.header.name[:256].replace("\0", " "),
             description=" ".join(str(part) for part in (settings.full_description, self.tag) if part) or None,
             transpiler_info=settings.transpiler_info(is_isa=first.is_isa),
+            simulator_info=None if seed is None else {"seed_simulation": seed},
             mitigation_info=mitigation and {"ro_error_mitigation": mitigation},
             operator=None if self.operator is None else _terms(self.operator),
         )
@@ -109,6 +112,21 @@ def with_tags(jobs: Sequence[Job], kind: str, settings: OqtopusOptions) -> list[
     """Return the jobs as one batch of this kind."""
     tags = new_tags(kind, len(jobs), settings.full_description)
     return [job.with_tag(tag) for job, tag in zip(jobs, tags, strict=True)]
+
+
+def seeds(seed: int | None, number: int) -> list[int | None]:
+    """Return a different seed for each job of a run: the given one, and others derived from it.
+
+    With the same seed, two jobs across which the shots of a circuit are split would have the same outcomes.
+
+    >>> seeds(7, 1), seeds(None, 2)
+    ([7], [None, None])
+    """
+    if seed is None:
+        return [None] * number
+    # JSON numbers are exact up to 53 bits everywhere.
+    derived = np.random.SeedSequence(seed).generate_state(number - 1, np.uint64) >> 11
+    return [seed, *derived.tolist()]
 
 
 def refuse_foreign(programs: Iterable[Program], target: Target, settings: OqtopusOptions) -> None:

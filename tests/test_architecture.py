@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "oqtopus_client.errors",
         "oqtopus_client.physics",
         "oqtopus_client.calibration",
+        "oqtopus_client.checks",
         "oqtopus_client.angles",
     ),
     "oqtopus_client.services": (

@@ -8,10 +8,11 @@ import logging
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import uvicorn
 
+from oqtopus_client.emulator.device_files import Schedule
 from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
 from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
@@ -88,7 +89,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--data", metavar="FOLDER", help=f"where to keep jobs (default: in your data directory; {IN_MEMORY}: nowhere)")
     add("--token", help="API token to require (default: the one stored with the data)")
     add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
+    add("--no-idle-noise", action="store_true", help="do not relax the qubits of noisy devices while they wait")
+    add("--schedule", choices=get_args(Schedule), help="when operations start: as early or as late as possible")
     add("--workers", type=int, metavar="N", help="jobs that run at a time (default: one per processor core)")
+    add("--seed", type=int, metavar="N", help="seed of the simulations: the same jobs give the same counts each time")
     add(
         "--allow-sse",
         action="store_true",
@@ -123,8 +127,11 @@ def _emulator(options: argparse.Namespace, executor: Executor | Literal["externa
         options.data,
         token=options.token,
         devices=options.devices or (),
+        idle_noise=False if options.no_idle_noise else None,
+        schedule=options.schedule,
         executor=executor,
         max_running=options.workers,
+        seed=options.seed,
         allow_sse=options.allow_sse,
         cancelling=options.cancelling,
         device_histories=not options.no_device_histories,

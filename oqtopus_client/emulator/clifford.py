@@ -56,6 +56,7 @@ def clifford_sampler(
     calibration: Mapping[str, Any] | None,
     qubits: Sequence[int],
     measured: Sequence[int],
+    random: np.random.Generator | None = None,
 ) -> Callable[[int], NDArray[np.bool_]]:
     """Return a function that samples a Clifford circuit with the device's noise.
 
@@ -64,6 +65,7 @@ def clifford_sampler(
         calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`; None for no noise.
         qubits: The device's qubit for each of the circuit's.
         measured: The circuit's qubits to measure at the end.
+        random: The source of all random numbers; a new one by default.
 
     Returns:
         A function of the number of shots that returns new outcomes of shape (shots, len(measured)) at each call.
@@ -83,7 +85,8 @@ def clifford_sampler(
             places = [qubits[index] for index in indices]
             _add_noise(program, item.operation, indices, calibration["qubits"], couplings, places)
     program.append("M", measured)
-    sampler, random = program.compile_sampler(), np.random.default_rng()
+    random = random or np.random.default_rng()
+    sampler = program.compile_sampler(seed=int(random.integers(1 << 63, dtype=np.uint64)))
     errors = [calibration["qubits"][qubits[index]]["meas_error"] for index in measured] if calibration else []
     p10, p01 = (np.array([e[name] for e in errors]) for name in ("prob_meas1_prep0", "prob_meas0_prep1"))
 

@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     worker TEXT,          -- the worker that runs it
     lease REAL,           -- when its claim expires, in seconds since the epoch
     attempts INTEGER NOT NULL DEFAULT 0,
-    output_files TEXT     -- what an external engine has listed, as JSON; null for other jobs
+    output_files TEXT,    -- what an external engine has listed, as JSON; null for other jobs
+    seed INTEGER          -- of the emulator's random numbers for the job; null for random ones
 );
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, job_id);
 DROP INDEX IF EXISTS jobs_in_queue;            -- of version 2.0.0
@@ -114,8 +115,9 @@ class Database:
         self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
         with self.transaction() as connection:
             columns = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
-            if "output_files" not in columns:  # a database of version 2.0.0
-                connection.execute("ALTER TABLE jobs ADD COLUMN output_files TEXT")
+            for name, kind in (("output_files", "TEXT"), ("seed", "INTEGER")):
+                if name not in columns:  # a database of an earlier version
+                    connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         """Close the database."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oqtopus_client.emulator.calibration import calibration, first_error, read_device_info
+from oqtopus_client.emulator.coherent import CoherentErrors  # noqa: TC001 - pydantic reads annotations when it runs
 from oqtopus_client.rest.models import DevicesDeviceInfo
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 Publish = Literal["inline", "zip", "json", "none"]
 """How the User API publishes `device_info`: as text, as the URL of a zip or of a JSON file, or not at all."""
+
+Schedule = Literal["gateway", "alap"]
+"""When operations start: as early as possible, as on real devices, or as late as possible."""
+
+_EMULATION = ("noisy", "publish", "idle_noise", "schedule", "coherent")
+"""Fields of a device file that define how the device is emulated; clients never see them."""
 
 _BASIS_GATES = ("sx", "x", "rz", "rzx90")
 _SUPPORTED_INSTRUCTIONS = ("measure", "barrier", "delay")
@@ -39,19 +46,27 @@ class EmulatedDevice:
         noisy: Whether to simulate the errors of the calibration.
         publish: How the User API publishes the calibration.
         quirks: Whether the services that run its jobs have the faults of real ones.
+        idle_noise: Whether the qubits of a noisy device relax while they wait.
+        schedule: When the operations of a program start; see `Schedule`.
+        coherent: Coherent errors of a noisy device, on top of those of the calibration; None if it has none.
 
     Raises:
-        ValueError: The calibration is not valid or does not have `n_qubits` qubits, or `publish` is unknown.
+        ValueError: The calibration is not valid or does not have `n_qubits` qubits, or `publish` or `schedule` is
+            unknown.
     """
 
     description: dict[str, Any]
     noisy: bool = False
     publish: Publish = "inline"
     quirks: bool = False
+    idle_noise: bool = True
+    schedule: Schedule = "gateway"
+    coherent: CoherentErrors | None = None
 
     def __post_init__(self) -> None:
-        if self.publish not in get_args(Publish):
-            raise ValueError(f"publish is {self.publish!r}; it is one of {', '.join(get_args(Publish))}.")
+        for name, choices in (("publish", get_args(Publish)), ("schedule", get_args(Schedule))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(choices)}.")
         published = len(self.calibration["qubits"])
         if self.n_qubits != published:
             raise ValueError(f"n_qubits is {self.n_qubits}, but device_info has {published} qubits.")
@@ -61,8 +76,9 @@ class EmulatedDevice:
         """Create a device from the content of a device file, or from one element of the answer of `GET /devices`.
 
         Defaults: `device_type` is `QPU`, `status` is `available`, and `n_qubits` is the number of qubits in
-        `device_info`, which may be an object or its JSON text. Two more fields beside those of the User API define how
-        the device is emulated: `noisy` (by default true for a QPU only) and `publish`.
+        `device_info`, which may be an object or its JSON text. More fields beside those of the User API define how the
+        device is emulated: `noisy` (by default true for a QPU only), `publish`, `idle_noise`, `schedule` and `coherent`
+        (see `CoherentErrors`).
 
         Raises:
             ValueError: A field is unknown or not valid; the message names it.
@@ -74,10 +90,15 @@ class EmulatedDevice:
             fields = _Description.model_validate(description)
         except ValidationError as error:
             raise ValueError(first_error(error)) from None
-        public = fields.model_dump(mode="json", exclude={"noisy", "publish", "n_pending_jobs"})
+        if fields.coherent is not None:
+            fields.coherent.check(calibration(fields.device_info))
+        public = fields.model_dump(mode="json", exclude={*_EMULATION, "n_pending_jobs"})
         if fields.n_qubits is None:
             public["n_qubits"] = len(calibration(fields.device_info)["qubits"])
-        return cls(public, fields.device_type == "QPU" if fields.noisy is None else fields.noisy, fields.publish)
+        emulation = {name: getattr(fields, name) for name in _EMULATION}
+        if fields.noisy is None:
+            emulation["noisy"] = fields.device_type == "QPU"
+        return cls(public, **emulation)
 
     @classmethod
     def from_device_info(
@@ -138,7 +159,7 @@ class EmulatedDevice:
         recalibrated = {**self.description, "device_info": info, "calibrated_at": calibrated_at}
         if resize:
             del recalibrated["n_qubits"]
-        return self.from_description({**recalibrated, "noisy": self.noisy, "publish": self.publish})
+        return replace(self, description=self.from_description(recalibrated).description)
 
     def with_status(self, status: str) -> Self:
         """Return the device with another status, `available` or `unavailable`."""
@@ -177,7 +198,14 @@ class EmulatedDevice:
 
     def to_file(self) -> str:
         """Return the text of a device file for `load_devices`: JSON with one line per field, qubit and coupling."""
-        return _lines({**self.description, "noisy": self.noisy, "publish": self.publish}) + "\n"
+        emulation = {name: getattr(self, name) for name in _EMULATION}
+        for name in ("idle_noise", "schedule", "coherent"):
+            # Earlier releases refuse these fields, so a file has them only if they matter.
+            if emulation[name] == getattr(EmulatedDevice, name):
+                del emulation[name]
+        if self.coherent is not None:
+            emulation["coherent"] = self.coherent.to_json()
+        return _lines(self.description | emulation) + "\n"
 
 
 def built_in_devices() -> dict[str, EmulatedDevice]:
@@ -220,6 +248,9 @@ class _Description(BaseModel):
     device_info: dict[str, Any]
     noisy: bool | None = None
     publish: Publish = "inline"
+    idle_noise: bool = True
+    schedule: Schedule = "gateway"
+    coherent: CoherentErrors | None = None
 
 
 def _load(files: Iterable[Path | Traversable]) -> dict[str, EmulatedDevice]:

@@ -6,11 +6,13 @@ import os
 import secrets
 import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import platformdirs
 
+from oqtopus_client.checks import whole_number
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.emulator.api.dependencies import Cloud
 from oqtopus_client.emulator.app import create_app
@@ -24,6 +26,7 @@ from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
 from oqtopus_client.emulator.provider_api.handover import Handover
+from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.sse.limits import SseLimits
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from oqtopus_client.emulator.device_files import EmulatedDevice
+    from oqtopus_client.emulator.device_files import EmulatedDevice, Schedule
 
 IN_MEMORY = ":memory:"
 
@@ -58,10 +61,18 @@ class Emulator:
             folder in the user's data directory, so that later runs and other processes can read the jobs.
         token: API token that clients must send. By default the token stored with the data, random at first.
         devices: A folder of device files, or devices, in addition to the built-in ones.
+        idle_noise: Whether the qubits of noisy devices relax while they wait; by default as each device says, which is
+            true for the built-in ones.
+        schedule: When the operations of a program start, on all devices: `"gateway"`, as early as possible as on real
+            devices, or `"alap"`, as late as possible; by default as each device says.
         executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
             process, which uses `provider_api`; that engine then also decides about server-side programs.
         max_running: Maximum number of jobs in progress at the same time, at least 2; by default one per processor core.
             One more may run on a device without a job in progress.
+        seed: Seed of the random numbers of the emulator's simulations: the same jobs, with the same shots on the same
+            devices, then have the same counts each time, whatever the order in which they run. Equal jobs differ from
+            each other. The counts may change with a new version. A job's own seed takes precedence; see
+            `OqtopusJobSpec`.
         limits: Limits on the programs of jobs.
         allow_sse: Whether to accept sse jobs.
         sse_limits: Limits on the programs of sse jobs.
@@ -82,7 +93,8 @@ class Emulator:
 
     Raises:
         OSError: A folder cannot be used.
-        ValueError: A device is not valid.
+        TypeError: `seed` is not an integer.
+        ValueError: A device, `schedule` or `seed` is not valid.
     """
 
     def __init__(
@@ -91,8 +103,11 @@ class Emulator:
         *,
         token: str | None = None,
         devices: str | Path | Iterable[EmulatedDevice] = (),
+        idle_noise: bool | None = None,
+        schedule: Schedule | None = None,
         executor: Executor | Literal["external"] | None = None,
         max_running: int | None = None,
+        seed: int | None = None,
         limits: ProgramLimits = DEFAULT_LIMITS,
         allow_sse: bool = True,
         sse_limits: SseLimits | None = None,
@@ -111,6 +126,9 @@ class Emulator:
         if isinstance(devices, str | Path):
             devices = load_devices(devices).values()
         fleet = built_in_devices() | {device.device_id: device for device in devices}
+        given = {"idle_noise": idle_noise, "schedule": schedule}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}
         options = ServerOptions(
             cancelling=cancelling,
             device_histories=device_histories,
@@ -151,6 +169,7 @@ class Emulator:
             signer=Signer(signing_key, url_seconds, temporary=temporary_credentials),
             faults=self._faults,
             options=options,
+            seeds=None if seed is None else Seeds(whole_number(seed, "seed must be a non-negative integer", least=0)),
         )
         self._app = create_app(self._cloud)
         self.provider_api = None

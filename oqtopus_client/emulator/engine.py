@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.places import Places
+from oqtopus_client.emulator.seeds import seed_of
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare, run_prepared
 from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job, stop_program
@@ -220,7 +221,7 @@ class Engine:
         if job["job_type"] == "sse":
             assert self._sse_limits is not None  # noqa: S101 - it would not have been claimed
             program = await self._execute(run, read_sse_job, _public(job), archive, self._limits)
-            work = run_sse_job, SseJob(program, device, self._limits, self._sse_limits)
+            work = run_sse_job, SseJob(program, device, self._limits, self._sse_limits, job["seed"])
         else:
             circuit_job = self._circuit_job(job, archive, device)
             prepared = await self._execute(run, prepare, circuit_job)
@@ -236,8 +237,16 @@ class Engine:
     def _circuit_job(self, job: Row, archive: bytes, device: EmulatedDevice) -> CircuitJob:
         transpiler_info = json.loads(job["transpiler_info"])
         mitigation_info = json.loads(job["mitigation_info"])
+        seed = seed_of(json.loads(job["simulator_info"]))
         return CircuitJob(
-            job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits
+            job["job_type"],
+            archive,
+            job["shots"],
+            transpiler_info,
+            mitigation_info,
+            device,
+            self._limits,
+            job["seed"] if seed is None else seed,
         )
 
     async def _execute(self, run: _Run, work: Callable[..., _Output], *args: Any) -> _Output:

@@ -45,8 +45,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         (newest,) = self._database.all(_NEWEST.format("TRUE"), device_id)
         uid, calibrated = self._calibrated.get(device_id, ("", device))
         if uid != newest["history_uid"]:
-            recalibrated = device.with_calibration(newest["device_info"], resize=True)
-            calibrated = replace(recalibrated, quirks=device.quirks)
+            calibrated = device.with_calibration(newest["device_info"], resize=True)
             self._calibrated[device_id] = newest["history_uid"], calibrated
         row = self._database.one("SELECT status FROM device_statuses WHERE device_id = ?", device_id)
         return calibrated if row is None else calibrated.with_status(row["status"])

@@ -35,7 +35,8 @@ class OqtopusJobSpec:
         name: Name of the job, at most 256 characters.
         description: Description of the job, at most 1024 characters.
         transpiler_info: Server-side transpilation. Empty: Qiskit, level 1. `{"transpiler_lib": None}`: none.
-        simulator_info: Stored and returned by the server, but not used.
+        simulator_info: Stored and returned by real servers, but not used. On the emulator, a non-negative integer
+            `seed_simulation` is the seed of the job's random numbers: the same job then has the same counts each time.
         mitigation_info: `{"ro_error_mitigation": "pseudo_inverse"}` mitigates readout errors.
         operator: Terms of the observable, for `estimation` only.
 

@@ -18,6 +18,7 @@ from oqtopus_client.emulator.faults import Faults
 from oqtopus_client.emulator.fleet import Fleet
 from oqtopus_client.emulator.presigning import Signer
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
+from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users
@@ -43,6 +44,7 @@ class Cloud:
     signer: Signer
     faults: Faults
     options: ServerOptions
+    seeds: Seeds | None = None
     settings: dict[str, Any] = field(default_factory=_settings)
 
 

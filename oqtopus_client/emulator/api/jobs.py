@@ -23,6 +23,7 @@ from oqtopus_client.emulator.api.dependencies import (
 from oqtopus_client.emulator.api.job_rows import SETTINGS, shown_columns, wanted_fields
 from oqtopus_client.emulator.api.storage import download_url
 from oqtopus_client.emulator.database import Row
+from oqtopus_client.emulator.seeds import content_of, number_in_batch, seed_of
 from oqtopus_client.emulator.users import may_use
 from oqtopus_client.rest.models import JobsJobStatus, JobsSubmitJobRequest
 
@@ -88,6 +89,10 @@ async def submit_job(
         "origin": cloud.engine.name,
         **{name: to_json(getattr(body, name) or {}) for name in SETTINGS},
     }
+    if cloud.seeds is not None and seed_of(body.simulator_info or {}) is None:
+        named = [fields[name] for name in ("device_id", "job_type", "shots", "transpiler_info", "mitigation_info")]
+        content = content_of(cloud.store.get_file(f"{job_id}/input.zip") or b"")
+        fields["seed"] = cloud.seeds.next(user["name"], *named, number_in_batch(body.description or ""), content)
     if not cloud.store.submit(job_id, fields):
         _require_registered(_get_job(cloud, user, job_id))
     cloud.engine.wake()

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qiskit import QuantumCircuit, qasm3
 
 from oqtopus_client.emulator.mitigation import pseudo_inverse
@@ -52,6 +53,7 @@ class CircuitJob:
         mitigation_info: The job's settings.
         device: The device to run on.
         limits: Limits on its input.
+        seed: Seed of the random numbers; None for different ones each time.
     """
 
     job_type: str
@@ -61,6 +63,7 @@ class CircuitJob:
     mitigation_info: Mapping[str, Any]
     device: EmulatedDevice
     limits: ProgramLimits = DEFAULT_LIMITS
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,8 @@ def _executed(job: CircuitJob, prepared: Prepared) -> Executed:
     if not job.device.available:
         raise JobFailure("device status is not available")
     start = time.perf_counter()
-    counts = (_mitigated(_sampled(circuit, job), job) for circuit in prepared.circuits)
+    random = np.random.default_rng(job.seed)
+    counts = (_mitigated(_sampled(circuit, job, random), job) for circuit in prepared.circuits)
     if job.job_type == "estimation":
         value, error = estimation.estimate(prepared.groups or (), counts)
         return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error}}, _since(start))
@@ -191,9 +195,9 @@ def run_prepared(job: CircuitJob, prepared: Prepared) -> Outcome:
     return Outcome("succeeded", "job is succeeded", executed.seconds, files)
 
 
-def _sampled(circuit: QuantumCircuit | str, job: CircuitJob) -> Sampled:
+def _sampled(circuit: QuantumCircuit | str, job: CircuitJob, random: np.random.Generator) -> Sampled:
     try:
-        return sample(circuit, job.device, job.shots)
+        return sample(circuit, job.device, job.shots, random)
     except Exception as error:
         logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
         raise JobFailure("failed to execute job on device") from error
@@ -218,7 +222,7 @@ def _transpiled(job: CircuitJob, prepared: Prepared, programs: Sequence[str] | N
     options = transpiler_options(prepared.transpiler_info or {})
     if options is None:
         return replace(prepared, circuit=circuit, widths=None)
-    circuit, transpile_result = transpile_for(job.device.calibration, circuit, options)
+    circuit, transpile_result = transpile_for(job.device.calibration, circuit, options, job.seed)
     return replace(prepared, circuit=circuit, transpile_result=transpile_result)
 
 

@@ -14,7 +14,7 @@ from qiskit_aer import AerSimulator
 
 from oqtopus_client.angles import with_reduced_angles
 from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
-from oqtopus_client.emulator.noise import circuit_noise_model, with_delays
+from oqtopus_client.emulator.simulation.aer import circuit_noise_model, with_delays
 from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements, rebuilt
 
 qulacs: Any
@@ -52,11 +52,19 @@ class Sampled:
     qubits: list[int | None]
 
 
-def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) -> Sampled:
+def sample(
+    circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int, random: np.random.Generator | None = None
+) -> Sampled:
     """Run a circuit on a device.
 
     As on real devices, only the device's own gates run, and every measurement counts as final, wherever it is in the
     circuit. A simulator returns all declared classical bits and ignores couplings; a QPU returns only measured bits.
+
+    Args:
+        circuit: The circuit, or the text of an unreadable program.
+        device: The device.
+        shots: Number of shots.
+        random: The source of all random numbers; a new one by default.
 
     Raises:
         ValueError: The device does not accept the circuit, it needs more memory than is available, or it is the text of
@@ -65,6 +73,7 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     if isinstance(circuit, str):
         raise ValueError("the device cannot read the program")  # noqa: TRY004 - the user's value
     _check(circuit, device)
+    random = random or np.random.default_rng()
     measured = measurements(circuit)
     clbits = sorted(measured) if device.noisy else range(circuit.num_clbits)
     qubits = [measured.get(clbit) for clbit in clbits]
@@ -74,11 +83,11 @@ def sample(circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int) ->
     if all(place is None for place in places):
         counts = {"0" * len(places): shots}
     elif not device.noisy and len(active) <= _STATE_VECTOR_QUBITS:
-        counts = _drawn(_probabilities(gates), places, shots)
+        counts = _drawn(_probabilities(gates), places, shots, random)
     elif len(active) > _STATE_VECTOR_QUBITS and is_clifford(gates):
-        counts = _sampled_clifford(gates, places, shots, device, active)
+        counts = _sampled_clifford(gates, places, shots, device, active, random)
     else:
-        counts = _simulated(gates, places, shots, device, active)
+        counts = _simulated(gates, places, shots, device, active, random)
     return Sampled(counts, qubits)
 
 
@@ -126,8 +135,10 @@ def _probabilities(gates: QuantumCircuit) -> NDArray[np.float64]:
     return np.asarray(np.abs(state.get_vector()) ** 2)
 
 
-def _drawn(probabilities: NDArray[np.float64], places: Sequence[int | None], shots: int) -> dict[str, int]:
-    drawn = np.random.default_rng().multinomial(shots, probabilities / probabilities.sum())
+def _drawn(
+    probabilities: NDArray[np.float64], places: Sequence[int | None], shots: int, random: np.random.Generator
+) -> dict[str, int]:
+    drawn = random.multinomial(shots, probabilities / probabilities.sum())
     outcomes = np.flatnonzero(drawn)
     bits = np.zeros((len(outcomes), len(places)), np.uint8)
     for bit, place in enumerate(reversed(places)):
@@ -146,10 +157,16 @@ def _counted(bits: NDArray[np.uint8], repeated: NDArray[np.int64]) -> dict[str, 
 
 
 def _sampled_clifford(
-    gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
+    gates: QuantumCircuit,
+    places: Sequence[int | None],
+    shots: int,
+    device: EmulatedDevice,
+    active: Sequence[int],
+    random: np.random.Generator,
 ) -> dict[str, int]:
     calibration = device.calibration if device.noisy else None
-    sampler = clifford_sampler(gates, calibration, active, [place for place in places if place is not None])
+    measured = [place for place in places if place is not None]
+    sampler = clifford_sampler(gates, calibration, active, measured, random)
     width = len(places)
     columns = [width - 1 - bit for bit, place in enumerate(places) if place is not None]
     counts: Counter[str] = Counter()
@@ -163,7 +180,12 @@ def _sampled_clifford(
 
 
 def _simulated(
-    gates: QuantumCircuit, places: Sequence[int | None], shots: int, device: EmulatedDevice, active: Sequence[int]
+    gates: QuantumCircuit,
+    places: Sequence[int | None],
+    shots: int,
+    device: EmulatedDevice,
+    active: Sequence[int],
+    random: np.random.Generator,
 ) -> dict[str, int]:
     """Return Aer's counts for a circuit whose state fits into memory."""
     circuit = QuantumCircuit(gates.num_qubits, len(places))
@@ -176,7 +198,9 @@ def _simulated(
         raise ValueError(f"the state of {len(active)} qubits does not fit into memory")
     noise = circuit_noise_model(circuit, device.calibration, active) if device.noisy else None
     circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
-    outcomes = _simulator().run(circuit, shots=shots, noise_model=noise).result().data()["counts"]
+    seed = int(random.integers(1 << 31))
+    result = _simulator().run(circuit, shots=shots, noise_model=noise, seed_simulator=seed).result()
+    outcomes = result.data()["counts"]
     return {format(int(key, 16), f"0{len(places)}b"): n for key, n in outcomes.items()}
 
 

@@ -25,6 +25,8 @@ _NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
 _ONE_LINE = frozenset({"x", "sx", "rz", "cx", "measure", "barrier"})
 """Operations of one line each, which depends on nothing but their parameters and operands."""
 
+_MAX_SEED = (1 << 31) - 1
+
 _one_at_a_time = threading.Lock()
 """As on servers; concurrent calls fail in Qiskit before 2.2 ("Already borrowed")."""
 
@@ -48,7 +50,7 @@ def transpiler_options(transpiler_info: Mapping[str, Any]) -> dict[str, Any] | N
 
 
 def transpile_for(
-    calibration: Mapping[str, Any], circuit: QuantumCircuit | str, options: Mapping[str, Any]
+    calibration: Mapping[str, Any], circuit: QuantumCircuit | str, options: Mapping[str, Any], seed: int | None = None
 ) -> tuple[QuantumCircuit, dict[str, Any]]:
     """Transpile a circuit for a device.
 
@@ -56,6 +58,7 @@ def transpile_for(
         calibration: The device's qubits and couplings.
         circuit: The circuit; the text of an unreadable program fails as on servers.
         options: Keyword arguments of `qiskit.transpile`.
+        seed: Seed of the transpiler if the options do not set one; None for a random one.
 
     Returns:
         The circuit on the device's qubits and the content of the job's transpile result file.
@@ -65,6 +68,8 @@ def transpile_for(
     """
     if isinstance(circuit, str):
         raise JobFailure(_NO_ANSWER)
+    if seed is not None and options.get("seed_transpiler") is None:
+        options = {**options, "seed_transpiler": seed & _MAX_SEED}
     try:
         with _one_at_a_time:
             transpiled = transpile(circuit, target=_target(calibration), **options)

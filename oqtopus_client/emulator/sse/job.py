@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from oqtopus_client.emulator.seeds import Seeds, seed_of, without_comments
 from oqtopus_client.emulator.simulation.inputs import JobFailure, invalid, read_input
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
 from oqtopus_client.emulator.sse.engine_job import EngineJob
@@ -42,12 +43,15 @@ class SseJob:
         device: The device that its inner jobs run on, whatever device they name.
         program_limits: Limits of the OpenQASM programs of its inner jobs.
         limits: Resources that its program may use.
+        seed: Seed of the random numbers of its inner jobs, unless the job has its own; None for different ones each
+            time.
     """
 
     job: EngineJob
     device: EmulatedDevice
     program_limits: ProgramLimits
     limits: SseLimits
+    seed: int | None = None
 
 
 def read_sse_job(job: Mapping[str, Any], archive: bytes, limits: ProgramLimits) -> EngineJob:
@@ -79,9 +83,12 @@ def run_sse_job(sse_job: SseJob) -> Outcome:
         JobFailure: The program could not be started.
     """
     job_id = sse_job.job.job_id
+    own = seed_of(sse_job.job.simulator_info)
+    seed = sse_job.seed if own is None else own
+    seeds = None if seed is None else Seeds(seed)
     stop = _stops.setdefault(job_id, threading.Event())
     try:
-        ended = run_program(sse_job.job, lambda inner: _run_inner(sse_job, inner), sse_job.limits, stop=stop)
+        ended = run_program(sse_job.job, lambda inner: _run_inner(sse_job, inner, seeds), sse_job.limits, stop=stop)
     finally:
         _stops.pop(job_id, None)
     outcome = outcome_of(ended, sse_job.limits)
@@ -140,8 +147,12 @@ def _too_large(files: Mapping[str, bytes], limit: int) -> str | None:
     return name and f"{name} size: {sizes[name]}B is larger than the max file size {limit}B"
 
 
-def _run_inner(sse_job: SseJob, job: EngineJob) -> None:
+def _run_inner(sse_job: SseJob, job: EngineJob, seeds: Seeds | None = None) -> None:
     """Run a job that a program submitted."""
+    seed = seed_of(job.simulator_info)
+    if seed is None and seeds is not None:
+        settings = job.transpiler_info, job.mitigation_info
+        seed = seeds.next(job.job_type, job.shots, settings, without_comments(job.program), job.operator)
     circuit_job = CircuitJob(
         job.job_type,
         pack_json("input", {"program": job.program, "operator": job.operator}),
@@ -150,6 +161,7 @@ def _run_inner(sse_job: SseJob, job: EngineJob) -> None:
         job.mitigation_info,
         sse_job.device,
         sse_job.program_limits,
+        seed,
     )
     try:
         prepared = prepare(circuit_job)

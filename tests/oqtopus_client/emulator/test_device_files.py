@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from oqtopus_client.emulator.coherent import CoherentErrors
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices, load_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.physics import relaxation_fidelity
@@ -138,23 +139,27 @@ def test_refused_calibrations(device_info: str | dict[str, Any], message: str) -
 def test_recalibration() -> None:
     """A recalibrated chip keeps its id, size and kind of emulation."""
     device = EmulatedDevice.from_device_info(CHIP, publish="zip")
+    device = dataclasses.replace(device, idle_noise=False, schedule="alap", quirks=True)
     drifted = device.with_calibration({**chip(fidelity=0.95), "calibrated_at": "2026-08-20T00:00:00Z"})
 
     assert (drifted.device_id, drifted.publish, drifted.noisy) == ("anemone", "zip", True)
+    assert (drifted.idle_noise, drifted.schedule, drifted.quirks) == (False, "alap", True)
     assert drifted.description["calibrated_at"] == "2026-08-20T00:00:00Z"
     assert [d.calibration["qubits"][0]["fidelity"] for d in (device, drifted)] == [0.9994, 0.95]
     with pytest.raises(ValueError, match="n_qubits is 2, but device_info has 1 qubits"):
         device.with_calibration({"qubits": [QUBIT]})
 
 
-def test_publish_is_checked() -> None:
-    """The option `publish` is checked, also when it is changed later."""
+def test_options_are_checked() -> None:
+    """Options are checked, also when they are changed later."""
     device = EmulatedDevice.from_device_info(CHIP, noisy=False)
 
     assert dataclasses.replace(device, publish="none").publish == "none"
     assert not device.noisy
     with pytest.raises(ValueError, match="publish is 'pdf'; it is one of inline, zip, json, none"):
         dataclasses.replace(device, publish="pdf")
+    with pytest.raises(ValueError, match="schedule is 'asap'; it is one of gateway, alap"):
+        dataclasses.replace(device, schedule="asap")
 
 
 def test_folder_of_devices(tmp_path: Path) -> None:
@@ -175,6 +180,17 @@ def test_folder_of_devices(tmp_path: Path) -> None:
     assert {"noisy", "publish"}.isdisjoint(devices["described"].info(n_pending_jobs=0).model_dump())
 
 
+def test_emulation_in_a_file(tmp_path: Path) -> None:
+    """A file keeps how its device is emulated; fields that earlier releases do not know are left out by default."""
+    device = EmulatedDevice.from_device_info(CHIP)
+    changed = dataclasses.replace(device, noisy=False, publish="none", idle_noise=False, schedule="alap")
+    (tmp_path / "chip.json").write_text(changed.to_file())
+
+    assert load_devices(tmp_path) == {"anemone": changed}
+    assert {"idle_noise", "schedule"}.isdisjoint(changed.info(n_pending_jobs=0).model_dump())
+    assert {"idle_noise", "schedule"}.isdisjoint(json.loads(device.to_file()))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -184,6 +200,7 @@ def test_folder_of_devices(tmp_path: Path) -> None:
         (json.dumps({"device_id": "x", "device_info": CHIP, "noisey": True}), "noisey is True: Extra inputs are not"),
         (json.dumps({"device_id": "x", "device_info": CHIP, "n_qubits": 3}), "n_qubits is 3, but device_info has 2"),
         (json.dumps({"device_id": "x", "device_info": CHIP, "publish": "pdf"}), "publish is 'pdf'"),
+        (json.dumps({"device_id": "x", "device_info": CHIP, "schedule": "asap"}), "schedule is 'asap'"),
         (json.dumps({"device_id": "x", "device_info": None}), "device_info is None"),
     ],
 )
@@ -216,15 +233,16 @@ def test_built_in_devices() -> None:
     assert [(d.device_id, d.n_qubits, d.noisy) for d in devices.values()] == [
         ("qulacs", 16, False),
         ("lattice64", 64, True),
+        ("lattice64c", 64, True),
         ("lattice144", 144, True),
     ]
 
 
-@pytest.mark.parametrize(("device_id", "side"), [("lattice64", 8), ("lattice144", 12)])
+@pytest.mark.parametrize(("device_id", "side"), [("lattice64", 8), ("lattice64c", 8), ("lattice144", 12)])
 def test_lattice_files(device_id: str, side: int) -> None:
     """The lattice files contain the generated text; to update one, write the expected text to it."""
     file = resources.files("oqtopus_client.emulator") / "devices" / f"{device_id}.json"
-    expected = square_lattice(device_id, side, side, seed=side * side).to_file()
+    expected = square_lattice(device_id, side, side, seed=side * side, coherent=device_id.endswith("c")).to_file()
 
     assert file.read_text(encoding="utf-8") == expected
 
@@ -252,3 +270,52 @@ def test_lattice() -> None:
         ends = [qubits[coupling[end]]["qubit_lifetime"] for end in ("control", "target")]
         best = relaxation_fidelity(coupling["gate_duration"]["rzx90"], [(end["t1"], end["t2"]) for end in ends])
         assert coupling["fidelity"] < best
+
+
+def test_coherent_errors_of_a_lattice() -> None:
+    """A lattice has the same calibration with and without coherent errors, whose sizes are plausible."""
+    errors = square_lattice("lattice", 8, 8, seed=64, coherent=True).coherent
+    plain = square_lattice("lattice", 8, 8, seed=64)
+
+    assert errors is not None
+    assert built_in_devices()["lattice64c"].calibration == plain.calibration
+    for name, n_values, size in (("x", 64, 0.005), ("sx", 64, 0.005), ("cx", 112, 0.01), ("detuning_khz", 64, 3)):
+        values = list(getattr(errors, name).values())
+        assert len(values) == n_values
+        assert abs(sum(values)) < 5 * size * n_values**0.5
+        assert (sum(value**2 for value in values) / n_values) ** 0.5 == pytest.approx(size, rel=0.3)
+    assert isinstance(errors.zz_khz, dict)
+    assert len(errors.zz_khz) == 112
+    assert all(20 <= shift <= 100 for shift in errors.zz_khz.values())
+
+
+def test_coherent_errors_stay_with_the_emulator() -> None:
+    """A device file keeps coherent errors, also after a recalibration, and clients never see them."""
+    errors = CoherentErrors(x={0: 0.01}, cx=-0.02, zz_khz={(1, 0): 50.5}, detuning_khz=3.0)
+    device = dataclasses.replace(EmulatedDevice.from_device_info(CHIP), coherent=errors)
+    content = json.loads(device.to_file())
+
+    assert content["coherent"] == {"x": {"0": 0.01}, "cx": -0.02, "zz_khz": {"1,0": 50.5}, "detuning_khz": 3.0}
+    assert EmulatedDevice.from_description(content) == device
+    assert device.with_calibration(chip(fidelity=0.5)).coherent == errors
+    assert device.info(n_pending_jobs=0) == EmulatedDevice.from_device_info(CHIP).info(n_pending_jobs=0)
+
+
+@pytest.mark.parametrize(
+    ("coherent", "message"),
+    [
+        ({"x": "0.1"}, "coherent.x.all is '0.1': Input should be a valid number."),
+        ({"sx": math.nan}, "coherent.sx.all is nan"),
+        ({"zz": 50}, "coherent.zz is 50"),
+        ({"zz_khz": {"0-1": 50}}, "coherent.zz_khz.each.0-1"),
+        ({"zz_khz": {"0,1,2": 50}}, "coherent.zz_khz.each.0,1,2"),
+        ({"detuning_khz": {"1": None}}, "coherent.detuning_khz.each.1 is None"),
+        ({"detuning_khz": {"2": 1.0}}, "coherent.detuning_khz has 2, which the device does not have."),
+        ({"cx": {"1,0": 0.1}}, "coherent.cx has (1, 0), which the device does not have."),
+    ],
+)
+def test_refused_coherent_errors(coherent: dict[str, Any], message: str) -> None:
+    """Misspelt fields, impossible values, and qubits and couplings that do not exist are refused."""
+    device = EmulatedDevice.from_device_info(CHIP)
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        EmulatedDevice.from_description({**device.description, "coherent": coherent})

@@ -176,6 +176,17 @@ def test_unknown_availability(emulator: Emulator, client: OqtopusClient, call: C
     assert client.get_device("chip").status == "available"
 
 
+def test_emulation_of_all_devices() -> None:
+    """The emulator's options replace those of the devices, also of recalibrated ones; without, each keeps its own."""
+    own = dataclasses.replace(chip(), idle_noise=False)
+    with Emulator(":memory:", devices=[own]) as emulator:
+        found = {(device_id, device.idle_noise, device.schedule) for device_id, device in emulator.devices.items()}
+    assert found >= {("chip", False, "gateway"), ("lattice64", True, "gateway")}
+    with Emulator(":memory:", devices=[own], idle_noise=True, schedule="alap") as emulator:
+        emulator.calibrate("chip", chip_info(0.1))
+        assert {(device.idle_noise, device.schedule) for device in emulator.devices.values()} == {(True, "alap")}
+
+
 @pytest.mark.parametrize("device_id", ["chip", "my chip #1 (ü, 100%)"])
 @pytest.mark.parametrize("publish", ["inline", "zip", "json"])
 def test_publishing(device_id: str, publish: Any) -> None:
@@ -262,7 +273,7 @@ def test_a_folder_of_devices(tmp_path: Path) -> None:
         found = {device.device_id: device.n_qubits for device in client.list_devices()}
         errors = readout_errors(client)
 
-    assert found == {"qulacs": 16, "lattice64": 4, "lattice144": 144, "chip": 3}
+    assert found == {"qulacs": 16, "lattice64": 4, "lattice64c": 64, "lattice144": 144, "chip": 3}
     assert errors == [0.1] * 3
 
 

@@ -345,13 +345,16 @@ def test_options_on_the_command_line() -> None:
     """Each option of the emulator has one."""
     words = (
         "--data :memory: --quirks --cancelling --no-device-histories --no-token-renewal --temporary-credentials "
-        "--cors-origin https://one.example --cors-origin https://two.example --strict-provider"
+        "--cors-origin https://one.example --cors-origin https://two.example --strict-provider "
+        "--no-idle-noise --schedule alap"
     )
     parsed = [_parser("emulator").parse_args(line.split()) for line in ("--data :memory:", words)]
     emulators = [_emulator(options, HeldExecutor()) for options in parsed]  # type: ignore[arg-type]
+    devices = [emulator.devices["lattice64"] for emulator in emulators]
     for emulator in emulators:
         emulator.close()
 
+    assert [(device.idle_noise, device.schedule) for device in devices] == [(True, "gateway"), (False, "alap")]
     assert [emulator._cloud.options for emulator in emulators] == [
         ServerOptions(),
         ServerOptions(
