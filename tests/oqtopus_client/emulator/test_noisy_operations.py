@@ -113,9 +113,7 @@ def test_no_time_is_lost(seed: int, rule: Any) -> None:
     schedule: Any = "gateway" if rule is gateway else "alap"
     noisy = noisy_operations(operations, range(4), dataclasses.replace(DEVICE, schedule=schedule))
     for qubit in range(4):
-        first = [
-            s for o, s in zip(operations, starts, strict=True) if qubit in o.qubits and o.name in ("x", "sx", "cx")
-        ]
+        gates = [i for i, o in enumerate(operations) if qubit in o.qubits and o.name in ("x", "sx", "cx")]
         total = sum(operation.value for operation in noisy if operation[:2] == ("relax", (qubit,)))
         assert total == (readout - starts[gates[0]] if gates else 0)
 
