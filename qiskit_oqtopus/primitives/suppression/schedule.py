@@ -155,7 +155,7 @@ class _Reader:
             if isinstance(operation, Barrier):
                 steps.append(Step(item, qubits, 0))
             elif not self._measured.isdisjoint(qubits) and not isinstance(operation, Measure):
-                raise self._error(f"the instruction {item.name!r} behind a measurement")
+                raise self._error(f"the instruction {item.name!r} after a measurement")
             elif isinstance(operation, Measure):
                 self._measured.update(qubits)
                 measurements.append(item)
@@ -189,9 +189,8 @@ class _Reader:
 
     def _error(self, what: str) -> CircuitError:
         return CircuitError(
-            f"Circuit {self._circuit.name!r} has {what}, but scheduling needs circuits of "
-            f"{', '.join(sorted(_GATES))} gates and delays with final measurements. Use qiskit.transpile(circuit, "
-            "backend) first."
+            f"Circuit {self._circuit.name!r} has {what}, but scheduling needs circuits of cx, rz, sx and x "
+            "gates and delays with final measurements. Use qiskit.transpile(circuit, backend) first."
         )
 
 

@@ -70,7 +70,7 @@ def test_layers_take_the_time_of_their_longest_gates(factor: int) -> None:
 
 
 def test_barriers_hold_gates_in_place() -> None:
-    """A gate behind a barrier stays behind it, even if its qubit idles."""
+    """A gate after a barrier stays after it, even if its qubit idles."""
     circuit = QuantumCircuit(2, 1)
     circuit.sx(0)
     circuit.barrier()

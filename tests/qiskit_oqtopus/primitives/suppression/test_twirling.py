@@ -179,7 +179,7 @@ def test_users_x_gates_stay() -> None:
 
 
 def test_measurements_in_the_middle() -> None:
-    """The frame behind a measurement is its flip; a qubit that is measured again at once has the same flip."""
+    """The frame after a measurement is its flip; a qubit that is measured again at once has the same flip."""
     circuit = QuantumCircuit(1, 3)
     circuit.x(0)
     circuit.measure(0, 0)
