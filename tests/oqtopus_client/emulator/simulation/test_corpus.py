@@ -305,7 +305,7 @@ def _decimal_pi() -> decimal.Decimal:
     def arctan_of_inverse(x: int) -> decimal.Decimal:
         power = total = decimal.Decimal(1) / x
         n = 1
-        while power > decimal.Decimal(10) ** -705:
+        while abs(power) > decimal.Decimal(10) ** -705:
             power /= -x * x
             n += 2
             total += power / n
