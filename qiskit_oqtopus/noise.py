@@ -45,7 +45,7 @@ def aer_noise_model(target: Target, qubits: Iterable[int] | None = None) -> Nois
         raise ModuleNotFoundError(
             "A noise model needs Qiskit Aer: pip install 'oqtopus-client[emulator]'", name=error.name
         ) from error
-    from oqtopus_client.emulator.noise import gate_error, readout_error  # noqa: PLC0415 - the same extra
+    from oqtopus_client.emulator.simulation.aer import gate_error, readout_error  # noqa: PLC0415 - the same extra
 
     active = _active(target, qubits)
     model = NoiseModel(basis_gates=list(target.operation_names))
@@ -73,7 +73,7 @@ def _delay_noise(
     lifetimes: Mapping[int, tuple[float, float]], delay: Delay, qubits: Sequence[int]
 ) -> QuantumError | None:
     """Return the noise of a delay; None if it has none."""
-    from oqtopus_client.emulator.noise import delay_error  # noqa: PLC0415 - an extra
+    from oqtopus_client.emulator.simulation.aer import delay_error  # noqa: PLC0415 - an extra
 
     times = lifetimes.get(qubits[0], (math.inf, math.inf))
     return delay_error(delay, times) if delay.duration and min(times) < math.inf else None

@@ -120,19 +120,34 @@ class Template:
         """
         if not self.slots:
             return [self.program] * len(values)
-        numbers = evaluate(self.slots, self.parameters, values)
-        self._check(numbers, values)
-        large = np.abs(numbers) > PERIOD
-        large[:, list(self.durations)] = False
-        far = np.flatnonzero((large & (np.abs(numbers) > _SUMMED)).any(axis=1)).tolist()
-        numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
+        numbers, is_far = self.numbers(values)
         bodies = [self.program.body % tuple(map(repr, row)) for row in numbers.tolist()]
         for row in np.flatnonzero((numbers[:, list(self.durations)] == 0).any(axis=1)):
             bodies[row] = NO_DELAY.sub("", bodies[row])
         programs = [replace(self.program, body=body) for body in bodies]
-        for i in far:
-            programs[i] = self.bind_row(i, values[i].tolist())
+        for i in np.flatnonzero(is_far):
+            programs[i] = self.bind_row(int(i), values[i].tolist())
         return programs
+
+    def numbers(self, values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """Return the value of each slot for each binding, with angles reduced, of shape (bindings, slots).
+
+        Also return whether a binding has angles so large that gates with definitions have to be bound before they are
+        decomposed, of shape (bindings,); native gates have none.
+
+        Args:
+            values: Parameter values of shape (bindings, parameters).
+
+        Raises:
+            CircuitError: A number is not finite, or a duration is negative.
+        """
+        numbers = evaluate(self.slots, self.parameters, values)
+        self._check(numbers, values)
+        large = np.abs(numbers) > PERIOD
+        large[:, list(self.durations)] = False
+        is_far = np.any(large & (np.abs(numbers) > _SUMMED), axis=1)
+        numbers[large] = [reduced(angle) for angle in numbers[large].tolist()]
+        return numbers, is_far
 
     def _check(self, numbers: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> None:
         bad = ~np.isfinite(numbers)

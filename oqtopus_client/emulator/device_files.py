@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oqtopus_client.emulator.calibration import calibration, first_error, read_device_info
+from oqtopus_client.emulator.coherent import CoherentErrors  # noqa: TC001 - pydantic reads annotations when it runs
 from oqtopus_client.rest.models import DevicesDeviceInfo
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Publish = Literal["inline", "zip", "json", "none"]
 Schedule = Literal["gateway", "alap"]
 """When operations start: as early as possible, as on real devices, or as late as possible."""
 
-_EMULATION = ("noisy", "publish", "idle_noise", "schedule")
+_EMULATION = ("noisy", "publish", "idle_noise", "schedule", "coherent")
 """Fields of a device file that define how the device is emulated; clients never see them."""
 
 _BASIS_GATES = ("sx", "x", "rz", "rzx90")
@@ -47,6 +48,7 @@ class EmulatedDevice:
         quirks: Whether the services that run its jobs have the faults of real ones.
         idle_noise: Whether the qubits of a noisy device relax while they wait.
         schedule: When the operations of a program start; see `Schedule`.
+        coherent: Coherent errors of a noisy device, on top of those of the calibration; None if it has none.
 
     Raises:
         ValueError: The calibration is not valid or does not have `n_qubits` qubits, or `publish` or `schedule` is
@@ -59,6 +61,7 @@ class EmulatedDevice:
     quirks: bool = False
     idle_noise: bool = True
     schedule: Schedule = "gateway"
+    coherent: CoherentErrors | None = None
 
     def __post_init__(self) -> None:
         for name, choices in (("publish", get_args(Publish)), ("schedule", get_args(Schedule))):
@@ -74,7 +77,8 @@ class EmulatedDevice:
 
         Defaults: `device_type` is `QPU`, `status` is `available`, and `n_qubits` is the number of qubits in
         `device_info`, which may be an object or its JSON text. More fields beside those of the User API define how the
-        device is emulated: `noisy` (by default true for a QPU only), `publish`, `idle_noise` and `schedule`.
+        device is emulated: `noisy` (by default true for a QPU only), `publish`, `idle_noise`, `schedule` and `coherent`
+        (see `CoherentErrors`).
 
         Raises:
             ValueError: A field is unknown or not valid; the message names it.
@@ -86,6 +90,8 @@ class EmulatedDevice:
             fields = _Description.model_validate(description)
         except ValidationError as error:
             raise ValueError(first_error(error)) from None
+        if fields.coherent is not None:
+            fields.coherent.check(calibration(fields.device_info))
         public = fields.model_dump(mode="json", exclude={*_EMULATION, "n_pending_jobs"})
         if fields.n_qubits is None:
             public["n_qubits"] = len(calibration(fields.device_info)["qubits"])
@@ -193,10 +199,12 @@ class EmulatedDevice:
     def to_file(self) -> str:
         """Return the text of a device file for `load_devices`: JSON with one line per field, qubit and coupling."""
         emulation = {name: getattr(self, name) for name in _EMULATION}
-        for name in ("idle_noise", "schedule"):
+        for name in ("idle_noise", "schedule", "coherent"):
             # Earlier releases refuse these fields, so a file has them only if they matter.
             if emulation[name] == getattr(EmulatedDevice, name):
                 del emulation[name]
+        if self.coherent is not None:
+            emulation["coherent"] = self.coherent.to_json()
         return _lines(self.description | emulation) + "\n"
 
 
@@ -242,6 +250,7 @@ class _Description(BaseModel):
     publish: Publish = "inline"
     idle_noise: bool = True
     schedule: Schedule = "gateway"
+    coherent: CoherentErrors | None = None
 
 
 def _load(files: Iterable[Path | Traversable]) -> dict[str, EmulatedDevice]:

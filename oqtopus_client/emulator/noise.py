@@ -1,99 +1,170 @@
-"""A device's noise, built from its calibration, for Qiskit Aer.
+"""A device's noise, built from its calibration: what happens to the qubits that execute a program.
 
-A circuit here consists of the device's gates (`x`, `sx`, `rz`, `cx`, `measure`, `barrier`, `delay`) on only the qubits
-that it uses. `qubits` lists the device's qubit for each of them, so a five-qubit program costs the same on a chip of
-five qubits as on one of a thousand::
-
-    model = circuit_noise_model(circuit, device.calibration, qubits)
-    counts = AerSimulator(noise_model=model).run(with_delays(circuit, device.calibration, qubits)).result().get_counts()
-
-`clifford.py` samples Clifford circuits that are too wide for Aer.
+`simulation.aer` has the same noise as channels of Qiskit Aer.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cache, reduce
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from qiskit import QuantumCircuit
-from qiskit.circuit.library import PauliGate
 from qiskit.utils.units import apply_prefix
-from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
 
+from oqtopus_client.emulator.phases import Phases
+from oqtopus_client.emulator.schedule import as_late_as_possible, gateway
+from oqtopus_client.emulator.simulation.operations import Operation
 from oqtopus_client.physics import CLOCK_NS, relaxation_fidelity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from qiskit.circuit import Delay
+
+    from oqtopus_client.emulator.coherent import CoherentErrors
+    from oqtopus_client.emulator.device_files import EmulatedDevice
+
+_SCHEDULES = {"gateway": gateway, "alap": as_late_as_possible}
+_SHORTEST = 1e-6
+"""The shortest wait, in nanoseconds; anything shorter is a rounding error."""
 
 _LONGEST = 1e300
 """The longest delay, in clock steps."""
 
-_TILT = 1e-8
-"""Relative difference between the weights of the Pauli errors of a depolarization."""
 
+def noisy_operations(
+    operations: Sequence[Operation], measured: Collection[int], device: EmulatedDevice
+) -> list[Operation]:
+    """Return what happens to the qubits of a noisy device that executes operations, except for readout errors.
 
-def circuit_noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
-    """Return the noise model for a circuit's gates and measurements.
+    - After each gate, its qubits relax and depolarize as calibrated; see `relaxation_and_depolarization`. `rz` is a
+      change of frame and has no noise.
+    - Between its first gate and the measurements, a qubit relaxes while it waits, according to the device's schedule. A
+      qubit without gates stays in |0> at no cost. Without `idle_noise`, only written delays relax their qubits.
+    - Coherent errors rotate the qubits after gates, and give them phases as time passes; see `coherent` and `phases`.
 
-    `x`, `sx` and `cx` have the average fidelities of the calibration (see `gate_error`). `rz` is a change of frame and
-    has no noise. Each measured qubit has its own readout error, in general different for the two outcomes.
+    What only happens after the last gate of a qubit that is not measured is left out, and so are phases after the last
+    gates, as neither changes outcomes. If nothing is measured, the operations lead to the state at the end instead.
 
     Args:
-        circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
-        qubits: The device's qubit for each of the circuit's.
+        operations: `x`, `sx`, `rz`, `cx`, `delay` and `barrier` on the device's qubits, without measurements.
+        measured: The qubits that are measured.
+        device: The device; whether it is `noisy` does not matter.
+
+    Returns:
+        Operations without `delay` and `barrier`; see `Operation`.
 
     Raises:
         ValueError: A `cx` acts where the device has no coupling in that direction.
     """
-    model = NoiseModel()
-    couplings = by_direction(calibration)
-    used = {(item.name, *(circuit.find_bit(qubit).index for qubit in item.qubits)) for item in circuit.data}
-    for name, *indices in sorted(used):
-        places = [calibration["qubits"][qubits[index]] for index in indices]
-        if name == "measure":
-            error = places[0]["meas_error"]
-            model.add_readout_error(readout_error(error["prob_meas1_prep0"], error["prob_meas0_prep1"]), indices)
-            continue
-        if name in ("x", "sx"):
-            gate = places[0]
-        elif name == "cx":
-            gate = coupling(couplings, *(place["id"] for place in places))
-        else:
-            continue
-        times = [lifetimes(place) for place in places]
-        error = gate_error(gate["fidelity"], gate["gate_duration"][name], times)
-        model.add_quantum_error(error, name, indices, warnings=False)
-    return model
+    chip = _Chip(device.calibration, device.coherent)
+    durations = [chip.duration(operation) for operation in operations]
+    starts, readout = _SCHEDULES[device.schedule](operations, durations)
+    timed: Iterable[tuple[Operation, float, float]] = zip(operations, starts, durations, strict=True)
+    if device.coherent is not None:
+        # Phases act between gates on different qubits that follow each other in time, in any order in the text.
+        timed = sorted(timed, key=lambda item: item[1] + item[2] / 2)
+    qubits = _Qubits(chip, device)
+    noisy: list[Operation] = []
+    for operation, start, duration in timed:
+        if operation.name == "rz":
+            noisy.append(operation)
+        elif operation.name == "delay":
+            noisy += qubits.delay(operation)
+        elif operation.name != "barrier":
+            noisy += qubits.gate(operation, start, duration)
+    return noisy + qubits.readout(measured, readout)
 
 
-def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> QuantumCircuit:
-    """Return the circuit with its delays replaced by the relaxation that takes place during them.
+class _Qubits:
+    """The qubits of a noisy device while it executes a program."""
 
-    As on devices, a delay is rounded up to whole steps of a 2 ns clock, which is also the unit `dt`. Aer selects errors
-    by instruction name, regardless of a delay's duration, so these errors are part of the circuit.
+    def __init__(self, chip: _Chip, device: EmulatedDevice) -> None:
+        self._chip = chip
+        self._idle_noise = device.idle_noise
+        self._phases = None if device.coherent is None else Phases(device.coherent, chip.couplings)
+        self._ends: dict[int, float] = {}
 
-    Args:
-        circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
-        qubits: The device's qubit for each of the circuit's.
+    def gate(self, gate: Operation, start: float, duration: float) -> list[Operation]:
+        """Return a gate between what happens to its qubits while they wait for it, and its errors."""
+        noisy: list[Operation] = []
+        for qubit in gate.qubits:
+            noisy += self._wait(qubit, start)
+            self._ends[qubit] = start + duration
+        if self._phases is not None:
+            noisy += self._phases.before(gate, start, duration)
+        return [*noisy, gate, *self._chip.errors(gate.name, gate.qubits)]
 
-    Raises:
-        ValueError: A delay is not positive.
-    """
-    relaxing = circuit.copy_empty_like()
-    for item in circuit.data:
-        if item.name != "delay":
-            relaxing.append(item)
-            continue
-        place = calibration["qubits"][qubits[circuit.find_bit(item.qubits[0]).index]]
-        relaxing.append(delay_error(item.operation, lifetimes(place)).to_instruction(), item.qubits)
-    return relaxing
+    def delay(self, delay: Operation) -> list[Operation]:
+        """Return the relaxation during a written delay where qubits do not relax whenever they wait."""
+        (qubit,) = delay.qubits
+        return [] if self._idle_noise or qubit not in self._ends else self._chip.wait(qubit, delay.value)
+
+    def readout(self, measured: Collection[int], time: float) -> list[Operation]:
+        """Return what happens to the qubits before they are measured at this time."""
+        noisy = [
+            relaxation for qubit in dict.fromkeys(measured or self._ends) for relaxation in self._wait(qubit, time)
+        ]
+        if self._phases is not None and not measured:
+            noisy += [phase for qubit in self._ends for phase in self._phases.until(qubit, time)]
+        return noisy
+
+    def _wait(self, qubit: int, until: float) -> list[Operation]:
+        if not self._idle_noise or qubit not in self._ends:
+            return []
+        return self._chip.wait(qubit, until - self._ends[qubit])
+
+
+class _Chip:
+    """Durations and errors of a chip's gates, each computed once."""
+
+    def __init__(self, calibration: Mapping[str, Any], coherent: CoherentErrors | None) -> None:
+        self._qubits = calibration["qubits"]
+        self._coherent = coherent
+        self._durations: dict[tuple[str, tuple[int, ...]], float] = {}
+        self._errors: dict[tuple[str, tuple[int, ...]], list[Operation]] = {}
+        self.couplings = by_direction(calibration)
+
+    def duration(self, operation: Operation) -> float:
+        """Return an operation's duration in nanoseconds.
+
+        Raises:
+            ValueError: It is a `cx` where the chip has no coupling in that direction.
+        """
+        name, qubits, value = operation
+        if name == "delay":
+            return value
+        if name in ("rz", "barrier"):
+            return 0.0
+        gate = name, qubits
+        if gate not in self._durations:
+            self._durations[gate] = min(self._calibrated(name, qubits)["gate_duration"][name], _LONGEST)
+        return self._durations[gate]
+
+    def errors(self, name: str, qubits: tuple[int, ...]) -> list[Operation]:
+        """Return what follows a gate: coherent errors, relaxation and depolarization."""
+        gate = name, qubits
+        if gate not in self._errors:
+            rotation = self._coherent.over_rotation(name, qubits) if self._coherent else None
+            calibrated = self._calibrated(name, qubits)
+            times = [lifetimes(self._qubits[qubit]) for qubit in qubits]
+            duration, p = relaxation_and_depolarization(
+                calibrated["fidelity"], calibrated["gate_duration"][name], times
+            )
+            errors = [] if rotation is None else [rotation]
+            errors += self._relaxation(qubits, duration) if duration else []
+            self._errors[gate] = [*errors, Operation("depolarize", qubits, p)] if p else errors
+        return self._errors[gate]
+
+    def wait(self, qubit: int, duration: float) -> list[Operation]:
+        """Return the relaxation of a qubit that waits for a time in nanoseconds."""
+        return self._relaxation((qubit,), duration) if duration > _SHORTEST else []
+
+    def _relaxation(self, qubits: Iterable[int], duration: float) -> list[Operation]:
+        return [Operation("relax", (q,), duration) for q in qubits if min(lifetimes(self._qubits[q])) < math.inf]
+
+    def _calibrated(self, name: str, qubits: tuple[int, ...]) -> Mapping[str, Any]:
+        qubit: Mapping[str, Any] = self._qubits[qubits[0]]
+        return coupling(self.couplings, *qubits) if name == "cx" else qubit
 
 
 def relaxation_and_depolarization(
@@ -126,60 +197,6 @@ def relaxation_and_depolarization(
     missing = ceiling - max(fidelity, 1 / dimension)
     # Qubits that relax completely have a fidelity of 1/d already.
     return duration, missing / (ceiling - 1 / dimension) if missing > 0 else 0.0
-
-
-def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
-    """Return a channel of a given average gate fidelity: relaxation, then depolarization.
-
-    The arguments are those of `relaxation_and_depolarization`.
-    """
-    duration, p = relaxation_and_depolarization(fidelity, duration, times)
-    relaxation = _relaxation(duration, times)
-    paulis = _paulis(len(times))
-    # All weights differ: Aer's decomposition into Kraus operators may fail for a channel with equal eigenvalues, and
-    # its threads then end the process. The identity, which alone determines the fidelity, keeps its weight.
-    tilts = [*np.linspace(-_TILT, _TILT, len(paulis) - 1).tolist(), 0.0]
-    # Relaxation before full depolarization has no effect, so this is a mixture rather than a product of the two.
-    return QuantumError(
-        [(pauli, p / len(paulis) * (1 + tilt)) for pauli, tilt in zip(paulis, tilts, strict=True)]
-        + [
-            (terms, (1 - p) * weight)
-            for terms, weight in zip(relaxation.circuits, relaxation.probabilities, strict=True)
-        ]
-    )
-
-
-def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutError:
-    """Return the readout error of a measurement."""
-    return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
-
-
-def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
-    """Return the relaxation during a delay of a qubit with lifetimes `(t1, t2)`, in microseconds.
-
-    Raises:
-        ValueError: The delay is not positive.
-    """
-    return _relaxation(delay_nanoseconds(delay), [times])
-
-
-@cache
-def _paulis(n_qubits: int) -> list[QuantumCircuit]:
-    """Return all Pauli gates, the identity last, as Aer searches an error for the first term that has an effect."""
-    circuits = []
-    for letters in product("XYZI", repeat=n_qubits):
-        circuit = QuantumCircuit(n_qubits)
-        circuit.append(PauliGate("".join(letters)), range(n_qubits))
-        circuits.append(circuit)
-    return circuits
-
-
-def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
-    """Return the independent relaxation of several qubits for a time in nanoseconds."""
-    return reduce(
-        lambda error, other: error.expand(other),
-        [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in times],
-    )
 
 
 def _duration_for(fidelity: float, longest: float, times: Sequence[tuple[float, float]]) -> float:

@@ -126,7 +126,7 @@ def _moments(
     squares = np.add.reduceat((sums - np.repeat(means, rows)) ** 2 * numbers, starts)
     variances = squares / np.maximum(shots - 1, 1)
     if errors is not None:
-        least = [_least_variance(contribution, *each) for each in zip(outcomes, errors, strict=True)]
+        least = [least_variance(contribution, *each) for each in zip(outcomes, errors, strict=True)]
         variances = np.maximum(variances, least)
     # The spread of a single shot is unknown.
     return means, np.where(shots > 1, variances / shots, np.inf)
@@ -148,7 +148,7 @@ def _errors(contribution: Contribution, outcomes: Outcomes, readout: Readout) ->
     return readout.at(qubits)
 
 
-def _least_variance(contribution: Contribution, outcomes: Outcomes, errors: npt.NDArray[np.float64]) -> float:
+def least_variance(contribution: Contribution, outcomes: Outcomes, errors: npt.NDArray[np.float64]) -> float:
     """Return the least variance of a contribution in one shot, caused by readout errors alone.
 
     Where none of the few misreadings to be expected was observed, the sample's spread is too small, and its value is

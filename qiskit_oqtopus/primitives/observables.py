@@ -12,7 +12,7 @@ import numpy as np
 from qiskit.quantum_info import PauliList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -35,6 +35,9 @@ _VALUES = {
     **dict.fromkeys("1-l", (0, 1)),
 }
 """The value of a term's letter for the outcomes 0 and 1."""
+
+PROJECTORS = {"X": "+-", "Y": "rl", "Z": "01"}
+"""The projectors on the states in which a Pauli is 1 and -1."""
 
 _MAX_PROJECTORS = 12
 
@@ -179,6 +182,33 @@ def weighted_sums(
 ) -> npt.NDArray[np.float64]:
     """Return the value of a sum of terms for each outcome of a measurement.
 
+    Args:
+        bits: As for `term_values`.
+        measurement: The measurement.
+        terms: Label and coefficient of terms that it determines.
+        errors: As for `term_values`.
+
+    >>> weighted_sums(np.array([[0, 0], [1, 0]], np.uint8), "ZZ", [("ZZ", 1.0), ("0I", 10.0), ("I1", 100.0)])
+    array([ 11., 109.])
+    >>> weighted_sums(np.array([[0], [1]], np.uint8), "Z", [("Z", 1.0)], np.array([[(0.25, 0.25)]]))
+    array([ 2., -2.])
+    """
+    terms = list(terms)
+    total = np.zeros(len(bits))
+    of_terms = term_values(bits, measurement, [label for label, _ in terms], errors)
+    for (_, coefficient), values in zip(terms, of_terms, strict=True):
+        total += np.multiply(coefficient, values, dtype=np.float64)
+    return total
+
+
+def term_values(
+    bits: npt.NDArray[np.uint8],
+    measurement: str,
+    labels: Iterable[str],
+    errors: npt.NDArray[np.float64] | None = None,
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield the value of each of some terms for each outcome of a measurement.
+
     Without errors, the value of a term is 1 or -1 for Paulis, 1 or 0 for projectors, and a product of these. Readout
     errors are independent from bit to bit, so the inverse of their matrix is a product, and undoing them gives each
     factor of a term another value for each outcome. The mean over shots is then the mean without errors.
@@ -187,14 +217,9 @@ def weighted_sums(
         bits: 0 or 1, of shape (outcomes, clbits): the last columns are those of the letters of `measurement` that are
             not `I`, the rightmost first.
         measurement: The measurement.
-        terms: Label and coefficient of terms that it determines.
+        labels: The labels of terms that it determines.
         errors: Readout errors to undo, of shape (outcomes or 1, letters that are not `I`, 2): the probabilities to read
             1 from state 0, and 0 from state 1.
-
-    >>> weighted_sums(np.array([[0, 0], [1, 0]], np.uint8), "ZZ", [("ZZ", 1.0), ("0I", 10.0), ("I1", 100.0)])
-    array([ 11., 109.])
-    >>> weighted_sums(np.array([[0], [1]], np.uint8), "Z", [("Z", 1.0)], np.array([[(0.25, 0.25)]]))
-    array([ 2., -2.])
     """
     columns = {qubit: i for i, qubit in enumerate(measured_qubits(measurement))}
     ones = np.ascontiguousarray(bits[:, -len(columns) :].T).view(np.int8)
@@ -209,11 +234,9 @@ def weighted_sums(
         values: npt.NDArray[Any] = of_zero + (of_one - of_zero) * ones[column]
         return values
 
-    total = np.zeros(len(bits))
-    for label, coefficient in terms:
+    for label in labels:
         letters = [(columns[qubit], letter) for qubit, letter in enumerate(reversed(label)) if letter != "I"]
-        total += np.multiply(coefficient, reduce(np.multiply, itertools.starmap(factor, letters)), dtype=np.float64)
-    return total
+        yield reduce(np.multiply, itertools.starmap(factor, letters))
 
 
 def measured_qubits(measurement: str) -> list[int]:

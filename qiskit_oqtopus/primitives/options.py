@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from oqtopus_client.checks import whole_number
 from oqtopus_client.rest.models import MAX_SHOTS
 from oqtopus_client.services.job_spec import check_shots
-from qiskit_oqtopus.options import StrictOptions, readable
+from qiskit_oqtopus.primitives.suppression.options import (
+    ChangeableOptions,
+    DynamicalDecoupling,
+    Resilience,
+    Twirling,
+)
+from qiskit_oqtopus.primitives.suppression.steps import Steps, effective
 
 
 def positive(number: object) -> int:
@@ -23,7 +29,7 @@ def positive(number: object) -> int:
     return whole_number(number, "shots must be a positive integer")
 
 
-class PrimitiveOptions(StrictOptions):
+class PrimitiveOptions(ChangeableOptions):
     """Options of all primitives; they can be changed at any time, and changes apply from the next `run` on.
 
     On OQTOPUS devices, `backend.options` applies where an option is None.
@@ -42,9 +48,9 @@ class PrimitiveOptions(StrictOptions):
         name: Name of the jobs on the server; by default the circuit's.
         description: Description of the jobs, at most 700 characters; the server's search covers it.
         job_tags: Words added to the description, at most 200 characters together.
+        dynamical_decoupling: Pulses on idle qubits; see `DynamicalDecoupling`.
+        twirling: Random Paulis around gates and measurements; see `Twirling`.
     """
-
-    model_config = ConfigDict(validate_assignment=True)
 
     max_shots: Annotated[int, BeforeValidator(check_shots)] = MAX_SHOTS
     seed: int | None = Field(None, ge=0)
@@ -54,6 +60,10 @@ class PrimitiveOptions(StrictOptions):
     name: str | None = None
     description: str | None = None
     job_tags: list[str] | None = None
+    dynamical_decoupling: Annotated[DynamicalDecoupling, BeforeValidator(DynamicalDecoupling.section)] = Field(
+        default_factory=DynamicalDecoupling
+    )
+    twirling: Annotated[Twirling, BeforeValidator(Twirling.section)] = Field(default_factory=Twirling)
 
     @classmethod
     def of(cls, options: PrimitiveOptions | Mapping[str, Any] | None, **more: Any) -> Self:
@@ -66,17 +76,6 @@ class PrimitiveOptions(StrictOptions):
         if not (options is None or isinstance(options, Mapping | PrimitiveOptions)):
             raise TypeError(f"options must be {cls.__name__}(...) or a mapping of names to values, not {options!r}.")
         return cls.checked({**dict(options or {}), **more})
-
-    def update(self, **options: Any) -> None:
-        """Change several options, or none if one is invalid.
-
-        Raises:
-            TypeError: An option is unknown.
-            ValueError: A value is invalid.
-        """
-        checked = self.of(self, **options)
-        for name in options:
-            setattr(self, name, getattr(checked, name))
 
     def for_device(self) -> dict[str, Any]:
         """Return the options that `OqtopusBackend.submit` takes."""
@@ -99,13 +98,6 @@ class PrimitiveOptions(StrictOptions):
                 f"transpile='server' needs an OQTOPUS server, which {backend} does not have; use qiskit.transpile()."
             )
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._check_name(name)
-        try:
-            super().__setattr__(name, value)
-        except ValidationError as error:
-            raise ValueError(readable(error)) from None
-
 
 class EstimatorOptions(PrimitiveOptions):
     """Options of `OqtopusEstimator`.
@@ -114,12 +106,27 @@ class EstimatorOptions(PrimitiveOptions):
         default_precision: The standard error to aim at, for an observable of norm 1, if neither `run` nor the PUB gives
             one.
         route: `"sampling"`, `"estimation"` or `"auto"`; see `OqtopusEstimator`.
+        resilience_level: The errors that are mitigated, at the price of more jobs and shots. 0: none. 1: readout
+            errors, measured by two circuits in the same run. 2: those of `cx` gates, too, by twirling of gates and
+            measurements and extrapolation to zero noise. The default is 0, where qiskit-ibm-runtime has 1.
+        resilience: The mitigation in detail, in place of the level's; see `Resilience`.
     """
 
     _taker = "OqtopusEstimator"
 
     default_precision: float = Field(0.015625, gt=0, allow_inf_nan=False)
     route: Literal["auto", "sampling", "estimation"] = "auto"
+    resilience_level: Literal[0, 1, 2] = 0
+    resilience: Annotated[Resilience, BeforeValidator(Resilience.section)] = Field(default_factory=Resilience)
+
+    @property
+    def steps(self) -> Steps:
+        """What is done about errors.
+
+        Raises:
+            ValueError: Options contradict each other.
+        """
+        return effective(self.resilience_level, self.dynamical_decoupling, self.twirling, self.resilience)
 
 
 class SamplerOptions(PrimitiveOptions):
@@ -132,6 +139,19 @@ class SamplerOptions(PrimitiveOptions):
     """
 
     _taker = "OqtopusSampler"
+    _refused = dict.fromkeys(
+        ("resilience_level", "resilience"),
+        "samplers return outcomes, not values to mitigate; they have dynamical_decoupling and twirling.",
+    )
 
     default_shots: Annotated[int, BeforeValidator(positive)] = 1024
     defer_measurements: bool | None = None
+
+    @property
+    def steps(self) -> Steps:
+        """What is done about errors.
+
+        Raises:
+            ValueError: Options contradict each other.
+        """
+        return effective(0, self.dynamical_decoupling, self.twirling)

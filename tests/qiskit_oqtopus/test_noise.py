@@ -20,9 +20,9 @@ from qiskit_aer import AerSimulator
 from scipy import stats
 
 from oqtopus_client import OqtopusDevice
-from oqtopus_client.emulator import noise as emulated
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
+from oqtopus_client.emulator.simulation import aer as emulated
 from qiskit_oqtopus import OqtopusProvider
 from qiskit_oqtopus.noise import aer_noise_model
 from qiskit_oqtopus.target import target_from_device

@@ -14,7 +14,7 @@ from qiskit_aer import AerSimulator
 
 from oqtopus_client.angles import with_reduced_angles
 from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
-from oqtopus_client.emulator.noise import circuit_noise_model, with_delays
+from oqtopus_client.emulator.simulation.aer import circuit_noise_model, with_delays
 from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements, rebuilt
 
 qulacs: Any

@@ -26,8 +26,8 @@ from oqtopus_client.emulator.calibration import calibration
 from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
-from oqtopus_client.emulator.noise import circuit_noise_model, gate_error, with_delays
 from oqtopus_client.emulator.simulation import sampling
+from oqtopus_client.emulator.simulation.aer import circuit_noise_model, gate_error, with_delays
 from oqtopus_client.emulator.simulation.circuits import measurements, rebuilt
 from oqtopus_client.emulator.simulation.sampling import sample
 from oqtopus_client.physics import relaxation_fidelity

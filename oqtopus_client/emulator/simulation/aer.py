@@ -1,0 +1,193 @@
+"""Operations as circuits for Qiskit Aer, with their noise as channels between the gates."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache, reduce
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import CircuitInstruction
+from qiskit.circuit.library import CXGate, PauliGate, RXGate, RZGate, RZXGate, RZZGate, SXGate, XGate
+from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
+
+from oqtopus_client.emulator.noise import (
+    by_direction,
+    coupling,
+    delay_nanoseconds,
+    lifetimes,
+    relaxation_and_depolarization,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from qiskit.circuit import Delay, Instruction
+
+    from oqtopus_client.emulator.simulation.operations import Operation, Part
+
+_FIXED = {"x": XGate(), "sx": SXGate(), "cx": CXGate()}
+_ROTATIONS = {"rz": RZGate, "rx": RXGate, "rzz": RZZGate, "rzx": RZXGate}
+
+_TILT = 1e-8
+"""Relative difference between the weights of the Pauli errors of a depolarization."""
+
+
+def aer_circuit(part: Part) -> QuantumCircuit:
+    """Return a part of a program as a circuit for Aer, without classical bits and measurements."""
+    circuit = QuantumCircuit(part.n_qubits)
+    for instruction, qubits in instructions(part.operations, part.lifetimes):
+        # The public method checks and broadcasts arguments, which takes several times as long.
+        circuit._append(CircuitInstruction(instruction, [circuit.qubits[qubit] for qubit in qubits]))  # noqa: SLF001
+    return circuit
+
+
+def instructions(
+    operations: Iterable[Operation], times: Sequence[tuple[float, float]]
+) -> Iterator[tuple[Instruction, tuple[int, ...]]]:
+    """Yield Aer's instruction for each operation, and its qubits.
+
+    Args:
+        operations: Operations without `delay` and `barrier`.
+        times: T1 and T2 of each qubit, in microseconds.
+    """
+    for name, qubits, value in operations:
+        if name in _FIXED:
+            yield _FIXED[name], qubits
+        elif name in _ROTATIONS:
+            yield _ROTATIONS[name](value), qubits
+        elif name == "relax":
+            yield _relaxing(value, times[qubits[0]]), qubits
+        else:
+            yield _depolarizing(value, len(qubits)), qubits
+
+
+def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
+    """Return a channel of a given average gate fidelity: relaxation, then depolarization.
+
+    The arguments are those of `noise.relaxation_and_depolarization`.
+    """
+    duration, p = relaxation_and_depolarization(fidelity, duration, times)
+    return _depolarized(_relaxation(duration, times), p)
+
+
+def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutError:
+    """Return the readout error of a measurement."""
+    return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
+
+
+def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
+    """Return the relaxation during a delay of a qubit with lifetimes `(t1, t2)`, in microseconds.
+
+    Raises:
+        ValueError: The delay is not positive.
+    """
+    return _relaxation(delay_nanoseconds(delay), [times])
+
+
+def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
+    """Return the independent relaxation of qubits for a time in nanoseconds.
+
+    It is a mixture of resets and phase flips where T2 is at most T1.
+    """
+    return reduce(
+        lambda error, other: error.expand(other),
+        [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in times],
+    )
+
+
+def _depolarized(error: QuantumError, p: float) -> QuantumError:
+    """Return an error followed by full depolarization with probability `p`.
+
+    No error before full depolarization has an effect, so this is a mixture rather than a product of the two.
+    """
+    paulis = _paulis(error.num_qubits)
+    # All weights differ: Aer's decomposition into Kraus operators may fail for a channel with equal eigenvalues, and
+    # its threads then end the process. The identity, which alone determines the fidelity, keeps its weight.
+    tilts = [*np.linspace(-_TILT, _TILT, len(paulis) - 1).tolist(), 0.0]
+    return QuantumError(
+        [(pauli, p / len(paulis) * (1 + tilt)) for pauli, tilt in zip(paulis, tilts, strict=True)]
+        + [(terms, (1 - p) * weight) for terms, weight in zip(error.circuits, error.probabilities, strict=True)]
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _relaxing(nanoseconds: float, times: tuple[float, float]) -> Instruction:
+    return _relaxation(nanoseconds, [times]).to_instruction()
+
+
+@lru_cache(maxsize=1 << 12)
+def _depolarizing(probability: float, n_qubits: int) -> Instruction:
+    nothing = QuantumError([(QuantumCircuit(n_qubits), 1.0)])
+    return _depolarized(nothing, probability).to_instruction()
+
+
+@cache
+def _paulis(n_qubits: int) -> list[QuantumCircuit]:
+    """Return all Pauli gates, the identity last, as Aer searches an error for the first term that has an effect."""
+    circuits = []
+    for letters in product("XYZI", repeat=n_qubits):
+        circuit = QuantumCircuit(n_qubits)
+        circuit.append(PauliGate("".join(letters)), range(n_qubits))
+        circuits.append(circuit)
+    return circuits
+
+
+def circuit_noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
+    """Return the noise model for a circuit's gates and measurements.
+
+    `x`, `sx` and `cx` have the average fidelities of the calibration (see `gate_error`). `rz` is a change of frame and
+    has no noise. Each measured qubit has its own readout error, in general different for the two outcomes.
+
+    Args:
+        circuit: The circuit, on its active qubits.
+        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
+        qubits: The device's qubit for each of the circuit's.
+
+    Raises:
+        ValueError: A `cx` acts where the device has no coupling in that direction.
+    """
+    model = NoiseModel()
+    couplings = by_direction(calibration)
+    used = {(item.name, *(circuit.find_bit(qubit).index for qubit in item.qubits)) for item in circuit.data}
+    for name, *indices in sorted(used):
+        places = [calibration["qubits"][qubits[index]] for index in indices]
+        if name == "measure":
+            error = places[0]["meas_error"]
+            model.add_readout_error(readout_error(error["prob_meas1_prep0"], error["prob_meas0_prep1"]), indices)
+            continue
+        if name in ("x", "sx"):
+            gate = places[0]
+        elif name == "cx":
+            gate = coupling(couplings, *(place["id"] for place in places))
+        else:
+            continue
+        times = [lifetimes(place) for place in places]
+        error = gate_error(gate["fidelity"], gate["gate_duration"][name], times)
+        model.add_quantum_error(error, name, indices, warnings=False)
+    return model
+
+
+def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> QuantumCircuit:
+    """Return the circuit with its delays replaced by the relaxation that takes place during them.
+
+    As on devices, a delay is rounded up to whole steps of a 2 ns clock, which is also the unit `dt`. Aer selects errors
+    by instruction name, regardless of a delay's duration, so these errors are part of the circuit.
+
+    Args:
+        circuit: The circuit, on its active qubits.
+        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
+        qubits: The device's qubit for each of the circuit's.
+
+    Raises:
+        ValueError: A delay is not positive.
+    """
+    relaxing = circuit.copy_empty_like()
+    for item in circuit.data:
+        if item.name != "delay":
+            relaxing.append(item)
+            continue
+        place = calibration["qubits"][qubits[circuit.find_bit(item.qubits[0]).index]]
+        relaxing.append(delay_error(item.operation, lifetimes(place)).to_instruction(), item.qubits)
+    return relaxing

@@ -1,0 +1,1 @@
+"""Error suppression and mitigation: options, circuit passes, and the mathematics of readout and extrapolation."""

@@ -1,0 +1,161 @@
+"""The steps that a level and its options amount to: `Steps`, `effective`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from qiskit_oqtopus.primitives.suppression.options import DynamicalDecoupling, Resilience, Twirling
+
+Count = int | Literal["auto"]
+
+_NOISE_FACTORS = (1.0, 3.0, 5.0)
+
+_MINIMA = {"linear": 2, "exponential": 2, "double_exponential": 4, "fallback": 1}
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The calibration circuits of readout mitigation.
+
+    Attributes:
+        twirled: Whether they are random flips of all qubits; if not, there are two, all qubits in |0> and all in |1>.
+        num_randomizations: Number of random circuits; `auto` takes as many as the run has.
+        shots_per_randomization: Number of shots of each circuit.
+    """
+
+    twirled: bool
+    num_randomizations: Count = "auto"
+    shots_per_randomization: Count = "auto"
+
+
+@dataclass(frozen=True)
+class Extrapolation:
+    """Extrapolation to zero noise.
+
+    Attributes:
+        noise_factors: The factors by which noise is amplified.
+        extrapolators: The extrapolators, of which the first that fits well is used.
+        extrapolated: The factors to extrapolate to; the first is 0.
+    """
+
+    noise_factors: tuple[float, ...]
+    extrapolators: tuple[str, ...]
+    extrapolated: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is done about errors, in the order of the circuits: extrapolation, twirling, decoupling.
+
+    Attributes:
+        extrapolation: Extrapolation to zero noise, if any.
+        learning: Calibration and mitigation of readout errors, if any.
+        twirl_gates: Whether to twirl gates.
+        twirl_measure: Whether to twirl measurements.
+        num_randomizations: Number of randomizations of each circuit, if something is twirled.
+        shots_per_randomization: Number of shots of each.
+        decoupling: The options of dynamical decoupling, if any.
+    """
+
+    extrapolation: Extrapolation | None = None
+    learning: Learning | None = None
+    twirl_gates: bool = False
+    twirl_measure: bool = False
+    num_randomizations: Count = "auto"
+    shots_per_randomization: Count = "auto"
+    decoupling: DynamicalDecoupling | None = None
+
+    @property
+    def twirls(self) -> bool:
+        """Whether circuits are randomized."""
+        return self.twirl_gates or self.twirl_measure
+
+    @property
+    def changes_values(self) -> bool:
+        """Whether values are mitigated, which takes sums of Paulis."""
+        return self.learning is not None or self.extrapolation is not None
+
+    def __bool__(self) -> bool:
+        return self.twirls or self.changes_values or self.decoupling is not None
+
+
+def effective(
+    level: int, decoupling: DynamicalDecoupling, twirling: Twirling, resilience: Resilience | None = None
+) -> Steps:
+    """Return the steps that a level and options amount to; options that are None follow from the level.
+
+    Args:
+        level: The estimator's `resilience_level`; 0 for a sampler.
+        decoupling: Options of dynamical decoupling.
+        twirling: Options of twirling.
+        resilience: Options of an estimator's mitigation.
+
+    Raises:
+        ValueError: Options contradict each other.
+    """
+    mitigates = extrapolates = False
+    if resilience is not None:
+        mitigates = _given(resilience.measure_mitigation, level >= 1)
+        extrapolates = _given(resilience.zne_mitigation, level >= 2)  # noqa: PLR2004 - the level itself
+    twirl_gates = _given(twirling.enable_gates, level >= 2)  # noqa: PLR2004
+    twirl_measure = _given(twirling.enable_measure, level >= 2)  # noqa: PLR2004
+    if mitigates and not (twirl_gates or twirl_measure):
+        _check_randomizations(twirling)
+    return Steps(
+        extrapolation=_extrapolation(resilience) if resilience is not None and extrapolates else None,
+        learning=_learning(resilience, twirled=twirl_measure) if resilience is not None and mitigates else None,
+        twirl_gates=twirl_gates,
+        twirl_measure=twirl_measure,
+        num_randomizations=twirling.num_randomizations,
+        shots_per_randomization=twirling.shots_per_randomization,
+        decoupling=decoupling if decoupling.enable else None,
+    )
+
+
+def _given(value: bool | None, otherwise: bool) -> bool:
+    return otherwise if value is None else value
+
+
+def _check_randomizations(twirling: Twirling) -> None:
+    """Refuse numbers of randomizations where nothing is twirled, as users of qiskit-ibm-runtime expect it to be."""
+    for name in ("num_randomizations", "shots_per_randomization"):
+        if getattr(twirling, name) != "auto":
+            raise ValueError(
+                f"twirling.{name}={getattr(twirling, name)} has no effect, as nothing is twirled: readout errors are "
+                "calibrated with two circuits. Set twirling.enable_measure=True to twirl measurements, or leave it out."
+            )
+
+
+def _learning(resilience: Resilience, *, twirled: bool) -> Learning:
+    given = resilience.measure_noise_learning
+    if not twirled and given.num_randomizations != "auto":
+        raise ValueError(
+            f"resilience.measure_noise_learning.num_randomizations={given.num_randomizations} needs twirled "
+            "measurements, as readout errors are otherwise calibrated with two circuits. Set "
+            "twirling.enable_measure=True, or leave it out."
+        )
+    return Learning(twirled, given.num_randomizations, given.shots_per_randomization)
+
+
+def _extrapolation(resilience: Resilience) -> Extrapolation:
+    zne = resilience.zne
+    factors = _NOISE_FACTORS if zne.noise_factors == "auto" else zne.noise_factors
+    for name in zne.extrapolator:
+        if len(factors) < (least := factors_needed(name)):
+            raise ValueError(
+                f"The extrapolator {name!r} needs at least {least} noise factors, but resilience.zne.noise_factors has "
+                f"{len(factors)}: {factors}."
+            )
+    wanted = factors if zne.extrapolated_noise_factors == "auto" else zne.extrapolated_noise_factors
+    return Extrapolation(factors, zne.extrapolator, (0.0, *(factor for factor in wanted if factor)))
+
+
+def factors_needed(extrapolator: str) -> int:
+    """Return the least number of noise factors that an extrapolator needs.
+
+    >>> factors_needed("polynomial_degree_3")
+    4
+    """
+    return _MINIMA.get(extrapolator) or int(extrapolator.rpartition("_")[2]) + 1
