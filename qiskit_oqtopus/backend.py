@@ -16,7 +16,7 @@ from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.noise import aer_noise_model
-from qiskit_oqtopus.target import target_from_device
+from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,23 +40,37 @@ class OqtopusBackend(BackendV2):
         provider: The provider that found the device; Qiskit's base class keeps it.
         device: The device's description, as of the provider's request.
         client: The client that submits jobs.
+        measure_duration: The duration of measurements in `target`, in seconds, if the device publishes none; None if
+            unknown.
 
     Attributes:
         device: The device's description, as of the last `refresh`.
     """
 
-    def __init__(self, provider: object, device: OqtopusDevice, client: OqtopusClient) -> None:
+    def __init__(
+        self,
+        provider: object,
+        device: OqtopusDevice,
+        client: OqtopusClient,
+        *,
+        measure_duration: float | None = MEASURE_DURATION,
+    ) -> None:
         super().__init__(provider=provider, name=device.device_id, description=device.description)
         self.device = device
         self._client = client
+        self._measure_duration = measure_duration
 
     @cached_property
     def _target(self) -> Target:
-        return target_from_device(self.device)
+        return target_from_device(self.device, self._measure_duration)
 
     @property
     def target(self) -> Target:
-        """The device's gates, couplings, errors and times, for the transpiler."""
+        """The device's gates, couplings, errors and times, for the transpiler.
+
+        OQTOPUS servers publish no duration of measurements, which scheduling needs. The provider's `measure_duration`
+        stands in; nothing follows a measurement, so its value does not affect the schedule of the gates.
+        """
         return self._target
 
     def refresh(self) -> bool:
@@ -71,7 +85,7 @@ class OqtopusBackend(BackendV2):
         before, self.device = self.device, self._client.get_device(self.name)
         if _calibration(self.device) == _calibration(before):
             return False
-        self._target = target_from_device(self.device)
+        self._target = target_from_device(self.device, self._measure_duration)
         self._coupling_map = None  # the base class caches that of the first Target
         return True
 
@@ -81,7 +95,8 @@ class OqtopusBackend(BackendV2):
         Raises:
             OqtopusError: The request failed.
         """
-        return type(self)(self.provider, self._client.get_device(self.name), self._client)
+        device = self._client.get_device(self.name)
+        return type(self)(self.provider, device, self._client, measure_duration=self._measure_duration)
 
     @property
     def calibrated_at(self) -> datetime | None:
@@ -133,7 +148,7 @@ class OqtopusBackend(BackendV2):
         return backend_v1.configuration(self.device, self.target, self.max_shots)
 
     def properties(self, refresh: bool = False) -> BackendProperties | None:
-        """Return the `BackendV1` properties: the calibration; None if the device publishes none.
+        """Return the `BackendV1` properties: the published calibration; None if the device publishes none.
 
         Args:
             refresh: Whether to call `refresh` first.
@@ -143,7 +158,7 @@ class OqtopusBackend(BackendV2):
         """
         if refresh:
             self.refresh()
-        return backend_v1.properties(self.device, self.target)
+        return backend_v1.properties(self.device, target_from_device(self.device))
 
     @classmethod
     def _default_options(cls) -> Options:

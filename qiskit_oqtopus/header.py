@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 _PREFIX = "// qiskit_oqtopus "
-_VERSION = 1
+
+SUPPRESSED = 2
+"""The version of a header with the plan of a run whose circuits are changed, which early versions would misread."""
+
+_VERSIONS = (1, SUPPRESSED)
 
 NOWHERE = -1
 """Stands for the index of a classical bit where an outcome belongs to none of the circuit's bits."""
@@ -48,6 +52,7 @@ class CircuitHeader:
         extra: Additional data of the submitter, such as a primitive's plan.
         tag: The tag in the job's description, repeated here because descriptions get copied; empty for a single job,
             None for a job of an early version, which did not record it.
+        version: The version of the header's format.
     """
 
     name: str = ""
@@ -60,6 +65,7 @@ class CircuitHeader:
     memory: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     tag: str | None = ""
+    version: int = 1
 
     @classmethod
     def of(cls, circuit: QuantumCircuit, clbits: tuple[int, ...]) -> Self:
@@ -87,7 +93,8 @@ class CircuitHeader:
         """
         if not self:
             return ""
-        fields = {"v": _VERSION, **vars(self), "metadata": as_json(self.metadata)}
+        fields = {"v": self.version, **vars(self), "metadata": as_json(self.metadata)}
+        del fields["version"]
         if self.tag is None:
             del fields["tag"]
         return f"{_PREFIX}{json.dumps(fields, separators=(',', ':'))}\n"
@@ -113,7 +120,7 @@ class CircuitHeader:
             version = fields["v"]
         except (ValueError, TypeError, KeyError, RecursionError):
             return cls()
-        if version != _VERSION:
+        if version not in _VERSIONS:
             raise LaterReleaseError("Its header", version)
         return cls._from_fields(fields)
 
@@ -139,6 +146,7 @@ class CircuitHeader:
                 memory=bool(fields["memory"]),
                 extra=dict(fields["extra"]),
                 tag=str(fields["tag"]) if "tag" in fields else None,
+                version=fields["v"],
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return cls()

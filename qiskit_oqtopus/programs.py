@@ -73,9 +73,9 @@ class Program:
         """Return the program with results that list the shots one by one."""
         return replace(self, header=replace(self.header, memory=True))
 
-    def with_extra(self, extra: Mapping[str, Any]) -> Self:
-        """Return the program with additional data in its header."""
-        return replace(self, header=replace(self.header, extra=extra))
+    def with_extra(self, extra: Mapping[str, Any], version: int = 1) -> Self:
+        """Return the program with additional data in its header, which then has this version."""
+        return replace(self, header=replace(self.header, extra=extra, version=version))
 
     def with_tag(self, tag: object) -> Self:
         """Return the program with the tag of its job in its header; unchanged if the tag is None."""

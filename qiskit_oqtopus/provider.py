@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from typing import TYPE_CHECKING, Any, Never, Self
 
@@ -22,6 +23,7 @@ from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_run_id
 from qiskit_oqtopus.status import wire_statuses
 from qiskit_oqtopus.tags import Tag
+from qiskit_oqtopus.target import MEASURE_DURATION
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -48,9 +50,13 @@ class OqtopusProvider:
     Args:
         config: Server URL and credentials. By default the environment, else the default profile.
         journal: A file that records each job before and after its submission, for `resume`.
+        measure_duration: The duration of measurements, in seconds, that the Targets of devices have if the server
+            publishes none, as is usual: without one, Qiskit schedules no circuit. The default, 1 microsecond, is
+            typical of dispersive readout. Gates do not depend on it, as measurements are last. None means unknown.
 
     Raises:
-        TypeError: `config` is not an `OqtopusConfig`.
+        TypeError: `config` is not an `OqtopusConfig`, or `measure_duration` is not a number.
+        ValueError: `measure_duration` is not positive and finite.
         OqtopusConfigError: No server is configured.
 
     Attributes:
@@ -59,23 +65,42 @@ class OqtopusProvider:
     Example:
         >>> with OqtopusProvider.emulator(":memory:") as provider:
         ...     [backend.name for backend in provider.backends()]
-        ['qulacs', 'lattice64', 'lattice144']
+        ['qulacs', 'lattice64', 'lattice64c', 'lattice144']
     """
 
-    def __init__(self, config: OqtopusConfig | None = None, *, journal: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        config: OqtopusConfig | None = None,
+        *,
+        journal: str | Path | None = None,
+        measure_duration: float | None = MEASURE_DURATION,
+    ) -> None:
         if not (config is None or isinstance(config, oqtopus_client.OqtopusConfig)):
             # The message does not show the value, which may be a token.
             raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
+        if not (measure_duration is None or 0 < measure_duration < math.inf):
+            raise ValueError(
+                "measure_duration must be a positive number of seconds, such as 1e-6, or None, not "
+                f"{measure_duration!r}."
+            )
         self.client = oqtopus_client.OqtopusClient(config, journal=journal)
+        self._measure_duration = measure_duration
         self._emulator: Emulator | None = None
 
     @classmethod
-    def emulator(cls, data: str | Path | None = None, *, journal: str | Path | None = None) -> OqtopusProvider:
+    def emulator(
+        cls,
+        data: str | Path | None = None,
+        *,
+        journal: str | Path | None = None,
+        measure_duration: float | None = MEASURE_DURATION,
+    ) -> OqtopusProvider:
         """Create a provider whose devices are emulated in this process; it needs no account and no configuration.
 
         Args:
             data: The folder for jobs and results, or `":memory:"`. By default the user's data folder.
             journal: See the class.
+            measure_duration: See the class.
 
         Raises:
             ImportError: The extra `emulator` is not installed.
@@ -83,7 +108,7 @@ class OqtopusProvider:
         from oqtopus_client.emulator import Emulator  # noqa: PLC0415 - an extra
 
         emulator = Emulator(data)
-        provider = cls(emulator.config, journal=journal)
+        provider = cls(emulator.config, journal=journal, measure_duration=measure_duration)
         provider._emulator = emulator
         return provider
 
@@ -173,7 +198,8 @@ class OqtopusProvider:
         return min(fitting, key=lambda backend: (backend.device.n_pending_jobs, -(backend.num_qubits or 0)))
 
     def _all(self) -> list[OqtopusBackend]:
-        return [OqtopusBackend(self, device, self.client) for device in self.client.list_devices()]
+        devices, duration = self.client.list_devices(), self._measure_duration
+        return [OqtopusBackend(self, device, self.client, measure_duration=duration) for device in devices]
 
     def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
         """Return the job with this id, whichever process submitted it; for a primitive's run, a primitive's job.

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _NS = 1e-9
 _US = 1e-6
 
+MEASURE_DURATION = 1e-6
+"""Duration of a measurement, in seconds, that is assumed where a device publishes none.
+
+Dispersive readout of superconducting qubits typically takes 0.3 to 1.5 microseconds.
+"""
+
 
 class ReadoutProperties(InstructionProperties):
     """Duration and error of a measurement, and the probability of misreading each outcome.
@@ -40,7 +46,7 @@ class ReadoutProperties(InstructionProperties):
         return type(self), (self.duration, self.error, self.prob_meas1_prep0, self.prob_meas0_prep1)
 
 
-def target_from_device(device: OqtopusDevice) -> Target:
+def target_from_device(device: OqtopusDevice, measure_duration: float | None = None) -> Target:
     """Return the gates that every OQTOPUS device supports, with this device's errors and durations.
 
     These are `x`, `sx`, `rz`, `cx`, `measure` and `delay`. `cx` is included in the listed direction of each coupling
@@ -67,6 +73,7 @@ def target_from_device(device: OqtopusDevice) -> Target:
 
     Args:
         device: The device.
+        measure_duration: The duration of measurements, in seconds, if the device publishes none; None if unknown.
     """
     calibration = completed(device.calibration)
     qubits, couplings = calibration.qubits, calibration.couplings
@@ -89,7 +96,7 @@ def target_from_device(device: OqtopusDevice) -> Target:
     if couplings:
         pairs = [(coupling.control, coupling.target) for coupling in couplings]
         add(CXGate(), pairs, [_gate_properties(coupling, "cx") for coupling in couplings])
-    add(Measure(), every, map(_readout_properties, qubits))
+    add(Measure(), every, [_readout_properties(qubit, measure_duration) for qubit in qubits])
     add(Delay(Parameter("t")), every, [None] * len(every))
     add(Reset(), every, [InstructionProperties(0.0, 0.0) for _ in every])
     return target
@@ -111,12 +118,13 @@ def _gate_properties(calibration: QubitCalibration | CouplingCalibration, name: 
     return InstructionProperties(_times(calibration.durations_ns.get(name), _NS), calibration.gate_error)
 
 
-def _readout_properties(qubit: QubitCalibration) -> ReadoutProperties | None:
+def _readout_properties(qubit: QubitCalibration, measure_duration: float | None) -> ReadoutProperties | None:
     """Return None if the error is unknown, as Aer requires an error in any properties."""
     error, p10, p01 = qubit.readout_error, qubit.prob_meas1_prep0, qubit.prob_meas0_prep1
     if error is None or p10 is None or p01 is None:
         return None
-    return ReadoutProperties(_times(qubit.durations_ns.get("measure"), _NS), error, p10, p01)
+    published = _times(qubit.durations_ns.get("measure"), _NS)
+    return ReadoutProperties(measure_duration if published is None else published, error, p10, p01)
 
 
 def _times(value: float | None, unit: float) -> float | None:

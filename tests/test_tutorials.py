@@ -70,7 +70,7 @@ def test_devices(tmp_path: Path) -> None:
     states = numbers(r"device (\d\.\d+) ± (\d\.\d+), Aer (\d\.\d+) ± (\d\.\d+)", printed)
     estimated = [value for (value,) in numbers(r"estimated success probability (\d\.\d+)", printed)]
 
-    assert "QPUs: ['lattice64', 'lattice144']\nShortest queue: lattice144" in printed
+    assert "QPUs: ['lattice64', 'lattice64c', 'lattice144']\nShortest queue: lattice144" in printed
     assert "lattice64, calibrated 2026-04-01: 64 qubits, 112 couplings" in printed
     for (device, device_error, aer, aer_error), product in zip(states, estimated, strict=True):
         assert abs(device - aer) < 6 * (device_error**2 + aer_error**2) ** 0.5

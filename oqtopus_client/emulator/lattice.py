@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 from random import Random
 from typing import Any
 
+from oqtopus_client.emulator.coherent import CoherentErrors
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.physics import relaxation_fidelity
 
 _CALIBRATED_AT = "2026-04-01T00:00:00Z"
 
 
-def square_lattice(device_id: str, rows: int, columns: int, *, seed: int) -> EmulatedDevice:
+def square_lattice(device_id: str, rows: int, columns: int, *, seed: int, coherent: bool = False) -> EmulatedDevice:
     """Return a QPU of `rows * columns` qubits, numbered row by row, each coupled to its neighbours in one direction.
 
     As for good gates, errors are slightly larger than relaxation alone causes: on average about 0.06 % for one-qubit
@@ -24,6 +26,7 @@ def square_lattice(device_id: str, rows: int, columns: int, *, seed: int) -> Emu
         rows: Number of rows.
         columns: Number of columns.
         seed: Seed of the random numbers; the same seed gives the same device.
+        coherent: Whether it has coherent errors, which do not change the calibration; see `coherent_errors`.
     """
     random = Random(seed)  # noqa: S311 - a reproducible spread, not a secret
     places = list(product(range(rows), range(columns)))
@@ -38,7 +41,7 @@ def square_lattice(device_id: str, rows: int, columns: int, *, seed: int) -> Emu
     couplings = [
         _coupling(random, qubits, *(edge if sum(places[edge[0]]) % 2 == 0 else reversed(edge))) for edge in edges
     ]
-    return EmulatedDevice.from_device_info(
+    device = EmulatedDevice.from_device_info(
         {
             "name": device_id,
             "device_id": device_id,
@@ -46,7 +49,35 @@ def square_lattice(device_id: str, rows: int, columns: int, *, seed: int) -> Emu
             "couplings": couplings,
             "calibrated_at": _CALIBRATED_AT,
         },
-        description=f"Emulated lattice of {rows} x {columns} superconducting qubits",
+        description=f"Emulated lattice of {rows} x {columns} superconducting qubits"
+        + (" with coherent errors" if coherent else ""),
+    )
+    return replace(device, coherent=coherent_errors(device, seed=seed)) if coherent else device
+
+
+def coherent_errors(device: EmulatedDevice, *, seed: int) -> CoherentErrors:
+    """Draw coherent errors of the size that chips of fixed-frequency transmons have.
+
+    - ZZ interactions of 20 to 100 kHz, as without measures to cancel them (Tripathi et al., Phys. Rev. Applied 18,
+      024068 (2022); Kandala et al., Phys. Rev. Lett. 127, 130501 (2021)).
+    - Detunings with a standard deviation of 3 kHz, as qubits drift and jump by a few kHz between calibrations (Burnett
+      et al., npj Quantum Information 5, 54 (2019); Schlör et al., Phys. Rev. Lett. 123, 190502 (2019)).
+    - Over-rotations with a standard deviation of 0.5 % for `x` and `sx`, and of 1 % for `cx`, which cause errors of
+      some 4e-5 and 5e-5, below what randomized benchmarking would show in the calibration.
+
+    Args:
+        device: The device; its calibration determines the qubits and couplings.
+        seed: Seed of the random numbers.
+    """
+    random = Random(seed)  # noqa: S311 - a reproducible spread, not a secret
+    qubits = range(device.n_qubits)
+    couplings = [(coupling["control"], coupling["target"]) for coupling in device.calibration["couplings"]]
+    return CoherentErrors(
+        x={qubit: round(random.gauss(0, 0.005), 5) for qubit in qubits},
+        sx={qubit: round(random.gauss(0, 0.005), 5) for qubit in qubits},
+        cx={pair: round(random.gauss(0, 0.01), 5) for pair in couplings},
+        zz_khz={pair: round(random.uniform(20, 100), 1) for pair in couplings},
+        detuning_khz={qubit: round(random.gauss(0, 3), 2) for qubit in qubits},
     )
 
 

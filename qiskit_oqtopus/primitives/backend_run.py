@@ -10,16 +10,14 @@ import numpy as np
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 from qiskit_oqtopus.errors import OqtopusJobError, timed_out
-from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.plan import planned_jobs, to_run_id
+from qiskit_oqtopus.primitives.plan import by_program, joined, planned_jobs, to_run_id
 from qiskit_oqtopus.status import overall_status
 from qiskit_oqtopus.tags import new_batch_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2, JobV1
     from qiskit.result import Result
 
@@ -66,7 +64,7 @@ class BackendRun:
         """Start tasks; see `dispatch.submit`. Circuits are bound, and only counts are read."""
         options.for_other_backend(str(backend.name))
         blocks = [task.block(options.max_shots, tuple(range(task.circuit.circuit.num_clbits))) for task in tasks]
-        circuits = [circuit for task in tasks for circuit in _bound(task)]
+        circuits = [circuit for task in tasks for circuit in task.circuit.bound(task.values)]
         planned = list(planned_jobs(blocks))
         by_shots: dict[int, list[int]] = {}
         for i, job in enumerate(planned):
@@ -79,7 +77,7 @@ class BackendRun:
         ]
         calls = []
         for (shots, indices), seed in zip(groups, _seeds(backend, options.seed, len(groups)), strict=True):
-            given = [circuits[planned[i].program] for i in indices]
+            given = [circuits[planned[i].text] for i in indices]
             calls.append(_Call(backend.run(given, shots=shots, **seed), indices))
         return cls(calls, plan, blocks)
 
@@ -112,10 +110,7 @@ class BackendRun:
             result = self._result(call.job, deadline, timeout)
             for position, i in enumerate(call.indices):
                 found[i] = _counted(result, position, planned[i].block)
-        parts: dict[int, list[Outcomes]] = {}
-        for i, job in enumerate(planned):
-            parts.setdefault(job.program, []).append(found[i])
-        return [Outcomes.concatenated(parts[program]) for program in sorted(parts)]
+        return [joined(parts) for parts in by_program(planned, [found[i] for i in range(len(planned))])]
 
     def _result(self, job: JobV1, deadline: float | None, timeout: float | None) -> Result:
         try:
@@ -132,13 +127,6 @@ class BackendRun:
             states = [str(getattr(experiment, "status", "")) for experiment in result.results]
             raise OqtopusJobError(self.run_id, f"{job.job_id()}: {result.status}; {'; '.join(states)}.")
         return result
-
-
-def _bound(task: Task) -> list[QuantumCircuit]:
-    """Return the task's circuit, bound to each row of values."""
-    given = task.circuit.circuit
-    circuit, parameters = plain(given), given.parameters
-    return [circuit.assign_parameters(dict(zip(parameters, row, strict=True))) for row in task.values]
 
 
 def _seeds(backend: BackendV2, seed: int | None, number: int) -> list[dict[str, int]]:

@@ -12,7 +12,7 @@ import oqtopus_client
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, is_sent_as_is, reason, timed_out
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate
-from qiskit_oqtopus.primitives.plan import from_header, planned_jobs, to_header
+from qiskit_oqtopus.primitives.plan import by_program, from_header, joined, planned_jobs, to_header
 from qiskit_oqtopus.results import layout
 from qiskit_oqtopus.specs import Job
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.backend import OqtopusBackend
     from qiskit_oqtopus.batch import JobBatch
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
-    from qiskit_oqtopus.primitives.plan import Block, Plan
+    from qiskit_oqtopus.primitives.plan import Block, Plan, PlannedJob
     from qiskit_oqtopus.primitives.task import Task, TaskCircuit
     from qiskit_oqtopus.programs import Program
 
@@ -53,12 +53,10 @@ class CloudRun:
             block = task.block(max_shots, programs[0].header.clbits)
             blocks.append(block)
             jobs += [
-                Job([program], shots, task.operator, task.mitigated)
-                for program in programs
-                for shots in block.shots_per_job()
+                Job([programs[job.text]], job.shots, task.operator, task.mitigated) for job in planned_jobs([block])
             ]
         first = jobs[0]
-        jobs[0] = replace(first, programs=[first.programs[0].with_extra(to_header(plan, blocks))])
+        jobs[0] = replace(first, programs=[first.programs[0].with_extra(to_header(plan, blocks), plan.version)])
         return cls(backend.submit(jobs, kind=plan.kind, **options.for_device()), (plan, blocks))
 
     @property
@@ -103,10 +101,7 @@ class CloudRun:
         if plan.needs_layout:
             transpiled = zip(self._batch.jobs(), self._batch.transpile_results(), found, strict=True)
             found = [self._with_qubits(job, result, outcome) for job, result, outcome in transpiled]
-        parts: dict[int, list[tuple[Outcomes | Estimate, int]]] = {}
-        for each, outcome in zip(planned, found, strict=True):
-            parts.setdefault(each.program, []).append((outcome, each.shots))
-        return [_combined(parts[program]) for program in sorted(parts)]
+        return [_combined(parts) for parts in by_program(planned, found)]
 
     def _with_qubits(
         self, job: OqtopusJobResult, result: JobsS3TranspileResult | None, outcome: Outcomes | Estimate
@@ -141,24 +136,24 @@ class CloudRun:
 
 
 def _programs(tasks: Sequence[Task], target: Target) -> list[list[Program]]:
-    """Return the programs of each task; tasks that share a circuit have it bound together."""
+    """Return the programs of each task, in each randomization; tasks that share a circuit have it bound together."""
     sharing: dict[TaskCircuit, list[int]] = {}
     for i, task in enumerate(tasks):
         sharing.setdefault(task.circuit, []).append(i)
     programs: list[list[Program]] = [[] for _ in tasks]
     for circuit, indices in sharing.items():
-        bound = iter(circuit.template(target).bind(np.concatenate([tasks[i].values for i in indices])))
+        bound = iter(circuit.programs(np.concatenate([tasks[i].values for i in indices]), target))
         for i in indices:
-            programs[i] = list(islice(bound, len(tasks[i].values)))
+            programs[i] = list(islice(bound, len(tasks[i].values) * max(1, len(circuit.flips))))
     return programs
 
 
-def _combined(parts: Sequence[tuple[Outcomes | Estimate, int]]) -> Outcomes | Estimate:
-    """Return a program's combined outcome, from the outcomes and shots of the jobs across which its shots are split."""
-    estimates = [(part, shots) for part, shots in parts if isinstance(part, Estimate)]
+def _combined(parts: Sequence[tuple[PlannedJob, Outcomes | Estimate]]) -> Outcomes | Estimate:
+    """Return a program's combined outcome, from the outcomes of the jobs across which its shots are split."""
+    estimates = [(part, job.shots) for job, part in parts if isinstance(part, Estimate)]
     if estimates:
         return Estimate.weighted_mean(estimates)
-    return Outcomes.concatenated([part for part, _ in parts if isinstance(part, Outcomes)])
+    return joined([(job, part) for job, part in parts if isinstance(part, Outcomes)])
 
 
 def _outcome(job: OqtopusJobResult | Exception | None, block: Block) -> Outcomes | Estimate:

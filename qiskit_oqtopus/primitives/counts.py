@@ -25,11 +25,13 @@ class Outcomes:
         numbers: How often each outcome was observed. With readout mitigation they may sum to less than the shots.
         qubits: For each outcome, the device's qubit of each of the circuit's: shape (outcomes, qubits). None where the
             circuit's qubits are the device's, or where it does not matter.
+        randomizations: The outcomes of each randomization of the program; empty if it is not randomized.
     """
 
     bits: npt.NDArray[np.uint8]
     numbers: npt.NDArray[np.int64]
     qubits: npt.NDArray[np.int64] | None = None
+    randomizations: tuple[Self, ...] = ()
 
     @classmethod
     def from_bitstrings(cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int) -> Self:
@@ -72,6 +74,19 @@ class Outcomes:
             np.concatenate([part.numbers for part in parts]),
             np.concatenate(qubits) if qubits else None,
         )
+
+    @classmethod
+    def randomized(cls, randomizations: Sequence[Self]) -> Self:
+        """Return the outcomes of a program's randomizations together."""
+        return replace(cls.concatenated(randomizations), randomizations=tuple(randomizations))
+
+    def flipped(self, flips: npt.NDArray[np.bool_]) -> Self:
+        """Return the outcomes with some classical bits flipped.
+
+        Args:
+            flips: Whether to flip each bit: shape (clbits,).
+        """
+        return replace(self, bits=self.bits ^ flips.astype(np.uint8))
 
     def measured_on(self, qubits: Sequence[int]) -> Self:
         """Return the outcomes of a circuit whose qubits were those of the device."""

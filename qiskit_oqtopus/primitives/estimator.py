@@ -12,7 +12,9 @@ from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
 from qiskit_oqtopus.primitives.planner import PubPlanner
 from qiskit_oqtopus.primitives.precision import PrecisionOfShots
+from qiskit_oqtopus.primitives.preview import RunPreview
 from qiskit_oqtopus.primitives.pubs import coerced
+from qiskit_oqtopus.primitives.suppressed_planner import SuppressedPlanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
     from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+    from qiskit_oqtopus.primitives.task import Task
 
 _FORM = (
     "(circuit, observables, values, precision) with values of shape (..., parameters) or as {parameter: array}; "
@@ -114,14 +117,32 @@ class OqtopusEstimator(BaseEstimatorV2):
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
-        aim = self._precision(precision, shots)
+        plan, tasks = self._planned(pubs, precision, shots)
+        preview = RunPreview.of(tasks, self.backend, self.options)
+        preview.warn()
+        return submit(self.backend, tasks, plan, self.options)
+
+    def plan(
+        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None, shots: int | None = None
+    ) -> RunPreview:
+        """Return what `run` would submit, without running anything: numbers of jobs and shots, and the circuits.
+
+        Args and exceptions are those of `run`. Random circuits are those of `run` only if the option `seed` is set.
+        """
+        _, tasks = self._planned(pubs, precision, shots)
+        return RunPreview.of(tasks, self.backend, self.options)
+
+    def _planned(
+        self, pubs: Iterable[EstimatorPubLike], precision: float | None, shots: int | None
+    ) -> tuple[EstimatorPlan, list[Task]]:
+        """Return the plan and the tasks of PUBs."""
+        aim, steps = self._precision(precision, shots), self.options.steps
         read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM, 2)
         if not read:
-            return submit(self.backend, [], EstimatorPlan(()), self.options)
-        planner = PubPlanner(self.backend, self.options)
-        planned = [planner.plan(pub, index) for index, pub in enumerate(read)]
-        plan = EstimatorPlan(tuple(pub for pub, _ in planned), planner.readout)
-        return submit(self.backend, [task for _, tasks in planned for task in tasks], plan, self.options)
+            return EstimatorPlan(()), []
+        if steps:
+            return SuppressedPlanner(self.backend, self.options, steps).run(read)
+        return PubPlanner(self.backend, self.options).run(read)
 
     def _precision(self, precision: float | None, shots: int | None) -> float:
         if precision is not None and shots is not None:

@@ -25,16 +25,17 @@ class EstimatorCircuits:
     Args:
         circuit: The PUB's circuit; measurements at its end are left out.
         backend: The backend to run on.
+        translated: Whether to rotate qubits into a basis by the backend's own gates; if not, by `rz` and `sx`, which
+            OQTOPUS devices have.
     """
 
-    def __init__(self, circuit: QuantumCircuit, backend: BackendV2) -> None:
-        self._bare = _without_final_measurements(circuit)
+    def __init__(self, circuit: QuantumCircuit, backend: BackendV2, *, translated: bool = True) -> None:
+        self._bare = without_final_measurements(circuit)
         self._width = backend.num_qubits or 0
-        # OQTOPUS devices have the gates that rotate qubits into a basis.
         self._translation = (
-            None
-            if isinstance(backend, OqtopusBackend)
-            else PassManager([Optimize1qGatesDecomposition(target=backend.target)])
+            PassManager([Optimize1qGatesDecomposition(target=backend.target)])
+            if translated and not isinstance(backend, OqtopusBackend)
+            else None
         )
         self._measured: dict[str, TaskCircuit] = {}
         self._all_measured: TaskCircuit | None = None
@@ -70,7 +71,7 @@ class EstimatorCircuits:
         return self._all_measured
 
 
-def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
+def without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return the circuit without measurements at its end, unless something in it depends on an outcome.
 
     Qiskit's own method goes by names, and mistakes users' gates of such a name for measurements.

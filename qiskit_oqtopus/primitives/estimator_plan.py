@@ -1,201 +1,29 @@
-"""How outcomes become the result of an estimator: `EstimatorPlan`, of a `MeasuredPub` or an `EstimatedPub` each PUB."""
+"""How outcomes become the result of an estimator: `EstimatorPlan`."""
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
-from qiskit.primitives import DataBin, PrimitiveResult, PubResult
+from qiskit.primitives import PrimitiveResult
 
-from qiskit_oqtopus.header import as_json
+from qiskit_oqtopus.header import SUPPRESSED
 from qiskit_oqtopus.primitives.broadcasting import Broadcast
-from qiskit_oqtopus.primitives.expectation import Estimate, estimates
+from qiskit_oqtopus.primitives.calibration import Calibration
+from qiskit_oqtopus.primitives.estimator_pubs import EstimatedPub, MeasuredPub, Mitigation
 from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.readout import Readout
+from qiskit_oqtopus.primitives.suppressed_pub import SuppressedPub
+from qiskit_oqtopus.primitives.suppression.record import Suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from qiskit_oqtopus.primitives.counts import Outcomes
-
-Route = Literal["sampling", "estimation"]
-
-
-class Mitigation(NamedTuple):
-    """How the readout errors of one PUB are undone.
-
-    Attributes:
-        by: The `client`, with the errors published at submission; or the `server`, whose values are biased, as it turns
-            the counts into probabilities and cuts these to integers.
-        spreads: For an `EstimatedPub`: for each observable, the least standard error of one shot. The server's own
-            errors are those of the raw counts.
-    """
-
-    by: Literal["client", "server"]
-    spreads: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class PubPlan(ABC):
-    """How outcomes become the result of one PUB of an estimator.
-
-    Attributes:
-        broadcast: How its bindings and observables go together.
-        observables: The observables, of whose axes the last runs fastest.
-        shots: Number of shots of each program, or of each measurement that the server makes for it.
-        precision: The standard error to aim at, for an observable of norm 1.
-        metadata: The circuit's metadata.
-        mitigation: How readout errors are undone, if they are.
-    """
-
-    route: ClassVar[Route]
-
-    broadcast: Broadcast
-    observables: tuple[Observable, ...]
-    shots: int
-    precision: float
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    mitigation: Mitigation | None = None
-
-    def finish(self, outcomes: Iterator[Any], readout: Readout | None = None) -> PubResult:
-        """Return the PUB's result.
-
-        Args:
-            outcomes: The outcomes of each of its programs, or the server's estimate; those of the next PUB may follow.
-            readout: The device's readout errors, for a PUB with mitigation.
-        """
-        found = self._estimates(outcomes, readout)
-        elements = [found[element] for element in self.broadcast.elements]
-        shape = self.broadcast.shape
-        data = DataBin(
-            evs=np.array([value for value, _ in elements]).reshape(shape),
-            stds=np.array([error for _, error in elements]).reshape(shape),
-            shape=shape,
-        )
-        metadata = {
-            "target_precision": self.precision,
-            "shots": self.shots,
-            "circuit_metadata": dict(self.metadata),
-            "route": self.route,
-        }
-        if self.mitigation is not None:
-            metadata |= {
-                "mitigation": "pseudo_inverse",
-                "mitigated_by": self.mitigation.by,
-                "calibrated_at": readout and readout.calibrated_at,
-            }
-        return PubResult(data, metadata)
-
-    @abstractmethod
-    def _estimates(self, outcomes: Iterator[Any], readout: Readout | None) -> Mapping[tuple[int, int], Estimate]:
-        """Return the estimate for each pair of a binding and an observable."""
-
-    def to_json(self) -> list[Any]:
-        """Return the plan as JSON."""
-        observables = [[list(observable.terms), observable.constant] for observable in self.observables]
-        return [
-            *(self.route, self.broadcast.bindings, self.broadcast.observables, observables, self._measurements()),
-            *(self.shots, self.precision, as_json(self.metadata)),
-            # One field more, so that versions that would leave readout errors in refuse the plan.
-            *([] if self.mitigation is None else [self.mitigation]),
-        ]
-
-    def _measurements(self) -> Sequence[Sequence[str]]:
-        return ()
-
-
-class BindingsMeasurement(NamedTuple):
-    """The programs that make one measurement: one for each binding.
-
-    Attributes:
-        measurement: The Pauli that each qubit is measured in, `I` where it is not measured.
-        bindings: Indices of the bindings.
-    """
-
-    measurement: str
-    bindings: Sequence[int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasuredPub(PubPlan):
-    """A PUB whose observables are estimated here, from measurements (route `sampling`).
-
-    Attributes:
-        measurements: For each group of bindings, the measurements that determine its observables.
-    """
-
-    route: ClassVar[Route] = "sampling"
-
-    measurements: tuple[tuple[str, ...], ...]
-
-    def programs(self) -> Iterator[BindingsMeasurement]:
-        """Yield the programs of the PUB, in order."""
-        for group, measurements in zip(self.broadcast.binding_groups, self.measurements, strict=True):
-            for measurement in measurements:
-                yield BindingsMeasurement(measurement, group.bindings)
-
-    def _estimates(self, outcomes: Iterator[Outcomes], readout: Readout | None) -> dict[tuple[int, int], Estimate]:
-        readout = readout if self.mitigation else None
-        found: dict[tuple[int, int], Estimate] = {}
-        for group, measurements in zip(self.broadcast.binding_groups, self.measurements, strict=True):
-            size = len(group.bindings)
-            measured = [(measurement, list(islice(outcomes, size))) for measurement in measurements]
-            for i in group.observables:
-                of_bindings = estimates(self.observables[i], measured, size, readout)
-                found |= {(binding, i): each for binding, each in zip(group.bindings, of_bindings, strict=True)}
-        return found
-
-    def _measurements(self) -> Sequence[Sequence[str]]:
-        return self.measurements
-
-
-class BindingsOperator(NamedTuple):
-    """The programs for which the server estimates one operator: one for each binding.
-
-    Attributes:
-        observable: Index of the observable.
-        terms: Labels and coefficients of its Paulis.
-        bindings: Indices of the bindings.
-    """
-
-    observable: int
-    terms: tuple[tuple[str, float], ...]
-    bindings: Sequence[int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EstimatedPub(PubPlan):
-    """A PUB whose observables, sums of Paulis, the server estimates (route `estimation`)."""
-
-    route: ClassVar[Route] = "estimation"
-
-    def programs(self) -> Iterator[BindingsOperator]:
-        """Yield the programs of the PUB, in order; an observable without terms needs none."""
-        for observable, bindings in self.broadcast.bindings_by_observable.items():
-            if terms := self.observables[observable].terms:
-                yield BindingsOperator(observable, terms, bindings)
-
-    def _estimates(self, outcomes: Iterator[Estimate], readout: Readout | None) -> dict[tuple[int, int], Estimate]:  # noqa: ARG002 - it is in the operators
-        found = {(binding, i): Estimate(self.observables[i].constant, 0.0) for binding, i in self.broadcast.elements}
-        for i, _, bindings in self.programs():
-            constant = self.observables[i].constant
-            least = self.mitigation.spreads[i] / math.sqrt(self.shots) if self.mitigation else 0.0
-            for binding in bindings:
-                value, error = next(outcomes)
-                found[binding, i] = Estimate(value + constant, max(error, least))
-        return found
+    from collections.abc import Mapping, Sequence
 
 
 def _pub_from_json(fields: Sequence[Any]) -> MeasuredPub | EstimatedPub:
     """Return the plan that `PubPlan.to_json` wrote."""
-    route, bindings, shape, observables, measurements, shots, precision, metadata, *mitigations = fields
-    mitigation = None
-    for by, spreads in mitigations:
-        mitigation = Mitigation(by, tuple(map(float, spreads)))
+    route, bindings, shape, observables, measurements, shots, precision, metadata, *more = fields
+    mitigation, *suppressions = more or [None]
     shared: dict[str, Any] = {
         "broadcast": Broadcast(tuple(map(int, bindings)), tuple(map(int, shape))),
         "observables": tuple(
@@ -205,11 +33,17 @@ def _pub_from_json(fields: Sequence[Any]) -> MeasuredPub | EstimatedPub:
         "shots": int(shots),
         "precision": float(precision),
         "metadata": dict(metadata),
-        "mitigation": mitigation,
     }
+    if mitigation is not None:
+        by, spreads = mitigation
+        shared["mitigation"] = Mitigation(by, tuple(map(float, spreads)))
     if route == EstimatedPub.route:
         return EstimatedPub(**shared)
-    return MeasuredPub(**shared, measurements=tuple(tuple(map(str, labels)) for labels in measurements))
+    shared["measurements"] = tuple(tuple(map(str, labels)) for labels in measurements)
+    if not suppressions:
+        return MeasuredPub(**shared)
+    (suppression,) = suppressions
+    return SuppressedPub(**shared, suppression=Suppression.from_json(suppression))
 
 
 @dataclass(frozen=True)
@@ -219,30 +53,51 @@ class EstimatorPlan:
     Attributes:
         pubs: The plans of its PUBs.
         readout: The device's readout errors, if they are to be undone.
+        calibration: The programs that measure readout errors, behind those of the PUBs, if there are any.
     """
 
     kind: ClassVar[str] = "estimator"
 
     pubs: tuple[MeasuredPub | EstimatedPub, ...]
     readout: Readout | None = None
+    calibration: Calibration | None = None
 
     @property
     def needs_layout(self) -> bool:
         """Whether the result depends on which qubits of the device were measured."""
         return any(isinstance(pub, MeasuredPub) and pub.mitigation is not None for pub in self.pubs)
 
+    @property
+    def version(self) -> int:
+        """The version of the header that holds the plan; see `CircuitHeader`."""
+        return SUPPRESSED if any(isinstance(pub, SuppressedPub) for pub in self.pubs) else 1
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""
-        readout = {} if self.readout is None else {"readout": self.readout.to_json()}
-        return {"pubs": [pub.to_json() for pub in self.pubs], **readout}
+        parts = {"readout": self.readout, "calibration": self.calibration}
+        return {
+            "pubs": [pub.to_json() for pub in self.pubs],
+            **{name: part.to_json() for name, part in parts.items() if part is not None},
+        }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """Return the plan that `to_json` wrote."""
         readout = Readout.from_json(fields["readout"]) if "readout" in fields else None
-        return cls(tuple(_pub_from_json(pub) for pub in fields["pubs"]), readout)
+        calibration = Calibration.from_json(fields["calibration"]) if "calibration" in fields else None
+        return cls(tuple(_pub_from_json(pub) for pub in fields["pubs"]), readout, calibration)
 
-    def finish(self, outcomes: Sequence[Outcomes | Estimate]) -> PrimitiveResult:
+    def finish(self, outcomes: Sequence[Any]) -> PrimitiveResult:
         """Return the estimator's result."""
-        rest = iter(outcomes)
-        return PrimitiveResult([pub.finish(rest, self.readout) for pub in self.pubs], metadata={"version": 2})
+        metadata: dict[str, Any] = {"version": 2}
+        rest, correction = iter(outcomes), None
+        if self.calibration is not None:
+            calibrated = outcomes[-len(self.calibration.flips) :]
+            labels = {label for pub in self.pubs for observable in pub.observables for label, _ in observable.terms}
+            correction = self.calibration.correction(calibrated, sorted(labels))
+            metadata |= {"calibration": self.calibration.metadata(calibrated)}
+        results = [
+            pub.corrected(rest, correction) if isinstance(pub, SuppressedPub) else pub.finish(rest, self.readout)
+            for pub in self.pubs
+        ]
+        return PrimitiveResult(results, metadata=metadata)

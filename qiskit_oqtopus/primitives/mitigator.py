@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from qiskit_oqtopus.primitives.estimator_plan import Mitigation
+from qiskit_oqtopus.primitives.estimator_pubs import Mitigation
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:

@@ -65,6 +65,15 @@ class PrimitiveOptions(ChangeableOptions):
     )
     twirling: Annotated[Twirling, BeforeValidator(Twirling.section)] = Field(default_factory=Twirling)
 
+    @property
+    def steps(self) -> Steps:
+        """What is done about errors.
+
+        Raises:
+            ValueError: Options contradict each other.
+        """
+        return effective(0, self.dynamical_decoupling, self.twirling)
+
     @classmethod
     def of(cls, options: PrimitiveOptions | Mapping[str, Any] | None, **more: Any) -> Self:
         """Return the checked options from options or a mapping of names to values, and more by name.
@@ -146,12 +155,3 @@ class SamplerOptions(PrimitiveOptions):
 
     default_shots: Annotated[int, BeforeValidator(positive)] = 1024
     defer_measurements: bool | None = None
-
-    @property
-    def steps(self) -> Steps:
-        """What is done about errors.
-
-        Raises:
-            ValueError: Options contradict each other.
-        """
-        return effective(0, self.dynamical_decoupling, self.twirling)

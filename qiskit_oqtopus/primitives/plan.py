@@ -6,14 +6,20 @@ import base64
 import json
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
 
 from qiskit_oqtopus.errors import LaterReleaseError
+from qiskit_oqtopus.primitives.counts import Outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy.typing as npt
     from qiskit.primitives import PrimitiveResult
+
+_T = TypeVar("_T")
 
 
 class Plan(Protocol):
@@ -25,6 +31,10 @@ class Plan(Protocol):
     @property
     def needs_layout(self) -> bool:
         """Whether the result depends on which qubits of the device were measured."""
+
+    @property
+    def version(self) -> int:
+        """The version of the header that holds the plan; see `CircuitHeader`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON, in which the bindings of a sweep share what they have in common."""
@@ -49,9 +59,11 @@ class Block:
     Attributes:
         programs: Number of programs.
         shots: Number of shots of each.
-        jobs: Number of jobs across which the shots of each are split.
+        jobs: Number of jobs across which the shots of each are split; equally many for each randomization.
         clbits: For each counted bit, bit 0 first, the index of the circuit's classical bit.
         num_clbits: Number of classical bits of the circuit.
+        flips: For each randomization of the circuit, the classical bits that it flips: bit i is classical bit i. Empty
+            if the circuit is not randomized.
     """
 
     programs: int
@@ -59,6 +71,12 @@ class Block:
     jobs: int
     clbits: tuple[int, ...]
     num_clbits: int
+    flips: tuple[int, ...] = ()
+
+    @property
+    def randomizations(self) -> int:
+        """Number of circuits with which each program runs."""
+        return max(1, len(self.flips))
 
     def shots_per_job(self) -> list[int]:
         """Return the shots of each job of a program, split as evenly as possible.
@@ -68,15 +86,28 @@ class Block:
         """
         return [self.shots // self.jobs + (i < self.shots % self.jobs) for i in range(self.jobs)]
 
+    def flips_of(self, randomization: int) -> npt.NDArray[np.bool_]:
+        """Return whether a randomization flips each classical bit.
+
+        >>> Block(1, 10, 2, clbits=(0, 1), num_clbits=3, flips=(0, 6)).flips_of(1)
+        array([False,  True,  True])
+        """
+        flips = self.flips[randomization]
+        return np.array([flips >> bit & 1 for bit in range(self.num_clbits)], bool)
+
     def to_json(self) -> list[Any]:
         """Return the block as JSON."""
-        return [self.programs, self.shots, self.jobs, list(self.clbits), self.num_clbits]
+        # One field more, so that versions that would leave the flips in refuse the plan.
+        flips = [[f"{each:x}" for each in self.flips]] if self.flips else []
+        return [self.programs, self.shots, self.jobs, list(self.clbits), self.num_clbits, *flips]
 
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> Self:
         """Return the block that `to_json` wrote."""
-        programs, shots, jobs, clbits, num_clbits = fields
-        return cls(int(programs), int(shots), int(jobs), tuple(map(int, clbits)), int(num_clbits))
+        programs, shots, jobs, clbits, num_clbits, *more = fields
+        (flips,) = more or [()]
+        randomized = tuple(int(each, 16) for each in flips)
+        return cls(int(programs), int(shots), int(jobs), tuple(map(int, clbits)), int(num_clbits), randomized)
 
 
 class PlannedJob(NamedTuple):
@@ -84,24 +115,50 @@ class PlannedJob(NamedTuple):
 
     Attributes:
         program: Index of the program that it runs.
+        randomization: Index of the program's randomization that it runs; 0 if the program is not randomized.
+        text: Index of that randomization among those of all programs.
         block: The block of that program.
         shots: Number of shots.
     """
 
     program: int
+    randomization: int
+    text: int
     block: Block
     shots: int
 
 
 def planned_jobs(blocks: Sequence[Block]) -> Iterator[PlannedJob]:
     """Yield the jobs that run the programs of blocks, in order."""
-    first = 0
+    first_program = first_text = 0
     for block in blocks:
         shots_per_job = block.shots_per_job()
-        for program in range(first, first + block.programs):
-            for shots in shots_per_job:
-                yield PlannedJob(program, block, shots)
-        first += block.programs
+        for i in range(block.programs):
+            for job, shots in enumerate(shots_per_job):
+                randomization = job * block.randomizations // block.jobs
+                text = first_text + i * block.randomizations + randomization
+                yield PlannedJob(first_program + i, randomization, text, block, shots)
+        first_program += block.programs
+        first_text += block.programs * block.randomizations
+
+
+def by_program(jobs: Sequence[PlannedJob], found: Sequence[_T]) -> list[list[tuple[PlannedJob, _T]]]:
+    """Return the jobs of each program, with something found for each."""
+    programs: dict[int, list[tuple[PlannedJob, _T]]] = {}
+    for job, each in zip(jobs, found, strict=True):
+        programs.setdefault(job.program, []).append((job, each))
+    return list(programs.values())
+
+
+def joined(parts: Sequence[tuple[PlannedJob, Outcomes]]) -> Outcomes:
+    """Return the outcomes of a program, from those of its jobs."""
+    if not parts[0][0].block.flips:
+        return Outcomes.concatenated([outcomes for _, outcomes in parts])
+    randomizations: dict[int, list[Outcomes]] = {}
+    for job, outcomes in parts:
+        undone = outcomes.flipped(job.block.flips_of(job.randomization))
+        randomizations.setdefault(job.randomization, []).append(undone)
+    return Outcomes.randomized([Outcomes.concatenated(each) for each in randomizations.values()])
 
 
 def to_header(plan: Plan, blocks: Sequence[Block]) -> dict[str, Any]:

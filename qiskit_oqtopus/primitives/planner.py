@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.plain import without_layout
-from qiskit_oqtopus.primitives.broadcasting import Broadcast
 from qiskit_oqtopus.primitives.estimator_circuits import EstimatorCircuits
-from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, MeasuredPub, Mitigation
+from qiskit_oqtopus.primitives.estimator_input import EstimatorInput
+from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
+from qiskit_oqtopus.primitives.estimator_pubs import EstimatedPub, MeasuredPub, Mitigation
 from qiskit_oqtopus.primitives.mitigator import Mitigator
-from qiskit_oqtopus.primitives.observables import Observable, grouped_measurements
 from qiskit_oqtopus.primitives.precision import PrecisionOfShots, shots_for
-from qiskit_oqtopus.primitives.pubs import parameter_rows
 from qiskit_oqtopus.primitives.readout import Readout
 from qiskit_oqtopus.primitives.task import Task
 
@@ -26,7 +22,9 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
     from qiskit_oqtopus.options import OqtopusOptions
-    from qiskit_oqtopus.primitives.estimator_plan import Route
+    from qiskit_oqtopus.primitives.broadcasting import Broadcast
+    from qiskit_oqtopus.primitives.estimator_pubs import Route
+    from qiskit_oqtopus.primitives.observables import Observable
     from qiskit_oqtopus.primitives.options import EstimatorOptions
 
 
@@ -54,6 +52,12 @@ class PubPlanner:
             if self._settings.mitigation:
                 self.readout = Readout.of(backend)
 
+    def run(self, pubs: Sequence[EstimatorPub]) -> tuple[EstimatorPlan, list[Task]]:
+        """Return the plan of a run, and the tasks that it needs; see `plan`."""
+        planned = [self.plan(pub, index) for index, pub in enumerate(pubs)]
+        plan = EstimatorPlan(tuple(pub for pub, _ in planned), self.readout)
+        return plan, [task for _, tasks in planned for task in tasks]
+
     def plan(self, pub: EstimatorPub, index: int) -> tuple[MeasuredPub | EstimatedPub, list[Task]]:
         """Return a PUB's plan, and the tasks that it needs.
 
@@ -61,13 +65,9 @@ class PubPlanner:
             ValueError: The PUB cannot be run as intended.
             CircuitError: The device cannot run its circuit as intended.
         """
-        circuit = without_layout(pub.circuit)
-        rows = parameter_rows(pub, circuit, index)
-        observables = _observables(pub, index)
-        broadcast = Broadcast(tuple(pub.parameter_values.shape), tuple(pub.observables.shape))
-        measurements = [
-            tuple(grouped_measurements(observables[i] for i in group.observables)) for group in broadcast.binding_groups
-        ]
+        given = EstimatorInput.of(pub, index)
+        circuit, rows, observables, broadcast = given.circuit, given.rows, given.observables, given.broadcast
+        measurements = given.measurements(observables)
         circuits = EstimatorCircuits(circuit, self._backend)
         route = self._route(circuit, observables, broadcast, measurements)
         mitigator = None
@@ -144,10 +144,3 @@ class PubPlanner:
             used = [circuits.measured(each) for each in {each for group in measurements for each in group}]
         target, is_transpiled = self._backend.target, self._settings.is_transpiled_by_server
         return not any(is_transpiled(is_isa=circuit.template(target).is_isa) for circuit in used)
-
-
-def _observables(pub: EstimatorPub, index: int) -> list[Observable]:
-    try:
-        return [Observable.of(pub.observables[i]) for i in np.ndindex(pub.observables.shape)]
-    except ValueError as error:
-        raise ValueError(f"PUB {index}: {error}") from None

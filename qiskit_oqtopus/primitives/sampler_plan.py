@@ -87,6 +87,7 @@ class SamplerPlan:
 
     kind: ClassVar[str] = "sampler"
     needs_layout: ClassVar[bool] = False
+    version: ClassVar[int] = 1
 
     pubs: tuple[SampledPub, ...]
     seed: int

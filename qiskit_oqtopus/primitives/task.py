@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.primitives.plan import Block
 from qiskit_oqtopus.qasm import to_template
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
-    from qiskit_oqtopus.programs import Template
+    from qiskit_oqtopus.programs import Program, Template
     from qiskit_oqtopus.qasm import BindingTemplate
     from qiskit_oqtopus.specs import Operator
 
@@ -27,10 +28,13 @@ class TaskCircuit:
 
     Attributes:
         circuit: The circuit.
+        flips: For each randomization of the circuit, the classical bits that it flips, as in `Block`; empty if the
+            circuit is not randomized.
     """
 
     def __init__(self, circuit: QuantumCircuit) -> None:
         self.circuit = circuit
+        self.flips: tuple[int, ...] = ()
         self._template: Template | BindingTemplate | None = None
 
     def template(self, target: Target) -> Template | BindingTemplate:
@@ -43,6 +47,24 @@ class TaskCircuit:
             self._template = to_template(self.circuit, target)
         return self._template
 
+    def programs(self, values: npt.NDArray[np.float64], target: Target) -> list[Program]:
+        """Return the program of each row of parameter values, in each randomization.
+
+        Raises:
+            CircuitError: The device cannot run a circuit as intended.
+        """
+        return self.template(target).bind(values)
+
+    def circuits(self) -> list[QuantumCircuit]:
+        """Return each randomization of the circuit, with its parameters."""
+        return [plain(self.circuit)]
+
+    def bound(self, values: npt.NDArray[np.float64]) -> list[QuantumCircuit]:
+        """Return the circuit, bound to each row of parameter values, in each randomization."""
+        circuits, parameters = self.circuits(), self.circuit.parameters
+        rows = [dict(zip(parameters, row, strict=True)) for row in values]
+        return [circuit.assign_parameters(row) for row in rows for circuit in circuits]
+
 
 @dataclass(frozen=True)
 class Task:
@@ -51,9 +73,10 @@ class Task:
     Attributes:
         circuit: The circuit.
         values: Values of the circuit's parameters, of shape (programs, parameters).
-        shots: Number of shots of each program.
+        shots: Number of shots of each program, which its randomizations share.
         operator: Labels and coefficients of the Paulis whose sum the server estimates; None if the server counts.
         mitigated: Whether the server mitigates readout errors, if the options say so.
+        is_added: Whether the task is only there to mitigate errors of others.
     """
 
     circuit: TaskCircuit
@@ -61,6 +84,11 @@ class Task:
     shots: int
     operator: Operator | None = None
     mitigated: bool = True
+    is_added: bool = False
+
+    def num_jobs(self, max_shots: int, randomizations: int = 1) -> int:
+        """Return the number of jobs of each program, if it runs in so many randomizations."""
+        return randomizations * -(-self.shots // (max_shots * randomizations))
 
     def block(self, max_shots: int, clbits: tuple[int, ...]) -> Block:
         """Return the metadata needed to decode the task's outcomes.
@@ -69,5 +97,6 @@ class Task:
             max_shots: The most shots of one job.
             clbits: For each counted bit, bit 0 first, the index of the circuit's classical bit.
         """
-        jobs = -(-self.shots // max_shots)
-        return Block(len(self.values), self.shots, jobs, clbits, self.circuit.circuit.num_clbits)
+        flips = self.circuit.flips
+        jobs = self.num_jobs(max_shots, max(1, len(flips)))
+        return Block(len(self.values), self.shots, jobs, clbits, self.circuit.circuit.num_clbits, flips)

@@ -57,7 +57,7 @@ def test_constructor_sends_nothing(config: OqtopusConfig, cloud: RecordedCloud) 
     """Listing the devices is the first request and the only one."""
     with OqtopusProvider(config) as provider:
         assert cloud.requests == []
-        assert [backend.name for backend in provider.backends()] == ["qulacs", "lattice64", "lattice144"]
+        assert [backend.name for backend in provider.backends()] == ["qulacs", "lattice64", "lattice64c", "lattice144"]
         assert provider.backends("nowhere") == []
         assert provider.get_backend("qulacs").provider is provider
         assert provider.least_busy().name == "lattice144"
@@ -155,7 +155,7 @@ def test_least_busy_of_none(devices: OqtopusProvider, listing: ScriptedServer) -
     [
         ("qulac", "Did you mean 'qulacs'?"),
         ("Qulacs", "Did you mean 'qulacs'?"),
-        ("anemone", "Known: 'lattice144', 'lattice64', 'qulacs'."),
+        ("anemone", "Known: 'lattice144', 'lattice64', 'lattice64c', 'qulacs'."),
     ],
 )
 def test_unknown_backend(provider: OqtopusProvider, name: str, hint: str) -> None:

@@ -52,15 +52,36 @@ def instructions(
         operations: Operations without `delay` and `barrier`.
         times: T1 and T2 of each qubit, in microseconds.
     """
-    for name, qubits, value in operations:
-        if name in _FIXED:
-            yield _FIXED[name], qubits
-        elif name in _ROTATIONS:
-            yield _ROTATIONS[name](value), qubits
-        elif name == "relax":
-            yield _relaxing(value, times[qubits[0]]), qubits
+    pending: list[Operation] = []
+    for operation in operations:
+        name, qubits, value = operation
+        if name == "relax":
+            pending.append(operation)
+            continue
+        relaxing: list[Operation] = []
+        if name == "depolarize" and tuple(relax.qubits[0] for relax in pending[-len(qubits) :]) == qubits:
+            # One channel for all errors of a gate takes Aer less time than several.
+            pending, relaxing = pending[: -len(qubits)], pending[-len(qubits) :]
+        for relax in pending:
+            yield _channel(((relax.value, times[relax.qubits[0]]),)), relax.qubits
+        pending = []
+        if name == "depolarize":
+            yield _channel(tuple((r.value, times[r.qubits[0]]) for r in relaxing), value, len(qubits)), qubits
         else:
-            yield _depolarizing(value, len(qubits)), qubits
+            yield _ROTATIONS[name](value) if name in _ROTATIONS else _FIXED[name], qubits
+    for relax in pending:
+        yield _channel(((relax.value, times[relax.qubits[0]]),)), relax.qubits
+
+
+@lru_cache(maxsize=1 << 14)
+def _channel(
+    relaxations: tuple[tuple[float, tuple[float, float]], ...], p: float = 0.0, n_qubits: int = 1
+) -> Instruction:
+    """Return the relaxation of qubits for times in nanoseconds, if any, then full depolarization of `n_qubits`."""
+    error = QuantumError([(QuantumCircuit(n_qubits), 1.0)])
+    if relaxations:
+        error = _relaxation(*relaxations)
+    return (_depolarized(error, p) if p else error).to_instruction()
 
 
 def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
@@ -69,7 +90,7 @@ def gate_error(fidelity: float | None, duration: float, times: Sequence[tuple[fl
     The arguments are those of `noise.relaxation_and_depolarization`.
     """
     duration, p = relaxation_and_depolarization(fidelity, duration, times)
-    return _depolarized(_relaxation(duration, times), p)
+    return _depolarized(_relaxation(*((duration, each) for each in times)), p)
 
 
 def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutError:
@@ -83,17 +104,17 @@ def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
     Raises:
         ValueError: The delay is not positive.
     """
-    return _relaxation(delay_nanoseconds(delay), [times])
+    return _relaxation((delay_nanoseconds(delay), times))
 
 
-def _relaxation(duration: float, times: Sequence[tuple[float, float]]) -> QuantumError:
-    """Return the independent relaxation of qubits for a time in nanoseconds.
+def _relaxation(*each: tuple[float, tuple[float, float]]) -> QuantumError:
+    """Return the independent relaxation of qubits for a time in nanoseconds, with T1 and T2 in microseconds.
 
     It is a mixture of resets and phase flips where T2 is at most T1.
     """
     return reduce(
         lambda error, other: error.expand(other),
-        [thermal_relaxation_error(t1, t2, duration * 1e-3) for t1, t2 in times],
+        [thermal_relaxation_error(t1, t2, duration * 1e-3) for duration, (t1, t2) in each],
     )
 
 
@@ -110,17 +131,6 @@ def _depolarized(error: QuantumError, p: float) -> QuantumError:
         [(pauli, p / len(paulis) * (1 + tilt)) for pauli, tilt in zip(paulis, tilts, strict=True)]
         + [(terms, (1 - p) * weight) for terms, weight in zip(error.circuits, error.probabilities, strict=True)]
     )
-
-
-@lru_cache(maxsize=1 << 14)
-def _relaxing(nanoseconds: float, times: tuple[float, float]) -> Instruction:
-    return _relaxation(nanoseconds, [times]).to_instruction()
-
-
-@lru_cache(maxsize=1 << 12)
-def _depolarizing(probability: float, n_qubits: int) -> Instruction:
-    nothing = QuantumError([(QuantumCircuit(n_qubits), 1.0)])
-    return _depolarized(nothing, probability).to_instruction()
 
 
 @cache

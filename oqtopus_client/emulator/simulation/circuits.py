@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import openqasm3
 from qiskit import QuantumCircuit, QuantumRegister
+from qiskit.circuit import CircuitInstruction
 
 from oqtopus_client.emulator.simulation.conversion import convert
 from oqtopus_client.emulator.simulation.extent import check_tree, code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
+from oqtopus_client.emulator.simulation.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -26,9 +28,18 @@ def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircui
         JobFailure: The program is larger than the limits allow.
         Exception: The program cannot be read; the type depends on where the parser fails.
     """
-    tree = openqasm3.parse(code_of(program, limits))
+    code = code_of(program, limits)
+    try:
+        return rebuilt(read(code, limits))
+    except Exception:  # noqa: BLE001 - only the slow importer refuses programs
+        return rebuilt(imported(code, limits))
+
+
+def imported(code: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
+    """Convert a program without comments by the slow importer, as `parse` does."""
+    tree = openqasm3.parse(code)
     check_tree(tree, limits)
-    return rebuilt(convert(tree))
+    return convert(tree)
 
 
 def rebuilt(
@@ -41,16 +52,16 @@ def rebuilt(
         qubits: The qubits to keep, in their new order; all by default. Operations on any others are left out.
         without: Names of more operations to leave out. Without measurements, there are no classical bits either.
     """
-    indices = {qubit: index for index, qubit in enumerate(range(circuit.num_qubits) if qubits is None else qubits)}
+    kept = circuit.qubits if qubits is None else [circuit.qubits[qubit] for qubit in qubits]
     # No classical register has this name: it is not an identifier.
-    result = QuantumCircuit(QuantumRegister(len(indices), "$"), global_phase=circuit.global_phase)
+    result = QuantumCircuit(QuantumRegister(len(kept), "$"), global_phase=circuit.global_phase)
     if "measure" not in without:
         _add_clbits(result, circuit)
+    places = dict(zip(kept, result.qubits, strict=True))
     for item in circuit.data:
-        on = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        if item.name not in without and all(qubit in indices for qubit in on):
-            clbits = [circuit.find_bit(clbit).index for clbit in item.clbits]
-            result.append(item.operation, [indices[qubit] for qubit in on], clbits)
+        if item.name not in without and places.keys() >= set(item.qubits):
+            moved = CircuitInstruction(item.operation, [places[qubit] for qubit in item.qubits], item.clbits)
+            result._append(moved)  # noqa: SLF001 - documented, and the circuit is ours
     return result
 
 

@@ -30,11 +30,11 @@ def convert(tree: ast.Program) -> QuantumCircuit:
     Raises:
         Exception: The program is not valid; the type depends on where the package fails.
     """
-    circuit: QuantumCircuit = _Converter().convert(tree).circuit
+    circuit: QuantumCircuit = Converter().convert(tree).circuit
     return circuit
 
 
-class _OwnGate:
+class OwnGate:
     """A gate that a program defines, as a function of its arguments' values.
 
     It gets a name that Qiskit does not use. A program without `stdgates.inc` may define its own `x`, and Qiskit, which
@@ -51,6 +51,7 @@ class _OwnGate:
         self._known: dict[tuple[Value, ...], Gate] = {}
 
     def __call__(self, *values: Value) -> Gate:
+        """Return the gate for these values of its arguments."""
         if values not in self._known:
             definition = self._define(values)
             gate = self._known[values] = Gate(self._name, definition.num_qubits, list(values))
@@ -58,7 +59,7 @@ class _OwnGate:
         return self._known[values]
 
 
-class _Converter(ConvertVisitor):
+class Converter(ConvertVisitor):
     """The converter of `qiskit_qasm3_import`, with its errors corrected.
 
     The package inserts values into a finished gate definition: in the alphabetical order of the arguments, not into
@@ -68,7 +69,7 @@ class _Converter(ConvertVisitor):
 
     def visit_QuantumGateDefinition(self, node: ast.QuantumGateDefinition, context: State) -> State:  # noqa: N802
         """Define a gate."""
-        gate = _OwnGate(node.name.name, lambda values: self._own(node, values, context))
+        gate = OwnGate(node.name.name, lambda values: self._own(node, values, context))
         gate(*[0.7] * len(node.arguments))  # refuses an invalid definition, even of an unused gate
         sizes = len(node.arguments), len(node.qubits)
         return self._define_gate(node.name.name, gate, *sizes, node, context)
@@ -76,7 +77,7 @@ class _Converter(ConvertVisitor):
     def visit_QuantumGate(self, node: ast.QuantumGate, context: State) -> State:  # noqa: N802
         """Apply a gate."""
         symbol = context.symbol_table.get(node.name.name, node)
-        if node.arguments and symbol is not None and not isinstance(symbol.data, _OwnGate):
+        if node.arguments and symbol is not None and not isinstance(symbol.data, OwnGate):
             node = copy.copy(node)
             node.arguments = [self._reduced(argument, context) for argument in node.arguments]
         return super().visit_QuantumGate(node, context)

@@ -58,13 +58,17 @@ def check_tree(program: ast.Program, limits: ProgramLimits) -> None:
         JobFailure: The program is too large.
         ValueError: A gate has at least as many controls as qubits.
     """
-    extent = _Extent(limits)
+    extent = Extent(limits)
     for statement in program.statements:
         extent.add(statement)
 
 
-class _Extent:
-    """Counts the bits and operations of statements."""
+class Extent:
+    """Counts the bits and operations of statements, and refuses too many with `JobFailure`.
+
+    Attributes:
+        operations: The number of operations counted.
+    """
 
     def __init__(self, limits: ProgramLimits) -> None:
         self._limits = limits
@@ -72,7 +76,7 @@ class _Extent:
         self._gates: dict[str, int] = {}
         self._registers = 0
         self._bits = 0
-        self._operations = 0
+        self.operations = 0
 
     def add(self, statement: ast.Statement | ast.Pragma) -> None:
         """Count a statement and the statements within it."""
@@ -93,9 +97,17 @@ class _Extent:
                 self._gates[name.name] = self._checked_operations(1 + sum(map(self._operations_of, body)))
                 self._widths = outside
             case _:
-                self._operations = self._checked_operations(self._operations + self._operations_of(statement))
+                self.count(self._operations_of(statement))
                 for inner in _inner(statement):
                     self.add(inner)
+
+    def count(self, operations: int) -> None:
+        """Count operations."""
+        self.operations = self._checked_operations(self.operations + operations)
+
+    def operations_of_gate(self, name: str) -> int:
+        """Return the number of operations of a gate on single qubits, with the gates of the program decomposed."""
+        return self._gates.get(name, 1)
 
     def _declare(self, name: str, width: float) -> None:
         self._bits = self._checked_bits(self._bits + width)
@@ -109,7 +121,7 @@ class _Extent:
                 if n_controls >= len(qubits):
                     # Qiskit detects this too, but only after creating the gate.
                     raise ValueError(f"{name.name} has {n_controls} controls and {len(qubits)} qubits in all")
-                operations: int = self._gates.get(name.name, 1) * max(map(self._width, qubits), default=1)
+                operations: int = self.operations_of_gate(name.name) * max(map(self._width, qubits), default=1)
                 if any(modifier.modifier is ast.GateModifierName.pow for modifier in modifiers):
                     # It becomes a matrix on all its qubits, controls included, which is then decomposed.
                     return operations << 2 * min(len(qubits), _MANY)

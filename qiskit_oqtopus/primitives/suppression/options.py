@@ -10,15 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, Valida
 
 from oqtopus_client.checks import whole_number
 from qiskit_oqtopus.options import StrictOptions, readable
-
-EXTRAPOLATORS = (
-    "linear",
-    "exponential",
-    "double_exponential",
-    *(f"polynomial_degree_{degree}" for degree in range(1, 8)),
-    "fallback",
-)
-"""The extrapolators to zero noise."""
+from qiskit_oqtopus.primitives.suppression.extrapolation import EXTRAPOLATORS
 
 
 class ChangeableOptions(StrictOptions):

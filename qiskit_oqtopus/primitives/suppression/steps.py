@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from qiskit_oqtopus.primitives.suppression.extrapolation import Extrapolation, check_extrapolator
+
 if TYPE_CHECKING:
     from qiskit_oqtopus.primitives.suppression.options import DynamicalDecoupling, Resilience, Twirling
 
 Count = int | Literal["auto"]
 
 _NOISE_FACTORS = (1.0, 3.0, 5.0)
-
-_MINIMA = {"linear": 2, "exponential": 2, "double_exponential": 4, "fallback": 1}
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,11 @@ class Learning:
 
 
 @dataclass(frozen=True)
-class Extrapolation:
-    """Extrapolation to zero noise.
-
-    Attributes:
-        noise_factors: The factors by which noise is amplified.
-        extrapolators: The extrapolators, of which the first that fits well is used.
-        extrapolated: The factors to extrapolate to; the first is 0.
-    """
-
-    noise_factors: tuple[float, ...]
-    extrapolators: tuple[str, ...]
-    extrapolated: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class Steps:
     """What is done about errors, in the order of the circuits: extrapolation, twirling, decoupling.
 
     Attributes:
-        extrapolation: Extrapolation to zero noise, if any.
+        extrapolation: Extrapolation to zero noise, if any; its points start with 0.
         learning: Calibration and mitigation of readout errors, if any.
         twirl_gates: Whether to twirl gates.
         twirl_measure: Whether to twirl measurements.
@@ -143,19 +128,6 @@ def _extrapolation(resilience: Resilience) -> Extrapolation:
     zne = resilience.zne
     factors = _NOISE_FACTORS if zne.noise_factors == "auto" else zne.noise_factors
     for name in zne.extrapolator:
-        if len(factors) < (least := factors_needed(name)):
-            raise ValueError(
-                f"The extrapolator {name!r} needs at least {least} noise factors, but resilience.zne.noise_factors has "
-                f"{len(factors)}: {factors}."
-            )
+        check_extrapolator(name, factors)
     wanted = factors if zne.extrapolated_noise_factors == "auto" else zne.extrapolated_noise_factors
     return Extrapolation(factors, zne.extrapolator, (0.0, *(factor for factor in wanted if factor)))
-
-
-def factors_needed(extrapolator: str) -> int:
-    """Return the least number of noise factors that an extrapolator needs.
-
-    >>> factors_needed("polynomial_degree_3")
-    4
-    """
-    return _MINIMA.get(extrapolator) or int(extrapolator.rpartition("_")[2]) + 1

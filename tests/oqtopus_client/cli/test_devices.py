@@ -12,7 +12,7 @@ from tests.support.command_line import Typed, answer, complaint
 def test_devices_as_a_table(cli: Typed) -> None:
     """Each device has a line with its typical errors."""
     lines = cli("devices").stdout.splitlines()
-    (row,) = (line for line in lines if "lattice64" in line)
+    (row,) = (line for line in lines if "lattice64 " in line)
 
     assert " ".join(row.split()) == "lattice64 QPU 64 available 0 2026-04-01 00:00 UTC 1.24 % 2.21 %"
 
@@ -34,7 +34,7 @@ def test_devices_as_json(cli: Typed) -> None:
     """The medians match the published calibration."""
     found = {device["device_id"]: device for device in answer(cli("devices", "--json"))}
 
-    assert list(found) == ["qulacs", "lattice64", "lattice144"]
+    assert list(found) == ["qulacs", "lattice64", "lattice64c", "lattice144"]
     assert found["lattice64"]["n_qubits"] == 64
     assert found["lattice64"]["median_two_qubit_error"] == pytest.approx(0.0124, abs=1e-4)
 
@@ -67,4 +67,5 @@ def test_unknown_device(cli: Typed) -> None:
     result = cli("device", "latice64")
 
     assert result.exit_code == 4
-    assert complaint(result) == "oqtopus-client: Unknown device 'latice64'. Did you mean 'lattice64' or 'lattice144'?"
+    suggested = "Did you mean 'lattice64' or 'lattice64c' or 'lattice144'?"
+    assert complaint(result) == f"oqtopus-client: Unknown device 'latice64'. {suggested}"

@@ -34,7 +34,7 @@ def test_status_and_devices(cli: Typed, server: dict[str, str]) -> None:
     status = answer(cli("emulator", "status", "--json"))
 
     assert status["url"] == server["OQTOPUS_URL"]
-    assert status["devices"] == ["qulacs", "lattice64", "lattice144"]
+    assert status["devices"] == ["qulacs", "lattice64", "lattice64c", "lattice144"]
     assert status["faults"] == []
     assert server["OQTOPUS_URL"] in cli("emulator", "status").stdout
     assert "lattice144" in cli("emulator", "devices").stdout

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from oqtopus_client.emulator.coherent import CoherentErrors
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices, load_devices
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.physics import relaxation_fidelity
@@ -232,15 +233,16 @@ def test_built_in_devices() -> None:
     assert [(d.device_id, d.n_qubits, d.noisy) for d in devices.values()] == [
         ("qulacs", 16, False),
         ("lattice64", 64, True),
+        ("lattice64c", 64, True),
         ("lattice144", 144, True),
     ]
 
 
-@pytest.mark.parametrize(("device_id", "side"), [("lattice64", 8), ("lattice144", 12)])
+@pytest.mark.parametrize(("device_id", "side"), [("lattice64", 8), ("lattice64c", 8), ("lattice144", 12)])
 def test_lattice_files(device_id: str, side: int) -> None:
     """The lattice files contain the generated text; to update one, write the expected text to it."""
     file = resources.files("oqtopus_client.emulator") / "devices" / f"{device_id}.json"
-    expected = square_lattice(device_id, side, side, seed=side * side).to_file()
+    expected = square_lattice(device_id, side, side, seed=side * side, coherent=device_id.endswith("c")).to_file()
 
     assert file.read_text(encoding="utf-8") == expected
 
@@ -268,3 +270,52 @@ def test_lattice() -> None:
         ends = [qubits[coupling[end]]["qubit_lifetime"] for end in ("control", "target")]
         best = relaxation_fidelity(coupling["gate_duration"]["rzx90"], [(end["t1"], end["t2"]) for end in ends])
         assert coupling["fidelity"] < best
+
+
+def test_coherent_errors_of_a_lattice() -> None:
+    """A lattice has the same calibration with and without coherent errors, whose sizes are plausible."""
+    errors = square_lattice("lattice", 8, 8, seed=64, coherent=True).coherent
+    plain = square_lattice("lattice", 8, 8, seed=64)
+
+    assert errors is not None
+    assert built_in_devices()["lattice64c"].calibration == plain.calibration
+    for name, n_values, size in (("x", 64, 0.005), ("sx", 64, 0.005), ("cx", 112, 0.01), ("detuning_khz", 64, 3)):
+        values = list(getattr(errors, name).values())
+        assert len(values) == n_values
+        assert abs(sum(values)) < 5 * size * n_values**0.5
+        assert (sum(value**2 for value in values) / n_values) ** 0.5 == pytest.approx(size, rel=0.3)
+    assert isinstance(errors.zz_khz, dict)
+    assert len(errors.zz_khz) == 112
+    assert all(20 <= shift <= 100 for shift in errors.zz_khz.values())
+
+
+def test_coherent_errors_stay_with_the_emulator() -> None:
+    """A device file keeps coherent errors, also after a recalibration, and clients never see them."""
+    errors = CoherentErrors(x={0: 0.01}, cx=-0.02, zz_khz={(1, 0): 50.5}, detuning_khz=3.0)
+    device = dataclasses.replace(EmulatedDevice.from_device_info(CHIP), coherent=errors)
+    content = json.loads(device.to_file())
+
+    assert content["coherent"] == {"x": {"0": 0.01}, "cx": -0.02, "zz_khz": {"1,0": 50.5}, "detuning_khz": 3.0}
+    assert EmulatedDevice.from_description(content) == device
+    assert device.with_calibration(chip(fidelity=0.5)).coherent == errors
+    assert device.info(n_pending_jobs=0) == EmulatedDevice.from_device_info(CHIP).info(n_pending_jobs=0)
+
+
+@pytest.mark.parametrize(
+    ("coherent", "message"),
+    [
+        ({"x": "0.1"}, "coherent.x.all is '0.1': Input should be a valid number."),
+        ({"sx": math.nan}, "coherent.sx.all is nan"),
+        ({"zz": 50}, "coherent.zz is 50"),
+        ({"zz_khz": {"0-1": 50}}, "coherent.zz_khz.each.0-1"),
+        ({"zz_khz": {"0,1,2": 50}}, "coherent.zz_khz.each.0,1,2"),
+        ({"detuning_khz": {"1": None}}, "coherent.detuning_khz.each.1 is None"),
+        ({"detuning_khz": {"2": 1.0}}, "coherent.detuning_khz has 2, which the device does not have."),
+        ({"cx": {"1,0": 0.1}}, "coherent.cx has (1, 0), which the device does not have."),
+    ],
+)
+def test_refused_coherent_errors(coherent: dict[str, Any], message: str) -> None:
+    """Misspelt fields, impossible values, and qubits and couplings that do not exist are refused."""
+    device = EmulatedDevice.from_device_info(CHIP)
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        EmulatedDevice.from_description({**device.description, "coherent": coherent})

@@ -275,7 +275,7 @@ def test_a_folder_of_devices(tmp_path: Path) -> None:
         found = {device.device_id: device.n_qubits for device in client.list_devices()}
         errors = readout_errors(client)
 
-    assert found == {"qulacs": 16, "lattice64": 4, "lattice144": 144, "chip": 3}
+    assert found == {"qulacs": 16, "lattice64": 4, "lattice64c": 64, "lattice144": 144, "chip": 3}
     assert errors == [0.1] * 3
 
 

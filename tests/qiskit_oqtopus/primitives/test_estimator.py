@@ -24,7 +24,7 @@ from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, Oq
 from qiskit_oqtopus.primitives import expectation
 from qiskit_oqtopus.primitives.broadcasting import Broadcast
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.estimator_plan import MeasuredPub
+from qiskit_oqtopus.primitives.estimator_pubs import MeasuredPub
 from qiskit_oqtopus.primitives.observables import Observable, grouped_measurements, is_measured_by
 from tests.support.server_process import last_words
 

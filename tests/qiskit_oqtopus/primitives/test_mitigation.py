@@ -14,33 +14,18 @@ from qiskit.quantum_info import SparsePauliOp
 from oqtopus_client.emulator import EmulatedDevice, Emulator
 from qiskit_oqtopus import OqtopusBackend, OqtopusEstimator, OqtopusJobError, OqtopusProvider, OqtopusSampler
 from qiskit_oqtopus.primitives import readout
+from tests.support.lines import line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 ERRORS = ((0.02, 0.04), (0.2, 0.1), (0.05, 0.15), (0.1, 0.1), (0.0, 0.25))
-
-
-def calibration(errors: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """Return the calibration of a line of qubits that have readout errors only."""
-    return {
-        "qubits": [
-            {"id": i, "fidelity": 1.0, "meas_error": {"prob_meas1_prep0": p10, "prob_meas0_prep1": p01}}
-            for i, (p10, p01) in enumerate(errors)
-        ],
-        "couplings": [
-            {"control": i, "target": j, "fidelity": 1.0}
-            for i in range(len(errors))
-            for j in (i - 1, i + 1)
-            if 0 <= j < len(errors)
-        ],
-    }
 
 
 @pytest.fixture(scope="module")
 def line() -> Iterator[OqtopusBackend]:
     """A device of five qubits with different readout errors."""
-    device = EmulatedDevice.from_device_info(calibration(ERRORS), device_id="line")
+    device = EmulatedDevice.from_device_info(line_of(ERRORS), device_id="line")
     with Emulator(":memory:", devices=[device]) as emulator, OqtopusProvider(emulator.config) as provider:
         yield provider.get_backend("line")
 
@@ -168,13 +153,13 @@ def test_bindings_share_what_they_measure(line: OqtopusBackend) -> None:
 
 def test_what_the_device_publishes_now() -> None:
     """The present readout errors are used, even with an older backend object, and the job stores them."""
-    device = EmulatedDevice.from_device_info(calibration([(0.0, 0.0)] * 2), device_id="pair")
+    device = EmulatedDevice.from_device_info(line_of([(0.0, 0.0)] * 2), device_id="pair")
     with Emulator(":memory:", devices=[device]) as emulator, OqtopusProvider(emulator.config) as provider:
         pair = provider.get_backend("pair")
-        emulator.calibrate("pair", calibration([(0.2, 0.2)] * 2))
+        emulator.calibrate("pair", line_of([(0.2, 0.2)] * 2))
         job = OqtopusEstimator(pair, mitigation="pseudo_inverse").run([(QuantumCircuit(2), "ZZ")], shots=10_000)
         here = job.result()[0]
-        emulator.calibrate("pair", {**calibration([(0.4, 0.4)] * 2), "calibrated_at": "2030-01-01T00:00:00Z"})
+        emulator.calibrate("pair", {**line_of([(0.4, 0.4)] * 2), "calibrated_at": "2030-01-01T00:00:00Z"})
         there = provider.job(job.job_id()).result()[0]  # type: ignore[union-attr]
         at = provider.get_backend("pair").calibrated_at
 
@@ -197,7 +182,7 @@ def test_what_the_device_publishes_now() -> None:
 )
 def test_errors_that_cannot_be_undone(qubit: dict[str, Any], message: str) -> None:
     """Nothing is submitted for such qubits; other qubits can be used."""
-    info = calibration([(0.1, 0.1)] * 2)
+    info = line_of([(0.1, 0.1)] * 2)
     info["qubits"][1] = {"id": 1, "fidelity": 1.0, **qubit}
     device = EmulatedDevice.from_device_info(info, device_id="pair")
     with Emulator(":memory:", devices=[device]) as emulator, OqtopusProvider(emulator.config) as provider:

@@ -15,7 +15,8 @@ import pytest
 from oqtopus_client.errors import ResponseValidationError
 from qiskit_oqtopus.primitives.broadcasting import Broadcast
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.estimator_plan import EstimatedPub, EstimatorPlan, MeasuredPub, Mitigation
+from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
+from qiskit_oqtopus.primitives.estimator_pubs import EstimatedPub, MeasuredPub, Mitigation
 from qiskit_oqtopus.primitives.expectation import Estimate, estimates
 from qiskit_oqtopus.primitives.mitigator import Mitigator
 from qiskit_oqtopus.primitives.observables import Observable

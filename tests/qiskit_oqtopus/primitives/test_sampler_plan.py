@@ -12,7 +12,7 @@ import pytest
 from qiskit.primitives import BitArray
 
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.plan import Block, planned_jobs
+from qiskit_oqtopus.primitives.plan import Block, by_program, joined, planned_jobs
 from qiskit_oqtopus.primitives.sampler_plan import CountedBitArray, SampledPub, SamplerPlan
 
 
@@ -141,8 +141,33 @@ def test_shares() -> None:
     """Each program's shots are split evenly across as many jobs as needed; programs are in order."""
     blocks = [Block(2, 10, 3, (0,), 1), Block(1, 5, 1, (0,), 1)]
 
-    assert [(program, shots) for program, _, shots in planned_jobs(blocks)] == [
-        *[(0, 4), (0, 3), (0, 3)],
-        *[(1, 4), (1, 3), (1, 3)],
-        (2, 5),
+    assert [(job.program, job.text, job.shots) for job in planned_jobs(blocks)] == [
+        *[(0, 0, 4), (0, 0, 3), (0, 0, 3)],
+        *[(1, 1, 4), (1, 1, 3), (1, 1, 3)],
+        (2, 2, 5),
     ]
+
+
+def test_jobs_of_randomizations() -> None:
+    """Each randomization has as many jobs, with its own text; plans without randomizations are written as ever."""
+    plain, randomized = Block(1, 5, 1, (0,), 1), Block(2, 10, 4, (0, 1), 2, flips=(0, 2))
+
+    assert [(job.program, job.randomization, job.text, job.shots) for job in planned_jobs([plain, randomized])] == [
+        (0, 0, 0, 5),
+        *[(1, 0, 1, 3), (1, 0, 1, 3), (1, 1, 2, 2), (1, 1, 2, 2)],
+        *[(2, 0, 3, 3), (2, 0, 3, 3), (2, 1, 4, 2), (2, 1, 4, 2)],
+    ]
+    assert plain.to_json() == [1, 5, 1, [0], 1]
+    assert [Block.from_json(block.to_json()) for block in (plain, randomized)] == [plain, randomized]
+
+
+def test_flips_are_undone() -> None:
+    """Outcomes of a program are joined across its jobs without the flips of each, and kept apart by randomization."""
+    block = Block(1, 10, 4, (0, 1), 2, flips=(0, 2))
+    seen = [Outcomes.from_bitstrings(counts, (0, 1), 2) for counts in ({"01": 3}, {"11": 3}, {"11": 2}, {"01": 2})]
+    (parts,) = by_program(list(planned_jobs([block])), seen)
+    outcomes = joined(parts)
+
+    assert outcomes.bits.tolist() == [[1, 0], [1, 1], [1, 0], [1, 1]]
+    assert [each.bits.tolist() for each in outcomes.randomizations] == [[[1, 0], [1, 1]]] * 2
+    assert [each.numbers.tolist() for each in outcomes.randomizations] == [[3, 3], [2, 2]]

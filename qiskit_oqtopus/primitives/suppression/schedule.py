@@ -1,0 +1,234 @@
+"""When the gates of a circuit run on an OQTOPUS device: `Schedule`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from qiskit.circuit import Barrier, CircuitInstruction, Delay, Measure, ParameterExpression, Reset
+
+from qiskit_oqtopus.definitions import has_conditions
+from qiskit_oqtopus.errors import CircuitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
+
+_GATES = frozenset({"rz", "sx", "x", "cx"})
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
+
+_ALIGN, _SHORT, _LONG = range(3)
+"""Kinds of steps: those that align all qubits, gates on one qubit, and others."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation other than a measurement.
+
+    Attributes:
+        item: The operation.
+        qubits: Indices of its qubits.
+        duration: Its duration, in units of the target's `dt`.
+        start: Its start, in units of the target's `dt`.
+    """
+
+    item: CircuitInstruction
+    qubits: tuple[int, ...]
+    duration: int
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        """Its end."""
+        return self.start + self.duration
+
+    @property
+    def aligns(self) -> bool:
+        """Whether no qubit has a gate in progress at its start."""
+        return self.kind == _ALIGN
+
+    @property
+    def is_delay(self) -> bool:
+        """Whether its qubit does nothing."""
+        return bool(self.item.name == "delay")
+
+    @property
+    def kind(self) -> int:
+        """Whether it aligns all qubits, is a gate on one, or takes longer."""
+        if self.item.name in {"rz", "barrier"}:
+            return _ALIGN
+        return _SHORT if self.item.name in {"sx", "x"} else _LONG
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The times at which an OQTOPUS device plays the gates of a circuit.
+
+    The gateway of QPUs plays gates in the order of the program, each as soon as its own qubits are free. But every `rz`
+    and every barrier first waits for all qubits, and aligns them. All measurements are at the end.
+
+    Attributes:
+        steps: The operations other than measurements, in an order that leads to these times.
+        measurements: The measurements.
+        end: The time of the measurements, in units of the target's `dt`.
+    """
+
+    steps: Sequence[Step]
+    measurements: Sequence[CircuitInstruction]
+    end: int
+
+    @classmethod
+    def of(cls, circuit: QuantumCircuit, target: Target, *, late: bool) -> Self:
+        """Return a short schedule of a circuit of native gates.
+
+        As each `rz` aligns all qubits, the order of gates on different qubits decides how much runs at the same time.
+        The order is chosen in rounds: every `rz` that can be next, then every gate on one qubit, again until only `cx`
+        gates are left, then these.
+
+        Args:
+            circuit: The circuit, whose angles may depend on parameters.
+            target: The device's target.
+            late: Whether gates run as late as possible, rather than as soon as possible.
+
+        Raises:
+            CircuitError: The circuit has other operations, or the device does not publish their durations.
+        """
+        steps, measurements = _Reader(circuit, target).read()
+        if late:
+            timed = _timed(_in_rounds(steps[::-1]))
+            end = max((step.end for step in timed), default=0)
+            timed = [replace(step, start=end - step.end) for step in reversed(timed)]
+        else:
+            timed = _timed(_in_rounds(steps))
+            end = max((step.end for step in timed), default=0)
+        return cls(timed, measurements, end)
+
+    @property
+    def alignments(self) -> list[int]:
+        """The times at which no gate is in progress, by the schedule's rule; sorted, each once."""
+        return sorted({0, self.end, *(step.start for step in self.steps if step.aligns)})
+
+
+class _Reader:
+    """A single pass over a circuit that finds its steps."""
+
+    def __init__(self, circuit: QuantumCircuit, target: Target) -> None:
+        self._circuit = circuit
+        self._target = target
+        self._index = {qubit: i for i, qubit in enumerate(circuit.qubits)}
+        self._used: set[int] = set()
+        self._measured: set[int] = set()
+        self._durations: dict[tuple[str, tuple[int, ...]], int] = {}
+
+    def read(self) -> tuple[list[Step], list[CircuitInstruction]]:
+        """Return the steps, not yet timed, and the measurements; without delays of qubits that have no gates."""
+        if self._target.dt is None:
+            raise CircuitError(f"{self._target.description} publishes no clock period, so nothing can be scheduled.")
+        if has_conditions(self._circuit):
+            raise self._error("gates with conditions")
+        steps, measurements = [], []
+        for item in self._circuit.data:
+            qubits = tuple([self._index[qubit] for qubit in item.qubits])
+            operation: Any = item.operation
+            if isinstance(operation, Barrier):
+                steps.append(Step(item, qubits, 0))
+            elif not self._measured.isdisjoint(qubits) and not isinstance(operation, Measure):
+                raise self._error(f"the instruction {item.name!r} behind a measurement")
+            elif isinstance(operation, Measure):
+                self._measured.update(qubits)
+                measurements.append(item)
+            elif not (isinstance(operation, Reset) and self._used.isdisjoint(qubits)):
+                steps.append(Step(item, qubits, self._duration(item, operation, qubits)))
+                self._used.update(() if isinstance(operation, Delay) else qubits)
+        return [step for step in steps if not step.is_delay or step.qubits[0] in self._used], measurements
+
+    def _duration(self, item: CircuitInstruction, operation: Any, qubits: tuple[int, ...]) -> int:
+        if isinstance(operation, Delay):
+            return self._duration_of_delay(operation)
+        key = str(item.name), qubits
+        if key not in self._durations:
+            if item.name not in _GATES or not item.is_standard_gate():
+                raise self._error(f"the instruction {item.name!r}")
+            self._durations[key] = gate_duration(self._target, *key)
+        return self._durations[key]
+
+    def _duration_of_delay(self, delay: Delay) -> int:
+        """Return a delay's duration; devices round it up to their clock."""
+        duration, unit = delay.duration, delay.unit
+        if isinstance(duration, ParameterExpression) and duration.parameters:
+            raise self._error(f"a delay of the unbound duration {duration}")
+        if unit != "dt" and unit not in _SECONDS:
+            raise self._error(f"a delay in {unit!r}")
+        steps = float(duration) * (1.0 if unit == "dt" else _SECONDS[unit] / self._target.dt)
+        return math.ceil(round(steps, 6))
+
+    def _error(self, what: str) -> CircuitError:
+        return CircuitError(
+            f"Circuit {self._circuit.name!r} has {what}, but scheduling needs circuits of "
+            f"{', '.join(sorted(_GATES))} gates and delays with final measurements. Use qiskit.transpile(circuit, "
+            "backend) first."
+        )
+
+
+def gate_duration(target: Target, name: str, qubits: tuple[int, ...]) -> int:
+    """Return the duration of a gate in units of the target's `dt`.
+
+    Raises:
+        CircuitError: The device does not publish it, or does not have the gate on these qubits.
+    """
+    properties = (target.get(name) or {}).get(qubits)
+    duration: int | None = None
+    if properties is not None and properties.duration is not None:
+        duration = round(properties.duration / target.dt)
+    if duration is None or (not duration and name != "rz"):
+        raise CircuitError(
+            f"{target.description} publishes no duration of {name!r} on qubits {', '.join(map(str, qubits))}, so "
+            "circuits with it cannot be scheduled."
+        )
+    return duration
+
+
+def _in_rounds(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps in rounds, with the order on each qubit unchanged; see `Schedule.of`."""
+    followers: list[list[int]] = [[] for _ in steps]
+    missing = [0] * len(steps)
+    last: dict[int, int] = {}
+    for i, step in enumerate(steps):
+        for before in {last[qubit] for qubit in step.qubits if qubit in last}:
+            followers[before].append(i)
+            missing[i] += 1
+        last.update(dict.fromkeys(step.qubits, i))
+    ready: list[list[int]] = [[], [], []]
+    for i, step in enumerate(steps):
+        if not missing[i]:
+            ready[step.kind].append(i)
+    ordered = []
+    while any(ready):
+        kind = next(kind for kind, waiting in enumerate(ready) if waiting)
+        batch, ready[kind] = ready[kind], []
+        for i in sorted(batch):
+            ordered.append(steps[i])
+            for follower in followers[i]:
+                missing[follower] -= 1
+                if not missing[follower]:
+                    ready[steps[follower].kind].append(follower)
+    return ordered
+
+
+def _timed(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps with their starts, in the order of the program; see `Schedule`."""
+    clocks: dict[int, int] = {}
+    aligned = latest = 0
+    timed = []
+    for step in steps:
+        if step.aligns:
+            aligned = start = latest
+        else:
+            start = max(aligned, *(clocks.get(qubit, 0) for qubit in step.qubits))
+        clocks.update(dict.fromkeys(step.qubits, start + step.duration))
+        latest = max(latest, start + step.duration)
+        timed.append(replace(step, start=start))
+    return timed
