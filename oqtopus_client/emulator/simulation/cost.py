@@ -1,7 +1,8 @@
-"""What it costs to simulate a part: `Cost`."""
+"""The cost of simulating a part of a program, and the memory available for it."""
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 
@@ -15,3 +16,9 @@ class Cost(NamedTuple):
 
     seconds: float
     megabytes: float
+
+
+def available_megabytes() -> int:
+    """Return the memory that one simulation may use: half of the machine's, as another one may run beside it."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
+    return total >> 21

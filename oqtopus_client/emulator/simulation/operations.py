@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NOISE = frozenset({"relax", "depolarize"})
+
 
 class Operation(NamedTuple):
     """One step of a program.
@@ -28,9 +30,11 @@ class Operation(NamedTuple):
     value: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """Qubits that nothing connects with others, and what happens to them; readout errors are not included.
+
+    Two parts are equal only if they are the same object, so that what is known of one can be cached.
 
     Attributes:
         operations: In order; the qubits' indices are 0 to `len(lifetimes) - 1`. Without `delay` and `barrier`.
@@ -46,3 +50,8 @@ class Part:
     def n_qubits(self) -> int:
         """Number of qubits."""
         return len(self.lifetimes)
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether any operation is noise."""
+        return any(operation.name in _NOISE for operation in self.operations)

@@ -28,7 +28,8 @@ from oqtopus_client.emulator.simulation.inputs import (
     programs_of,
     read_input,
 )
-from oqtopus_client.emulator.simulation.sampling import Sampled, sample
+from oqtopus_client.emulator.simulation.methods import TooLargeError
+from oqtopus_client.emulator.simulation.sampling import Sampled, sample, seconds
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for, transpiler_options
 from oqtopus_client.emulator.store import Outcome
 from oqtopus_client.rest.storage import pack
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.device_files import EmulatedDevice
 
-_HEAVY = 1 << 30
+_HEAVY_SECONDS = 1.0
+_REFUSED = "failed to execute job on device"
+"""The servers' message for all programs that a device does not run."""
+
+_LIGHT = 1 << 24
+"""A simulation of fewer amplitudes, over all gates and shots, takes milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +121,17 @@ class Executed:
     Attributes:
         result: The content of the job's result file.
         seconds: Time on the device.
+        approximations: What was simulated only approximately.
     """
 
     result: dict[str, Any] = field(repr=False)
     seconds: float
+    approximations: frozenset[str] = frozenset()
+
+    @property
+    def message(self) -> str:
+        """The job's message, which is the servers' if the simulation was exact."""
+        return "; the emulator ".join(["job is succeeded", *sorted(self.approximations)])
 
 
 def prepare(job: CircuitJob) -> Prepared:
@@ -170,16 +183,26 @@ def _executed(job: CircuitJob, prepared: Prepared) -> Executed:
         raise JobFailure("device status is not available")
     start = time.perf_counter()
     random = np.random.default_rng(job.seed)
-    counts = (_mitigated(_sampled(circuit, job, random), job) for circuit in prepared.circuits)
+    approximations: set[str] = set()
+
+    def run(circuit: QuantumCircuit | str) -> dict[str, int]:
+        sampled = _sampled(circuit, job, random)
+        approximations.update(sampled.approximations)
+        return _mitigated(sampled, job)
+
+    result: dict[str, Any]
+    counts = map(run, prepared.circuits)
     if job.job_type == "estimation":
         value, error = estimation.estimate(prepared.groups or (), counts)
-        return Executed({"sampling": None, "estimation": {"exp_value": value, "stds": error}}, _since(start))
+        result = {"sampling": None, "estimation": {"exp_value": value, "stds": error}}
+        return Executed(result, _since(start), frozenset(approximations))
     (only,) = counts
-    seconds = _since(start)
+    elapsed = _since(start)
     divided = None
     if job.job_type == "multi_manual":
         divided = {} if prepared.widths is None else multi_manual.divide(only, prepared.widths)
-    return Executed({"sampling": {"counts": only, "divided_counts": divided}, "estimation": None}, seconds)
+    result = {"sampling": {"counts": only, "divided_counts": divided}, "estimation": None}
+    return Executed(result, elapsed, frozenset(approximations))
 
 
 def run_prepared(job: CircuitJob, prepared: Prepared) -> Outcome:
@@ -192,15 +215,17 @@ def run_prepared(job: CircuitJob, prepared: Prepared) -> Outcome:
     """
     executed = execute(job, prepared)
     files = {"result.zip": pack_json("result", executed.result)}
-    return Outcome("succeeded", "job is succeeded", executed.seconds, files)
+    return Outcome("succeeded", executed.message, executed.seconds, files)
 
 
 def _sampled(circuit: QuantumCircuit | str, job: CircuitJob, random: np.random.Generator) -> Sampled:
     try:
         return sample(circuit, job.device, job.shots, random)
+    except TooLargeError as error:
+        raise JobFailure(f"{_REFUSED}: {error}") from error
     except Exception as error:
         logger.warning("The emulated device refused a program: %s", str(error) or repr(error))
-        raise JobFailure("failed to execute job on device") from error
+        raise JobFailure(_REFUSED) from error
 
 
 def _since(start: float) -> float:
@@ -295,7 +320,9 @@ def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, f
 
 
 def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], job: CircuitJob, *, runs: int = 1) -> bool:
-    """Whether a circuit takes seconds, by a rough count of the operations of a state vector simulation."""
+    """Whether the circuit takes seconds, which is not estimated exactly for those that certainly do not."""
     n_qubits = len(active_qubits(circuit, measured))
     repeated = job.shots if job.device.noisy else 1
-    return len(circuit.data) * repeated * runs << n_qubits > _HEAVY
+    if len(circuit.data) * repeated * runs << n_qubits < _LIGHT:
+        return False
+    return seconds(circuit, job.device, job.shots, measured) * runs > _HEAVY_SECONDS

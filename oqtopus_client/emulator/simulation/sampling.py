@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from qiskit import QuantumCircuit
-from qiskit_aer import AerSimulator
 
-from oqtopus_client.angles import with_reduced_angles
-from oqtopus_client.emulator.clifford import clifford_sampler, is_clifford
-from oqtopus_client.emulator.simulation.aer import circuit_noise_model, with_delays
-from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, active_qubits, measurements, rebuilt
-
-qulacs: Any
-try:
-    import qulacs
-except ImportError:
-    qulacs = None
+from oqtopus_client.emulator.noise import lifetimes, noisy_operations
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, measurements
+from oqtopus_client.emulator.simulation.drawing import bits_of
+from oqtopus_client.emulator.simulation.methods import choose
+from oqtopus_client.emulator.simulation.parts import operations_of, split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
 
     from oqtopus_client.emulator.device_files import EmulatedDevice
+    from oqtopus_client.emulator.simulation.methods import Chosen
+    from oqtopus_client.emulator.simulation.operations import Part
 
 _GATES = frozenset({"x", "sx", "rz", "cx", "measure"}) | NOT_EXECUTED
-_STATE_VECTOR_QUBITS = 16
-"""Up to this number of qubits, outcomes are drawn from all probabilities, so that shots cost almost no time."""
-
+_JOINT_QUBITS = 16
+"""Up to this number of qubits, all probabilities of a noiseless program are computed, so that shots cost no time."""
 
 _PORTION = 1 << 21
 """Number of bits that are sampled at a time, which bounds memory to about 60 MB for any number of shots."""
@@ -46,10 +39,12 @@ class Sampled:
     Attributes:
         counts: Counts by outcome; the rightmost character of a key is bit 0.
         qubits: The qubit measured into each bit, from bit 0 on; None for a bit without measurement.
+        approximations: What was simulated only approximately.
     """
 
     counts: dict[str, int]
     qubits: list[int | None]
+    approximations: frozenset[str] = frozenset()
 
 
 def sample(
@@ -61,155 +56,124 @@ def sample(
     circuit. A simulator returns all declared classical bits and ignores couplings; a QPU returns only measured bits.
 
     Args:
-        circuit: The circuit, or the text of an unreadable program.
+        circuit: The circuit; its qubits are those of the device.
         device: The device.
         shots: Number of shots.
-        random: The source of all random numbers; a new one by default.
+        random: The source of all random numbers; by default a new one.
 
     Raises:
-        ValueError: The device does not accept the circuit, it needs more memory than is available, or it is the text of
-            an unreadable program.
+        TooLargeError: The circuit needs more memory than is available.
+        ValueError: The device does not accept the circuit, or it is the text of an unreadable program.
     """
     if isinstance(circuit, str):
         raise ValueError("the device cannot read the program")  # noqa: TRY004 - the user's value
     _check(circuit, device)
-    random = random or np.random.default_rng()
+    random = np.random.default_rng() if random is None else random
     measured = measurements(circuit)
     clbits = sorted(measured) if device.noisy else range(circuit.num_clbits)
     qubits = [measured.get(clbit) for clbit in clbits]
-    active = active_qubits(circuit, measured.values())
-    places = [None if qubit is None else active.index(qubit) for qubit in qubits]
-    gates = _active_gates(circuit, active)
-    if all(place is None for place in places):
-        counts = {"0" * len(places): shots}
-    elif not device.noisy and len(active) <= _STATE_VECTOR_QUBITS:
-        counts = _drawn(_probabilities(gates), places, shots, random)
-    elif len(active) > _STATE_VECTOR_QUBITS and is_clifford(gates):
-        counts = _sampled_clifford(gates, places, shots, device, active, random)
+    parts = parts_of(circuit, device, measured.values())
+    chosen = [choose(part, shots) for part, _ in parts]
+    if not device.noisy and all(c.method.probabilities for c in chosen) and _n_qubits(parts) <= _JOINT_QUBITS:
+        counts = _drawn(parts, chosen, qubits, shots, random)
     else:
-        counts = _simulated(gates, places, shots, device, active, random)
-    return Sampled(counts, qubits)
+        counts = _sampled(parts, chosen, qubits, shots, device, random)
+    return Sampled(counts, qubits, frozenset(c.method.approximation for c in chosen) - {""})
+
+
+def parts_of(
+    circuit: QuantumCircuit, device: EmulatedDevice, measured: Collection[int]
+) -> list[tuple[Part, list[int]]]:
+    """Return what the device does with these measured qubits, as independent parts, and the qubits of each.
+
+    Raises:
+        ValueError: The device has no such coupling, or a delay is not positive.
+    """
+    operations = operations_of(circuit, timed=device.noisy)
+    if not device.noisy:
+        return split(operations, set(measured), {})
+    times = {index: lifetimes(qubit) for index, qubit in enumerate(device.calibration["qubits"])}
+    return split(noisy_operations(operations, measured, device), set(measured), times)
+
+
+def seconds(circuit: QuantumCircuit, device: EmulatedDevice, shots: int, measured: Collection[int]) -> float:
+    """Estimate the time to sample a circuit; zero if the device refuses it."""
+    try:
+        return sum(choose(part, shots).cost.seconds for part, _ in parts_of(circuit, device, measured))
+    except ValueError:
+        return 0.0
 
 
 def _check(circuit: QuantumCircuit, device: EmulatedDevice) -> None:
-    unknown = {item.name for item in circuit.data} - _GATES
+    unknown = circuit.count_ops().keys() - _GATES
     if unknown:
         raise ValueError(f"the device has no {', '.join(sorted(unknown))}")
     if circuit.num_qubits > device.n_qubits:
         raise ValueError(f"the program has {circuit.num_qubits} qubits, the device {device.n_qubits}")
 
 
-def _active_gates(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
-    """Return only the gates, on only the active qubits, as the cost of a simulation grows with every qubit.
-
-    Angles are reduced, as Aer mistakes large ones for quarter turns.
-    """
-    gates = rebuilt(circuit, active, without={"measure", "barrier"})
-    for index, item in enumerate(gates.data):
-        if item.name == "rz":
-            gates.data[index] = item.replace(operation=with_reduced_angles(item.operation))
-    return gates
-
-
-def _probabilities(gates: QuantumCircuit) -> NDArray[np.float64]:
-    """Return the probability of each outcome of a noiseless circuit; qubit 0 is the lowest bit of the index."""
-    if qulacs is None:
-        saving = gates.copy()
-        saving.save_probabilities()
-        result = _simulator().run(saving, shots=1).result()
-        return np.asarray(result.data()["probabilities"])
-    circuit = qulacs.QuantumCircuit(gates.num_qubits)
-    for item in gates.data:
-        qubits = [gates.find_bit(qubit).index for qubit in item.qubits]
-        match item.name:
-            case "x":
-                circuit.add_X_gate(*qubits)
-            case "sx":
-                circuit.add_sqrtX_gate(*qubits)
-            case "rz":
-                circuit.add_RZ_gate(*qubits, -item.params[0])  # qulacs rotates in the other direction
-            case "cx":
-                circuit.add_CNOT_gate(*qubits)
-    state = qulacs.QuantumState(gates.num_qubits)
-    circuit.update_quantum_state(state)
-    return np.asarray(np.abs(state.get_vector()) ** 2)
+def _n_qubits(parts: Sequence[tuple[Part, list[int]]]) -> int:
+    return sum(part.n_qubits for part, _ in parts)
 
 
 def _drawn(
-    probabilities: NDArray[np.float64], places: Sequence[int | None], shots: int, random: np.random.Generator
+    parts: Sequence[tuple[Part, list[int]]],
+    chosen: Sequence[Chosen],
+    qubits: Sequence[int | None],
+    shots: int,
+    random: np.random.Generator,
 ) -> dict[str, int]:
-    drawn = random.multinomial(shots, probabilities / probabilities.sum())
+    """Return counts drawn from the probabilities of all outcomes of all parts; their first qubits are the lowest."""
+    each = [c.method.probabilities(part) for (part, _), c in zip(parts, chosen, strict=True) if c.method.probabilities]
+    joint = np.ones(1)
+    for probabilities in each:
+        joint = np.outer(probabilities, joint).ravel()
+    drawn = random.multinomial(shots, joint / joint.sum())
     outcomes = np.flatnonzero(drawn)
-    bits = np.zeros((len(outcomes), len(places)), np.uint8)
-    for bit, place in enumerate(reversed(places)):
-        if place is not None:
-            bits[:, bit] = outcomes >> place & 1
-    return _counted(bits, drawn[outcomes])
-
-
-def _counted(bits: NDArray[np.uint8], repeated: NDArray[np.int64]) -> dict[str, int]:
-    """Return the counts of outcomes of shape (outcomes, bits); the last bit is the rightmost character."""
-    counts: dict[str, int] = {}
-    for row, n in zip(bits + ord("0"), repeated, strict=True):
-        key = row.tobytes().decode()
-        counts[key] = counts.get(key, 0) + int(n)
-    return counts
-
-
-def _sampled_clifford(
-    gates: QuantumCircuit,
-    places: Sequence[int | None],
-    shots: int,
-    device: EmulatedDevice,
-    active: Sequence[int],
-    random: np.random.Generator,
-) -> dict[str, int]:
-    calibration = device.calibration if device.noisy else None
-    measured = [place for place in places if place is not None]
-    sampler = clifford_sampler(gates, calibration, active, measured, random)
-    width = len(places)
-    columns = [width - 1 - bit for bit, place in enumerate(places) if place is not None]
+    place = {qubit: index for index, qubit in enumerate(qubit for _, on in parts for qubit in on)}
+    columns = [column for column, qubit in enumerate(reversed(qubits)) if qubit in place]
+    bits = np.zeros((len(outcomes), len(qubits)), bool)
+    bits[:, columns] = bits_of(outcomes, [place[qubit] for qubit in reversed(qubits) if qubit in place])
     counts: Counter[str] = Counter()
-    portion = max(1, _PORTION // width)
-    for start in range(0, shots, portion):
-        bits = np.full((min(portion, shots - start), width), ord("0"), np.uint8)
-        bits[:, columns] += sampler(len(bits))
-        text = bits.tobytes().decode()
-        counts.update(text[at : at + width] for at in range(0, len(text), width))
-    return counts
+    for key, n in zip(_keys(bits), drawn[outcomes].tolist(), strict=True):
+        counts[key] += n
+    return dict(counts)
 
 
-def _simulated(
-    gates: QuantumCircuit,
-    places: Sequence[int | None],
+def _sampled(
+    parts: Sequence[tuple[Part, list[int]]],
+    chosen: Sequence[Chosen],
+    qubits: Sequence[int | None],
     shots: int,
     device: EmulatedDevice,
-    active: Sequence[int],
     random: np.random.Generator,
 ) -> dict[str, int]:
-    """Return Aer's counts for a circuit whose state fits into memory."""
-    circuit = QuantumCircuit(gates.num_qubits, len(places))
-    circuit.compose(gates, inplace=True)
-    for clbit, place in enumerate(places):
-        if place is not None:
-            circuit.measure(place, clbit)
-    # Aer has the same limit, but some noisy circuits far beyond it crash the process.
-    if len(active) > _STATE_VECTOR_QUBITS and 16 << len(active) > _memory_megabytes() << 20:
-        raise ValueError(f"the state of {len(active)} qubits does not fit into memory")
-    noise = circuit_noise_model(circuit, device.calibration, active) if device.noisy else None
-    circuit = with_delays(circuit, device.calibration, active) if device.noisy else circuit
-    seed = int(random.integers(1 << 31))
-    result = _simulator().run(circuit, shots=shots, noise_model=noise, seed_simulator=seed).result()
-    outcomes = result.data()["counts"]
-    return {format(int(key, 16), f"0{len(places)}b"): n for key, n in outcomes.items()}
+    """Return counts of outcomes that are sampled part by part, with readout errors."""
+    samplers = [c.method.sampler(part, random) for (part, _), c in zip(parts, chosen, strict=True)]
+    columns = [_columns(part, on, qubits) for part, on in parts]
+    errors = [device.calibration["qubits"][qubit]["meas_error"] for qubit in reversed(qubits)] if device.noisy else []
+    p10, p01 = (np.array([error[name] for error in errors]) for name in ("prob_meas1_prep0", "prob_meas0_prep1"))
+    counts: Counter[str] = Counter()
+    portion = max(1, _PORTION // max(1, len(qubits)))
+    for start in range(0, shots, portion):
+        bits = np.zeros((min(portion, shots - start), len(qubits)), bool)
+        for sampler, (of_part, of_bits) in zip(samplers, columns, strict=True):
+            bits[:, of_bits] = sampler(len(bits))[:, of_part]
+        if errors:
+            bits ^= random.random(bits.shape) < np.where(bits, p01, p10)
+        counts.update(_keys(bits))
+    return dict(counts)
 
 
-@cache
-def _simulator() -> AerSimulator:
-    return AerSimulator(max_memory_mb=_memory_megabytes())
+def _columns(part: Part, on: Sequence[int], qubits: Sequence[int | None]) -> tuple[list[int], list[int]]:
+    """Return the columns of a part's outcomes, and those of the bits, of which the last is bit 0, that they go to."""
+    place = {on[qubit]: column for column, qubit in enumerate(part.measured)}
+    pairs = [(place[qubit], column) for column, qubit in enumerate(reversed(qubits)) if qubit in place]
+    return [of_part for of_part, _ in pairs], [of_bits for _, of_bits in pairs]
 
 
-def _memory_megabytes() -> int:
-    """Return the memory that one simulation may use: half of the machine's, as another one may run beside it."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
-    return total >> 21
+def _keys(bits: NDArray[np.bool_]) -> Iterator[str]:
+    """Return each row as text."""
+    shots, width = bits.shape
+    text = (bits + np.uint8(ord("0"))).tobytes().decode()
+    return (text[row * width : (row + 1) * width] for row in range(shots))

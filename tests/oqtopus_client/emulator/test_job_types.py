@@ -23,9 +23,11 @@ from scipy.stats import chisquare
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
-from oqtopus_client.emulator.simulation import estimation, sampling
+from oqtopus_client.emulator.simulation import estimation, sampling, state_vector
 from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.inputs import JobFailure
+from oqtopus_client.emulator.simulation.operations import Part
+from oqtopus_client.emulator.simulation.parts import operations_of
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for
 from tests.support.circuits import BELL
@@ -502,7 +504,11 @@ def test_too_wide_for_the_memory(device: EmulatedDevice) -> None:
     gates = " ".join(f"rx(0.3) q[{i}]; rz(0.7) q[{i}];" for i in range(40))
     entangled = " ".join(f"cx q[{i}], q[{i + 1}];" for i in range(39))
 
-    assert failure("sampling", program(f"{gates} {entangled} {gates}", 40), device=device, shots=10) == REFUSED
+    message = failure("sampling", program(f"{gates} {entangled} {gates}", 40), device=device, shots=10)
+
+    assert message.startswith(
+        f"{REFUSED}: the 40 qubits that its gates connect are too many: their state takes 16 TiB "
+    )
 
 
 # --- Any circuit
@@ -606,11 +612,13 @@ def test_expectation_values_of_any_circuit(job: tuple[QuantumCircuit, dict[str, 
 @given(unitaries(NATIVE_GATES))
 def test_probabilities_without_qulacs(circuit: QuantumCircuit) -> None:
     """Probabilities are the same with qulacs, without it, and from the exact state."""
-    assert sampling.qulacs is not None
-    fast = sampling._probabilities(circuit)
+    n = circuit.num_qubits
+    part = Part(operations_of(circuit, timed=False), range(n), [(math.inf, math.inf)] * n)
+    assert state_vector.qulacs is not None
+    fast = state_vector.probabilities(part)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "qulacs", None)
-        slow = sampling._probabilities(circuit)
+        patch.setattr(state_vector, "qulacs", None)
+        slow = state_vector.probabilities(part)
 
     np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9)
     np.testing.assert_allclose(fast, Statevector(circuit).probabilities(), rtol=0, atol=1e-9)
