@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_PROGRAMS, _QUICK, _TESTS = 500, 20, 20
+_PROGRAMS, _QUICK, _TESTS = 500, 24, 40
 ALARM = 1e-3 / _PROGRAMS / _TESTS
 
 _QUBITS = 40
