@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
+from qiskit_oqtopus.primitives.preview import RunPreview
 from qiskit_oqtopus.primitives.pubs import coerced, parameter_rows
 from qiskit_oqtopus.primitives.sampler_plan import SampledPub, SamplerPlan
+from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.primitives.task import Task, TaskCircuit
 from qiskit_oqtopus.user_warnings import warn_user
 
@@ -33,6 +37,9 @@ class OqtopusSampler(BaseSamplerV2):
 
     On OQTOPUS devices, each binding of a PUB's parameters is a separate job. Any other Qiskit backend can be used, too,
     to try a program on a simulator.
+
+    The options `dynamical_decoupling` and `twirling` suppress errors. Twirled circuits run in several randomizations,
+    each a job, whose flips are undone in the bits; the shots of a PUB are split across them.
 
     Args:
         mode: The backend to run on: an `OqtopusBackend`, or any other Qiskit backend.
@@ -99,18 +106,39 @@ class OqtopusSampler(BaseSamplerV2):
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
+        plan, tasks = self._planned(pubs, shots)
+        RunPreview(tasks, self.backend, self.options).warn()
+        return submit(self.backend, tasks, plan, self.options)
+
+    def plan(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> RunPreview:
+        """Return what `run` would submit, without running anything: numbers of jobs and shots, and the circuits.
+
+        Args and exceptions are those of `run`. Random circuits are those of `run` only if the option `seed` is set.
+        """
+        _, tasks = self._planned(pubs, shots)
+        return RunPreview(tasks, self.backend, self.options)
+
+    def _planned(self, pubs: Iterable[SamplerPubLike], shots: int | None) -> tuple[SamplerPlan, list[Task]]:
+        """Return the plan and the tasks of PUBs."""
         shots = self.options.default_shots if shots is None else positive(shots)
         read = coerced(pubs, lambda pub: _read(pub, shots), _FORM, 1)
+        steps = self.options.steps
+        suppression = CircuitSuppression(self.backend, self.options, steps) if steps else None
         planned, tasks = [], []
         for index, pub in enumerate(read):
             rows = parameter_rows(pub, pub.circuit, index)
             _check_registers(pub.circuit, index)
             plan = _planned(pub)
-            planned.append(plan)
             if plan.measured:
-                tasks.append(Task(TaskCircuit(self._deferred(pub.circuit)), rows, plan.shots))
+                circuit = TaskCircuit(self._deferred(pub.circuit))
+                if suppression is not None:
+                    shares = suppression.shares(plan.shots)
+                    circuit = suppression.applied(circuit.circuit, len(shares), index)
+                    plan = replace(plan, shots=sum(shares), suppression=Suppression.of(steps, len(shares)))
+                tasks.append(Task(circuit, rows, plan.shots))
+            planned.append(plan)
         seed = secrets.randbits(32) if self.options.seed is None else self.options.seed
-        return submit(self.backend, tasks, SamplerPlan(tuple(planned), seed), self.options)
+        return SamplerPlan(tuple(planned), seed), tasks
 
     def _deferred(self, circuit: QuantumCircuit) -> QuantumCircuit:
         """Return the circuit to run; backends other than OQTOPUS devices can measure in the middle of a circuit."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from qiskit.primitives import BitArray, DataBin, PrimitiveResult, SamplerPubResult
 
-from qiskit_oqtopus.header import as_json
+from qiskit_oqtopus.header import SUPPRESSED, as_json
+from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.results import lost_shots, warn_of_lost_shots
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class SampledPub:
         cregs: Name and indices of bits of each classical register.
         measured: Whether it has programs; a circuit that measures nothing needs none, as all its bits are 0.
         metadata: The circuit's metadata.
+        suppression: What is done about errors, if anything.
     """
 
     shape: tuple[int, ...]
@@ -74,6 +76,26 @@ class SampledPub:
     cregs: tuple[tuple[str, tuple[int, ...]], ...]
     measured: bool
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    suppression: Suppression | None = None
+
+    def to_json(self) -> list[Any]:
+        """Return the plan as JSON."""
+        suppression = [] if self.suppression is None else [self.suppression.to_json()]
+        return [self.shape, self.shots, self.cregs, self.measured, as_json(self.metadata), *suppression]
+
+    @classmethod
+    def from_json(cls, fields: Sequence[Any]) -> Self:
+        """Return the plan that `to_json` wrote."""
+        shape, shots, cregs, measured, metadata, *suppressions = fields
+        (suppression,) = suppressions or [None]
+        return cls(
+            tuple(map(int, shape)),
+            int(shots),
+            tuple((str(name), tuple(map(int, bits))) for name, bits in cregs),
+            bool(measured),
+            dict(metadata),
+            None if suppression is None else Suppression.from_json(suppression),
+        )
 
 
 @dataclass(frozen=True)
@@ -87,32 +109,23 @@ class SamplerPlan:
 
     kind: ClassVar[str] = "sampler"
     needs_layout: ClassVar[bool] = False
-    version: ClassVar[int] = 1
 
     pubs: tuple[SampledPub, ...]
     seed: int
 
+    @property
+    def version(self) -> int:
+        """The version of the header that holds the plan; see `CircuitHeader`."""
+        return 1 if all(pub.suppression is None for pub in self.pubs) else SUPPRESSED
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""
-        return {
-            "pubs": [[pub.shape, pub.shots, pub.cregs, pub.measured, as_json(pub.metadata)] for pub in self.pubs],
-            "seed": self.seed,
-        }
+        return {"pubs": [pub.to_json() for pub in self.pubs], "seed": self.seed}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """Return the plan that `to_json` wrote."""
-        pubs = [
-            SampledPub(
-                tuple(map(int, shape)),
-                int(shots),
-                tuple((str(name), tuple(map(int, bits))) for name, bits in cregs),
-                bool(measured),
-                dict(metadata),
-            )
-            for shape, shots, cregs, measured, metadata in fields["pubs"]
-        ]
-        return cls(tuple(pubs), int(fields["seed"]))
+        return cls(tuple(SampledPub.from_json(pub) for pub in fields["pubs"]), int(fields["seed"]))
 
     def finish(self, outcomes: Sequence[Outcomes]) -> PrimitiveResult:
         """Return the sampler's result."""
@@ -133,6 +146,9 @@ def _result(
 ) -> SamplerPubResult:
     data = _bit_arrays(pub, outcomes, rng) if outcomes else {name: _zeros(pub, len(bits)) for name, bits in pub.cregs}
     metadata: dict[str, Any] = {"shots": pub.shots, "circuit_metadata": dict(pub.metadata)}
+    if pub.suppression is not None:
+        metadata |= pub.suppression.metadata(pub.shots)
+        metadata["num_circuits"] = len(outcomes) * pub.suppression.num_randomizations
     if lost.any():
         metadata["lost_shots"] = lost.reshape(pub.shape).tolist()
     return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata)

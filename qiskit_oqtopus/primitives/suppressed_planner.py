@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError
-from qiskit_oqtopus.primitives.calibration import Calibration
+from qiskit_oqtopus.primitives.calibration_tasks import calibration_tasks
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.estimator_circuits import EstimatorCircuits, without_final_measurements
 from qiskit_oqtopus.primitives.estimator_input import EstimatorInput
@@ -15,7 +15,6 @@ from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.observables import measured_qubits
 from qiskit_oqtopus.primitives.precision import shots_for
 from qiskit_oqtopus.primitives.suppressed_pub import SuppressedPub
-from qiskit_oqtopus.primitives.suppression.extrapolation import Extrapolation
 from qiskit_oqtopus.primitives.suppression.folding import fold
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.primitives.task import Task
@@ -27,8 +26,10 @@ if TYPE_CHECKING:
     from qiskit.primitives.containers.estimator_pub import EstimatorPub
     from qiskit.providers import BackendV2
 
+    from qiskit_oqtopus.primitives.calibration import Calibration
     from qiskit_oqtopus.primitives.observables import Observable
     from qiskit_oqtopus.primitives.options import EstimatorOptions
+    from qiskit_oqtopus.primitives.suppression.extrapolation import Extrapolation
     from qiskit_oqtopus.primitives.suppression.steps import Steps
     from qiskit_oqtopus.primitives.task import TaskCircuit
 
@@ -75,7 +76,7 @@ class SuppressedPlanner:
         observables = [self._corrected(observable, index) for observable in given.observables]
         measurements = given.measurements(observables)
         shares = self._circuits.shares(shots_for(given.precision, index))
-        circuits, suppression = self._folded(given.circuit, index)
+        circuits, extrapolation = self._folded(given.circuit, index)
         planned = SuppressedPub(
             broadcast=given.broadcast,
             observables=tuple(observables),
@@ -83,7 +84,7 @@ class SuppressedPlanner:
             precision=float(given.precision),
             metadata=given.circuit.metadata or {},
             measurements=tuple(measurements),
-            suppression=replace(suppression, num_randomizations=len(shares)),
+            suppression=Suppression.of(self._steps, len(shares), extrapolation),
         )
         tasks = []
         applied: dict[tuple[int, str], TaskCircuit] = {}
@@ -114,38 +115,26 @@ class SuppressedPlanner:
             )
         return observable.as_paulis()
 
-    def _folded(self, circuit: QuantumCircuit, index: int) -> tuple[list[EstimatorCircuits], Suppression]:
-        """Return the circuits for each noise factor, and a record of what is done to them."""
-        steps, bare = self._steps, without_final_measurements(circuit)
-        record = Suppression(
-            twirls_gates=steps.twirl_gates,
-            twirls_measure=steps.twirl_measure,
-            decoupling=None if steps.decoupling is None else steps.decoupling.sequence_type,
-            readout=steps.learning is not None,
-        )
-        folded = [bare]
-        if steps.extrapolation is not None:
+    def _folded(self, circuit: QuantumCircuit, index: int) -> tuple[list[EstimatorCircuits], Extrapolation | None]:
+        """Return the circuits for each noise factor, and the extrapolation with the achieved factors."""
+        wanted, bare = self._steps.extrapolation, without_final_measurements(circuit)
+        folded, extrapolation = [bare], None
+        if wanted is not None:
             if not isinstance(self._backend, OqtopusBackend):  # whose only gate on several qubits is cx
                 _check_foldable(bare, index)
-            factors = steps.extrapolation.noise_factors
-            found = [fold(bare, factor, self._circuits.random) for factor in factors]
+            found = [fold(bare, factor, self._circuits.random) for factor in wanted.noise_factors]
             folded = [circuit for circuit, _ in found]
-            achieved = tuple(factor for _, factor in found)
-            record = replace(
-                record,
-                extrapolation=Extrapolation(achieved, steps.extrapolation.extrapolators, steps.extrapolation.points),
-            )
-        translated = not steps.twirls
-        return [EstimatorCircuits(each, self._backend, translated=translated) for each in folded], record
+            extrapolation = replace(wanted, noise_factors=tuple(factor for _, factor in found))
+        translated = not self._steps.twirls
+        return [EstimatorCircuits(each, self._backend, translated=translated) for each in folded], extrapolation
 
     def _calibration(self) -> tuple[Calibration | None, list[Task]]:
         """Return the calibration of all PUBs that were planned, if readout errors are mitigated, and its tasks."""
         if self._steps.learning is None or not self._qubits:
             return None, []
-        calibration, shares = Calibration.planned(
-            self._steps.learning, self._qubits, self._most_shots, self._circuits.random
+        return calibration_tasks(
+            self._steps.learning, self._qubits, self._most_shots, self._backend, self._circuits.random
         )
-        return calibration, calibration.tasks(shares, self._backend)
 
 
 def _check_foldable(circuit: QuantumCircuit, index: int) -> None:

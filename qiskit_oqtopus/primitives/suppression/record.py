@@ -10,6 +10,8 @@ from qiskit_oqtopus.primitives.suppression.extrapolation import Extrapolation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from qiskit_oqtopus.primitives.suppression.steps import Steps
+
 _ENOUGH = 8
 """The fewest randomizations whose spread is a standard error."""
 
@@ -33,6 +35,24 @@ class Suppression:
     extrapolation: Extrapolation | None = None
     decoupling: str | None = None
     readout: bool = False
+
+    @classmethod
+    def of(cls, steps: Steps, num_randomizations: int, extrapolation: Extrapolation | None = None) -> Self:
+        """Return the record of some steps.
+
+        Args:
+            steps: The steps.
+            num_randomizations: Number of randomizations of each circuit.
+            extrapolation: The extrapolation with the achieved noise factors, if any.
+        """
+        return cls(
+            num_randomizations=num_randomizations,
+            twirls_gates=steps.twirl_gates,
+            twirls_measure=steps.twirl_measure,
+            extrapolation=extrapolation,
+            decoupling=None if steps.decoupling is None else steps.decoupling.sequence_type,
+            readout=steps.learning is not None,
+        )
 
     @property
     def num_factors(self) -> int:
