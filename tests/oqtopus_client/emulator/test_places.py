@@ -171,8 +171,7 @@ class Gated(ThreadPoolExecutor):
 @pytest.fixture
 def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
     """The executor of an emulator that treats only the heavy job as heavy."""
-    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._LIGHT", 500)
-    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY_SECONDS", 0.0)
+    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY_SECONDS", 5e-4)
     with Gated() as executor:
         yield executor
         executor.gate.set()
