@@ -273,8 +273,14 @@ def p_values(program: Program, case: Case, outcomes: Outcomes) -> list[float]:
     return found
 
 
+def is_quick(number: int) -> bool:
+    """Whether a program is run with the ordinary tests."""
+    return number < _QUICK and CASES[number % len(CASES)].kind != "wide"
+
+
 @pytest.mark.parametrize(
-    "number", [*range(_QUICK), *(pytest.param(i, marks=pytest.mark.campaign) for i in range(_QUICK, _PROGRAMS))]
+    "number",
+    [i if is_quick(i) else pytest.param(i, marks=pytest.mark.campaign) for i in range(_PROGRAMS)],
 )
 def test_random_programs(number: int) -> None:
     """The outcomes of a random program have the distribution that they should have."""
