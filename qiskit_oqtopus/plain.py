@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qiskit import QuantumCircuit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qiskit.circuit import CircuitInstruction
 
 
 def plain(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -34,6 +41,20 @@ def empty_like(circuit: QuantumCircuit) -> QuantumCircuit:
         global_phase=circuit.global_phase,
         metadata=circuit.metadata,
     )
+
+
+def with_instructions(circuit: QuantumCircuit, instructions: Iterable[CircuitInstruction]) -> QuantumCircuit:
+    """Return a plain copy of a circuit with other instructions, which are neither copied nor checked."""
+    changed = QuantumCircuit.from_instructions(
+        instructions,
+        qubits=circuit.qubits,
+        clbits=circuit.clbits,
+        name=circuit.name,
+        global_phase=circuit.global_phase,
+        metadata=circuit.metadata,
+    )
+    changed.add_register(*circuit.qregs, *circuit.cregs)
+    return changed
 
 
 def _rebuilt(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from qiskit.circuit import CircuitInstruction, Delay
 from qiskit.circuit.library import RZGate, XGate
 
-from qiskit_oqtopus.plain import empty_like, plain
+from qiskit_oqtopus.plain import plain, with_instructions
 from qiskit_oqtopus.primitives.suppression.schedule import Schedule, gate_duration
 
 if TYPE_CHECKING:
@@ -73,12 +73,7 @@ def decouple(
                 events.append(_Event(start, gate.name != "rz", CircuitInstruction(gate, (circuit.qubits[qubit],))))
     # At the same time, operations that take no time come first. The sort keeps their order.
     events.sort(key=lambda event: event[:2])
-    decoupled = empty_like(circuit)
-    for event in events:
-        decoupled.append(event.item)
-    for item in schedule.measurements:
-        decoupled.append(item)
-    return decoupled
+    return with_instructions(circuit, [*(event.item for event in events), *schedule.measurements])
 
 
 class _Event(NamedTuple):
@@ -197,7 +192,7 @@ class _Padding:
     def _turns(
         self, gap: _Gap, duration: int, phases: Sequence[float], starts: Sequence[int]
     ) -> list[tuple[int, float]] | None:
-        """Return times and angles of the `rz` gates between pulses; None if another gate is in progress whenever."""
+        """Return times and angles of the `rz` gates between pulses; None if there is no time for one."""
         turns = []
         after = [gap.start, *(start + duration for start in starts)]
         before = [*starts, gap.end]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qiskit.circuit import Barrier, CircuitInstruction
 
-from qiskit_oqtopus.plain import empty_like, plain
+from qiskit_oqtopus.plain import plain, with_instructions
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -46,14 +46,13 @@ def fold(circuit: QuantumCircuit, factor: float, random: np.random.Generator) ->
     pairs = np.full(total, num_pairs // total)
     pairs[random.permutation(total)[: num_pairs % total]] += 1
     of_next = iter(pairs.tolist())
-    folded, barrier = empty_like(circuit), Barrier(2)
+    folded, barrier = [], Barrier(2)
     for item in circuit.data:
         folded.append(item)
         if _is_cx(item):
-            for _ in range(2 * next(of_next)):
-                folded.append(barrier, item.qubits)
-                folded.append(item)
-    return folded, 1 + 2 * num_pairs / total
+            copies = 2 * next(of_next)
+            folded += [CircuitInstruction(barrier, item.qubits), item] * copies
+    return with_instructions(circuit, folded), 1 + 2 * num_pairs / total
 
 
 def _is_cx(item: CircuitInstruction) -> bool:

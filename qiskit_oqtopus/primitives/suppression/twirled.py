@@ -10,7 +10,7 @@ import numpy as np
 from qiskit.circuit import CircuitInstruction, Delay
 from qiskit.circuit.library import RZGate
 
-from qiskit_oqtopus.plain import empty_like
+from qiskit_oqtopus.plain import with_instructions
 from qiskit_oqtopus.programs import NO_DELAY
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def twirled_circuits(circuit: QuantumCircuit, twirls: Twirls, timed: Target | No
     for signs, offsets, present in zip(
         twirls.signs.tolist(), twirls.offsets.tolist(), twirls.present.tolist(), strict=True
     ):
-        twirled = empty_like(circuit)
+        twirled = []
         rotations, there = zip(signs, offsets, strict=True), iter(present)
         for item in circuit.data:
             changed = item
@@ -135,7 +135,7 @@ def twirled_circuits(circuit: QuantumCircuit, twirls: Twirls, timed: Target | No
                     continue
                 changed = CircuitInstruction(Delay(duration, "ns"), item.qubits)
             twirled.append(changed)
-        circuits.append(twirled)
+        circuits.append(with_instructions(circuit, twirled))
     return circuits
 
 
