@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from oqtopus_client.emulator.simulation.cost import Cost
+from oqtopus_client.emulator.simulation.gates import PAULIS, unitary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -256,16 +257,7 @@ def _step(operation: Operation, lifetimes: Sequence[tuple[float, float]]) -> _St
         return _Step(qubits, *_relaxation(value * 1e-3, *lifetimes[qubits[0]]))
     if name == "depolarize":
         return _Step(qubits, *_depolarization(value, len(qubits)))
-    if name in _GATES:
-        return _Step(qubits, _GATES[name])
-    axis = _AXES[name]
-    return _Step(qubits, math.cos(value / 2) * np.eye(len(axis)) - 1j * math.sin(value / 2) * axis)
-
-
-_PAULIS = (np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1]))
-_, _X, _, _Z = _PAULIS
-_GATES = {"x": _X, "sx": np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]) / 2, "cx": np.eye(4)[[0, 1, 3, 2]]}
-_AXES = {"rx": _X, "rz": _Z, "rzz": np.kron(_Z, _Z), "rzx": np.kron(_Z, _X)}
+    return _Step(qubits, unitary(name, value))
 
 
 @lru_cache(1024)
@@ -282,6 +274,6 @@ def _relaxation(time: float, t1: float, t2: float) -> tuple[_Matrix, _Matrix]:
 @lru_cache(1024)
 def _depolarization(probability: float, n_qubits: int) -> tuple[_Matrix, _Matrix]:
     """Return the Kraus operators: the identity, and all other Pauli matrices."""
-    identity, *others = (reduce(np.kron, factors) for factors in product(_PAULIS, repeat=n_qubits))
+    identity, *others = (reduce(np.kron, factors) for factors in product(PAULIS, repeat=n_qubits))
     each = probability / 4**n_qubits
     return math.sqrt(1 - probability + each) * identity, math.sqrt(each) * np.array(others)

@@ -37,7 +37,7 @@ def contents(circuit: QuantumCircuit) -> list[Any]:
         items += [
             type(operation),
             operation.name,
-            getattr(operation, "unit", None),
+            operation.unit if operation.name == "delay" else None,
             getattr(operation, "ctrl_state", None),
         ]
         items += [contents(value) if isinstance(value, QuantumCircuit) else repr(value) for value in operation.params]
@@ -222,7 +222,9 @@ def test_random_circuits(number: int) -> None:
         if seed % 2:
             line = CouplingMap.from_line(5)
             gates = ["x", "sx", "rz", "cx"]
-            circuit = transpile(circuit, None, gates, line, optimization_level=seed // 2 % 4, seed_transpiler=seed)
+            circuit = transpile(
+                circuit, basis_gates=gates, coupling_map=line, optimization_level=seed // 2 % 4, seed_transpiler=seed
+            )
         assert is_fast(qasm3.dumps(circuit))
 
 
