@@ -121,7 +121,7 @@ class OqtopusEstimator(BaseEstimatorV2):
             too, unless gates are twirled in 8 or more randomizations; then `stds` are from the spread between these.
             With extrapolation, `evs_noise_factors`, `stds_noise_factors` and `ensemble_stds_noise_factors` have a last
             axis of noise factors instead, and `evs_extrapolated` and `stds_extrapolated` two last axes, of
-            extrapolators and of the factors 0 and `extrapolated_noise_factors`. Values of bindings share the
+            extrapolators and of `extrapolated_noise_factors`. Values of bindings share the
             calibration's error, and all randomizations share their Paulis, so their errors are correlated.
 
         Raises:
