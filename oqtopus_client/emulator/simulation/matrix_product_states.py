@@ -29,11 +29,11 @@ _NEGLIGIBLE = 1e-16
 _BOND = 128
 """Maximum bond dimension of parts too wide for a state vector; narrower ones are left to it earlier."""
 
-_SHOT_SECONDS = 0.5
-"""Maximum time for a shot."""
-
 _PILOT_SHOTS = 4
-"""Number of shots to find out the entanglement of a part."""
+"""Number of shots to find out the entanglement of a noisy part; one is enough without noise."""
+
+_PILOT_SECONDS = 2.0
+"""Maximum time for these shots."""
 
 _BATCH = 64
 """Maximum number of shots that are simulated together."""
@@ -44,29 +44,24 @@ _BATCH_BYTES = 1 << 27
 _WINDOW = 64
 """Number of operations among which the next one is looked for."""
 
-_NOISE = ("relax", "depolarize")
 _SWAP = np.eye(4)[[0, 2, 1, 3]]
-
-
-class _TooEntangledError(Exception):
-    """Matrix product states are not the method for a part."""
 
 
 def estimate(part: Part, shots: int) -> Cost | None:
     """Return the cost of sampling a part, which a few shots show, or None if it is too entangled."""
-    noisy = _is_noisy(part)
+    noisy = part.is_noisy
     pilots = _PILOT_SHOTS if noisy else 1
     chain = _order(part)
-    states = _States(chain, pilots, np.random.default_rng(0), min(_BOND, 2 ** (part.n_qubits / 3 - 2)))
-    try:
-        for operation in _by_place(part.operations, chain):
-            states.apply(operation, part.lifetimes)
-    except _TooEntangledError:
-        return None
+    states = _States(chain, pilots, np.random.default_rng(0))
+    bond = min(_BOND, 2 ** (part.n_qubits / 3 - 2))
+    for operation in _by_place(part.operations, chain):
+        states.apply(operation, part.lifetimes)
+        if states.largest_bond > bond or states.seconds > _PILOT_SECONDS:
+            return None
     batches = math.ceil(shots / _batch(states)) if noisy else 1
     seconds = states.seconds * (shots / pilots if noisy else 1) + 5e-5 * len(part.operations) * batches
     megabytes = 4e-6 * states.bytes_per_state() * (_batch(states) if noisy else 1)
-    return Cost(seconds + shots * (2.5e-7 * part.n_qubits + 3e-11 * states.bytes_per_state()), megabytes)
+    return Cost(seconds + shots * (2.5e-7 * part.n_qubits + 1e-11 * states.bytes_per_state()), megabytes)
 
 
 def sampler(part: Part, random: np.random.Generator) -> Callable[[int], NDArray[np.bool_]]:
@@ -98,12 +93,8 @@ def sampler(part: Part, random: np.random.Generator) -> Callable[[int], NDArray[
             start, batch = start + batch, _batch(states)
         return outcomes
 
-    noiseless = None if _is_noisy(part) else evolved(1)
+    noiseless = None if part.is_noisy else evolved(1)
     return sample
-
-
-def _is_noisy(part: Part) -> bool:
-    return any(operation.name in _NOISE for operation in part.operations)
 
 
 def _batch(states: _States) -> int:
@@ -161,17 +152,15 @@ class _States:
         chain: The qubits from left to right.
         shots: Number of shots.
         random: The source of all randomness.
-        largest_bond: The bond dimension above which a gate raises `_TooEntangledError`.
 
     Attributes:
+        largest_bond: The largest bond dimension so far.
         seconds: An estimate of the time that gates on two qubits have taken.
     """
 
-    def __init__(
-        self, chain: Sequence[int], shots: int, random: np.random.Generator, largest_bond: float = math.inf
-    ) -> None:
+    def __init__(self, chain: Sequence[int], shots: int, random: np.random.Generator) -> None:
+        self.largest_bond = 1
         self.seconds = 0.0
-        self._largest_bond = largest_bond
         self._chain = list(chain)
         self._places = {qubit: place for place, qubit in enumerate(chain)}
         self._tensors = [np.array([1, 0], complex).reshape(1, 1, 2, 1) for _ in chain]
@@ -264,8 +253,7 @@ class _States:
         lost = np.cumsum(values[:, ::-1] ** 2, axis=1)[:, ::-1]
         bond = max(1, int((lost > _NEGLIGIBLE).sum(axis=1).max()))
         self.seconds += states * (4e-6 + 8e-8 * outer_left * outer_right * min(outer_left, outer_right))
-        if bond > self._largest_bond or self.seconds > len(self._state_of) * _SHOT_SECONDS:
-            raise _TooEntangledError
+        self.largest_bond = max(self.largest_bond, bond)
         self._tensors[place] = rows[:, :, :bond].reshape(states, outer_left, 2, bond)
         remaining = values[:, :bond, np.newaxis] * columns[:, :bond]
         self._tensors[place + 1] = remaining.reshape(states, bond, 2, outer_right)
@@ -292,8 +280,8 @@ class _States:
             self._tensors[self._center] = tensors @ rest.swapaxes(1, 2)[:, np.newaxis]
 
     def bytes_per_state(self) -> int:
-        """Return the memory of one state."""
-        return sum(tensors[0].nbytes for tensors in self._tensors)
+        """Return the memory of one state, if all its bonds are as large as the largest one so far."""
+        return 32 * len(self._chain) * self.largest_bond**2
 
     def measured(self, shots: int) -> NDArray[np.bool_]:
         """Draw outcomes of all qubits, one for each shot, or as many as given if all shots have the same state."""

@@ -55,10 +55,10 @@ def estimate(part: Part, shots: int) -> Cost | None:
     errors = _expected_errors(part)
     # After its first error, at any place alike, a shot evolves alone; to find the place of an error costs 12 products.
     alone = 1 + math.expm1(-errors) / errors if errors else 0.0
-    seconds = (products + shots * (products * alone + 12 * errors)) * (2e-5 + 6e-9 * 2**part.n_qubits)
+    seconds = (products + shots * (products * alone + 12 * errors)) * (1.2e-5 + 3.5e-9 * 2**part.n_qubits)
     seconds += shots * 2e-8 * 2**part.n_qubits * -math.expm1(-errors)
     return Cost(
-        seconds + 5e-5 * len(part.operations), 96e-6 * 2**part.n_qubits + 3e-3 * len(part.operations) + 16e-6 * shots
+        seconds + 1e-5 * len(part.operations), 96e-6 * 2**part.n_qubits + 3e-3 * len(part.operations) + 16e-6 * shots
     )
 
 
