@@ -1,4 +1,4 @@
-"""The programs of a run that measure its readout errors: `Calibration`."""
+"""How the programs that measure a run's readout errors correct its values: `Calibration`."""
 
 from __future__ import annotations
 
@@ -6,23 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from qiskit import QuantumCircuit
-from qiskit.transpiler import PassManager
-from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.suppression.randomization import complementary_flips, shots_of_randomizations
 from qiskit_oqtopus.primitives.suppression.readout_mitigation import IndependentReadout, TwirledReadout
-from qiskit_oqtopus.primitives.task import Task, TaskCircuit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
-    from qiskit.providers import BackendV2
 
     from qiskit_oqtopus.primitives.suppression.readout_mitigation import Correction
-    from qiskit_oqtopus.primitives.suppression.steps import Learning
 
 
 @dataclass(frozen=True)
@@ -39,51 +32,6 @@ class Calibration:
     qubits: tuple[int, ...]
     flips: tuple[int, ...]
     twirled: bool
-
-    @classmethod
-    def planned(
-        cls, learning: Learning, qubits: Collection[int], shots: int, random: np.random.Generator
-    ) -> tuple[Self, list[int]]:
-        """Return the calibration of some qubits, and the number of shots of each of its programs.
-
-        Args:
-            learning: The options.
-            qubits: The qubits.
-            shots: The most shots of a program of the run.
-            random: Source of the flips.
-        """
-        width, per_circuit = len(qubits), learning.shots_per_randomization
-        rows, shares = (
-            np.array([[False] * width, [True] * width]),
-            [shots if per_circuit == "auto" else per_circuit] * 2,
-        )
-        if learning.twirled:
-            shares = shots_of_randomizations(shots, learning.num_randomizations, per_circuit, gates=False)
-            rows = complementary_flips(len(shares), width, random).astype(bool)
-        flips = tuple(sum(1 << int(bit) for bit in np.flatnonzero(row)) for row in rows)
-        return cls(tuple(sorted(qubits)), flips, learning.twirled), shares
-
-    def tasks(self, shares: Sequence[int], backend: BackendV2) -> list[Task]:
-        """Return a task for each program.
-
-        Args:
-            shares: Number of shots of each.
-            backend: The backend to run on.
-        """
-        return [
-            Task(TaskCircuit(self._circuit(flips, backend)), np.zeros((1, 0)), shots, mitigated=False, is_added=True)
-            for flips, shots in zip(self.flips, shares, strict=True)
-        ]
-
-    def _circuit(self, flips: int, backend: BackendV2) -> QuantumCircuit:
-        circuit = QuantumCircuit(max(self.qubits) + 1, len(self.qubits), name="readout calibration")
-        for i, qubit in enumerate(self.qubits):
-            if flips >> i & 1:
-                circuit.x(qubit)
-        if "x" not in backend.operation_names:
-            circuit = PassManager([Optimize1qGatesDecomposition(target=backend.target)]).run(circuit)
-        circuit.measure(self.qubits, range(len(self.qubits)))
-        return circuit
 
     def correction(self, outcomes: Sequence[Outcomes], labels: Sequence[str]) -> Correction:
         """Return how readout errors of Paulis are undone.

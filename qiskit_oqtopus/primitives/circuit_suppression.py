@@ -8,7 +8,9 @@ import numpy as np
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.primitives.suppression.decoupling import decouple
 from qiskit_oqtopus.primitives.suppression.randomization import shots_of_randomizations
+from qiskit_oqtopus.primitives.suppression.schedule import in_rounds
 from qiskit_oqtopus.primitives.suppression.twirling import twirl, twirlable
 from qiskit_oqtopus.primitives.task import TaskCircuit
 from qiskit_oqtopus.primitives.twirled_circuit import TwirledCircuit
@@ -79,26 +81,40 @@ class CircuitSuppression:
         Raises:
             CircuitError: It is not made of the device's own instructions.
         """
-        self._check_native(TaskCircuit(circuit), index)
-        steps = self._steps
+        self._check_names(circuit, index)
+        steps, target = self._steps, self._backend.target
         if steps.twirls:
             circuit = twirlable(circuit, gates=steps.twirl_gates, measure=steps.twirl_measure)
         if steps.decoupling is not None:
-            from qiskit_oqtopus.primitives.suppression.decoupling import decouple  # type: ignore[import-not-found] # noqa: PLC0415
-
-            options = steps.decoupling.model_dump(exclude={"enable"})
-            circuit = decouple(circuit, self._backend.target, **options)
-        if not steps.twirls:
-            return TaskCircuit(circuit)
-        twirls = twirl(circuit, num_randomizations, self.random, gates=steps.twirl_gates, measure=steps.twirl_measure)
-        return TwirledCircuit(circuit, twirls, None if steps.decoupling is None else self._backend.target)
-
-    def _check_native(self, circuit: TaskCircuit, index: int) -> None:
-        if self._settings is None:
-            return
-        if self._settings.is_transpiled_by_server(is_isa=circuit.template(self._backend.target).is_isa):
-            raise CircuitError(
-                f"PUB {index}: error suppression and mitigation need circuits of the device's own instructions, as the "
-                f"server would change others, such as {circuit.circuit.name!r}. Use qiskit.transpile(circuit, backend)"
-                + ("." if self._backend.target.qargs else ", and transpile='none', as the device lists no couplings.")
+            circuit = decouple(circuit, target, **steps.decoupling.model_dump(exclude={"enable"}))
+        elif self._settings is not None and (steps.twirl_gates or steps.extrapolation is not None):
+            circuit = in_rounds(circuit)
+        applied = TaskCircuit(circuit)
+        if steps.twirls:
+            twirls = twirl(
+                circuit, num_randomizations, self.random, gates=steps.twirl_gates, measure=steps.twirl_measure
             )
+            applied = TwirledCircuit(circuit, twirls, None if steps.decoupling is None else target)
+        if self._settings is not None and self._settings.is_transpiled_by_server(
+            is_isa=applied.template(target).is_isa
+        ):
+            raise self._foreign(circuit, index)
+        return applied
+
+    def _check_names(self, circuit: QuantumCircuit, index: int) -> None:
+        """Refuse a circuit with gates that no OQTOPUS device has, if the server would transpile it.
+
+        Raises:
+            CircuitError: It would.
+        """
+        if self._settings is None or self._settings.transpile == "none":
+            return
+        if not {item.name for item in circuit.data} <= {"barrier", *self._backend.operation_names}:
+            raise self._foreign(circuit, index)
+
+    def _foreign(self, circuit: QuantumCircuit, index: int) -> CircuitError:
+        return CircuitError(
+            f"PUB {index}: error suppression and mitigation need circuits of the device's own instructions, as the "
+            f"server would change others, such as {circuit.name!r}. Use qiskit.transpile(circuit, backend)"
+            + ("." if self._backend.target.qargs else ", and transpile='none', as the device lists no couplings.")
+        )

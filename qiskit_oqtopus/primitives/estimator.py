@@ -118,8 +118,7 @@ class OqtopusEstimator(BaseEstimatorV2):
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         plan, tasks = self._planned(pubs, precision, shots)
-        preview = RunPreview.of(tasks, self.backend, self.options)
-        preview.warn()
+        RunPreview(tasks, self.backend, self.options).warn()
         return submit(self.backend, tasks, plan, self.options)
 
     def plan(
@@ -130,7 +129,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         Args and exceptions are those of `run`. Random circuits are those of `run` only if the option `seed` is set.
         """
         _, tasks = self._planned(pubs, precision, shots)
-        return RunPreview.of(tasks, self.backend, self.options)
+        return RunPreview(tasks, self.backend, self.options)
 
     def _planned(
         self, pubs: Iterable[EstimatorPubLike], precision: float | None, shots: int | None

@@ -107,7 +107,7 @@ class OqtopusSampler(BaseSamplerV2):
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         plan, tasks = self._planned(pubs, shots)
-        RunPreview.of(tasks, self.backend, self.options).warn()
+        RunPreview(tasks, self.backend, self.options).warn()
         return submit(self.backend, tasks, plan, self.options)
 
     def plan(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> RunPreview:
@@ -116,7 +116,7 @@ class OqtopusSampler(BaseSamplerV2):
         Args and exceptions are those of `run`. Random circuits are those of `run` only if the option `seed` is set.
         """
         _, tasks = self._planned(pubs, shots)
-        return RunPreview.of(tasks, self.backend, self.options)
+        return RunPreview(tasks, self.backend, self.options)
 
     def _planned(self, pubs: Iterable[SamplerPubLike], shots: int | None) -> tuple[SamplerPlan, list[Task]]:
         """Return the plan and the tasks of PUBs."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError
-from qiskit_oqtopus.primitives.calibration import Calibration
+from qiskit_oqtopus.primitives.calibration_tasks import calibration_tasks
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.estimator_circuits import EstimatorCircuits, without_final_measurements
 from qiskit_oqtopus.primitives.estimator_input import EstimatorInput
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qiskit.primitives.containers.estimator_pub import EstimatorPub
     from qiskit.providers import BackendV2
 
+    from qiskit_oqtopus.primitives.calibration import Calibration
     from qiskit_oqtopus.primitives.observables import Observable
     from qiskit_oqtopus.primitives.options import EstimatorOptions
     from qiskit_oqtopus.primitives.suppression.extrapolation import Extrapolation
@@ -131,10 +132,9 @@ class SuppressedPlanner:
         """Return the calibration of all PUBs that were planned, if readout errors are mitigated, and its tasks."""
         if self._steps.learning is None or not self._qubits:
             return None, []
-        calibration, shares = Calibration.planned(
-            self._steps.learning, self._qubits, self._most_shots, self._circuits.random
+        return calibration_tasks(
+            self._steps.learning, self._qubits, self._most_shots, self._backend, self._circuits.random
         )
-        return calibration, calibration.tasks(shares, self._backend)
 
 
 def _check_foldable(circuit: QuantumCircuit, index: int) -> None:

@@ -54,9 +54,13 @@ def rebuilt(
     """
     kept = circuit.qubits if qubits is None else [circuit.qubits[qubit] for qubit in qubits]
     # No classical register has this name: it is not an identifier.
-    result = QuantumCircuit(QuantumRegister(len(kept), "$"), global_phase=circuit.global_phase)
+    result = QuantumCircuit(QuantumRegister(len(kept), "$"))
     if "measure" not in without:
         _add_clbits(result, circuit)
+    if qubits is None and not without:  # a hundred times faster
+        result.compose(circuit, result.qubits, result.clbits, inplace=True, copy=False)
+        return result
+    result.global_phase = circuit.global_phase
     places = dict(zip(kept, result.qubits, strict=True))
     for item in circuit.data:
         if item.name not in without and places.keys() >= set(item.qubits):

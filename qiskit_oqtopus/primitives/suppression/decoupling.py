@@ -192,7 +192,7 @@ class _Padding:
     def _turns(
         self, gap: _Gap, duration: int, phases: Sequence[float], starts: Sequence[int]
     ) -> list[tuple[int, float]] | None:
-        """Return times and angles of the `rz` gates between pulses; None if another gate is in progress whenever."""
+        """Return times and angles of the `rz` gates between pulses; None if there is no time for one."""
         turns = []
         after = [gap.start, *(start + duration for start in starts)]
         before = [*starts, gap.end]

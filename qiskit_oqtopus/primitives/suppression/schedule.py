@@ -1,4 +1,4 @@
-"""When the gates of a circuit run on an OQTOPUS device: `Schedule`."""
+"""When the gates of a circuit run on an OQTOPUS device: `Schedule`; a quick order of gates: `in_rounds`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from qiskit.circuit import Barrier, CircuitInstruction, Delay, Measure, Paramete
 
 from qiskit_oqtopus.definitions import has_conditions
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.plain import plain, with_instructions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,9 +85,7 @@ class Schedule:
     def of(cls, circuit: QuantumCircuit, target: Target, *, late: bool) -> Self:
         """Return a short schedule of a circuit of native gates.
 
-        As each `rz` aligns all qubits, the order of gates on different qubits decides how much runs at the same time.
-        The order is chosen in rounds: every `rz` that can be next, then every gate on one qubit, again until only `cx`
-        gates are left, then these.
+        The order of gates is that of `in_rounds`, or the same from the start on.
 
         Args:
             circuit: The circuit, whose angles may depend on parameters.
@@ -112,10 +111,30 @@ class Schedule:
         return sorted({0, self.end, *(step.start for step in self.steps if step.aligns)})
 
 
-class _Reader:
-    """A single pass over a circuit that finds its steps."""
+def in_rounds(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a circuit with the same gates on each qubit, in an order that takes a QPU less time.
 
-    def __init__(self, circuit: QuantumCircuit, target: Target) -> None:
+    As each `rz` aligns all qubits (see `Schedule`), the order of gates on different qubits decides how many run at the
+    same time. This chooses it in rounds, from the end on: every `rz` that can be last, then every gate on one qubit,
+    again until only `cx` gates are left, then these. Delays last at least as long as written, but qubits wait for
+    each other at other times than before; barriers keep gates in place.
+
+    Args:
+        circuit: The circuit of native gates, whose parameters may be unbound.
+
+    Raises:
+        CircuitError: The circuit has other operations.
+    """
+    circuit = plain(circuit)
+    steps, measurements = _Reader(circuit, None).read()
+    ordered = reversed(_in_rounds(steps[::-1]))
+    return with_instructions(circuit, [*(step.item for step in ordered), *measurements])
+
+
+class _Reader:
+    """A single pass over a circuit that finds its steps, without durations if there is no target."""
+
+    def __init__(self, circuit: QuantumCircuit, target: Target | None) -> None:
         self._circuit = circuit
         self._target = target
         self._index = {qubit: i for i, qubit in enumerate(circuit.qubits)}
@@ -125,7 +144,7 @@ class _Reader:
 
     def read(self) -> tuple[list[Step], list[CircuitInstruction]]:
         """Return the steps, not yet timed, and the measurements; without delays of qubits that have no gates."""
-        if self._target.dt is None:
+        if self._target is not None and self._target.dt is None:
             raise CircuitError(f"{self._target.description} publishes no clock period, so nothing can be scheduled.")
         if has_conditions(self._circuit):
             raise self._error("gates with conditions")
@@ -136,7 +155,7 @@ class _Reader:
             if isinstance(operation, Barrier):
                 steps.append(Step(item, qubits, 0))
             elif not self._measured.isdisjoint(qubits) and not isinstance(operation, Measure):
-                raise self._error(f"the instruction {item.name!r} behind a measurement")
+                raise self._error(f"the instruction {item.name!r} after a measurement")
             elif isinstance(operation, Measure):
                 self._measured.update(qubits)
                 measurements.append(item)
@@ -146,30 +165,32 @@ class _Reader:
         return [step for step in steps if not step.is_delay or step.qubits[0] in self._used], measurements
 
     def _duration(self, item: CircuitInstruction, operation: Any, qubits: tuple[int, ...]) -> int:
-        if isinstance(operation, Delay):
-            return self._duration_of_delay(operation)
+        is_delay = isinstance(operation, Delay)
+        if not is_delay and (item.name not in _GATES or not item.is_standard_gate()):
+            raise self._error(f"the instruction {item.name!r}")
+        if self._target is None:
+            return 0
+        if is_delay:
+            return self._duration_of_delay(operation, self._target.dt)
         key = str(item.name), qubits
         if key not in self._durations:
-            if item.name not in _GATES or not item.is_standard_gate():
-                raise self._error(f"the instruction {item.name!r}")
             self._durations[key] = gate_duration(self._target, *key)
         return self._durations[key]
 
-    def _duration_of_delay(self, delay: Delay) -> int:
+    def _duration_of_delay(self, delay: Delay, dt: float) -> int:
         """Return a delay's duration; devices round it up to their clock."""
         duration, unit = delay.duration, delay.unit
         if isinstance(duration, ParameterExpression) and duration.parameters:
             raise self._error(f"a delay of the unbound duration {duration}")
         if unit != "dt" and unit not in _SECONDS:
             raise self._error(f"a delay in {unit!r}")
-        steps = float(duration) * (1.0 if unit == "dt" else _SECONDS[unit] / self._target.dt)
+        steps = float(duration) * (1.0 if unit == "dt" else _SECONDS[unit] / dt)
         return math.ceil(round(steps, 6))
 
     def _error(self, what: str) -> CircuitError:
         return CircuitError(
-            f"Circuit {self._circuit.name!r} has {what}, but scheduling needs circuits of "
-            f"{', '.join(sorted(_GATES))} gates and delays with final measurements. Use qiskit.transpile(circuit, "
-            "backend) first."
+            f"Circuit {self._circuit.name!r} has {what}, but scheduling needs circuits of cx, rz, sx and x "
+            "gates and delays with final measurements. Use qiskit.transpile(circuit, backend) first."
         )
 
 
@@ -192,7 +213,7 @@ def gate_duration(target: Target, name: str, qubits: tuple[int, ...]) -> int:
 
 
 def _in_rounds(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps in rounds, with the order on each qubit unchanged; see `Schedule.of`."""
+    """Return the steps in rounds, with the order on each qubit unchanged; see `in_rounds`."""
     followers: list[list[int]] = [[] for _ in steps]
     missing = [0] * len(steps)
     last: dict[int, int] = {}

@@ -28,7 +28,7 @@ _NEUTRAL = Barrier | Delay
 
 @dataclass(frozen=True)
 class Twirls:
-    """Randomizations of one circuit, which all have the circuit's effect once their flips are undone.
+    """Randomizations of a circuit, equivalent to it once their flips are undone.
 
     In a randomization, the k-th `rz` of the circuit rotates by `signs * angle + offsets`, and the k-th `x` is there
     only if `present` is true; all other operations stay the same.
@@ -53,10 +53,10 @@ class Twirls:
 def twirlable(circuit: QuantumCircuit, *, gates: bool, measure: bool) -> QuantumCircuit:
     """Return a circuit with the same effect that has a place for each Pauli of its twirls.
 
-    A Pauli before a `cx` or a measurement takes no gate where angles of existing `rz` gates can absorb it. Elsewhere,
-    this inserts an `rz` with angle 0, which costs a device nothing, or an `x`, which half of the randomizations leave
-    out; its label is `OPTIONAL`, and without it the circuit is the original one. Passes may then add gates and delays,
-    as for dynamical decoupling, as long as the order of gates on each qubit stays and the `x` keep their labels.
+    A Pauli before a `cx` or a measurement needs no gate where angles of existing `rz` gates can absorb it. Elsewhere,
+    this inserts an `rz` of angle 0, which has no error, or an `x` with the label `OPTIONAL`, which about half of the
+    randomizations leave out; without these `x`, the circuit equals the original one. Other passes may then insert gates
+    and delays, such as those of dynamical decoupling, if they keep the order of gates on each qubit and the labels.
 
     Args:
         circuit: The circuit, of `rz`, `sx`, `x` and `cx` gates, whose parameters may be unbound.
@@ -68,7 +68,7 @@ def twirlable(circuit: QuantumCircuit, *, gates: bool, measure: bool) -> Quantum
     """
     if has_conditions(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has gates with conditions, which cannot be twirled.")
-    return _Furnisher(plain(circuit), gates=gates, measure=measure).circuit()
+    return _Preparation(plain(circuit), gates=gates, measure=measure).circuit()
 
 
 def twirl(
@@ -76,7 +76,7 @@ def twirl(
 ) -> Twirls:
     """Draw randomizations of a circuit that `twirlable` returned.
 
-    Gate twirling precedes each `cx` by a Pauli drawn uniformly for each randomization, and undoes its effect behind the
+    Gate twirling precedes each `cx` by a Pauli drawn uniformly for each randomization, and undoes its effect after the
     `cx`, so that the errors of the `cx`, averaged over many randomizations, become random Paulis. Measurement
     twirling flips measured bits; half of the randomizations flip the bits that the other half does not, so that the
     asymmetry of readout errors cancels. Without it, nothing has to be undone in the counts.
@@ -106,9 +106,9 @@ class _Wire:
         is_measured: Whether the last operation was a measurement.
         has_sx: Whether there is an `sx`.
         before: The last `rz` between the last two `sx`, or before the only one.
-        tail: The `rz` gates behind the last `sx`.
+        tail: The `rz` gates after the last `sx`.
         optional: The `x` to leave out in some randomizations.
-        late: The `rz` gates behind that `x`, or else behind the last `sx`.
+        late: The `rz` gates after that `x`, or else after the last `sx`.
     """
 
     __slots__ = ("before", "has_sx", "is_measured", "late", "optional", "tail")
@@ -142,7 +142,7 @@ class _Wire:
         self.late = []
 
 
-class _Furnisher:
+class _Preparation:
     """A single pass over a circuit that inserts gates where Paulis have no place."""
 
     def __init__(self, circuit: QuantumCircuit, *, gates: bool, measure: bool) -> None:
@@ -160,11 +160,11 @@ class _Furnisher:
         """Return the circuit with the inserted gates."""
         for i, item in enumerate(self._circuit.data):
             self._add(i, item)
-        furnished: list[CircuitInstruction] = []
+        prepared: list[CircuitInstruction] = []
         for i, item in enumerate(self._circuit.data):
-            furnished += self._inserted.get(i, ())
-            furnished.append(item)
-        return with_instructions(self._circuit, furnished)
+            prepared += self._inserted.get(i, ())
+            prepared.append(item)
+        return with_instructions(self._circuit, prepared)
 
     def _add(self, i: int, item: CircuitInstruction) -> None:
         name = self._name(item)
@@ -220,7 +220,7 @@ class _Furnisher:
             return ""
         raise CircuitError(
             f"Circuit {self._circuit.name!r} has the instruction {item.name!r}, but twirling needs circuits of "
-            f"{', '.join(sorted(_GATES))} gates with measurements. Use qiskit.transpile(circuit, backend) first."
+            "cx, rz, sx and x gates with measurements. Use qiskit.transpile(circuit, backend) first."
         )
 
 
@@ -309,7 +309,7 @@ class _Frames:
         if wire.optional >= 0:
             self._present[wire.optional] = turned
         elif turned:
-            # A Z before the last sx is X Z behind it.
+            # A Z before the last sx is X Z after it.
             self._offsets[wire.before] ^= turned
             z_turned ^= turned
         if z is not None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit, qasm3
+from qiskit.circuit import ClassicalRegister, Clbit
+from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Statevector
 
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.circuits import parse
-from oqtopus_client.emulator.simulation.transpiling import transpile_for
+from oqtopus_client.emulator.simulation.transpiling import transpile_for, written
 
 PROGRAM = """OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c;
 gate own(a, b) x, y { rz(a) x; u3(b, a, b) y; crx(a) x, y; }
@@ -110,3 +113,38 @@ def test_gates_that_call_gates() -> None:
     phase = cmath.phase(complex(math.cos(1e17), math.sin(1e17))) * 128
 
     assert Statevector(circuit).probabilities([qubit])[0] == pytest.approx(math.cos(phase / 2) ** 2, abs=1e-9)
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_the_result_file(level: int) -> None:
+    """The program is the text of Qiskit's exporter, and the depth the one that Qiskit counts."""
+    chip = built_in_devices()["qulacs"].calibration
+    for seed in range(8):
+        circuit = random_circuit(4, 6, max_operands=2, measure=True, seed=seed)
+        circuit.add_bits([Clbit()])
+        circuit.add_register(ClassicalRegister(2, "more"))
+        circuit.barrier([0, 2])
+        if seed % 2:
+            circuit.delay(40, 1, unit="ns")
+            circuit.delay(40, 1, unit="us")
+        circuit.measure(1, 4)
+        transpiled, content = transpile_for(chip, circuit, {"optimization_level": level, "seed_transpiler": seed})
+
+        assert content["transpiled_program"] == qasm3.dumps(transpiled)
+        assert content["stats"]["before"]["depth"] == circuit.depth()
+        assert content["stats"]["after"]["depth"] == transpiled.depth()
+
+
+def test_written_programs() -> None:
+    """Equal operations become equal lines, whatever is written between them."""
+    circuit = QuantumCircuit(2, 2)
+    for angle in (0.0, -0.0, 1, 1.0, math.pi / 2, 1e-10, 1e-9, 0.1, 0.1 + 1e-16, -3e22):
+        circuit.rz(angle, 0)
+        circuit.cx(0, 1)
+        circuit.barrier()
+        circuit.barrier(1)
+        circuit.rz(angle, 1)
+    circuit.measure([0, 1, 1], [1, 0, 1])
+
+    assert written(circuit) == qasm3.dumps(circuit)
+    assert written(QuantumCircuit(1)) == qasm3.dumps(QuantumCircuit(1))

@@ -346,7 +346,7 @@ def _with(name: str) -> QuantumCircuit:
 
 @pytest.mark.parametrize("name", ["if_else", "h", "delay", "x"])
 def test_other_operations_are_refused(name: str) -> None:
-    """Control flow, gates that are not native, waits of unbound duration and gates behind measurements."""
+    """Control flow, gates that are not native, waits of unbound duration and gates after measurements."""
     with pytest.raises(CircuitError, match=r"has (the instruction|a delay of the unbound duration).*qiskit.transpile"):
         decouple(_with(name), TARGET)
 

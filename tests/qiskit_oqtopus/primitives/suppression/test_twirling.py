@@ -121,7 +121,7 @@ def test_cx_sees_each_pauli_equally_often() -> None:
         circuit.rz(0.4, 0)
         circuit.sx(0)
         circuit.cx(control, target)
-    count, rng = 3200, np.random.default_rng(5)
+    count, rng = 1600, np.random.default_rng(5)
     prepared = twirlable(circuit, gates=True, measure=False)
     twirls = twirl(prepared, count, rng, gates=True, measure=False)
     ends = [i for i, item in enumerate(circuit.data) if item.name == "cx"]
@@ -179,7 +179,7 @@ def test_users_x_gates_stay() -> None:
 
 
 def test_measurements_in_the_middle() -> None:
-    """The frame behind a measurement is its flip; a qubit that is measured again at once has the same flip."""
+    """The frame after a measurement is its flip; a qubit that is measured again at once has the same flip."""
     circuit = QuantumCircuit(1, 3)
     circuit.x(0)
     circuit.measure(0, 0)
