@@ -34,6 +34,7 @@ class CircuitSuppression:
 
     Attributes:
         random: Source of random Paulis.
+        mitigation: The readout mitigation that the options or the backend's ask for, if any.
 
     Raises:
         ValueError: Options contradict each other.
@@ -43,17 +44,18 @@ class CircuitSuppression:
         self._backend = backend
         self._steps = steps
         self.random = np.random.default_rng(options.seed)
+        self.mitigation: str | None = None
         self._settings: OqtopusOptions | None = None
         if isinstance(backend, OqtopusBackend):
             self._settings = backend.settings(**options.for_device(), multi_manual=False)
+            self.mitigation = self._settings.mitigation
             self._check(self._settings)
 
     def _check(self, settings: OqtopusOptions) -> None:
-        if settings.mitigation and (self._steps.changes_values or self._steps.twirl_measure):
+        if settings.mitigation and self._steps.twirl_measure:
             raise ValueError(
-                f"mitigation={settings.mitigation!r} cannot be combined with twirled measurements, readout calibration "
-                "or extrapolation, as it would undo readout errors a second time, or those of other outcomes. Leave it "
-                "out, also in backend.options."
+                f"mitigation={settings.mitigation!r} cannot be combined with twirled measurements, as it would undo "
+                "the readout errors of other outcomes. Leave it out, also in backend.options."
             )
         if settings.transpile == "server":
             raise ValueError(

@@ -49,6 +49,12 @@ class OqtopusEstimator(BaseEstimatorV2):
     `route="estimation"` the server mitigates, with that bias, and `stds` are upper bounds of the statistical error. The
     metadata have `mitigated_by`, `client` or `server`, and `calibrated_at`.
 
+    With `resilience_level`, or the options `resilience`, `twirling` and `dynamical_decoupling`, errors are suppressed
+    and mitigated. Readout errors are then measured by circuits of the same run, at the end, on the qubits that its PUBs
+    measure. This takes `sampling` and circuits of the device's own instructions, as `qiskit.transpile` returns them.
+    Each randomization of a circuit is a job. `plan` returns the number of jobs without running them; `run` warns if
+    there are more than 200 additional ones.
+
     Any Qiskit backend other than an `OqtopusBackend` can be used with `sampling`, to try a program on a simulator.
 
     Args:
@@ -110,7 +116,13 @@ class OqtopusEstimator(BaseEstimatorV2):
 
         Returns:
             A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of
-            the shape to which bindings and observables broadcast.
+            the shape to which bindings and observables broadcast. With suppression or mitigation, there are the arrays
+            that qiskit-ibm-runtime has: `ensemble_standard_error`, the standard error from all shots, which `stds` are,
+            too, unless gates are twirled in 8 or more randomizations; then `stds` are from the spread between these.
+            With extrapolation, `evs_noise_factors`, `stds_noise_factors` and `ensemble_stds_noise_factors` have a last
+            axis of noise factors instead, and `evs_extrapolated` and `stds_extrapolated` two last axes, of
+            extrapolators and of the factors 0 and `extrapolated_noise_factors`. Values of bindings share the
+            calibration's error, and all randomizations share their Paulis, so their errors are correlated.
 
         Raises:
             TypeError: A PUB, `precision` or `shots` is of the wrong type.

@@ -55,6 +55,12 @@ class SuppressedPlanner:
         self._backend = backend
         self._steps = steps
         self._circuits = CircuitSuppression(backend, options, steps)
+        if self._circuits.mitigation:
+            raise ValueError(
+                f"mitigation={self._circuits.mitigation!r} cannot be combined with other error suppression or "
+                "mitigation. Use resilience.measure_mitigation=True in its place, which measures readout errors in the "
+                "same run, and leave it out, also in backend.options."
+            )
         self._qubits: set[int] = set()
         self._most_shots = 0
 

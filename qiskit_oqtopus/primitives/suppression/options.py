@@ -100,7 +100,7 @@ class DynamicalDecoupling(ChangeableOptions):
         sequence_type: `XX`, `XpXm` or `XY4`.
         extra_slack_distribution: Where to put the rest that does not divide evenly: in the `middle`, or at the `edges`.
         scheduling_method: Whether gates are as late as possible (`alap`), or as soon as possible (`asap`).
-        skip_reset_qubits: Whether to leave qubits alone before their first gate, while they are in |0>.
+        skip_reset_qubits: Whether to leave qubits alone before their first gate, while they are in `|0>`.
     """
 
     _taker = "dynamical_decoupling"
@@ -153,7 +153,7 @@ class MeasureNoiseLearning(ChangeableOptions):
 
     Attributes:
         num_randomizations: With twirled measurements, the number of calibration circuits; `"auto"` takes twirling's.
-            Without, there are two circuits, all qubits in |0> and all in |1>.
+            Without, there are two circuits, all qubits in `|0>` and all in `|1>`.
         shots_per_randomization: Number of shots of each circuit. `"auto"` takes the most shots that a circuit of the
             run has; twirled calibration circuits share these.
     """

@@ -23,6 +23,7 @@ from tests.support.server_process import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ERRORS = ((0.02, 0.04), (0.2, 0.1), (0.05, 0.15), (0.1, 0.1), (0.0, 0.25))
 
@@ -36,7 +37,7 @@ LEVELS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def _lines() -> Iterator[Emulator]:
+def lines() -> Iterator[Emulator]:
     """A line of qubits with readout errors, and one without any errors."""
     devices = [
         EmulatedDevice.from_device_info(line_of(ERRORS), device_id="misread"),
@@ -47,15 +48,15 @@ def _lines() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def tap(_lines: Emulator) -> RecordedCloud:
+def tap(lines: Emulator) -> RecordedCloud:
     """The emulator behind a tap."""
-    return RecordedCloud(_lines)
+    return RecordedCloud(lines)
 
 
 @pytest.fixture
-def provider(_lines: Emulator, tap: RecordedCloud) -> Iterator[OqtopusProvider]:
+def provider(lines: Emulator, tap: RecordedCloud) -> Iterator[OqtopusProvider]:
     """A provider of the lines."""
-    with OqtopusProvider(dataclasses.replace(_lines.config, transport=tap)) as provider:
+    with OqtopusProvider(dataclasses.replace(lines.config, transport=tap)) as provider:
         yield provider
 
 
@@ -136,6 +137,20 @@ def test_without_noise(perfect: OqtopusBackend, kind: str) -> None:
     assert len(job.job_ids) == estimator.plan([pub], shots=300).jobs
 
 
+def test_nothing_to_measure(perfect: OqtopusBackend, provider: OqtopusProvider, tap: RecordedCloud) -> None:
+    """A constant needs no jobs and no calibration, here and in another process; other PUBs are not affected."""
+    circuit = transpile(QuantumCircuit(2), perfect, optimization_level=0)
+    constant, zero = (circuit, {"IIIII": 3.0}), (circuit, "IIIIZ")
+    for options in (LEVELS["independent"], LEVELS["level 2"]):
+        estimator = OqtopusEstimator(perfect, options, twirling={"enable_gates": False, "enable_measure": False})
+        job = estimator.run([constant])
+        assert tap.requests == []
+        assert provider.job(job.job_id()).result()[0].data.evs == 3
+        values = [result.data.evs for result in estimator.run([constant, zero, constant]).result()]
+        assert values == [3, 1, 3]
+        tap.requests.clear()
+
+
 def test_names_of_the_data(perfect: OqtopusBackend) -> None:
     """Arrays have the names and shapes that qiskit-ibm-runtime gives them."""
     circuit, observables, values, _ = sweep(perfect)
@@ -160,6 +175,50 @@ def test_names_of_the_data(perfect: OqtopusBackend) -> None:
     assert result.metadata["num_circuits"] == 3 * 4 * 2  # bindings, factors, randomizations of the one measurement
     assert result.metadata["resilience"]["zne"]["noise_factors"] == [1.0, 1.0, 2.0, 3.0]
     assert np.shape(result.metadata["resilience"]["zne"]["extrapolators"]) == (2, 3)
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_decoupling(perfect: OqtopusBackend, level: int) -> None:
+    """Idle qubits have pulses in every circuit, also between twirled gates; values stay exact, and metadata say so."""
+    circuit = QuantumCircuit(3)
+    circuit.x(0)
+    for _ in range(4):
+        circuit.cx(1, 2)
+    circuit.cx(0, 1)
+    decoupling = {"enable": True, "sequence_type": "XY4", "scheduling_method": "asap"}
+    twirling = {"num_randomizations": 2, "shots_per_randomization": 50} if level else {}
+    estimator = OqtopusEstimator(
+        perfect, resilience_level=level, dynamical_decoupling=decoupling, twirling=twirling, seed=2
+    )
+    preview = estimator.plan([(circuit, "ZZZ")])
+    (result,) = estimator.run([(circuit, "ZZZ")]).result()
+    pulses = [sum(item.name == "x" for item in circuit.data) for circuit in preview.circuits]
+
+    assert min(pulses[: result.metadata["num_circuits"]]) >= 5
+    assert preview.circuits[0].count_ops()["delay"] > 4
+    assert result.data.evs == 1
+    assert result.metadata["dynamical_decoupling"] == {"enable": True, "sequence_type": "XY4"}
+
+
+def test_decoupling_without_durations() -> None:
+    """A backend that does not publish its clock is refused."""
+    with pytest.raises(CircuitError, match="publishes no clock period"):
+        OqtopusEstimator(AerSimulator(), dynamical_decoupling={"enable": True}).run([(QuantumCircuit(1), "Z")])
+
+
+def test_journal(lines: Emulator, tmp_path: Path) -> None:
+    """A run in the journal is corrected by the program that resumes it."""
+    circuit = QuantumCircuit(2)
+    circuit.x(0)
+    options = LEVELS["twirled"] | {"seed": 4}
+    with OqtopusProvider(lines.config, journal=tmp_path / "journal") as provider:
+        job = OqtopusEstimator(provider.get_backend("misread"), options).run([(circuit, "ZZ")], shots=8000)
+    with OqtopusProvider(lines.config, journal=tmp_path / "journal") as provider:
+        (resumed,) = provider.resume()
+        (result,) = resumed.result()
+
+    assert resumed.job_id() == job.job_id()
+    assert abs(result.data.evs + 1) < 5 * result.data.stds
 
 
 def test_seeds(perfect: OqtopusBackend) -> None:
@@ -187,8 +246,12 @@ def test_seeds(perfect: OqtopusBackend) -> None:
             "mitigation='pseudo_inverse' cannot be combined with",
         ),
         (
+            LEVELS["gates"] | {"mitigation": "pseudo_inverse"},
+            "Use resilience.measure_mitigation=True in its place, which measures readout errors in the same run",
+        ),
+        (
             {"twirling": {"enable_measure": True}, "mitigation": "pseudo_inverse"},
-            "as it would undo readout errors a second time, or those of other outcomes",
+            "as it would undo the readout errors of other outcomes",
         ),
         (LEVELS["gates"] | {"transpile": "server"}, "transpile='server' cannot be combined with error suppression"),
         (
@@ -216,7 +279,7 @@ def test_options_that_contradict(
 def test_backend_that_mitigates(perfect: OqtopusBackend) -> None:
     """The backend's own options count, too."""
     perfect.set_options(mitigation="pseudo_inverse")
-    with pytest.raises(ValueError, match=r"Leave it out, also in backend\.options"):
+    with pytest.raises(ValueError, match=r"leave it out, also in backend\.options"):
         OqtopusEstimator(perfect, resilience_level=1).run([(QuantumCircuit(1), "Z")])
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WIDTH = 5
 
+pytestmark = pytest.mark.filterwarnings("ignore:Error suppression and mitigation add:UserWarning")
+
 many = pytest.mark.parametrize("number", [6, pytest.param(300, marks=pytest.mark.campaign)])
 
 
