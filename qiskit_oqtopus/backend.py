@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -15,7 +15,7 @@ from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
-from qiskit_oqtopus.noise import aer_noise_model
+from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice
+    from oqtopus_client.emulator.coherent import CoherentErrors
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.programs import Program
@@ -137,6 +138,25 @@ class OqtopusBackend(BackendV2):
             ValueError: The device does not have one of the qubits, or publishes no calibration.
         """
         return aer_noise_model(self.target, qubits)
+
+    def noisy(
+        self,
+        circuit: QuantumCircuit,
+        *,
+        idle_noise: bool = True,
+        schedule: Literal["gateway", "alap"] = "gateway",
+        coherent: CoherentErrors | None = None,
+    ) -> QuantumCircuit:
+        """Return a circuit with the noise of an emulated device with this calibration, to run in Qiskit Aer.
+
+        Unlike that of `noise_model`, this noise includes that of waiting qubits. It is part of the circuit::
+
+            counts = AerSimulator().run(backend.noisy(isa)).result().get_counts()
+
+        The arguments and exceptions are those of `qiskit_oqtopus.noise.noisy_circuit`.
+        """
+        chip, target = self.device.calibration, self.target
+        return noisy_circuit(circuit, chip, target, idle_noise=idle_noise, schedule=schedule, coherent=coherent)
 
     @property
     def max_circuits(self) -> None:

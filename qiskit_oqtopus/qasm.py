@@ -17,7 +17,7 @@ from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 from qiskit_oqtopus.programs import NO_DELAY, Program, Template
 from qiskit_oqtopus.reals import real
-from qiskit_oqtopus.untouched import Untouched
+from qiskit_oqtopus.untouched import Untouched, only_delayed
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ class _Writer:
         )
         self._untouched: Untouched | None = None
         self._followed = 0
+        self._idle = only_delayed(circuit)
         self._depth = 0
         # Definitions by the operation's id, as the same operation object may occur many times.
         self._definitions: dict[int, tuple[Operation, QuantumCircuit | None]] = {}
@@ -250,7 +251,7 @@ class _Writer:
         elif isinstance(operation, Barrier):
             self._lines.append(f"barrier {operands};\n")
         elif isinstance(operation, Delay):
-            line = f"delay[{self._duration(operation)}] {operands};\n"
+            line = "" if qargs[0] in self._idle else f"delay[{self._duration(operation)}] {operands};\n"
             self._lines.append(NO_DELAY.sub("", line))
             self._used.add(("delay", qargs))
         elif isinstance(operation, Reset):

@@ -1,4 +1,4 @@
-"""Tracking of qubits in |0> that no gate has acted on, through swaps: `Untouched`."""
+"""Qubits in |0> that no gate has acted on, also through swaps: `Untouched`; those only with delays: `only_delayed`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from qiskit.circuit import ParameterExpression
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction
 
     Matrix = npt.NDArray[np.complexfloating[Any, Any]]
@@ -121,3 +122,15 @@ class Untouched:
         ]
         matrix: Matrix = item.operation.base_class(*params).to_matrix()
         return matrix
+
+
+def only_delayed(circuit: QuantumCircuit) -> set[int]:
+    """Return the qubits that have delays but no other instructions.
+
+    Qiskit's scheduling passes add delays to all idle qubits of a chip. On devices, where every `rz` and every barrier
+    waits for all qubits, these would hold up the others.
+    """
+    if "delay" not in circuit.count_ops():
+        return set()
+    busy = {qubit for item in circuit.data if item.name != "delay" for qubit in item.qubits}
+    return {index for index, qubit in enumerate(circuit.qubits) if qubit not in busy}

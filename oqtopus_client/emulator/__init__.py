@@ -14,6 +14,7 @@ Needs the extra `emulator`: `pip install 'oqtopus-client[emulator]'`.
 """
 
 try:
+    from oqtopus_client.emulator.coherent import CoherentErrors
     from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.emulator import Emulator
     from oqtopus_client.emulator.faults import Fault, FaultKind
@@ -25,4 +26,13 @@ except ModuleNotFoundError as error:
         f"The emulator needs more packages ({error}): pip install 'oqtopus-client[emulator]'", name=error.name
     ) from error
 
-__all__ = ["EmulatedDevice", "Emulator", "Fault", "FaultKind", "ProgramLimits", "SseLimits", "square_lattice"]
+__all__ = [
+    "CoherentErrors",
+    "EmulatedDevice",
+    "Emulator",
+    "Fault",
+    "FaultKind",
+    "ProgramLimits",
+    "SseLimits",
+    "square_lattice",
+]

@@ -39,6 +39,11 @@ def calibration(device_info: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"device_info: {problems[0]}")
     if not published.qubits:
         raise ValueError(f"device_info: qubits is {device_info['qubits']!r}; there should be at least one.")
+    return completed_form(published)
+
+
+def completed_form(published: Calibration) -> dict[str, Any]:
+    """Return the same as `calibration` for a calibration that has been read."""
     chip = completed(published)
     return {
         "qubits": [_qubit(index, qubit) for index, qubit in enumerate(chip.qubits)],

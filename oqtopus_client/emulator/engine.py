@@ -18,7 +18,8 @@ from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.seeds import seed_of
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
-from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare, run_prepared
+from oqtopus_client.emulator.simulation.packing import PackedJob, prepare_packed, run_packed
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob
 from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job, stop_program
 from oqtopus_client.emulator.store import JOB_TYPES, Outcome
 
@@ -215,7 +216,7 @@ class Engine:
             raise JobFailure(fault.message)
         await self._hold(run, "ready")
         archive = self._store.get_file(f"{run.job_id}/input.zip") or b""
-        prepared: Prepared | None = None
+        prepared: PackedJob | None = None
         work: tuple[Any, ...]
         run.reading = True
         if job["job_type"] == "sse":
@@ -224,8 +225,8 @@ class Engine:
             work = run_sse_job, SseJob(program, device, self._limits, self._sse_limits, job["seed"])
         else:
             circuit_job = self._circuit_job(job, archive, device)
-            prepared = await self._execute(run, prepare, circuit_job)
-            work = run_prepared, circuit_job, prepared
+            prepared = await self._execute(run, prepare_packed, circuit_job)
+            work = run_packed, circuit_job, prepared
         run.reading = False
         if prepared is None or prepared.heavy:
             await self._wait_for_room(run)
@@ -276,7 +277,7 @@ class Engine:
             if run.hold.cancelled():
                 raise CancelledError
 
-    def _start(self, run: _Run, prepared: Prepared | None) -> bool:
+    def _start(self, run: _Run, prepared: PackedJob | None) -> bool:
         if prepared is None:
             return self._store.start(run.job_id, self.name, {})
         return self._store.start(run.job_id, self.name, prepared.files, json.dumps(prepared.transpiler_info))

@@ -57,7 +57,7 @@ def with_remedy(message: str, job: Job | None = None) -> str:
     'out of coffee'
     """
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in message), None)
-    if remedy is None:
+    if not remedy:
         return message
     return f"{message.rstrip('.')}. {remedy if isinstance(remedy, str) else remedy(job)}"
 
@@ -117,6 +117,7 @@ _NO_INNER_JOB = (
 # The first match applies.
 _REMEDIES: dict[str, Remedy] = {
     "Expecting value: line 1 column 1": _unreadable,
+    f"{REFUSED_BY_DEVICE}: ": "",  # an emulator adds the reason and the remedy
     REFUSED_BY_DEVICE: _refused_by_device,
     "device status is not available": "The device went out of service; submit the job again when its status is "
     "available.",

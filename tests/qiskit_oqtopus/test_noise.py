@@ -5,6 +5,7 @@ Statistical bounds are those of a false alarm of 1e-6; simulators are seeded.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 from functools import reduce
@@ -15,20 +16,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
+from qiskit.circuit import Delay
 from qiskit.quantum_info import Pauli, SuperOp, average_gate_fidelity
 from qiskit_aer import AerSimulator
 from scipy import stats
 
 from oqtopus_client import OqtopusDevice
+from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
-from oqtopus_client.emulator.simulation import aer as emulated
+from oqtopus_client.emulator.noise import delay_nanoseconds, noisy_operations
+from oqtopus_client.emulator.simulation.operations import Operation, Part
+from oqtopus_client.emulator.simulation.parts import operations_of
 from qiskit_oqtopus import OqtopusProvider
 from qiskit_oqtopus.noise import aer_noise_model
 from qiskit_oqtopus.target import target_from_device
 from tests.support.backends import as_backend
 from tests.support.chips import NOT_CALIBRATED, QUBIT, WORSE, chip, device, pair
 from tests.support.circuits import used_qubits
+from tests.support.parts import exact_probabilities, superoperator
 
 if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
@@ -61,8 +67,8 @@ def relaxing(nanoseconds: float, t1: float, t2: float) -> SuperOp:
 
 
 def same(one: SuperOp, other: SuperOp) -> bool:
-    """Return whether two channels are equal up to rounding errors."""
-    return bool(np.allclose(one.data, other.data, atol=1e-10))
+    """Return whether two channels are equal, up to the difference of 1e-8 between Pauli errors for Aer's sake."""
+    return bool(np.allclose(one.data, other.data, atol=1e-8))
 
 
 def lattice(rows: int, columns: int) -> OqtopusDevice:
@@ -141,34 +147,38 @@ def test_readout() -> None:
     assert readout(model, 1) == pytest.approx(np.array([[0.99, 0.01], [0.07, 0.93]]))
 
 
+def errors(emulator: EmulatedDevice, *operations: Operation) -> SuperOp:
+    """Return what happens on an emulated device after the last of these operations on the same qubits."""
+    emulator = dataclasses.replace(emulator, idle_noise=False)
+    before = noisy_operations(operations[:-1], operations[0].qubits, emulator)
+    after = noisy_operations(operations, operations[0].qubits, emulator)[len(before) :]
+    qubits = operations[0].qubits
+    channel = SuperOp(np.eye(4 ** len(qubits)))
+    for each in after if operations[-1].name == "delay" else after[1:]:
+        times = [tuple(qubit["qubit_lifetime"].values()) for qubit in emulator.calibration["qubits"]]
+        channel = channel.compose(superoperator(each, times), [qubits.index(qubit) for qubit in each.qubits])
+    return channel
+
+
 def assert_same_noise(emulator: EmulatedDevice) -> None:
     """A backend's noise model has the emulated device's channels for each gate, measurement and delay."""
-    n_qubits, couplings = emulator.n_qubits, emulator.calibration["couplings"]
+    couplings = {(c["control"], c["target"]) for c in emulator.calibration["couplings"]}
     backend = as_backend(OqtopusDevice(emulator.info(n_pending_jobs=0)))
     model = backend.noise_model()
-    circuit = QuantumCircuit(n_qubits, n_qubits)
-    waiting = QuantumCircuit(n_qubits)
-    for qubit in range(n_qubits):
-        circuit.x(qubit)
-        circuit.sx(qubit)
-        circuit.measure(qubit, qubit)
-        waiting.delay(3.5 * 10**qubit, qubit, unit="ns")
-    for coupling in couplings:
-        circuit.cx(coupling["control"], coupling["target"])
-    expected = emulated.circuit_noise_model(circuit, emulator.calibration, list(range(n_qubits)))
+    gates = [Operation(name, (qubit,)) for qubit in range(emulator.n_qubits) for name in ("x", "sx")]
 
-    assert set(backend.target.get("cx", {})) == {(c["control"], c["target"]) for c in couplings}
-    for gate, places in expected._local_quantum_errors.items():
-        found = model._local_quantum_errors.get(gate, {})
-        for place, error in places.items():
-            assert same(SuperOp(found.get(place, np.eye(4 ** len(place)))), SuperOp(error))
-    for qubit in range(n_qubits):
-        assert readout(model, qubit) == pytest.approx(readout(expected, qubit))
-    relaxing = emulated.with_delays(waiting, emulator.calibration, range(n_qubits))
+    assert set(backend.target.get("cx", {})) == couplings
+    for gate in [*gates, *(Operation("cx", ends) for ends in couplings)]:
+        found = model._local_quantum_errors.get(gate.name, {}).get(gate.qubits, np.eye(4 ** len(gate.qubits)))
+        assert same(SuperOp(found), errors(emulator, gate))
     (noise_pass,) = model._custom_noise_passes
-    for qubit, (delay, error) in enumerate(zip(waiting, relaxing, strict=True)):
-        noise = noise_pass._func(delay.operation, [qubit])
-        assert same(SuperOp(np.eye(4) if noise is None else noise), SuperOp(error.operation))
+    for qubit, place in enumerate(emulator.calibration["qubits"]):
+        p10, p01 = place["meas_error"]["prob_meas1_prep0"], place["meas_error"]["prob_meas0_prep1"]
+        assert readout(model, qubit) == pytest.approx(np.array([[1 - p10, p10], [p01, 1 - p01]]))
+        delay = Delay(3.5 * 10**qubit, "ns")
+        noise = noise_pass._func(delay, [qubit])
+        waiting = Operation("delay", (qubit,), delay_nanoseconds(delay))
+        assert same(SuperOp(np.eye(4) if noise is None else noise), errors(emulator, gates[2 * qubit], waiting))
 
 
 def gaps(random: Random, *usual: float) -> Any:
@@ -255,34 +265,36 @@ def test_same_probabilities_as_the_emulated_device() -> None:
     circuit.cx(0, 1)
     circuit.cx(1, 2)
     circuit.sx(range(3))
-    there = emulated.with_delays(circuit, emulator.calibration, range(3))
-    states = []
-    for noise, run in (
-        (model, circuit),
-        (emulated.circuit_noise_model(circuit, emulator.calibration, range(3)), there),
-    ):
-        run.save_density_matrix()
-        simulator = AerSimulator(method="density_matrix", noise_model=noise)
-        states.append(simulator.run(run).result().data()["density_matrix"])
+    calibrated = emulator.calibration["qubits"]
+    times = [tuple(qubit["qubit_lifetime"].values()) for qubit in calibrated]
+    emulator = dataclasses.replace(emulator, idle_noise=False)
+    expected = exact_probabilities(
+        Part(noisy_operations(operations_of(circuit, timed=True), range(3), emulator), range(3), times)
+    )
+    circuit.save_density_matrix()
+    simulator = AerSimulator(method="density_matrix", noise_model=model)
+    state = simulator.run(circuit).result().data()["density_matrix"]
 
-    assert states[0].data == pytest.approx(states[1].data, abs=1e-9)
-    assert states[0].purity() == pytest.approx(states[1].purity())
-    assert abs(states[0].purity()) < 0.5
+    assert state.probabilities() == pytest.approx(expected, abs=1e-9)
+    assert abs(state.purity()) < 0.5
 
 
-def test_counts_agree_with_the_emulated_device(provider: OqtopusProvider) -> None:
+@pytest.mark.parametrize("idle_noise", [True, False])
+def test_counts_agree_with_the_emulated_device(*, idle_noise: bool) -> None:
     """A transpiled circuit has the same counts as on the emulated device, up to statistics."""
-    backend = provider.get_backend("lattice144")
-    circuit = QuantumCircuit(4)
-    circuit.h(0)
-    for qubit in range(3):
-        circuit.cx(qubit, qubit + 1)
-        circuit.delay(2, qubit, unit="us")
-    circuit.measure_all()
-    isa = transpile(circuit, backend, seed_transpiler=1)
-    simulator = AerSimulator(noise_model=backend.noise_model(used_qubits(isa)), seed_simulator=1)
-    there = backend.run(isa, shots=SHOTS).result().get_counts()
-    here = simulator.run(isa, shots=SHOTS).result().get_counts()
+    with Emulator(":memory:", seed=1, idle_noise=idle_noise) as emulator, OqtopusProvider(emulator.config) as provider:
+        backend = provider.get_backend("lattice144")
+        circuit = QuantumCircuit(4)
+        circuit.h(0)
+        for qubit in range(3):
+            circuit.cx(qubit, qubit + 1)
+            circuit.delay(2, qubit, unit="us")
+        circuit.measure_all()
+        isa = transpile(circuit, backend, seed_transpiler=1)
+        there = backend.run(isa, shots=SHOTS).result().get_counts()
+        model = None if idle_noise else backend.noise_model(used_qubits(isa))
+        simulator = AerSimulator(noise_model=model, seed_simulator=1)
+        here = simulator.run(backend.noisy(isa) if idle_noise else isa, shots=SHOTS).result().get_counts()
     seen = sorted(there.keys() | here.keys())
     table = [[counts.get(key, 0) for key in seen] for counts in (there, here)]
 

@@ -158,6 +158,19 @@ def test_delays(duration: float, unit: str, text: str) -> None:
     assert f"delay[{text}] q[0];" in to_program(circuit, TARGET).text
 
 
+def test_delays_of_idle_qubits() -> None:
+    """Delays are left out on qubits without other instructions, which would hold up the others on devices."""
+    circuit = QuantumCircuit(5, 1)
+    circuit.sx(0)
+    circuit.barrier(1)
+    for qubit in range(5):
+        circuit.delay(100, qubit, unit="ns")
+    circuit.measure(2, 0)
+    written = to_program(circuit, TARGET).body
+
+    assert [f"delay[100.0ns] q[{qubit}];" in written for qubit in range(5)] == [True, True, True, False, False]
+
+
 @pytest.mark.parametrize("unit", ["dt", "us", "ps", "s"])
 def test_no_delay(unit: str) -> None:
     """A delay of zero, which devices refuse, is not written."""

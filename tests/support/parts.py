@@ -71,8 +71,7 @@ def random_part(seed: int, n_qubits: int, lifetimes: Sequence[tuple[float, float
         if len(name) > 2 or name == "cx":
             if n_qubits == 1:
                 continue
-            start = int(random.integers(n_qubits - 1))
-            qubits: tuple[int, ...] = (start, start + 1) if random.random() < 0.5 else (start + 1, start)
+            qubits = tuple(int(qubit) for qubit in random.choice(n_qubits, 2, replace=False))
         else:
             qubits = (int(random.integers(n_qubits)),)
         angle = float(random.uniform(-4, 4)) if name in ROTATIONS else 0.0

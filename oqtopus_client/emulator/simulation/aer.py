@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from functools import cache, lru_cache, reduce
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction
 from qiskit.circuit.library import CXGate, PauliGate, RXGate, RZGate, RZXGate, RZZGate, SXGate, XGate
-from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
+from qiskit_aer.noise import QuantumError, ReadoutError, thermal_relaxation_error
 
 from oqtopus_client.emulator.noise import (
-    by_direction,
-    coupling,
     delay_nanoseconds,
-    lifetimes,
     relaxation_and_depolarization,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from qiskit.circuit import Delay, Instruction
 
@@ -98,6 +95,22 @@ def readout_error(prob_meas1_prep0: float, prob_meas0_prep1: float) -> ReadoutEr
     return ReadoutError([[1 - prob_meas1_prep0, prob_meas1_prep0], [prob_meas0_prep1, 1 - prob_meas0_prep1]])
 
 
+def readout_channel(prob_meas1_prep0: float, prob_meas0_prep1: float) -> QuantumError:
+    """Return a channel that changes the outcomes of a measurement after it as the readout error does.
+
+    It flips a qubit with the smaller of the probabilities, and otherwise sets it to the outcome that is read more often
+    with their difference.
+    """
+    flipped, preferred = sorted((prob_meas1_prep0, prob_meas0_prep1))
+    setting = QuantumCircuit(1)
+    setting.reset(0)
+    if prob_meas1_prep0 > prob_meas0_prep1:
+        setting.x(0)
+    flip, nothing = QuantumCircuit(1), QuantumCircuit(1)
+    flip.x(0)
+    return QuantumError([(nothing, 1 - preferred), (flip, flipped), (setting, preferred - flipped)])
+
+
 def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
     """Return the relaxation during a delay of a qubit with lifetimes `(t1, t2)`, in microseconds.
 
@@ -142,62 +155,3 @@ def _paulis(n_qubits: int) -> list[QuantumCircuit]:
         circuit.append(PauliGate("".join(letters)), range(n_qubits))
         circuits.append(circuit)
     return circuits
-
-
-def circuit_noise_model(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> NoiseModel:
-    """Return the noise model for a circuit's gates and measurements.
-
-    `x`, `sx` and `cx` have the average fidelities of the calibration (see `gate_error`). `rz` is a change of frame and
-    has no noise. Each measured qubit has its own readout error, in general different for the two outcomes.
-
-    Args:
-        circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
-        qubits: The device's qubit for each of the circuit's.
-
-    Raises:
-        ValueError: A `cx` acts where the device has no coupling in that direction.
-    """
-    model = NoiseModel()
-    couplings = by_direction(calibration)
-    used = {(item.name, *(circuit.find_bit(qubit).index for qubit in item.qubits)) for item in circuit.data}
-    for name, *indices in sorted(used):
-        places = [calibration["qubits"][qubits[index]] for index in indices]
-        if name == "measure":
-            error = places[0]["meas_error"]
-            model.add_readout_error(readout_error(error["prob_meas1_prep0"], error["prob_meas0_prep1"]), indices)
-            continue
-        if name in ("x", "sx"):
-            gate = places[0]
-        elif name == "cx":
-            gate = coupling(couplings, *(place["id"] for place in places))
-        else:
-            continue
-        times = [lifetimes(place) for place in places]
-        error = gate_error(gate["fidelity"], gate["gate_duration"][name], times)
-        model.add_quantum_error(error, name, indices, warnings=False)
-    return model
-
-
-def with_delays(circuit: QuantumCircuit, calibration: Mapping[str, Any], qubits: Sequence[int]) -> QuantumCircuit:
-    """Return the circuit with its delays replaced by the relaxation that takes place during them.
-
-    As on devices, a delay is rounded up to whole steps of a 2 ns clock, which is also the unit `dt`. Aer selects errors
-    by instruction name, regardless of a delay's duration, so these errors are part of the circuit.
-
-    Args:
-        circuit: The circuit, on its active qubits.
-        calibration: The device's qubits and couplings, in the form of `EmulatedDevice.calibration`.
-        qubits: The device's qubit for each of the circuit's.
-
-    Raises:
-        ValueError: A delay is not positive.
-    """
-    relaxing = circuit.copy_empty_like()
-    for item in circuit.data:
-        if item.name != "delay":
-            relaxing.append(item)
-            continue
-        place = calibration["qubits"][qubits[circuit.find_bit(item.qubits[0]).index]]
-        relaxing.append(delay_error(item.operation, lifetimes(place)).to_instruction(), item.qubits)
-    return relaxing

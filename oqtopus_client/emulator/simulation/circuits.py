@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qiskit.circuit import Clbit
 
 NOT_EXECUTED = frozenset({"barrier", "delay"})
+PLAIN_OPERATIONS = frozenset({"x", "sx", "rz", "cx", "measure", "barrier"})
+"""All that most transpiled circuits contain; their operands and parameters describe them completely."""
 
 
 def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:

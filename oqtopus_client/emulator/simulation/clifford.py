@@ -39,7 +39,7 @@ def estimate_twirled(part: Part, shots: int) -> Cost | None:
     if form is None:
         return None
     size = len(form.operations) + len(form.turns) * part.n_qubits
-    return Cost(2e-6 * size + 3e-9 * shots * (size + len(part.measured)), 1)
+    return Cost(1e-3 + 2.5e-5 * size + 3e-10 * shots * size + 2e-8 * shots * len(part.measured), 1)
 
 
 def sampler(part: Part, random: np.random.Generator) -> Callable[[int], NDArray[np.bool_]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from oqtopus_client.emulator.simulation import clifford, density_matrix, state_vector
+from oqtopus_client.emulator.simulation import clifford, density_matrix, state_vector, trajectories
 from oqtopus_client.emulator.simulation.cost import Cost, available_megabytes
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ EXACT = (
     Method("state vector", state_vector.estimate, state_vector.sampler, state_vector.probabilities),
     Method("density matrix", density_matrix.estimate, density_matrix.sampler),
     Method("Clifford", clifford.estimate, clifford.sampler),
+    Method("trajectories", trajectories.estimate, trajectories.sampler),
 )
 """Methods without approximations, those that are quickly estimated first."""
 
@@ -111,6 +112,6 @@ def _size(n_bytes: int) -> str:
     >>> _size(16 << 30)
     '16 GiB'
     """
-    exponent = min((n_bytes.bit_length() - 1) // 10, 8)
+    exponent = min(max(n_bytes.bit_length() - 1, 0) // 10, 8)
     prefixes = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
     return f"{n_bytes / 1024**exponent:.3g} {prefixes[exponent]}B"

@@ -43,9 +43,6 @@ _HEAVY_SECONDS = 1.0
 _REFUSED = "failed to execute job on device"
 """The servers' message for all programs that a device does not run."""
 
-_LIGHT = 1 << 24
-"""A simulation of fewer amplitudes, over all gates and shots, takes milliseconds."""
-
 
 @dataclass(frozen=True)
 class CircuitJob:
@@ -320,9 +317,9 @@ def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, f
 
 
 def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], job: CircuitJob, *, runs: int = 1) -> bool:
-    """Whether the circuit takes seconds, which is not estimated exactly for those that certainly do not."""
+    """Whether the circuit takes seconds; a bound saves the estimate for most circuits that do not."""
     n_qubits = len(active_qubits(circuit, measured))
-    repeated = job.shots if job.device.noisy else 1
-    if len(circuit.data) * repeated * runs << n_qubits < _LIGHT:
+    amplitudes = min(job.shots << n_qubits, 8 << 2 * n_qubits) if job.device.noisy else 1 << n_qubits
+    if len(circuit.data) * (4e-5 + 2e-9 * amplitudes) * runs < _HEAVY_SECONDS:
         return False
     return seconds(circuit, job.device, job.shots, measured) * runs > _HEAVY_SECONDS

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.simulation.operations import Part
 
-_QULACS_QUBITS = 20
-"""Up to this number of qubits, the memory for qulacs's second copy of the state does not matter."""
+_QULACS_QUBITS = 12
+"""Maximum number of qubits for qulacs, which divides larger states among threads, even if every core is busy."""
+
+_ONE_THREAD_QUBITS = 20
+"""Maximum number of qubits for one thread. Several may wait for each other longer if every core is busy."""
 
 _CHUNK = 1 << 20
 _Z, _X = 3, 1
@@ -36,7 +39,7 @@ def estimate(part: Part, shots: int) -> Cost | None:
     if part.is_noisy:
         return None
     amplitudes = 2.0**part.n_qubits
-    seconds = 1e-3 + len(part.operations) * (1.5e-5 + 1.5e-9 * amplitudes) + 5e-9 * amplitudes + 1e-7 * shots
+    seconds = 2e-3 + len(part.operations) * (1e-5 + 2e-9 * amplitudes) + 1e-8 * amplitudes + 1e-7 * shots
     return Cost(seconds, 16 * amplitudes / (1 << 20))
 
 
@@ -56,7 +59,8 @@ def probabilities(part: Part) -> NDArray[np.float64]:
         return _squared(_qulacs_state(part))
     circuit = aer_circuit(part)
     circuit.save_statevector()
-    simulator = AerSimulator(method="statevector", max_memory_mb=available_megabytes())
+    threads = 1 if part.n_qubits <= _ONE_THREAD_QUBITS else 0  # 0 means one for each core
+    simulator = AerSimulator(method="statevector", max_memory_mb=available_megabytes(), max_parallel_threads=threads)
     return _squared(np.asarray(simulator.run(circuit, shots=1).result().data()["statevector"]))
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from oqtopus_client.emulator.simulation.cost import Cost
+from oqtopus_client.emulator.simulation.gates import PAULIS, unitary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -54,10 +55,10 @@ def estimate(part: Part, shots: int) -> Cost | None:
     errors = _expected_errors(part)
     # After its first error, at any place alike, a shot evolves alone; to find the place of an error costs 12 products.
     alone = 1 + math.expm1(-errors) / errors if errors else 0.0
-    seconds = (products + shots * (products * alone + 12 * errors)) * (2e-5 + 6e-9 * 2**part.n_qubits)
+    seconds = (products + shots * (products * alone + 12 * errors)) * (1.2e-5 + 3.5e-9 * 2**part.n_qubits)
     seconds += shots * 2e-8 * 2**part.n_qubits * -math.expm1(-errors)
     return Cost(
-        seconds + 5e-5 * len(part.operations), 96e-6 * 2**part.n_qubits + 3e-3 * len(part.operations) + 16e-6 * shots
+        seconds + 1e-5 * len(part.operations), 96e-6 * 2**part.n_qubits + 3e-3 * len(part.operations) + 16e-6 * shots
     )
 
 
@@ -256,16 +257,7 @@ def _step(operation: Operation, lifetimes: Sequence[tuple[float, float]]) -> _St
         return _Step(qubits, *_relaxation(value * 1e-3, *lifetimes[qubits[0]]))
     if name == "depolarize":
         return _Step(qubits, *_depolarization(value, len(qubits)))
-    if name in _GATES:
-        return _Step(qubits, _GATES[name])
-    axis = _AXES[name]
-    return _Step(qubits, math.cos(value / 2) * np.eye(len(axis)) - 1j * math.sin(value / 2) * axis)
-
-
-_PAULIS = (np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1]))
-_, _X, _, _Z = _PAULIS
-_GATES = {"x": _X, "sx": np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]) / 2, "cx": np.eye(4)[[0, 1, 3, 2]]}
-_AXES = {"rx": _X, "rz": _Z, "rzz": np.kron(_Z, _Z), "rzx": np.kron(_Z, _X)}
+    return _Step(qubits, unitary(name, value))
 
 
 @lru_cache(1024)
@@ -282,6 +274,6 @@ def _relaxation(time: float, t1: float, t2: float) -> tuple[_Matrix, _Matrix]:
 @lru_cache(1024)
 def _depolarization(probability: float, n_qubits: int) -> tuple[_Matrix, _Matrix]:
     """Return the Kraus operators: the identity, and all other Pauli matrices."""
-    identity, *others = (reduce(np.kron, factors) for factors in product(_PAULIS, repeat=n_qubits))
+    identity, *others = (reduce(np.kron, factors) for factors in product(PAULIS, repeat=n_qubits))
     each = probability / 4**n_qubits
     return math.sqrt(1 - probability + each) * identity, math.sqrt(each) * np.array(others)

@@ -10,7 +10,7 @@ from qiskit.circuit import Delay, Measure, Parameter
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
 from qiskit.transpiler import InstructionProperties, Target
 
-from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, PLAIN_OPERATIONS
 from oqtopus_client.emulator.simulation.inputs import JobFailure, logger
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ _NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
 """All that users see of a failure to transpile: the engine parses the transpiler's empty answer as JSON."""
 
 _MAX_SEED = (1 << 31) - 1
-_ONE_LINE = frozenset({"x", "sx", "rz", "cx", "measure", "barrier"})
-"""Operations of one line each, which depends on nothing but their parameters and operands."""
 
 _one_at_a_time = threading.Lock()
 """As on servers; concurrent calls fail in Qiskit before 2.2 ("Already borrowed")."""
@@ -88,7 +86,7 @@ def transpile_for(
 
 def written(circuit: QuantumCircuit) -> str:
     """Return the text of `qasm3.dumps`, in which equal operations are written once and their lines repeated."""
-    if not _ONE_LINE.issuperset(circuit.count_ops()):
+    if not PLAIN_OPERATIONS.issuperset(circuit.count_ops()):
         text: str = qasm3.dumps(circuit)
         return text
     keys = [(item.name, *item.params, item.qubits, item.clbits) for item in circuit.data]

@@ -28,16 +28,9 @@ class ChangeableOptions(StrictOptions):
             TypeError: An option is unknown.
             ValueError: A value is invalid.
         """
-        checked = self.checked({**dict(self), **{name: self.merged(name, value) for name, value in options.items()}})
+        checked = self.checked(_merged(self, options))
         for name in options:
             setattr(self, name, getattr(checked, name))
-
-    def merged(self, name: str, value: Any) -> Any:
-        """Return the value of an option that `update` sets."""
-        current = getattr(self, name, None)
-        if not (isinstance(current, ChangeableOptions) and isinstance(value, Mapping)):
-            return value
-        return {**dict(current), **{inner: current.merged(inner, each) for inner, each in value.items()}}
 
     @classmethod
     def section(cls, value: Any) -> Self:
@@ -65,6 +58,18 @@ class ChangeableOptions(StrictOptions):
             super().__setattr__(name, value)
         except ValidationError as error:
             raise ValueError(readable(error)) from None
+
+
+def _merged(options: ChangeableOptions, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of options after changes, which name the options of sections to change."""
+    merged = dict(options)
+    for name, value in changes.items():
+        current = merged.get(name)
+        if isinstance(current, ChangeableOptions) and isinstance(value, Mapping):
+            merged[name] = _merged(current, value)
+        else:
+            merged[name] = value
+    return merged
 
 
 def _count(value: Any, info: ValidationInfo) -> Any:
@@ -100,7 +105,8 @@ class DynamicalDecoupling(ChangeableOptions):
         sequence_type: `XX`, `XpXm` or `XY4`.
         extra_slack_distribution: Where to put the rest that does not divide evenly: in the `middle`, or at the `edges`.
         scheduling_method: Whether gates are as late as possible (`alap`), or as soon as possible (`asap`).
-        skip_reset_qubits: Whether to leave qubits alone before their first gate, while they are in `|0>`.
+        skip_reset_qubits: Whether to leave qubits alone before their first gate, while they are in `|0>`; by default
+            True, where qiskit-ibm-runtime has False.
     """
 
     _taker = "dynamical_decoupling"
@@ -115,7 +121,8 @@ class DynamicalDecoupling(ChangeableOptions):
 class Twirling(ChangeableOptions):
     """Random Paulis that turn errors of gates and measurements into stochastic ones.
 
-    Each randomization of a circuit is a job.
+    Each randomization of a circuit is a job. The primitive's result has no flips, but the counts of a single job, as
+    `provider.client` returns them, are those of its randomization.
 
     Attributes:
         enable_gates: Whether to twirl `cx` gates; None leaves it to `resilience_level`.

@@ -38,7 +38,7 @@ def test_panic_fails_the_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A panic fails only its own job; the next one runs."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
         with monkeypatch.context() as patch:
-            patch.setattr("oqtopus_client.emulator.engine.prepare", panic)
+            patch.setattr("oqtopus_client.emulator.engine.prepare_packed", panic)
             jobs = [client.run_job(JOB, interval=0.01) for _ in range(5)]
 
         assert {job.message for job in jobs} == {"internal server error"}

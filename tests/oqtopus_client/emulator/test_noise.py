@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import Delay
 from qiskit.quantum_info import SuperOp, average_gate_fidelity
 from qiskit_aer import AerSimulator
 from scipy import stats
@@ -24,10 +25,14 @@ from scipy import stats
 from oqtopus_client.emulator.calibration import calibration
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.lattice import square_lattice
+from oqtopus_client.emulator.noise import delay_nanoseconds, noisy_operations
 from oqtopus_client.emulator.simulation import methods, sampling
-from oqtopus_client.emulator.simulation.aer import circuit_noise_model, gate_error, with_delays
+from oqtopus_client.emulator.simulation.aer import aer_circuit, gate_error
+from oqtopus_client.emulator.simulation.operations import Operation, Part
+from oqtopus_client.emulator.simulation.parts import operations_of
 from oqtopus_client.emulator.simulation.sampling import sample
 from oqtopus_client.physics import relaxation_fidelity
+from tests.support.parts import exact_probabilities, superoperator
 
 FALSE_ALARM = 1e-6
 SHOTS = 20_000
@@ -100,57 +105,35 @@ def test_trajectories(device: str) -> None:
 
     A channel of equal eigenvalues has none for it. In one thread that is an error; in several it would end the process.
     """
-    circuit = QuantumCircuit(2, 1)
-    circuit.cx(0, 1)
-    circuit.measure(1, 0)
-    chip = built_in_devices()[device].calibration
+    emulated = built_in_devices()[device]
+    lifetimes = [tuple(qubit["qubit_lifetime"].values()) for qubit in emulated.calibration["qubits"]]
     simulator = AerSimulator(method="statevector", max_parallel_threads=1)
-    for coupling in chip["couplings"]:
-        noise = circuit_noise_model(circuit, chip, [coupling["control"], coupling["target"]])
-        result = simulator.run(circuit, noise_model=noise, shots=1).result()
+    for coupling in emulated.calibration["couplings"]:
+        ends = coupling["control"], coupling["target"]
+        circuit = aer_circuit(Part(noisy_operations([Operation("cx", ends)], ends, emulated), ends, lifetimes))
+        circuit.add_register(ClassicalRegister(2))
+        circuit.measure(ends, range(2))
+        result = simulator.run(circuit, shots=1).result()
 
         assert result.success, (coupling, result.status)
 
 
 def test_gates_of_a_device_have_their_fidelities() -> None:
-    """Gates have the fidelities of their own qubit or coupling, exactly and with Clifford noise."""
-    device = square_lattice("lattice", 2, 3, seed=3).calibration
-    qubits = [4, 1, 3]
-    (coupling,) = [c for c in device["couplings"] if {c["control"], c["target"]} == {1, 4}]
-    ends = [qubits.index(coupling["control"]), qubits.index(coupling["target"])]
-    circuit = QuantumCircuit(3, 1)
-    circuit.sx(0)
-    circuit.x(2)
-    circuit.rz(0.3, 1)
-    circuit.cx(*ends)
-    circuit.measure(1, 0)
-    model = circuit_noise_model(circuit, device, qubits)
-    errors = {
-        (name, place): average_gate_fidelity(SuperOp(error))
-        for name, places in model._local_quantum_errors.items()
-        for place, error in places.items()
-    }
+    """What follows a gate has the fidelity of its own qubit or coupling."""
+    emulated = square_lattice("lattice", 2, 3, seed=3)
+    qubits, couplings = emulated.calibration["qubits"], emulated.calibration["couplings"]
+    lifetimes = [tuple(qubit["qubit_lifetime"].values()) for qubit in qubits]
+    gates = {Operation(name, (qubit["id"],)): qubit["fidelity"] for qubit in qubits for name in ("x", "sx")}
+    gates |= {Operation("cx", (pair["control"], pair["target"])): pair["fidelity"] for pair in couplings}
+    for gate, fidelity in gates.items():
+        first, *errors = noisy_operations([gate], gate.qubits, emulated)
+        channel = SuperOp(np.eye(4 ** len(gate.qubits)))
+        for error in errors:
+            places = [gate.qubits.index(qubit) for qubit in error.qubits]
+            channel = channel.compose(superoperator(error, lifetimes), places)
 
-    assert errors == pytest.approx(
-        {
-            ("sx", (0,)): device["qubits"][4]["fidelity"],
-            ("x", (2,)): device["qubits"][3]["fidelity"],
-            ("cx", tuple(ends)): coupling["fidelity"],
-        },
-        abs=1e-9,
-    )
-    assert model.noise_qubits == [0, 1, 2]
-
-
-def test_no_coupling_no_cx() -> None:
-    """A `cx` without a coupling in its direction is refused."""
-    device = calibration({"qubits": [{"id": 0}, {"id": 1}], "couplings": [{"control": 1, "target": 0}]})
-    circuit = QuantumCircuit(2)
-    circuit.cx(0, 1)
-
-    circuit_noise_model(circuit, device, [1, 0])
-    with pytest.raises(ValueError, match="the device has no cx from qubit 0 to qubit 1"):
-        circuit_noise_model(circuit, device, [0, 1])
+        assert first == gate
+        assert average_gate_fidelity(channel) == pytest.approx(fidelity, abs=1e-9)
 
 
 @pytest.mark.parametrize("method", ["density matrix", "twirled Clifford"])
@@ -223,29 +206,21 @@ def test_relaxation_during_delays(method: str, t2: float) -> None:
 )
 def test_units_of_delays(duration: float, unit: str) -> None:
     """Delays of 100 ns in all units, on a clock of 2 ns, are equal."""
-    device = ideal_chip(qubit_lifetime={"t1": 20, "t2": 30})
-    circuit = QuantumCircuit(1)
-    circuit.delay(duration, 0, unit=unit)
-    channel = SuperOp(with_delays(circuit, device, [2]).data[0].operation)
-
-    assert np.allclose(channel.data, relaxation(0.1, 20, 30), atol=1e-12)
+    assert delay_nanoseconds(Delay(duration, unit)) == 100
 
 
 def test_longest_delays() -> None:
     """The longest delays leave nothing of the state."""
-    circuit = QuantumCircuit(1)
-    circuit.delay(1e308, 0, unit="s")
-    channel = with_delays(circuit, ideal_chip(qubit_lifetime={"t1": 20, "t2": 30}), [2]).data[0].operation
+    relax = Operation("relax", (0,), delay_nanoseconds(Delay(1e308, "s")))
+    channel = aer_circuit(Part([relax], [], [(20, 30)])).data[0].operation
 
     assert np.allclose(SuperOp(channel).data, relaxation(1e9, 20, 30), atol=1e-12)
 
 
 def test_delays_take_time() -> None:
     """Devices refuse a delay of nothing."""
-    circuit = QuantumCircuit(1)
-    circuit.delay(0, 0, unit="ns")
     with pytest.raises(ValueError, match=r"a delay of 0(\.0)? ns is not longer than zero"):
-        with_delays(circuit, ideal_chip(), [0])
+        delay_nanoseconds(Delay(0, "ns"))
 
 
 @pytest.mark.parametrize("noisy", [True, False])
@@ -293,11 +268,9 @@ def test_stim_agrees_with_density_matrices() -> None:
     for qubit in device["qubits"]:
         qubit["qubit_lifetime"] = {"t1": 1e9, "t2": 1e9}
     circuit, qubits = ghz([0, 1, 3, 2], device["couplings"], 4), [0, 1, 2, 3]
-    gates = circuit.remove_final_measurements(inplace=False)
-    gates.save_density_matrix()
-    model = circuit_noise_model(circuit, device, qubits)
-    state = AerSimulator(method="density_matrix", noise_model=model).run(gates).result().data()["density_matrix"]
-    probabilities = state.probabilities([0, 1, 3, 2])
+    emulated = dataclasses.replace(EmulatedDevice.from_device_info(device, device_id="chip"), idle_noise=False)
+    noisy = noisy_operations(operations_of(circuit, timed=True), qubits, emulated)
+    probabilities = exact_probabilities(Part(noisy, [0, 1, 3, 2], [(1e9, 1e9)] * 4))
     for bit, qubit in enumerate([0, 1, 3, 2]):
         error = device["qubits"][qubit]["meas_error"]
         p10, p01 = error["prob_meas1_prep0"], error["prob_meas0_prep1"]

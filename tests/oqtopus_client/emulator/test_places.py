@@ -17,7 +17,7 @@ from oqtopus_client.emulator.__main__ import _emulator, _executor, _parser
 from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.places import Places
-from oqtopus_client.emulator.simulation.pipeline import run_prepared
+from oqtopus_client.emulator.simulation.packing import run_packed
 from oqtopus_client.emulator.store import _HEADS, LEASE_SECONDS, Store
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from tests.support.circuits import BELL
@@ -168,7 +168,7 @@ class Gated(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn`, a heavy job's execution behind the gate."""
-        if fn is run_prepared and args[1].heavy:
+        if fn is run_packed and args[1].heavy:
             self.begun.append(args[0].shots)
             return super().submit(lambda: self.gate.wait(120) and fn(*args))
         return super().submit(fn, *args, **kwargs)
@@ -177,8 +177,7 @@ class Gated(ThreadPoolExecutor):
 @pytest.fixture
 def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gated]:
     """The executor of an emulator that treats only the heavy job as heavy."""
-    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._LIGHT", 500)
-    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY_SECONDS", 0.0)
+    monkeypatch.setattr("oqtopus_client.emulator.simulation.pipeline._HEAVY_SECONDS", 5e-4)
     with Gated() as executor:
         yield executor
         executor.gate.set()

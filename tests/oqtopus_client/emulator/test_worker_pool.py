@@ -20,7 +20,7 @@ import pytest
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-from oqtopus_client.emulator.simulation.pipeline import run_prepared
+from oqtopus_client.emulator.simulation.packing import run_packed
 from oqtopus_client.emulator.store import LEASE_SECONDS
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from oqtopus_client.errors import JobSubmissionError, UserApiError
@@ -140,7 +140,7 @@ class Deadly(WorkerProcesses):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `fn`, or kill the process."""
-        if fn is run_prepared and args[0].shots == DEADLY.shots and self.kills:
+        if fn is run_packed and args[0].shots == DEADLY.shots and self.kills:
             self.kills -= 1
             return super().submit(os._exit, 1)
         return super().submit(fn, *args, **kwargs)

@@ -88,6 +88,14 @@ def test_remedies(message: str, job: OqtopusJobResult | None, remedy: str) -> No
     assert said.endswith((".", "}}."))
 
 
+@pytest.mark.parametrize("info", [QISKIT, {"transpiler_lib": None}])
+def test_the_emulator_gives_its_own_remedy(info: dict[str, Any]) -> None:
+    """A reason after the server's message is the emulator's, which also says what to do."""
+    message = f"{REFUSED}: the 40 qubits that its gates connect are too many: ... Connect fewer qubits."
+
+    assert with_remedy(message, failed(transpiler_info=info)) == message
+
+
 def test_only_gates_are_to_be_transpiled() -> None:
     """Transpiling does not help a program that the server transpiled: it may need too much memory."""
     said = with_remedy(REFUSED, failed(transpiler_info=QISKIT))
@@ -96,7 +104,8 @@ def test_only_gates_are_to_be_transpiled() -> None:
     assert "more qubits than a simulator has memory for" in said
 
 
-WIDE = 'OPENQASM 3;\ninclude "stdgates.inc";\nqubit[40] q;\nbit[40] c;\nrz(0.3) q;\nsx q;\nc = measure q;'
+LAYER = "sx q; rz(0.3) q; " + " ".join(f"cx q[{i}], q[{i + 1}];" for i in (*range(0, 39, 2), *range(1, 39, 2)))
+WIDE = f'OPENQASM 3; include "stdgates.inc"; qubit[40] q; bit[40] c; {LAYER * 20} sx q; c = measure q;'
 PAIR = [{"pauli": "Z 0", "coeff": 1.0}]
 
 
@@ -107,7 +116,11 @@ PAIR = [{"pauli": "Z 0", "coeff": 1.0}]
         (BELL, {"transpiler_info": {"transpiler_lib": "qiskit", "transpiler_options": {"no": 1}}}, "options {'no': 1}"),
         (BELL, {"transpiler_info": {"transpiler_lib": "tket", "transpiler_options": {}}}, "transpiler_lib 'qiskit'"),
         (BELL, {"transpiler_info": {"transpiler_lib": None}}, "transpile the program for it first"),
-        (WIDE, {"transpiler_info": {"transpiler_lib": None}, "device_id": "lattice64"}, "has memory for"),
+        (
+            WIDE,
+            {"device_id": "lattice64"},
+            "Clifford circuit. Connect fewer qubits, or entangle them with fewer gates.",
+        ),
         (
             BELL,
             {"job_type": "estimation", "operator": [{"pauli": "Z 5", "coeff": 1.0}]},
