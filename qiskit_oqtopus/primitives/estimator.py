@@ -121,8 +121,8 @@ class OqtopusEstimator(BaseEstimatorV2):
             unless gates are twirled in 8 or more randomizations; then `stds` are from the spread between these, or
             between their pairs. With extrapolation, `evs_noise_factors`, `stds_noise_factors` and
             `ensemble_stds_noise_factors` have a last axis of noise factors instead, and `evs_extrapolated` and
-            `stds_extrapolated` two last axes, of extrapolators and of `extrapolated_noise_factors`. Values of bindings
-            share the calibration's error, and all randomizations share their Paulis, so their errors are correlated.
+            `stds_extrapolated` two last axes, of extrapolators and of `extrapolated_noise_factors`. Bindings share the
+            calibration and the Paulis of their randomizations, so the errors of their values are correlated.
 
         Raises:
             TypeError: A PUB, `precision` or `shots` is of the wrong type.
