@@ -18,13 +18,14 @@ if sys.platform == "linux":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
 _PRELOADED = "oqtopus_client.emulator.sse.job"
 _NICENESS = 10
+_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 class WorkerProcesses(Executor):
@@ -40,9 +41,6 @@ class WorkerProcesses(Executor):
 
     def __init__(self, max_workers: int | None = None) -> None:
         count = max_workers or os.cpu_count() or 1
-        # With a process for each core, the threads of linear algebra would wait for each other. Processes read this when
-        # they load NumPy.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # Forking a multithreaded process is unsafe. Where a fork server is available, it has the modules imported.
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
@@ -132,6 +130,22 @@ class _Call(Future[Any]):
                 self._worker = None
 
 
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let a new process use one thread for linear algebra, as all cores may be busy with other processes.
+
+    It reads the variable when it loads NumPy, or the fork server did so when it started with the first process.
+    """
+    if _THREADS in os.environ:
+        yield
+        return
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_THREADS, None)
+
+
 class _Worker:
     """A process that is started when it is needed, and restarted after it has died."""
 
@@ -148,7 +162,7 @@ class _Worker:
         watched, self._lifeline = self._context.Pipe(duplex=False)
         # multiprocessing kills daemons at exit.
         process = self._context.Process(target=_work, args=(theirs, watched), daemon=True)  # type: ignore[attr-defined]
-        with theirs, watched:
+        with theirs, watched, _one_thread():
             process.start()
         self._process = process
 
