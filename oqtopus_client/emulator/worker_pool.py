@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PRELOADED = "oqtopus_client.emulator.sse.job"
 _NICENESS = 10
-_THREADS = "OPENBLAS_NUM_THREADS"
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 class WorkerProcesses(Executor):
@@ -131,19 +131,20 @@ class _Call(Future[Any]):
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let a new process use one thread for linear algebra, as all cores may be busy with other processes.
+def _one_thread_for_linear_algebra() -> Iterator[None]:
+    """Let processes that start meanwhile have one thread each for NumPy's linear algebra, unless it is set otherwise.
 
-    It reads the variable when it loads NumPy, or the fork server did so when it started with the first process.
+    OpenBLAS has as many threads as there are cores, which wait for each other in busy loops: 20 times slower while
+    another process computes.
     """
-    if _THREADS in os.environ:
-        yield
-        return
-    os.environ[_THREADS] = "1"
+    unset = _BLAS_THREADS not in os.environ
+    if unset:
+        os.environ[_BLAS_THREADS] = "1"
     try:
         yield
     finally:
-        os.environ.pop(_THREADS, None)
+        if unset:
+            os.environ.pop(_BLAS_THREADS, None)
 
 
 class _Worker:
@@ -162,7 +163,7 @@ class _Worker:
         watched, self._lifeline = self._context.Pipe(duplex=False)
         # multiprocessing kills daemons at exit.
         process = self._context.Process(target=_work, args=(theirs, watched), daemon=True)  # type: ignore[attr-defined]
-        with theirs, watched, _one_thread():
+        with theirs, watched, _one_thread_for_linear_algebra():
             process.start()
         self._process = process
 
