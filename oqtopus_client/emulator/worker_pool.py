@@ -18,13 +18,14 @@ if sys.platform == "linux":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
 _PRELOADED = "oqtopus_client.emulator.sse.job"
 _NICENESS = 10
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 class WorkerProcesses(Executor):
@@ -40,9 +41,6 @@ class WorkerProcesses(Executor):
 
     def __init__(self, max_workers: int | None = None) -> None:
         count = max_workers or os.cpu_count() or 1
-        # With a process for each core, the threads of linear algebra would wait for each other. Processes read this when
-        # they load NumPy.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # Forking a multithreaded process is unsafe. Where a fork server is available, it has the modules imported.
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
@@ -132,6 +130,23 @@ class _Call(Future[Any]):
                 self._worker = None
 
 
+@contextlib.contextmanager
+def _one_thread_for_linear_algebra() -> Iterator[None]:
+    """Let processes that start meanwhile have one thread each for NumPy's linear algebra, unless it is set otherwise.
+
+    OpenBLAS has as many threads as there are cores, which wait for each other in busy loops: 20 times slower while
+    another process computes.
+    """
+    unset = _BLAS_THREADS not in os.environ
+    if unset:
+        os.environ[_BLAS_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if unset:
+            os.environ.pop(_BLAS_THREADS, None)
+
+
 class _Worker:
     """A process that is started when it is needed, and restarted after it has died."""
 
@@ -148,7 +163,7 @@ class _Worker:
         watched, self._lifeline = self._context.Pipe(duplex=False)
         # multiprocessing kills daemons at exit.
         process = self._context.Process(target=_work, args=(theirs, watched), daemon=True)  # type: ignore[attr-defined]
-        with theirs, watched:
+        with theirs, watched, _one_thread_for_linear_algebra():
             process.start()
         self._process = process
 
