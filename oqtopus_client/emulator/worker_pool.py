@@ -41,9 +41,6 @@ class WorkerProcesses(Executor):
 
     def __init__(self, max_workers: int | None = None) -> None:
         count = max_workers or os.cpu_count() or 1
-        # With a process for each core, the threads of linear algebra would wait for each other. Processes read this when
-        # they load NumPy.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # Forking a multithreaded process is unsafe. Where a fork server is available, it has the modules imported.
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
