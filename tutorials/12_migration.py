@@ -33,7 +33,7 @@
 # | `EstimatorV2(mode=backend)` | `OqtopusEstimator(mode=backend)` |
 # | `with Batch(backend=backend): ...` | one `run` of many circuits; there are no sessions |
 # | `service.job(job_id)`, `service.jobs(limit=5)` | `provider.job(job_id)`, `provider.jobs(limit=5)` |
-# | `NoiseModel.from_backend(backend)` | `backend.noise_model(qubits)` |
+# | `NoiseModel.from_backend(backend)` | `backend.noise_model(qubits)`, or `backend.noisy(circuit)` |
 # | a fake backend | `OqtopusProvider.emulator()` |
 #
 # | Other providers | `qiskit_oqtopus` |

@@ -76,12 +76,7 @@ class PubPlan(ABC):
             stds=np.array([error for _, error in elements]).reshape(shape),
             shape=shape,
         )
-        metadata = {
-            "target_precision": self.precision,
-            "shots": self.shots,
-            "circuit_metadata": dict(self.metadata),
-            "route": self.route,
-        }
+        metadata = self._metadata()
         if self.mitigation is not None:
             metadata |= {
                 "mitigation": "pseudo_inverse",
@@ -89,6 +84,15 @@ class PubPlan(ABC):
                 "calibrated_at": readout and readout.calibrated_at,
             }
         return PubResult(data, metadata)
+
+    def _metadata(self) -> dict[str, Any]:
+        """Return the metadata of every result."""
+        return {
+            "target_precision": self.precision,
+            "shots": self.shots,
+            "circuit_metadata": dict(self.metadata),
+            "route": self.route,
+        }
 
     @abstractmethod
     def _estimates(self, outcomes: Iterator[Any], readout: Readout | None) -> Mapping[tuple[int, int], Estimate]:

@@ -44,7 +44,9 @@ class SuppressedPub(MeasuredPub):
         """
         found = self._mitigated(outcomes, correction if self.suppression.readout else None)
         elements = [found[element] for element in self.broadcast.elements]
-        return PubResult(DataBin(**self._data(elements), shape=self.broadcast.shape), self._metadata(elements))
+        return PubResult(
+            DataBin(**self._data(elements), shape=self.broadcast.shape), self._metadata() | self._done(elements)
+        )
 
     def _mitigated(
         self, outcomes: Iterator[Outcomes], correction: Correction | None
@@ -88,7 +90,8 @@ class SuppressedPub(MeasuredPub):
         shape = self.broadcast.shape
         return {name: array.reshape((*shape, *array.shape[1:])) for name, array in arrays.items()}
 
-    def _metadata(self, elements: Sequence[MitigatedEstimate]) -> dict[str, Any]:
+    def _done(self, elements: Sequence[MitigatedEstimate]) -> dict[str, Any]:
+        """Return what was done, as metadata."""
         extrapolation = self.suppression.extrapolation
         resilience: dict[str, Any] = {
             "measure_mitigation": self.suppression.readout,
@@ -102,10 +105,6 @@ class SuppressedPub(MeasuredPub):
                 "extrapolators": np.array(chosen, object).reshape(self.broadcast.shape).tolist(),
             }
         return {
-            "target_precision": self.precision,
-            "shots": self.shots,
-            "circuit_metadata": dict(self.metadata),
-            "route": self.route,
             **self.suppression.metadata(self.shots),
             "num_circuits": self.num_programs * self.suppression.num_randomizations,
             "resilience": resilience,

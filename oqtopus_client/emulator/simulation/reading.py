@@ -45,6 +45,8 @@ _SIGN = re.compile("[;{}]")
 _FLOAT = r"(?:(?:[0-9]++\.[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[0-9]++[eE][+-]?[0-9]++)"
 _NUMBER = re.compile(rf"{_GAP}-?{_FLOAT}{_GAP}")
 _CONSTANT = re.compile(rf"(?:(?:pi|tau|euler|{_FLOAT}|0|[1-9][0-9]*+)(?![A-Za-z_0-9.])|[-+*/() \t\r\n])++")
+_LONG = 100
+"""Length of expressions that the slow importer might refuse, as they may exceed Python's recursion limit."""
 _CONSTANTS = {"pi": math.pi, "tau": math.tau, "euler": math.e}
 _OPERATORS: dict[type[python.operator], Callable[[float, float], float]] = {
     python.Add: operator.add,
@@ -93,7 +95,7 @@ def _statements(code: str) -> Iterator[str]:
         elif not depth:
             yield code[start : sign.start()]
             start = sign.end()
-    if code[start:].strip():
+    if code[start:].strip() or not start:
         raise ValueError("the last statement has no semicolon")
 
 
@@ -180,6 +182,8 @@ def _constant(text: str) -> float:
     """Return the value of an expression of numbers, as the slow importer computes it; NaN if it may be another one."""
     if _NUMBER.fullmatch(text):
         return float(text)
+    if len(text) > _LONG:
+        return math.nan
     return _value(python.parse(text.strip(), mode="eval").body) if _CONSTANT.fullmatch(text) else math.nan
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices
 from oqtopus_client.emulator.noise import noisy_operations, relaxation_and_depolarization
+from oqtopus_client.emulator.schedule import as_late_as_possible, gateway
 from oqtopus_client.emulator.simulation.operations import Operation
 
 QUBITS = [
@@ -101,6 +102,20 @@ def test_waits(seed: int, schedule: Any) -> None:
     for qubit in range(4):
         gates = [o for o in operations if qubit in o.qubits and o.name not in ("delay", "barrier")]
         assert [o for o in noisy if qubit in o.qubits and o.name != "relax"] == gates
+
+
+@pytest.mark.parametrize("rule", [gateway, as_late_as_possible])
+@pytest.mark.parametrize("seed", range(10))
+def test_no_time_is_lost(seed: int, rule: Any) -> None:
+    """In total, each measured qubit relaxes from the start of its first gate to the readout."""
+    operations = program(Random(seed))
+    starts, readout = rule(operations, [duration(operation) for operation in operations])
+    schedule: Any = "gateway" if rule is gateway else "alap"
+    noisy = noisy_operations(operations, range(4), dataclasses.replace(DEVICE, schedule=schedule))
+    for qubit in range(4):
+        gates = [i for i, o in enumerate(operations) if qubit in o.qubits and o.name in ("x", "sx", "cx")]
+        total = sum(operation.value for operation in noisy if operation[:2] == ("relax", (qubit,)))
+        assert total == (readout - starts[gates[0]] if gates else 0)
 
 
 @pytest.mark.parametrize("seed", range(20))
