@@ -34,6 +34,7 @@ def part(n_qubits: int, layers: int, noise: bool, angle: float = 0.3, t1: float 
         (part(12, 3, noise=False), 1000, "state vector"),
         (part(4, 3, noise=True), 1000, "density matrix"),
         (part(14, 30, noise=True), 300, "trajectories"),
+        (part(40, 1, noise=True), 300, "matrix product states"),
         (part(40, 30, noise=False, angle=math.pi / 2), 1000, "Clifford"),
         (part(40, 30, noise=True, angle=math.pi / 2, t1=math.inf), 1000, "Clifford"),
         (part(40, 30, noise=True, angle=math.pi / 2), 1000, "twirled Clifford"),
