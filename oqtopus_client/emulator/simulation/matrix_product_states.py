@@ -103,24 +103,17 @@ def _batch(states: _States) -> int:
 
 
 def _order(part: Part) -> list[int]:
-    """Return the qubits in an order in which those that gates join are near each other (Cuthill and McKee, 1969)."""
-    near: list[set[int]] = [set() for _ in range(part.n_qubits)]
-    for operation in part.operations:
-        for qubit in operation.qubits:
-            near[qubit].update(operation.qubits)
-    chain: list[int] = []
-    for start in range(part.n_qubits):
-        if start not in chain:
-            chain += _reached(_reached(start, near)[-1], near)
-    return chain
+    """Return the qubits in an order in which those that gates join are near each other.
 
-
-def _reached(start: int, near: Sequence[set[int]]) -> list[int]:
-    """Return the qubits that are connected with one, from near to far."""
-    reached = [start]
-    for qubit in reached:
-        reached += sorted(near[qubit].difference(reached), key=lambda other: len(near[other]))
-    return reached
+    It is that of the second eigenvector of the graph's Laplacian (Barnard, Pothen and Simon, 1993).
+    """
+    laplacian = np.zeros((part.n_qubits, part.n_qubits))
+    for first, second in {operation.qubits for operation in part.operations if len(operation.qubits) > 1}:
+        laplacian[first, second] = laplacian[second, first] = -1
+    laplacian -= np.diag(laplacian.sum(axis=1))
+    vector = np.linalg.eigh(laplacian)[1][:, :2][:, -1]
+    order: list[int] = np.argsort(vector.round(9), kind="stable").tolist()
+    return order
 
 
 def _by_place(operations: Sequence[Operation], chain: Sequence[int]) -> Iterator[Operation]:

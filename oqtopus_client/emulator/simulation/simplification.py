@@ -40,6 +40,9 @@ _COMPARISONS = 1 << 21
 _MAX_ROTATIONS = 1000
 """Maximum number of rotations to multiply out, which compares all pairs."""
 
+_PROGRESS = 0.9
+"""Maximum fraction of the rotations that may remain for another attempt."""
+
 
 @dataclass
 class CliffordForm:
@@ -74,7 +77,7 @@ def clifford_form(part: Part) -> CliffordForm | None:
             new.append(Turn(pauli, merged.add(_before(new, pauli), angle)))
         measured, turns = [_before(new, pauli) for pauli in measured], new + turns
         fewer, spent = merged.noticed(measured), spent + merged.spent
-        if len(fewer) >= len(remaining):
+        if len(fewer) > _PROGRESS * len(remaining):
             return None
         remaining = fewer
     if spent > TOLERANCE:

@@ -162,3 +162,10 @@ def test_estimate() -> None:
 def test_narrow_parts_are_left_to_state_vectors() -> None:
     """States that would take no more time as vectors are not estimated to the end."""
     assert mps.estimate(random_part(1, 12, [(30.0, 45.0)] * 12, gates=200), 100) is None
+
+
+def test_order() -> None:
+    """Qubits that are joined to a line, in any order of their numbers, are next to each other in the chain."""
+    line = np.random.default_rng(2).permutation(50).tolist()
+    operations = [Operation("cx", pair) for pair in zip(line, line[1:], strict=False)]
+    assert mps._order(Part(operations, [], [(30.0, 45.0)] * 50)) in (line, line[::-1])
