@@ -64,6 +64,20 @@ def test_bell_example(page: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert is_bell(eval(capsys.readouterr().out))  # noqa: S307 - a dictionary that we printed
 
 
+def test_mitigation_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The stabilizers of a GHZ state are nearer to 1 with each level, and the numbers of jobs are those of the page."""
+    (tmp_path / "example.py").write_text(block_with("mitigation", "ghz = "), encoding="utf-8")
+    names = runpy.run_path(str(tmp_path / "example.py"))
+    names["backend"].provider.close()
+    rows = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    off = [max(abs(1 - float(value)) for value in row[2].strip("[]").split()) for row in rows]
+
+    # Two measurements: of Z, and of X.
+    assert [(int(level), int(jobs)) for level, jobs, _ in rows] == [(0, 2), (1, 2 + 2), (2, 16 * 3 * 2 + 8)]
+    assert off[0] > off[1] + 0.02
+    assert max(off) < 0.2
+
+
 def test_qiskit_examples_follow_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,7 +63,8 @@ class TaskCircuit:
         """Return the circuit, bound to each row of parameter values, in each randomization."""
         circuits, parameters = self.circuits(), self.circuit.parameters
         rows = [dict(zip(parameters, row, strict=True)) for row in values]
-        return [circuit.assign_parameters(row) for row in rows for circuit in circuits]
+        # Without the search for vectors of parameters, this takes half of the time.
+        return [circuit.assign_parameters(row, flat_input=True) for row in rows for circuit in circuits]
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ _BOND = 128
 _PILOT_SHOTS = 4
 """Number of shots to find out the entanglement of a noisy part; one is enough without noise."""
 
-_PILOT_SECONDS = 2.0
+_PILOT_SECONDS = 1.0
 """Maximum time for these shots."""
 
 _BATCH = 64
@@ -245,7 +245,8 @@ class _States:
         rows, values, columns = np.linalg.svd(both.reshape(states, 2 * outer_left, -1), full_matrices=False)
         lost = np.cumsum(values[:, ::-1] ** 2, axis=1)[:, ::-1]
         bond = max(1, int((lost > _NEGLIGIBLE).sum(axis=1).max()))
-        self.seconds += states * (4e-6 + 8e-8 * outer_left * outer_right * min(outer_left, outer_right))
+        smaller, larger = sorted((outer_left, outer_right))
+        self.seconds += states * (4e-6 + smaller * larger * (4e-7 + 1.4e-8 * smaller))
         self.largest_bond = max(self.largest_bond, bond)
         self._tensors[place] = rows[:, :, :bond].reshape(states, outer_left, 2, bond)
         remaining = values[:, :bond, np.newaxis] * columns[:, :bond]

@@ -122,6 +122,6 @@ def _size(megabytes: float) -> str:
     >>> _size(16 << 10)
     '16 GiB'
     """
-    units = ("MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-    exponent = min(max(0, int(math.log2(max(megabytes, 1)) / 10)), len(units) - 1)
-    return f"{megabytes / 1024**exponent:.3g} {units[exponent]}"
+    units = ("MiB", "GiB", "TiB", "PiB", "EiB")
+    exponent = max(0, int(math.log2(max(megabytes, 1)) / 10))
+    return f"{megabytes / 1024**exponent:.3g} {units[exponent]}" if exponent < len(units) else "over 1000 EiB"

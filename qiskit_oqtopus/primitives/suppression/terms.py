@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.float64 | np.int8 | np.uint8]
 
 
+_LEAST_PAIRED = 16
+"""The fewest randomizations whose pairs give a standard error; eight values give it to a quarter."""
+
+
 @dataclass(frozen=True, eq=False)
 class TermSamples:
     """The values of terms that were measured in the same shots.
@@ -41,18 +45,19 @@ class TermSamples:
 
         Args:
             weights: The weights of the terms in each sum: shape (terms, sums). Without them, the sums are the terms.
-            from_spread: Whether they are from the spread between randomizations, which includes that of the gates drawn
-                at random, and is infinite for a single randomization. If not, the shots are taken for those of one
-                circuit.
+            from_spread: Whether they are from the spread between pairs of randomizations, which includes that of the
+                gates drawn at random; where this leaves fewer than eight values, from the spread between
+                randomizations, which overestimates it; it is infinite for a single randomization. If not, the shots are
+                taken for those of one circuit.
         """
         sums = self.values if weights is None else self.values @ weights
         if not from_spread:
             return variance_of_mean(sums, self.numbers)
-        count = len(self.starts)
-        if count == 1:
+        starts = self.starts[::2] if len(self.starts) >= _LEAST_PAIRED else self.starts
+        if (count := len(starts)) == 1:
             return np.full(sums.shape[1], np.inf)
-        shots = np.add.reduceat(self.numbers, self.starts)[:, np.newaxis]
-        totals = np.add.reduceat(sums * self.numbers[:, np.newaxis], self.starts)
+        shots = np.add.reduceat(self.numbers, starts)[:, np.newaxis]
+        totals = np.add.reduceat(sums * self.numbers[:, np.newaxis], starts)
         deviations = totals - shots * (totals.sum(axis=0) / shots.sum())
         variances: Array = (deviations**2).sum(axis=0) / shots.sum() ** 2 * (count / (count - 1))
         return variances

@@ -78,8 +78,11 @@ def twirl(
 
     Gate twirling precedes each `cx` by a Pauli drawn uniformly for each randomization, and undoes its effect after the
     `cx`, so that the errors of the `cx`, averaged over many randomizations, become random Paulis. Measurement
-    twirling flips measured bits; half of the randomizations flip the bits that the other half does not, so that the
-    asymmetry of readout errors cancels. Without it, nothing has to be undone in the counts.
+    twirling flips measured bits. Without it, nothing has to be undone in the counts.
+
+    Randomizations come in pairs, the second of which has each qubit in the opposite state behind each `cx`, and flips
+    the bits that the first does not. The effect of relaxation, which favours one state, and of detuning cancels in the
+    mean of each pair, to first order, and so does the asymmetry of readout errors. Otherwise, pairs are independent.
 
     The Paulis are followed through the circuit as a frame of X and Z for each qubit. Twirling of gates is from Wallman
     and Emerson, Noise tailoring for scalable quantum computation via randomized compiling, Physical Review A 94,
@@ -292,12 +295,17 @@ class _Frames:
         )
 
     def _words(self) -> Any:
-        """Return random bits for each randomization, four times for each `cx`; None if gates are not twirled."""
+        """Return random bits for each randomization, four times for each `cx`; None if gates are not twirled.
+
+        Behind the `cx`, the frames of a pair have opposite X on both qubits, and the same Z.
+        """
         if self._random is None:
             return None
-        size, number = self._bytes, 4 * sum(item.name == "cx" for item in self._circuit.data)
-        data = self._random.bytes(size * number)
-        return (int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size))
+        number = sum(item.name == "cx" for item in self._circuit.data)
+        bits = np.repeat(self._random.integers(0, 2, (number, 4, -(-self._count // 2)), np.uint8), 2, axis=2)
+        bits[:, 0, 1::2] ^= 1  # X on the control, which the cx copies to the target
+        rows = np.packbits(bits[..., : self._count].reshape(4 * number, self._count), 1, bitorder="little")
+        return (int.from_bytes(row.tobytes(), "little") for row in rows)
 
     def _turn_into(self, qubit: int, x: int, z: int | None) -> None:
         """Insert a Pauli before a `cx` or measurement that turns a qubit's frame into X^x Z^z."""

@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).parents[4]
 HEAD = 'OPENQASM 3.0; include "stdgates.inc"; '
 PAIR = f"{HEAD}qubit[2] q; bit[2] c; "
 
-many = pytest.mark.parametrize("number", [40, pytest.param(3000, marks=pytest.mark.campaign)])
+many = pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.campaign)])
 
 
 def outcome(reader: Callable[..., QuantumCircuit], program: str, limits: ProgramLimits) -> list[Any] | None:

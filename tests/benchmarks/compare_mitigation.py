@@ -1,0 +1,275 @@
+"""Mitigation beside qiskit-ibm-runtime's estimator in its local mode and beside mitiq: bias, and the client's CPU time.
+
+Run by hand, in an environment that has them: `python tests/benchmarks/compare_mitigation.py`. All run their circuits on
+the same emulated devices, with as many shots and randomizations. For the times, both estimators run on one backend that
+returns prepared counts, and the time in it does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import qiskit_ibm_runtime.fake_provider.executor.run_quantum_program as local_mode
+from mitiq import MeasurementResult, Observable, PauliString
+from mitiq.rem import generate_tensored_inverse_confusion_matrix, mitigate_measurements
+from mitiq.zne import execute_with_zne
+from mitiq.zne.inference import ExpFactory
+from mitiq.zne.scaling import fold_gates_at_random
+from qiskit import QuantumCircuit, transpile
+from qiskit.circuit import ParameterVector
+from qiskit.primitives import BitArray, DataBin, PrimitiveJob, PrimitiveResult, SamplerPubResult
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.providers import JobStatus, JobV1
+from qiskit.quantum_info import SparsePauliOp
+from qiskit.result import Result
+from qiskit_aer import AerSimulator
+from qiskit_ibm_runtime.executor_estimator import Estimator
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from oqtopus_client.emulator import Emulator
+from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider, OqtopusSampler
+from tests.benchmarks.mitigation import CASES, CHIPS, Case, Row, device, run, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from qiskit.providers import BackendV2
+    from qiskit.transpiler import Target
+
+NUM_RANDOMIZATIONS = 8
+TWIRLING = {"num_randomizations": NUM_RANDOMIZATIONS, "enable_measure": True}
+
+
+class LocalSampler:
+    """What qiskit-ibm-runtime's local mode samples with, in place of Aer's sampler: any other one."""
+
+    def __init__(self, sample: Callable[[BackendV2], Any]) -> None:
+        self._sample = sample
+
+    def from_backend(self, backend: BackendV2, **_: Any) -> Any:
+        """Return a sampler on a backend."""
+        return self._sample(backend)
+
+
+def ibm_estimator(backend: BackendV2, level: int, shots: int) -> Estimator:
+    """Return qiskit-ibm-runtime's estimator at a level."""
+    estimator = Estimator(mode=backend)
+    estimator.options.resilience_level = level
+    estimator.options.default_shots = shots
+    estimator.options.twirling.num_randomizations = NUM_RANDOMIZATIONS
+    return estimator
+
+
+def of_ibm(case: Case, backend: BackendV2, level: int, shots: int) -> Row:
+    """Run a case with qiskit-ibm-runtime."""
+    before = {job.job_id for job in backend.provider.client.iter_jobs(fields="job_id")}
+    local_mode.AerSamplerV2 = LocalSampler(OqtopusSampler)
+    estimator = ibm_estimator(backend, level, shots)
+    data = estimator.run([case.pub(backend)]).result()[0].data
+    jobs = backend.provider.client.iter_jobs(fields="job_id,shots")
+    shots_of_jobs = [job.shots or 0 for job in jobs if job.job_id not in before]
+    return Row(data.evs, data.stds, len(shots_of_jobs), sum(shots_of_jobs))
+
+
+def of_mitiq(case: Case, backend: BackendV2, shots: int) -> Row:
+    """Run a case with mitiq: readout from the published calibration, folding, and an exponential."""
+    num_jobs = 0
+
+    def executor(circuits: list[QuantumCircuit]) -> list[MeasurementResult]:
+        nonlocal num_jobs
+        num_jobs += len(circuits)
+        isa = transpile(circuits, backend, initial_layout=range(circuits[0].num_qubits), optimization_level=0)
+        results = OqtopusSampler(backend).run(isa, shots=shots).result()
+        return [corrected(*each) for each in zip(circuits, results, strict=True)]
+
+    def corrected(circuit: QuantumCircuit, result: SamplerPubResult) -> MeasurementResult:
+        (bits,) = result.data.values()
+        measured = [circuit.find_bit(item.qubits[0]).index for item in circuit.data if item.name == "measure"]
+        errors = [backend.target["measure"][i,] for i in measured]
+        inverse = generate_tensored_inverse_confusion_matrix(
+            len(errors),
+            [
+                np.array([[1 - e.prob_meas1_prep0, e.prob_meas0_prep1], [e.prob_meas1_prep0, 1 - e.prob_meas0_prep1]])
+                for e in errors
+            ],
+        )
+        read = MeasurementResult([[int(bit) for bit in reversed(key)] for key in bits.get_bitstrings()])
+        return MeasurementResult(mitigate_measurements(read, inverse).result, tuple(measured))
+
+    values = []
+    for observable in case.observables:
+        labels, coefficients = observable.paulis.to_labels(), observable.coeffs.real
+        constant = sum(c for label, c in zip(labels, coefficients, strict=True) if not label.strip("I"))
+        terms = [PauliString(label[::-1], c) for label, c in zip(labels, coefficients, strict=True) if label.strip("I")]
+        factory = ExpFactory([1, 3, 5], asymptote=0.0)
+        value = execute_with_zne(
+            case.circuit, executor, Observable(*terms), factory=factory, scale_noise=fold_gates_at_random
+        )
+        values.append(constant + value)
+    return Row(np.array(values), np.full(len(values), np.nan), num_jobs, num_jobs * shots)
+
+
+class Done(JobV1):
+    """A job that has ended."""
+
+    def __init__(self, backend: BackendV2, found: Result) -> None:
+        super().__init__(backend, "1")
+        self._found = found
+
+    def submit(self) -> None:
+        """Do nothing."""
+
+    def result(self) -> Result:
+        """Return the result."""
+        return self._found
+
+    def status(self) -> JobStatus:
+        """Return that it has ended."""
+        return JobStatus.DONE
+
+
+class Prepared(AerSimulator):
+    """A backend that returns prepared counts, and measures the processor time that it takes."""
+
+    seconds = 0.0
+
+    def run(self, circuits: list[QuantumCircuit], shots: int = 1024, **_: Any) -> Any:
+        """Return the counts of circuits, without running any."""
+        start = time.process_time()
+        rng = np.random.default_rng(1)
+        data = []
+        for circuit in circuits:
+            keys, numbers = np.unique(self._outcomes(circuit, shots, rng), return_counts=True)
+            data.append({hex(key): number for key, number in zip(keys.tolist(), numbers.tolist(), strict=True)})
+        results = [
+            {"shots": shots, "success": True, "status": "DONE", "data": {"counts": counts}, "header": {}}
+            for counts in data
+        ]
+        found = {"backend_name": "prepared", "job_id": "1", "success": True, "status": "DONE", "results": results}
+        Prepared.seconds += time.process_time() - start
+        return Done(self, Result.from_dict(found))
+
+    @staticmethod
+    def _outcomes(circuit: QuantumCircuit, shots: int, rng: np.random.Generator) -> np.ndarray:
+        """Return outcomes: those of a calibration circuit have errors of 3 %, others are random."""
+        if circuit.count_ops().get("cx"):
+            return rng.integers(0, 1 << circuit.num_clbits, shots)
+        flipped = {item.qubits[0] for item in circuit.data if item.name == "x"}
+        measured = (item for item in circuit.data if item.name == "measure")
+        ones = sum(1 << circuit.find_bit(item.clbits[0]).index for item in measured if item.qubits[0] in flipped)
+        return (rng.random((shots, circuit.num_clbits)) < 0.03) @ (1 << np.arange(circuit.num_clbits)) ^ ones
+
+
+class PreparedSampler:
+    """A sampler that returns prepared bits, uniformly random."""
+
+    def __init__(self, backend: BackendV2) -> None:
+        self.backend = backend
+
+    def run(self, pubs: Iterable[Any]) -> PrimitiveJob:
+        """Return the bits of PUBs, without running any."""
+        start = time.process_time()
+        rng, results = np.random.default_rng(1), []
+        for pub in map(SamplerPub.coerce, pubs):
+            data = {
+                register.name: BitArray(
+                    rng.integers(0, 256, (*pub.shape, pub.shots, -(-register.size // 8)), np.uint8)
+                    & np.uint8(255 >> -register.size % 8),
+                    register.size,
+                )
+                for register in pub.circuit.cregs
+            }
+            results.append(SamplerPubResult(DataBin(**data, shape=pub.shape), metadata={}))
+        job = PrimitiveJob(lambda: PrimitiveResult(results))
+        job._submit()
+        job.result()
+        Prepared.seconds += time.process_time() - start
+        return job
+
+
+def seconds(submit: Callable[[], Any]) -> float:
+    """Return the processor time of a run outside the backend, the least of three."""
+    found = []
+    for _ in range(3):
+        Prepared.seconds = 0.0
+        start = time.process_time()
+        submit().result()
+        found.append(time.process_time() - start - Prepared.seconds)
+    return min(found)
+
+
+def sweep(num_bindings: int) -> tuple[QuantumCircuit, list[Any], np.ndarray]:
+    """Return a circuit of ten qubits with parameters, a chain of Z Z and X, and values."""
+    n = 10
+    circuit = QuantumCircuit(n)
+    for layer in (ParameterVector(f"angle{i}", n) for i in range(3)):
+        for qubit, angle in enumerate(layer):
+            circuit.sx(qubit)
+            circuit.rz(angle, qubit)
+            circuit.sx(qubit)
+        for qubit in range(n - 1):
+            circuit.cx(qubit, qubit + 1)
+    terms = [("ZZ", [i, i + 1], 1.0) for i in range(n - 1)] + [("X", [i], 1.0) for i in range(n)]
+    values = np.random.default_rng(1).uniform(0, 3, (num_bindings, circuit.num_parameters))
+    return circuit, [SparsePauliOp.from_sparse_list(terms, n)], values
+
+
+def times(target: Target, shots: int) -> None:
+    """Print the client's processor time of PUBs at each level."""
+    backend = Prepared(target=target)
+    pubs: dict[str, Any] = {f"({letter})": CASES[letter]().pub(backend) for letter in "abc"}
+    circuit, observables, values = sweep(20)
+    isa = transpile(circuit, backend, initial_layout=range(10), optimization_level=1)
+    pubs["20 bindings"] = (isa, [each.apply_layout(isa.layout) for each in observables], values)
+    local_mode.AerSamplerV2 = LocalSampler(PreparedSampler)
+    for level in (1, 2):
+        for name, pub in pubs.items():
+            ours = OqtopusEstimator(backend, resilience_level=level, twirling=TWIRLING)
+            theirs = ibm_estimator(backend, level, shots)
+            mine = seconds(partial(ours.run, [pub], shots=shots))
+            other = seconds(partial(theirs.run, [pub]))
+            ratio = f"{mine / other:.2f} of qiskit-ibm-runtime's {other * 1e3:.0f} ms"
+            print(f"  level {level}, {name:12} {mine * 1e3:6.0f} ms, {ratio}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table for each chip and case, and the times."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shots", type=int, default=4096)
+    parser.add_argument("--cases", default="ac")
+    parser.add_argument("--chips", nargs="*", choices=CHIPS, default=CHIPS)
+    options = parser.parse_args(arguments)
+    ten = device("lattice64", "lattice64-line")
+    cases = {letter: CASES[letter]() for letter in options.cases}
+    devices = [
+        device(chip, f"{chip}-{letter}", case.circuit.num_qubits)
+        for chip in options.chips
+        for letter, case in cases.items()
+    ]
+    with (
+        Emulator(":memory:", devices=[ten, *devices], seed=1) as emulator,
+        OqtopusProvider(emulator.config) as provider,
+    ):
+        print(f"Processor time of the client for a PUB, {options.shots} shots, {NUM_RANDOMIZATIONS} randomizations")
+        times(provider.get_backend("lattice64-line").target, options.shots)
+        for chip in options.chips:
+            for letter, case in cases.items():
+                backend, exact = provider.get_backend(f"{chip}-{letter}"), case.exact()
+                print(f"{chip}: {case.name}")
+                for level in (1, 2):
+                    ours = {"resilience_level": level, "twirling": TWIRLING}
+                    print(text(f"level {level}", run(case, backend, ours, options.shots), exact), flush=True)
+                    row = of_ibm(case, backend, level, options.shots)
+                    print(text(f"qiskit-ibm-runtime, {level}", row, exact), flush=True)
+                print(text("mitiq", of_mitiq(case, backend, options.shots), exact), flush=True)
+
+
+if __name__ == "__main__":
+    main()
