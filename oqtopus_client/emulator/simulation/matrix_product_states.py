@@ -9,6 +9,7 @@ errors so far share one state, and all states of a batch pass through each gate 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,7 @@ _PILOT_SHOTS = 4
 _PILOT_SECONDS = 1.0
 """Maximum time for these shots."""
 
-_BATCH = 64
+_BATCH = 128
 """Maximum number of shots that are simulated together."""
 
 _BATCH_BYTES = 1 << 27
@@ -51,13 +52,14 @@ def estimate(part: Part, shots: int) -> Cost | None:
     """Return the cost of sampling a part, which a few shots show, or None if it is too entangled."""
     noisy = part.is_noisy
     pilots = _PILOT_SHOTS if noisy else 1
-    chain = _order(part)
+    chain, operations = _on_chain(part)
     states = _States(chain, pilots, np.random.default_rng(0))
     bond = min(_BOND, 2 ** (part.n_qubits / 3 - 2))
-    for operation in _by_place(part.operations, chain):
+    for operation in operations:
         states.apply(operation, part.lifetimes)
         if states.largest_bond > bond or states.seconds > _PILOT_SECONDS:
             return None
+    states.divide()
     batches = math.ceil(shots / _batch(states)) if noisy else 1
     seconds = states.seconds * (shots / pilots if noisy else 1) + 5e-5 * len(part.operations) * batches
     megabytes = 4e-6 * states.bytes_per_state() * (_batch(states) if noisy else 1)
@@ -74,8 +76,7 @@ def sampler(part: Part, random: np.random.Generator) -> Callable[[int], NDArray[
     Returns:
         A function of the number of shots that returns new outcomes of shape (shots, len(part.measured)) at each call.
     """
-    chain = _order(part)
-    operations = list(_by_place(part.operations, chain))
+    chain, operations = _on_chain(part)
 
     def evolved(shots: int) -> _States:
         states = _States(chain, shots, random)
@@ -100,6 +101,13 @@ def sampler(part: Part, random: np.random.Generator) -> Callable[[int], NDArray[
 def _batch(states: _States) -> int:
     """Return the number of shots to simulate together, if they are like some."""
     return max(1, min(_BATCH, _BATCH_BYTES // states.bytes_per_state()))
+
+
+@lru_cache(maxsize=4)
+def _on_chain(part: Part) -> tuple[list[int], list[Operation]]:
+    """Return the order of the qubits and of the operations."""
+    chain = _order(part)
+    return chain, list(_by_place(part.operations, chain))
 
 
 def _order(part: Part) -> list[int]:
@@ -139,7 +147,8 @@ class _States:
     """The states of several shots.
 
     Every tensor has axes for the states, the bond to the left, the qubit, and the bond to the right. Tensors left of
-    the center are isometries from the left, those right of it from the right, so the center has the state's norm.
+    the center are isometries from the left, those right of it from the right, so the center has the state's norm. The
+    two qubits of the latest gate share one tensor, which is the center, until it is divided.
 
     Args:
         chain: The qubits from left to right.
@@ -158,6 +167,7 @@ class _States:
         self._places = {qubit: place for place, qubit in enumerate(chain)}
         self._tensors = [np.array([1, 0], complex).reshape(1, 1, 2, 1) for _ in chain]
         self._center = 0
+        self._pair: NDArray[np.complex128] | None = None
         self._state_of = np.zeros(shots, int)
         self._random = random
 
@@ -169,8 +179,8 @@ class _States:
         elif name == "depolarize":
             self._depolarize(qubits, value)
         elif len(qubits) == 1:
-            place = self._places[qubits[0]]
-            self._tensors[place] = unitary(name, value) @ self._tensors[place]
+            tensors = self._acting_on(qubits[0])
+            tensors[:] = unitary(name, value) @ tensors
         else:
             self._entangle(unitary(name, value), *qubits)
 
@@ -183,7 +193,7 @@ class _States:
         states = self._own_states(failing)
         paulis = self._random.integers(1, n_paulis, len(failing))
         for index, qubit in enumerate(qubits):
-            tensors = self._tensors[self._places[qubit]]
+            tensors = self._acting_on(qubit)
             tensors[states] = PAULIS[paulis >> 2 * index & 3, np.newaxis] @ tensors[states]
 
     def _relax(self, qubit: int, time: float, t1: float, t2: float) -> None:
@@ -201,16 +211,17 @@ class _States:
         failing = np.flatnonzero(self._random.random(len(self._state_of)) < error)
         if not len(failing):
             return
-        states, place = self._own_states(failing), self._places[qubit]
-        self._move_center(place)
-        tensors = self._tensors[place][states]
+        states = self._own_states(failing)
+        self._move_center(self._places[qubit])
+        every = self._acting_on(qubit)
+        tensors = every[states]
         stay = np.diag([math.sqrt(error), (error - dephasing) / math.sqrt(error)])
         jump = np.array([[0, math.sqrt(decay)], [0, 0]])
         populations = np.einsum("slqr,slqr->sq", tensors, tensors.conj()).real
         jumping = self._random.random(len(failing)) * error * populations.sum(axis=1) < decay * populations[:, 1]
         tensors = np.where(jumping[:, np.newaxis, np.newaxis, np.newaxis], jump, stay) @ tensors
         norms = np.sqrt(np.einsum("slqr,slqr->s", tensors, tensors.conj()).real)
-        self._tensors[place][states] = tensors / norms[:, np.newaxis, np.newaxis, np.newaxis]
+        every[states] = tensors / norms[:, np.newaxis, np.newaxis, np.newaxis]
 
     def _own_states(self, shots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give each of some shots a state that no other shot shares, and return these states."""
@@ -222,6 +233,7 @@ class _States:
             used, self._state_of = np.unique(self._state_of, return_inverse=True)
             copied = np.concatenate([np.arange(n_states), sources])[used]
             self._tensors = [tensors[copied] for tensors in self._tensors]
+            self._pair = None if self._pair is None else self._pair[copied]
         return self._state_of[shots]
 
     def _entangle(self, matrix: NDArray[Any], first: int, second: int) -> None:
@@ -236,26 +248,47 @@ class _States:
         matrix = _SWAP @ matrix @ _SWAP if reverse else matrix
         self._apply_to_neighbors(matrix, min(self._places[first], self._places[second]))
 
+    def _acting_on(self, qubit: int) -> NDArray[np.complex128]:
+        """Return the tensors with an axis for a qubit, to be changed in place; its neighbor may be part of a bond."""
+        place = self._places[qubit]
+        if self._pair is None or place not in (self._center, self._center + 1):
+            return self._tensors[place]
+        states, left, _, right = self._pair.shape
+        return self._pair.reshape((states, left, 2, -1) if place == self._center else (states, -1, 2, right))
+
     def _apply_to_neighbors(self, matrix: NDArray[Any], place: int) -> None:
-        """Apply a matrix to the qubits at a place and right of it, and cut off what is negligible."""
-        self._move_center(place if self._center <= place else place + 1)
-        left, right = self._tensors[place : place + 2]
-        states, outer_left, _, inner = left.shape
-        outer_right = right.shape[3]
-        both = left.reshape(states, -1, inner) @ right.reshape(states, inner, -1)
-        both = matrix @ both.reshape(states, outer_left, 4, outer_right)
-        rows, values, columns = np.linalg.svd(both.reshape(states, 2 * outer_left, -1), full_matrices=False)
+        """Apply a matrix to the qubits at a place and right of it, and let them share a tensor."""
+        if self._pair is None or place != self._center:
+            self.divide()
+            self._move_center(place if self._center <= place else place + 1)
+            left, right = self._tensors[place : place + 2]
+            states, outer_left, _, inner = left.shape
+            both = left.reshape(states, -1, inner) @ right.reshape(states, inner, -1)
+            self._pair = both.reshape(states, outer_left, 4, -1)
+            self._center = place
+        self._pair = matrix @ self._pair
+
+    def divide(self) -> None:
+        """Divide the tensor of two qubits, if there is one, and cut off what is negligible."""
+        if self._pair is None:
+            return
+        states, left, _, right = self._pair.shape
+        rows, values, columns = np.linalg.svd(self._pair.reshape(states, 2 * left, -1), full_matrices=False)
         lost = np.cumsum(values[:, ::-1] ** 2, axis=1)[:, ::-1]
         bond = max(1, int((lost > _NEGLIGIBLE).sum(axis=1).max()))
-        smaller, larger = sorted((outer_left, outer_right))
+        smaller, larger = sorted((left, right))
         self.seconds += states * (4e-6 + smaller * larger * (4e-7 + 1.4e-8 * smaller))
         self.largest_bond = max(self.largest_bond, bond)
-        self._tensors[place] = rows[:, :, :bond].reshape(states, outer_left, 2, bond)
+        self._tensors[self._center] = rows[:, :, :bond].reshape(states, left, 2, bond)
         remaining = values[:, :bond, np.newaxis] * columns[:, :bond]
-        self._tensors[place + 1] = remaining.reshape(states, bond, 2, outer_right)
-        self._center = place + 1
+        self._center += 1
+        self._tensors[self._center] = remaining.reshape(states, bond, 2, right)
+        self._pair = None
 
     def _move_center(self, place: int) -> None:
+        if self._pair is not None and place in (self._center, self._center + 1):
+            return
+        self.divide()
         while self._center < place:
             tensors = self._tensors[self._center]
             states, left, _, right = tensors.shape
@@ -281,6 +314,7 @@ class _States:
 
     def measured(self, shots: int) -> NDArray[np.bool_]:
         """Draw outcomes of all qubits, one for each shot, or as many as given if all shots have the same state."""
+        self.divide()
         self._move_center(0)
         outcomes = np.empty((shots, len(self._chain)), bool)
         each = np.arange(shots)

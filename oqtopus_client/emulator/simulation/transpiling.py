@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qiskit import QuantumCircuit, qasm3, transpile
 from qiskit.circuit import Delay, Measure, Parameter
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
@@ -14,7 +16,7 @@ from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, PLAIN_OPER
 from oqtopus_client.emulator.simulation.inputs import JobFailure, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 DEFAULT_TRANSPILER: dict[str, Any] = {"transpiler_lib": "qiskit", "transpiler_options": {"optimization_level": 1}}
 """What the engine uses and records if a job's `transpiler_info` is empty."""
@@ -23,6 +25,14 @@ _NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
 """All that users see of a failure to transpile: the engine parses the transpiler's empty answer as JSON."""
 
 _MAX_SEED = (1 << 31) - 1
+
+_DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
+_NEAR = 1e-6
+"""More than the distance from which Qiskit writes a multiple of pi."""
+
+_RATIOS = np.divide.outer(np.arange(17), np.arange(1, 17))
+_SIMPLE = np.unique([*(_RATIOS * np.pi).flat, *(_RATIOS / np.pi).flat, np.inf])
+"""The angles that Qiskit writes as multiples and fractions of pi."""
 
 _one_at_a_time = threading.Lock()
 """As on servers; concurrent calls fail in Qiskit before 2.2 ("Already borrowed")."""
@@ -85,19 +95,33 @@ def transpile_for(
 
 
 def written(circuit: QuantumCircuit) -> str:
-    """Return the text of `qasm3.dumps`, in which equal operations are written once and their lines repeated."""
+    """Return the text of `qasm3.dumps`, which is asked only once for lines that are equal or differ in their angles."""
     if not PLAIN_OPERATIONS.issuperset(circuit.count_ops()):
         text: str = qasm3.dumps(circuit)
         return text
     keys = [(item.name, *item.params, item.qubits, item.clbits) for item in circuit.data]
-    different = dict(zip(keys, circuit.data, strict=True))
+    decimal = _decimal({key[1] for key in keys if key[0] == "rz"})
+    forms = [("rz", key[2]) if key[1] in decimal else key for key in keys]
+    examples = dict(zip(forms, zip(keys, circuit.data, strict=True), strict=True))
     start, some = circuit.copy_empty_like(), circuit.copy_empty_like()
-    for item in different.values():
+    for _, item in examples.values():
         some.append(item, copy=False)
     head: str = qasm3.dumps(start)
-    lines = qasm3.dumps(some).removeprefix(head).splitlines(keepends=True)
-    line_of = dict(zip(different, lines, strict=True))
-    return head + "".join([line_of[key] for key in keys])
+    lines = dict(zip(examples, qasm3.dumps(some).removeprefix(head).splitlines(keepends=True), strict=True))
+    for form, (key, _) in examples.items():
+        if form is not key:
+            lines[form] = lines[form].replace(str(key[1]), "{}")
+    return head + "".join(
+        [lines[form] if form is key else lines[form].format(key[1]) for form, key in zip(forms, keys, strict=True)]
+    )
+
+
+def _decimal(angles: Iterable[Any]) -> set[float]:
+    """Return the angles that Qiskit surely writes as decimal numbers, as they are far from simple multiples of pi."""
+    plain = np.array([a for a in angles if type(a) is float and _DECIMAL.fullmatch(str(a))])
+    right = np.searchsorted(_SIMPLE, abs(plain))
+    distances = np.minimum(_SIMPLE[right] - abs(plain), abs(plain) - _SIMPLE[right - 1])
+    return set(plain[distances > _NEAR].tolist())
 
 
 def _target(calibration: Mapping[str, Any]) -> Target:

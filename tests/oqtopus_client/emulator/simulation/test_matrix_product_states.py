@@ -76,6 +76,7 @@ def test_states(seed: int) -> None:
     circuit = QuantumCircuit(8)
     for operation in mps._by_place(part.operations, chain):
         states.apply(operation, part.lifetimes)
+    states.divide()
     for name, qubits, value in part.operations:
         circuit.append(GATES[name]() if name in GATES else ROTATIONS[name](value), qubits)
     tensors = [each[0] for each in states._tensors]
