@@ -26,13 +26,13 @@ _NO_ANSWER = "Expecting value: line 1 column 1 (char 0)"
 
 _MAX_SEED = (1 << 31) - 1
 
-_DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
-_NEAR = 1e-6
+_DECIMAL = re.compile(r"-?[0-9]{1,2}\.[0-9]+")
+_NEAR = 1e-8
 """More than the distance from which Qiskit writes a multiple of pi."""
 
-_RATIOS = np.divide.outer(np.arange(17), np.arange(1, 17))
-_SIMPLE = np.unique([*(_RATIOS * np.pi).flat, *(_RATIOS / np.pi).flat, np.inf])
-"""The angles that Qiskit writes as multiples and fractions of pi."""
+_RATIOS = np.divide.outer(np.arange(129), np.arange(1, 129)).ravel()
+_SIMPLE = np.unique(np.concatenate([_RATIOS * np.pi, _RATIOS / np.pi, [np.inf]]))
+"""The angles that Qiskit may write as multiples and fractions of pi; their numbers are at most 16 or 99."""
 
 _one_at_a_time = threading.Lock()
 """As on servers; concurrent calls fail in Qiskit before 2.2 ("Already borrowed")."""
@@ -109,10 +109,10 @@ def written(circuit: QuantumCircuit) -> str:
     head: str = qasm3.dumps(start)
     lines = dict(zip(examples, qasm3.dumps(some).removeprefix(head).splitlines(keepends=True), strict=True))
     for form, (key, _) in examples.items():
-        if form is not key:
+        if form != key:
             lines[form] = lines[form].replace(str(key[1]), "{}")
     return head + "".join(
-        [lines[form] if form is key else lines[form].format(key[1]) for form, key in zip(forms, keys, strict=True)]
+        [lines[form] if form == key else lines[form].format(key[1]) for form, key in zip(forms, keys, strict=True)]
     )
 
 
