@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+PATIENCE = 10.0
+"""Seconds that an exact method may take if there is an approximation."""
+
 
 class Cost(NamedTuple):
     """An estimate for one method and one part of a program.

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oqtopus_client.emulator.simulation.cost import Cost
+from oqtopus_client.emulator.simulation.cost import PATIENCE, Cost
 from oqtopus_client.emulator.simulation.gates import PAULIS, unitary
+from oqtopus_client.emulator.simulation.simplification import clifford_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,15 +50,21 @@ _SWAP = np.eye(4)[[0, 2, 1, 3]]
 
 
 def estimate(part: Part, shots: int) -> Cost | None:
-    """Return the cost of sampling a part, which a few shots show, or None if it is too entangled."""
+    """Return the cost of sampling a part, which a few shots show, or None if it is too entangled.
+
+    None also if that takes too long for a noisy Clifford circuit, which has a fast approximation.
+    """
     noisy = part.is_noisy
     pilots = _PILOT_SHOTS if noisy else 1
+    longest = _PILOT_SECONDS
+    if noisy and clifford_form(part) is not None:
+        longest = min(longest, PATIENCE * pilots / shots)
     chain, operations = _on_chain(part)
     states = _States(chain, pilots, np.random.default_rng(0))
     bond = min(_BOND, 2 ** (part.n_qubits / 3 - 2))
     for operation in operations:
         states.apply(operation, part.lifetimes)
-        if states.largest_bond > bond or states.seconds > _PILOT_SECONDS:
+        if states.largest_bond > bond or states.seconds > longest:
             return None
     states.divide()
     batches = math.ceil(shots / _batch(states)) if noisy else 1

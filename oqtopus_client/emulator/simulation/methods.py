@@ -12,7 +12,7 @@ from oqtopus_client.emulator.simulation import (
     state_vector,
     trajectories,
 )
-from oqtopus_client.emulator.simulation.cost import Cost, available_megabytes
+from oqtopus_client.emulator.simulation.cost import PATIENCE, Cost, available_megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +27,6 @@ _LOOK = 0.02
 
 _BYTES, _NOISY_BYTES = 16, 96
 """Memory of a state vector, and of trajectories, for each amplitude."""
-
-_PATIENCE = 600.0
-"""Seconds that an exact method may take if there is an approximation."""
 
 
 class TooLargeError(ValueError):
@@ -103,7 +100,7 @@ def choose(part: Part, shots: int) -> Chosen:
         needed = min(needed, cost.megabytes)
         if cost.megabytes <= available and (best is None or cost.seconds < best.cost.seconds):
             best = Chosen(method, cost)
-    if best is None or best.cost.seconds > _PATIENCE:
+    if best is None or best.cost.seconds > PATIENCE:
         cost = TWIRLED.estimate(part, shots)
         best = Chosen(TWIRLED, cost) if cost is not None else best
     if best is None:
