@@ -6,15 +6,14 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from oqtopus_client.emulator.device_files import built_in_devices
-from oqtopus_client.emulator.simulation import sampling
+from oqtopus_client.emulator.simulation import linear_algebra, sampling
 from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.linear_algebra import one_thread
 
 
 def threads() -> set[int]:
-    """Return the number of threads of NumPy's linear algebra; SciPy, which the emulator does not use, has its own."""
-    libraries = ThreadpoolController().select(user_api="blas").info()
-    return {library["num_threads"] for library in libraries if "scipy" not in library["filepath"]}
+    """Return the numbers of threads of the libraries that were loaded before the first simulation, NumPy's at least."""
+    return {library["num_threads"] for library in linear_algebra._controller().select(user_api="blas").info()}
 
 
 def test_overlapping_simulations_leave_the_number_of_threads_as_it_was() -> None:
