@@ -145,7 +145,7 @@ class _Reader:
     def read(self) -> tuple[list[Step], list[CircuitInstruction]]:
         """Return the steps, not yet timed, and the measurements; without delays of qubits that have no gates."""
         if self._target is not None and self._target.dt is None:
-            raise CircuitError(f"{self._target.description} publishes no clock period, so nothing can be scheduled.")
+            raise CircuitError(f"{_name(self._target)} publishes no clock period, so nothing can be scheduled.")
         if has_conditions(self._circuit):
             raise self._error("gates with conditions")
         steps, measurements = [], []
@@ -194,6 +194,10 @@ class _Reader:
         )
 
 
+def _name(target: Target) -> str:
+    return target.description or "The backend"
+
+
 def gate_duration(target: Target, name: str, qubits: tuple[int, ...]) -> int:
     """Return the duration of a gate in units of the target's `dt`.
 
@@ -206,7 +210,7 @@ def gate_duration(target: Target, name: str, qubits: tuple[int, ...]) -> int:
         duration = round(properties.duration / target.dt)
     if duration is None or (not duration and name != "rz"):
         raise CircuitError(
-            f"{target.description} publishes no duration of {name!r} on qubits {', '.join(map(str, qubits))}, so "
+            f"{_name(target)} publishes no duration of {name!r} on qubits {', '.join(map(str, qubits))}, so "
             "circuits with it cannot be scheduled."
         )
     return duration

@@ -116,7 +116,7 @@ def test_decoupling_undoes_detuning(chips: OqtopusProvider, sequence: Any, momen
 
 
 def test_decoupling_doubles_coherence_on_a_detuned_chip(emulator: Emulator) -> None:
-    """On the built-in chip with coherent errors, coherence grows to that of the one without; there, it stays."""
+    """On the chip with coherent errors, coherence grows to that on the one without, where it stays the same."""
     values = {}
     with OqtopusProvider(emulator.config) as provider:
         for name in ("lattice64", "lattice64c"):
@@ -125,7 +125,7 @@ def test_decoupling_doubles_coherence_on_a_detuned_chip(emulator: Emulator) -> N
             circuits = [circuit, decouple(circuit, backend.target)]
             values[name] = _values(backend, circuits)
 
-    assert values["lattice64c"][1] > 1.5 * values["lattice64c"][0]
+    assert values["lattice64c"][1] > 2 * values["lattice64c"][0]
     assert values["lattice64c"][1] == pytest.approx(values["lattice64"][1], abs=0.1)
     assert values["lattice64"][1] == pytest.approx(values["lattice64"][0], abs=0.08)
 
