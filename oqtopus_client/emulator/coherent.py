@@ -43,7 +43,7 @@ class CoherentErrors:
         sx: Excess of the rotation of an `sx`, as a fraction of pi / 2.
         cx: Excess of the `rzx90` in a `cx`, as a fraction of pi / 2.
         zz_khz: Shift of the frequency of a coupled qubit by an excited neighbour, in kHz.
-        detuning_khz: Frequency of a qubit minus that of its pulses, in kHz, while its neighbours are in |0>.
+        detuning_khz: Frequency of a qubit minus that of its pulses, in kHz, while its neighbours are in state 0.
 
     Raises:
         ValueError: A value is not valid; the message names it.

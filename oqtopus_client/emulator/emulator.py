@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from oqtopus_client.emulator.coherent import CoherentErrors
     from oqtopus_client.emulator.device_files import EmulatedDevice, Schedule
 
 IN_MEMORY = ":memory:"
@@ -65,6 +66,8 @@ class Emulator:
             true for the built-in ones.
         schedule: When the operations of a program start, on all devices: `"gateway"`, as early as possible as on real
             devices, or `"alap"`, as late as possible; by default as each device says.
+        coherent: Coherent errors of all noisy devices; by default as each device says. A device ignores values for
+            qubits and couplings that it does not have.
         executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
             process, which uses `provider_api`; that engine then also decides about server-side programs.
         max_running: Maximum number of jobs in progress at the same time, at least 2; by default one per processor core.
@@ -105,6 +108,7 @@ class Emulator:
         devices: str | Path | Iterable[EmulatedDevice] = (),
         idle_noise: bool | None = None,
         schedule: Schedule | None = None,
+        coherent: CoherentErrors | None = None,
         executor: Executor | Literal["external"] | None = None,
         max_running: int | None = None,
         seed: int | None = None,
@@ -126,7 +130,7 @@ class Emulator:
         if isinstance(devices, str | Path):
             devices = load_devices(devices).values()
         fleet = built_in_devices() | {device.device_id: device for device in devices}
-        given = {"idle_noise": idle_noise, "schedule": schedule}
+        given = {"idle_noise": idle_noise, "schedule": schedule, "coherent": coherent}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}
         options = ServerOptions(

@@ -110,19 +110,19 @@ class OqtopusEstimator(BaseEstimatorV2):
             pubs: Tuples of a circuit, observables, the values of the circuit's parameters, and the precision. The
                 circuit's final measurements, if any, are replaced by those that determine the observables.
             precision: The standard error to aim at for PUBs without their own, for an observable of norm 1: each
-                measurement takes 1/precision^2 shots, and more with mitigation.
+                measurement takes 1/precision^2 shots, and more with `mitigation`.
             shots: Number of shots of each measurement, in place of `precision`. With mitigation, standard errors are
                 larger than 1/sqrt(shots).
 
         Returns:
-            A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of
-            the shape to which bindings and observables broadcast. With suppression or mitigation, there are the arrays
-            that qiskit-ibm-runtime has: `ensemble_standard_error`, the standard error from all shots, which `stds` are,
-            too, unless gates are twirled in 8 or more randomizations; then `stds` are from the spread between these.
-            With extrapolation, `evs_noise_factors`, `stds_noise_factors` and `ensemble_stds_noise_factors` have a last
-            axis of noise factors instead, and `evs_extrapolated` and `stds_extrapolated` two last axes, of
-            extrapolators and of the factors 0 and `extrapolated_noise_factors`. Values of bindings share the
-            calibration's error, and all randomizations share their Paulis, so their errors are correlated.
+            A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of the
+            shape to which bindings and observables broadcast. With suppression or mitigation, there are the arrays that
+            qiskit-ibm-runtime has: `ensemble_standard_error`, the standard error from all shots, which `stds` are, too,
+            unless gates are twirled in 8 or more randomizations; then `stds` are from the spread between these, or
+            between their pairs. With extrapolation, `evs_noise_factors`, `stds_noise_factors` and
+            `ensemble_stds_noise_factors` have a last axis of noise factors instead, and `evs_extrapolated` and
+            `stds_extrapolated` two last axes, of extrapolators and of `extrapolated_noise_factors`. Bindings share the
+            calibration and the Paulis of their randomizations, so the errors of their values are correlated.
 
         Raises:
             TypeError: A PUB, `precision` or `shots` is of the wrong type.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -73,3 +74,21 @@ def pubs() -> list[Any]:
 def used_qubits(circuit: QuantumCircuit) -> set[int]:
     """The qubits that a circuit does something with."""
     return {circuit.find_bit(qubit).index for item in circuit.data if item.name != "barrier" for qubit in item.qubits}
+
+
+def contents(circuit: QuantumCircuit) -> list[Any]:
+    """Return everything that a circuit says; numbers as text, so that their types and last digits count."""
+    registers = [(register.name, len(register)) for register in (*circuit.qregs, *circuit.cregs)]
+    items: list[Any] = [circuit.num_qubits, circuit.num_clbits, registers, repr(circuit.global_phase)]
+    for item in circuit.data:
+        operation = item.operation
+        items += [
+            type(operation),
+            re.sub(r"circuit-\d+", "", operation.name),  # Qiskit counts the circuits that it names
+            operation.unit if operation.name == "delay" else None,
+            getattr(operation, "ctrl_state", None),
+        ]
+        items += [contents(value) if isinstance(value, QuantumCircuit) else repr(value) for value in operation.params]
+        items += [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)]
+        items += [operation.definition and contents(operation.definition)]
+    return items

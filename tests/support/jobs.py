@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client.emulator.device_files import built_in_devices
 
-SECONDS_LONG = OqtopusJobSpec.sampling(
-    device_id="qulacs",
-    program='OPENQASM 3; include "stdgates.inc"; qubit[16] q; bit[16] c; h q; c = measure q;',
-    shots=1_000_000,
-)
 
-HOURS_LONG = OqtopusJobSpec.sampling(
-    device_id="lattice64",
-    program='OPENQASM 3; include "stdgates.inc"; qubit[20] q; bit[20] c; rz(0.3) q; sx q; c = measure q;',
-    shots=1_000_000,
-    transpiler_info={"transpiler_lib": None},
-)
+def entangling(qubits: int, layers: int, shots: int) -> OqtopusJobSpec:
+    """A noisy job on a part of the chip as large as that, far from any Clifford circuit."""
+    rows = [list(range(row, row + 8)) for row in range(0, 64, 8)]
+    line = [qubit for number, row in enumerate(rows) for qubit in (row[::-1] if number % 2 else row)][:qubits]
+    known = {(each["control"], each["target"]) for each in built_in_devices()["lattice64"].calibration["couplings"]}
+    pairs = [pair if pair in known else pair[::-1] for pair in pairwise(line)]
+    rotations = "".join(f"rz(0.3) q[{qubit}]; sx q[{qubit}]; " for qubit in line)
+    gates = [f"cx q[{control}], q[{target}]; " for control, target in pairs]
+    body = "".join(rotations + "".join(gates[layer % 2 :: 2]) for layer in range(layers))
+    return OqtopusJobSpec.sampling(
+        device_id="lattice64",
+        program=f'OPENQASM 3; include "stdgates.inc"; qubit[64] q; bit[{qubits}] c; {body}'
+        + " ".join(f"c[{bit}] = measure q[{qubit}];" for bit, qubit in enumerate(line)),
+        shots=shots,
+        transpiler_info={"transpiler_lib": None},
+    )
+
+
+SECONDS_LONG = entangling(14, 10, 600)
+HOURS_LONG = entangling(20, 100, 1_000_000)
 
 
 def await_status(client: OqtopusClient, job_id: str, status: str) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import DataBin, SamplerPubResult
 from qiskit.quantum_info import Statevector
-from scipy.stats import binom
+from scipy.special import xlogy
+from scipy.stats import binom, chi2
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def only_outcomes(result: SamplerPubResult, register: str = "meas") -> Any:
@@ -66,3 +70,40 @@ def joint_counts(data: DataBin) -> Counter[str]:
 def is_bell(counts: dict[str, int]) -> bool:
     """Whether 1000 shots look like a Bell state; a right one fails this once in 10^9 times."""
     return set(counts) == {"00", "11"} and sum(counts.values()) == 1000 and 400 < counts["00"] < 600
+
+
+_LEAST_EXPECTED = 25.0
+
+
+def g_test(observed: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
+    """The p-value of outcomes, by a likelihood ratio test over cells in each of which at least 25 are expected.
+
+    Rare outcomes share a cell. The ratio's far tail is closer to its limit than that of Pearson's chi-square; Williams'
+    correction takes care of the rest.
+    """
+    shots = int(observed.sum())
+    if observed[probabilities < 1e-13].any():
+        return 0.0
+    order = np.argsort(probabilities)
+    expected = np.cumsum(probabilities[order]) * shots
+    starts, base = [0], 0.0
+    for index, total in enumerate(expected):
+        # The last cell takes what is left, too little for one.
+        if total - base >= _LEAST_EXPECTED and shots - total >= _LEAST_EXPECTED:
+            starts.append(index + 1)
+            base = total
+    found = np.add.reduceat(observed[order], starts)
+    wanted = np.add.reduceat(probabilities[order], starts)
+    wanted = wanted / wanted.sum()
+    cells = len(found)
+    if cells == 1:
+        return 1.0
+    g = 2 * xlogy(found, found / (wanted * shots)).sum()
+    williams = 1 + ((1 / wanted).sum() - 1) / (6 * shots * (cells - 1))
+    return float(chi2.sf(g / williams, cells - 1))
+
+
+def two_sided(observed: int, shots: int, probability: float) -> float:
+    """The p-value of a number of outcomes, by the exact binomial test of both sides."""
+    tail = min(binom.cdf(observed, shots, probability), binom.sf(observed - 1, shots, probability))
+    return float(min(1.0, 2 * tail))

@@ -12,10 +12,7 @@ from qiskit.circuit import CircuitInstruction
 from qiskit.circuit.library import CXGate, PauliGate, RXGate, RZGate, RZXGate, RZZGate, SXGate, XGate
 from qiskit_aer.noise import QuantumError, ReadoutError, thermal_relaxation_error
 
-from oqtopus_client.emulator.noise import (
-    delay_nanoseconds,
-    relaxation_and_depolarization,
-)
+from oqtopus_client.emulator.noise import delay_nanoseconds, relaxation_and_depolarization
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,9 +72,7 @@ def _channel(
     relaxations: tuple[tuple[float, tuple[float, float]], ...], p: float = 0.0, n_qubits: int = 1
 ) -> Instruction:
     """Return the relaxation of qubits for times in nanoseconds, if any, then full depolarization of `n_qubits`."""
-    error = QuantumError([(QuantumCircuit(n_qubits), 1.0)])
-    if relaxations:
-        error = _relaxation(*relaxations)
+    error = _relaxation(*relaxations) if relaxations else QuantumError([(QuantumCircuit(n_qubits), 1.0)])
     return (_depolarized(error, p) if p else error).to_instruction()
 
 
@@ -121,7 +116,7 @@ def delay_error(delay: Delay, times: tuple[float, float]) -> QuantumError:
 
 
 def _relaxation(*each: tuple[float, tuple[float, float]]) -> QuantumError:
-    """Return the independent relaxation of qubits for a time in nanoseconds, with T1 and T2 in microseconds.
+    """Return the independent relaxation of qubits, each for its time in nanoseconds, with T1 and T2 in microseconds.
 
     It is a mixture of resets and phase flips where T2 is at most T1.
     """

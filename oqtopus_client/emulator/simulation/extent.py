@@ -36,7 +36,7 @@ def code_of(program: str, limits: ProgramLimits) -> str:
         JobFailure: The program is too large.
     """
     code = _NOT_CODE.sub(r" \1", program)
-    if next(islice(_TOKEN.finditer(code), limits.tokens, None), None):
+    if len(code) > limits.tokens and next(islice(_TOKEN.finditer(code), limits.tokens, None), None):
         _refuse("too many words, numbers and signs", limits.tokens)
     depth = 0
     for bracket in _BRACKET.finditer(code):

@@ -62,7 +62,7 @@ def run_packed(job: CircuitJob, packed: PackedJob) -> Outcome:
 
 
 def _packed(prepared: Prepared) -> bytes:
-    """Return a job's bytes. Qiskit writes plain circuits in a tenth of pickle's time, but cannot read all delays."""
+    """Return a job's bytes. Qiskit's QPY takes a tenth of pickle's time, but does not restore all delays."""
     circuit: Any = prepared.circuit
     if isinstance(circuit, QuantumCircuit) and PLAIN_OPERATIONS.issuperset(circuit.count_ops()):
         file = io.BytesIO()

@@ -66,7 +66,7 @@ def read(code: str, limits: ProgramLimits) -> QuantumCircuit:
     """Read a program without comments into the circuit that the slow importer would return.
 
     Raises:
-        Exception: The slow importer might refuse the program, or the fast one cannot read it.
+        Exception: The program needs the slow importer, which may refuse it.
     """
     if _NOT_SEPARABLE.search(code) or "OPENQASM" in code.lstrip()[1:]:
         raise ValueError("the program's statements cannot be separated")
@@ -152,7 +152,7 @@ class _Reader:
             self._known[statement] = [(item.operation.copy, (), item.qubits, item.clbits) for item in items]
 
     def _step(self, match: re.Match[str]) -> _Step | None:
-        """Return the operation of a gate or measurement; None if the statement may be something else."""
+        """Return the operation of a gate or measurement; None if the statement needs the grammar."""
         qubits = [self._bit(operand) for operand in match["qubits"].split(",")]
         if match.re is not _GATE:
             clbit = self._bit(match["clbit"])
@@ -179,7 +179,7 @@ class _Reader:
 
 
 def _constant(text: str) -> float:
-    """Return the value of an expression of numbers, as the slow importer computes it; NaN if it may be another one."""
+    """Return the value of a constant expression as the slow importer computes it; NaN if it needs the grammar."""
     if _NUMBER.fullmatch(text):
         return float(text)
     if len(text) > _LONG:

@@ -33,12 +33,18 @@ TOLERANCE = 1e-6
 The probability of wrong outcomes is then at most half of it, a hundredth of the statistical error of 10^8 shots.
 """
 
+_NEGLIGIBLE = 1e-8
+"""Rotations by less are left out at once, as they would keep others apart; larger ones may cancel each other."""
+
 _QUARTER = math.pi / 2
 _COMPARISONS = 1 << 21
 """Maximum number of pairs of rotations to compare, about a second; none merge after it."""
 
 _MAX_ROTATIONS = 1000
 """Maximum number of rotations to multiply out, which compares all pairs."""
+
+_PROGRESS = 0.9
+"""Maximum fraction of the rotations that may remain for another attempt."""
 
 
 @dataclass
@@ -65,7 +71,7 @@ def clifford_form(part: Part) -> CliffordForm | None:
     measured, merged = circuit.measured, circuit.rotations
     turns: list[Turn] = []
     remaining, spent = merged.noticed(measured), merged.spent
-    while remaining:
+    while spent + _size(remaining) > TOLERANCE:
         if circuit.rotations.noisy or len(remaining) > _MAX_ROTATIONS:
             return None
         merged = _Rotations()
@@ -74,13 +80,15 @@ def clifford_form(part: Part) -> CliffordForm | None:
             new.append(Turn(pauli, merged.add(_before(new, pauli), angle)))
         measured, turns = [_before(new, pauli) for pauli in measured], new + turns
         fewer, spent = merged.noticed(measured), spent + merged.spent
-        if len(fewer) >= len(remaining):
+        if len(fewer) > _PROGRESS * len(remaining):
             return None
         remaining = fewer
-    if spent > TOLERANCE:
-        return None
     positive = [Turn(pauli.times_i(pauli.sign - 1), quarters * pauli.sign % 4) for pauli, quarters in turns]
     return CliffordForm([turn for turn in positive if turn.quarters], circuit.operations)
+
+
+def _size(rotations: Iterable[tuple[Pauli, float]]) -> float:
+    return sum(abs(angle) for _, angle in rotations)
 
 
 def _before(turns: Sequence[Turn], pauli: Pauli) -> Pauli:
@@ -169,7 +177,7 @@ class _Rotations:
         """Add a rotation after all others, except for the quarter turns, 0 to 3, whose number it returns."""
         quarters = round(angle / _QUARTER)
         angle -= quarters * _QUARTER
-        if abs(angle) <= TOLERANCE:
+        if abs(angle) <= _NEGLIGIBLE:
             self.spent += abs(angle)
             return quarters % 4
         angle *= pauli.sign
@@ -177,7 +185,7 @@ class _Rotations:
         at, earlier = self._latest.get(string, (0, None))
         if earlier is not None and self._passes(pauli, at + 1):
             earlier.angle += angle
-            if abs(earlier.angle) <= TOLERANCE:
+            if abs(earlier.angle) <= _NEGLIGIBLE:
                 self.spent += abs(earlier.angle)
                 earlier.angle = 0.0
                 del self._latest[string]

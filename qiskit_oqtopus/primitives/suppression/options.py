@@ -186,7 +186,8 @@ class Zne(ChangeableOptions):
             1, 3 and 5.
         extrapolator: One or several of `linear`, `exponential`, `double_exponential`, `polynomial_degree_1` to
             `polynomial_degree_7` and `fallback`, the value of least noise. The first one that fits well is used.
-        extrapolated_noise_factors: The factors to extrapolate to, in addition to 0; `"auto"` takes `noise_factors`.
+        extrapolated_noise_factors: The factors at which the data have all extrapolators' values; `"auto"` takes 0 and
+            `noise_factors`.
         amplifier: `gate_folding`: each `cx` becomes an odd number of them; for other factors, random ones become more.
     """
 

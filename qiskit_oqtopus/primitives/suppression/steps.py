@@ -35,7 +35,7 @@ class Steps:
     """What is done about errors, in the order of the circuits: extrapolation, twirling, decoupling.
 
     Attributes:
-        extrapolation: Extrapolation to zero noise, if any; its points start with 0.
+        extrapolation: Extrapolation to zero noise, if any.
         learning: Calibration and mitigation of readout errors, if any.
         twirl_gates: Whether to twirl gates.
         twirl_measure: Whether to twirl measurements.
@@ -129,5 +129,5 @@ def _extrapolation(resilience: Resilience) -> Extrapolation:
     factors = _NOISE_FACTORS if zne.noise_factors == "auto" else zne.noise_factors
     for name in zne.extrapolator:
         check_extrapolator(name, factors)
-    wanted = factors if zne.extrapolated_noise_factors == "auto" else zne.extrapolated_noise_factors
-    return Extrapolation(factors, zne.extrapolator, (0.0, *(factor for factor in wanted if factor)))
+    wanted = zne.extrapolated_noise_factors
+    return Extrapolation(factors, zne.extrapolator, (0.0, *factors) if wanted == "auto" else wanted)

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
-from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator import CoherentErrors, Emulator
 from oqtopus_client.emulator.device_files import EmulatedDevice
 from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.errors import JobSubmissionError, OqtopusStorageError
@@ -182,9 +182,11 @@ def test_emulation_of_all_devices() -> None:
     with Emulator(":memory:", devices=[own]) as emulator:
         found = {(device_id, device.idle_noise, device.schedule) for device_id, device in emulator.devices.items()}
     assert found >= {("chip", False, "gateway"), ("lattice64", True, "gateway")}
-    with Emulator(":memory:", devices=[own], idle_noise=True, schedule="alap") as emulator:
+    errors = CoherentErrors(sx=0.01, zz_khz={(0, 1): 50.0})
+    with Emulator(":memory:", devices=[own], idle_noise=True, schedule="alap", coherent=errors) as emulator:
         emulator.calibrate("chip", chip_info(0.1))
-        assert {(device.idle_noise, device.schedule) for device in emulator.devices.values()} == {(True, "alap")}
+        for device in emulator.devices.values():
+            assert (device.idle_noise, device.schedule, device.coherent) == (True, "alap", errors)
 
 
 @pytest.mark.parametrize("device_id", ["chip", "my chip #1 (ü, 100%)"])

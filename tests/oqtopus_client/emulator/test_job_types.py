@@ -28,7 +28,7 @@ from oqtopus_client.emulator.simulation.circuits import parse
 from oqtopus_client.emulator.simulation.inputs import JobFailure
 from oqtopus_client.emulator.simulation.operations import Part
 from oqtopus_client.emulator.simulation.parts import operations_of
-from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, execute, pack_json, prepare
+from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, execute, pack_json, prepare, run_prepared
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER, transpile_for
 from tests.support.circuits import BELL
 
@@ -506,8 +506,16 @@ def test_too_wide_for_the_memory(device: EmulatedDevice) -> None:
 
     message = failure("sampling", program(f"{gates} {entangled} {gates}", 40), device=device, shots=10)
 
-    assert message.startswith(
-        f"{REFUSED}: the 40 qubits that its gates connect are too many: their state takes 16 TiB "
+    assert message.startswith(f"{REFUSED}: the 40 qubits that its gates connect are too many: to simulate them takes ")
+
+
+def test_approximations_are_named() -> None:
+    """The message of a job that could only be simulated approximately says what was changed."""
+    layer = "sx q; " + " ".join(f"cx q[{i}], q[{i + 1}];" for i in (*range(0, 39, 2), *range(1, 39, 2)))
+    work = circuit_job("sampling", [program(layer * 20, 40)], device=CHIP, shots=10)
+
+    assert run_prepared(work, prepare(work)).message == (
+        "job is succeeded; the emulator twirled relaxation into Pauli errors"
     )
 
 

@@ -21,7 +21,7 @@ from oqtopus_client.emulator.simulation.packing import run_packed
 from oqtopus_client.emulator.store import _HEADS, LEASE_SECONDS, Store
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 from tests.support.circuits import BELL
-from tests.support.jobs import await_condition, await_status
+from tests.support.jobs import HOURS_LONG, SECONDS_LONG, await_condition, await_status
 from tests.support.server_process import running_server
 from tests.support.stores import shift_clock
 
@@ -35,12 +35,6 @@ HEAVY = OqtopusJobSpec.sampling(
     shots=100,
 )
 ELSEWHERE = OqtopusJobSpec.sampling(device_id="lattice64", program=BELL, shots=1)
-SECONDS_LONG = OqtopusJobSpec.sampling(
-    device_id="lattice64",
-    program='OPENQASM 3; include "stdgates.inc"; qubit[14] q; bit[14] c; rz(0.3) q; sx q; c = measure q;',
-    shots=20_000,
-    transpiler_info={"transpiler_lib": None},
-)
 US = "us"
 
 
@@ -342,3 +336,22 @@ def test_two_seconds(tmp_path: Path) -> None:
                     assert time.monotonic() < start + 2
                     time.sleep(0.01)
             assert client.status(jobs[-1]) == "submitted"
+
+
+@pytest.mark.campaign
+def test_beside_endless_simulations(tmp_path: Path) -> None:
+    """Bell jobs of one device take their second while jobs of another occupy every other place for hours."""
+    with running_server(tmp_path) as environment:
+        config = OqtopusConfig(environment["OQTOPUS_URL"], environment["OQTOPUS_API_TOKEN"])
+        with OqtopusClient(config) as client:
+            client.run_job(LIGHT)  # starts the worker processes
+            jobs = [answer.job_id for answer in client.submit_jobs([HOURS_LONG] * 8)]
+            await_status(client, jobs[0], "running")
+            for _ in range(20):
+                start = time.monotonic()
+                assert client.run_job(LIGHT, interval=0.01, timeout=60).status == "succeeded"
+                assert time.monotonic() < start + 2
+            assert client.status(jobs[0]) == "running"
+            for job_id in jobs:
+                client.cancel_job(job_id)
+            assert client.run_job(ELSEWHERE, interval=0.01, timeout=60).status == "succeeded"

@@ -16,7 +16,8 @@ from qiskit_aer.noise import NoiseModel, ReadoutError
 
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.emulator import EmulatedDevice, Emulator
-from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusEstimator, OqtopusProvider
+from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusEstimator, OqtopusProvider, OqtopusSampler
+from qiskit_oqtopus.header import CircuitHeader
 from tests.support.lines import line_of
 from tests.support.recorded_cloud import RecordedCloud
 from tests.support.server_process import last_words
@@ -149,6 +150,27 @@ def test_nothing_to_measure(perfect: OqtopusBackend, provider: OqtopusProvider, 
         values = [result.data.evs for result in estimator.run([constant, zero, constant]).result()]
         assert values == [3, 1, 3]
         tap.requests.clear()
+
+
+def test_versions(perfect: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """Plans of runs that earlier releases would misread have a version and fields that these refuse; others do not."""
+    circuit, observables, values, _ = sweep(perfect)
+    measured = circuit.copy()
+    measured.measure_all()
+    decoupled = {"dynamical_decoupling": {"enable": True}}
+    twirled = {"twirling": {"enable_measure": True, "num_randomizations": 2}}
+    found = []
+    for options in ({}, decoupled, twirled):
+        jobs = (
+            OqtopusEstimator(perfect, options, route="sampling").run([(circuit, observables[0], values[0])], shots=2),
+            OqtopusSampler(perfect, options).run([(measured, values[0], 2)]),
+        )
+        for job, kind in zip(jobs, ("estimator", "sampler"), strict=True):
+            text = provider.client.get_job(job.job_ids[0]).input.program[0]
+            header = CircuitHeader.from_program(text)
+            found.append((header.version, len(header.extra[kind]["pubs"][0]), len(header.extra["blocks"][0])))
+
+    assert found == [(1, 8, 5), (1, 5, 5), (2, 10, 5), (2, 6, 5), (2, 10, 6), (2, 6, 6)]
 
 
 def test_names_of_the_data(perfect: OqtopusBackend) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -144,7 +145,7 @@ def test_one_shot_with_errors() -> None:
 
 
 def test_estimate() -> None:
-    """Time grows with noisy shots; parts that become too entangled are left to other methods."""
+    """Time grows with noisy shots, and hardly with others."""
     relaxing = [Operation("relax", (qubit,), 300.0) for qubit in range(40)]
     part = Part([*ghz(40), *relaxing], range(40), [(30.0, 45.0)] * 40)
     cost, more = mps.estimate(part, 100), mps.estimate(part, 10_000)
@@ -155,10 +156,25 @@ def test_estimate() -> None:
     assert 50 < more.seconds / cost.seconds < 150
     assert quiet.seconds < more.seconds / 3
     assert cost.megabytes < 10
-    deep = noiseless(random_part(1, 40, [(30.0, 45.0)] * 40, gates=800))
+
+
+def test_entangled_parts_are_left_to_other_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The estimate ends at the largest bond, however wide the part is, and after a second."""
+    deep = random_part(1, 40, [(30.0, 45.0)] * 40, gates=300)
+    monkeypatch.setattr(mps, "_BOND", 8)
+    assert mps.estimate(deep, 100) is None
+    monkeypatch.setattr(mps, "_BOND", 128)
+    monkeypatch.setattr(mps, "_PILOT_SECONDS", 0.01)
     assert mps.estimate(deep, 100) is None
 
 
 def test_narrow_parts_are_left_to_state_vectors() -> None:
     """States that would take no more time as vectors are not estimated to the end."""
     assert mps.estimate(random_part(1, 12, [(30.0, 45.0)] * 12, gates=200), 100) is None
+
+
+def test_order() -> None:
+    """Qubits that are joined to a line, in any order of their numbers, are next to each other in the chain."""
+    line = np.random.default_rng(2).permutation(50).tolist()
+    operations = [Operation("cx", pair) for pair in pairwise(line)]
+    assert mps._order(Part(operations, [], [(30.0, 45.0)] * 50)) in (line, line[::-1])

@@ -34,6 +34,7 @@ def part(n_qubits: int, layers: int, noise: bool, angle: float = 0.3, t1: float 
         (part(12, 3, noise=False), 1000, "state vector"),
         (part(4, 3, noise=True), 1000, "density matrix"),
         (part(14, 30, noise=True), 300, "trajectories"),
+        (part(40, 1, noise=True), 300, "matrix product states"),
         (part(40, 30, noise=False, angle=math.pi / 2), 1000, "Clifford"),
         (part(40, 30, noise=True, angle=math.pi / 2, t1=math.inf), 1000, "Clifford"),
         (part(40, 30, noise=True, angle=math.pi / 2), 1000, "twirled Clifford"),
@@ -54,8 +55,8 @@ def test_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
         methods.choose(part(40, 30, noise=True), 1000)
 
     assert str(caught.value) == (
-        "the 40 qubits that its gates connect are too many: their state takes 16 TiB of memory, and a simulation may "
-        "use 8 GiB; they are too entangled for matrix product states, and their gates are not a Clifford circuit. "
+        "the 40 qubits that its gates connect are too many: to simulate them takes 96 TiB of memory, and a simulation "
+        "may use 8 GiB; they are too entangled for matrix product states, and their gates are not a Clifford circuit. "
         "Connect fewer qubits, or entangle them with fewer gates."
     )
 
@@ -64,7 +65,7 @@ def test_memory_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     """A method that does not fit into memory is not chosen, however fast it is."""
     wide = part(12, 3, noise=False)
     monkeypatch.setattr(methods, "available_megabytes", lambda: 0)
-    with pytest.raises(methods.TooLargeError, match="takes 64 KiB of memory"):
+    with pytest.raises(methods.TooLargeError, match=r"takes 0\.0625 MiB of memory"):
         methods.choose(wide, 1000)
 
 

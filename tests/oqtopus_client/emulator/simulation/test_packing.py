@@ -14,8 +14,7 @@ from oqtopus_client.emulator.simulation import packing
 from oqtopus_client.emulator.simulation.packing import PackedJob, prepare_packed, run_packed
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare
 from oqtopus_client.rest.storage import pack, unpack
-from tests.oqtopus_client.emulator.simulation.test_reading import contents
-from tests.support.circuits import BELL
+from tests.support.circuits import BELL, contents
 
 ODD = """OPENQASM 3; include "stdgates.inc"; qubit one; bit lone; qubit[3] q; bit[3] c; bit[2] more;
 rz(1e17) one; rz(-0.0) q[0]; rz(7.0) q[1]; rz(1e-300) q[2]; gphase(0.3); sx one; cx q[1], one; x q[2];

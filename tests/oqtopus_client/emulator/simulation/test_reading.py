@@ -17,6 +17,7 @@ from oqtopus_client.emulator.simulation.circuits import imported, rebuilt
 from oqtopus_client.emulator.simulation.extent import code_of
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
 from oqtopus_client.emulator.simulation.reading import read
+from tests.support.circuits import contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,25 +26,7 @@ REPOSITORY = Path(__file__).parents[4]
 HEAD = 'OPENQASM 3.0; include "stdgates.inc"; '
 PAIR = f"{HEAD}qubit[2] q; bit[2] c; "
 
-many = pytest.mark.parametrize("number", [40, pytest.param(3000, marks=pytest.mark.campaign)])
-
-
-def contents(circuit: QuantumCircuit) -> list[Any]:
-    """Return everything that a circuit says; numbers as text, so that their types and last digits count."""
-    registers = [(register.name, len(register)) for register in (*circuit.qregs, *circuit.cregs)]
-    items: list[Any] = [circuit.num_qubits, circuit.num_clbits, registers, repr(circuit.global_phase)]
-    for item in circuit.data:
-        operation = item.operation
-        items += [
-            type(operation),
-            re.sub(r"circuit-\d+", "", operation.name),  # Qiskit counts the circuits that it names
-            operation.unit if operation.name == "delay" else None,
-            getattr(operation, "ctrl_state", None),
-        ]
-        items += [contents(value) if isinstance(value, QuantumCircuit) else repr(value) for value in operation.params]
-        items += [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)]
-        items += [operation.definition and contents(operation.definition)]
-    return items
+many = pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.campaign)])
 
 
 def outcome(reader: Callable[..., QuantumCircuit], program: str, limits: ProgramLimits) -> list[Any] | None:

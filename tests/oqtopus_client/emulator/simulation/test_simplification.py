@@ -123,6 +123,20 @@ def test_deviations_add_up(deviation: float, repetitions: int, *, expected: bool
     assert (clifford_form(part) is not None) == expected
 
 
+def test_small_angles_cancel() -> None:
+    """Small angles that cancel do not add up, and angles next to quarter turns do not keep others from cancelling."""
+    circuit = QuantumCircuit(2)
+    for angle in (4e-7, 1.3e-6, 0.3):
+        for _ in range(5):
+            circuit.rz(math.pi / 2 + 1e-9, 0)
+            circuit.sx(0)
+            circuit.rz(angle, 0)
+            circuit.cx(0, 1)
+            circuit.rz(-angle, 0)
+
+    assert clifford_form(part_of(circuit)) is not None
+
+
 @pytest.mark.parametrize("noise", [Operation("depolarize", (0, 1), 0.1), Operation("relax", (0,), 500.0)])
 @pytest.mark.parametrize("same", [True, False])
 def test_noise_between_rotations(noise: Operation, *, same: bool) -> None:

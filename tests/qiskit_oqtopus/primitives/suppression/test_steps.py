@@ -47,11 +47,11 @@ ZNE = Extrapolation((1.0, 3.0, 5.0), ("exponential", "linear"), (0.0, 1.0, 3.0, 
                     "zne": {
                         "noise_factors": [1, 2],
                         "extrapolator": "fallback",
-                        "extrapolated_noise_factors": [0, 0.5],
+                        "extrapolated_noise_factors": [0.5, 0],
                     },
                 }
             },
-            Steps(extrapolation=Extrapolation((1.0, 2.0), ("fallback",), (0.0, 0.5))),
+            Steps(extrapolation=Extrapolation((1.0, 2.0), ("fallback",), (0.5, 0.0))),
         ),
     ],
 )
