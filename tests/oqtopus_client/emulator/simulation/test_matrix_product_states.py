@@ -54,6 +54,12 @@ def test_relaxation(times: tuple[float, float], nanoseconds: float) -> None:
     assert p_value(sampled(part, 5000), exact_probabilities(part)) > FALSE_ALARM
 
 
+def test_hardly_any_relaxation() -> None:
+    """A qubit keeps its state for a time so short, compared to its lifetimes, that differences of errors vanish."""
+    part = Part([Operation("x", (0,)), Operation("relax", (0,), 1e-6)], [0], [(1e12, 2e12)])
+    assert sampled(part, 100).all()
+
+
 def test_certain_depolarization() -> None:
     """A state that is certainly depolarized is the fully mixed one."""
     outcomes = sampled(Part([*ghz(3), Operation("depolarize", (0, 2), 1.0)], [0, 2], [(np.inf, np.inf)] * 3), 10_000)
