@@ -194,8 +194,10 @@ class _States:
         decay, dephasing = -math.expm1(-time / t1), -math.expm1(-time / t2)
         if not dephasing:
             return
-        # The identity's share is the largest one that leaves a positive Choi matrix.
-        error = min(1.0, dephasing**2 / (2 * dephasing - decay))
+        # The identity's share is the largest one that leaves a positive Choi matrix: all but d^2 / (2 d - decay), with
+        # d for the dephasing. The denominator is written without cancellation, as both may be tiny.
+        flips = -math.expm1(-time * max(0.0, 2 / t2 - 1 / t1))
+        error = dephasing**2 / (dephasing**2 + (1 - decay) * flips)
         failing = np.flatnonzero(self._random.random(len(self._state_of)) < error)
         if not len(failing):
             return

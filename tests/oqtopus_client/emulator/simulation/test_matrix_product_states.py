@@ -54,6 +54,13 @@ def test_relaxation(times: tuple[float, float], nanoseconds: float) -> None:
     assert p_value(sampled(part, 5000), exact_probabilities(part)) > FALSE_ALARM
 
 
+@pytest.mark.parametrize("t1", [1e9, 1e12])
+def test_long_lifetimes(t1: float) -> None:
+    """A qubit that hardly relaxes at all keeps its state."""
+    part = Part([Operation("x", (0,)), Operation("relax", (0,), 20.0)], [0], [(t1, 2 * t1)])
+    assert sampled(part, 100).all()
+
+
 def test_certain_depolarization() -> None:
     """A state that is certainly depolarized is the fully mixed one."""
     outcomes = sampled(Part([*ghz(3), Operation("depolarize", (0, 2), 1.0)], [0, 2], [(np.inf, np.inf)] * 3), 10_000)
