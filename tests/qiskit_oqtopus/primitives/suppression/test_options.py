@@ -50,6 +50,7 @@ def test_every_way_to_set_options() -> None:
         ({"resilience_level": "1"}, TypeError, "resilience_level must be 0, 1 or 2, not '1'."),
         ({"resilience_level": True}, TypeError, "resilience_level must be 0, 1 or 2, not True."),
         ({"seed_simulator": 7}, TypeError, "no option 'seed_simulator': use seed."),
+        ({"resilience_level": np.True_}, TypeError, "resilience_level must be 0, 1 or 2, not True."),
         ({"resilience": {"zne_mitigaton": True}}, TypeError, "resilience has no option 'zne_mitigaton'. Did you mean"),
         ({"resilience": {"zne": {"factors": [1, 2]}}}, TypeError, "resilience.zne has no option 'factors'. Did you"),
         ({"resilience": {"measure_noise_learning": {"shots": 1}}}, TypeError, "measure_noise_learning has no option"),
@@ -73,6 +74,7 @@ def test_every_way_to_set_options() -> None:
             ValueError,
             "also twirls idle qubits, which is not supported; use 'active'",
         ),
+        ({"twirling": {"strategy": ["active"]}}, ValueError, "twirling.strategy: Input should be 'active', not ["),
         ({"twirling": {"strategy": "some"}}, ValueError, "twirling.strategy: Input should be 'active', not 'some'."),
         (
             {"twirling": {"group": "local_c1"}},
@@ -87,6 +89,8 @@ def test_every_way_to_set_options() -> None:
         ({"resilience": {"zne": {"noise_factors": [1]}}}, ValueError, "two or more different numbers"),
         ({"resilience": {"zne": {"noise_factors": [3, 3]}}}, ValueError, "two or more different numbers"),
         ({"resilience": {"zne": {"noise_factors": 3}}}, ValueError, "resilience.zne.noise_factors must be finite"),
+        ({"resilience": {"zne": {"noise_factors": ["1", "3"]}}}, ValueError, "must be finite numbers"),
+        ({"resilience": {"zne": {"noise_factors": [True, 3]}}}, ValueError, "must be finite numbers"),
         ({"resilience": {"zne": {"noise_factors": [1, float("nan")]}}}, ValueError, "must be finite numbers"),
         (
             {"resilience": {"zne": {"extrapolated_noise_factors": [-1]}}},
@@ -94,6 +98,7 @@ def test_every_way_to_set_options() -> None:
             "must not be negative, not (-1.0,)",
         ),
         ({"resilience": {"zne": {"extrapolator": "cubic"}}}, ValueError, "one or several of linear, exponential"),
+        ({"resilience": {"zne": {"extrapolator": [["linear"]]}}}, ValueError, "one or several of linear, exponential"),
         ({"resilience": {"zne": {"extrapolator": []}}}, ValueError, "one or several of linear, exponential"),
         (
             {"resilience": {"zne": {"amplifier": "pea"}}},
