@@ -18,14 +18,13 @@ if sys.platform == "linux":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
 _PRELOADED = "oqtopus_client.emulator.sse.job"
 _NICENESS = 10
-_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 class WorkerProcesses(Executor):
@@ -130,23 +129,6 @@ class _Call(Future[Any]):
                 self._worker = None
 
 
-@contextlib.contextmanager
-def _one_thread_for_linear_algebra() -> Iterator[None]:
-    """Let processes that start meanwhile have one thread each for NumPy's linear algebra, unless it is set otherwise.
-
-    OpenBLAS has as many threads as there are cores, which wait for each other in busy loops: 20 times slower while
-    another process computes.
-    """
-    unset = _BLAS_THREADS not in os.environ
-    if unset:
-        os.environ[_BLAS_THREADS] = "1"
-    try:
-        yield
-    finally:
-        if unset:
-            os.environ.pop(_BLAS_THREADS, None)
-
-
 class _Worker:
     """A process that is started when it is needed, and restarted after it has died."""
 
@@ -163,7 +145,7 @@ class _Worker:
         watched, self._lifeline = self._context.Pipe(duplex=False)
         # multiprocessing kills daemons at exit.
         process = self._context.Process(target=_work, args=(theirs, watched), daemon=True)  # type: ignore[attr-defined]
-        with theirs, watched, _one_thread_for_linear_algebra():
+        with theirs, watched:
             process.start()
         self._process = process
 

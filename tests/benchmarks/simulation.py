@@ -53,7 +53,7 @@ class Figures(NamedTuple):
 def measure(job: BenchmarkJob, client: OqtopusClient, backend: OqtopusBackend, rounds: int) -> Figures:
     """Return the best times of several rounds, in which the emulator and Aer take turns."""
     circuit = job.circuit()
-    (program,) = backend.programs(circuit, transpile="none")
+    (program,) = backend.programs(circuit)
     spec = OqtopusJobSpec.sampling(device_id=job.device_id, program=program.text, shots=job.shots, transpiler_info=OFF)
     by_hand = None if job.by_hand is None else aer_run(job, circuit, backend)
     times: dict[str, list[float]] = {"emulator": [], "aer": []}

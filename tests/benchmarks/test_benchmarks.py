@@ -18,6 +18,7 @@ from tests.benchmarks import (
     leaks,
     provider,
     sampler,
+    simulation,
     soak,
 )
 
@@ -47,6 +48,15 @@ def test_emulator(capsys: pytest.CaptureFixture[str]) -> None:
     emulator.main(["--jobs", "20", "--stored", "300"])
 
     assert capsys.readouterr().out.count(" ms") == 5
+
+
+@pytest.mark.parametrize("only", ["Bell", pytest.param("GHZ-30, level 3", marks=pytest.mark.campaign)])
+def test_simulation(capsys: pytest.CaptureFixture[str], only: str) -> None:
+    """A row for each of the jobs."""
+    simulation.main(["--rounds", "1", "--only", only])
+
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert len(rows) == sum(only in job.name for job in simulation.JOBS) > 0
 
 
 @pytest.mark.parametrize(("jobs", "kills"), [(60, 1), pytest.param(150, 2, marks=pytest.mark.campaign)])

@@ -237,17 +237,22 @@ def test_programs_that_no_server_reads(provider: OqtopusProvider, written: str, 
 
 
 def test_too_wide_for_memory(provider: OqtopusProvider) -> None:
-    """The advice for an untranspiled native circuit with too many qubits does not mention the transpiler."""
+    """The emulator's advice for a native circuit with too many qubits is shown, and no advice to transpile it."""
     backend = provider.get_backend("lattice64")
+    pairs = [pair for pair in backend.coupling_map.get_edges() if max(pair) < 40]
     wide = QuantumCircuit(40)
-    for qubit in range(40):
-        wide.rz(0.3, qubit)
-        wide.sx(qubit)
+    for _ in range(10):
+        for qubit in range(40):
+            wide.sx(qubit)
+            wide.rz(0.3, qubit)
+        for pair in pairs:
+            wide.cx(*pair)
     wide.measure_all()
     with pytest.raises(OqtopusJobError) as caught:
         backend.run(wide, shots=5).result()
 
-    assert "it may have more qubits than a simulator has memory for" in str(caught.value)
+    assert "failed to execute job on device: the 40 qubits that its gates connect are too many: " in str(caught.value)
+    assert str(caught.value).endswith("Connect fewer qubits, or entangle them with fewer gates.")
     assert "transpile" not in str(caught.value)
 
 

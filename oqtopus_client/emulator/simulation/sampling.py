@@ -11,6 +11,7 @@ import numpy as np
 from oqtopus_client.emulator.noise import lifetimes, noisy_operations
 from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, measurements
 from oqtopus_client.emulator.simulation.drawing import bits_of
+from oqtopus_client.emulator.simulation.linear_algebra import one_thread
 from oqtopus_client.emulator.simulation.methods import choose
 from oqtopus_client.emulator.simulation.parts import operations_of, split
 
@@ -47,6 +48,7 @@ class Sampled:
     approximations: frozenset[str] = frozenset()
 
 
+@one_thread()
 def sample(
     circuit: QuantumCircuit | str, device: EmulatedDevice, shots: int, random: np.random.Generator | None = None
 ) -> Sampled:
@@ -96,6 +98,7 @@ def parts_of(
     return split(noisy_operations(operations, measured, device), set(measured), times)
 
 
+@one_thread()
 def seconds(circuit: QuantumCircuit, device: EmulatedDevice, shots: int, measured: Collection[int]) -> float:
     """Estimate the time to sample a circuit; zero if the device refuses it."""
     try:

@@ -501,10 +501,8 @@ def test_wide_clifford_circuit_without_noise() -> None:
 @pytest.mark.parametrize("device", [CHIP, replace(CHIP, noisy=False)])
 def test_too_wide_for_the_memory(device: EmulatedDevice) -> None:
     """A wide circuit that is not Clifford fails its job only."""
-    gates = " ".join(f"rx(0.3) q[{i}]; rz(0.7) q[{i}];" for i in range(40))
-    entangled = " ".join(f"cx q[{i}], q[{i + 1}];" for i in range(39))
-
-    message = failure("sampling", program(f"{gates} {entangled} {gates}", 40), device=device, shots=10)
+    layer = "sx q; rz(0.3) q; " + " ".join(f"cx q[{i}], q[{i + 1}];" for i in (*range(0, 39, 2), *range(1, 39, 2)))
+    message = failure("sampling", program(layer * 20, 40), device=device, shots=10)
 
     assert message.startswith(f"{REFUSED}: the 40 qubits that its gates connect are too many: to simulate them takes ")
 

@@ -213,21 +213,6 @@ def test_workers_die_with_their_parent() -> None:
     assert rest == b""
 
 
-@pytest.mark.parametrize("chosen", [None, "3"])
-def test_one_thread_for_linear_algebra(chosen: str | None) -> None:
-    """Workers compute in one thread unless the environment says otherwise, and the environment stays as it is."""
-    asked = "import os; from oqtopus_client.emulator.worker_pool import WorkerProcesses\n"
-    asked += "name = 'OPENBLAS_NUM_THREADS'\n"
-    asked += "with WorkerProcesses(1) as executor: print(executor.submit(os.getenv, name).result(), os.getenv(name))"
-    environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_NUM_THREADS"}
-    if chosen is not None:
-        environment["OPENBLAS_NUM_THREADS"] = chosen
-    printed = subprocess.run(
-        [sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True
-    ).stdout
-    assert printed.split() == [chosen or "1", str(chosen)]
-
-
 def test_cancelling_a_call() -> None:
     """Cancelling a running call kills and replaces its process; a call that has not started is cancelled as usual."""
     with WorkerProcesses(1) as executor:
