@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.simulation.operations import Part
 
-_QULACS_QUBITS = 12
+_QULACS_QUBITS = 11
 """Maximum number of qubits for qulacs, which divides larger states among threads, even if every core is busy."""
 
 _ONE_THREAD_QUBITS = 20
