@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import BeforeValidator, Field
 
 from oqtopus_client.checks import whole_number
@@ -27,6 +28,13 @@ def positive(number: object) -> int:
         ValueError: It is not positive.
     """
     return whole_number(number, "shots must be a positive integer")
+
+
+def _level(level: Any) -> Any:
+    """Return a level as it is, unless it is a truth value, which would count as 0 or 1."""
+    if isinstance(level, bool | np.bool_):
+        raise ValueError(f"resilience_level: Input should be 0, 1 or 2, not {level!r}.")  # noqa: TRY004 - as for others
+    return level
 
 
 class PrimitiveOptions(ChangeableOptions):
@@ -125,7 +133,7 @@ class EstimatorOptions(PrimitiveOptions):
 
     default_precision: float = Field(0.015625, gt=0, allow_inf_nan=False)
     route: Literal["auto", "sampling", "estimation"] = "auto"
-    resilience_level: Literal[0, 1, 2] = 0
+    resilience_level: Annotated[Literal[0, 1, 2], BeforeValidator(_level)] = 0
     resilience: Annotated[Resilience, BeforeValidator(Resilience.section)] = Field(default_factory=Resilience)
 
     @property

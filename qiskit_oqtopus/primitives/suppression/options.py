@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, Valida
 from oqtopus_client.checks import whole_number
 from qiskit_oqtopus.options import StrictOptions, readable
 from qiskit_oqtopus.primitives.suppression.extrapolation import EXTRAPOLATORS
+from qiskit_oqtopus.reals import reals
 
 
 class ChangeableOptions(StrictOptions):
@@ -83,11 +84,12 @@ def _factors(value: Any, info: ValidationInfo) -> Any:
     """Return several numbers as floats, or `auto`."""
     if isinstance(value, str) and value == "auto":
         return value
+    given = list(value) if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else []
     try:
-        factors = np.asarray(list(value) if isinstance(value, Iterable) else value, dtype=float)
+        factors = reals([] if any(isinstance(each, bool | np.bool_) for each in given) else given)
     except (TypeError, ValueError):
         factors = np.zeros(0)
-    if isinstance(value, str | Mapping) or factors.ndim != 1 or not len(factors) or not np.isfinite(factors).all():
+    if factors.ndim != 1 or not len(factors) or not np.isfinite(factors).all():
         raise ValueError(f'{info.field_name} must be finite numbers or "auto", not {value!r}.')
     return tuple(factors.tolist())
 
@@ -147,7 +149,7 @@ class Twirling(ChangeableOptions):
     @field_validator("strategy", mode="before")
     @classmethod
     def _is_active(cls, strategy: Any) -> Any:
-        if strategy in {"active-accum", "active-circuit", "all"}:
+        if strategy in ("active-accum", "active-circuit", "all"):
             raise ValueError(
                 f"twirling.strategy={strategy!r} also twirls idle qubits, which is not supported; use 'active', which "
                 "twirls the qubits of each gate."
@@ -225,7 +227,7 @@ class Zne(ChangeableOptions):
     @classmethod
     def _are_extrapolators(cls, names: Any) -> Any:
         given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list | tuple) else ()
-        if not given or not set(given) <= set(EXTRAPOLATORS):
+        if not given or not all(name in EXTRAPOLATORS for name in given):
             raise ValueError(
                 f"resilience.zne.extrapolator must be one or several of {', '.join(EXTRAPOLATORS)}, not {names!r}."
             )

@@ -47,6 +47,8 @@ def test_every_way_to_set_options() -> None:
     [
         ({"resilience_levl": 1}, TypeError, "Did you mean 'resilience_level' or 'resilience'?"),
         ({"resilience_level": 3}, ValueError, "resilience_level: Input should be 0, 1 or 2, not 3."),
+        ({"resilience_level": True}, ValueError, "resilience_level: Input should be 0, 1 or 2, not True."),
+        ({"resilience_level": np.True_}, ValueError, "resilience_level: Input should be 0, 1 or 2, not np.True_."),
         ({"resilience": {"zne_mitigaton": True}}, TypeError, "resilience has no option 'zne_mitigaton'. Did you mean"),
         ({"resilience": {"zne": {"factors": [1, 2]}}}, TypeError, "resilience.zne has no option 'factors'. Did you"),
         ({"resilience": {"measure_noise_learning": {"shots": 1}}}, TypeError, "measure_noise_learning has no option"),
@@ -70,6 +72,7 @@ def test_every_way_to_set_options() -> None:
             ValueError,
             "also twirls idle qubits, which is not supported; use 'active'",
         ),
+        ({"twirling": {"strategy": ["active"]}}, ValueError, "strategy: Input should be 'active', not ['active']."),
         ({"twirling": {"strategy": "some"}}, ValueError, "strategy: Input should be 'active', not 'some'."),
         (
             {"twirling": {"group": "local_c1"}},
@@ -84,6 +87,8 @@ def test_every_way_to_set_options() -> None:
         ({"resilience": {"zne": {"noise_factors": [1]}}}, ValueError, "two or more different numbers"),
         ({"resilience": {"zne": {"noise_factors": [3, 3]}}}, ValueError, "two or more different numbers"),
         ({"resilience": {"zne": {"noise_factors": 3}}}, ValueError, 'noise_factors must be finite numbers or "auto"'),
+        ({"resilience": {"zne": {"noise_factors": ["1", "3"]}}}, ValueError, "must be finite numbers"),
+        ({"resilience": {"zne": {"noise_factors": [True, 3]}}}, ValueError, "must be finite numbers"),
         ({"resilience": {"zne": {"noise_factors": [1, float("nan")]}}}, ValueError, "must be finite numbers"),
         (
             {"resilience": {"zne": {"extrapolated_noise_factors": [-1]}}},
@@ -91,6 +96,7 @@ def test_every_way_to_set_options() -> None:
             "must not be negative, not (-1.0,)",
         ),
         ({"resilience": {"zne": {"extrapolator": "cubic"}}}, ValueError, "one or several of linear, exponential"),
+        ({"resilience": {"zne": {"extrapolator": [["linear"]]}}}, ValueError, "one or several of linear, exponential"),
         ({"resilience": {"zne": {"extrapolator": []}}}, ValueError, "one or several of linear, exponential"),
         (
             {"resilience": {"zne": {"amplifier": "pea"}}},
