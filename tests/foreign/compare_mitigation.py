@@ -1,6 +1,6 @@
 """Mitigation beside qiskit-ibm-runtime's estimator in its local mode and beside mitiq: bias, and the client's CPU time.
 
-Run by hand, in an environment that has them: `python tests/benchmarks/compare_mitigation.py`. All run their circuits on
+Run by hand, in an environment that has them: `python tests/foreign/compare_mitigation.py`. All run their circuits on
 the same emulated devices, with as many shots and randomizations. For the times, both estimators run on one backend that
 returns prepared counts, and the time in it does not count.
 """
