@@ -218,6 +218,11 @@ class Extrapolation:
     extrapolators: tuple[str, ...]
     points: tuple[float, ...] = (0.0,)
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether there are enough different noise factors for one of the extrapolators."""
+        return any(len(set(self.noise_factors)) >= _LEAST_FACTORS[name] for name in self.extrapolators)
+
     def of(self, values: Array, errors: Array, *, relative_error: float = 0.0) -> Extrapolated:
         """Return the extrapolated value of a Pauli.
 

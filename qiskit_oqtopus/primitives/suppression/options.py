@@ -123,7 +123,8 @@ class Twirling(ChangeableOptions):
         enable_measure: Whether to flip measured qubits at random and undo it in the outcomes; None leaves it to
             `resilience_level`.
         num_randomizations: Number of randomizations of each circuit. `"auto"` takes 8 for measurements alone and 16
-            with gates, fewer if each would have fewer than 64 shots.
+            with gates, fewer if each would have fewer than 64 shots. It must be even where measurements are twirled to
+            mitigate readout errors.
         shots_per_randomization: Number of shots of each. `"auto"` divides the shots of the PUB; a number takes the
             place of these together with `num_randomizations`.
         strategy: The qubits to twirl in each layer of gates: `active`, those of its gates.
@@ -154,8 +155,9 @@ class MeasureNoiseLearning(ChangeableOptions):
     """The calibration circuits of readout mitigation; one calibration serves all PUBs of a run.
 
     Attributes:
-        num_randomizations: With twirled measurements, the number of calibration circuits; `"auto"` takes twirling's.
-            Without, there are two circuits, all qubits in `|0>` and all in `|1>`.
+        num_randomizations: With twirled measurements, the number of calibration circuits, an even one; `"auto"` takes
+            twirling's, or 8 if that is `"auto"`, too. Without, there are two circuits, all qubits in `|0>` and all in
+            `|1>`.
         shots_per_randomization: Number of shots of each circuit. `"auto"` takes the most shots that a circuit of the
             run has; twirled calibration circuits share these.
     """
