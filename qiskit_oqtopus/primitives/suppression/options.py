@@ -124,7 +124,7 @@ class Twirling(ChangeableOptions):
     """Random Paulis that turn errors of gates and measurements into stochastic ones.
 
     Each randomization of a circuit is a job. The primitive's result has no flips, but the counts of a single job, as
-    `provider.client` returns them, are those of its randomization.
+    `provider.job` and `provider.client` return them for its own id, are those of its randomization.
 
     Attributes:
         enable_gates: Whether to twirl `cx` gates; None leaves it to `resilience_level`.
