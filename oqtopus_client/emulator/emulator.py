@@ -96,7 +96,7 @@ class Emulator:
 
     Raises:
         OSError: A folder cannot be used.
-        TypeError: `seed` is not an integer.
+        TypeError: `idle_noise` is not a bool, `coherent` is not `CoherentErrors`, or `seed` is not an integer.
         ValueError: A device, `schedule` or `seed` is not valid.
     """
 

@@ -72,7 +72,7 @@ def clifford_form(part: Part) -> CliffordForm | None:
     turns: list[Turn] = []
     remaining, spent = merged.noticed(measured), merged.spent
     while spent + _size(remaining) > TOLERANCE:
-        if circuit.rotations.noisy or len(remaining) > _MAX_ROTATIONS:
+        if spent > TOLERANCE or circuit.rotations.noisy or len(remaining) > _MAX_ROTATIONS:
             return None
         merged = _Rotations()
         new: list[Turn] = []

@@ -19,9 +19,6 @@ class ChangeableOptions(StrictOptions):
 
     model_config = ConfigDict(validate_assignment=True)
 
-    _refused: ClassVar[Mapping[str, str]] = {}
-    """Options of qiskit-ibm-runtime that do not exist here, and the reason."""
-
     def update(self, **options: Any) -> None:
         """Change several options, or none if one is invalid; a mapping changes the options that it names.
 
@@ -47,18 +44,19 @@ class ChangeableOptions(StrictOptions):
             raise TypeError(f"{cls._taker} must be a mapping of names to values, not {value!r}.")
         return cls.checked(dict(value))
 
+    @field_validator("num_randomizations", "shots_per_randomization", mode="before", check_fields=False)
     @classmethod
-    def _check_name(cls, name: str) -> None:
-        if name in cls._refused:
-            raise TypeError(f"{cls._taker} has no option {name!r}: {cls._refused[name]}")
-        super()._check_name(name)
+    def _are_counts(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str) and value == "auto":
+            return value
+        return whole_number(value, f'{cls._section}{info.field_name} must be a positive integer or "auto"')
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._check_name(name)
         try:
             super().__setattr__(name, value)
         except ValidationError as error:
-            raise ValueError(readable(error)) from None
+            raise ValueError(readable(error, self._section)) from None
 
 
 def _merged(options: ChangeableOptions, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,13 +71,6 @@ def _merged(options: ChangeableOptions, changes: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def _count(value: Any, info: ValidationInfo) -> Any:
-    """Return a number as a positive int, or `auto`."""
-    if isinstance(value, str) and value == "auto":
-        return value
-    return whole_number(value, f'{info.field_name} must be a positive integer or "auto"')
-
-
 def _factors(value: Any, info: ValidationInfo) -> Any:
     """Return several numbers as floats, or `auto`."""
     if isinstance(value, str) and value == "auto":
@@ -90,11 +81,11 @@ def _factors(value: Any, info: ValidationInfo) -> Any:
     except (TypeError, ValueError):
         factors = np.zeros(0)
     if factors.ndim != 1 or not len(factors) or not np.isfinite(factors).all():
-        raise ValueError(f'{info.field_name} must be finite numbers or "auto", not {value!r}.')
+        raise ValueError(f'resilience.zne.{info.field_name} must be finite numbers or "auto", not {value!r}.')
     return tuple(factors.tolist())
 
 
-Count = Annotated[int | Literal["auto"], BeforeValidator(_count)]
+Count = int | Literal["auto"]
 Factors = Annotated[tuple[float, ...] | Literal["auto"], BeforeValidator(_factors)]
 
 
@@ -112,6 +103,7 @@ class DynamicalDecoupling(ChangeableOptions):
     """
 
     _taker = "dynamical_decoupling"
+    _section = "dynamical_decoupling."
 
     enable: bool = False
     sequence_type: Literal["XX", "XpXm", "XY4"] = "XX"
@@ -139,6 +131,7 @@ class Twirling(ChangeableOptions):
     """
 
     _taker = "twirling"
+    _section = "twirling."
     _refused: ClassVar[Mapping[str, str]] = {"group": "gates are twirled by all pairs of Paulis, IBM's 'pauli'."}
 
     enable_gates: bool | None = None
@@ -170,6 +163,7 @@ class MeasureNoiseLearning(ChangeableOptions):
     """
 
     _taker = "resilience.measure_noise_learning"
+    _section = "resilience.measure_noise_learning."
 
     num_randomizations: Count = "auto"
     shots_per_randomization: Count = "auto"
@@ -196,6 +190,7 @@ class Zne(ChangeableOptions):
     """
 
     _taker = "resilience.zne"
+    _section = "resilience.zne."
 
     noise_factors: Factors = "auto"
     extrapolator: tuple[str, ...] = ("exponential", "linear")
@@ -248,6 +243,7 @@ class Resilience(ChangeableOptions):
     """
 
     _taker = "resilience"
+    _section = "resilience."
     _refused: ClassVar[Mapping[str, str]] = {
         "pec_mitigation": f"probabilistic error cancellation (PEC) is not supported, as {_LEARNING}",
         "pec": f"probabilistic error cancellation (PEC) is not supported, as {_LEARNING}",

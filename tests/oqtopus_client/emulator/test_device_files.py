@@ -158,6 +158,10 @@ def test_options_are_checked() -> None:
     assert not device.noisy
     with pytest.raises(ValueError, match="publish is 'pdf'; it is one of inline, zip, json, none"):
         dataclasses.replace(device, publish="pdf")
+    with pytest.raises(TypeError, match=r"coherent is 50; it is CoherentErrors\(...\) or None"):
+        dataclasses.replace(device, coherent=50)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="idle_noise is 'no'; it is True or False"):
+        dataclasses.replace(device, idle_noise="no")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="schedule is 'asap'; it is one of gateway, alap"):
         dataclasses.replace(device, schedule="asap")
 
