@@ -32,7 +32,11 @@ _CLASSIFIED = 2
 
 
 def _checked_seed(seed: object, info: ValidationInfo) -> int | None:
-    return None if seed is None else whole_number(seed, f"{info.field_name} must be a non-negative integer", least=0)
+    return (
+        None
+        if seed is None
+        else whole_number(seed, f"{info.field_name} must be a non-negative integer below 2**63", least=0)
+    )
 
 
 Seed = Annotated[int | None, BeforeValidator(_checked_seed)]

@@ -74,7 +74,7 @@ class PrimitiveOptions(ChangeableOptions):
 
     @property
     def steps(self) -> Steps:
-        """What is done about errors.
+        """The steps that suppress and mitigate errors.
 
         Raises:
             ValueError: Options contradict each other.
@@ -137,7 +137,7 @@ class EstimatorOptions(PrimitiveOptions):
 
     @property
     def steps(self) -> Steps:
-        """What is done about errors.
+        """The steps that suppress and mitigate errors.
 
         Raises:
             ValueError: Options contradict each other.

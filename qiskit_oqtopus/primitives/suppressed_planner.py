@@ -41,7 +41,7 @@ class SuppressedPlanner:
     Args:
         backend: The backend to run on.
         options: The estimator's options.
-        steps: What is done.
+        steps: The steps that suppress and mitigate errors.
 
     Raises:
         ValueError: Options contradict each other.

@@ -46,7 +46,7 @@ class Method(NamedTuple):
             returns new outcomes at each call.
         effort: Seconds per operation to estimate its cost, which must be less than what another method takes.
         probabilities: Returns the probabilities of all outcomes, if that is how it draws them.
-        approximation: What is not exact about it.
+        approximation: The approximation that it makes; empty if it is exact.
     """
 
     name: str

@@ -118,7 +118,7 @@ class Executed:
     Attributes:
         result: The content of the job's result file.
         seconds: Time on the device.
-        approximations: What was simulated only approximately.
+        approximations: The approximations that were made.
     """
 
     result: dict[str, Any] = field(repr=False)

@@ -206,7 +206,7 @@ class Extrapolated(NamedTuple):
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """How values are extrapolated.
+    """The extrapolation of values to zero noise.
 
     Attributes:
         noise_factors: The factor of the noise in each value, as achieved.

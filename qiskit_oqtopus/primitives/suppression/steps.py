@@ -32,7 +32,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Steps:
-    """What is done about errors, in the order of the circuits: extrapolation, twirling, decoupling.
+    """The steps that suppress and mitigate errors, in the order of the circuits: extrapolation, twirling, decoupling.
 
     Attributes:
         extrapolation: Extrapolation to zero noise, if any.
