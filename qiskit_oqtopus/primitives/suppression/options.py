@@ -116,7 +116,7 @@ class Twirling(ChangeableOptions):
     """Random Paulis that turn errors of gates and measurements into stochastic ones.
 
     Each randomization of a circuit is a job. The primitive's result has no flips, but the counts of a single job, as
-    `provider.client` returns them, are those of its randomization.
+    `provider.job` and `provider.client` return them for its own id, are those of its randomization.
 
     Attributes:
         enable_gates: Whether to twirl `cx` gates; None leaves it to `resilience_level`.
@@ -169,6 +169,9 @@ class MeasureNoiseLearning(ChangeableOptions):
     shots_per_randomization: Count = "auto"
 
 
+_MOST_NOISE = 100
+"""Maximum noise factor; nothing remains of a state on any chip, and programs grow by as much."""
+
 _PEA = "probabilistic error amplification (PEA) needs a learned noise model; use gate_folding."
 _LEARNING = (
     "noise of layers is not learned here; resilience.zne_mitigation amplifies noise without a model of it, and "
@@ -180,7 +183,7 @@ class Zne(ChangeableOptions):
     """Extrapolation to zero noise.
 
     Attributes:
-        noise_factors: The factors by which folding of `cx` gates amplifies their noise, at least 1; `"auto"` takes
+        noise_factors: The factors by which folding of `cx` gates amplifies their noise, from 1 to 100; `"auto"` takes
             1, 3 and 5.
         extrapolator: One or several of `linear`, `exponential`, `double_exponential`, `polynomial_degree_1` to
             `polynomial_degree_7` and `fallback`, the value of least noise. The first one that fits well is used.
@@ -207,9 +210,12 @@ class Zne(ChangeableOptions):
     @field_validator("noise_factors")
     @classmethod
     def _amplify(cls, factors: Any) -> Any:
-        if factors != "auto" and (len(factors) < 2 or min(factors) < 1 or len(set(factors)) < len(factors)):  # noqa: PLR2004 - a line's points
+        if factors == "auto":
+            return factors
+        if len(set(factors)) < max(2, len(factors)) or min(factors) < 1 or max(factors) > _MOST_NOISE:
             raise ValueError(
-                f"resilience.zne.noise_factors must be two or more different numbers of at least 1, not {factors}."
+                f"resilience.zne.noise_factors must be two or more different numbers from 1 to {_MOST_NOISE}, not "
+                f"{factors}."
             )
         return factors
 

@@ -84,10 +84,11 @@ def test_every_way_to_set_options() -> None:
         (
             {"resilience": {"zne": {"noise_factors": [0.5, 2]}}},
             ValueError,
-            "different numbers of at least 1, not (0.5,",
+            "different numbers from 1 to 100, not (0.5,",
         ),
         ({"resilience": {"zne": {"noise_factors": [1]}}}, ValueError, "two or more different numbers"),
         ({"resilience": {"zne": {"noise_factors": [3, 3]}}}, ValueError, "two or more different numbers"),
+        ({"resilience": {"zne": {"noise_factors": [1, 1e12]}}}, ValueError, "from 1 to 100"),
         ({"resilience": {"zne": {"noise_factors": 3}}}, ValueError, "resilience.zne.noise_factors must be finite"),
         ({"resilience": {"zne": {"noise_factors": ["1", "3"]}}}, ValueError, "must be finite numbers"),
         ({"resilience": {"zne": {"noise_factors": [True, 3]}}}, ValueError, "must be finite numbers"),
