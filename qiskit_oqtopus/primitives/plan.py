@@ -59,7 +59,8 @@ class Block:
     Attributes:
         programs: Number of programs.
         shots: Number of shots of each.
-        jobs: Number of jobs across which the shots of each are split; equally many for each randomization.
+        jobs: Number of jobs across which the shots of each are split; equally many for each randomization, or one for
+            each shot.
         clbits: For each counted bit, bit 0 first, the index of the circuit's classical bit.
         num_clbits: Number of classical bits of the circuit.
         flips: For each randomization of the circuit, the classical bits that it flips: bit i is classical bit i. Empty

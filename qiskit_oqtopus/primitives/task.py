@@ -89,7 +89,7 @@ class Task:
 
     def num_jobs(self, max_shots: int, randomizations: int = 1) -> int:
         """Return the number of jobs of each program, if it runs in so many randomizations."""
-        return randomizations * -(-self.shots // (max_shots * randomizations))
+        return min(self.shots, randomizations * -(-self.shots // (max_shots * randomizations)))
 
     def block(self, max_shots: int, clbits: tuple[int, ...]) -> Block:
         """Return the metadata needed to decode the task's outcomes.

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     estimator,
     import_time,
     leaks,
+    mitigation,
     provider,
     sampler,
     simulation,
@@ -63,6 +64,14 @@ def test_simulation(capsys: pytest.CaptureFixture[str], only: str) -> None:
 def test_soak(jobs: int, kills: int) -> None:
     """Nothing is lost or doubled while the server is killed; at length this is run by hand."""
     assert soak.soak(jobs, clients=3, kills=kills)["succeeded"] == jobs
+
+
+@pytest.mark.campaign
+def test_mitigation(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every figure comes out, on both chips."""
+    mitigation.main(["--shots", "500", "--cases", "ad", "--ways", "raw", "level 1"])
+
+    assert capsys.readouterr().out.count("off by 0.") == 2 * 2 * 3
 
 
 @pytest.mark.campaign

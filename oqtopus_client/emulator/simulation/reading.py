@@ -55,8 +55,8 @@ _OPERATORS: dict[type[python.operator], Callable[[float, float], float]] = {
     python.Div: lambda a, b: a // b if isinstance(a, int) and isinstance(b, int) else a / b,
 }
 
-_NOT_SEPARABLE = re.compile(r"@(?![ \t\r\n])|#|pragma|cal")
-"""Signs of statements that need not end with a semicolon."""
+_SLOW = re.compile(r"@(?![ \t\r\n])|#|pragma|cal|\$0[0-9]")
+"""Signs of statements that need not end with a semicolon, and qubits that the slow importer takes for others."""
 _OTHER_KEYWORDS = frozenset({"barrier", "creg", "gphase", "measure", "qreg", "reset"})
 """Words in the place of a gate's name."""
 _REPEATABLE = (ast.QuantumGate, ast.QuantumPhase, ast.QuantumBarrier, ast.DelayInstruction, ast.QuantumReset)
@@ -68,8 +68,8 @@ def read(code: str, limits: ProgramLimits) -> QuantumCircuit:
     Raises:
         Exception: The program needs the slow importer, which may refuse it.
     """
-    if _NOT_SEPARABLE.search(code) or "OPENQASM" in code.lstrip()[1:]:
-        raise ValueError("the program's statements cannot be separated")
+    if _SLOW.search(code) or "OPENQASM" in code.lstrip()[1:]:
+        raise ValueError("the program needs the slow importer")
     statements, extent, parsed = list(_statements(code)), Extent(limits), dict[str, _Parsed]()
     for statement in statements:
         if statement not in parsed:

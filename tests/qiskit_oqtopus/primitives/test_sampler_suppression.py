@@ -72,6 +72,16 @@ def test_bits(anywhere: BackendV2, twirling: dict[str, Any]) -> None:
     assert result.metadata["shots"] == 100
 
 
+def test_one_shot_a_job(anywhere: BackendV2) -> None:
+    """Jobs of a single shot are as many as the shots, also where randomizations have different numbers of them."""
+    twirling = {"enable_measure": True, "num_randomizations": 2}
+    sampler = OqtopusSampler(anywhere, twirling=twirling, max_shots=1)
+    pub = scattered(0b01101), [0.3], 11
+
+    assert sampler.plan([pub]).jobs == 11
+    assert only_outcomes(sampler.run([pub]).result()[0], "first") == "110"
+
+
 def test_metadata(anywhere: BackendV2) -> None:
     """They say what was done and in how many circuits; shots that options give take the place of the PUB's."""
     twirling = {"enable_measure": True, "num_randomizations": 3, "shots_per_randomization": 7}

@@ -295,6 +295,7 @@ def test_statements(statements: str, fast: bool | None) -> None:
         ("OPENQASM 3; bit c; qubit q; U(1, 2, 3) $0;", None),
         ("OPENQASM 3.1; bit c;", True),
         (f"{HEAD} x $2; x $00;", None),
+        (f"{HEAD} x $00; x $00;", None),
         ('OPENQASM 2.0; include "qelib1.inc"; qreg q[1];', None),
         ("OPENQASM 3; qubit[1] q; x q[0];", None),
         ("OPENQASM 3; qubit[1] x; include 'stdgates.inc';", None),

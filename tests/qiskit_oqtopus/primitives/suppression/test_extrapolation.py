@@ -82,11 +82,11 @@ def test_coverage(name: str) -> None:
     exact = CURVES[name](np.array(factors), *CASES[name])
     found = [how.of(exact + errors * rng.normal(size=3), errors) for _ in range(1000)]
     off = np.array([each.value for each in found]) - CASES[name][0]
-    told = np.array([np.linalg.norm(each.response * errors) for each in found])
+    reported = np.array([np.linalg.norm(each.response * errors) for each in found])
 
     assert {each.extrapolator for each in found} == {name}
     assert abs(off.mean()) < 4 * off.std() / math.sqrt(1000)
-    assert 0.63 < (abs(off) < told).mean() < 0.77
+    assert 0.63 < (abs(off) < reported).mean() < 0.77
 
 
 def sampled(rng: np.random.Generator, state: np.ndarray, shots: int) -> Outcomes:
