@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qiskit.circuit import CircuitInstruction, Clbit, Delay, Measure
+from qiskit.circuit import CircuitInstruction, Clbit, Delay, Measure, QuantumCircuit
 
 from oqtopus_client.physics import relaxation_fidelity
 from qiskit_oqtopus.errors import CircuitError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal
 
-    from qiskit import QuantumCircuit
     from qiskit.circuit import Instruction
     from qiskit.providers import QubitProperties
     from qiskit.transpiler import Target
@@ -105,7 +104,9 @@ def noisy_circuit(
     Raises:
         ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
         CircuitError: The device cannot run the circuit as it is, or the circuit measures a qubit into several bits.
-        ValueError: The device publishes no calibration, or a coherent error is of a qubit that it does not have.
+        TypeError: `circuit` is not a circuit, `idle_noise` not a bool, or `coherent` not `CoherentErrors`.
+        ValueError: The device publishes no calibration, `schedule` is not valid, or a coherent error is of a qubit that
+            it does not have.
     """
     try:
         from oqtopus_client.emulator.calibration import completed_form  # noqa: PLC0415 - an extra
@@ -117,6 +118,8 @@ def noisy_circuit(
     except ModuleNotFoundError as missing:
         raise _without_aer("A noisy circuit", missing) from missing
 
+    if not isinstance(circuit, QuantumCircuit):
+        raise TypeError(f"circuit must be a QuantumCircuit, not {circuit!r}.")
     _active(target, ())
     program = to_program(_measured(circuit), target)
     if not program.is_isa:

@@ -6,6 +6,7 @@ import json
 import operator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -30,8 +31,15 @@ _CLASSIFIED = 2
 """The only supported `meas_level`: counts."""
 
 
-def _checked_seed(seed: object) -> int | None:
-    return None if seed is None else whole_number(seed, "seed_simulator must be a non-negative integer", least=0)
+def _checked_seed(seed: object, info: ValidationInfo) -> int | None:
+    return (
+        None
+        if seed is None
+        else whole_number(seed, f"{info.field_name} must be a non-negative integer below 2**63", least=0)
+    )
+
+
+Seed = Annotated[int | None, BeforeValidator(_checked_seed)]
 
 
 class StrictOptions(BaseModel):
@@ -40,7 +48,11 @@ class StrictOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     _taker: ClassVar[str]
-    """The function or class that accepts the options, for messages."""
+    """The function, class or option that accepts the options, for messages."""
+    _section: ClassVar[str] = ""
+    """Prefix of the options' names in messages."""
+    _refused: ClassVar[Mapping[str, str]] = {}
+    """Options of others that do not exist here, and what to use in their place or why."""
 
     @classmethod
     def checked(cls, options: Mapping[str, Any]) -> Self:
@@ -55,10 +67,17 @@ class StrictOptions(BaseModel):
         try:
             return cls(**options)
         except ValidationError as error:
-            raise ValueError(readable(error)) from None
+            raise ValueError(readable(error, cls._section)) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_bool(cls, value: Any) -> Any:
+        return bool(value) if isinstance(value, np.bool_) else value
 
     @classmethod
     def _check_name(cls, name: str) -> None:
+        if name in cls._refused:
+            raise TypeError(f"{cls._taker} has no option {name!r}: {cls._refused[name]}")
         if name not in cls.model_fields:
             raise TypeError(f"{cls._taker} has no option {name!r}. {suggestion(name, cls.model_fields)}")
 
@@ -96,6 +115,10 @@ class OqtopusOptions(StrictOptions):
 
     model_config = ConfigDict(frozen=True)
     _taker = "run()"
+    _refused = {"seed": "use seed_simulator."} | dict.fromkeys(
+        ("resilience_level", "resilience", "twirling", "dynamical_decoupling"),
+        "it is an option of qiskit_oqtopus.OqtopusEstimator or OqtopusSampler.",
+    )
 
     shots: Annotated[int, BeforeValidator(check_shots)] = 1000
     name: str | None = Field(None, max_length=256)
@@ -107,7 +130,7 @@ class OqtopusOptions(StrictOptions):
     multi_manual: bool = False
     defer_measurements: bool = False
     job_tags: list[str] | None = None
-    seed_simulator: Annotated[int | None, BeforeValidator(_checked_seed)] = None
+    seed_simulator: Seed = None
     meas_level: Any = None
     meas_return: Any = None
     rep_delay: Any = None
@@ -209,11 +232,16 @@ class BackendOptions(Options):
         self.update_options(**fields)
 
 
-def readable(error: ValidationError) -> str:
-    """Return the validation errors as sentences, using our own message where there is one."""
+def readable(error: ValidationError, section: str = "") -> str:
+    """Return the validation errors as sentences, using our own message where there is one.
+
+    Args:
+        error: The errors.
+        section: Prefix of the options' names.
+    """
     return " ".join(
         str(detail["ctx"]["error"])
         if detail["type"] == "value_error"
-        else f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}, not {detail['input']!r}."
+        else f"{section}{'.'.join(map(str, detail['loc']))}: {detail['msg']}, not {detail['input']!r}."
         for detail in error.errors()
     )

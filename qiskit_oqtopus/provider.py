@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from qiskit.providers import QiskitBackendNotFoundError
 
 import oqtopus_client
+from oqtopus_client.checks import real_number
 from oqtopus_client.display import suggestion
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
@@ -78,11 +79,9 @@ class OqtopusProvider:
         if not (config is None or isinstance(config, oqtopus_client.OqtopusConfig)):
             # The message does not show the value, which may be a token.
             raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
-        if not (measure_duration is None or 0 < measure_duration < math.inf):
-            raise ValueError(
-                "measure_duration must be a positive number of seconds, such as 1e-6, or None, not "
-                f"{measure_duration!r}."
-            )
+        if measure_duration is not None:
+            wanted = "measure_duration must be a positive number of seconds, such as 1e-6, or None"
+            measure_duration = real_number(measure_duration, wanted, least=math.ulp(0.0))
         self.client = oqtopus_client.OqtopusClient(config, journal=journal)
         self._measure_duration = measure_duration
         self._emulator: Emulator | None = None

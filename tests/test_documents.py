@@ -39,14 +39,17 @@ def block_with(page: str, text: str) -> str:
 
 
 def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:
-    """The README's tour prints devices, counts of a noisy chip, an expectation value, and a job's times."""
-    (code,) = code_blocks("README")
+    """The README prints devices, counts of a noisy chip, an expectation value, a job's times, and a mitigated value."""
+    tour, mitigated = code_blocks("README")
     names: dict[str, Any] = {}
-    exec(code, names)  # noqa: S102 - our own
+    exec(tour + mitigated, names)  # noqa: S102 - our own
     names["provider"].close()
-    *devices, counts, value, times = capsys.readouterr().out.splitlines()
+    *devices, counts, value, times, plan, better = capsys.readouterr().out.splitlines()
 
-    assert len(code.splitlines()) <= 21
+    assert len(tour.splitlines()) <= 21
+    assert len(mitigated.splitlines()) <= 5
+    assert "4 jobs, of which suppression adds 2;" in plan
+    assert abs(float(better.split()[0]) - 2) < abs(float(value) - 2)
     names_of_devices = ["qulacs", "lattice64", "lattice64c", "lattice144"]
     assert [line.split()[0] for line in devices] == ["Name", "----------", *names_of_devices]
     assert sum(eval(counts).values()) == 1000  # noqa: S307 - a dictionary that we printed

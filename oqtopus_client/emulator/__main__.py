@@ -90,7 +90,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--token", help="API token to require (default: the one stored with the data)")
     add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
     add("--no-idle-noise", action="store_true", help="do not relax the qubits of noisy devices while they wait")
-    add("--schedule", choices=get_args(Schedule), help="when operations start: as early or as late as possible")
+    add(
+        "--schedule",
+        choices=get_args(Schedule),
+        help="'gateway': operations start early, as on real devices; 'alap': late",
+    )
     add("--workers", type=int, metavar="N", help="jobs that run at a time (default: one per processor core)")
     add("--seed", type=int, metavar="N", help="seed of the simulations: the same jobs give the same counts each time")
     add(

@@ -55,21 +55,23 @@ class CoherentErrors:
     zz_khz: _PerCoupling = 0.0
     detuning_khz: _PerQubit = 0.0
 
-    def check(self, calibration: Mapping[str, Any]) -> None:
-        """Check that a device has the qubits and couplings to which values are assigned.
+    def check(self, *calibrations: Mapping[str, Any]) -> None:
+        """Check that a device, or one of several, has each of the qubits and couplings to which values are assigned.
 
         Raises:
-            ValueError: It does not.
+            ValueError: None has it.
         """
-        qubits = set(range(len(calibration["qubits"])))
-        couplings = {(coupling["control"], coupling["target"]) for coupling in calibration["couplings"]}
+        missing = "the device does not have" if len(calibrations) == 1 else "no noisy device has"
+        qubits = {qubit for calibration in calibrations for qubit in range(len(calibration["qubits"]))}
+        every = [coupling for calibration in calibrations for coupling in calibration["couplings"]]
+        couplings = {(coupling["control"], coupling["target"]) for coupling in every}
         either_way = couplings | {(target, control) for control, target in couplings}
         known: dict[str, set[Any]] = dict.fromkeys(("x", "sx", "detuning_khz"), qubits)
         known |= {"cx": couplings, "zz_khz": either_way}
         for name, places in known.items():
             values = getattr(self, name)
             if isinstance(values, dict) and (unknown := values.keys() - places):
-                raise ValueError(f"coherent.{name} has {min(unknown)}, which the device does not have.")
+                raise ValueError(f"coherent.{name} has {min(unknown)}, which {missing}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of a device file's field, without what is zero everywhere."""

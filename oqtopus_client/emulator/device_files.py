@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oqtopus_client.emulator.calibration import calibration, first_error, read_device_info
-from oqtopus_client.emulator.coherent import CoherentErrors  # noqa: TC001 - pydantic reads annotations when it runs
+from oqtopus_client.emulator.coherent import CoherentErrors
 from oqtopus_client.rest.models import DevicesDeviceInfo
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class EmulatedDevice:
         for name, choices in (("publish", get_args(Publish)), ("schedule", get_args(Schedule))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(choices)}.")
+        if not isinstance(self.idle_noise, bool):
+            raise TypeError(f"idle_noise is {self.idle_noise!r}; it is True or False.")
+        if not isinstance(self.coherent, CoherentErrors | None):
+            raise TypeError(f"coherent is {self.coherent!r}; it is CoherentErrors(...) or None.")
         published = len(self.calibration["qubits"])
         if self.n_qubits != published:
             raise ValueError(f"n_qubits is {self.n_qubits}, but device_info has {published} qubits.")

@@ -67,7 +67,7 @@ class Emulator:
         schedule: When the operations of a program start, on all devices: `"gateway"`, as early as possible as on real
             devices, or `"alap"`, as late as possible; by default as each device says.
         coherent: Coherent errors of all noisy devices; by default as each device says. A device ignores values for
-            qubits and couplings that it does not have.
+            qubits and couplings that it does not have, but one of the devices must have them.
         executor: Runs the simulations; threads by default. `"external"` leaves the jobs to an engine in another
             process, which uses `provider_api`; that engine then also decides about server-side programs.
         max_running: Maximum number of jobs in progress at the same time, at least 2; by default one per processor core.
@@ -96,8 +96,8 @@ class Emulator:
 
     Raises:
         OSError: A folder cannot be used.
-        TypeError: `seed` is not an integer.
-        ValueError: A device, `schedule` or `seed` is not valid.
+        TypeError: `idle_noise` is not a bool, `coherent` is not `CoherentErrors`, or `seed` is not an integer.
+        ValueError: A device, `schedule` or `seed` is not valid, or no noisy device has a place in `coherent`.
     """
 
     def __init__(
@@ -133,6 +133,8 @@ class Emulator:
         given = {"idle_noise": idle_noise, "schedule": schedule, "coherent": coherent}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}
+        if coherent is not None:
+            coherent.check(*(device.calibration for device in fleet.values() if device.noisy))
         options = ServerOptions(
             cancelling=cancelling,
             device_histories=device_histories,

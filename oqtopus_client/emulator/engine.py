@@ -238,16 +238,10 @@ class Engine:
     def _circuit_job(self, job: Row, archive: bytes, device: EmulatedDevice) -> CircuitJob:
         transpiler_info = json.loads(job["transpiler_info"])
         mitigation_info = json.loads(job["mitigation_info"])
-        seed = seed_of(json.loads(job["simulator_info"]))
+        given = seed_of(json.loads(job["simulator_info"]))
+        seed = job["seed"] if given is None else given
         return CircuitJob(
-            job["job_type"],
-            archive,
-            job["shots"],
-            transpiler_info,
-            mitigation_info,
-            device,
-            self._limits,
-            job["seed"] if seed is None else seed,
+            job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits, seed
         )
 
     async def _execute(self, run: _Run, work: Callable[..., _Output], *args: Any) -> _Output:

@@ -1,4 +1,4 @@
-"""When the operations of a program run on a device.
+"""Start times of a program's operations on a device.
 
 The gateway that executes programs on OQTOPUS's QPUs appends pulses in the order of the text, each as early as its
 qubits allow. A `barrier`, whichever qubits it names, and every `rz` first aligns all qubits of the program. (The

@@ -30,7 +30,7 @@ class CircuitSuppression:
     Args:
         backend: The backend to run on.
         options: The primitive's options.
-        steps: What is done.
+        steps: The steps that suppress and mitigate errors.
 
     Attributes:
         random: Source of random Paulis.

@@ -22,7 +22,7 @@ class Outcomes:
     Attributes:
         bits: 0 or 1, of shape (outcomes, clbits): a column for each classical bit of the circuit, in its order. Bits
             that were not measured are 0.
-        numbers: How often each outcome was observed. With readout mitigation they may sum to less than the shots.
+        numbers: Number of observations of each outcome. With readout mitigation they may sum to less than the shots.
         qubits: For each outcome, the device's qubit of each of the circuit's: shape (outcomes, qubits). None where the
             circuit's qubits are the device's, or where it does not matter.
         randomizations: The outcomes of each randomization of the program; empty if it is not randomized.

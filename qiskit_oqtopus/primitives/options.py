@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import BeforeValidator, Field
 
 from oqtopus_client.checks import whole_number
 from oqtopus_client.rest.models import MAX_SHOTS
 from oqtopus_client.services.job_spec import check_shots
+from qiskit_oqtopus.options import Seed  # noqa: TC001 - pydantic reads annotations when it runs
 from qiskit_oqtopus.primitives.suppression.options import (
     ChangeableOptions,
     DynamicalDecoupling,
@@ -30,11 +30,8 @@ def positive(number: object) -> int:
     return whole_number(number, "shots must be a positive integer")
 
 
-def _level(level: Any) -> Any:
-    """Return a level as it is, unless it is a truth value, which would count as 0 or 1."""
-    if isinstance(level, bool | np.bool_):
-        raise ValueError(f"resilience_level: Input should be 0, 1 or 2, not {level!r}.")  # noqa: TRY004 - as for others
-    return level
+def _level(level: object) -> int:
+    return whole_number(level, "resilience_level must be 0, 1 or 2", least=0, most=2)
 
 
 class PrimitiveOptions(ChangeableOptions):
@@ -60,8 +57,10 @@ class PrimitiveOptions(ChangeableOptions):
         twirling: Random Paulis around gates and measurements; see `Twirling`.
     """
 
+    _refused: ClassVar[Mapping[str, str]] = {"seed_simulator": "use seed."}
+
     max_shots: Annotated[int, BeforeValidator(check_shots)] = MAX_SHOTS
-    seed: int | None = Field(None, ge=0)
+    seed: Seed = None
     transpile: Literal["auto", "server", "none"] | None = None
     transpiler_options: dict[str, Any] | None = None
     mitigation: Literal["pseudo_inverse"] | None = None
@@ -75,7 +74,7 @@ class PrimitiveOptions(ChangeableOptions):
 
     @property
     def steps(self) -> Steps:
-        """What is done about errors.
+        """The steps that suppress and mitigate errors.
 
         Raises:
             ValueError: Options contradict each other.
@@ -133,12 +132,12 @@ class EstimatorOptions(PrimitiveOptions):
 
     default_precision: float = Field(0.015625, gt=0, allow_inf_nan=False)
     route: Literal["auto", "sampling", "estimation"] = "auto"
-    resilience_level: Annotated[Literal[0, 1, 2], BeforeValidator(_level)] = 0
+    resilience_level: Annotated[int, BeforeValidator(_level)] = 0
     resilience: Annotated[Resilience, BeforeValidator(Resilience.section)] = Field(default_factory=Resilience)
 
     @property
     def steps(self) -> Steps:
-        """What is done about errors.
+        """The steps that suppress and mitigate errors.
 
         Raises:
             ValueError: Options contradict each other.
@@ -156,10 +155,13 @@ class SamplerOptions(PrimitiveOptions):
     """
 
     _taker = "OqtopusSampler"
-    _refused = dict.fromkeys(
-        ("resilience_level", "resilience"),
-        "samplers return outcomes, not values to mitigate; they have dynamical_decoupling and twirling.",
-    )
+    _refused: ClassVar[Mapping[str, str]] = {
+        **PrimitiveOptions._refused,  # noqa: SLF001 - the parent's
+        **dict.fromkeys(
+            ("resilience_level", "resilience"),
+            "samplers return outcomes, not values to mitigate; they have dynamical_decoupling and twirling.",
+        ),
+    }
 
     default_shots: Annotated[int, BeforeValidator(positive)] = 1024
     defer_measurements: bool | None = None

@@ -1,4 +1,4 @@
-"""What a primitive would submit: `RunPreview`."""
+"""The jobs of a primitive, before they are submitted: `RunPreview`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MANY = 200
 
 
 class RunPreview:
-    """What `run` would submit.
+    """The jobs, shots and circuits that `run` would submit.
 
     Args:
         tasks: The tasks.

@@ -68,7 +68,7 @@ class SampledPub:
         cregs: Name and indices of bits of each classical register.
         measured: Whether it has programs; a circuit that measures nothing needs none, as all its bits are 0.
         metadata: The circuit's metadata.
-        suppression: What is done about errors, if anything.
+        suppression: Record of the error suppression; None without it.
     """
 
     shape: tuple[int, ...]

@@ -18,6 +18,7 @@ from qiskit_oqtopus.primitives.suppressed_pub import SuppressedPub
 from qiskit_oqtopus.primitives.suppression.folding import fold
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.primitives.task import Task
+from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ class SuppressedPlanner:
     Args:
         backend: The backend to run on.
         options: The estimator's options.
-        steps: What is done.
+        steps: The steps that suppress and mitigate errors.
 
     Raises:
         ValueError: Options contradict each other.
@@ -131,6 +132,12 @@ class SuppressedPlanner:
             found = [fold(bare, factor, self._circuits.random) for factor in wanted.noise_factors]
             folded = [circuit for circuit, _ in found]
             extrapolation = replace(wanted, noise_factors=tuple(factor for _, factor in found))
+            if not extrapolation.is_possible and any(item.name == "cx" for item in bare.data):
+                warn_user(
+                    f"PUB {index}: circuit {circuit.name!r} has too few cx gates for the noise factors "
+                    f"{[*wanted.noise_factors]}: they become {[*extrapolation.noise_factors]}, so its values are not "
+                    "extrapolated. Use odd integers as resilience.zne.noise_factors."
+                )
         translated = not self._steps.twirls
         return [EstimatorCircuits(each, self._backend, translated=translated) for each in folded], extrapolation
 

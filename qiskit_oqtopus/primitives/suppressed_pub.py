@@ -30,7 +30,7 @@ class SuppressedPub(MeasuredPub):
     Its programs are those of a `MeasuredPub`, where each noise factor has the programs of all bindings.
 
     Attributes:
-        suppression: What is done.
+        suppression: Record of the error suppression and mitigation.
     """
 
     suppression: Suppression

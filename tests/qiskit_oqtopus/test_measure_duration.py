@@ -97,5 +97,5 @@ def test_impossible_durations(emulator: Emulator, wrong: float) -> None:
 
 def test_another_type(emulator: Emulator) -> None:
     """Text is not a duration."""
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="positive number of seconds, such as 1e-6, or None, not"):
         OqtopusProvider(emulator.config, measure_duration="1 us")  # type: ignore[arg-type]

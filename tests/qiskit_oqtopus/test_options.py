@@ -180,6 +180,22 @@ def test_names_and_descriptions(backend: OqtopusBackend) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("seed", "run() has no option 'seed': use seed_simulator."),
+        ("resilience_level", "has no option 'resilience_level': it is an option of qiskit_oqtopus.OqtopusEstimator"),
+        ("twirling", "has no option 'twirling': it is an option of qiskit_oqtopus.OqtopusEstimator or OqtopusSampler."),
+    ],
+)
+def test_options_of_primitives(backend: OqtopusBackend, cloud: RecordedCloud, name: str, message: str) -> None:
+    """An option that only primitives have is refused with the name of what has it."""
+    with pytest.raises(TypeError, match=re.escape(message)):
+        backend.run(bell(), **{name: 1})
+
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"memory": 1}, "memory: Input should be a valid boolean, not 1."),

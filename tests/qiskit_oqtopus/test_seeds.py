@@ -65,10 +65,12 @@ def test_derived_seeds() -> None:
     assert set(many[1:]).isdisjoint(seeds(2, 20_000))
 
 
-@pytest.mark.parametrize(("seed", "error"), [(-1, ValueError), (1.5, TypeError), (True, TypeError), ("1", TypeError)])
+@pytest.mark.parametrize(
+    ("seed", "error"), [(-1, ValueError), (2**63, ValueError), (1.5, TypeError), (True, TypeError), ("1", TypeError)]
+)
 def test_bad_seeds(backend: OqtopusBackend, cloud: RecordedCloud, seed: Any, error: type[Exception]) -> None:
     """A seed is a non-negative integer of any integer type."""
-    message = re.escape(f"seed_simulator must be a non-negative integer, not {seed!r}.")
+    message = re.escape(f"seed_simulator must be a non-negative integer below 2**63, not {seed!r}.")
     with pytest.raises(error, match=message):
         backend.run(bell(), seed_simulator=seed)
     with pytest.raises(error, match=message):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     _Real = NDArray[np.float64]
 
 _PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+_QUBITS = 30
 _ONE, _TWO = 4, 16
 _COLUMN_AXES = 3
 """Number of axes whose values are the columns of a matrix product.
@@ -40,7 +41,9 @@ _ANY_OUTCOME = np.array([[1.0, 0, 0, 0]])
 
 
 def estimate(part: Part, shots: int) -> Cost | None:
-    """Estimate the cost, which hardly depends on the number of shots."""
+    """Estimate the cost, which hardly depends on the number of shots; None for more qubits than any machine holds."""
+    if part.n_qubits > _QUBITS:
+        return None
     elements = 4.0**part.n_qubits
     pairs = Counter(len(operation.qubits) for operation in part.operations)[2]
     seconds = 1e-3 + 4e-6 * len(part.operations) + pairs * (2e-5 + 2e-9 * elements) + 1e-7 * shots

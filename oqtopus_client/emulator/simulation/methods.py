@@ -46,7 +46,7 @@ class Method(NamedTuple):
             returns new outcomes at each call.
         effort: Seconds per operation to estimate its cost, which must be less than what another method takes.
         probabilities: Returns the probabilities of all outcomes, if that is how it draws them.
-        approximation: What is not exact about it.
+        approximation: The approximation that it makes; empty if it is exact.
     """
 
     name: str
@@ -93,7 +93,7 @@ def choose(part: Part, shots: int) -> Chosen:
         TooLargeError: No method fits into memory.
     """
     best, available = None, available_megabytes()
-    needed = (_NOISY_BYTES if part.is_noisy else _BYTES) * 2.0**part.n_qubits / (1 << 20)
+    needed = (_NOISY_BYTES if part.is_noisy else _BYTES) * 2.0 ** min(part.n_qubits, 1000) / (1 << 20)
     for method in EXACT:
         if best is not None and best.cost.seconds <= _LOOK + method.effort * len(part.operations):
             break

@@ -1,4 +1,4 @@
-"""What happens to the qubits of an emulated device, as plain values: gates, waits, noise and measurements."""
+"""Operations on the qubits of an emulated device, as plain values: gates, waits, noise and measurements."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Executed:
     Attributes:
         result: The content of the job's result file.
         seconds: Time on the device.
-        approximations: What was simulated only approximately.
+        approximations: The approximations that were made.
     """
 
     result: dict[str, Any] = field(repr=False)
@@ -318,7 +318,7 @@ def _readout_errors(qubit: int | None, device: EmulatedDevice) -> tuple[float, f
 
 def _is_heavy(circuit: QuantumCircuit, measured: Collection[int], job: CircuitJob, *, runs: int = 1) -> bool:
     """Whether the circuit takes seconds; a bound saves the estimate for most circuits that do not."""
-    n_qubits = len(active_qubits(circuit, measured))
+    n_qubits = min(len(active_qubits(circuit, measured)), 100)
     amplitudes = min(job.shots << n_qubits, 8 << 2 * n_qubits) if job.device.noisy else 1 << n_qubits
     if len(circuit.data) * (4e-5 + 2e-9 * amplitudes) * runs < _HEAVY_SECONDS:
         return False

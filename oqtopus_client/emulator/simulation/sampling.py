@@ -40,7 +40,7 @@ class Sampled:
     Attributes:
         counts: Counts by outcome; the rightmost character of a key is bit 0.
         qubits: The qubit measured into each bit, from bit 0 on; None for a bit without measurement.
-        approximations: What was simulated only approximately.
+        approximations: The approximations that were made.
     """
 
     counts: dict[str, int]

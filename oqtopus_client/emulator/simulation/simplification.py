@@ -1,4 +1,4 @@
-"""Clifford circuits, however they are spelt: `clifford_form`.
+"""Clifford circuits, however they are written: `clifford_form`.
 
 Runs of one-qubit gates are multiplied out into rotations about Z and Y. What exceeds quarter turns of a rotation is
 pulled back through the Clifford gates before it, and is there a rotation about a Pauli string. Rotations about the same
@@ -72,7 +72,7 @@ def clifford_form(part: Part) -> CliffordForm | None:
     turns: list[Turn] = []
     remaining, spent = merged.noticed(measured), merged.spent
     while spent + _size(remaining) > TOLERANCE:
-        if circuit.rotations.noisy or len(remaining) > _MAX_ROTATIONS:
+        if spent > TOLERANCE or circuit.rotations.noisy or len(remaining) > _MAX_ROTATIONS:
             return None
         merged = _Rotations()
         new: list[Turn] = []
@@ -159,7 +159,7 @@ class _Noise:
 
 
 class _Rotations:
-    """What exceeds quarter turns of rotations about strings, merged as far as possible.
+    """The excess over quarter turns of rotations about strings, merged as far as possible.
 
     Attributes:
         noisy: Whether there is noise among them.

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.simulation.operations import Part
 
-_QULACS_QUBITS = 12
+_QUBITS = 60
+_QULACS_QUBITS = 11
 """Maximum number of qubits for qulacs, which divides larger states among threads, even if every core is busy."""
 
 _ONE_THREAD_QUBITS = 20
@@ -35,8 +36,8 @@ _Z, _X = 3, 1
 
 
 def estimate(part: Part, shots: int) -> Cost | None:
-    """Estimate the cost; None if there is noise."""
-    if part.is_noisy:
+    """Estimate the cost; None if there is noise, or for more qubits than any machine holds."""
+    if part.n_qubits > _QUBITS or part.is_noisy:
         return None
     amplitudes = 2.0**part.n_qubits
     seconds = 2e-3 + len(part.operations) * (1e-5 + 2e-9 * amplitudes) + 1e-8 * amplitudes + 1e-7 * shots

@@ -206,7 +206,7 @@ class Extrapolated(NamedTuple):
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """How values are extrapolated.
+    """The extrapolation of values to zero noise.
 
     Attributes:
         noise_factors: The factor of the noise in each value, as achieved.
@@ -217,6 +217,11 @@ class Extrapolation:
     noise_factors: tuple[float, ...]
     extrapolators: tuple[str, ...]
     points: tuple[float, ...] = (0.0,)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether there are enough different noise factors for one of the extrapolators."""
+        return any(len(set(self.noise_factors)) >= _LEAST_FACTORS[name] for name in self.extrapolators)
 
     def of(self, values: Array, errors: Array, *, relative_error: float = 0.0) -> Extrapolated:
         """Return the extrapolated value of a Pauli.

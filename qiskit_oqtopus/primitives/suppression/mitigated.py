@@ -93,8 +93,8 @@ class MitigatedObservable:
     Args:
         observable: The observable.
         measurements: The measurements that determine its terms.
-        correction: How readout errors are undone, if they are.
-        extrapolation: How values are extrapolated, if they are.
+        correction: Correction of readout errors; None to leave them.
+        extrapolation: Extrapolation of values; None without it.
         from_spread: Whether standard errors are from the spread between randomizations.
     """
 

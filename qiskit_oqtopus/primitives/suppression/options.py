@@ -19,9 +19,6 @@ class ChangeableOptions(StrictOptions):
 
     model_config = ConfigDict(validate_assignment=True)
 
-    _refused: ClassVar[Mapping[str, str]] = {}
-    """Options of qiskit-ibm-runtime that do not exist here, and the reason."""
-
     def update(self, **options: Any) -> None:
         """Change several options, or none if one is invalid; a mapping changes the options that it names.
 
@@ -47,18 +44,19 @@ class ChangeableOptions(StrictOptions):
             raise TypeError(f"{cls._taker} must be a mapping of names to values, not {value!r}.")
         return cls.checked(dict(value))
 
+    @field_validator("num_randomizations", "shots_per_randomization", mode="before", check_fields=False)
     @classmethod
-    def _check_name(cls, name: str) -> None:
-        if name in cls._refused:
-            raise TypeError(f"{cls._taker} has no option {name!r}: {cls._refused[name]}")
-        super()._check_name(name)
+    def _are_counts(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str) and value == "auto":
+            return value
+        return whole_number(value, f'{cls._section}{info.field_name} must be a positive integer or "auto"')
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._check_name(name)
         try:
             super().__setattr__(name, value)
         except ValidationError as error:
-            raise ValueError(readable(error)) from None
+            raise ValueError(readable(error, self._section)) from None
 
 
 def _merged(options: ChangeableOptions, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,13 +71,6 @@ def _merged(options: ChangeableOptions, changes: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def _count(value: Any, info: ValidationInfo) -> Any:
-    """Return a number as a positive int, or `auto`."""
-    if isinstance(value, str) and value == "auto":
-        return value
-    return whole_number(value, f'{info.field_name} must be a positive integer or "auto"')
-
-
 def _factors(value: Any, info: ValidationInfo) -> Any:
     """Return several numbers as floats, or `auto`."""
     if isinstance(value, str) and value == "auto":
@@ -90,11 +81,11 @@ def _factors(value: Any, info: ValidationInfo) -> Any:
     except (TypeError, ValueError):
         factors = np.zeros(0)
     if factors.ndim != 1 or not len(factors) or not np.isfinite(factors).all():
-        raise ValueError(f'{info.field_name} must be finite numbers or "auto", not {value!r}.')
+        raise ValueError(f'resilience.zne.{info.field_name} must be finite numbers or "auto", not {value!r}.')
     return tuple(factors.tolist())
 
 
-Count = Annotated[int | Literal["auto"], BeforeValidator(_count)]
+Count = int | Literal["auto"]
 Factors = Annotated[tuple[float, ...] | Literal["auto"], BeforeValidator(_factors)]
 
 
@@ -112,6 +103,7 @@ class DynamicalDecoupling(ChangeableOptions):
     """
 
     _taker = "dynamical_decoupling"
+    _section = "dynamical_decoupling."
 
     enable: bool = False
     sequence_type: Literal["XX", "XpXm", "XY4"] = "XX"
@@ -124,20 +116,22 @@ class Twirling(ChangeableOptions):
     """Random Paulis that turn errors of gates and measurements into stochastic ones.
 
     Each randomization of a circuit is a job. The primitive's result has no flips, but the counts of a single job, as
-    `provider.client` returns them, are those of its randomization.
+    `provider.job` and `provider.client` return them for its own id, are those of its randomization.
 
     Attributes:
         enable_gates: Whether to twirl `cx` gates; None leaves it to `resilience_level`.
         enable_measure: Whether to flip measured qubits at random and undo it in the outcomes; None leaves it to
             `resilience_level`.
         num_randomizations: Number of randomizations of each circuit. `"auto"` takes 8 for measurements alone and 16
-            with gates, fewer if each would have fewer than 64 shots.
+            with gates, fewer if each would have fewer than 64 shots. It must be even where measurements are twirled to
+            mitigate readout errors.
         shots_per_randomization: Number of shots of each. `"auto"` divides the shots of the PUB; a number takes the
             place of these together with `num_randomizations`.
         strategy: The qubits to twirl in each layer of gates: `active`, those of its gates.
     """
 
     _taker = "twirling"
+    _section = "twirling."
     _refused: ClassVar[Mapping[str, str]] = {"group": "gates are twirled by all pairs of Paulis, IBM's 'pauli'."}
 
     enable_gates: bool | None = None
@@ -161,17 +155,22 @@ class MeasureNoiseLearning(ChangeableOptions):
     """The calibration circuits of readout mitigation; one calibration serves all PUBs of a run.
 
     Attributes:
-        num_randomizations: With twirled measurements, the number of calibration circuits; `"auto"` takes twirling's.
-            Without, there are two circuits, all qubits in `|0>` and all in `|1>`.
+        num_randomizations: With twirled measurements, the number of calibration circuits, an even one; `"auto"` takes
+            twirling's, or 8 if that is `"auto"`, too. Without, there are two circuits, all qubits in `|0>` and all in
+            `|1>`.
         shots_per_randomization: Number of shots of each circuit. `"auto"` takes the most shots that a circuit of the
             run has; twirled calibration circuits share these.
     """
 
     _taker = "resilience.measure_noise_learning"
+    _section = "resilience.measure_noise_learning."
 
     num_randomizations: Count = "auto"
     shots_per_randomization: Count = "auto"
 
+
+_MOST_NOISE = 100
+"""Maximum noise factor; nothing remains of a state on any chip, and programs grow by as much."""
 
 _PEA = "probabilistic error amplification (PEA) needs a learned noise model; use gate_folding."
 _LEARNING = (
@@ -184,7 +183,7 @@ class Zne(ChangeableOptions):
     """Extrapolation to zero noise.
 
     Attributes:
-        noise_factors: The factors by which folding of `cx` gates amplifies their noise, at least 1; `"auto"` takes
+        noise_factors: The factors by which folding of `cx` gates amplifies their noise, from 1 to 100; `"auto"` takes
             1, 3 and 5.
         extrapolator: One or several of `linear`, `exponential`, `double_exponential`, `polynomial_degree_1` to
             `polynomial_degree_7` and `fallback`, the value of least noise. The first one that fits well is used.
@@ -194,6 +193,7 @@ class Zne(ChangeableOptions):
     """
 
     _taker = "resilience.zne"
+    _section = "resilience.zne."
 
     noise_factors: Factors = "auto"
     extrapolator: tuple[str, ...] = ("exponential", "linear")
@@ -210,9 +210,12 @@ class Zne(ChangeableOptions):
     @field_validator("noise_factors")
     @classmethod
     def _amplify(cls, factors: Any) -> Any:
-        if factors != "auto" and (len(factors) < 2 or min(factors) < 1 or len(set(factors)) < len(factors)):  # noqa: PLR2004 - a line's points
+        if factors == "auto":
+            return factors
+        if len(set(factors)) < max(2, len(factors)) or min(factors) < 1 or max(factors) > _MOST_NOISE:
             raise ValueError(
-                f"resilience.zne.noise_factors must be two or more different numbers of at least 1, not {factors}."
+                f"resilience.zne.noise_factors must be two or more different numbers from 1 to {_MOST_NOISE}, not "
+                f"{factors}."
             )
         return factors
 
@@ -246,6 +249,7 @@ class Resilience(ChangeableOptions):
     """
 
     _taker = "resilience"
+    _section = "resilience."
     _refused: ClassVar[Mapping[str, str]] = {
         "pec_mitigation": f"probabilistic error cancellation (PEC) is not supported, as {_LEARNING}",
         "pec": f"probabilistic error cancellation (PEC) is not supported, as {_LEARNING}",

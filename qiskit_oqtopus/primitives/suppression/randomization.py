@@ -1,4 +1,4 @@
-"""How shots are split across the randomizations of a circuit, and the bits that these flip."""
+"""Division of shots among the randomizations of a circuit, and the bits that these flip."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class CorrectedTerms(NamedTuple):
 
 
 class Correction(ABC):
-    """How readout errors of some terms are undone.
+    """Correction of the readout errors of some terms.
 
     The error of the calibration enters through calibrated quantities: probabilities of errors, or factors.
     """

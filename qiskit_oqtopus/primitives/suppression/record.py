@@ -1,4 +1,4 @@
-"""What is done about the errors of one PUB: `Suppression`."""
+"""Record of the error suppression and mitigation of one PUB: `Suppression`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENOUGH = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Suppression:
-    """What is done about the errors of one PUB, as far as its result depends on it or reports it.
+    """Record of the error suppression and mitigation of one PUB, as far as its result depends on it or reports it.
 
     Attributes:
         num_randomizations: Number of randomizations of each circuit.

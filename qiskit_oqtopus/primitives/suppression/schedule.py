@@ -1,4 +1,4 @@
-"""When the gates of a circuit run on an OQTOPUS device: `Schedule`; a quick order of gates: `in_rounds`."""
+"""Start times of a circuit's gates on an OQTOPUS device: `Schedule`; a quick order of gates: `in_rounds`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Learning:
 
     Attributes:
         twirled: Whether they are random flips of all qubits; if not, there are two, all qubits in |0> and all in |1>.
-        num_randomizations: Number of random circuits; `auto` takes as many as the run has.
+        num_randomizations: Number of random circuits.
         shots_per_randomization: Number of shots of each circuit.
     """
 
@@ -32,7 +32,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Steps:
-    """What is done about errors, in the order of the circuits: extrapolation, twirling, decoupling.
+    """The steps that suppress and mitigate errors, in the order of the circuits: extrapolation, twirling, decoupling.
 
     Attributes:
         extrapolation: Extrapolation to zero noise, if any.
@@ -90,7 +90,9 @@ def effective(
         _check_randomizations(twirling)
     return Steps(
         extrapolation=_extrapolation(resilience) if resilience is not None and extrapolates else None,
-        learning=_learning(resilience, twirled=twirl_measure) if resilience is not None and mitigates else None,
+        learning=_learning(resilience, twirling, twirled=twirl_measure)
+        if resilience is not None and mitigates
+        else None,
         twirl_gates=twirl_gates,
         twirl_measure=twirl_measure,
         num_randomizations=twirling.num_randomizations,
@@ -113,15 +115,27 @@ def _check_randomizations(twirling: Twirling) -> None:
             )
 
 
-def _learning(resilience: Resilience, *, twirled: bool) -> Learning:
+def _learning(resilience: Resilience, twirling: Twirling, *, twirled: bool) -> Learning:
     given = resilience.measure_noise_learning
-    if not twirled and given.num_randomizations != "auto":
-        raise ValueError(
-            f"resilience.measure_noise_learning.num_randomizations={given.num_randomizations} needs twirled "
-            "measurements, as readout errors are otherwise calibrated with two circuits. Set "
-            "twirling.enable_measure=True, or leave it out."
-        )
-    return Learning(twirled, given.num_randomizations, given.shots_per_randomization)
+    count = given.num_randomizations
+    if not twirled:
+        if count != "auto":
+            raise ValueError(
+                f"resilience.measure_noise_learning.num_randomizations={count} needs twirled measurements, as readout "
+                "errors are otherwise calibrated with two circuits. Set twirling.enable_measure=True, or leave it out."
+            )
+        return Learning(twirled, count, given.shots_per_randomization)
+    for name, number in (
+        ("twirling", twirling.num_randomizations),
+        ("resilience.measure_noise_learning", count),
+    ):
+        if number != "auto" and number % 2:
+            raise ValueError(
+                f"{name}.num_randomizations={number} is odd, but mitigation of readout errors with twirled "
+                "measurements needs pairs of complementary flips, as values are biased otherwise. Use "
+                f"{number + 1}, or twirling.enable_measure=False."
+            )
+    return Learning(twirled, twirling.num_randomizations if count == "auto" else count, given.shots_per_randomization)
 
 
 def _extrapolation(resilience: Resilience) -> Extrapolation:

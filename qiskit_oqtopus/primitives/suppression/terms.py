@@ -28,7 +28,7 @@ class TermSamples:
 
     Attributes:
         values: The value of each term for each outcome: shape (outcomes, terms).
-        numbers: How often each outcome was observed.
+        numbers: Number of observations of each outcome.
         starts: The first outcome of each randomization.
     """
 

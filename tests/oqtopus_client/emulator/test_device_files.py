@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.coherent import CoherentErrors
 from oqtopus_client.emulator.device_files import EmulatedDevice, built_in_devices, load_devices
 from oqtopus_client.emulator.lattice import square_lattice
@@ -158,6 +159,10 @@ def test_options_are_checked() -> None:
     assert not device.noisy
     with pytest.raises(ValueError, match="publish is 'pdf'; it is one of inline, zip, json, none"):
         dataclasses.replace(device, publish="pdf")
+    with pytest.raises(TypeError, match=r"coherent is 50; it is CoherentErrors\(...\) or None"):
+        dataclasses.replace(device, coherent=50)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="idle_noise is 'no'; it is True or False"):
+        dataclasses.replace(device, idle_noise="no")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="schedule is 'asap'; it is one of gateway, alap"):
         dataclasses.replace(device, schedule="asap")
 
@@ -319,3 +324,10 @@ def test_refused_coherent_errors(coherent: dict[str, Any], message: str) -> None
     device = EmulatedDevice.from_device_info(CHIP)
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         EmulatedDevice.from_description({**device.description, "coherent": coherent})
+
+
+def test_coherent_errors_of_several_devices() -> None:
+    """A coupling with a coherent error must exist on one of the noisy devices, not on all."""
+    Emulator(":memory:", coherent=CoherentErrors(zz_khz={(0, 12): 50.0, (0, 8): 50.0})).close()
+    with pytest.raises(ValueError, match=r"coherent.zz_khz has \(0, 9\), which no noisy device has"):
+        Emulator(":memory:", coherent=CoherentErrors(zz_khz={(0, 9): 50.0}))

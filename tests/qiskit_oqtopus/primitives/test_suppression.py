@@ -330,6 +330,18 @@ def test_many_projectors(perfect: OqtopusBackend, tap: RecordedCloud) -> None:
     assert result[0].data.evs == 1
 
 
+def test_too_few_gates_to_fold() -> None:
+    """A circuit whose gates are too few for the factors warns that its values are not extrapolated."""
+    circuit = QuantumCircuit(2)
+    zne = {"zne_mitigation": True, "zne": {"noise_factors": [1, 1.5]}}
+    estimator = OqtopusEstimator(AerSimulator(), resilience=zne)
+    assert estimator.run([(circuit, "ZZ")], shots=10).result()[0].data.evs == 1
+
+    circuit.cx(0, 1)
+    with pytest.raises(UserWarning, match=re.escape("has too few cx gates for the noise factors [1.0, 1.5]: they")):
+        estimator.plan([(circuit, "ZZ")])
+
+
 def test_gates_that_are_not_folded() -> None:
     """Extrapolation refuses gates whose noise it would not amplify."""
     circuit = QuantumCircuit(2)

@@ -70,7 +70,7 @@ def random_options(rng: np.random.Generator) -> dict[str, Any]:
     level = int(rng.integers(3))
     twirling: dict[str, Any] = {"enable_gates": gates, "enable_measure": measure}
     if gates or measure or (level == 2 and None in {gates, measure}):
-        twirling["num_randomizations"] = int(rng.integers(1, 6))
+        twirling["num_randomizations"] = 2 * int(rng.integers(1, 4))
     extrapolators = ["linear", "exponential", "polynomial_degree_1", "fallback"]
     factors = [[1, 3], [1, 1.7, 2.5], [1, 2, 3, 4]][int(rng.integers(3))]
     resilience: dict[str, Any] = {

@@ -38,6 +38,8 @@ def part(n_qubits: int, layers: int, noise: bool, angle: float = 0.3, t1: float 
         (part(40, 30, noise=False, angle=math.pi / 2), 1000, "Clifford"),
         (part(40, 30, noise=True, angle=math.pi / 2, t1=math.inf), 1000, "Clifford"),
         (part(40, 30, noise=True, angle=math.pi / 2), 1000, "twirled Clifford"),
+        (part(1200, 1, noise=False, angle=math.pi / 2), 1000, "Clifford"),
+        (part(1200, 1, noise=True, angle=math.pi / 2, t1=math.inf), 1000, "Clifford"),
     ],
 )
 def test_choice(one: Part, shots: int, name: str) -> None:

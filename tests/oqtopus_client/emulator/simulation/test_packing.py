@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
 
 from oqtopus_client.emulator.device_files import built_in_devices
+from oqtopus_client.emulator.lattice import square_lattice
 from oqtopus_client.emulator.simulation import packing
 from oqtopus_client.emulator.simulation.packing import PackedJob, prepare_packed, run_packed
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, Prepared, prepare
@@ -70,3 +72,15 @@ def test_jobs(monkeypatch: pytest.MonkeyPatch, job_type: str) -> None:
     else:
         assert sum(result["sampling"]["counts"].values()) == job.shots
         assert result["sampling"]["counts"].keys() <= {"00", "11"}
+
+
+def test_a_thousand_qubits() -> None:
+    """The cost of a job on more qubits than the exponent of a float is computed, too."""
+    device = square_lattice("large", 32, 33, seed=1)
+    program = 'OPENQASM 3; include "stdgates.inc"; qubit[1056] q; bit[1056] c; x q; c = measure q;'
+    job = replace(circuit_job(program, OFF), device=device, shots=3)
+
+    outcome = run_packed(job, prepare_packed(job))
+
+    counts = json.loads(unpack(outcome.files["result.zip"]))["sampling"]["counts"]
+    assert sum(counts.values()) == 3

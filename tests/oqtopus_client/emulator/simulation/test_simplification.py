@@ -123,6 +123,18 @@ def test_deviations_add_up(deviation: float, repetitions: int, *, expected: bool
     assert (clifford_form(part) is not None) == expected
 
 
+@pytest.mark.parametrize(("repetitions", "expected"), [(190, True), (210, False)])
+def test_tiny_deviations_add_up(repetitions: int, *, expected: bool) -> None:
+    """Deviations that are each left out at once make a circuit no Clifford circuit if there are enough of them."""
+    circuit = QuantumCircuit(2)
+    circuit.sx(1)
+    for _ in range(repetitions):
+        circuit.rz(5e-9, 1)
+        circuit.cx(0, 1)
+
+    assert (clifford_form(part_of(circuit)) is not None) == expected
+
+
 def test_small_angles_cancel() -> None:
     """Small angles that cancel do not add up, and angles next to quarter turns do not keep others from cancelling."""
     circuit = QuantumCircuit(2)

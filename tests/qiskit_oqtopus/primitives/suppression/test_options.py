@@ -46,9 +46,11 @@ def test_every_way_to_set_options() -> None:
     ("options", "error", "message"),
     [
         ({"resilience_levl": 1}, TypeError, "Did you mean 'resilience_level' or 'resilience'?"),
-        ({"resilience_level": 3}, ValueError, "resilience_level: Input should be 0, 1 or 2, not 3."),
-        ({"resilience_level": True}, ValueError, "resilience_level: Input should be 0, 1 or 2, not True."),
-        ({"resilience_level": np.True_}, ValueError, "resilience_level: Input should be 0, 1 or 2, not np.True_."),
+        ({"resilience_level": 3}, ValueError, "resilience_level must be 0, 1 or 2, not 3."),
+        ({"resilience_level": "1"}, TypeError, "resilience_level must be 0, 1 or 2, not '1'."),
+        ({"resilience_level": True}, TypeError, "resilience_level must be 0, 1 or 2, not True."),
+        ({"seed_simulator": 7}, TypeError, "no option 'seed_simulator': use seed."),
+        ({"resilience_level": np.True_}, TypeError, "resilience_level must be 0, 1 or 2, not True."),
         ({"resilience": {"zne_mitigaton": True}}, TypeError, "resilience has no option 'zne_mitigaton'. Did you mean"),
         ({"resilience": {"zne": {"factors": [1, 2]}}}, TypeError, "resilience.zne has no option 'factors'. Did you"),
         ({"resilience": {"measure_noise_learning": {"shots": 1}}}, TypeError, "measure_noise_learning has no option"),
@@ -60,20 +62,20 @@ def test_every_way_to_set_options() -> None:
             "dynamical_decoupling must be a mapping of names to values, not T",
         ),
         ({"twirling": {"enable_gate": True}}, TypeError, "Did you mean 'enable_gates'"),
-        ({"twirling": {"enable_gates": 1}}, ValueError, "enable_gates: Input should be a valid boolean, not 1."),
+        ({"twirling": {"enable_gates": 1}}, ValueError, "twirling.enable_gates: Input should be a valid boolean"),
         (
             {"twirling": {"num_randomizations": 0}},
             ValueError,
-            'num_randomizations must be a positive integer or "auto"',
+            'twirling.num_randomizations must be a positive integer or "auto"',
         ),
-        ({"twirling": {"num_randomizations": 2.5}}, TypeError, "num_randomizations must be a positive integer"),
+        ({"twirling": {"num_randomizations": 2.5}}, TypeError, "twirling.num_randomizations must be a positive"),
         (
             {"twirling": {"strategy": "all"}},
             ValueError,
             "also twirls idle qubits, which is not supported; use 'active'",
         ),
-        ({"twirling": {"strategy": ["active"]}}, ValueError, "strategy: Input should be 'active', not ['active']."),
-        ({"twirling": {"strategy": "some"}}, ValueError, "strategy: Input should be 'active', not 'some'."),
+        ({"twirling": {"strategy": ["active"]}}, ValueError, "twirling.strategy: Input should be 'active', not ["),
+        ({"twirling": {"strategy": "some"}}, ValueError, "twirling.strategy: Input should be 'active', not 'some'."),
         (
             {"twirling": {"group": "local_c1"}},
             TypeError,
@@ -82,11 +84,12 @@ def test_every_way_to_set_options() -> None:
         (
             {"resilience": {"zne": {"noise_factors": [0.5, 2]}}},
             ValueError,
-            "different numbers of at least 1, not (0.5,",
+            "different numbers from 1 to 100, not (0.5,",
         ),
         ({"resilience": {"zne": {"noise_factors": [1]}}}, ValueError, "two or more different numbers"),
         ({"resilience": {"zne": {"noise_factors": [3, 3]}}}, ValueError, "two or more different numbers"),
-        ({"resilience": {"zne": {"noise_factors": 3}}}, ValueError, 'noise_factors must be finite numbers or "auto"'),
+        ({"resilience": {"zne": {"noise_factors": [1, 1e12]}}}, ValueError, "from 1 to 100"),
+        ({"resilience": {"zne": {"noise_factors": 3}}}, ValueError, "resilience.zne.noise_factors must be finite"),
         ({"resilience": {"zne": {"noise_factors": ["1", "3"]}}}, ValueError, "must be finite numbers"),
         ({"resilience": {"zne": {"noise_factors": [True, 3]}}}, ValueError, "must be finite numbers"),
         ({"resilience": {"zne": {"noise_factors": [1, float("nan")]}}}, ValueError, "must be finite numbers"),
@@ -117,6 +120,18 @@ def test_bad_options(options: dict[str, Any], error: type[Exception], message: s
     """A wrong name or value is refused at construction, with similar names or the allowed values."""
     with pytest.raises(error, match=re.escape(message)):
         EstimatorOptions.of(options)
+
+
+def test_numpy_scalars() -> None:
+    """NumPy's numbers and booleans are as good as Python's."""
+    options = EstimatorOptions.of(
+        {"seed": np.int64(5), "resilience_level": np.uint8(1), "dynamical_decoupling": {"enable": np.True_}}
+    )
+    options.twirling.enable_gates = np.False_  # type: ignore[assignment]
+
+    assert (options.seed, options.resilience_level) == (5, 1)
+    assert options.dynamical_decoupling.enable is True
+    assert options.twirling.enable_gates is False
 
 
 def test_no_mitigation_in_samplers() -> None:

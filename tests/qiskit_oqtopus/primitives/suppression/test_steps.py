@@ -24,6 +24,10 @@ ZNE = Extrapolation((1.0, 3.0, 5.0), ("exponential", "linear"), (0.0, 1.0, 3.0, 
             Steps(learning=Learning(twirled=True), twirl_measure=True),
         ),
         (
+            {"resilience_level": 1, "twirling": {"enable_measure": True, "num_randomizations": 2}},
+            Steps(learning=Learning(True, num_randomizations=2), twirl_measure=True, num_randomizations=2),
+        ),
+        (
             {"resilience_level": 2},
             Steps(extrapolation=ZNE, learning=Learning(twirled=True), twirl_gates=True, twirl_measure=True),
         ),
@@ -80,6 +84,14 @@ def test_decoupling() -> None:
         (
             {"resilience_level": 1, "resilience": {"measure_noise_learning": {"num_randomizations": 32}}},
             "resilience.measure_noise_learning.num_randomizations=32 needs twirled measurements",
+        ),
+        (
+            {"resilience_level": 1, "twirling": {"enable_measure": True, "num_randomizations": 1}},
+            "twirling.num_randomizations=1 is odd, but mitigation of readout errors with twirled measurements needs",
+        ),
+        (
+            {"resilience_level": 2, "resilience": {"measure_noise_learning": {"num_randomizations": 3}}},
+            "resilience.measure_noise_learning.num_randomizations=3 is odd",
         ),
         (
             {"resilience_level": 2, "resilience": {"zne": {"extrapolator": ["linear", "double_exponential"]}}},
