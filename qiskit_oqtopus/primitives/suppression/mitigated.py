@@ -9,6 +9,7 @@ import numpy as np
 
 from qiskit_oqtopus.primitives.expectation import contributions
 from qiskit_oqtopus.primitives.observables import term_values
+from qiskit_oqtopus.primitives.suppression.readout_mitigation import CorrectedTerms
 from qiskit_oqtopus.primitives.suppression.terms import TermSamples, joined
 from qiskit_oqtopus.user_warnings import warn_user
 
@@ -196,9 +197,9 @@ class MitigatedObservable:
         for part in parts:
             of_part, least = weights[part.factor, part.indices], np.zeros_like(pooled)
             if self._correction is not None:
-                arguments = part.outcomes, part.measurement, part.labels
-                least = self._correction.least_variances(*arguments, of_part) / part.outcomes.numbers.sum()
-                sensitivities = sensitivities + of_part.T @ self._correction.sensitivities(*arguments)
+                corrected = CorrectedTerms(part.outcomes, part.measurement, part.labels, part.samples.values)
+                least = self._correction.least_variances(corrected, of_part) / part.outcomes.numbers.sum()
+                sensitivities = sensitivities + of_part.T @ self._correction.sensitivities(corrected)
             pooled += np.maximum(part.samples.variances(of_part), least)
             if self._from_spread:
                 spread += np.maximum(part.samples.variances(of_part, from_spread=True), least)

@@ -44,6 +44,22 @@ class Factor(NamedTuple):
         return abs(self.value) >= LEAST_SIGNIFICANCE * self.error and self.value != 0
 
 
+class CorrectedTerms(NamedTuple):
+    """Terms that one measurement determines.
+
+    Attributes:
+        outcomes: The outcomes of the measurement.
+        measurement: The measurement.
+        labels: The terms.
+        values: Their values, as `Correction.values` returned them.
+    """
+
+    outcomes: Outcomes
+    measurement: str
+    labels: Sequence[str]
+    values: Array
+
+
 class Correction(ABC):
     """Correction of the readout errors of some terms.
 
@@ -64,7 +80,7 @@ class Correction(ABC):
         """
 
     @abstractmethod
-    def sensitivities(self, outcomes: Outcomes, measurement: str, labels: Sequence[str]) -> Array:
+    def sensitivities(self, terms: CorrectedTerms) -> Array:
         """Return the derivative of each term's mean by each calibrated quantity: shape (terms, quantities)."""
 
     @abstractmethod
@@ -76,15 +92,13 @@ class Correction(ABC):
         """
 
     @abstractmethod
-    def least_variances(self, outcomes: Outcomes, measurement: str, labels: Sequence[str], weights: Array) -> Array:
+    def least_variances(self, terms: CorrectedTerms, weights: Array) -> Array:
         """Return the least variances of weighted sums of terms in one shot, caused by readout errors alone.
 
         As for `least_variance`: the most frequent outcome is taken for a state.
 
         Args:
-            outcomes: The outcomes.
-            measurement: The measurement.
-            labels: Terms that it determines.
+            terms: The terms.
             weights: The weights of the terms in each sum: shape (terms, sums).
         """
 
@@ -118,18 +132,18 @@ class IndependentReadout(Correction):
         columns = self._columns_of(measurement)
         return np.stack([*term_values(outcomes.bits, measurement, labels, self.errors[np.newaxis, columns])], axis=1)
 
-    def sensitivities(self, outcomes: Outcomes, measurement: str, labels: Sequence[str]) -> Array:
+    def sensitivities(self, terms: CorrectedTerms) -> Array:
         """Return the derivative of each term's mean by each probability, as `Correction.sensitivities`.
 
         The derivative of a letter's corrected value by the probability to read 1 from state 0 is proportional to the
         corrected value of the projector on state 0, and the other one's to that of the projector on state 1.
         """
-        found = np.zeros((len(labels), len(self._columns), 2))
-        derivatives = [(i, *each) for i, label in enumerate(labels) for each in self._derivatives(label)]
-        values = self.values(outcomes, measurement, [label for *_, label, _ in derivatives])
-        for (i, column, kind, _, slope), value in zip(derivatives, mean(values, outcomes.numbers), strict=True):
+        found = np.zeros((len(terms.labels), len(self._columns), 2))
+        derivatives = [(i, *each) for i, label in enumerate(terms.labels) for each in self._derivatives(label)]
+        values = self.values(terms.outcomes, terms.measurement, [label for *_, label, _ in derivatives])
+        for (i, column, kind, _, slope), value in zip(derivatives, mean(values, terms.outcomes.numbers), strict=True):
             found[i, column, kind] = slope * value
-        return found.reshape(len(labels), -1)
+        return found.reshape(len(terms.labels), -1)
 
     def _derivatives(self, label: str) -> Iterator[tuple[int, int, str, float]]:
         """Yield the column, the kind of error, and the term and its factor that are a label's derivative by that."""
@@ -152,11 +166,13 @@ class IndependentReadout(Correction):
             np.zeros(len(sensitivities)),
         )
 
-    def least_variances(self, outcomes: Outcomes, measurement: str, labels: Sequence[str], weights: Array) -> Array:
+    def least_variances(self, terms: CorrectedTerms, weights: Array) -> Array:
         """Return the least variances of weighted sums, as `Correction.least_variances`."""
-        errors = self.errors[np.newaxis, self._columns_of(measurement)]
-        sums = (Contribution(measurement, tuple(zip(labels, each, strict=True))) for each in weights.T.tolist())
-        return np.array([least_variance(each, outcomes, errors) for each in sums])
+        errors = self.errors[np.newaxis, self._columns_of(terms.measurement)]
+        sums = (
+            Contribution(terms.measurement, tuple(zip(terms.labels, each, strict=True))) for each in weights.T.tolist()
+        )
+        return np.array([least_variance(each, terms.outcomes, errors) for each in sums])
 
     def factor(self, label: str) -> Factor:
         """Return the factor by which readout errors multiply a Pauli, apart from terms with fewer qubits."""
@@ -211,25 +227,24 @@ class TwirledReadout(Correction):
         values: Array = signs / self._factors[self._indices(labels)]
         return values
 
-    def sensitivities(self, outcomes: Outcomes, measurement: str, labels: Sequence[str]) -> Array:
+    def sensitivities(self, terms: CorrectedTerms) -> Array:
         """Return the derivative of each term's mean by each factor, as `Correction.sensitivities`."""
-        found = np.zeros((len(labels), len(self._factors)))
-        indices = self._indices(labels)
-        means = mean(self.values(outcomes, measurement, labels), outcomes.numbers)
-        found[np.arange(len(labels)), indices] = -means / self._factors[indices]
+        found = np.zeros((len(terms.labels), len(self._factors)))
+        indices = self._indices(terms.labels)
+        means = mean(terms.values, terms.outcomes.numbers)
+        found[np.arange(len(indices)), indices] = -means / self._factors[indices]
         return found
 
     def variances(self, sensitivities: Array) -> Array:
         """Return the variances that the calibration causes, as `Correction.variances`."""
         return variance_of_mean(self._parities @ sensitivities.T, self._numbers)
 
-    def least_variances(self, outcomes: Outcomes, measurement: str, labels: Sequence[str], weights: Array) -> Array:
+    def least_variances(self, terms: CorrectedTerms, weights: Array) -> Array:
         """Return the least variances of weighted sums, as `Correction.least_variances`."""
-        state = outcomes.bits[np.argmax(outcomes.numbers)]
-        seen = outcomes.numbers[(outcomes.bits == state).all(axis=1)].sum() / outcomes.numbers.sum()
-        signs = np.array([*term_values(state[np.newaxis], measurement, labels)])[:, 0]
-        indices = self._indices(labels)
-        sums = self._parities[:, indices] @ (weights * (signs / self._factors[indices])[:, np.newaxis])
+        bits, numbers = terms.outcomes.bits, terms.outcomes.numbers
+        top = np.argmax(numbers)
+        seen = numbers[(bits == bits[top]).all(axis=1)].sum() / numbers.sum()
+        sums = self._parities[:, self._indices(terms.labels)] @ (weights * terms.values[top][:, np.newaxis])
         variances: Array = seen * variance_of_mean(sums, self._numbers) * self._numbers.sum()
         return variances
 

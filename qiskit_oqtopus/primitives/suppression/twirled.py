@@ -10,7 +10,6 @@ import numpy as np
 from qiskit.circuit import CircuitInstruction, Delay
 from qiskit.circuit.library import RZGate
 
-from qiskit_oqtopus.plain import with_instructions
 from qiskit_oqtopus.programs import NO_DELAY
 
 if TYPE_CHECKING:
@@ -118,24 +117,24 @@ def twirled_circuits(circuit: QuantumCircuit, twirls: Twirls, timed: Target | No
         twirls: Its randomizations.
         timed: See `TwirledTemplate`.
     """
+    items = list(circuit.data)
+    rotations, optional = ([i for i, item in enumerate(items) if item.name == name] for name in ("rz", "x"))
+    turned = (twirls.signs != 1) | (twirls.offsets != 0)
     circuits = []
-    for signs, offsets, present in zip(
-        twirls.signs.tolist(), twirls.offsets.tolist(), twirls.present.tolist(), strict=True
-    ):
-        twirled = []
-        rotations, there = zip(signs, offsets, strict=True), iter(present)
-        for item in circuit.data:
-            changed = item
-            if item.name == "rz":
-                sign, offset = next(rotations)
-                changed = CircuitInstruction(RZGate(sign * item.params[0] + offset), item.qubits)
-            elif item.name == "x" and not next(there):
-                duration = _duration_of_x(timed, circuit.find_bit(item.qubits[0]).index)
-                if not duration:
-                    continue
-                changed = CircuitInstruction(Delay(duration, "ns"), item.qubits)
-            twirled.append(changed)
-        circuits.append(with_instructions(circuit, twirled))
+    for k, present in enumerate(twirls.present.tolist()):
+        twirled = circuit.copy()
+        for j in np.flatnonzero(turned[k]).tolist():
+            item = items[i := rotations[j]]
+            angle = float(twirls.signs[k, j]) * item.params[0] + float(twirls.offsets[k, j])
+            twirled.data[i] = CircuitInstruction(RZGate(angle), item.qubits)
+        # From the last on, as the others then keep their indices.
+        for i in [i for i, there in zip(optional, present, strict=True) if not there][::-1]:
+            duration = _duration_of_x(timed, circuit.find_bit(items[i].qubits[0]).index)
+            if duration:
+                twirled.data[i] = CircuitInstruction(Delay(duration, "ns"), items[i].qubits)
+            else:
+                del twirled.data[i]
+        circuits.append(twirled)
     return circuits
 
 
