@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,21 +23,27 @@ class PackedJob:
     """A prepared job between its two steps; in other processes, its circuit is bytes until it runs.
 
     Attributes:
-        content: The job, or its bytes.
+        prepared: The job, without the circuit if that is in bytes.
         files: The files that users can read while the job runs.
         heavy: Whether execution takes seconds rather than milliseconds.
         transpiler_info: The settings it was transpiled with.
+        circuit: The bytes of the circuit, if any.
     """
 
-    content: Prepared | bytes = field(repr=False)
+    prepared: Prepared = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
     heavy: bool
     transpiler_info: Mapping[str, Any] | None
+    circuit: bytes | None = field(default=None, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy to another process; the server's, which only passes it on, does not read the circuit."""
-        content = self.content if isinstance(self.content, bytes) else _packed(self.content)
-        return PackedJob, (content, self.files, self.heavy, self.transpiler_info)
+        prepared, circuit = self.prepared, self.circuit
+        if circuit is None:
+            circuit = _packed(prepared.circuit)
+            left = prepared.circuit if circuit is None else ""
+            prepared = replace(prepared, circuit=left, transpile_result=None, combined_program=None)
+        return PackedJob, (prepared, self.files, self.heavy, self.transpiler_info, circuit)
 
 
 def prepare_packed(job: CircuitJob) -> PackedJob:
@@ -57,22 +62,16 @@ def run_packed(job: CircuitJob, packed: PackedJob) -> Outcome:
     Raises:
         JobFailure: The device refuses the job.
     """
-    content = packed.content
-    return run_prepared(job, _unpacked(content) if isinstance(content, bytes) else content)
+    prepared = packed.prepared
+    if packed.circuit is not None:
+        prepared = replace(prepared, circuit=qpy.load(io.BytesIO(packed.circuit))[0])
+    return run_prepared(job, prepared)
 
 
-def _packed(prepared: Prepared) -> bytes:
-    """Return a job's bytes. Qiskit's QPY takes a tenth of pickle's time, but does not restore all delays."""
-    circuit: Any = prepared.circuit
-    if isinstance(circuit, QuantumCircuit) and PLAIN_OPERATIONS.issuperset(circuit.count_ops()):
-        file = io.BytesIO()
-        qpy.dump(rebuilt(circuit), file)
-        circuit = file.getvalue()
-    rest = replace(prepared, circuit="", transpile_result=None, combined_program=None)
-    return pickle.dumps((rest, circuit))
-
-
-def _unpacked(content: bytes) -> Prepared:
-    rest: Prepared
-    rest, circuit = pickle.loads(content)  # noqa: S301 - written by `_packed`
-    return replace(rest, circuit=qpy.load(io.BytesIO(circuit))[0] if isinstance(circuit, bytes) else circuit)
+def _packed(circuit: QuantumCircuit | str) -> bytes | None:
+    """Return a circuit's bytes; None for a circuit with delays or other gates, as QPY does not restore all of these."""
+    if isinstance(circuit, str) or not PLAIN_OPERATIONS.issuperset(circuit.count_ops()):
+        return None
+    file = io.BytesIO()
+    qpy.dump(rebuilt(circuit), file)
+    return file.getvalue()

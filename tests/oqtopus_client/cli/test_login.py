@@ -127,5 +127,5 @@ def test_log_of_requests(cli: Typed) -> None:
     result = cli("--verbose", "devices", "--json")
 
     assert "DEBUG GET /devices: 200 in " in result.stderr
-    assert len(answer(result)) == 3
+    assert len(answer(result)) == 4
     assert cli("devices").stderr == ""
