@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 NUM_RANDOMIZATIONS = 8
 TWIRLING = {"num_randomizations": NUM_RANDOMIZATIONS, "enable_measure": True}
 
-
 SECONDS: Counter[str] = Counter()
 """The processor time in timed functions, by part."""
 
