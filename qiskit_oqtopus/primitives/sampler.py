@@ -126,7 +126,7 @@ class OqtopusSampler(BaseSamplerV2):
         suppression = CircuitSuppression(self.backend, self.options, steps) if steps else None
         planned, tasks = [], []
         for index, pub in enumerate(read):
-            rows = parameter_rows(pub, pub.circuit, index)
+            parameter_rows(pub, pub.circuit, index)
             _check_registers(pub.circuit, index)
             plan = _planned(pub)
             if plan.measured:
@@ -135,7 +135,8 @@ class OqtopusSampler(BaseSamplerV2):
                     shares = suppression.shares(plan.shots)
                     circuit = suppression.applied(circuit.circuit, len(shares), index)
                     plan = replace(plan, shots=sum(shares), suppression=Suppression.of(steps, len(shares)))
-                tasks.append(Task(circuit, rows, plan.shots))
+                # A class may define the order of its parameters, which changed circuits do not keep.
+                tasks.append(Task(circuit, parameter_rows(pub, circuit.circuit, index), plan.shots))
             planned.append(plan)
         seed = secrets.randbits(32) if self.options.seed is None else self.options.seed
         return SamplerPlan(tuple(planned), seed), tasks

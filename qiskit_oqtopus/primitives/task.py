@@ -62,8 +62,10 @@ class TaskCircuit:
     def bound(self, values: npt.NDArray[np.float64]) -> list[QuantumCircuit]:
         """Return the circuit, bound to each row of parameter values, in each randomization."""
         circuits = self.circuits()
-        # All have the same parameters in the same order. A mapping would take twice the time.
-        return [circuit.assign_parameters(row) for row in values for circuit in circuits]
+        # Rows take half the time of mappings. A class may define the order of its parameters, which copies do not keep.
+        column = {parameter: index for index, parameter in enumerate(self.circuit.parameters)}
+        rows = values[:, [column[parameter] for parameter in circuits[0].parameters]]
+        return [circuit.assign_parameters(row) for row in rows for circuit in circuits]
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,34 @@ def test_own_order_of_parameters(backend: OqtopusBackend, *, elsewhere: bool) ->
         assert backend.run(circuit, parameter_values=values, shots=5).result().get_counts() == {"10": 5}
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("options", [{}, {"enable_measure": True}, {"enable_gates": True}])
+def test_own_order_of_parameters_with_twirling(
+    backend: OqtopusBackend, options: dict[str, Any], *, elsewhere: bool
+) -> None:
+    """Twirled circuits get the values in the order of the class, too."""
+
+    class Reversed(QuantumCircuit):
+        @property
+        def parameters(self) -> Any:
+            return list(reversed(list(super().parameters)))
+
+    circuit = Reversed(QuantumRegister(2), ClassicalRegister(2, "c"))
+    for qubit, name in enumerate("xy"):
+        circuit.sx(qubit)
+        circuit.rz(Parameter(name), qubit)
+        circuit.sx(qubit)
+    circuit.cx(0, 1)
+    circuit.cx(0, 1)
+    circuit.measure([0, 1], [0, 1])
+    values = [np.pi, 0.0]  # of y and x: qubit 0 is turned
+    where: BackendV2 = AerSimulator() if elsewhere else backend
+    sampler = OqtopusSampler(where, twirling=options, seed=3)
+    assert sampler.run([(circuit, values)], shots=128).result()[0].data.c.get_counts() == {"01": 128}
+    estimated = OqtopusEstimator(where, twirling=options, seed=3).run([(circuit, ["IZ", "ZI"], values)], precision=0.1)
+    assert estimated.result()[0].data.evs == pytest.approx([-1, 1])
+
+
 def test_plain_circuits() -> None:
     """Bits, registers, phase, name, metadata and instructions are equal; a plain circuit is returned unchanged."""
     original = Backwards("xy")

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Row
 
 LIGHT = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
+LAYER = "rx(0.3) q;" + "".join(f"cx q[{i}], q[{i + 1}];" for i in range(9))
 HEAVY = OqtopusJobSpec.sampling(
     device_id="qulacs",
-    program='OPENQASM 3; include "stdgates.inc"; qubit[8] q; bit[8] c; h q; c = measure q;',
+    program=f'OPENQASM 3; include "stdgates.inc"; qubit[10] q; bit[10] c; {LAYER * 4} c = measure q;',
     shots=100,
 )
 ELSEWHERE = OqtopusJobSpec.sampling(device_id="lattice64", program=BELL, shots=1)
