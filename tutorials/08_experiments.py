@@ -11,7 +11,7 @@
 import os
 
 import numpy as np
-from qiskit_experiments.framework import BaseExperiment, ExperimentData, ParallelExperiment
+from qiskit_experiments.framework import BaseExperiment, BatchExperiment, ExperimentData
 from qiskit_experiments.library import T1, LocalReadoutError, StandardRB, T2Ramsey
 from uncertainties import UFloat, ufloat
 
@@ -20,7 +20,7 @@ from qiskit_oqtopus import OqtopusProvider
 provider = OqtopusProvider() if "OQTOPUS_URL" in os.environ else OqtopusProvider.emulator(":memory:")
 chip = provider.get_backend("lattice64")
 target = chip.target
-QUBITS = [0, 2, 4, 27]  # not neighbours, so that they can be measured at the same time
+QUBITS = [0, 2, 4, 27]
 
 
 def run(experiment: BaseExperiment, shots: int) -> ExperimentData:
@@ -36,15 +36,17 @@ def compare(what: str, measured: UFloat, calibrated: float, unit: str) -> None:
 
 
 # %% [markdown]
-# ## T1 of several qubits at once
+# ## T1 of several qubits
 #
 # The experiment excites each qubit, waits for a delay, and measures it. The population decays exponentially with T1.
-# Experiments on different qubits run in parallel, in the same circuits.
+# `BatchExperiment` submits the circuits of all qubits at once. A `ParallelExperiment`, which puts them into the same
+# circuits, would measure wrong lifetimes: the gateway of OQTOPUS's QPUs, which the emulator follows, lets all qubits
+# wait at every barrier, and so for the delays of each other.
 
 # %%
 lifetimes = [target.qubit_properties[qubit] for qubit in QUBITS]
 delays = np.linspace(0, 120e-6, 20)  # s
-relaxation = run(ParallelExperiment([T1([q], delays) for q in QUBITS], backend=chip, flatten_results=True), shots=4000)
+relaxation = run(BatchExperiment([T1([q], delays) for q in QUBITS], backend=chip, flatten_results=True), shots=4000)
 t1s = [1e6 * value for value in relaxation.analysis_results("T1", dataframe=True).value]
 for qubit, t1, lifetime in zip(QUBITS, t1s, lifetimes, strict=True):
     compare(f"T1 of qubit {qubit}", t1, 1e6 * lifetime.t1, "µs")
@@ -92,7 +94,7 @@ for what, share, calibrated in (
 # %%
 PAIR = min((pair for pair in target["cx"] if QUBIT in pair), key=lambda pair: target["cx"][pair].error)
 singles = [StandardRB([qubit], [1, 150, 300, 500], num_samples=3, seed=qubit) for qubit in PAIR]
-single = run(ParallelExperiment(singles, backend=chip, flatten_results=True), shots=4000)
+single = run(BatchExperiment(singles, backend=chip, flatten_results=True), shots=4000)
 for qubit, epg in zip(PAIR, single.analysis_results("EPG_sx", dataframe=True).value, strict=True):
     compare(f"sx on qubit {qubit}", 100 * epg, 100 * target["sx"][qubit,].error, "%")
 
