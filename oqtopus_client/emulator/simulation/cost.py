@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-PATIENCE = 60.0
+PATIENCE = 10.0
 """Seconds that an exact method may take if there is an approximation."""
 
 
