@@ -16,6 +16,7 @@ import numpy as np
 
 from oqtopus_client.emulator.simulation.cost import Cost
 from oqtopus_client.emulator.simulation.drawing import drawer
+from oqtopus_client.emulator.simulation.gates import PAULIS, unitary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     _Real = NDArray[np.float64]
 
-_PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 _QUBITS = 30
 _ONE, _TWO = 4, 16
 _COLUMN_AXES = 3
@@ -150,18 +150,11 @@ def _matrix(name: str, value: float, n_qubits: int, t1: float, t2: float) -> _Re
         return matrix
     if name == "depolarize":
         return np.diag([1.0] + [1 - value] * (4**n_qubits - 1))
-    if name == "cx":
-        return _of_unitary(np.eye(4, dtype=complex)[[0, 1, 3, 2]])
-    _, x, _, z = _PAULIS
-    strings = {"x": x, "sx": x, "rx": x, "rz": z, "rzz": np.kron(z, z), "rzx": np.kron(z, x)}
-    half = {"x": math.pi, "sx": math.pi / 2}.get(name, value) / 2
-    return _of_unitary(math.cos(half) * np.eye(2**n_qubits) - 1j * math.sin(half) * strings[name])
+    return _of_unitary(unitary(name, value))
 
 
-def _of_unitary(unitary: NDArray[np.complex128]) -> _Real:
-    strings = (
-        _PAULIS if len(unitary) == len(_PAULIS[0]) else np.array([np.kron(p, q) for p in _PAULIS for q in _PAULIS])
-    )
-    turned = unitary.conj().T @ strings @ unitary
-    matrix: _Real = np.einsum("iab,jba->ij", turned, strings).real / len(unitary)
+def _of_unitary(gate: NDArray[np.complex128]) -> _Real:
+    strings = PAULIS if len(gate) == len(PAULIS[0]) else np.array([np.kron(p, q) for p in PAULIS for q in PAULIS])
+    turned = gate.conj().T @ strings @ gate
+    matrix: _Real = np.einsum("iab,jba->ij", turned, strings).real / len(gate)
     return matrix
