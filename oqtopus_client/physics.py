@@ -1,4 +1,4 @@
-"""Physics of a chip, shared by provider, emulator and command line: calibration gaps, durations, relaxation."""
+"""Physics of a chip, shared by provider, emulator and command line: calibration gaps, times, relaxation."""
 
 from __future__ import annotations
 
@@ -42,6 +42,36 @@ def cx_duration(coupling: CouplingCalibration, target: QubitCalibration) -> floa
     """Return the duration of a coupling's `cx` in nanoseconds, or None if none is published."""
     cx, rzx90 = coupling.durations_ns.get("cx"), coupling.durations_ns.get("rzx90")
     return cx if cx is not None or rzx90 is None else rzx90 + target.durations_ns.get("sx", 0.0)
+
+
+def gateway_times(operations: Iterable[tuple[str, tuple[int, ...], float]]) -> tuple[list[float], float]:
+    """Return the start of each operation on an OQTOPUS QPU, and that of the readout.
+
+    The gateway that executes programs on QPUs appends pulses in the order of the text, each as early as its qubits
+    allow. A `barrier`, whichever qubits it names, and every `rz` first aligns all qubits of the program. (The gateway
+    also aligns them after an `rz` on a target of a used coupling, which changes nothing, as an `rz` takes no time.) All
+    qubits are read out together when the last pulse has ended, wherever the program measures them.
+
+    Args:
+        operations: Name, qubits and duration of each operation but measurements; 0 for `rz` and `barrier`. The times
+            have the unit of the durations.
+    """
+    starts: list[float] = []
+    ends: dict[int, float] = {}
+    aligned = last = 0.0
+    for name, qubits, duration in operations:
+        if name in ("rz", "barrier"):
+            start = aligned = last
+        else:
+            start = aligned
+            for qubit in qubits:
+                start = max(start, ends.get(qubit, 0.0))
+            end = start + duration
+            for qubit in qubits:
+                ends[qubit] = end
+            last = max(last, end)
+        starts.append(start)
+    return starts, last
 
 
 def relaxation_fidelity(duration: float, lifetimes: Sequence[tuple[float, float]]) -> float:

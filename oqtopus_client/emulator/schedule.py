@@ -1,14 +1,10 @@
-"""Start times of a program's operations on a device.
-
-The gateway that executes programs on OQTOPUS's QPUs appends pulses in the order of the text, each as early as its
-qubits allow. A `barrier`, whichever qubits it names, and every `rz` first aligns all qubits of the program. (The
-gateway also aligns them after an `rz` on a target of a used coupling, which changes nothing, as an `rz` takes no time.)
-All qubits are read out together when the last pulse has ended, wherever the program measures them.
-"""
+"""Start times of a program's operations on a device."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+
+from oqtopus_client.physics import gateway_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,28 +25,17 @@ class Times(NamedTuple):
 
 
 def gateway(operations: Sequence[Operation], durations: Sequence[float]) -> Times:
-    """Return the times at which the gateway runs operations: as early as possible, in the order of the text.
+    """Return the times at which the gateway runs operations; see `physics.gateway_times`.
 
     Args:
         operations: `x`, `sx`, `cx` and `delay` wait for their own qubits, `rz` and `barrier` for all.
         durations: Duration of each operation in nanoseconds; 0 for `rz` and `barrier`.
     """
-    starts: list[float] = []
-    ends: dict[int, float] = {}
-    aligned = last = 0.0
-    for (name, qubits, _), duration in zip(operations, durations, strict=True):
-        if name in ("rz", "barrier"):
-            start = aligned = last
-        else:
-            start = aligned
-            for qubit in qubits:
-                start = max(start, ends.get(qubit, 0.0))
-            end = start + duration
-            for qubit in qubits:
-                ends[qubit] = end
-            last = max(last, end)
-        starts.append(start)
-    return Times(starts, last)
+    return Times(
+        *gateway_times(
+            (name, qubits, duration) for (name, qubits, _), duration in zip(operations, durations, strict=True)
+        )
+    )
 
 
 def as_late_as_possible(operations: Sequence[Operation], durations: Sequence[float]) -> Times:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from qiskit.circuit import Barrier, CircuitInstruction, Delay, Measure, ParameterExpression, Reset
 
+from oqtopus_client.physics import gateway_times
 from qiskit_oqtopus.definitions import has_conditions
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.plain import plain, with_instructions
@@ -245,15 +246,6 @@ def _in_rounds(steps: Sequence[Step]) -> list[Step]:
 
 def _timed(steps: Iterable[Step]) -> list[Step]:
     """Return the steps with their starts, in the order of the program; see `Schedule`."""
-    clocks: dict[int, int] = {}
-    aligned = latest = 0
-    timed = []
-    for step in steps:
-        if step.aligns:
-            aligned = start = latest
-        else:
-            start = max(aligned, *(clocks.get(qubit, 0) for qubit in step.qubits))
-        clocks.update(dict.fromkeys(step.qubits, start + step.duration))
-        latest = max(latest, start + step.duration)
-        timed.append(replace(step, start=start))
-    return timed
+    steps = list(steps)
+    starts, _ = gateway_times((step.item.name, step.qubits, step.duration) for step in steps)
+    return [replace(step, start=int(start)) for step, start in zip(steps, starts, strict=True)]
