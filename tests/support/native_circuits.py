@@ -1,6 +1,8 @@
-"""Random circuits of native gates, and the exact distribution of their bits."""
+"""Circuits of native gates: random ones, with the exact distribution of their bits, and one of a waiting qubit."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -59,3 +61,21 @@ def bits_distribution(circuit: QuantumCircuit, flips: npt.NDArray[np.bool_] | No
     for clbit, qubit in measured.items():
         values |= ((states >> qubit & 1) ^ int(flips is not None and flips[clbit])) << clbit
     return np.bincount(values, probabilities, 1 << circuit.num_clbits)
+
+
+def waiting(moments: int) -> QuantumCircuit:
+    """Return a circuit whose qubit 0 waits in |+> while its neighbours have gates."""
+    circuit = QuantumCircuit(3, 1)
+    circuit.rz(math.pi / 2, 0)
+    circuit.sx(0)
+    circuit.rz(math.pi / 2, 0)
+    circuit.barrier()
+    for _ in range(moments):
+        circuit.cx(1, 2)
+        circuit.rz(0.1, 2)
+    circuit.barrier()
+    circuit.rz(math.pi / 2, 0)
+    circuit.sx(0)
+    circuit.rz(math.pi / 2, 0)
+    circuit.measure(0, 0)
+    return circuit

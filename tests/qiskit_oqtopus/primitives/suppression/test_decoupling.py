@@ -25,7 +25,7 @@ from qiskit_oqtopus.qasm import to_template
 from qiskit_oqtopus.target import target_from_device
 from tests.support.chips import device, pair
 from tests.support.gateway import Played, played
-from tests.support.native_circuits import PHI, THETA, bits_distribution, native
+from tests.support.native_circuits import PHI, THETA, bits_distribution, native, waiting
 
 SEQUENCES = ["XX", "XpXm", "XY4"]
 """The sequences of pulses."""
@@ -276,18 +276,7 @@ def _coherence(circuit: QuantumCircuit, detunings: npt.NDArray[np.float64]) -> f
 @pytest.mark.parametrize("moments", [1, 5, 12])
 def test_slow_detuning_is_undone(sequence: str, moments: int) -> None:
     """Coherence that an idle qubit would lose survives."""
-    circuit = QuantumCircuit(3, 1)
-    circuit.rz(math.pi / 2, 0)
-    circuit.sx(0)
-    circuit.rz(math.pi / 2, 0)
-    circuit.barrier()
-    for _ in range(moments):
-        circuit.cx(1, 2)
-        circuit.rz(0.1, 2)
-    circuit.barrier()
-    circuit.rz(math.pi / 2, 0)
-    circuit.sx(0)
-    circuit.measure(0, 0)
+    circuit = waiting(moments)
     detunings = np.random.default_rng(1).normal(0, 0.02 / moments, 200)
     bare = decouple(circuit, _without_pulses(TARGET), sequence_type=sequence)  # type: ignore[arg-type]
     decoupled = decouple(circuit, TARGET, sequence_type=sequence)  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from qiskit_oqtopus.primitives.suppression.schedule import in_rounds
 from qiskit_oqtopus.primitives.suppression.twirled import twirled_circuits
 from qiskit_oqtopus.primitives.suppression.twirling import twirl, twirlable
 from tests.support.lines import line_of
+from tests.support.native_circuits import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,30 +85,12 @@ def _error(value: float) -> float:
     return math.sqrt((1 - value**2) / SHOTS)
 
 
-def _waiting(moments: int) -> QuantumCircuit:
-    """Qubit 0 waits in |+> while its neighbours have gates."""
-    circuit = QuantumCircuit(3, 1)
-    circuit.rz(math.pi / 2, 0)
-    circuit.sx(0)
-    circuit.rz(math.pi / 2, 0)
-    circuit.barrier()
-    for _ in range(moments):
-        circuit.cx(1, 2)
-        circuit.rz(0.1, 2)
-    circuit.barrier()
-    circuit.rz(math.pi / 2, 0)
-    circuit.sx(0)
-    circuit.rz(math.pi / 2, 0)
-    circuit.measure(0, 0)
-    return circuit
-
-
 @pytest.mark.parametrize("sequence", ["XX", "XpXm", "XY4"])
 @pytest.mark.parametrize("moments", [1, 12, 40])
 def test_decoupling_undoes_detuning(chips: OqtopusProvider, sequence: Any, moments: int) -> None:
     """Pulses land where they are planned: the phase of 20 kHz cancels, whatever the gates meanwhile."""
     backend = chips.get_backend("detuned")
-    circuit = _waiting(moments)
+    circuit = waiting(moments)
     bare, decoupled = _values(backend, [circuit, decouple(circuit, backend.target, sequence_type=sequence)])
     seconds = moments * backend.target["cx"][1, 2].duration
 
@@ -121,7 +104,7 @@ def test_decoupling_doubles_coherence_on_a_detuned_chip(emulator: Emulator) -> N
     with OqtopusProvider(emulator.config) as provider:
         for name in ("lattice64", "lattice64c"):
             backend = provider.get_backend(name)
-            circuit = _on_qubits(_waiting(80), backend, [20, 18, 10])
+            circuit = _on_qubits(waiting(80), backend, [20, 18, 10])
             circuits = [circuit, decouple(circuit, backend.target)]
             values[name] = _values(backend, circuits)
 
