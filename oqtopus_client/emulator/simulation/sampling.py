@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from oqtopus_client.emulator.noise import lifetimes, noisy_operations
-from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, measurements
+from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, PLAIN_OPERATIONS, measurements
 from oqtopus_client.emulator.simulation.drawing import bits_of
 from oqtopus_client.emulator.simulation.linear_algebra import one_thread
 from oqtopus_client.emulator.simulation.methods import choose
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.simulation.methods import Chosen
     from oqtopus_client.emulator.simulation.operations import Part
 
-_GATES = frozenset({"x", "sx", "rz", "cx", "measure"}) | NOT_EXECUTED
+_OPERATIONS = PLAIN_OPERATIONS | NOT_EXECUTED
 _JOINT_QUBITS = 16
 """Up to this number of qubits, all probabilities of a noiseless program are computed, so that shots cost no time."""
 
@@ -108,7 +108,7 @@ def seconds(circuit: QuantumCircuit, device: EmulatedDevice, shots: int, measure
 
 
 def _check(circuit: QuantumCircuit, device: EmulatedDevice) -> None:
-    unknown = circuit.count_ops().keys() - _GATES
+    unknown = circuit.count_ops().keys() - _OPERATIONS
     if unknown:
         raise ValueError(f"the device has no {', '.join(sorted(unknown))}")
     if circuit.num_qubits > device.n_qubits:
