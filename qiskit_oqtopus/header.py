@@ -211,14 +211,14 @@ def _parts_from_json(fields: Mapping[str, Any], num_bits: int) -> tuple[PartHead
     """
     headers = [CircuitHeader._from_fields({**each, "v": 1, "tag": ""}) for each in fields.get("headers", ())]  # noqa: SLF001
     parts = []
-    for number, first_bit, qubits, index, replica, *fidelities in fields.get("parts", ()):
+    for number, first_bit, qubits, index, replica, fidelity, best_fidelity in fields.get("parts", ()):
         part = PartHeader(
             headers[int(number)],
             int(first_bit),
             _qubits_from_json(qubits),
             int(index),
             int(replica),
-            *(None if fidelity is None else float(fidelity) for fidelity in fidelities),
+            *(None if each is None else float(each) for each in (fidelity, best_fidelity)),
         )
         if not part.header or not 0 <= part.first_bit <= num_bits - len(part.header.clbits):
             raise ValueError
