@@ -193,6 +193,7 @@ def test_silent_server() -> None:
             client.list_devices()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # aiohttp deprecates what httpx-aiohttp uses
 def test_source_of_an_unreachable_url(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the source of the URL, the proxy without its password, and the command that diagnoses it."""
     monkeypatch.setenv("OQTOPUS_BASE_URL", "http://192.0.2.1")
