@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from qiskit_oqtopus.parallel.places import Finder
+from qiskit_oqtopus.parallel.places import Finder, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +40,11 @@ class Region(NamedTuple):
     qubits: tuple[int, ...]
     cost: float
 
+    @property
+    def fidelity(self) -> float:
+        """The estimated probability that no error occurs."""
+        return math.exp(-self.cost)
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -49,8 +54,9 @@ class Task:
         index: Its key in the result.
         load: Its gates.
         kind: Number of its load's shape; circuits of one kind fit on the same qubits.
-        best: The best region of the empty chip.
+        best: The best region of the empty chip; the fixed one of a circuit on fixed qubits.
         size: Number of bytes of its text.
+        is_fixed: Whether its qubits are fixed.
     """
 
     index: int
@@ -58,6 +64,7 @@ class Task:
     kind: int
     best: Region
     size: int
+    is_fixed: bool = False
 
     @cached_property
     def rank(self) -> tuple[int, float, int]:
@@ -70,6 +77,13 @@ class Placed(NamedTuple):
 
     task: Task
     region: Region
+
+    @property
+    def place(self) -> Place:
+        """The place as reported."""
+        # A search for larger circuits may find a better region later.
+        best = None if self.task.is_fixed else max(self.task.best.fidelity, self.region.fidelity)
+        return Place(self.region.qubits, self.region.fidelity, best)
 
 
 @dataclass(eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,7 +76,7 @@ def assign(
 def best_place(chip: Chip, load: Load, *, strict: bool = False) -> Place | None:
     """Return the best place for a circuit on the empty chip; None if it does not fit there without more gates."""
     region = Arranger(Finder(chip, spacing=0, strict=strict)).best(load)
-    return None if region is None else Place(region.qubits, math.exp(-region.cost))
+    return None if region is None else Place(region.qubits, region.fidelity, region.fidelity)
 
 
 def fits(chip: Chip, load: Load, *, strict: bool = False) -> bool:
@@ -109,7 +108,7 @@ def _fix(arranger: Arranger, request: Request, qubits: tuple[int, ...], programs
     """Add a circuit on fixed qubits to the first program whose circuits leave them."""
     cost = float(arranger.finder.chip.costs(request.load, np.array([qubits], dtype=np.intp))[0])
     region = Region(qubits, cost)
-    task = Task(request.index, request.load, -1, region, request.size)
+    task = Task(request.index, request.load, -1, region, request.size, is_fixed=True)
     for program in programs:
         taken = {qubit for each in program.placed for qubit in each.region.qubits}
         if program.has_room(task, arranger.most) and taken.isdisjoint(qubits):
@@ -141,4 +140,4 @@ def _error(chip: Chip, request: Request) -> CircuitError:
 
 def _places(program: Arrangement) -> dict[int, Place]:
     ordered = sorted(program.placed, key=lambda each: each.task.index)
-    return {each.task.index: Place(each.region.qubits, math.exp(-each.region.cost)) for each in ordered}
+    return {each.task.index: each.place for each in ordered}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,10 +33,12 @@ class Place:
     Attributes:
         qubits: The device's qubit of each of the circuit's qubits.
         fidelity: The estimated probability that no error occurs there.
+        best_fidelity: The same at the best place on the chip; None if the qubits were given.
     """
 
     qubits: tuple[int, ...]
     fidelity: float
+    best_fidelity: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,12 +162,10 @@ class Finder:
         return self._regions[shape]
 
     def _matched(self, load: Load) -> Pool:
-        """Return the regions that a search for subgraphs finds, as loads that nearly fill a chip do not grow greedily."""
+        """Return the regions that a search for subgraphs finds; loads that nearly fill a chip hardly grow greedily."""
         chip, pattern = rustworkx.PyGraph(), rustworkx.PyGraph()
         chip.add_nodes_from(range(self.chip.num_qubits))
-        chip.add_edges_from_no_data(
-            list(zip(*(ends.tolist() for ends in np.nonzero(np.triu(self.chip.joined))), strict=True))
-        )
+        chip.add_edges_from_no_data([(a, b) for a, b in np.argwhere(np.triu(self.chip.joined)).tolist()])
         pattern.add_nodes_from(range(load.num_qubits))
         pattern.add_edges_from_no_data(sorted(load.edges))
         found = rustworkx.vf2_mapping(chip, pattern, subgraph=True, induced=False, id_order=False, call_limit=_CALLS)
