@@ -1,0 +1,170 @@
+"""Programs that run a function next to the device, as the text that is submitted: `build`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import json
+import secrets
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from oqtopus_client.shipping.archive import archive, pack
+from oqtopus_client.shipping.captures import Captures
+from oqtopus_client.shipping.function_source import described
+from oqtopus_client.shipping.local_modules import LocalModules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
+
+MAX_BYTES = 125_000
+"""Maximum size of a program as JSON.
+
+Servers pass the program's job in an environment variable, of which Linux takes 128 KiB; this leaves room for the rest
+of the job.
+"""
+
+_PACKAGES = ("oqtopus_client", "qiskit_oqtopus")
+_FIRST_LINE = "# A function shipped by oqtopus-client"
+_PROGRAM = """{first_line} {version}: {name}
+if __name__ == "__main__":
+    import base64, bz2, json, os, sys, tempfile
+    output = os.dup(1)
+    def unpack(text):
+        return bz2.decompress(base64.b85decode(text)).decode("utf-8", "surrogatepass")
+    folder = tempfile.mkdtemp()
+    parts = unpack("{archive}").split("\\0")
+    for path, text in zip(parts[::2], parts[1::2]):
+        path = os.path.join(folder, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    sys.path.insert(0, folder)
+    for module in list(sys.modules):
+        if module.partition(".")[0] in ("oqtopus_client", "qiskit_oqtopus", "sse_driver"):
+            del sys.modules[module]
+    from oqtopus_client.shipping.loader import main
+    main(json.loads(unpack("{call}")), output, folder)
+"""
+
+
+class Options(Protocol):
+    """The settings of a program that matter here."""
+
+    @property
+    def modules(self) -> Sequence[ModuleType | str]:
+        """Local modules that the function needs, or their names."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which the function is stopped."""
+
+
+def build(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    kind: Literal["backend", "client"],
+    device: dict[str, Any] | None,
+    options: Options,
+) -> str:
+    """Return the program that calls a function next to the device.
+
+    Args:
+        function: The function. It is shipped as source, with the functions of its module and the values that it uses.
+        args: Its arguments after the first.
+        kwargs: Its keyword arguments.
+        kind: Its first argument: a `backend` of the device, or a `client`.
+        device: The device as the User API describes it, as JSON; None if not needed.
+        options: Settings.
+
+    Raises:
+        TypeError: The function cannot be called with these arguments, or one of them is of a type that cannot be sent.
+        ValueError: Something cannot be sent, or the program is too large.
+    """
+    if not isinstance(function, FunctionType):
+        raise TypeError(
+            f"A program must be a function, not {_kind_of(function)}; define a function with def that takes what it "
+            "needs as arguments."
+        )
+    labels, keywords = _labels(function, args, kwargs, kind)
+    names = [module if isinstance(module, str) else module.__name__ for module in options.modules]
+    ours = [name for name in names if name.partition(".")[0] in _PACKAGES]
+    modules = LocalModules(name for name in names if name not in ours)
+    captures = Captures(function, modules)
+    call: dict[str, Any] = {
+        "args": [captures.refer(value, label) for label, value in zip(labels, args, strict=True)],
+        "kwargs": {name: captures.refer(value, keywords[name]) for name, value in kwargs.items()},
+        "function": captures.refer(function, described(function)),
+        "functions": captures.functions,
+        "namespace": captures.namespace,
+        "files": modules.files,
+        "device": device,
+        "kind": kind,
+        "name": function.__name__,
+        "tag": secrets.token_hex(8),
+        "timeout": options.timeout,
+        "version": importlib.metadata.version("oqtopus-client"),
+    }
+    text = json.dumps(call)
+    packages = _PACKAGES if kind == "backend" or "qiskit_oqtopus" in text else _PACKAGES[:1]
+    program = _PROGRAM.format(
+        first_line=_FIRST_LINE,
+        version=call["version"],
+        name=function.__name__.encode("ascii", "replace").decode(),
+        archive=(packed := archive(text, packages, ours)),
+        call=pack(text),
+    )
+    if (size := len(json.dumps(program))) > MAX_BYTES:
+        arguments = [*zip(labels, call["args"], strict=True), *((keywords[n], v) for n, v in call["kwargs"].items())]
+        raise ValueError(_too_large(size, len(packed), call, dict(arguments)))
+    return program
+
+
+def is_built(program: str) -> bool:
+    """Return whether `build` made a program."""
+    return program.startswith(_FIRST_LINE)
+
+
+def _labels(
+    function: FunctionType, args: Sequence[Any], kwargs: Mapping[str, Any], kind: str
+) -> tuple[list[str], dict[str, str]]:
+    """Return descriptions of the arguments, by position and by keyword.
+
+    Raises:
+        TypeError: The function cannot be called with them.
+    """
+    signature = inspect.signature(function)
+    try:
+        signature.bind(None, *args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{described(function)} cannot be called with these arguments and a {kind}: {error}.") from None
+    names = [each.name for each in signature.parameters.values() if each.kind in _POSITIONAL][1:]
+    labels = [f"Argument {name!r}" for name in names[: len(args)]]
+    labels += [f"Argument {number}" for number in range(len(labels) + 2, len(args) + 2)]
+    return labels, {key: f"Argument {key!r}" for key in kwargs}
+
+
+_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+
+def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    contents = {
+        **{f"module {path}": text for path, text in call["files"].items()},
+        **{f"{each['definition']['name']}()": each for each in call["functions"]},
+        **{f"global {name!r}": value for name, value in call["namespace"].items()},
+        "the device's description": call["device"],
+        **{label[0].lower() + label[1:]: value for label, value in arguments.items()},
+    }
+    sizes = {"this package": package_size, **{part: len(pack(json.dumps(each))) for part, each in contents.items()}}
+    listed = ", ".join(f"{part} {size:,}" for part, size in sorted(sizes.items(), key=lambda part: -part[1]))
+    return (
+        f"The program has {size:,} bytes; servers cannot start programs of more than {MAX_BYTES:,} bytes. Approximate "
+        f"sizes of its parts, compressed: {listed}. Pass less data, or compute it within the function."
+    )
+
+
+def _kind_of(function: object) -> str:
+    return f"a {type(function).__name__}" if not isinstance(function, type) else f"the class {function.__name__}"
