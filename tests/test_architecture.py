@@ -36,7 +36,6 @@ MAY_IMPORT = {
         "oqtopus_client.checks",
         "oqtopus_client.angles",
     ),
-    "oqtopus_client.shipping": (),
     "oqtopus_client.services": (
         "oqtopus_client.shipping",
         "oqtopus_client.rest",

@@ -206,7 +206,7 @@ def test_files_of_later_releases(backend: OqtopusBackend, tmp_path: Path) -> Non
     file = tmp_path / "job.json"
     backend.run(keyed(1), shots=5).save(file)
     content = json.loads(file.read_text("utf-8"))
-    program = content["programs"][0][0].replace('{"v":1,', '{"v":3,')
+    program = content["programs"][0][0].replace('{"v":1,', '{"v":4,')
     for change, what in (({"version": 3}, str(file)), ({"programs": [[program]]}, "Its header")):
         file.write_text(json.dumps(content | change), "utf-8")
         with pytest.raises(LaterReleaseError) as caught:

@@ -246,7 +246,7 @@ def later(client: OqtopusClient, job_id: str, new_id: str) -> None:
         copied(
             client,
             old.job_id,
-            old.input.program[0].replace('{"v":1,', '{"v":3,').replace(job_id, new_id),
+            old.input.program[0].replace('{"v":1,', '{"v":4,').replace(job_id, new_id),
             description=old.description.replace(job_id, new_id),
         )
 
