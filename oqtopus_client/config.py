@@ -198,7 +198,7 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: The file, the profile or its URL is missing or unreadable (a `ValueError`).
         """
-        if os.environ.get("OQTOPUS_ENV") == "sse_container":
+        if in_sse_container():
             # The server's container has no profile file and needs none: jobs go through its driver.
             return cls(base_url="")
         file = profile_path(path)
@@ -240,7 +240,7 @@ class OqtopusConfig:
         if os.environ.get(_URL_ENV) or os.environ.get(DEFAULT_BASE_URL_ENV):
             return cls.from_env()
         file = profile_path(DEFAULT_PATH)
-        if not file.exists() and os.environ.get("OQTOPUS_ENV") != "sse_container":
+        if not (file.exists() or in_sse_container()):
             raise OqtopusConfigError(
                 f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, run "
                 f"`oqtopus-client login` to write {file}, or pass an OqtopusConfig."
@@ -277,6 +277,11 @@ class OqtopusConfig:
             parser[section]["allow_http"] = "true"
         write_profiles(parser, file)
         return file
+
+
+def in_sse_container() -> bool:
+    """Whether this process runs inside the server's container for server-side programs."""
+    return os.environ.get("OQTOPUS_ENV") == "sse_container"
 
 
 def is_loopback(host: str) -> bool:

@@ -142,11 +142,11 @@ class OqtopusProvider:
         named = [backend for backend in self._all() if name is None or backend.name == name]
         return BackendTable(backend for backend in named if criteria.objection(backend) is None)
 
-    def get_backend(self, name: str, **filters: Any) -> OqtopusBackend:
+    def get_backend(self, name: str | None = None, **filters: Any) -> OqtopusBackend:
         """Return the device with this name.
 
         Args:
-            name: The name.
+            name: The name. It may be omitted if there is only one device, as in a server-side program.
             **filters: Criteria that the device must meet; see `backends`.
 
         Raises:
@@ -156,6 +156,10 @@ class OqtopusProvider:
         """
         criteria = Criteria.checked(**filters)
         backends = {backend.name: backend for backend in self._all()}
+        if name is None:
+            if len(backends) != 1:
+                raise QiskitBackendNotFoundError(f"Name one of this server's devices: {', '.join(backends) or 'none'}.")
+            (name,) = backends
         if name not in backends:
             hint = suggestion(name, sorted(backends), lambda other: _with_objection(backends[other], criteria))
             raise QiskitBackendNotFoundError(f"Unknown device {name!r}. {hint or 'This server offers no devices.'}")
