@@ -36,7 +36,9 @@ MAY_IMPORT = {
         "oqtopus_client.checks",
         "oqtopus_client.angles",
     ),
+    "oqtopus_client.shipping": (),
     "oqtopus_client.services": (
+        "oqtopus_client.shipping",
         "oqtopus_client.rest",
         "oqtopus_client.calibration",
         "oqtopus_client.checks",
@@ -44,6 +46,7 @@ MAY_IMPORT = {
         "oqtopus_client.display",
         "oqtopus_client.errors",
     ),
+    "oqtopus_client.shipping": (),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.profiles", "oqtopus_client.errors"),
     "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors"),

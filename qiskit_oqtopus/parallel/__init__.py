@@ -1,1 +1,1 @@
-"""Circuits side by side on a chip: their places, the program that runs them, and the counts of each."""
+"""Circuits side by side: placed on good qubits of a chip, merged into one program, and split again."""

@@ -136,12 +136,10 @@ def merge(parts: Sequence[Part], num_qubits: int) -> Program:
 
 
 def parts_of(program: Program) -> list[Part]:
-    """Return the parts of a program that `merge` returned, each with its own program.
-
-    Args:
-        program: The program; without parts, there are none.
-    """
+    """Return the parts of a program that `merge` returned, each with its own program; empty for any other program."""
     parts = program.header.parts
+    if not parts:
+        return []
     owner = {qubit: (i, local) for i, part in enumerate(parts) for local, qubit in enumerate(part.qubits)}
     gates: list[list[str]] = [[] for _ in parts]
     measurements: list[list[str]] = [[] for _ in parts]
