@@ -25,7 +25,7 @@ def vqe(backend: OqtopusBackend, ansatz: QuantumCircuit, hamiltonian: SparsePaul
 
     estimator = OqtopusEstimator(backend)
 
-    def energy(angles):
+    def energy(angles: Any) -> Any:
         return estimator.run([(ansatz, hamiltonian, angles)], precision=0.005).result()[0].data
 
     options = {"maxiter": steps, "rhobeg": 0.6}
@@ -47,7 +47,7 @@ def qaoa(backend: OqtopusBackend, edges: list[tuple[int, int]], steps: int) -> d
     n, shots = 1 + max(map(max, edges)), 4000
     sampler = OqtopusSampler(backend)
 
-    def sample(angles):
+    def sample(angles: Any) -> tuple[dict[str, int], dict[str, int]]:
         gamma, beta = angles
         circuit = QuantumCircuit(n)
         circuit.h(range(n))
@@ -59,7 +59,7 @@ def qaoa(backend: OqtopusBackend, edges: list[tuple[int, int]], steps: int) -> d
         cuts = {key: sum(key[-1 - i] != key[-1 - j] for i, j in edges) for key in counts}
         return counts, cuts
 
-    def cut(angles):
+    def cut(angles: Any) -> float:
         counts, cuts = sample(angles)
         return sum(counts[key] * cuts[key] for key in counts) / shots
 
