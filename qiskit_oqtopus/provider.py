@@ -76,9 +76,6 @@ class OqtopusProvider:
         journal: str | Path | None = None,
         measure_duration: float | None = MEASURE_DURATION,
     ) -> None:
-        if not (config is None or isinstance(config, oqtopus_client.OqtopusConfig)):
-            # The message does not show the value, which may be a token.
-            raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
         if measure_duration is not None:
             wanted = "measure_duration must be a positive number of seconds, such as 1e-6, or None"
             measure_duration = real_number(measure_duration, wanted, least=math.ulp(0.0))

@@ -34,7 +34,7 @@ class Core(Connected):
         *,
         journal: str | Path | None = None,
     ) -> None:
-        self.config = config or OqtopusConfig.from_default()
+        self.config = OqtopusConfig.given_or_default(config)
         self.journal = None if journal is None else journal_path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self._cleanup_tasks: set[asyncio.Task[Any]] = set()
