@@ -45,7 +45,6 @@ MAY_IMPORT = {
         "oqtopus_client.display",
         "oqtopus_client.errors",
     ),
-    "oqtopus_client.shipping": (),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.profiles", "oqtopus_client.errors"),
     "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors"),
