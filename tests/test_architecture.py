@@ -44,6 +44,8 @@ MAY_IMPORT = {
         "oqtopus_client.config",
         "oqtopus_client.display",
         "oqtopus_client.errors",
+        "oqtopus_client.files",
+        "oqtopus_client.shipping",
     ),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.profiles", "oqtopus_client.errors"),
