@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "oqtopus_client.files",
         "oqtopus_client.shipping",
     ),
+    "oqtopus_client.shipping": (),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.profiles", "oqtopus_client.errors"),
     "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors"),

@@ -94,7 +94,7 @@ def build(
     ours = [name for name in names if name.partition(".")[0] in _PACKAGES]
     modules = LocalModules(name for name in names if name not in ours)
     captures = Captures(function, modules)
-    call = {
+    call: dict[str, Any] = {
         "args": [captures.refer(value, label) for label, value in zip(labels, args, strict=True)],
         "kwargs": {name: captures.refer(value, keywords[name]) for name, value in kwargs.items()},
         "function": captures.refer(function, described(function)),
