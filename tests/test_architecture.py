@@ -37,7 +37,6 @@ MAY_IMPORT = {
         "oqtopus_client.angles",
     ),
     "oqtopus_client.services": (
-        "oqtopus_client.shipping",
         "oqtopus_client.rest",
         "oqtopus_client.calibration",
         "oqtopus_client.checks",

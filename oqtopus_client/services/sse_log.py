@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.services.side_files import blocking_method
-from oqtopus_client.shipping.frames import without_frames
+from oqtopus_client.shipping.frames import read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,9 +107,9 @@ def log_text(archive: bytes, *, encoding: str, errors: str) -> str:
     """
     files = _files(archive)
     if files is None:
-        return without_frames(archive.decode(encoding, errors))
-    texts = (f"===== {name} =====\n{content.decode(encoding, errors)}" for name, content in files)
-    return without_frames("\n".join(texts)).rstrip()
+        return _without_report(archive.decode(encoding, errors))
+    texts = (f"===== {name} =====\n{_without_report(content.decode(encoding, errors))}" for name, content in files)
+    return "\n".join(texts).rstrip()
 
 
 def raw_log(archive: bytes) -> str:
@@ -121,6 +121,11 @@ def raw_log(archive: bytes) -> str:
     files = _files(archive)
     contents = [archive] if files is None else [content for _, content in files]
     return "\n".join(content.decode(errors="replace") for content in contents)
+
+
+def _without_report(text: str) -> str:
+    frames = read_frames(text, "header")
+    return frames.text if frames.tag else text
 
 
 def _files(archive: bytes) -> list[tuple[str, bytes]] | None:

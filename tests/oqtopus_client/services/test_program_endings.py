@@ -103,7 +103,7 @@ def test_errors(
     assert error.type_name == name
     assert f"raised {name}" in str(error)
     assert message in str(error)
-    assert "returned" in str(error) or f"in {function.__name__}" in str(error.traceback)
+    assert "return" in str(error) or f"in {function.__name__}" in str(error.traceback)
 
 
 def test_the_output_of_a_failed_function(beside: OqtopusClient) -> None:
