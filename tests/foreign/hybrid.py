@@ -25,12 +25,12 @@ def vqe(backend: OqtopusBackend, ansatz: QuantumCircuit, hamiltonian: SparsePaul
 
     estimator = OqtopusEstimator(backend)
 
-    def energy(angles: Any) -> Any:
-        return estimator.run([(ansatz, hamiltonian, angles)], precision=0.005).result()[0].data
+    def energy(angles: Any, precision: float = 0.003) -> Any:
+        return estimator.run([(ansatz, hamiltonian, angles)], precision=precision).result()[0].data
 
     options = {"maxiter": steps, "rhobeg": 0.6}
     found = minimize(lambda angles: float(energy(angles).evs), [0.5, 3.5], method="COBYLA", options=options)
-    best = energy(found.x)
+    best = energy(found.x, precision=0.01)
     print("angles:", found.x)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"value": float(best.evs), "error": float(best.stds), "angles": found.x, "memory": memory}
@@ -44,10 +44,10 @@ def qaoa(backend: OqtopusBackend, edges: list[tuple[int, int]], steps: int) -> d
 
     from qiskit_oqtopus import OqtopusSampler
 
-    n, shots = 1 + max(map(max, edges)), 4000
+    n = 1 + max(map(max, edges))
     sampler = OqtopusSampler(backend)
 
-    def sample(angles: Any) -> tuple[dict[str, int], dict[str, int]]:
+    def sample(angles: Any, shots: int) -> tuple[dict[str, int], dict[str, int]]:
         gamma, beta = angles
         circuit = QuantumCircuit(n)
         circuit.h(range(n))
@@ -60,15 +60,15 @@ def qaoa(backend: OqtopusBackend, edges: list[tuple[int, int]], steps: int) -> d
         return counts, cuts
 
     def cut(angles: Any) -> float:
-        counts, cuts = sample(angles)
-        return sum(counts[key] * cuts[key] for key in counts) / shots
+        counts, cuts = sample(angles, shots=40_000)
+        return sum(counts[key] * cuts[key] for key in counts) / 40_000
 
     options = {"maxiter": steps, "rhobeg": 0.4}
     found = minimize(lambda angles: -cut(angles), [0.5, 0.3], method="COBYLA", options=options)
-    counts, cuts = sample(found.x)
+    counts, cuts = sample(found.x, shots=4000)
     values = np.repeat([cuts[key] for key in counts], list(counts.values()))
     best = max(counts, key=lambda key: (cuts[key], counts[key]))
-    return {"value": values.mean(), "error": values.std() / shots**0.5, "largest": cuts[best], "best": best}
+    return {"value": values.mean(), "error": values.std() / values.size**0.5, "largest": cuts[best], "best": best}
 
 
 def phase(backend: OqtopusBackend, circuits: list[QuantumCircuit], steps: int) -> dict[str, float]:
