@@ -263,7 +263,7 @@ def test_jobs_of_later_releases(backend: OqtopusBackend, provider: OqtopusProvid
 
     assert found.status() is JobStatus.DONE
     for job in (found, provider.job(new_id)):
-        with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 3, which .*"):
+        with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 4, which .*"):
             job.result()
 
 
