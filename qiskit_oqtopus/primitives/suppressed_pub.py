@@ -113,7 +113,7 @@ class SuppressedPub(MeasuredPub):
     @property
     def num_programs(self) -> int:
         """Number of programs."""
-        return self.suppression.num_factors * sum(len(each.bindings) for each in self.programs())
+        return self.suppression.num_factors * super().num_programs
 
     def to_json(self) -> list[Any]:
         """Return the plan as JSON."""
