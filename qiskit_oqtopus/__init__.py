@@ -7,6 +7,7 @@ from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.deferral import defer_measurements
 from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.parallel.placement import Placement
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.provider import OqtopusProvider
 
@@ -26,6 +27,7 @@ __all__ = [
     "OqtopusPrimitiveJob",
     "OqtopusProvider",
     "OqtopusSampler",
+    "Placement",
     "defer_measurements",
 ]
 

@@ -1,0 +1,190 @@
+"""The places on a chip where a connected load fits: `Regions`, and `Finder`, which searches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from qiskit_oqtopus.parallel.chip import Chip, Floats, Integers, Mask
+    from qiskit_oqtopus.parallel.load import Load
+
+_ENUMERATED = 6
+"""Number of qubits up to which all regions for a load are listed, unless there are too many."""
+_MOST = 60_000
+"""Number of regions from which on only the best around each qubit are listed."""
+_BEAM = 8
+"""Number of regions kept around each qubit while those of larger loads grow."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Qubits for a circuit.
+
+    Attributes:
+        qubits: The device's qubit of each of the circuit's qubits.
+        fidelity: The estimated probability that no error occurs there.
+    """
+
+    qubits: tuple[int, ...]
+    fidelity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Sets of qubits on which a load fits.
+
+    Attributes:
+        rows: The qubit of the chip of each qubit of the load, of shape (regions, qubits).
+        near: Which qubits near a region matter to others, of shape (qubits, qubits): those that have to stay empty or,
+            if regions may touch, its neighbours.
+        may_touch: Whether regions may touch.
+    """
+
+    rows: Integers
+    near: Mask
+    may_touch: bool
+
+    def free(self, free: Mask) -> Integers:
+        """Return the indices of the regions whose qubits are all free.
+
+        Args:
+            free: Which qubits of the chip are free, with a False at the end.
+        """
+        return np.flatnonzero(free[self.rows].all(axis=1))
+
+    def spoiled(self, chosen: Integers, free: Mask) -> Floats:
+        """Return how much room regions take from others, beside their own qubits.
+
+        These are the free qubits that have to stay empty. If regions may touch, they are the free qubits that are cut
+        off from all others, and a quarter of those that are touched.
+
+        Args:
+            chosen: Indices of the regions.
+            free: Which qubits of the chip are free, with a False at the end.
+        """
+        around, times = self._around
+        hit = free[around[chosen]]
+        if not self.may_touch:
+            return np.asarray(hit.sum(axis=1), dtype=np.float64)
+        ways = np.append((self.near & free[:-1]).sum(axis=1), -1)
+        cut = hit & (ways[around[chosen]] == times[chosen])
+        return np.asarray(cut.sum(axis=1) + 0.25 * hit.sum(axis=1), dtype=np.float64)
+
+    @cached_property
+    def _around(self) -> tuple[Integers, Integers]:
+        """The qubits near each region, filled up with their number, and how many of its qubits each is near."""
+        n = len(self.near)
+        counts = np.zeros((len(self.rows), n), dtype=np.int8)
+        for column in self.rows.T:
+            counts += self.near[column]
+        np.put_along_axis(counts, self.rows, 0, axis=1)
+        region, qubit = np.nonzero(counts)
+        position = np.arange(len(region)) - np.searchsorted(region, region)
+        around = np.full((len(counts), position.max(initial=0) + 1), n)
+        times = np.zeros_like(around)
+        around[region, position] = qubit
+        times[region, position] = counts[region, qubit]
+        return around, times
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The regions for a load with their costs.
+
+    Attributes:
+        regions: The regions.
+        costs: The cost of each.
+        are_all: Whether there are no others.
+    """
+
+    regions: Regions
+    costs: Floats
+    are_all: bool
+
+
+class Finder:
+    """A search for regions of a chip, which remembers its results.
+
+    Args:
+        chip: The chip.
+        spacing: Number of qubits between regions.
+        strict: Whether regions must have the direction of each `cx`.
+    """
+
+    def __init__(self, chip: Chip, *, spacing: int, strict: bool) -> None:
+        self.chip = chip
+        self.reach = chip.within(spacing)
+        self.strict = strict
+        self._may_touch = not spacing
+        self._near = (self.reach if spacing else chip.near) & ~np.eye(chip.num_qubits, dtype=bool)
+        self._regions: dict[Load, Regions | None] = {}
+        self._pools: dict[Load, Pool] = {}
+
+    def pool(self, load: Load) -> Pool:
+        """Return the regions of the whole chip for a connected load."""
+        if load not in self._pools:
+            regions = self._listed(load.shape)
+            if regions is None:
+                self._pools[load] = self.grown(load, np.append(self.chip.usable, False))
+            else:
+                self._pools[load] = Pool(regions, self.chip.costs(load, regions.rows), are_all=True)
+        return self._pools[load]
+
+    def grown(self, load: Load, free: Mask) -> Pool:
+        """Return the best regions around each free qubit for a connected load.
+
+        Args:
+            load: The load.
+            free: Which qubits of the chip are free, with a False at the end.
+        """
+        quota = _MOST // self.chip.num_qubits if load.num_qubits <= _ENUMERATED else _BEAM
+        return self._grown(load, free, max(quota, _BEAM))
+
+    def _listed(self, shape: Load) -> Regions | None:
+        """Return all regions for a shape; None if there are too many."""
+        if shape not in self._regions:
+            found = self.grown(shape, np.append(self.chip.usable, False)) if shape.num_qubits <= _ENUMERATED else None
+            self._regions[shape] = found.regions if found is not None and found.are_all else None
+        return self._regions[shape]
+
+    def _grown(self, load: Load, free: Mask, quota: int) -> Pool:
+        chip, are_all, order = self.chip, True, load.growth
+        rows = np.flatnonzero(free)[:, None]
+        costs = self._one_qubit(load, order[0])[rows[:, 0]]
+        for step, qubit in enumerate(order[1:], 1):
+            earlier = [column for column in range(step) if load.are_joined(order[column], qubit)]
+            added = chip.neighbours[rows[:, earlier[0]]]
+            rows, added = np.repeat(rows, added.shape[1], axis=0), added.ravel()
+            costs = np.repeat(costs, len(added) // max(len(costs), 1))
+            fits = free[added] & (rows != added[:, None]).all(axis=1)
+            rows, added, costs = rows[fits], added[fits], costs[fits] + self._one_qubit(load, qubit)[added[fits]]
+            fits = np.ones(len(added), dtype=bool)
+            for column in earlier:
+                other, there, back = rows[:, column], (order[column], qubit), (qubit, order[column])
+                fits &= chip.joined[other, added]
+                for pair, ends in ((there, (other, added)), (back, (added, other))):
+                    if pair in load.counts:
+                        costs += load.counts[pair] * np.where(chip.joined[ends], chip.couplings[ends], 0.0)
+                        fits &= chip.directed[ends] | (not self.strict)
+            rows, costs = np.column_stack([rows, added])[fits], costs[fits]
+            kept = _best(rows[:, 0], costs, quota)
+            are_all &= len(kept) == len(rows)
+            rows, costs = rows[kept], costs[kept]
+        return Pool(Regions(rows[:, np.argsort(order)], self._near, self._may_touch), costs, are_all)
+
+    def _one_qubit(self, load: Load, qubit: int) -> Floats:
+        """Return what one of a load's qubits costs on each qubit of the chip, without its couplings."""
+        chip = self.chip
+        return load.singles[qubit] * chip.gates + load.measured[qubit] * chip.readouts
+
+
+def _best(group: Integers, costs: Floats, quota: int) -> Integers:
+    """Return the indices of the cheapest of each group, at most so many."""
+    order = np.lexsort((costs, group))
+    sorted_groups = group[order]
+    rank = np.arange(len(order)) - np.searchsorted(sorted_groups, sorted_groups)
+    return order[rank < quota]
