@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from qiskit_oqtopus.errors import LaterReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from qiskit import QuantumCircuit
 
@@ -19,7 +19,10 @@ _PREFIX = "// qiskit_oqtopus "
 SUPPRESSED = 2
 """The version of a header with the plan of a run whose circuits are changed, which early versions would misread."""
 
-_VERSIONS = (1, SUPPRESSED)
+PARALLEL = 3
+"""The version of a header with several parts, which earlier releases would take for one circuit."""
+
+_VERSIONS = (1, SUPPRESSED, PARALLEL)
 
 NOWHERE = -1
 """Stands for the index of a classical bit where an outcome belongs to none of the circuit's bits."""
@@ -53,6 +56,7 @@ class CircuitHeader:
         tag: The tag in the job's description, repeated here because descriptions get copied; empty for a single job,
             None for a job of an early version, which did not record it.
         version: The version of the header's format.
+        parts: The circuits that the program runs side by side; empty if it runs one circuit.
     """
 
     name: str = ""
@@ -66,6 +70,7 @@ class CircuitHeader:
     extra: Mapping[str, Any] = field(default_factory=dict)
     tag: str | None = ""
     version: int = 1
+    parts: tuple[PartHeader, ...] = ()
 
     @classmethod
     def of(cls, circuit: QuantumCircuit, clbits: tuple[int, ...]) -> Self:
@@ -93,11 +98,19 @@ class CircuitHeader:
         """
         if not self:
             return ""
-        fields = {"v": self.version, **vars(self), "metadata": as_json(self.metadata)}
-        del fields["version"]
+        fields = {"v": self.version, **self._fields(), "tag": self.tag}
         if self.tag is None:
             del fields["tag"]
+        if self.parts:
+            fields |= _parts_to_json(self.parts)
         return f"{_PREFIX}{json.dumps(fields, separators=(',', ':'))}\n"
+
+    def _fields(self) -> dict[str, Any]:
+        """Return the fields that describe the circuit."""
+        fields = {**vars(self), "metadata": as_json(self.metadata)}
+        for name in ("tag", "version", "parts"):
+            del fields[name]
+        return fields
 
     @classmethod
     def from_program(cls, text: str) -> Self:
@@ -147,9 +160,77 @@ class CircuitHeader:
                 extra=dict(fields["extra"]),
                 tag=str(fields["tag"]) if "tag" in fields else None,
                 version=fields["v"],
+                parts=_parts_from_json(fields, len(clbits)),
             )
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             return cls()
+
+
+@dataclass(frozen=True)
+class PartHeader:
+    """One of the circuits that a program runs side by side.
+
+    Attributes:
+        header: The circuit's header, without a tag. Its `clbits` are for the bits of the part only.
+        first_bit: The first of the part's bits in the program's register; the others follow.
+        qubits: The device's qubit for each qubit of the circuit; None for those that it does not use.
+        index: Index of the circuit in the run.
+        replica: Index among the copies of the circuit.
+        fidelity: The circuit's estimated fidelity on these qubits; None if unknown.
+    """
+
+    header: CircuitHeader
+    first_bit: int
+    qubits: tuple[int | None, ...]
+    index: int
+    replica: int = 0
+    fidelity: float | None = None
+
+
+def _parts_to_json(parts: Sequence[PartHeader]) -> dict[str, Any]:
+    """Return parts as fields, with equal headers once."""
+    headers = {id(part.header): part.header for part in parts}
+    texts = {key: json.dumps(header._fields()) for key, header in headers.items()}
+    distinct = {text: number for number, text in enumerate(dict.fromkeys(texts.values()))}
+    rows = []
+    for part in parts:
+        used = [[qubit, place] for qubit, place in enumerate(part.qubits) if place is not None]
+        qubits = part.qubits if len(used) == len(part.qubits) else {"of": len(part.qubits), "at": used}
+        number = distinct[texts[id(part.header)]]
+        rows.append([number, part.first_bit, qubits, part.index, part.replica, part.fidelity])
+    return {"headers": list(map(json.loads, distinct)), "parts": rows}
+
+
+def _parts_from_json(fields: Mapping[str, Any], num_bits: int) -> tuple[PartHeader, ...]:
+    """Return the parts in fields.
+
+    Raises:
+        ValueError, TypeError, LookupError: They are not valid.
+    """
+    headers = [CircuitHeader._from_fields({**each, "v": 1, "tag": ""}) for each in fields.get("headers", ())]  # noqa: SLF001
+    parts = []
+    for number, first_bit, qubits, index, replica, fidelity in fields.get("parts", ()):
+        part = PartHeader(
+            headers[int(number)],
+            int(first_bit),
+            _qubits_from_json(qubits),
+            int(index),
+            int(replica),
+            None if fidelity is None else float(fidelity),
+        )
+        if not part.header or not 0 <= part.first_bit <= num_bits - len(part.header.clbits):
+            raise ValueError
+        parts.append(part)
+    return tuple(parts)
+
+
+def _qubits_from_json(qubits: Any) -> tuple[int | None, ...]:
+    if not isinstance(qubits, dict):
+        return tuple(map(int, qubits))
+    size, places = int(qubits["of"]), {int(qubit): int(place) for qubit, place in qubits["at"]}
+    if size > len(places) + _MOST_LOOSE_BITS:
+        raise ValueError
+    return tuple(map(places.get, range(size)))
 
 
 def as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:

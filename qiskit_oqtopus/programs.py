@@ -74,8 +74,8 @@ class Program:
         return replace(self, header=replace(self.header, memory=True))
 
     def with_extra(self, extra: Mapping[str, Any], version: int = 1) -> Self:
-        """Return the program with additional data in its header, which then has this version."""
-        return replace(self, header=replace(self.header, extra=extra, version=version))
+        """Return the program with additional data in its header, which then has this version or a later one."""
+        return replace(self, header=replace(self.header, extra=extra, version=max(version, self.header.version)))
 
     def with_tag(self, tag: object) -> Self:
         """Return the program with the tag of its job in its header; unchanged if the tag is None."""

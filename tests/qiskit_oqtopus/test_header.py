@@ -60,7 +60,7 @@ def test_parsers_see_a_comment(header: CircuitHeader) -> None:
     assert qasm3.loads(program.text) == qasm3.loads(program.body)
 
 
-@pytest.mark.parametrize("version", [3, 0, "2", None, [1], 10**4000])
+@pytest.mark.parametrize("version", [4, 0, "2", None, [1], 10**4000])
 def test_unknown_versions(version: object) -> None:
     """A header of another version is refused, whatever its other fields."""
     for fields in ({}, json.loads(CircuitHeader("c", 1, 1, (0,)).to_comment().removeprefix("// qiskit_oqtopus "))):

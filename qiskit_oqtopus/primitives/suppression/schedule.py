@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from qiskit.circuit import Barrier, CircuitInstruction, Delay, Measure, ParameterExpression, Reset
 
 from oqtopus_client.physics import gateway_times
+from qiskit_oqtopus import rounds
 from qiskit_oqtopus.definitions import has_conditions
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.plain import plain, with_instructions
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 _GATES = frozenset({"rz", "sx", "x", "cx"})
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
-
-_ALIGN, _SHORT, _LONG = range(3)
-"""Kinds of steps: those that align all qubits, gates on one qubit, and others."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Step:
     @property
     def aligns(self) -> bool:
         """Whether no qubit has a gate in progress at its start."""
-        return self.kind == _ALIGN
+        return self.kind == rounds.ALIGN
 
     @property
     def is_delay(self) -> bool:
@@ -60,9 +58,7 @@ class Step:
     @property
     def kind(self) -> int:
         """Whether it aligns all qubits, is a gate on one, or takes longer."""
-        if self.item.name in {"rz", "barrier"}:
-            return _ALIGN
-        return _SHORT if self.item.name in {"sx", "x"} else _LONG
+        return rounds.kind_of(self.item.name, len(self.qubits))
 
 
 @dataclass(frozen=True)
@@ -219,29 +215,8 @@ def gate_duration(target: Target, name: str, qubits: tuple[int, ...]) -> int:
 
 def _in_rounds(steps: Sequence[Step]) -> list[Step]:
     """Return the steps in rounds, with the order on each qubit unchanged; see `in_rounds`."""
-    followers: list[list[int]] = [[] for _ in steps]
-    missing = [0] * len(steps)
-    last: dict[int, int] = {}
-    for i, step in enumerate(steps):
-        for before in {last[qubit] for qubit in step.qubits if qubit in last}:
-            followers[before].append(i)
-            missing[i] += 1
-        last.update(dict.fromkeys(step.qubits, i))
-    ready: list[list[int]] = [[], [], []]
-    for i, step in enumerate(steps):
-        if not missing[i]:
-            ready[step.kind].append(i)
-    ordered = []
-    while any(ready):
-        kind = next(kind for kind, waiting in enumerate(ready) if waiting)
-        batch, ready[kind] = ready[kind], []
-        for i in sorted(batch):
-            ordered.append(steps[i])
-            for follower in followers[i]:
-                missing[follower] -= 1
-                if not missing[follower]:
-                    ready[steps[follower].kind].append(follower)
-    return ordered
+    batches = rounds.in_rounds([step.kind for step in steps], [step.qubits for step in steps])
+    return [steps[i] for batch in batches for i in batch]
 
 
 def _timed(steps: Iterable[Step]) -> list[Step]:
