@@ -13,7 +13,7 @@ from oqtopus_client.display import keep_to_one_line
 if TYPE_CHECKING:
     from oqtopus_client.calibration import Calibration, CouplingCalibration, QubitCalibration
     from oqtopus_client.config import OqtopusConfig
-    from oqtopus_client.errors import OqtopusError, ResponseValidationError, UserApiError
+    from oqtopus_client.errors import OqtopusError, ProgramError, ResponseValidationError, UserApiError
     from oqtopus_client.services.async_client import AsyncOqtopusClient
     from oqtopus_client.services.client import OqtopusClient
     from oqtopus_client.services.device import OqtopusDevice
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         OqtopusSseJobResult,
     )
     from oqtopus_client.services.job_spec import OqtopusJobSpec
+    from oqtopus_client.services.program_options import ProgramOptions
     from oqtopus_client.services.result_utils import (
         bitstring_dict_to_int_keys,
         bitstring_to_int,
@@ -35,7 +36,7 @@ else:  # With a `__getattr__`, type checkers would accept any name.
     _HOMES = {
         "calibration": ["Calibration", "CouplingCalibration", "QubitCalibration"],
         "config": ["OqtopusConfig"],
-        "errors": ["OqtopusError", "ResponseValidationError", "UserApiError"],
+        "errors": ["OqtopusError", "ProgramError", "ResponseValidationError", "UserApiError"],
         "services.async_client": ["AsyncOqtopusClient"],
         "services.client": ["OqtopusClient"],
         "services.device": ["OqtopusDevice"],
@@ -48,6 +49,7 @@ else:  # With a `__getattr__`, type checkers would accept any name.
             "OqtopusSseJobResult",
         ],
         "services.job_spec": ["OqtopusJobSpec"],
+        "services.program_options": ["ProgramOptions"],
         "services.result_utils": [
             "bitstring_dict_to_int_keys",
             "bitstring_to_int",
@@ -85,6 +87,8 @@ __all__ = [
     "OqtopusMultiManualJobResult",
     "OqtopusSamplingJobResult",
     "OqtopusSseJobResult",
+    "ProgramError",
+    "ProgramOptions",
     "QubitCalibration",
     "ResponseValidationError",
     "UserApiError",

@@ -19,6 +19,7 @@
         ├── JobSubmissionError               registration, upload or submission failed
         ├── JobNotSubmittedError (ValueError)    the job was registered but never submitted
         ├── JobFailedError                   the job ended `failed` or `cancelled`
+        │   └── ProgramError                 a program next to the device raised an error, or was ended
         └── JobTimeoutError (WaitTimeoutError)     the job did not finish in time and is still running
 
 No message contains an API token.
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oqtopus_client.display import one_line
+from oqtopus_client.display import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -209,6 +210,35 @@ class JobNotSubmittedError(JobError, ValueError):
 
 class JobFailedError(JobError):
     """The job has no result: it failed, was cancelled or has not finished."""
+
+
+class ProgramError(JobFailedError):
+    """A program that ran next to the device raised an error, or ended without a result.
+
+    Attributes:
+        type_name: The name of the error's class, such as `ValueError`; None if the program ended without reporting an
+            error.
+        error_message: The error's own message; None likewise.
+        traceback: The error's traceback as text, which is shown below this error's own; None likewise.
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        message: str,
+        *,
+        type_name: str | None = None,
+        error_message: str | None = None,
+        traceback: str | None = None,
+    ) -> None:
+        super().__init__(job_id, message)
+        self.type_name = type_name
+        self.error_message = error_message
+        self.traceback = traceback
+        if traceback:
+            # Unlike other notes, it has several lines; none may control the terminal.
+            lines = (printable(line.replace("\t", "    ")) for line in traceback.splitlines())
+            Exception.add_note(self, "\n".join(["", "The program's own traceback:", *lines]))
 
 
 class JobTimeoutError(JobError, WaitTimeoutError):

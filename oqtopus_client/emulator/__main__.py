@@ -102,6 +102,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         action="store_true",
         help="run the programs of sse jobs on this machine as you: anyone with the token can do what you can",
     )
+    add("--sse-python", metavar="PATH", help="interpreter of these programs, with its packages (default: this one)")
     add("--cancelling", action="store_true", help="make running jobs 'cancelling' before they are 'cancelled'")
     add("--no-device-histories", action="store_true", help="lack /device_histories, as older servers do")
     add("--no-token-renewal", action="store_true", help="refuse to replace a token for a token, as some servers do")
@@ -137,6 +138,7 @@ def _emulator(options: argparse.Namespace, executor: Executor | Literal["externa
         max_running=options.workers,
         seed=options.seed,
         allow_sse=options.allow_sse,
+        sse_python=options.sse_python,
         cancelling=options.cancelling,
         device_histories=not options.no_device_histories,
         token_renewal=not options.no_token_renewal,

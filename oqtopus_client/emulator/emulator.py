@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -29,7 +30,7 @@ from oqtopus_client.emulator.provider_api.handover import Handover
 from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
-from oqtopus_client.emulator.sse.limits import SseLimits
+from oqtopus_client.emulator.sse.limits import SseContainer, SseLimits
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users, new_token
 from oqtopus_client.errors import OqtopusConfigError
@@ -79,6 +80,8 @@ class Emulator:
         limits: Limits on the programs of jobs.
         allow_sse: Whether to accept sse jobs.
         sse_limits: Limits on the programs of sse jobs.
+        sse_python: Interpreter that runs the programs of sse jobs, with its packages, such as one with the versions of
+            a server's container; a path or a command. By default this process's interpreter and packages.
         cancelling: Whether a running job that is cancelled becomes `cancelling` first, as on upcoming servers.
         device_histories: Whether there is `/device_histories`, which older servers lack.
         token_renewal: Whether `POST /api-token` accepts an API token; some servers require an interactive login.
@@ -95,7 +98,7 @@ class Emulator:
         provider_api: With an external executor: the Provider API, an ASGI application to serve on its own port.
 
     Raises:
-        OSError: A folder cannot be used.
+        OSError: A folder cannot be used, or `sse_python` cannot be executed.
         TypeError: `idle_noise` is not a bool, `coherent` is not `CoherentErrors`, or `seed` is not an integer.
         ValueError: A device, `schedule` or `seed` is not valid, or no noisy device has a place in `coherent`.
     """
@@ -115,6 +118,7 @@ class Emulator:
         limits: ProgramLimits = DEFAULT_LIMITS,
         allow_sse: bool = True,
         sse_limits: SseLimits | None = None,
+        sse_python: str | Path | None = None,
         cancelling: bool = False,
         device_histories: bool = True,
         token_renewal: bool = True,
@@ -144,6 +148,7 @@ class Emulator:
             quirks=quirks,
             strict_provider=strict_provider,
         )
+        container = SseContainer(sse_limits or SseLimits(), None if sse_python is None else _executable(sse_python))
         database = Database(_database(data))
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
@@ -165,7 +170,7 @@ class Emulator:
                 self._faults,
                 max_running=max_running,
                 limits=limits,
-                sse_limits=(sse_limits or SseLimits()) if allow_sse else None,
+                sse_container=container if allow_sse else None,
             )
         self._cloud = Cloud(
             store=self._store,
@@ -312,6 +317,14 @@ def _close(pid: int, engine: Engine | ExternalEngine, executor: Executor | None,
     if executor is not None:
         executor.shutdown()
     database.close()
+
+
+def _executable(command: str | Path) -> str:
+    """Return the absolute path of a command, without following links: a virtual environment is known by its link."""
+    path = shutil.which(command)
+    if path is None:
+        raise FileNotFoundError(f"sse_python is {str(command)!r}, which is not an executable file.")
+    return str(Path(path).absolute())
 
 
 def _database(data: str | Path | None) -> str | Path:

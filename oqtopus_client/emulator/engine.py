@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.database import Row
     from oqtopus_client.emulator.device_files import EmulatedDevice
-    from oqtopus_client.emulator.sse.limits import SseLimits
+    from oqtopus_client.emulator.sse.limits import SseContainer
     from oqtopus_client.emulator.store import Store
 
 _Output = TypeVar("_Output")
@@ -55,7 +55,7 @@ class Engine:
         faults: The faults to inject.
         max_running: Maximum number of jobs in progress at the same time; see `Places`.
         limits: Limits on programs.
-        sse_limits: Limits on the programs of sse jobs; None to run no sse jobs.
+        sse_container: Environment of the programs of sse jobs; None to run no sse jobs.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Engine:
         *,
         max_running: int | None = None,
         limits: ProgramLimits,
-        sse_limits: SseLimits | None = None,
+        sse_container: SseContainer | None = None,
     ) -> None:
         self.name = secrets.token_hex(8)
         self._store = store
@@ -75,8 +75,8 @@ class Engine:
         self._executor = executor
         self._faults = faults
         self._limits = limits
-        self._sse_limits = sse_limits
-        self._job_types = [name for name in JOB_TYPES if sse_limits or name != "sse"]
+        self._sse_container = sse_container
+        self._job_types = [name for name in JOB_TYPES if sse_container or name != "sse"]
         self._places = Places(self.name, max_running)
         self._runs: dict[str, _Run] = {}
         self._closed = False
@@ -220,9 +220,9 @@ class Engine:
         work: tuple[Any, ...]
         run.reading = True
         if job["job_type"] == "sse":
-            assert self._sse_limits is not None  # noqa: S101 - it would not have been claimed
+            assert self._sse_container is not None  # noqa: S101 - it would not have been claimed
             program = await self._execute(run, read_sse_job, _public(job), archive, self._limits)
-            work = run_sse_job, SseJob(program, device, self._limits, self._sse_limits, job["seed"])
+            work = run_sse_job, SseJob(program, device, self._limits, self._sse_container, job["seed"])
         else:
             circuit_job = self._circuit_job(job, archive, device)
             prepared = await self._execute(run, prepare_packed, circuit_job)

@@ -17,7 +17,7 @@ from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, JobFailure
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, prepare, run_prepared
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job
-from oqtopus_client.emulator.sse.limits import SseLimits
+from oqtopus_client.emulator.sse.limits import SseContainer
 from oqtopus_client.emulator.store import Outcome
 
 Job = dict[str, Any]
@@ -66,7 +66,8 @@ class MinimalEngine:
             if job["job_type"] == "sse":
                 program = read_sse_job(job, archive, DEFAULT_LIMITS)
                 if self._start(job, []):
-                    self._finish(job, listed, run_sse_job(SseJob(program, self._device, DEFAULT_LIMITS, SseLimits())))
+                    sse_job = SseJob(program, self._device, DEFAULT_LIMITS, SseContainer())
+                    self._finish(job, listed, run_sse_job(sse_job))
                 return
             if not job["transpiler_info"]:
                 self._http.put(f"/jobs/{job['job_id']}/transpiler_info", json=DEFAULT_TRANSPILER)

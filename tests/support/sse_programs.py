@@ -12,7 +12,7 @@ from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.sse.engine_job import EngineJob
 from oqtopus_client.emulator.sse.job import SseJob, _run_inner, outcome_of
-from oqtopus_client.emulator.sse.limits import SseLimits
+from oqtopus_client.emulator.sse.limits import SseContainer, SseLimits
 from oqtopus_client.emulator.sse.sandbox import EndedProgram, run_program
 from oqtopus_client.emulator.sse.terminal import container_log
 from tests.support.circuits import BELL
@@ -59,7 +59,7 @@ def sse_job(program: str) -> EngineJob:
 
 def simulate(job: EngineJob) -> None:
     """Transpile and sample, as the engine does with any inner job."""
-    _run_inner(SseJob(sse_job(""), built_in_devices()["qulacs"], ProgramLimits(), SseLimits()), job)
+    _run_inner(SseJob(sse_job(""), built_in_devices()["qulacs"], ProgramLimits(), SseContainer()), job)
 
 
 def answer(job: EngineJob) -> None:
@@ -114,9 +114,14 @@ def run(
 
 
 def run_bare(
-    program: str, run_inner_job: RunInnerJob = answer, *, stop: threading.Event | None = None, **limits: Any
+    program: str,
+    run_inner_job: RunInnerJob = answer,
+    *,
+    python: str | None = None,
+    stop: threading.Event | None = None,
+    **limits: Any,
 ) -> Ran:
     """Run a program as it is."""
-    bounds = SseLimits(**limits)
-    ended = run_program(sse_job(program), run_inner_job, bounds, stop=stop)
-    return Ran(ended, outcome_of(ended, bounds))
+    container = SseContainer(SseLimits(**limits), python)
+    ended = run_program(sse_job(program), run_inner_job, container, stop=stop)
+    return Ran(ended, outcome_of(ended, container.limits))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.device_files import EmulatedDevice
     from oqtopus_client.emulator.simulation.inputs import ProgramLimits
-    from oqtopus_client.emulator.sse.limits import SseLimits
+    from oqtopus_client.emulator.sse.limits import SseContainer, SseLimits
     from oqtopus_client.emulator.sse.sandbox import EndedProgram
 
 _logger = logging.getLogger("oqtopus_client.emulator")
@@ -42,7 +42,7 @@ class SseJob:
         job: The job, with its program.
         device: The device that its inner jobs run on, whatever device they name.
         program_limits: Limits of the OpenQASM programs of its inner jobs.
-        limits: Resources that its program may use.
+        container: Limits and interpreter of its program.
         seed: Seed of the random numbers of its inner jobs, unless the job has its own; None for different ones each
             time.
     """
@@ -50,7 +50,7 @@ class SseJob:
     job: EngineJob
     device: EmulatedDevice
     program_limits: ProgramLimits
-    limits: SseLimits
+    container: SseContainer
     seed: int | None = None
 
 
@@ -88,10 +88,10 @@ def run_sse_job(sse_job: SseJob) -> Outcome:
     seeds = None if seed is None else Seeds(seed)
     stop = _stops.setdefault(job_id, threading.Event())
     try:
-        ended = run_program(sse_job.job, lambda inner: _run_inner(sse_job, inner, seeds), sse_job.limits, stop=stop)
+        ended = run_program(sse_job.job, lambda inner: _run_inner(sse_job, inner, seeds), sse_job.container, stop=stop)
     finally:
         _stops.pop(job_id, None)
-    outcome = outcome_of(ended, sse_job.limits)
+    outcome = outcome_of(ended, sse_job.container.limits)
     if outcome.status == "failed" and not stop.is_set():
         # As on servers, the operator sees the output and the user does not.
         end = "time limit exceeded" if ended.exit_code is None else f"exit code {ended.exit_code}"

@@ -1,4 +1,4 @@
-"""Resources of server-side programs."""
+"""Limits and interpreter of server-side programs."""
 
 from __future__ import annotations
 
@@ -25,4 +25,17 @@ class SseLimits:
     file_bytes: int = 10 << 20
 
 
-DEFAULT_LIMITS = SseLimits()
+@dataclass(frozen=True)
+class SseContainer:
+    """The environment of a program.
+
+    Attributes:
+        limits: Resources that it may use.
+        python: Path of the interpreter that runs it, with that interpreter's packages; None for this process's.
+    """
+
+    limits: SseLimits = SseLimits()
+    python: str | None = None
+
+
+DEFAULT_CONTAINER = SseContainer()

@@ -31,17 +31,17 @@ from pydantic import ValidationError
 from oqtopus_client.emulator.simulation.inputs import JobFailure
 from oqtopus_client.emulator.sse.engine_job import EngineJob
 from oqtopus_client.emulator.sse.inner_jobs import InnerJobs
-from oqtopus_client.emulator.sse.limits import DEFAULT_LIMITS
+from oqtopus_client.emulator.sse.limits import DEFAULT_CONTAINER
 from oqtopus_client.emulator.sse.terminal import Terminal
 
 if TYPE_CHECKING:
     from oqtopus_client.emulator.sse.inner_jobs import RunInnerJob
-    from oqtopus_client.emulator.sse.limits import SseLimits
+    from oqtopus_client.emulator.sse.limits import SseContainer
 
 _logger = logging.getLogger("oqtopus_client.emulator")
 
 _CONTAINER = Path(__file__).parent / "container"
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "TZ")
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ")
 """Variables that Python and its extension modules may need to start; any other may be a secret."""
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -85,7 +85,7 @@ class EndedProgram:
 def run_program(
     job: EngineJob,
     run_inner_job: RunInnerJob,
-    limits: SseLimits = DEFAULT_LIMITS,
+    container: SseContainer = DEFAULT_CONTAINER,
     *,
     stop: threading.Event | None = None,
 ) -> EndedProgram:
@@ -94,7 +94,7 @@ def run_program(
     Args:
         job: The sse job, with its program.
         run_inner_job: Runs a job that the program submits; see `InnerJobs`.
-        limits: Resources that the program may use.
+        container: Limits and interpreter of the program.
         stop: Ends the program as soon as it is set.
 
     Raises:
@@ -119,8 +119,8 @@ def run_program(
             for path in ("sse/in", "sse/out", "home", "tmp"):
                 (folder / path).mkdir(parents=True)
             (folder / "sse/in/userprogram.py").write_bytes((job.sse_program or "").encode())
-            environment = _environment(folder, job_json, limits)
-            return _run(folder, environment, run_inner_job, limits, stop or threading.Event())
+            environment = _environment(folder, job_json, container)
+            return _run(folder, environment, run_inner_job, container, stop or threading.Event())
     except OSError as error:
         _logger.exception("Job %s: the program could not be started.", job.job_id)
         raise JobFailure("internal server error") from error
@@ -130,14 +130,16 @@ def _run(
     folder: Path,
     environment: dict[str, str],
     run_inner_job: RunInnerJob,
-    limits: SseLimits,
+    container: SseContainer,
     stop: threading.Event,
 ) -> EndedProgram:
+    limits = container.limits
+    command = container.python or sys.executable, _CONTAINER, folder, limits.memory_bytes, limits.total_seconds
     start = time.perf_counter()
     with InnerJobs(folder / "engine", run_inner_job, limits):
         with Terminal() as terminal:
             process = subprocess.Popen(  # noqa: S603 - running the user's program is the purpose
-                [sys.executable, str(_CONTAINER), str(folder), str(limits.memory_bytes), str(limits.total_seconds)],
+                list(map(str, command)),
                 bufsize=0,
                 cwd=folder / "sse",
                 env=environment,
@@ -196,7 +198,7 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _environment(folder: Path, job_json: str, limits: SseLimits) -> dict[str, str]:
+def _environment(folder: Path, job_json: str, container: SseContainer) -> dict[str, str]:
     """The container's variables, those that Python needs to start, and folders that are removed afterwards."""
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -204,20 +206,29 @@ def _environment(folder: Path, job_json: str, limits: SseLimits) -> dict[str, st
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
         "TERM": "dumb",
-        "PYTHONPATH": os.pathsep.join(_python_path()),
-        "PYTHONUSERBASE": site.getuserbase(),  # of this user's packages, which Python looks for at HOME otherwise
         "OQTOPUS_ENV": "sse_container",
         "JOB_JSON": job_json,
         "IN_PATH": str(folder / "sse/in"),
         "OUT_PATH": str(folder / "sse/out"),
         "SSE_ENGINE_ADDRESS": f"unix:{folder / 'engine'}",
-        "GRPC_MAX_RECEIVE_MESSAGE_LENGTH": str(limits.message_bytes),
-        "GRPC_MAX_SEND_MESSAGE_LENGTH": str(limits.message_bytes),
+        "GRPC_MAX_RECEIVE_MESSAGE_LENGTH": str(container.limits.message_bytes),
+        "GRPC_MAX_SEND_MESSAGE_LENGTH": str(container.limits.message_bytes),
+        **(_packages_of(container.python) if container.python else _own_packages()),
     }
 
 
-def _python_path() -> list[str]:
+def _own_packages() -> dict[str, str]:
+    """The variables with which a program finds this process's packages."""
     root = Path(__file__).parents[3]
     # Python knows where installed packages are, and they must not precede its own; it may not know a checkout.
     ours = [] if root.name in {"site-packages", "dist-packages"} else [str(root)]
-    return [str(_CONTAINER), *ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    path = [str(_CONTAINER), *ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    home = {name: os.environ[name] for name in ("PYTHONHOME",) if name in os.environ}
+    # Python would look for this user's packages at HOME.
+    return {"PYTHONPATH": os.pathsep.join(path), "PYTHONUSERBASE": site.getuserbase(), **home}
+
+
+def _packages_of(python: str) -> dict[str, str]:
+    """The variables with which a program finds the packages of another interpreter, and none of this process's."""
+    path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, "PYTHONPATH": str(_CONTAINER)}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import venv
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -289,6 +290,21 @@ def test_servers_that_allow_sse_jobs(tmp_path: Path) -> None:
             job = client.run_job(SSE, interval=0.01)
 
     assert (job.status, job.running_at is None) == ("failed", False)
+
+
+def test_the_interpreter_of_sse_jobs(tmp_path: Path) -> None:
+    """`--sse-python` names the interpreter of sse jobs, which must exist."""
+    venv.create(tmp_path / "venv", symlinks=True)
+    python = os.path.relpath(tmp_path / "venv/bin/python")
+    program = f"import sys; assert sys.prefix == {str(tmp_path / 'venv')!r}"
+    with running_server(tmp_path / "data", "--allow-sse", "--sse-python", python) as environment:
+        config = OqtopusConfig(environment["OQTOPUS_URL"], environment["OQTOPUS_API_TOKEN"])
+        with OqtopusClient(config) as client:
+            job = client.run_sse(OqtopusJobSpec.sse(device_id="qulacs", program=program, shots=1), interval=0.01)
+
+    assert job.message == "internal server error"  # it ran no job; an exception is another message
+    with pytest.raises(FileNotFoundError, match="'/missing/python', which is not an executable file"):
+        Emulator(":memory:", sse_python="/missing/python")
 
 
 def test_sse_jobs_wait_for_who_runs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import ProgramLimits
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.emulator.sse.job import SseJob, _run_inner
-from oqtopus_client.emulator.sse.limits import SseLimits
+from oqtopus_client.emulator.sse.limits import SseContainer
 from tests.support.circuits import BELL
 from tests.support.sse_programs import PARENT, answer, run, run_bare, simulate, sse_job
 
@@ -148,7 +148,7 @@ def test_a_job_that_takes_too_long() -> None:
 def test_a_job_that_never_ends() -> None:
     """Real servers lose track of an estimation that fails on the device: its program waits until the limit."""
     device = replace(built_in_devices()["qulacs"], quirks=True)
-    job = SseJob(sse_job(""), device, ProgramLimits(), SseLimits())
+    job = SseJob(sse_job(""), device, ProgramLimits(), SseContainer())
     program = f"""
 off = {{"transpiler_lib": None}}
 request = JobsSubmitJobRequest(device_id="", job_type="estimation", shots=10, transpiler_info=off)

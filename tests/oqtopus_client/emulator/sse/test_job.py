@@ -12,7 +12,7 @@ from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, JobFailure
 from oqtopus_client.emulator.simulation.pipeline import pack_json
 from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job
-from oqtopus_client.emulator.sse.limits import SseLimits
+from oqtopus_client.emulator.sse.limits import SseContainer
 from tests.support.sse_programs import REFUSED, answer, run, run_bare, simulate, sse_job
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def test_input_without_a_program(content: Any, message: str) -> None:
 
 def test_the_output_of_a_failed_program_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The emulator logs a failed program's output, which the user does not see."""
-    job = SseJob(sse_job("print('why')\n1 / 0"), built_in_devices()["qulacs"], DEFAULT_LIMITS, SseLimits())
+    job = SseJob(sse_job("print('why')\n1 / 0"), built_in_devices()["qulacs"], DEFAULT_LIMITS, SseContainer())
 
     assert run_sse_job(job).message == EXECUTION_ERROR
     assert f"Job {job.job.job_id}: {EXECUTION_ERROR} (exit code 1). The program's output:\n$ why" in caplog.text

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import venv
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,24 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert variables["argv"] == [f"{variables['IN_PATH']}/userprogram.py"]
     assert variables["path"][0] == variables["IN_PATH"]
     assert {"PYTHONUNBUFFERED", "PYTHONUTF8", "PYTHONIOENCODING", "COLUMNS"}.isdisjoint(variables)
+
+
+def test_another_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another interpreter runs a program with the driver and its own packages, without this process's packages."""
+    venv.create(tmp_path, symlinks=True)
+    python = str(tmp_path / "bin/python")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    who = "import sys; print(sys.executable, '/elsewhere' in sys.path, flush=True)\n"
+    child = f"import subprocess; subprocess.run(['python', '-c', {who!r}])\n"
+    without_packages = run_bare(who + child + "import sse_driver", python=python)
+
+    assert without_packages.failure == "user program execution error"
+    assert without_packages.output.startswith(f"{python} False\n" * 2)
+    assert without_packages.output.endswith("ModuleNotFoundError: No module named 'oqtopus_client'\n")
+
+    (site,) = tmp_path.glob("lib/python*/site-packages")
+    (site / "packages.pth").write_text("\n".join(filter(None, sys.path)))
+    assert run_bare(DRIVER + "submit(7)", python=python).shots == 7
 
 
 def test_the_program_is_the_main_script() -> None:

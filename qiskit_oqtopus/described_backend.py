@@ -1,0 +1,197 @@
+"""A device and its calibration as a Qiskit backend: `DescribedBackend`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Self
+
+from qiskit.providers import BackendV2
+
+import oqtopus_client
+from qiskit_oqtopus import backend_v1
+from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
+from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from matplotlib.figure import Figure
+    from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
+    from qiskit_aer.noise import NoiseModel
+
+    from oqtopus_client import OqtopusClient, OqtopusDevice
+    from oqtopus_client.emulator.coherent import CoherentErrors
+    from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
+
+
+class DescribedBackend(BackendV2):
+    """The part of a backend that describes its device.
+
+    Args:
+        provider: The provider that found the device; Qiskit's base class keeps it.
+        device: The device's description, as of the provider's request.
+        client: The client that submits jobs.
+        measure_duration: The duration of measurements in `target`, in seconds, if the device publishes none; None if
+            unknown.
+
+    Attributes:
+        device: The device's description, as of the last `refresh`.
+    """
+
+    def __init__(
+        self,
+        provider: object,
+        device: OqtopusDevice,
+        client: OqtopusClient,
+        *,
+        measure_duration: float | None = MEASURE_DURATION,
+    ) -> None:
+        super().__init__(provider=provider, name=device.device_id, description=device.description)
+        self.device = device
+        self._client = client
+        self._measure_duration = measure_duration
+
+    @cached_property
+    def _target(self) -> Target:
+        return target_from_device(self.device, self._measure_duration)
+
+    @property
+    def target(self) -> Target:
+        """The device's gates, couplings, errors and times, for the transpiler.
+
+        OQTOPUS servers publish no duration of measurements, which scheduling needs. The provider's `measure_duration`
+        stands in; nothing follows a measurement, so its value does not affect the schedule of the gates.
+        """
+        return self._target
+
+    def refresh(self) -> bool:
+        """Request the device's current state and calibration from the server, with one request.
+
+        Returns:
+            Whether the calibration has changed; if so, `target` is a new object.
+
+        Raises:
+            OqtopusError: The request failed; the backend is unchanged.
+        """
+        before, self.device = self.device, self._client.get_device(self.name)
+        if _calibration(self.device) == _calibration(before):
+            return False
+        self._target = target_from_device(self.device, self._measure_duration)
+        self._coupling_map = None  # the base class caches that of the first Target
+        return True
+
+    def latest(self) -> Self:
+        """Return a new backend for the device's current description, with one request; this one is unchanged.
+
+        Raises:
+            OqtopusError: The request failed.
+        """
+        device = self._client.get_device(self.name)
+        return type(self)(self.provider, device, self._client, measure_duration=self._measure_duration)
+
+    @property
+    def calibrated_at(self) -> datetime | None:
+        """Time of the last calibration; None if the server does not publish it."""
+        return self.device.calibrated_at
+
+    @property
+    def status(self) -> str:
+        """`available` or `unavailable`, as of the last `refresh`."""
+        return self.device.status
+
+    @property
+    def pending_jobs(self) -> int:
+        """Number of jobs waiting for the device, as of the last `refresh`."""
+        return self.device.n_pending_jobs
+
+    @property
+    def max_shots(self) -> int:
+        """Maximum number of shots per job: 10,000,000, unless the server publishes a lower limit for the device."""
+        published, limit = getattr(self.device.raw, "max_shots", None), oqtopus_client.rest.models.MAX_SHOTS
+        return published if type(published) is int and 0 < published < limit else limit
+
+    def noise_model(self, qubits: Iterable[int] | None = None) -> NoiseModel:
+        """Return the device's noise as a Qiskit Aer noise model, based on its calibration; see `qiskit_oqtopus.noise`.
+
+        It applies to circuits of the device's native gates on its physical qubits, as `transpile` returns them. Aer
+        does not simulate idle qubits, so the size of the chip does not matter::
+
+            isa = transpile(circuit, backend)
+            used = {isa.find_bit(qubit).index for item in isa.data for qubit in item.qubits}
+            counts = AerSimulator(noise_model=backend.noise_model(used)).run(isa).result().get_counts()
+
+        Args:
+            qubits: The device's qubits that have noise; by default all.
+
+        Raises:
+            ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
+            ValueError: The device does not have one of the qubits, or publishes no calibration.
+        """
+        return aer_noise_model(self.target, qubits)
+
+    def noisy(
+        self,
+        circuit: QuantumCircuit,
+        *,
+        idle_noise: bool = True,
+        schedule: Literal["gateway", "alap"] = "gateway",
+        coherent: CoherentErrors | None = None,
+    ) -> QuantumCircuit:
+        """Return a circuit with the noise of an emulated device with this calibration, to run in Qiskit Aer.
+
+        Unlike that of `noise_model`, this noise includes that of waiting qubits. It is part of the circuit::
+
+            counts = AerSimulator().run(backend.noisy(isa)).result().get_counts()
+
+        The arguments and exceptions are those of `qiskit_oqtopus.noise.noisy_circuit`.
+        """
+        chip, target = self.device.calibration, self.target
+        return noisy_circuit(circuit, chip, target, idle_noise=idle_noise, schedule=schedule, coherent=coherent)
+
+    def configuration(self) -> BackendConfiguration:
+        """Return the `BackendV1` configuration, which libraries such as mthree and mapomatic read."""
+        return backend_v1.configuration(self.device, self.target, self.max_shots)
+
+    def properties(self, refresh: bool = False) -> BackendProperties | None:
+        """Return the `BackendV1` properties: the published calibration; None if the device publishes none.
+
+        Args:
+            refresh: Whether to call `refresh` first.
+
+        Raises:
+            OqtopusError: The request failed.
+        """
+        if refresh:
+            self.refresh()
+        return backend_v1.properties(self.device, target_from_device(self.device))
+
+    def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:
+        """Draw the chip and its calibration.
+
+        A qubit is a disc, coloured by its gate error, inside a ring, coloured by its readout error. A coupling is an
+        arrow from control to target, coloured by its gate error. Darker is worse; grey is unknown.
+
+        Args:
+            circuit: A circuit transpiled for this backend; unused qubits and couplings are faded.
+
+        Raises:
+            ImportError: The extra `visualization` is not installed.
+            ValueError: The device publishes no qubit data, or the circuit was not transpiled for this backend.
+        """
+        from qiskit_oqtopus.visualization.chip import plot_chip  # noqa: PLC0415 - an extra
+
+        return plot_chip(self.device, circuit=circuit)
+
+    def __repr__(self) -> str:
+        return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        # Libraries of Qiskit copy options that contain backends, whose connections cannot be copied.
+        return self
+
+
+def _calibration(device: OqtopusDevice) -> tuple[object, ...]:
+    """Return the data that a Target is built from."""
+    return device.device_info_str, device.calibrated_at, device.n_qubits
