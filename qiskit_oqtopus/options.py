@@ -42,6 +42,20 @@ def _checked_seed(seed: object, info: ValidationInfo) -> int | None:
 Seed = Annotated[int | None, BeforeValidator(_checked_seed)]
 
 
+def _checked_parallel(parallel: object) -> bool | int:
+    message = "parallel must be True, False or the most circuits side by side, 1 or more"
+    return parallel if isinstance(parallel, bool) else whole_number(parallel, message, least=1)
+
+
+def _checked_spacing(spacing: object) -> int:
+    return whole_number(spacing, "spacing must be the number of qubits between circuits, 0 to 3", least=0, most=3)
+
+
+Parallel = Annotated[bool | int, BeforeValidator(_checked_parallel)]
+Spacing = Annotated[int, BeforeValidator(_checked_spacing)]
+MaxError = Annotated[float, Field(gt=0, le=1)]
+
+
 class StrictOptions(BaseModel):
     """Options that are validated on creation."""
 
@@ -130,6 +144,9 @@ class OqtopusOptions(StrictOptions):
     multi_manual: bool = False
     defer_measurements: bool = False
     job_tags: list[str] | None = None
+    parallel: Parallel = False
+    spacing: Spacing = 1
+    max_error: MaxError | None = 0.1
     seed_simulator: Seed = None
     meas_level: Any = None
     meas_return: Any = None

@@ -51,7 +51,7 @@ class Outcomes:
     regions: tuple[Region, ...] = ()
 
     @classmethod
-    def from_bitstrings(cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int) -> Self:
+    def from_bitstrings(cls, counts: Mapping[str, float], clbits: Sequence[int], num_clbits: int) -> Self:
         """Return the outcomes in a histogram.
 
         Args:
@@ -109,6 +109,10 @@ class Outcomes:
     def measured_on(self, qubits: Sequence[int]) -> Self:
         """Return the outcomes of a circuit whose qubits were those of the device."""
         return replace(self, qubits=np.broadcast_to(np.array(qubits), (len(self.bits), len(qubits))))
+
+    def in_region(self, region: Region) -> Self:
+        """Return the outcomes of a program that ran at this place."""
+        return replace(self, regions=(region,))
 
 
 def with_regions(result: PubResult, outcomes: Sequence[object]) -> PubResult:

@@ -16,7 +16,7 @@ from qiskit_oqtopus.primitives.estimator_pubs import EstimatedPub, MeasuredPub, 
 from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.readout import Readout
 from qiskit_oqtopus.primitives.suppressed_pub import SuppressedPub
-from qiskit_oqtopus.primitives.suppression.placed_readout import PlacedReadout, moved, places_of
+from qiskit_oqtopus.primitives.suppression.placed_readout import PlacedReadout, on_chip
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class EstimatorPlan:
         of_pubs = [list(islice(rest, pub.num_programs)) for pub in self.pubs]
         if self.calibration is not None:
             calibrated = list(rest)
-            correction = self.calibration.correction(calibrated, sorted(self._labels(of_pubs)))
+            labels = set().union(*map(_labels, self.pubs, of_pubs))
+            correction = self.calibration.correction(calibrated, sorted(labels))
             metadata |= {"calibration": self.calibration.metadata(calibrated)}
         results = [
             with_regions(self._result(pub, of_pub, correction), of_pub)
@@ -110,21 +111,19 @@ class EstimatorPlan:
         ]
         return PrimitiveResult(results, metadata=metadata)
 
-    def _labels(self, outcomes: Sequence[Sequence[Outcomes]]) -> set[str]:
-        """Return the terms of all PUBs on the device's qubits that measured them."""
-        found = set()
-        for pub, of_pub in zip(self.pubs, outcomes, strict=True):
-            labels = {label for observable in pub.observables for label, _ in observable.terms}
-            places = places_of(of_pub)
-            found |= {moved(label, place) for label in labels for place in places} if places else labels
-        return found
-
     def _result(
         self, pub: MeasuredPub | EstimatedPub, outcomes: Sequence[Any], correction: Correction | None
     ) -> PubResult:
         if not isinstance(pub, SuppressedPub):
             return pub.finish(iter(outcomes), self.readout)
-        places = places_of(outcomes)
-        if correction is not None and places:
+        if correction is not None and (places := pub.places(outcomes)):
             correction = PlacedReadout(correction, places)
         return pub.corrected(iter(outcomes), correction)
+
+
+def _labels(pub: MeasuredPub | EstimatedPub, outcomes: Sequence[Outcomes]) -> set[str]:
+    """Return the terms of a PUB on the device's qubits that measured them."""
+    places = pub.places(outcomes) if isinstance(pub, SuppressedPub) else {}
+    if places:
+        return {on_chip(label, place) for label, found in places.items() for place in found}
+    return {label for observable in pub.observables for label, _ in observable.terms}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.observables import measured_qubits
+from qiskit_oqtopus.primitives.observables import measured_qubits, moved
 from qiskit_oqtopus.primitives.suppression.readout_mitigation import CorrectedTerms, Correction, Factor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -25,10 +25,10 @@ class PlacedReadout(Correction):
 
     Args:
         correction: The correction, for terms on the chip's qubits.
-        places: The places: the chip's qubit of each of the circuit's.
+        places: For each term, the places at which it was measured: the chip's qubit of each of the circuit's.
     """
 
-    def __init__(self, correction: Correction, places: Sequence[tuple[int, ...]]) -> None:
+    def __init__(self, correction: Correction, places: Mapping[str, Sequence[tuple[int, ...]]]) -> None:
         self._correction = correction
         self._places = places
 
@@ -57,7 +57,7 @@ class PlacedReadout(Correction):
 
     def factor(self, label: str) -> Factor:
         """Return the least significant of the factors by which readout errors multiply a Pauli at the places."""
-        factors = (self._correction.factor(moved(label, place)) for place in self._places)
+        factors = (self._correction.factor(on_chip(label, place)) for place in self._places[label])
         return min(factors, key=lambda factor: abs(factor.value) / factor.error if factor.error else np.inf)
 
 
@@ -70,17 +70,9 @@ def places_of(outcomes: Sequence[Outcomes]) -> list[tuple[int, ...]]:
     return list(found)
 
 
-def moved(label: str, place: Sequence[int]) -> str:
-    """Return a label on the chip's qubits, as far as the last qubit of a place.
-
-    >>> moved("XIZ", (4, 0, 2))
-    'ZIXII'
-    """
-    letters = ["I"] * (max(place) + 1)
-    for qubit, letter in enumerate(reversed(label)):
-        if letter != "I":
-            letters[place[qubit]] = letter
-    return "".join(reversed(letters))
+def on_chip(label: str, place: Sequence[int]) -> str:
+    """Return a term on the chip's qubits, as far as the last qubit of a place."""
+    return moved(label, dict(enumerate(place)), max(place) + 1)
 
 
 class _Part(NamedTuple):
@@ -111,8 +103,8 @@ def _by_place(outcomes: Outcomes, measurement: str, labels: Sequence[str]) -> It
         yield _Part(
             rows,
             Outcomes(bits[np.ix_(rows, columns)], outcomes.numbers[rows]),
-            moved(measurement, place.tolist()),
-            [moved(label, place.tolist()) for label in labels],
+            on_chip(measurement, place.tolist()),
+            [on_chip(label, place.tolist()) for label in labels],
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.suppression.mitigated import MitigatedObservable
-from qiskit_oqtopus.primitives.suppression.placed_readout import PlacedReadout, moved, places_of
+from qiskit_oqtopus.primitives.suppression.placed_readout import PlacedReadout, on_chip, places_of
 from qiskit_oqtopus.primitives.suppression.readout_mitigation import IndependentReadout, TwirledReadout
 from tests.qiskit_oqtopus.primitives.suppression.test_readout_mitigation import (
     basis_state,
@@ -33,6 +33,7 @@ SHOTS = (3000, 1000, 500)
 CALIBRATION = 2000
 
 OBSERVABLE = Observable.of({"ZI": 0.5, "IZ": -1.5, "ZZ": 2.0, "II": 0.25})
+EVERYWHERE = {label: PLACES for label, _ in OBSERVABLE.terms}
 WEIGHTS = sum(c * diagonal(label) for label, c in OBSERVABLE.terms)
 
 
@@ -89,7 +90,7 @@ def test_independent_readout_at_places(seed: int) -> None:
         return float(sum(w @ n for w, n in zip(corrected(frequencies), run.counts, strict=True)) / sum(SHOTS))
 
     measured = np.concatenate(run.calibration) / CALIBRATION
-    readout = PlacedReadout(IndependentReadout(range(CHIP), *map(outcomes, run.calibration)), PLACES)
+    readout = PlacedReadout(IndependentReadout(range(CHIP), *map(outcomes, run.calibration)), EVERYWHERE)
 
     found = MitigatedObservable(OBSERVABLE, ["ZZ"], readout).estimate([[[run.outcomes]]])
 
@@ -113,8 +114,8 @@ def test_twirled_readout_at_places(seed: int) -> None:
         return float(sum(w @ n for w, n in zip(corrected(frequencies), run.counts, strict=True)) / sum(SHOTS))
 
     calibration = run.calibration[0]
-    labels = {moved(label, place) for place in PLACES for label, _ in OBSERVABLE.terms}
-    readout = PlacedReadout(TwirledReadout(range(CHIP), outcomes(calibration), sorted(labels)), PLACES)
+    labels = {on_chip(label, place) for place in PLACES for label, _ in OBSERVABLE.terms}
+    readout = PlacedReadout(TwirledReadout(range(CHIP), outcomes(calibration), sorted(labels)), EVERYWHERE)
 
     found = MitigatedObservable(OBSERVABLE, ["ZZ"], readout).estimate([[[run.outcomes]]])
 
@@ -128,7 +129,7 @@ def test_a_place_whose_readout_cannot_be_undone() -> None:
     """The factor of a term is that of the place where it is least certain: the observable is NaN, with a warning."""
     zeros = Outcomes(np.array([[0, 0], [0, 1]], np.uint8), np.array([50, 50]))
     ones = Outcomes(np.array([[1, 0], [1, 1]], np.uint8), np.array([50, 50]))
-    readout = PlacedReadout(IndependentReadout((0, 1), zeros, ones), [(0,), (1,)])
+    readout = PlacedReadout(IndependentReadout((0, 1), zeros, ones), {"Z": [(0,), (1,)]})
     run = Outcomes(np.array([[0]], np.uint8), np.array([100])).measured_on([0])
 
     with pytest.warns(UserWarning, match="multiply the term Z by 0 "):
