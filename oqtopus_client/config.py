@@ -27,7 +27,8 @@ DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
 DEFAULT_API_TOKEN_ENV = "OQTOPUS_API_TOKEN"  # noqa: S105 - the name of a variable, not a token
 DEFAULT_TIMEOUT_ENV = "OQTOPUS_TIMEOUT"
 DEFAULT_SECTION = "default"
-_URL_ENV = "OQTOPUS_URL"
+URL_ENV = ("OQTOPUS_URL", DEFAULT_BASE_URL_ENV)
+"""The variables with the URL of the server, in order of precedence."""
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -179,7 +180,7 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: No URL is set, or a value cannot be used (a `ValueError`).
         """
-        names = [_URL_ENV, base_url_env] if base_url_env == DEFAULT_BASE_URL_ENV else [base_url_env]
+        names = URL_ENV if base_url_env == DEFAULT_BASE_URL_ENV else (base_url_env,)
         url = next((os.environ[name] for name in names if os.environ.get(name)), None)
         if url is None:
             raise OqtopusConfigError(f"Set the environment variable {' or '.join(names)} to the URL of the server.")
@@ -198,7 +199,7 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: The file, the profile or its URL is missing or unreadable (a `ValueError`).
         """
-        if os.environ.get("OQTOPUS_ENV") == "sse_container":
+        if in_sse_container():
             # The server's container has no profile file and needs none: jobs go through its driver.
             return cls(base_url="")
         file = profile_path(path)
@@ -237,16 +238,29 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: Neither names a server, or a value cannot be used.
         """
-        if os.environ.get(_URL_ENV) or os.environ.get(DEFAULT_BASE_URL_ENV):
+        if any(map(os.environ.get, URL_ENV)):
             return cls.from_env()
         file = profile_path(DEFAULT_PATH)
-        if not file.exists() and os.environ.get("OQTOPUS_ENV") != "sse_container":
+        if not (file.exists() or in_sse_container()):
             raise OqtopusConfigError(
-                f"No OQTOPUS server is configured. Set {_URL_ENV} and {DEFAULT_API_TOKEN_ENV}, run "
+                f"No OQTOPUS server is configured. Set {URL_ENV[0]} and {DEFAULT_API_TOKEN_ENV}, run "
                 f"`oqtopus-client login` to write {file}, or pass an OqtopusConfig."
             )
         settings = _environment(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
         return dataclasses.replace(cls.from_file(), **settings)
+
+    @classmethod
+    def given_or_default(cls, config: OqtopusConfig | None) -> OqtopusConfig:
+        """Return a configuration that a caller gave, or `from_default()` for None.
+
+        Raises:
+            TypeError: The caller gave something else, such as a URL.
+            OqtopusConfigError: There is no default.
+        """
+        if not (config is None or isinstance(config, cls)):
+            # The message does not show the value, which may be a token.
+            raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
+        return config or cls.from_default()
 
     def save(
         self,
@@ -277,6 +291,11 @@ class OqtopusConfig:
             parser[section]["allow_http"] = "true"
         write_profiles(parser, file)
         return file
+
+
+def in_sse_container() -> bool:
+    """Whether this process runs inside the server's container for server-side programs."""
+    return os.environ.get("OQTOPUS_ENV") == "sse_container"
 
 
 def is_loopback(host: str) -> bool:

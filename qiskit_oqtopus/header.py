@@ -177,6 +177,7 @@ class PartHeader:
         index: Index of the circuit in the run.
         replica: Index among the copies of the circuit.
         fidelity: The circuit's estimated fidelity on these qubits; None if unknown.
+        best_fidelity: The same on the best qubits of the device; None if the circuit was not placed, or unknown.
     """
 
     header: CircuitHeader
@@ -185,6 +186,7 @@ class PartHeader:
     index: int
     replica: int = 0
     fidelity: float | None = None
+    best_fidelity: float | None = None
 
 
 def _parts_to_json(parts: Sequence[PartHeader]) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def _parts_to_json(parts: Sequence[PartHeader]) -> dict[str, Any]:
         used = [[qubit, place] for qubit, place in enumerate(part.qubits) if place is not None]
         qubits = part.qubits if len(used) == len(part.qubits) else {"of": len(part.qubits), "at": used}
         number = distinct[texts[id(part.header)]]
-        rows.append([number, part.first_bit, qubits, part.index, part.replica, part.fidelity])
+        rows.append([number, part.first_bit, qubits, part.index, part.replica, part.fidelity, part.best_fidelity])
     return {"headers": list(map(json.loads, distinct)), "parts": rows}
 
 
@@ -209,14 +211,14 @@ def _parts_from_json(fields: Mapping[str, Any], num_bits: int) -> tuple[PartHead
     """
     headers = [CircuitHeader._from_fields({**each, "v": 1, "tag": ""}) for each in fields.get("headers", ())]  # noqa: SLF001
     parts = []
-    for number, first_bit, qubits, index, replica, fidelity in fields.get("parts", ()):
+    for number, first_bit, qubits, index, replica, fidelity, best_fidelity in fields.get("parts", ()):
         part = PartHeader(
             headers[int(number)],
             int(first_bit),
             _qubits_from_json(qubits),
             int(index),
             int(replica),
-            None if fidelity is None else float(fidelity),
+            *(None if each is None else float(each) for each in (fidelity, best_fidelity)),
         )
         if not part.header or not 0 <= part.first_bit <= num_bits - len(part.header.clbits):
             raise ValueError

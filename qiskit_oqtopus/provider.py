@@ -76,9 +76,6 @@ class OqtopusProvider:
         journal: str | Path | None = None,
         measure_duration: float | None = MEASURE_DURATION,
     ) -> None:
-        if not (config is None or isinstance(config, oqtopus_client.OqtopusConfig)):
-            # The message does not show the value, which may be a token.
-            raise TypeError(f"config must be OqtopusConfig(url, api_token=...) or None, not a {type(config).__name__}.")
         if measure_duration is not None:
             wanted = "measure_duration must be a positive number of seconds, such as 1e-6, or None"
             measure_duration = real_number(measure_duration, wanted, least=math.ulp(0.0))
@@ -142,11 +139,11 @@ class OqtopusProvider:
         named = [backend for backend in self._all() if name is None or backend.name == name]
         return BackendTable(backend for backend in named if criteria.objection(backend) is None)
 
-    def get_backend(self, name: str, **filters: Any) -> OqtopusBackend:
+    def get_backend(self, name: str | None = None, **filters: Any) -> OqtopusBackend:
         """Return the device with this name.
 
         Args:
-            name: The name.
+            name: The name. It may be omitted if there is only one device, as in a server-side program.
             **filters: Criteria that the device must meet; see `backends`.
 
         Raises:
@@ -156,6 +153,10 @@ class OqtopusProvider:
         """
         criteria = Criteria.checked(**filters)
         backends = {backend.name: backend for backend in self._all()}
+        if name is None:
+            if len(backends) != 1:
+                raise QiskitBackendNotFoundError(f"Name one of this server's devices: {', '.join(backends) or 'none'}.")
+            (name,) = backends
         if name not in backends:
             hint = suggestion(name, sorted(backends), lambda other: _with_objection(backends[other], criteria))
             raise QiskitBackendNotFoundError(f"Unknown device {name!r}. {hint or 'This server offers no devices.'}")

@@ -37,6 +37,7 @@ MAY_IMPORT = {
         "oqtopus_client.angles",
     ),
     "oqtopus_client.services": (
+        "oqtopus_client.shipping",
         "oqtopus_client.rest",
         "oqtopus_client.calibration",
         "oqtopus_client.checks",
@@ -44,6 +45,7 @@ MAY_IMPORT = {
         "oqtopus_client.display",
         "oqtopus_client.errors",
     ),
+    "oqtopus_client.shipping": (),
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.config": ("oqtopus_client.checks", "oqtopus_client.profiles", "oqtopus_client.errors"),
     "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors"),
@@ -66,8 +68,8 @@ LAZY = {
     ("qiskit_oqtopus.provider", "oqtopus_client.emulator"),
     ("oqtopus_client.pytest_plugin", "oqtopus_client.emulator"),
 }
-# Users come in by the one, pytest by the other; both show every room but the emulator, which is a heavy one.
-DOORS = {"oqtopus_client", "oqtopus_client.pytest_plugin"}
+# Users come in by the first two, pytest by the last; both show every room but the emulator, which is a heavy one.
+DOORS = {"oqtopus_client", "oqtopus_client.__main__", "oqtopus_client.pytest_plugin"}
 # What the first of them shows stands for the rooms below; the command line comes in there like any user.
 SHOWN = {"oqtopus_client", *(f"oqtopus_client.{name}" for name in oqtopus_client.__all__)}
 

@@ -66,7 +66,10 @@ def checks(session: Session) -> Iterator[Check]:
         return
     yield _configuration(config)
     if config.transport is None:
-        yield from _connection(config)
+        for check in _connection(config):
+            yield check
+            if check.state == "fail":
+                return
     with oqtopus_client.OqtopusClient(config) as client:
         yield _credentials(client, config)
 
@@ -119,6 +122,8 @@ def _failure(connection: http.client.HTTPConnection) -> Check | None:
         connection.connect()
     except ssl.SSLCertVerificationError as error:
         remedy = "Check the URL. If your network has its own certificate authority, set SSL_CERT_FILE to its file."
+        if missing := rest.http.missing_authorities():
+            remedy = f"{missing} Correct it, or unset it."
         return Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
     except http.client.HTTPException as error:
         remedy = "Check OQTOPUS_PROXY: the address does not answer like an HTTP proxy."

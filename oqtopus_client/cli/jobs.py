@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oqtopus_client.cli.job_view import FIELDS, TIMES, as_json
-from oqtopus_client.cli.output import Json, coloured, console, show, show_json, table, utc
+from oqtopus_client.cli.output import Json, coloured, console, say, show, show_json, table, utc
 from oqtopus_client.cli.session import Session
+from oqtopus_client.display import suggestion
 from oqtopus_client.rest.enums import JobsJobStatus
 
 if TYPE_CHECKING:
@@ -27,14 +28,33 @@ _NARROW_HEADINGS = ("Job", "Name", "Status", "Device")
 _WIDE = 110
 """Terminals with fewer columns show `_NARROW_HEADINGS`; other columns would be too narrow to read."""
 
+_NAMES_ELSEWHERE = {"done": "succeeded", "completed": "succeeded", "error": "failed", "queued": "submitted"}
+"""Names of statuses in other software, and the closest status of OQTOPUS."""
+
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LISTED = ",".join((*FIELDS, "description", *TIMES, "execution_time"))
+
+
+def _status(text: str) -> JobsJobStatus:
+    try:
+        return JobsJobStatus(text)
+    except ValueError:
+        hint = suggestion(_NAMES_ELSEWHERE.get(text.lower(), text.lower()), JobsJobStatus)
+        raise typer.BadParameter(f"{text!r} is not a status of OQTOPUS. {hint}") from None
 
 
 def jobs(
     context: typer.Context,
     *,
-    status: Annotated[JobsJobStatus | None, typer.Option(help="Only jobs with this status.")] = None,
+    status: Annotated[
+        JobsJobStatus | None,
+        typer.Option(
+            help="Only jobs with this status.",
+            parser=_status,
+            metavar=f"[{'|'.join(JobsJobStatus)}]",
+            autocompletion=lambda: list(JobsJobStatus),
+        ),
+    ] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="Only jobs on this device.")] = None,
     text: Annotated[str | None, typer.Option(help="Only jobs with this text in their id, name or description.")] = None,
     since: Annotated[
@@ -65,8 +85,11 @@ def jobs(
         _watch(lambda: _table(fetch()), interval)
     elif json:
         show_json([as_json(job) for job in fetch()])
+    elif found := fetch():
+        show(_table(found))
     else:
-        show(_table(fetch()))
+        selected = any((status, device, text, since))
+        say("No job matches these options." if selected else "You have no jobs. `oqtopus-client run` submits one.")
 
 
 def since_when(text: str, now: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -9,15 +10,15 @@ import typer
 
 import oqtopus_client
 from oqtopus_client.cli.completion import profile_names
-from oqtopus_client.cli.output import Json, show_json, utc
+from oqtopus_client.cli.output import Json, say, show_json, utc
 from oqtopus_client.cli.session import Session
-from oqtopus_client.config import DEFAULT_SECTION
+from oqtopus_client.config import DEFAULT_SECTION, URL_ENV
 
 
 def login(
     context: typer.Context,
     *,
-    url: Annotated[str, typer.Option(prompt="URL of the server", help="Server URL, such as https://api.example.org.")],
+    url: Annotated[str | None, typer.Option(help="Server URL, such as https://api.example.org.")] = None,
     profile: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Name of the profile.", autocompletion=profile_names),
@@ -40,6 +41,10 @@ def login(
     Example: oqtopus-client login --url https://api.example.org
     """
     name = profile or Session.of(context).profile or DEFAULT_SECTION
+    if url is None:
+        if token_stdin:  # a prompt would read the token as the URL, and show it
+            raise typer.BadParameter("--token-stdin needs --url.")
+        url = typer.prompt("URL of the server", err=True)
     token = sys.stdin.readline() if token_stdin else typer.prompt("API token", hide_input=True, err=True)
     if not token.strip():
         raise ValueError("The token is empty; find yours on the server's web page.")
@@ -59,5 +64,7 @@ def login(
         show_json({"profile": name, "file": str(file), "verified": verify, "token_expires_at": expires})
         return
     typer.echo(f"Saved as profile [{name}] in {file}.")
+    if variable := next((each for each in URL_ENV if os.environ.get(each)), None):
+        say(f"The environment variable {variable} is set, so commands use its server; unset it to use the profile.")
     if expires is not None:
         typer.echo(f"The server accepts the token until {utc(expires)}.")

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
                 print(f"export {name}={value}", flush=True)
             uvicorn.Server(_settings(app)).run(sockets=sockets)
     except (OSError, OverflowError, ValueError) as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
+        parser.exit(2, f"{parser.prog}: {error}\n")
 
 
 def _url(listener: socket.socket) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Database, Row
 
 TOKEN_DAYS = 90
+
+_TOKEN = re.compile(r"[!-~]+")
 
 OPERATOR = "operator"
 """The id of the user who started the emulator."""
@@ -51,7 +54,12 @@ class Users:
             status: `approved`; with any other, the user is refused.
             expires_in_days: Lifetime of the token, in days.
             devices: Ids of the devices that the user may use; None for all.
+
+        Raises:
+            ValueError: The token has other characters than visible ASCII ones, so that no client could send it.
         """
+        if token is not None and not _TOKEN.fullmatch(token):
+            raise ValueError("token must consist of visible ASCII characters, without spaces.")
         user_id = user_id or str(uuid.uuid4())
         if devices is not None:
             self._database.change("INSERT INTO user_devices VALUES (?, ?)", user_id, json.dumps(list(devices)))

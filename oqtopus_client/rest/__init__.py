@@ -9,10 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from oqtopus_client.rest import http, models, storage, user_api  # noqa: F401 - re-exported
+    from oqtopus_client.rest import container, http, models, storage, user_api  # noqa: F401 - re-exported
     from oqtopus_client.rest.models import *  # noqa: F403
 else:  # With a `__getattr__`, type checkers would accept any name.
-    _MODULES = {"http", "models", "storage", "user_api"}
+    _MODULES = {"container", "http", "models", "storage", "user_api"}
 
     def __getattr__(name: str) -> Any:
         if name in _MODULES:

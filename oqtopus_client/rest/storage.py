@@ -16,7 +16,7 @@ from oqtopus_client.errors import OqtopusStorageError
 from oqtopus_client.rest.models import problems
 
 if TYPE_CHECKING:
-    from oqtopus_client.rest.http import HttpClient
+    from oqtopus_client.rest.connection import Connection
     from oqtopus_client.rest.models import JobsJobInfoUploadPresignedURL, JobsS3SubmitJobInfo
 
 MAX_UNPACKED_BYTES = 1 << 30
@@ -77,12 +77,12 @@ def pack_input(job: JobsS3SubmitJobInfo) -> bytes:
     return pack(job.to_json().encode(), "input.json")
 
 
-async def upload(http: HttpClient, target: JobsJobInfoUploadPresignedURL, archive: bytes) -> None:
+async def upload(http: Connection, target: JobsJobInfoUploadPresignedURL, archive: bytes) -> None:
     """Upload a job's input to the presigned URL of its registration, posting back every field that is not null."""
     await http.post_form(target.url, target.fields.model_dump(by_alias=True, exclude_none=True), archive)
 
 
-async def download(http: HttpClient, url: str) -> bytes:
+async def download(http: Connection, url: str) -> bytes:
     """Download an archive and read its only entry; download a damaged archive again, at most twice.
 
     Raises:

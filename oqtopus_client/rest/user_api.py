@@ -31,7 +31,7 @@ from oqtopus_client.rest.models import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oqtopus_client.rest.http import HttpClient
+    from oqtopus_client.rest.connection import Connection
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -42,7 +42,7 @@ PAGE_SIZE = 100
 class _Api:
     """A part of the User API. Errors are those of `HttpClient.call`, and `ResponseValidationError`."""
 
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(self, http: Connection) -> None:
         self._http = http
 
 

@@ -103,7 +103,7 @@ class OqtopusClient(Connected):
         *,
         journal: str | Path | None = None,
     ) -> None:
-        self._config = config or OqtopusConfig.from_default()
+        self._config = OqtopusConfig.given_or_default(config)
         self.journal = None if journal is None else journal_path(journal)
         self._make_client = functools.partial(
             AsyncOqtopusClient, self._config, default_headers, user_agent, journal=self.journal

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import DevicesDeviceInfo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OqtopusDevice:
     """One device of the server.
 
@@ -95,3 +95,6 @@ class OqtopusDevice:
     def description(self) -> str:
         """Description of the device."""
         return self.raw.description
+
+    def __repr__(self) -> str:
+        return f"<OqtopusDevice {self.device_id!r}: {self.device_type}, {self.n_qubits} qubits, {self.status}>"

@@ -180,7 +180,10 @@ class OqtopusJobResult(SideFiles):
     @property
     def reason(self) -> str:
         """Reason for a missing result: the server's message, with a remedy if one is known."""
-        return with_remedy(self._message or "the server gave no reason", self)
+        unknown = "the server gave no reason"
+        if self.status == JobsJobStatus.CANCELLED:
+            unknown = "its owner or the server's operator cancelled it"
+        return with_remedy(self._message or unknown, self)
 
     @property
     def execution_time(self) -> float | None:

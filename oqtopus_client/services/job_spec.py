@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oqtopus_client import rest
 from oqtopus_client.checks import whole_number
+from oqtopus_client.config import in_sse_container
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
-from oqtopus_client.services.sse_container import in_sse_container
 
 if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3OperatorItem, JobsS3SubmitJobInfo, JobsSubmitJobRequest

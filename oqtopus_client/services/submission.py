@@ -20,7 +20,7 @@ from oqtopus_client.services.resources.pagination import every_job
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
 
-    from oqtopus_client.rest.http import HttpClient
+    from oqtopus_client.rest.connection import Connection
     from oqtopus_client.rest.models import JobsRegisterJobResponse, SuccessSuccessResponse
     from oqtopus_client.rest.user_api import JobApi
     from oqtopus_client.services.job_spec import OqtopusJobSpec
@@ -48,7 +48,7 @@ class Submission:
     """
 
     def __init__(
-        self, http: HttpClient, jobs: JobApi, cleanup_tasks: set[asyncio.Task[Any]], journal: Journal | None = None
+        self, http: Connection, jobs: JobApi, cleanup_tasks: set[asyncio.Task[Any]], journal: Journal | None = None
     ) -> None:
         self._http = http
         self._jobs = jobs

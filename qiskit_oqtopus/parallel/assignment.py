@@ -111,6 +111,12 @@ class _Placed(NamedTuple):
     region: _Region
     loss: float
 
+    @property
+    def place(self) -> Place:
+        fidelity = math.exp(-self.region.cost)
+        best = None if self.request.fixed is not None else math.exp(self.loss - self.region.cost)
+        return Place(self.region.qubits, fidelity, best)
+
 
 @dataclass
 class _Program:
@@ -152,7 +158,7 @@ class _Program:
 
     def found(self) -> dict[int, Place]:
         ordered = sorted(self.placed, key=lambda each: each.request.index)
-        return {each.request.index: Place(each.region.qubits, math.exp(-each.region.cost)) for each in ordered}
+        return {each.request.index: each.place for each in ordered}
 
 
 class _Packer:

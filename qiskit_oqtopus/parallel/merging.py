@@ -40,6 +40,7 @@ class Part:
         index: Index of the circuit in the run.
         fidelity: The circuit's estimated fidelity there; None if unknown.
         replica: Index among the copies of the circuit.
+        best_fidelity: The estimated fidelity at its best place; None if the circuit was not placed, or unknown.
     """
 
     program: Program
@@ -47,6 +48,7 @@ class Part:
     index: int
     fidelity: float | None = None
     replica: int = 0
+    best_fidelity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -136,12 +138,10 @@ def merge(parts: Sequence[Part], num_qubits: int) -> Program:
 
 
 def parts_of(program: Program) -> list[Part]:
-    """Return the parts of a program that `merge` returned, each with its own program.
-
-    Args:
-        program: The program; without parts, there are none.
-    """
+    """Return the parts of a program that `merge` returned, each with its own program; empty for any other program."""
     parts = program.header.parts
+    if not parts:
+        return []
     owner = {qubit: (i, local) for i, part in enumerate(parts) for local, qubit in enumerate(part.qubits)}
     gates: list[list[str]] = [[] for _ in parts]
     measurements: list[list[str]] = [[] for _ in parts]
@@ -160,6 +160,7 @@ def parts_of(program: Program) -> list[Part]:
             part.index,
             part.fidelity,
             part.replica,
+            part.best_fidelity,
         )
         for part, lines in zip(parts, map(list.__add__, gates, measurements), strict=True)
     ]
@@ -184,10 +185,14 @@ def _headers(parts: Sequence[Part], texts: Sequence[_Text]) -> tuple[PartHeader,
         header = part.program.header
         if header.tag or header.version > 1:
             header = replace(header, tag="", version=1)
-        fidelity = None if part.fidelity is None else round(part.fidelity, _DIGITS)
-        headers.append(PartHeader(header, first_bit, text.qubits, part.index, part.replica, fidelity))
+        fidelities = _rounded(part.fidelity), _rounded(part.best_fidelity)
+        headers.append(PartHeader(header, first_bit, text.qubits, part.index, part.replica, *fidelities))
         first_bit += len(header.clbits)
     return tuple(headers)
+
+
+def _rounded(fidelity: float | None) -> float | None:
+    return None if fidelity is None else round(fidelity, _DIGITS)
 
 
 def _check_places(texts: Sequence[_Text], num_qubits: int) -> None:

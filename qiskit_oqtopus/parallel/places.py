@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,10 +27,12 @@ class Place:
     Attributes:
         qubits: The device's qubit of each of the circuit's qubits.
         fidelity: The estimated probability that no error occurs there.
+        best_fidelity: The same at the best place on the chip; None if the qubits were given.
     """
 
     qubits: tuple[int, ...]
     fidelity: float
+    best_fidelity: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

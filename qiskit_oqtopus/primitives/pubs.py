@@ -46,6 +46,8 @@ def coerced(pubs: Iterable[Any], coerce: Callable[[Any], _Pub], form: str, colum
         except (TypeError, AttributeError, ValueError, QiskitError) as error:
             kind = next((kind for kind in (ValueError, QiskitError) if isinstance(error, kind)), TypeError)
             message = getattr(error, "message", str(error)).rstrip(".")
+            if "observable" in message and isinstance(pub, tuple) and getattr(pub[0], "layout", None) is not None:
+                message += ". The circuit was transpiled; use observable.apply_layout(circuit.layout)"
             raise kind(f"PUB {i}: {message}. A PUB is {form}.{_parameters(pub)}") from error
     return read
 

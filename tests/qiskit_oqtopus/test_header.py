@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3
 
 from qiskit_oqtopus import OqtopusBackend, OqtopusSampler
 from qiskit_oqtopus.errors import LaterReleaseError
-from qiskit_oqtopus.header import CircuitHeader
+from qiskit_oqtopus.header import CircuitHeader, PartHeader
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.qasm import to_program
 from tests.support.chips import TARGET
@@ -26,23 +27,35 @@ json_values = st.recursive(
     max_leaves=8,
 )
 bits = st.lists(st.integers(0, 99), max_size=5).map(tuple)
-headers = st.builds(
-    CircuitHeader,
-    name=st.text(),
-    num_qubits=st.integers(0, 1000),
-    num_clbits=st.integers(0, 1000),
-    clbits=st.lists(st.integers(0, 99), min_size=1, max_size=5).map(tuple),
-    qregs=st.lists(st.tuples(st.text(), st.integers(0, 9)), max_size=3).map(tuple),
-    cregs=st.lists(st.tuples(st.text(), bits), max_size=3).map(tuple),
-    metadata=st.dictionaries(st.text(), json_values, max_size=3),
-    memory=st.booleans(),
-    extra=st.dictionaries(st.text(), json_values, max_size=2),
-    tag=st.none() | st.text(),
-    version=st.sampled_from([1, 2]),
-)
+circuits: dict[str, Any] = {
+    "name": st.text(),
+    "num_qubits": st.integers(0, 1000),
+    "num_clbits": st.integers(0, 1000),
+    "clbits": st.lists(st.integers(0, 99), min_size=1, max_size=5).map(tuple),
+    "qregs": st.lists(st.tuples(st.text(), st.integers(0, 9)), max_size=3).map(tuple),
+    "cregs": st.lists(st.tuples(st.text(), bits), max_size=3).map(tuple),
+    "metadata": st.dictionaries(st.text(), json_values, max_size=3),
+    "memory": st.booleans(),
+    "extra": st.dictionaries(st.text(), json_values, max_size=2),
+}
+headers = st.builds(CircuitHeader, **circuits, tag=st.none() | st.text(), version=st.sampled_from([1, 2, 3]))
+places = st.lists(st.none() | st.integers(0, 999), max_size=5).map(tuple)
 
 
-@given(headers)
+@st.composite
+def merged_headers(draw: st.DrawFn) -> CircuitHeader:
+    """A header with parts, some of which have equal headers."""
+    inner = draw(st.lists(st.builds(CircuitHeader, **circuits), min_size=1, max_size=3))
+    chosen = draw(st.lists(st.sampled_from(inner), min_size=1, max_size=5))
+    numbers, fidelities = st.integers(0, 999), st.none() | st.floats(0, 1)
+    parts, width = [], 0
+    for each in chosen:
+        parts.append(PartHeader(each, width, draw(places), draw(numbers), draw(numbers), draw(fidelities)))
+        width += len(each.clbits)
+    return replace(draw(headers), clbits=tuple(range(width)), version=3, parts=tuple(parts))
+
+
+@given(headers | merged_headers())
 def test_there_and_back(header: CircuitHeader) -> None:
     """A header with any name and metadata is one line, and reading it returns an equal header."""
     comment = header.to_comment()
@@ -52,7 +65,7 @@ def test_there_and_back(header: CircuitHeader) -> None:
     assert CircuitHeader.from_program(comment + "OPENQASM 3.0;") == header
 
 
-@given(headers)
+@given(headers | merged_headers())
 def test_parsers_see_a_comment(header: CircuitHeader) -> None:
     """The header does not change the meaning of a program."""
     program = Program(header, to_program(bell(), TARGET).body, is_isa=False)
@@ -67,6 +80,45 @@ def test_unknown_versions(version: object) -> None:
         with pytest.raises(LaterReleaseError, match=r"^Its header has the format version .* install") as caught:
             CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, 'v': version})}\n")
         assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
+
+
+def test_parts() -> None:
+    """Equal headers are sent once, so a program of 30 circuits needs fewer than 6,000 bytes more."""
+    inner = to_program(bell(), TARGET).header
+    parts = [PartHeader(replace(inner), 2 * i, (2 * i, 2 * i + 1), i, 0, 0.951234) for i in range(30)]
+    wide = PartHeader(inner, 60, (None,) * 143 + (143,), 30)
+    header = CircuitHeader("bells", 144, 62, tuple(range(62)), version=3, parts=(*parts, wide))
+    comment = header.to_comment()
+
+    assert comment.count("bell") == 2
+    assert len(comment) < 2000
+    assert CircuitHeader.from_program(comment) == header
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"parts": [[1, 0, [0], 0, 0, None, None]]},
+        {"parts": [[0, 2, [0], 0, 0, None, None]]},
+        {"parts": [[0, -1, [0], 0, 0, None, None]]},
+        {"parts": [[0, 0, ["a"], 0, 0, None, None]]},
+        {"parts": [[0, 0, {"of": 10**9, "at": []}, 0, 0, None, None]]},
+        {"parts": [[0, 0, {"of": 2}, 0, 0, None, None]]},
+        {"parts": [[0, 0, [0], 0, 0, None]]},
+        {"parts": [[0, 0, [0], 0, 0, "high", None]]},
+        {"parts": 1},
+        {"headers": [{}]},
+        {"headers": None},
+    ],
+)
+def test_broken_parts(wrong: dict[str, Any]) -> None:
+    """A header with a part that is not valid is empty, rather than that of one circuit."""
+    part = PartHeader(CircuitHeader("c", 1, 1, (0,)), 0, (0,), 0)
+    comment = CircuitHeader("c", 1, 2, (0, 1), version=3, parts=(part,)).to_comment()
+    fields = json.loads(comment.removeprefix("// qiskit_oqtopus "))
+
+    assert CircuitHeader.from_program(comment).parts == (part,)
+    assert not CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, **wrong})}\n")
 
 
 def without_version(value: Any) -> Any:

@@ -107,7 +107,7 @@ def test_cancel(held_backend: OqtopusBackend) -> None:
     assert job.cancel()
     assert job.status() is JobStatus.CANCELLED
     assert job.cancelled()
-    with pytest.raises(OqtopusJobError, match="cancelled: the server gave no reason"):
+    with pytest.raises(OqtopusJobError, match="cancelled: its owner or the server's operator cancelled it"):
         job.result()
 
 

@@ -3,7 +3,7 @@
 No other package depends on the HTTP library.
 """
 
+from oqtopus_client.rest.http.certificates import missing_authorities, tls_context
 from oqtopus_client.rest.http.client import HttpClient, call_once
-from oqtopus_client.rest.http.connections import tls_context
 
-__all__ = ["HttpClient", "call_once", "tls_context"]
+__all__ = ["HttpClient", "call_once", "missing_authorities", "tls_context"]

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import ssl
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import aiohttp
-import certifi
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from oqtopus_client.errors import OqtopusConfigError, OqtopusStorageError
 from oqtopus_client.rest.blocked_hosts import is_off_limits
+from oqtopus_client.rest.http.certificates import tls_context
 from oqtopus_client.rest.proxies import proxy_for
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Collection
 
     from aiohttp.abc import ResolveResult
@@ -129,13 +128,6 @@ def storage_url(url: str, *, anywhere: bool) -> httpx.URL:
             "it is not used."
         )
     return parsed
-
-
-def tls_context() -> ssl.SSLContext:
-    """TLS with certificates verified: against the authorities that the environment names, else certifi's."""
-    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
-        return ssl.create_default_context()  # OpenSSL reads these variables itself
-    return ssl.create_default_context(cafile=certifi.where())
 
 
 class _Resolver(aiohttp.ThreadedResolver):

@@ -19,6 +19,7 @@ from oqtopus_client.errors import (
     PermissionDeniedError,
     UserApiError,
 )
+from oqtopus_client.rest.http.certificates import missing_authorities
 
 if TYPE_CHECKING:
     from oqtopus_client.config import OqtopusConfig
@@ -36,7 +37,10 @@ def connection_error(method: str, url: str, error: Exception, timeout: float) ->
     if _is_timeout(error):
         return OqtopusTimeoutError(f"{what}: no response within {timeout} s.")
     reason = getattr(error.__cause__, "os_error", None) or error
-    return OqtopusConnectionError(f"{what}: {str(reason) or type(reason).__name__}")
+    message = f"{what}: {str(reason) or type(reason).__name__}"
+    if "CERTIFICATE_VERIFY_FAILED" in message and (missing := missing_authorities()):
+        message += f". {missing}"
+    return OqtopusConnectionError(message)
 
 
 def api_error(response: httpx.Response, config: OqtopusConfig) -> UserApiError:

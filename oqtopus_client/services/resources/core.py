@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from oqtopus_client import rest
-from oqtopus_client.config import OqtopusConfig
+from oqtopus_client.config import OqtopusConfig, in_sse_container
 from oqtopus_client.services.connected import Connected
 from oqtopus_client.services.journal import Journal, journal_path
 from oqtopus_client.services.submission import GRACE_SECONDS, Submission
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from oqtopus_client.rest.http import HttpClient
+    from oqtopus_client.rest.connection import Connection
     from oqtopus_client.rest.user_api import AccountApi, DeviceApi, JobApi
 
 
@@ -34,7 +34,7 @@ class Core(Connected):
         *,
         journal: str | Path | None = None,
     ) -> None:
-        self.config = config or OqtopusConfig.from_default()
+        self.config = OqtopusConfig.given_or_default(config)
         self.journal = None if journal is None else journal_path(journal)
         self._headers: dict[str, Any] = {"default_headers": default_headers, "user_agent": user_agent}
         self._cleanup_tasks: set[asyncio.Task[Any]] = set()
@@ -45,8 +45,9 @@ class Core(Connected):
         weakref.finalize(self, _release, self._on_close, os.getpid())
 
     @cached_property
-    def _http(self) -> HttpClient:
-        # The URL is checked with the first request, as there is none inside the server's container.
+    def _http(self) -> Connection:
+        if in_sse_container():
+            return rest.container.ContainerConnection()
         http = rest.http.HttpClient(self.config, **self._headers)
         self._on_close.callback(http.abandon)
         return http

@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 from oqtopus_client.checks import whole_number
-from oqtopus_client.errors import BatchResultError, JobError, OqtopusError, WaitTimeoutError
-from oqtopus_client.rest.enums import JobsJobType
-from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
+from oqtopus_client.config import in_sse_container
+from oqtopus_client.errors import BatchResultError, JobError, OqtopusError, UserApiError, WaitTimeoutError
+from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.polling import Polling, PollingOptions
 from oqtopus_client.services.resources.submission import Submissions, check_spec
 from oqtopus_client.services.resources.waiting import Waiting, WaitOptions, with_options_of
-from oqtopus_client.services.sse_container import in_sse_container, run_in_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from oqtopus_client.services.job_results import (
         OqtopusEstimationJobResult,
+        OqtopusJobResult,
         OqtopusMultiManualJobResult,
         OqtopusSamplingJobResult,
         OqtopusSseJobResult,
@@ -35,19 +35,20 @@ class Runs(Submissions, Waiting):
     async def run_job(self, job: OqtopusJobSpec, **wait: Unpack[WaitOptions]) -> OqtopusJobResult:
         """Submit a job and wait for it; see `submit_job` and `wait_for_job`.
 
-        Inside the server's container for server-side execution, the job is handed to the container's driver.
+        Raises:
+            UserApiError: The job failed in a server-side program; elsewhere, a failed job is returned. The status is 0.
         """
         check_spec(job)
         return await self._run(job, wait)
 
     async def _run(self, job: OqtopusJobSpec, wait: WaitOptions) -> OqtopusJobResult:
         _check_wait(wait)
-        if in_sse_container():
-            ran = await run_in_container(job.to_model(), job.to_s3_submit_job_info())
-            return typed_result(ran, client=self._owner())
         registered = await self._submission.submit_job(job)
         with _note_job_ids([registered.job_id]):
-            return await self.wait_for_job(registered.job_id, **wait)
+            ended = await self.wait_for_job(registered.job_id, **wait)
+        if ended.status == JobsJobStatus.FAILED and in_sse_container():
+            raise UserApiError(0, f"The job failed: {ended.reason}", {"mode": "sse_container"})
+        return ended
 
     @with_options_of(Waiting.wait_for_job)
     async def run_sampling(self, job: OqtopusJobSpec, **wait: Unpack[WaitOptions]) -> OqtopusSamplingJobResult:

@@ -161,6 +161,16 @@ def test_untrusted_certificate(secure: str, oqtopus: Typed, monkeypatch: pytest.
 
     assert result.exit_code == 5
     assert states(answer(result))["tls"] == "fail"
+    assert "token" not in states(answer(result))
+
+
+def test_missing_certificate_authorities(secure: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL ignores a file of authorities that does not exist; the remedy, and the errors of commands, name it."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent.pem")
+    (tls,) = (check for check in answer(examined(f"https://{secure}", oqtopus, monkeypatch)) if check["name"] == "tls")
+
+    assert tls["remedy"].startswith("SSL_CERT_FILE names '/nonexistent.pem'")
+    assert "SSL_CERT_FILE names '/nonexistent.pem'" in oqtopus("devices").stderr
 
 
 def test_certificate_that_expires_soon(

@@ -29,6 +29,13 @@ def test_version() -> None:
     assert run("--version").stdout == f"oqtopus-client {importlib.metadata.version('oqtopus-client')}\n"
 
 
+def test_package_as_a_command() -> None:
+    """The package itself runs as the command."""
+    command = [sys.executable, "-m", "oqtopus_client", "--version"]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == run("--version").stdout
+
+
 @pytest.mark.parametrize("command", ["login", "devices", "device", "run", "jobs", "job", "result", "cancel", "doctor"])
 def test_help_has_an_example(oqtopus: Typed, command: str) -> None:
     """The help of every command has an example."""

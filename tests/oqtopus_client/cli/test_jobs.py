@@ -261,3 +261,18 @@ def test_names_in_a_log_archive_are_not_followed(
 
     assert result.exit_code == 0
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
+
+
+@pytest.mark.parametrize(("word", "meant"), [("done", "succeeded"), ("ERROR", "failed"), ("canceled", "cancelled")])
+def test_status_of_other_software(cli: Typed, word: str, meant: str) -> None:
+    """A status under another name is refused with OQTOPUS's name."""
+    result = cli("jobs", "--status", word)
+
+    assert result.exit_code == 2
+    assert f"'{meant}'" in result.stderr
+
+
+def test_no_jobs(cli: Typed) -> None:
+    """An empty list says so."""
+    assert "No job matches" in cli("jobs", "--text", "there is none with this text").stderr
+    assert answer(cli("jobs", "--text", "there is none with this text", "--json")) == []

@@ -129,3 +129,20 @@ def test_log_of_requests(cli: Typed) -> None:
     assert "DEBUG GET /devices: 200 in " in result.stderr
     assert len(answer(result)) == 4
     assert cli("devices").stderr == ""
+
+
+def test_token_from_a_pipe_needs_a_url(oqtopus: Typed, tmp_path: Path) -> None:
+    """Without --url, the token is not read as the URL."""
+    result = oqtopus("login", "--token-stdin", text=WRONG, secrets=(WRONG,))
+
+    assert result.exit_code == 2
+    assert "--token-stdin needs --url" in result.stderr
+    assert not profile_file(tmp_path).exists()
+
+
+def test_profile_that_the_environment_overrides(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable with another server is named, as commands will use that server."""
+    monkeypatch.setenv("OQTOPUS_BASE_URL", "https://other.example")
+    words = ("login", "--no-verify", "--url", "https://api.example.org", "--token-stdin")
+
+    assert "OQTOPUS_BASE_URL is set" in oqtopus(*words, text=WRONG, secrets=(WRONG,)).stderr

@@ -109,6 +109,7 @@ def test_stopping_in_the_middle_of_a_request(tmp_path: Path) -> None:
         (["--port", "99999"], "cannot listen on 127.0.0.1 port 99999"),
         (["--host", "192.0.2.1", "--port", "0"], "cannot listen on 192.0.2.1 port 0"),
         (["--port", "0", "--data", "/dev/null"], "/dev/null"),
+        (["--port", "0", "--data", ":memory:", "--token", "a b"], "token must consist of visible ASCII characters"),
     ],
 )
 def test_cannot_start(arguments: list[str], message: str) -> None:
@@ -116,7 +117,7 @@ def test_cannot_start(arguments: list[str], message: str) -> None:
     command = [sys.executable, "-m", "oqtopus_client.emulator", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert message in run.stderr
     assert run.stderr.count("\n") == 1
 

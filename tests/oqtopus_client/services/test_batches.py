@@ -413,7 +413,7 @@ def test_inside_the_container(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(Exception, match="The container's driver failed: Could not get job data"):
             client.run_sampling(dataclasses.replace(JOB, shots=13))
 
-    assert (result.job_id, result.get_counts(), result.message) == ("parent", {"00": 100}, "ok")
+    assert (result.get_counts(), result.message) == ({"00": 100}, "ok")
 
 
 def test_configuration_without_server() -> None:

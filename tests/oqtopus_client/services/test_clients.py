@@ -87,6 +87,18 @@ def test_devices(client: OqtopusClient) -> None:
     assert len(info["couplings"]) == 22  # type: ignore[arg-type]
 
 
+def test_device_is_shown_in_one_line(client: OqtopusClient) -> None:
+    """The representation of a device leaves out its calibration."""
+    assert repr(client.get_device("lattice144")) == "<OqtopusDevice 'lattice144': QPU, 144 qubits, available>"
+
+
+@pytest.mark.parametrize("kind", [OqtopusClient, AsyncOqtopusClient])
+def test_configuration_is_not_a_url(kind: type[OqtopusClient | AsyncOqtopusClient]) -> None:
+    """A URL, or a token, in place of a configuration is refused without being shown."""
+    with pytest.raises(TypeError, match=r"config must be OqtopusConfig\(url, api_token=\.\.\.\) or None, not a str\."):
+        kind("http://localhost")  # type: ignore[arg-type]
+
+
 def test_submit_needs_three_requests(client: OqtopusClient, cloud: RecordedCloud) -> None:
     """Submission takes three requests (register, upload, submit), and the storage does not get the token."""
     client.submit_job(JOB)

@@ -67,12 +67,13 @@ def test_no_device_needs_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
         requests = sys.modules["sse_driver"].requests
 
     assert sampled.get_counts() == {"00": 40, "11": 60}
-    assert (sampled.job_id, sampled.device_id, sampled.message) == ("parent", device, "job is succeeded")
+    assert (sampled.device_id, sampled.message) == (device, "job is succeeded")
+    assert sampled.job_id != estimated.job_id
     assert (estimated.exp_value, estimated.stds) == (2.0, 0.0)
     assert [request["device_id"] for request in requests] == [device] * 3
     assert str(failure.value) == (
-        "The container's driver failed: To execute sampling on OQTOPUS server is failed. "
-        "reason: device status is not available"
+        "The job failed: device status is not available. The device went out of service; submit the job again when its "
+        "status is available."
     )
     assert requests[2]["operator"] == [
         {"pauli": "X 0 X 1", "coeff": 1.0},

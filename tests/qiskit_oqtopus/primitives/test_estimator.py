@@ -684,6 +684,15 @@ def test_broadcast() -> None:
     assert Broadcast((2, 1), (2,)).bindings_by_observable == {0: [0, 1], 1: [0, 1]}
 
 
+@pytest.mark.parametrize("observable", ["ZZ", SparsePauliOp("ZZ"), [SparsePauliOp("ZZ")], {"ZZ": 1.0}])
+def test_observable_without_the_layout(observable: Any) -> None:
+    """An observable on the qubits of the circuit before transpilation is refused, and the method to use named."""
+    backend = GenericBackendV2(3, seed=1)
+    isa = transpile(efficient_su2(2, reps=1), backend)
+    with pytest.raises(ValueError, match=r"use observable\.apply_layout\(circuit\.layout\)"):
+        OqtopusEstimator(backend).run([(isa, observable, [0] * isa.num_parameters)])
+
+
 def test_terms_are_assigned_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The measurement that determines a term is found once for all bindings with the same measurements."""
     asked: list[tuple[str, str]] = []

@@ -37,7 +37,7 @@ print(sum(result.get_counts().values()), sorted(result.get_counts()), result.sta
     )
 
     assert ran.failure is None, ran.output
-    assert ran.output == f"1000 ['00', '11'] succeeded {PARENT} job is succeeded\n"
+    assert ran.output == f"1000 ['00', '11'] succeeded {PARENT}/1 job is succeeded\n"
     assert set(json.loads(ran.file("result"))["sampling"]["counts"]) == {"00", "11"}
 
 

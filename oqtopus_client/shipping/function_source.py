@@ -1,0 +1,185 @@
+"""The source of a function, verified to be that of the function: `definition_of`, and the names that it uses."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import dis
+import inspect
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from oqtopus_client.shipping.definitions import FUTURE_FLAGS, Definition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_LAMBDA = "<lambda>"
+_READS_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
+_WRITES_GLOBAL = {"STORE_GLOBAL", "DELETE_GLOBAL"}
+_WRITES_VARIABLE = {"STORE_DEREF", "DELETE_DEREF"}
+
+
+def described(function: FunctionType) -> str:
+    """Return a function as messages name it."""
+    return "The lambda" if function.__name__ == _LAMBDA else f"{function.__name__}()"
+
+
+def definition_of(function: FunctionType) -> Definition:
+    """Return the definition of a function.
+
+    Raises:
+        ValueError: Its source is not available, or is not that of the function; or it cannot be shipped.
+    """
+    name = described(function)
+    if hasattr(function, "__wrapped__"):
+        raise ValueError(f"{name} is wrapped by a decorator, which cannot be shipped; pass the undecorated function.")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ValueError(f"{name} is a generator function; collect what it yields in a list and return that.")
+    try:
+        lines, first_line = inspect.getsourcelines(function)
+    except (OSError, TypeError, SyntaxError, IndexError) as error:
+        raise ValueError(
+            f"The source of {name} is not available; define it in a file or in a notebook cell, not with exec, "
+            "python -c, at the interactive prompt or under a cell magic."
+        ) from error
+    code = function.__code__
+    whole = Definition(
+        function.__name__, "".join(lines), Path(code.co_filename).name, max(first_line, 1), code.co_flags & FUTURE_FLAGS
+    )
+    imports = _module_imports(function)
+    found = [each for each in _candidates(whole) if _matches(each, code, []) or _matches(each, code, imports)]
+    if found:
+        return found[0]
+    if function.__name__ == _LAMBDA:
+        raise ValueError("The source of the lambda cannot be told from its surroundings; define a function with def.")
+    raise ValueError(
+        f"The source of {name} in {code.co_filename}, line {first_line}, is not that of the function: the file was "
+        "edited after the function was defined. Import it again, or restart Python."
+    )
+
+
+def global_names(definition: Definition, variables: tuple[str, ...]) -> set[str]:
+    """Return the names that a function takes from its module and, as `variables`, from functions around it.
+
+    Raises:
+        ValueError: It assigns to one of them.
+    """
+    used = set(variables)
+    for instruction in _instructions(_compiled(definition, variables)):
+        operation, name = instruction.opname, instruction.argval
+        if operation in _WRITES_GLOBAL or (operation in _WRITES_VARIABLE and name in variables):
+            raise ValueError(
+                f"{definition.name}() assigns to {name!r}, a name outside of it, which would have no effect here; "
+                "return the value instead."
+            )
+        if operation in _READS_GLOBAL:
+            used.add(name)
+    return used
+
+
+def imported_modules(definition: Definition) -> set[str]:
+    """Return the modules that a function imports."""
+    return set(modules_imported_in(definition.parse()))
+
+
+def modules_imported_in(tree: ast.AST) -> Iterator[str]:
+    """Yield the modules that the code imports; relative imports are left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module
+
+
+def _candidates(whole: Definition) -> Iterator[Definition]:
+    if whole.name != _LAMBDA:
+        yield whole
+        return
+    indented = whole.text[:1].isspace()
+    source = f"if True:\n{whole.text}" if indented else whole.text
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # the lines are part of a larger statement
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda):
+            text, line = f"function = ({ast.get_source_segment(source, node)})", node.lineno - 1 - indented
+            yield dataclasses.replace(whole, text=text, first_line=whole.first_line + line)
+
+
+def _module_imports(function: FunctionType) -> list[ast.stmt]:
+    """Return the imports of a function's module outside of functions: they affect the code of calls in functions."""
+    lines, _ = inspect.findsource(function)
+    try:
+        waiting: list[ast.AST] = [ast.parse("".join(lines))]
+    except SyntaxError:
+        return []
+    found: list[ast.stmt] = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "__future__"):
+            found.append(node)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting += [
+                child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.excepthandler)
+            ]
+    return found
+
+
+def _matches(definition: Definition, code: CodeType, imports: list[ast.stmt]) -> bool:
+    try:
+        compiled = _compiled(definition, code.co_freevars, imports)
+    except (SyntaxError, StopIteration):
+        return False
+    names = {*code.co_names, *code.co_varnames}
+    if any(name.startswith("@py") for name in names):
+        # pytest has rewritten the function's assertions.
+        return compiled.co_name == code.co_name and names >= {*compiled.co_names, *compiled.co_varnames}
+    return _content(compiled) == _content(code)
+
+
+def _compiled(definition: Definition, variables: tuple[str, ...], imports: Sequence[ast.stmt] = ()) -> CodeType:
+    """Compile a definition within a function that has these variables, and return the code of the function."""
+    arguments = ast.arguments([], [ast.arg(name) for name in variables], None, [], [], None, [])
+    around = ast.FunctionDef("around", arguments, [definition.parse()], [])
+    if "type_params" in ast.FunctionDef._fields:
+        around.type_params = []  # type: ignore[attr-defined]  # of Python 3.12
+    outer = next(_codes(definition.compile(*imports, around)))
+    return next(code for code in _codes(outer) if code.co_name == definition.name)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
+
+
+def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
+    yield from dis.get_instructions(code)
+    for inner in _codes(code):
+        yield from dis.get_instructions(inner)
+
+
+def _content(code: CodeType) -> tuple[Any, ...]:
+    """Return what makes up a function's code, apart from its place in a file."""
+    return (
+        code.co_name,
+        (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
+        (code.co_names, code.co_varnames, code.co_cellvars, code.co_freevars),
+        code.co_code,
+        tuple(map(_constant, code.co_consts)),
+    )
+
+
+def _constant(value: object) -> object:
+    """Return a constant in a form that distinguishes 1, 1.0 and True, and 0.0 and -0.0."""
+    if isinstance(value, CodeType):
+        return _content(value)
+    if isinstance(value, tuple):
+        return tuple(map(_constant, value))
+    if isinstance(value, frozenset):
+        return frozenset(map(_constant, value))
+    return type(value), repr(value)

@@ -1,0 +1,231 @@
+"""The part of a shipped program that runs next to the device: calls the function and reports how it ended.
+
+Servers return a program's log only if the program exits with code 0 and its last job succeeded. So the function's
+errors are reported rather than raised, and where its last job failed, or it ran none, one of a single shot is run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import importlib.metadata
+import inspect
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+import types
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from oqtopus_client.shipping.definitions import Definition
+from oqtopus_client.shipping.frames import FrameTooLargeError, FrameWriter
+from oqtopus_client.shipping.values import decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LAST_PROGRAM = 'OPENQASM 3.0; include "stdgates.inc"; qubit[1] q; bit[1] c; c[0] = measure q[0];'
+_LAST_NAME = "oqtopus-client: keeps the log"
+_LOCK_SECONDS = 20.0
+"""How long the end waits for a job that is still running, in seconds: less than is left after the usual timeout."""
+_SHOWN = 20_000
+"""Characters of a message, a traceback or a value in the report of an error."""
+_PACKAGES = ("qiskit", "numpy", "pydantic")
+
+
+def main(call: dict[str, Any], output: int, folder: str) -> NoReturn:
+    """Run a program and end the process.
+
+    Args:
+        call: The function and its arguments, as `build` describes them.
+        output: A file descriptor of the log, which the function does not know.
+        folder: A folder on `sys.path` for the program's files.
+    """
+    program = _Program(call, FrameWriter(output, call["tag"]))
+    program.frames.write("header", {"version": call["version"], "function": call["name"], "packages": _versions()})
+    watchdog = threading.Timer(call["timeout"], program.end_late)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        function, arguments = program.load(Path(folder))
+    except BaseException as error:  # noqa: BLE001 - as below
+        program.end(_failure(error, "The program could not be started in the server's container: "))
+    try:
+        value = _called(function, arguments)
+    except BaseException as error:  # noqa: BLE001 - an exit code other than 0 would lose the log
+        program.end(_failure(error))
+    program.end(_returned(value))
+
+
+class _Program:
+    def __init__(self, call: dict[str, Any], frames: FrameWriter) -> None:
+        self.frames = frames
+        self._call = call
+        self._jobs: list[dict[str, Any]] = []
+        self._driver_lock = threading.Lock()
+        self._end_lock = threading.Lock()
+        self._main_thread = threading.get_ident()
+        self._pid = os.getpid()
+        self._start = time.monotonic()
+
+    def load(self, folder: Path) -> tuple[Callable[..., Any], tuple[list[Any], dict[str, Any]]]:
+        """Return the function and its arguments, with the backend or client as the first."""
+        call = self._call
+        for path, text in call["files"].items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        if call["device"] is not None:
+            file = folder / "device.json"
+            file.write_text(json.dumps(call["device"]), "utf-8")
+            os.environ["OQTOPUS_SSE_DEVICE"] = str(file)
+        self._watch_driver()
+        # Pickling within the program, for child processes, finds its functions by the name of a module.
+        module = sys.modules["oqtopus_program"] = types.ModuleType("oqtopus_program")
+        functions = [Definition(**each["definition"]).execute(vars(module)) for each in call["functions"]]
+
+        def resolve(reference: dict[str, Any]) -> Any:
+            if "function" in reference:
+                return functions[reference["function"]]
+            if "import" in reference:
+                name, attributes = reference["import"]
+                found: Any = importlib.import_module(name)
+                for attribute in attributes.split(".") if attributes else ():
+                    found = getattr(found, attribute)
+                return found
+            return decode(reference["value"])
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name, reference in call["namespace"].items():
+                setattr(module, name, resolve(reference))
+            for function, each in zip(functions, call["functions"], strict=True):
+                function.__defaults__ = tuple(map(resolve, each["defaults"])) or None
+                function.__kwdefaults__ = {name: resolve(value) for name, value in each["kwdefaults"].items()} or None
+            arguments = [resolve(each) for each in call["args"]]
+            keywords = {name: resolve(each) for name, each in call["kwargs"].items()}
+            target = resolve(call["function"])
+        return target, ([self._first_argument(target), *arguments], keywords)
+
+    def _first_argument(self, function: Callable[..., Any]) -> Any:
+        if self._call["kind"] == "backend":
+            provider = importlib.import_module("qiskit_oqtopus").OqtopusProvider()
+            return provider.get_backend()
+        client = importlib.import_module("oqtopus_client")
+        return client.AsyncOqtopusClient() if inspect.iscoroutinefunction(function) else client.OqtopusClient()
+
+    def _watch_driver(self) -> None:
+        """Let jobs take turns, as the driver overwrites one file with each, and record them."""
+        driver: Any = importlib.import_module("sse_driver")
+        submit = driver.submit_job
+
+        def submit_job(input_job: Any, upload_info: Any) -> Any:
+            with self._driver_lock:
+                return self._recorded(submit, input_job, upload_info)
+
+        driver.submit_job = submit_job
+        self._submit = submit
+
+    def _recorded(self, submit: Callable[..., Any], input_job: Any, upload_info: Any) -> Any:
+        job = {
+            "job_type": str(getattr(input_job.job_type, "value", input_job.job_type)),
+            "shots": input_job.shots,
+            "name": input_job.name or "",
+            "status": "failed",
+            "message": "",
+            "seconds": 0.0,
+        }
+        start = time.monotonic()
+        try:
+            answer = submit(input_job, upload_info)
+            job["status"] = "succeeded"
+        except BaseException as error:
+            job["message"] = str(error)[:1000]
+            raise
+        finally:
+            job["seconds"] = round(time.monotonic() - start, 3)
+            self._jobs.append(job)
+        return answer
+
+    def end_late(self) -> None:
+        """End the program at its time limit, whatever it does."""
+        frame = sys._current_frames().get(self._main_thread)  # noqa: SLF001 - the only way to another thread's stack
+        stack = "".join(traceback.format_stack(frame)) if frame else ""
+        message = f"The function did not end within {self._call['timeout']:g} s and was stopped."
+        self.end(_error("TimeoutError", message, f"Where it was:\n{stack}"))
+
+    def end(self, outcome: dict[str, Any]) -> NoReturn:
+        """Report the outcome and end the process with exit code 0."""
+        if os.getpid() != self._pid:
+            os._exit(1)  # a forked process, which must not report for the program
+        self._end_lock.acquire()  # never released: the first to arrive here ends the process
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):
+                stream.flush()
+        try:
+            self.frames.write("outcome", outcome)
+        except FrameTooLargeError as error:
+            message = f"The function returned too much: {error}. Return less, or fewer digits."
+            self.frames.write("outcome", _error("ValueError", message, ""))
+        self._keep_log()
+        self.frames.write("end", {"jobs": self._jobs, "seconds": round(time.monotonic() - self._start, 3)})
+        os._exit(0)
+
+    def _keep_log(self) -> None:
+        """Run a last job of one shot unless the last one succeeded, as servers otherwise discard the log."""
+        self._driver_lock.acquire(timeout=_LOCK_SECONDS)
+        if self._jobs and self._jobs[-1]["status"] == "succeeded":
+            return
+        for transpiler_info in ({"transpiler_lib": None}, None):
+            with contextlib.suppress(BaseException):
+                models = importlib.import_module("oqtopus_client.rest.models")
+                request = models.JobsSubmitJobRequest(
+                    device_id="", job_type="sampling", shots=1, name=_LAST_NAME, transpiler_info=transpiler_info
+                )
+                self._submit(request, models.JobsS3SubmitJobInfo(program=[_LAST_PROGRAM]))
+                return
+
+
+def _called(function: Callable[..., Any], arguments: tuple[list[Any], dict[str, Any]]) -> Any:
+    value = function(*arguments[0], **arguments[1])
+    return asyncio.run(value) if inspect.iscoroutine(value) else value
+
+
+def _returned(value: object) -> dict[str, Any]:
+    try:
+        return {"value": encode(value, "The return value")}
+    except Exception as error:  # noqa: BLE001 - whatever a user's object does
+        shown = ""
+        with contextlib.suppress(Exception):
+            shown = repr(value)[:_SHOWN]
+        return _error(type(error).__name__, str(error), f"The function returned:\n{shown}\n")
+
+
+def _failure(error: BaseException, prefix: str = "") -> dict[str, Any]:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") == __name__:
+        trace = trace.tb_next
+    try:
+        message = str(error)
+        lines = traceback.format_exception(type(error), error, trace)
+    except Exception:  # noqa: BLE001 - whatever a user's exception does
+        message, lines = "", traceback.format_tb(trace)
+    return _error(type(error).__name__, prefix + message, "".join(lines))
+
+
+def _error(type_name: str, message: str, trace: str) -> dict[str, Any]:
+    # Of a long traceback, the end tells the cause.
+    return {"error": {"type": type_name, "message": message[:_SHOWN], "traceback": trace[-_SHOWN:]}}
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    return versions

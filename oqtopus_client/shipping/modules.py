@@ -1,0 +1,92 @@
+"""The modules of this distribution that a server-side program takes with it: `sources`.
+
+Servers limit a program to about 125 kB, and all modules together are larger, even compressed. Those that cannot work in
+the container are left out, as are those of features that the program does not mention.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+UNUSABLE = (
+    "oqtopus_client.cli",
+    "oqtopus_client.emulator",
+    "oqtopus_client.pytest_plugin",
+    "oqtopus_client.rest.blocked_hosts",
+    "oqtopus_client.rest.http",
+    "oqtopus_client.rest.proxies",
+    "oqtopus_client.shipping",
+)
+"""Modules, and packages with all their modules, that need the network or libraries which the container lacks."""
+
+_SUPPRESSION = ("dynamical_decoupling", "resilience", "twirling")
+
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "qiskit_oqtopus.archive": ("save(", "load("),
+    "qiskit_oqtopus.backend_v1": ("configuration", "properties"),
+    "qiskit_oqtopus.noise": ("noise_model", "noisy"),
+    "qiskit_oqtopus.visualization": ("plot", "draw"),
+    "qiskit_oqtopus.primitives.calibration": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.calibration_tasks": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.circuit_suppression": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppressed_planner": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppressed_pub": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.twirled_circuit": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.decoupling": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.folding": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.mitigated": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.randomization": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.readout_mitigation": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.record": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.schedule": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.terms": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.twirled": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.twirling": _SUPPRESSION,
+}
+"""Modules and packages that a program takes with it only if it mentions one of the words."""
+
+PLACEHOLDER = """\
+def __getattr__(name, module=__name__):
+    if name[:2] == "__":
+        raise AttributeError(name)
+    def refuse(cls, *_, **__):
+        raise ModuleNotFoundError(f"This program was sent without {module}: name it in ProgramOptions(modules=...).")
+    return type(name, (), {"__new__": refuse})
+"""
+"""The source of an optional module that is left out. Other modules can import its names; to call one is an error."""
+
+
+def sources(text: str, packages: Collection[str], wanted: Collection[str] = ()) -> dict[str, str]:
+    """Return the files that a program needs, by their paths below the folder of the packages.
+
+    Args:
+        text: The program, with all its arguments.
+        packages: Names of the packages that it uses.
+        wanted: Optional modules that it needs in any case.
+    """
+    found = {}
+    for package in packages:
+        for name, path, file in _files(package):
+            if not _is_within(name, UNUSABLE):
+                optional = next((each for each in OPTIONAL if _is_within(name, [each])), None)
+                used = optional is None or _is_within(name, wanted) or any(word in text for word in OPTIONAL[optional])
+                found[path] = file.read_text("utf-8") if used else PLACEHOLDER
+    return found
+
+
+def _files(package: str) -> Iterator[tuple[str, str, Path]]:
+    """Yield the name of each module of a package, its path below the folder of the package, and its file."""
+    spec = find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for file in sorted(Path(folder).rglob("*.py")):
+            path = file.relative_to(Path(folder).parent)
+            yield ".".join(path.with_suffix("").parts).removesuffix(".__init__"), path.as_posix(), file
+
+
+def _is_within(name: str, packages: Collection[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)

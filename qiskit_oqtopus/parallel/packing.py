@@ -1,0 +1,170 @@
+"""Circuits side by side in as few programs as possible: `pack`."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.parallel.assignment import Request, assign
+from qiskit_oqtopus.parallel.merging import Part, merge
+from qiskit_oqtopus.parallel.placement import Placement
+from qiskit_oqtopus.parallel.splitting import shots_limit
+from qiskit_oqtopus.programs import Program
+from qiskit_oqtopus.user_warnings import warn_user
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from qiskit_oqtopus.parallel.chip import Chip
+    from qiskit_oqtopus.parallel.embedding import Item
+    from qiskit_oqtopus.parallel.native import Native, Pairs
+    from qiskit_oqtopus.parallel.places import Place
+
+_BYTES_PER_GATE = 30
+_BYTES_PER_TURN = 60
+"""Size of a gate's text, and of that of the gates added to a `cx` in the other direction, in every second place."""
+
+
+class Settings(Protocol):
+    """The options that decide where circuits run; see `OqtopusOptions`."""
+
+    @property
+    def parallel(self) -> bool | int:
+        """Whether circuits share programs, or the most circuits that do."""
+
+    @property
+    def spacing(self) -> int:
+        """Number of idle qubits between circuits."""
+
+    @property
+    def max_error(self) -> float:
+        """The most of its best place's fidelity that a circuit may lose."""
+
+
+class _Copy(NamedTuple):
+    item: Item
+    replica: int
+
+
+def pack(items: Sequence[Item], chip: Chip, settings: Settings, replicas: int = 1) -> list[Program]:
+    """Return programs of circuits side by side.
+
+    Their headers state the circuits by their index, their replicas, places and bits; see `PartHeader`.
+
+    Args:
+        items: The circuits.
+        chip: The chip.
+        settings: The options.
+        replicas: Number of copies of each circuit.
+
+    Raises:
+        CircuitError: A circuit fits nowhere on the chip, or has to be on certain qubits in several copies.
+    """
+    copies = [_Copy(item, replica) for replica in range(replicas) for item in items]
+    _check_fixed(copies, chip)
+    places = _assigned(copies, chip, settings)
+    programs = _bound(copies, {i: place for program in places for i, place in program.items()}, chip)
+    return [
+        merge([_part(copies[i], programs[i], place, chip) for i, place in program.items()], chip.num_qubits)
+        for program in places
+    ]
+
+
+def most_replicas(items: Sequence[Item], chip: Chip, settings: Settings) -> int:
+    """Return the largest number of copies of each circuit that need no more programs than the circuits alone."""
+
+    def num_programs(replicas: int) -> int:
+        return len(_assigned([_Copy(item, replica) for replica in range(replicas) for item in items], chip, settings))
+
+    least = num_programs(1)
+    room = least * chip.num_qubits // sum(item.circuit.native.load.num_qubits for item in items)
+    return bisect.bisect_right(range(1, max(room, 1) + 1), least, key=num_programs)
+
+
+def shares(program: Program, shots: int) -> list[int]:
+    """Return the shots of each job of a program, which results of limited size can hold, as equal as possible."""
+    jobs = -(-shots // shots_limit(len(program.header.clbits)))
+    return [shots // jobs + (job < shots % jobs) for job in range(jobs)]
+
+
+def placements(programs: Sequence[Program]) -> list[Placement]:
+    """Return the place of each circuit in programs that `pack` returned, in the order of circuits and replicas."""
+    found = [
+        Placement(
+            circuit=part.index,
+            name=part.header.name,
+            program=number,
+            replica=part.replica,
+            qubits=part.qubits[: part.header.num_qubits],
+            fidelity=math.nan if part.fidelity is None else part.fidelity,
+            best_fidelity=part.best_fidelity,
+            is_fixed=part.best_fidelity is None,
+        )
+        for number, program in enumerate(programs)
+        for part in program.header.parts
+    ]
+    return sorted(found, key=lambda each: (each.circuit, each.replica))
+
+
+def _assigned(copies: Sequence[_Copy], chip: Chip, settings: Settings) -> list[dict[int, Place]]:
+    """Return the place of each copy by its position, for each program."""
+    most = None if settings.parallel is True else settings.parallel
+    programs: list[dict[int, Place]] = []
+    for strict in (False, True):
+        requests = [_request(i, copy.item) for i, copy in enumerate(copies) if copy.item.circuit.is_strict is strict]
+        programs += assign(
+            chip, requests, spacing=settings.spacing, max_error=settings.max_error, most=most, strict=strict
+        )
+    return programs
+
+
+def _request(position: int, item: Item) -> Request:
+    native = item.circuit.native
+    turns = sum(count for _, _, count in native.load.pairs)
+    size = _BYTES_PER_GATE * len(native.circuit.data) + _BYTES_PER_TURN * turns
+    return Request(native.load, item.header.name, position, item.circuit.fixed, item.group, size)
+
+
+def _bound(copies: Sequence[_Copy], places: Mapping[int, Place], chip: Chip) -> dict[int, Program]:
+    """Return the program of each copy for its place; those of equal circuits are bound together."""
+    programs: dict[int, Program] = {}
+    alike: dict[tuple[Native, Pairs], list[int]] = {}
+    for i, (item, _) in enumerate(copies):
+        if item.program is not None:
+            programs[i] = item.program
+        else:
+            turned = item.circuit.turned(places[i].qubits, chip)
+            alike.setdefault((item.circuit.native, turned), []).append(i)
+    for (native, turned), indices in alike.items():
+        bound = native.template(turned).bind(np.array([copies[i].item.numbers for i in indices]))
+        programs |= zip(indices, bound, strict=True)
+    return programs
+
+
+def _part(copy: _Copy, program: Program, place: Place, chip: Chip) -> Part:
+    item = copy.item
+    sent = Program(item.header, program.body, is_isa=not chip.is_complete)
+    qubits = item.circuit.register(place.qubits)
+    return Part(sent, qubits, item.index, place.fidelity, copy.replica, place.best_fidelity)
+
+
+def _check_fixed(copies: Sequence[_Copy], chip: Chip) -> None:
+    for item, replica in copies:
+        name, fixed = item.header.name, item.circuit.fixed
+        if fixed is None:
+            continue
+        if replica:
+            raise CircuitError(
+                f"Circuit {name!r} is on qubits of {chip.name}, so it cannot run on others at the same time: use "
+                "replicas=1, or a circuit that is not transpiled for the device."
+            )
+        if broken := chip.broken(item.circuit.native.load, fixed):
+            listed = ", ".join("-".join(map(str, qubits)) for qubits in broken)
+            warn_user(
+                f"Circuit {name!r} is on qubits or couplings of {chip.name} without calibration or with an error of "
+                f"50 % or more: {listed}."
+            )
