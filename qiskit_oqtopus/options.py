@@ -146,7 +146,7 @@ class OqtopusOptions(StrictOptions):
     job_tags: list[str] | None = None
     parallel: Parallel = False
     spacing: Spacing = 1
-    max_error: MaxError | None = 0.1
+    max_error: MaxError = 0.1
     seed_simulator: Seed = None
     meas_level: Any = None
     meas_return: Any = None

@@ -108,7 +108,7 @@ class Placer:
 
     def _is_fixed(self, circuit: QuantumCircuit) -> bool:
         """Return whether a circuit is on the device's qubits, in its own instructions."""
-        if circuit.num_qubits != self._target.num_qubits:
+        if circuit.num_qubits != self._target.num_qubits or self._chip.is_complete:
             return False
         index = {qubit: i for i, qubit in enumerate(circuit.qubits)}
         return all(
