@@ -6,38 +6,30 @@ import ast
 import base64
 import bz2
 import functools
-from importlib import resources
 from typing import TYPE_CHECKING
 
+from oqtopus_client.shipping.modules import sources
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from importlib.resources.abc import Traversable
-
-_LEFT_OUT = {
-    *("oqtopus_client/cli", "oqtopus_client/emulator", "oqtopus_client/pytest_plugin.py", "oqtopus_client/rest/http"),
-    *(f"oqtopus_client/shipping/{name}.py" for name in ("archive", "captures", "local_modules", "program", "reading")),
-    "oqtopus_client/shipping/function_source.py",
-    "qiskit_oqtopus/visualization",
-}
-"""What programs do not use in the container, or what needs packages that the container does not have."""
+    from collections.abc import Collection
 
 
-@functools.cache
-def archive(package: str) -> str:
-    """Return the modules of a package as ASCII without quotes and backslashes; see `pack`.
+def archive(text: str, packages: Collection[str], wanted: Collection[str]) -> str:
+    """Return the modules that a program needs, as one packed text; see `sources` for the arguments.
 
     Docstrings, comments, annotations of functions and imports for type checkers are left out.
     """
-    # bz2 packs this 7 % smaller than xz does.
-    files = sorted(_sources(resources.files(package), package))
-    return pack("\0".join(text for file in files for text in file))
+    files = sources(text, packages, wanted)
+    return pack("\0".join(part for path, source in files.items() for part in (path, stripped(source))))
 
 
 def pack(text: str) -> str:
-    """Return a text compressed, as ASCII that takes one byte a character in a string of Python and of JSON."""
+    """Return a text compressed, as ASCII without quotes and backslashes, which JSON would escape."""
+    # bz2 packs our modules 7 % smaller than xz does.
     return base64.b85encode(bz2.compress(text.encode("utf-8", "surrogatepass"))).decode()
 
 
+@functools.cache
 def stripped(text: str) -> str:
     r"""Return the source of a module without what it does not need to run.
 
@@ -66,14 +58,3 @@ class _Stripper(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt] | None:
         stripped_node = self.generic_visit(node)
         return node.orelse if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else stripped_node
-
-
-def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
-    for entry in folder.iterdir():
-        place = f"{path}/{entry.name}"
-        if place in _LEFT_OUT:
-            continue
-        if entry.is_dir():
-            yield from _sources(entry, place)
-        elif entry.name.endswith(".py"):
-            yield place, stripped(entry.read_text("utf-8"))

@@ -20,13 +20,20 @@ UNUSABLE = (
     "oqtopus_client.rest.blocked_hosts",
     "oqtopus_client.rest.http",
     "oqtopus_client.rest.proxies",
-    "oqtopus_client.shipping",
 )
 """Modules, and packages with all their modules, that need the network or libraries which the container lacks."""
 
 _SUPPRESSION = ("dynamical_decoupling", "resilience", "twirling")
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
+    "oqtopus_client.shipping.archive": (),
+    "oqtopus_client.shipping.captures": (),
+    "oqtopus_client.shipping.function_source": (),
+    "oqtopus_client.shipping.local_modules": (),
+    "oqtopus_client.shipping.modules": (),
+    "oqtopus_client.shipping.program": (),
+    "oqtopus_client.shipping.reading": (),
+    "qiskit_oqtopus.parallel": ("parallel", "Placement", "replicas", "spacing"),
     "qiskit_oqtopus.archive": ("save(", "load("),
     "qiskit_oqtopus.backend_v1": ("configuration", "properties"),
     "qiskit_oqtopus.noise": ("noise_model", "noisy"),
@@ -48,7 +55,10 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "qiskit_oqtopus.primitives.suppression.twirled": _SUPPRESSION,
     "qiskit_oqtopus.primitives.suppression.twirling": _SUPPRESSION,
 }
-"""Modules and packages that a program takes with it only if it mentions one of the words."""
+"""Modules and packages that a program takes with it only if it mentions one of the words.
+
+What ships a program is not needed in one.
+"""
 
 PLACEHOLDER = """\
 def __getattr__(name, module=__name__):

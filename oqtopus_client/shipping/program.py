@@ -25,6 +25,7 @@ Servers pass the program's job in an environment variable, of which Linux takes 
 of the job.
 """
 
+_PACKAGES = ("oqtopus_client", "qiskit_oqtopus")
 _FIRST_LINE = "# A function shipped by oqtopus-client"
 _PROGRAM = """{first_line} {version}: {name}
 if __name__ == "__main__":
@@ -33,15 +34,12 @@ if __name__ == "__main__":
     def unpack(text):
         return bz2.decompress(base64.b85decode(text)).decode("utf-8", "surrogatepass")
     folder = tempfile.mkdtemp()
-    for archive in [
-{archives}
-    ]:
-        parts = unpack(archive).split("\\0")
-        for path, text in zip(parts[::2], parts[1::2]):
-            path = os.path.join(folder, path)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
+    parts = unpack("{archive}").split("\\0")
+    for path, text in zip(parts[::2], parts[1::2]):
+        path = os.path.join(folder, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
     sys.path.insert(0, folder)
     for module in list(sys.modules):
         if module.partition(".")[0] in ("oqtopus_client", "qiskit_oqtopus", "sse_driver"):
@@ -91,44 +89,37 @@ def build(
             f"A program must be a function, not {_kind_of(function)}; define a function with def that takes what it "
             "needs as arguments."
         )
-    name = described(function)
     labels, keywords = _labels(function, args, kwargs, kind)
-    modules = LocalModules(options.modules)
+    names = [module if isinstance(module, str) else module.__name__ for module in options.modules]
+    ours = [name for name in names if name.partition(".")[0] in _PACKAGES]
+    modules = LocalModules(name for name in names if name not in ours)
     captures = Captures(function, modules)
-    references = [captures.refer(value, label) for label, value in zip(labels, args, strict=True)]
-    keyword_references = {key: captures.refer(value, keywords[key]) for key, value in kwargs.items()}
-    main = captures.refer(function, name)
-    packages = _packages(kind, captures, modules)
-    version = importlib.metadata.version("oqtopus-client")
-    call = {
-        "tag": secrets.token_hex(8),
-        "version": version,
-        "name": function.__name__,
-        "kind": kind,
-        "timeout": options.timeout,
-        "device": device,
-        "files": modules.files,
+    call: dict[str, Any] = {
+        "args": [captures.refer(value, label) for label, value in zip(labels, args, strict=True)],
+        "kwargs": {name: captures.refer(value, keywords[name]) for name, value in kwargs.items()},
+        "function": captures.refer(function, described(function)),
         "functions": captures.functions,
         "namespace": captures.namespace,
-        "function": main,
-        "args": references,
-        "kwargs": keyword_references,
+        "files": modules.files,
+        "device": device,
+        "kind": kind,
+        "name": function.__name__,
+        "tag": secrets.token_hex(8),
+        "timeout": options.timeout,
+        "version": importlib.metadata.version("oqtopus-client"),
     }
+    text = json.dumps(call)
+    packages = _PACKAGES if kind == "backend" or "qiskit_oqtopus" in text else _PACKAGES[:1]
     program = _PROGRAM.format(
         first_line=_FIRST_LINE,
-        version=version,
-        name=name.encode("ascii", "replace").decode(),
-        archives="\n".join(f'        "{archive(package)}",' for package in packages),
-        call=pack(json.dumps(call)),
+        version=call["version"],
+        name=function.__name__.encode("ascii", "replace").decode(),
+        archive=(packed := archive(text, packages, ours)),
+        call=pack(text),
     )
     if (size := len(json.dumps(program))) > MAX_BYTES:
-        parts = {
-            "this package": sum(len(archive(package)) for package in packages),
-            **_sizes(captures, modules, device),
-            **dict(zip(labels, map(_packed_size, references), strict=True)),
-            **{keywords[key]: _packed_size(value) for key, value in keyword_references.items()},
-        }
-        raise ValueError(_too_large(size, parts))
+        arguments = [*zip(labels, call["args"], strict=True), *((keywords[n], v) for n, v in call["kwargs"].items())]
+        raise ValueError(_too_large(size, len(packed), call, dict(arguments)))
     return program
 
 
@@ -159,33 +150,19 @@ def _labels(
 _POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
 
-def _packages(kind: str, captures: Captures, modules: LocalModules) -> list[str]:
-    """Return the packages to take along: the provider only if it may be used."""
-    used = [
-        *modules.files.values(),
-        *(each["definition"]["text"] for each in captures.functions),
-        json.dumps(captures.namespace),
-    ]
-    with_provider = kind == "backend" or any("qiskit_oqtopus" in text for text in used)
-    return ["oqtopus_client", "qiskit_oqtopus"] if with_provider else ["oqtopus_client"]
-
-
-def _sizes(captures: Captures, modules: LocalModules, device: dict[str, Any] | None) -> dict[str, int]:
-    sizes = {f"module {path}": _packed_size(text) for path, text in modules.files.items()}
-    sizes |= {f"{each['definition']['name']}()": _packed_size(each) for each in captures.functions}
-    sizes |= {f"global {name!r}": _packed_size(value) for name, value in captures.namespace.items()}
-    return sizes | ({"the device's description": _packed_size(device)} if device else {})
-
-
-def _packed_size(content: Any) -> int:
-    return len(pack(json.dumps(content)))
-
-
-def _too_large(size: int, parts: Mapping[str, int]) -> str:
-    listed = ", ".join(f"{part} {size:,}" for part, size in sorted(parts.items(), key=lambda part: -part[1]))
+def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    contents = {
+        **{f"module {path}": text for path, text in call["files"].items()},
+        **{f"{each['definition']['name']}()": each for each in call["functions"]},
+        **{f"global {name!r}": value for name, value in call["namespace"].items()},
+        "the device's description": call["device"],
+        **{label[0].lower() + label[1:]: value for label, value in arguments.items()},
+    }
+    sizes = {"this package": package_size, **{part: len(pack(json.dumps(each))) for part, each in contents.items()}}
+    listed = ", ".join(f"{part} {size:,}" for part, size in sorted(sizes.items(), key=lambda part: -part[1]))
     return (
-        f"The program has {size:,} bytes; servers cannot start programs of more than {MAX_BYTES:,} bytes. Compressed, "
-        f"its parts have some: {listed}. Pass less data, or compute it within the function."
+        f"The program has {size:,} bytes; servers cannot start programs of more than {MAX_BYTES:,} bytes. Approximate "
+        f"sizes of its parts, compressed: {listed}. Pass less data, or compute it within the function."
     )
 
 
