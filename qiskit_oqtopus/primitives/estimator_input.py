@@ -69,14 +69,15 @@ class EstimatorInput:
             return given
         bare = without_final_measurements(circuit)
         labels = {label for observable in observables for label, _ in observable.terms}
-        placed = placer.placed(bare, {qubit for label in labels for qubit in measured_qubits(label)})
+        measured = {qubit for label in labels for qubit in measured_qubits(label)}
+        placed = placer.placed(bare, measured, has_layout=pub.circuit.layout is not None)
         if placed is None:
             return given
         return replace(
             given,
             circuit=placed.circuit,
             rows=parameter_rows(pub, placed.circuit, index),
-            observables=[observable.moved(placed.wires, len(placed.home)) for observable in observables],
+            observables=[observable.moved(placed.wires, placed.circuit.num_qubits) for observable in observables],
             home=placed.home,
         )
 

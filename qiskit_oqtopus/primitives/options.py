@@ -106,7 +106,8 @@ class PrimitiveOptions(ChangeableOptions):
         """Return the options that `OqtopusBackend.submit` takes."""
         names = ("transpile", "transpiler_options", "mitigation", "name", "description", "job_tags")
         # Primitives place circuits themselves.
-        return {name: getattr(self, name) for name in names} | {"seed_simulator": self.seed, "parallel": False}
+        others = {"seed_simulator": self.seed, "parallel": False, "replicas": 1}
+        return {name: getattr(self, name) for name in names} | others
 
     def for_other_backend(self, backend: str) -> None:
         """Refuse options that only OQTOPUS servers support.

@@ -11,7 +11,7 @@ from qiskit.circuit import CircuitInstruction
 from qiskit.transpiler import CouplingMap
 
 from qiskit_oqtopus.errors import CircuitError
-from qiskit_oqtopus.parallel.assignment import best
+from qiskit_oqtopus.parallel.assignment import best_place
 from qiskit_oqtopus.parallel.chip import target_of
 from qiskit_oqtopus.parallel.load import Load
 from qiskit_oqtopus.plain import without_layout
@@ -32,12 +32,12 @@ class PlacedCircuit:
 
     Attributes:
         circuit: The circuit, on the qubits that it uses only; it runs unchanged wherever couplings are the same.
-        home: The device's qubit of each of its qubits.
+        home: The device's qubit of each of its qubits; None if its qubits are the device's, on which it stays.
         wires: For each qubit of the original circuit that is used, the qubit on which it ends.
     """
 
     circuit: QuantumCircuit
-    home: tuple[int, ...]
+    home: tuple[int, ...] | None
     wires: Mapping[int, int]
 
 
@@ -47,25 +47,39 @@ class Placer:
     Args:
         chip: The device.
         target: Its target.
+        as_is: Whether all circuits are on the device's qubits.
     """
 
-    def __init__(self, chip: Chip, target: Target) -> None:
+    def __init__(self, chip: Chip, target: Target, *, as_is: bool = False) -> None:
         self._chip = chip
         self._target = target
+        self._as_is = as_is and not chip.is_complete
 
-    def placed(self, circuit: QuantumCircuit, measured: Iterable[int] = ()) -> PlacedCircuit | None:
+    def placed(
+        self, circuit: QuantumCircuit, measured: Iterable[int] = (), *, has_layout: bool = False
+    ) -> PlacedCircuit | None:
         """Return a circuit on its best place; None if it is on the device's qubits already, or uses no qubit.
+
+        A circuit with a layout that needs no other pairs of qubits than the device couples stays on its qubits.
 
         Args:
             circuit: The circuit.
+            has_layout: Whether a transpiler has chosen its qubits.
             measured: Qubits that are measured in addition to those that the circuit measures.
 
         Raises:
             CircuitError: The device has no place for it.
         """
-        if self._is_fixed(circuit):
+        is_wide = circuit.num_qubits == self._target.num_qubits and not self._chip.is_complete
+        if self._as_is or (is_wide and self._is_native(circuit)):
             return None
         circuit = without_layout(circuit)
+        if has_layout and is_wide:
+            native = transpile(circuit, basis_gates=_BASIS, optimization_level=1, seed_transpiler=0)
+            if all(np.isfinite(self._chip.couplings[pair]) for pair in Load.of(native).edges):
+                return PlacedCircuit(
+                    self._adapted(native, self._target), None, dict(enumerate(range(circuit.num_qubits)))
+                )
         extra = {circuit.qubits[i] for i in measured}
         busy = extra.union(*(item.qubits for item in circuit.data if item.name != "barrier"))
         used = [i for i, qubit in enumerate(circuit.qubits) if qubit in busy]
@@ -78,15 +92,20 @@ class Placer:
             )
         native = transpile(_on(circuit, used), basis_gates=_BASIS, optimization_level=1, seed_transpiler=0)
         counted = [i for i, qubit in enumerate(used) if circuit.qubits[qubit] in extra]
-        place = best(self._chip, _load(native, counted))
+        place = best_place(self._chip, _load(native, counted))
         if place is None:
             native = self._routed(native)
-            place = best(self._chip, _load(native, counted))
+            place = best_place(self._chip, _load(native, counted))
         if place is None:
             raise CircuitError(f"Circuit {circuit.name!r} fits nowhere on {self._chip.name}, not even with swap gates.")
-        target, layout = target_of(self._target, place.qubits), range(len(place.qubits))
-        placed = transpile(native, target=target, initial_layout=layout, optimization_level=1, seed_transpiler=0)
-        return PlacedCircuit(without_layout(placed), place.qubits, {qubit: i for i, qubit in enumerate(used)})
+        adapted = self._adapted(native, target_of(self._target, place.qubits))
+        return PlacedCircuit(adapted, place.qubits, {qubit: i for i, qubit in enumerate(used)})
+
+    def _adapted(self, native: QuantumCircuit, target: Target) -> QuantumCircuit:
+        """Return a circuit with each `cx` in the direction that the device has; qubits stay."""
+        layout = range(native.num_qubits)
+        adapted = transpile(native, target=target, initial_layout=layout, optimization_level=1, seed_transpiler=0)
+        return without_layout(adapted)
 
     def _routed(self, native: QuantumCircuit) -> QuantumCircuit:
         """Return a circuit whose `cx` are on couplings that form part of the chip's; added qubits come last.
@@ -106,10 +125,8 @@ class Placer:
         ends = routed.layout.final_index_layout()
         return _on(routed, [*ends, *sorted(busy.difference(ends))])
 
-    def _is_fixed(self, circuit: QuantumCircuit) -> bool:
-        """Return whether a circuit is on the device's qubits, in its own instructions."""
-        if circuit.num_qubits != self._target.num_qubits or self._chip.is_complete:
-            return False
+    def _is_native(self, circuit: QuantumCircuit) -> bool:
+        """Return whether a circuit consists of the device's own instructions."""
         index = {qubit: i for i, qubit in enumerate(circuit.qubits)}
         return all(
             item.name == "barrier"

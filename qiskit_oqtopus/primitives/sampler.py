@@ -171,7 +171,7 @@ class OqtopusSampler(BaseSamplerV2):
 
 
 def _task_circuit(circuit: QuantumCircuit, packer: TaskPacker | None) -> TaskCircuit:
-    placed = packer and packer.placer.placed(circuit)
+    placed = packer and packer.placer.placed(circuit, has_layout=circuit.layout is not None)
     return TaskCircuit(placed.circuit, placed.home) if placed else TaskCircuit(circuit)
 
 

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Self, cast
 
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.parallel.embedding import Embedder
 from qiskit_oqtopus.parallel.packing import pack
 from qiskit_oqtopus.parallel.splitting import shots_limit
@@ -53,10 +52,10 @@ class TaskPacker:
         self._target = backend.target
         self._settings = settings
         self._max_shots = max_shots
-        self._chip = Chip.of(backend.device, backend.target)
-        self._embedder = Embedder(self._chip, backend.target)
+        self._chip = backend.chip
+        self._embedder = Embedder(self._chip, backend.target, as_is=settings.transpile == "none")
         self._num_planned = 0
-        self.placer = Placer(self._chip, backend.target)
+        self.placer = Placer(self._chip, backend.target, as_is=settings.transpile == "none")
         self.blocks: list[Block] = []
         self.jobs: list[Job] = []
         self.num_added = 0
@@ -82,10 +81,9 @@ class TaskPacker:
         )
         if settings.parallel is False:
             return None
-        if settings.transpile == "server" or settings.transpiler_options:
+        if settings.replicas != 1:
             raise ValueError(
-                "transpile='server' and transpiler_options cannot be combined with parallel, as circuits are placed on "
-                "the device before they are sent. Leave them out, also in backend.options."
+                f"backend.options has replicas={settings.replicas!r}, which primitives do not have; use more shots."
             )
         return cls(backend, settings, min(options.max_shots, backend.max_shots))
 
