@@ -70,6 +70,8 @@ class TaskPacker:
         """
         if not isinstance(backend, OqtopusBackend):
             return None
+        if not (backend.options.parallel if options.parallel is None else options.parallel):
+            return None
         settings = backend.settings(
             parallel=options.parallel,
             spacing=options.spacing,
@@ -79,8 +81,6 @@ class TaskPacker:
             transpiler_options=options.transpiler_options,
             multi_manual=False,
         )
-        if settings.parallel is False:
-            return None
         if settings.replicas != 1:
             raise ValueError(
                 f"backend.options has replicas={settings.replicas!r}, which primitives do not have; use more shots."

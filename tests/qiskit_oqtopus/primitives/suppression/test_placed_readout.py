@@ -14,7 +14,7 @@ from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.suppression.mitigated import MitigatedObservable
 from qiskit_oqtopus.primitives.suppression.placed_readout import PlacedReadout, on_chip, places_of
 from qiskit_oqtopus.primitives.suppression.readout_mitigation import IndependentReadout, TwirledReadout
-from tests.qiskit_oqtopus.primitives.suppression.test_readout_mitigation import (
+from tests.support.readout import (
     basis_state,
     diagonal,
     gradient,
