@@ -13,6 +13,7 @@ from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.described_backend import DescribedBackend
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.parallel.packing import placements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from qiskit.providers import Options
 
     from qiskit_oqtopus.options import OqtopusOptions
+    from qiskit_oqtopus.parallel.placement import Placement
     from qiskit_oqtopus.programs import Program
 
 
@@ -75,7 +77,8 @@ class OqtopusBackend(DescribedBackend):
     ) -> OqtopusJob:
         """Submit circuits and return without waiting for their results.
 
-        A circuit of native instructions (see `target`) runs as it is; the server transpiles any other.
+        A circuit of native instructions (see `target`) runs as it is; the server transpiles any other. With `parallel`,
+        circuits share jobs: each gets qubits of its own, by the device's calibration, and its own counts.
 
         Args:
             run_input: One circuit, or several.
@@ -92,7 +95,8 @@ class OqtopusBackend(DescribedBackend):
         """
         settings = self.settings(**options)
         circuits = _circuits(run_input)
-        jobs = specs.to_jobs(specs.encode(circuits, parameter_values, self.target, settings), self.target, settings)
+        programs = self._encode(circuits, parameter_values, settings)
+        jobs = specs.to_jobs(programs, self.target, settings)
         batch = self._submit(jobs, settings)
         return OqtopusJob(batch, [job.programs for job in jobs], circuits=circuits, backend=self)
 
@@ -132,7 +136,26 @@ class OqtopusBackend(DescribedBackend):
         Args and exceptions are those of `run`.
         """
         settings = self.settings(**options)
-        return specs.encode(_circuits(run_input), parameter_values, self.target, settings)
+        return self._encode(_circuits(run_input), parameter_values, settings)
+
+    def _encode(
+        self, circuits: Sequence[QuantumCircuit], values: npt.ArrayLike | None, settings: OqtopusOptions
+    ) -> list[Program]:
+        return specs.encode(circuits, values, self.chip if settings.parallel else None, self.target, settings)
+
+    def placements(
+        self,
+        run_input: QuantumCircuit | Iterable[QuantumCircuit],
+        *,
+        parameter_values: npt.ArrayLike | None = None,
+        **options: Any,
+    ) -> list[Placement]:
+        """Return the places that `run` would find for circuits side by side, without running them.
+
+        Args and exceptions are those of `run`, with `parallel=True` by default.
+        """
+        options = {"parallel": self.options.parallel or True, **options}
+        return placements(self.programs(run_input, parameter_values=parameter_values, **options))
 
     def settings(self, **options: Any) -> OqtopusOptions:
         """Return the settings of a run with these options; `backend.options` applies to those None or not given.

@@ -10,6 +10,7 @@ from qiskit.providers import BackendV2
 import oqtopus_client
 from qiskit_oqtopus import backend_v1
 from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
+from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class DescribedBackend(BackendV2):
         """
         return self._target
 
+    @cached_property
+    def chip(self) -> Chip:
+        """The device's qubits and couplings with their errors, by which circuits are placed."""
+        return Chip.of(self.device, self.target)
+
     def refresh(self) -> bool:
         """Request the device's current state and calibration from the server, with one request.
 
@@ -79,6 +85,7 @@ class DescribedBackend(BackendV2):
         if _calibration(self.device) == _calibration(before):
             return False
         self._target = target_from_device(self.device, self._measure_duration)
+        self.__dict__.pop("chip", None)
         self._coupling_map = None  # the base class caches that of the first Target
         return True
 

@@ -42,6 +42,25 @@ def _checked_seed(seed: object, info: ValidationInfo) -> int | None:
 Seed = Annotated[int | None, BeforeValidator(_checked_seed)]
 
 
+def _checked_parallel(parallel: object) -> bool | int:
+    message = "parallel must be True, False or the most circuits side by side, 1 or more"
+    return parallel if isinstance(parallel, bool) else whole_number(parallel, message, least=1)
+
+
+def _checked_spacing(spacing: object) -> int:
+    return whole_number(spacing, "spacing must be the number of qubits between circuits, 0 to 3", least=0, most=3)
+
+
+def _checked_replicas(replicas: object) -> int | str:
+    message = "replicas must be the number of copies of each circuit, 1 or more, or 'max'"
+    return "max" if replicas == "max" else whole_number(replicas, message, least=1)
+
+
+Parallel = Annotated[bool | int, BeforeValidator(_checked_parallel)]
+Spacing = Annotated[int, BeforeValidator(_checked_spacing)]
+MaxError = Annotated[float, Field(gt=0, le=1)]
+
+
 class StrictOptions(BaseModel):
     """Options that are validated on creation."""
 
@@ -103,6 +122,15 @@ class OqtopusOptions(StrictOptions):
         defer_measurements: Whether to replace mid-circuit measurements by measurements of spare qubits at the end, and
             reset qubits by spare ones; see `qiskit_oqtopus.defer_measurements`.
         job_tags: Words to append to the description, at most 200 characters together.
+        parallel: Whether to run circuits side by side, in as few jobs as possible. A number is the most circuits in a
+            job. Each circuit is placed on the best free qubits by their calibration; one that is as wide as the device
+            and transpiled for it stays where it is. `job.placements()` lists the places.
+        spacing: Number of qubits between circuits side by side, 0 to 3. With 0, circuits may disturb each other.
+            Circuits that stay where they are may be closer to each other.
+        max_error: The most of its best place's estimated fidelity that a placed circuit may lose, above 0 and up to 1.
+            With lower values, fewer circuits fit in a job.
+        replicas: Number of copies of each circuit side by side, each with all `shots`; their counts are added. `"max"`
+            means as many as need no more jobs than the circuits alone. See `job.replica_counts()`.
         seed_simulator: Seed of the random numbers of an emulated device, 0 or more: the same runs then have the same
             counts each time, with one version of the emulator. Each job of a run gets a different seed, derived from
             this one. Real servers store it and ignore it.
@@ -130,6 +158,10 @@ class OqtopusOptions(StrictOptions):
     multi_manual: bool = False
     defer_measurements: bool = False
     job_tags: list[str] | None = None
+    parallel: Parallel = False
+    spacing: Spacing = 1
+    max_error: MaxError | None = 0.1
+    replicas: Annotated[int | Literal["max"], BeforeValidator(_checked_replicas)] = 1
     seed_simulator: Seed = None
     meas_level: Any = None
     meas_return: Any = None
@@ -186,7 +218,24 @@ class OqtopusOptions(StrictOptions):
             raise ValueError(
                 "Servers correct the wrong qubits of multi_manual jobs; use either multi_manual or mitigation."
             )
+        if self.parallel:
+            self._check_parallel()
+        elif self.replicas != 1:
+            raise ValueError(f"replicas={self.replicas!r} needs parallel=True, which runs copies side by side.")
         return self
+
+    def _check_parallel(self) -> None:
+        obstacles = {
+            "multi_manual=True": self.multi_manual,
+            "transpile='server'": self.transpile == "server",
+            "transpiler_options": self.transpiler_options,
+        }
+        for name, is_given in obstacles.items():
+            if is_given:
+                raise ValueError(
+                    f"{name} cannot be combined with parallel={self.parallel!r}, which places circuits on the device "
+                    "before they are sent. Leave one of them out, also in backend.options."
+                )
 
     @property
     def full_description(self) -> str | None:

@@ -104,6 +104,11 @@ class Template:
     durations: tuple[int, ...]
     bind_row: Callable[[int, list[float]], Program]
 
+    @classmethod
+    def constant(cls, program: Program) -> Self:
+        """Return a program without parameters as a template."""
+        return cls(program, (), (), (), lambda _row, _values: program)
+
     @property
     def is_isa(self) -> bool:
         """Whether the programs consist of native instructions."""

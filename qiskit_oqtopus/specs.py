@@ -10,7 +10,9 @@ import numpy as np
 import oqtopus_client
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
-from qiskit_oqtopus.programs import as_bindings
+from qiskit_oqtopus.parallel.embedding import Embedder
+from qiskit_oqtopus.parallel.packing import most_replicas, pack, shares
+from qiskit_oqtopus.programs import Template, as_bindings
 from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.tags import new_tags
 from qiskit_oqtopus.user_warnings import warn_user
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusJobSpec
     from qiskit_oqtopus.options import OqtopusOptions
+    from qiskit_oqtopus.parallel.chip import Chip
+    from qiskit_oqtopus.parallel.embedding import Item
     from qiskit_oqtopus.programs import Program
+    from qiskit_oqtopus.qasm import BindingTemplate
     from qiskit_oqtopus.tags import Tag
+
+    Floats = npt.NDArray[np.float64]
 
 Operator: TypeAlias = tuple[tuple[str, float], ...]
 """Labels and coefficients of Paulis, with qubit 0 rightmost in a label."""
@@ -74,13 +81,18 @@ class Job:
 
 
 def encode(
-    circuits: Sequence[QuantumCircuit], parameter_values: npt.ArrayLike | None, target: Target, settings: OqtopusOptions
+    circuits: Sequence[QuantumCircuit],
+    parameter_values: npt.ArrayLike | None,
+    chip: Chip | None,
+    target: Target,
+    settings: OqtopusOptions,
 ) -> list[Program]:
     """Return the programs of bound circuits, or of one circuit with each of several bindings.
 
     Args:
         circuits: The circuits.
         parameter_values: Values for a single circuit, of shape (bindings, parameters); None for bound circuits.
+        chip: The device's qubits, on which circuits are placed side by side; None if each has a program of its own.
         target: The device's target.
         settings: The options of the run.
 
@@ -92,20 +104,56 @@ def encode(
         circuits = [deferred_on(circuit, target) for circuit in circuits]
     if parameter_values is None:
         programs = [to_program(circuit, target, unmeasured=settings.memory) for circuit in circuits]
+        templates: list[tuple[Template | BindingTemplate, Floats]]
+        templates = [(Template.constant(program), np.empty((1, 0))) for program in programs]
     elif len(circuits) == 1:
         template = to_template(circuits[0], target, unmeasured=settings.memory)
-        programs = template.bind(as_bindings(parameter_values, template.parameters))
+        templates = [(template, as_bindings(parameter_values, template.parameters))]
     else:
         raise ValueError(f"parameter_values can be used with one circuit only, not with {len(circuits)}.")
+    if chip is not None:
+        have_layouts = [circuit.layout is not None for circuit in circuits]
+        return _side_by_side(templates, have_layouts, chip, target, settings)
+    programs = [program for template, values in templates for program in template.bind(values)]
     refuse_foreign(programs, target, settings)
     warn_of_mitigation(programs, settings)
     return [program.with_memory() for program in programs] if settings.memory else programs
 
 
+def _side_by_side(
+    templates: Sequence[tuple[Template | BindingTemplate, Floats]],
+    have_layouts: Sequence[bool],
+    chip: Chip,
+    target: Target,
+    settings: OqtopusOptions,
+) -> list[Program]:
+    """Return programs of several circuits each; see `encode`."""
+    if settings.mitigation:
+        raise ValueError(
+            f"mitigation={settings.mitigation!r} cannot be combined with parallel={settings.parallel!r}, as servers "
+            "correct the wrong qubits of such jobs; use either of them, or OqtopusEstimator, which takes both."
+        )
+    embedder = Embedder(chip, target, as_is=settings.transpile == "none")
+    items: list[Item] = []
+    for (template, values), has_layout in zip(templates, have_layouts, strict=True):
+        if settings.transpile == "none":
+            refuse_foreign(template.bind(values), target, settings)
+        items += embedder.items(template, values, index=len(items), has_layout=has_layout)
+    if settings.memory:
+        items = [replace(item, header=replace(item.header, memory=True)) for item in items]
+    replicas = most_replicas(items, chip, settings) if settings.replicas == "max" else settings.replicas
+    return pack(items, chip, settings, replicas)
+
+
 def to_jobs(programs: Sequence[Program], target: Target, settings: OqtopusOptions) -> list[Job]:
-    """Return the jobs of a run: one per program, or per group that the device fits side by side (`multi_manual`)."""
+    """Return the jobs of a run.
+
+    There is one per program, or per group that the device fits side by side (`multi_manual`). The shots of a program of
+    many circuits may be shared out over several jobs.
+    """
     groups = side_by_side(programs, target.num_qubits) if settings.multi_manual else [[each] for each in programs]
-    return with_tags([Job(group, settings.shots) for group in groups], "batch", settings)
+    jobs = [Job(group, shots) for group in groups for shots in shares(group[0], settings.shots)]
+    return with_tags(jobs, "batch", settings)
 
 
 def with_tags(jobs: Sequence[Job], kind: str, settings: OqtopusOptions) -> list[Job]:

@@ -143,8 +143,8 @@ class ContainerConnection:
     def _get_device(self, device_id: str, **_: object) -> Any:
         device = _device()
         if device.get("device_id") != device_id:
-            message = f"this program runs on device {device.get('device_id')!r} and has no access to {device_id!r}"
-            raise NotFoundError(404, message)
+            own = device.get("device_id")
+            raise NotFoundError(404, f"This server-side program runs on device {own!r} and cannot use {device_id!r}.")
         return device
 
     def _register(self, **_: object) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class ContainerConnection:
         """Run a job and wait for its end."""
         inner, request = _find(job_id), JobsSubmitJobRequest.from_dict(body)
         if request.job_type == JobsJobType.SSE:
-            raise UserApiError(0, "a server-side program cannot submit another one")
+            raise UserApiError(0, "A server-side program cannot submit another one.")
         async with self._turn:
             await asyncio.to_thread(_run, inner, request)
         return {"message": "job submitted"}
@@ -185,7 +185,9 @@ class ContainerConnection:
     def _cancel(self, job_id: str, **_: object) -> dict[str, str]:
         job = _find(job_id).job
         if job.status not in {JobsJobStatus.REGISTERED, JobsJobStatus.CANCELLED}:
-            raise UserApiError(400, f"{job_id} cannot be cancelled: jobs of a server-side program run at once")
+            raise UserApiError(
+                400, f"{job_id} cannot be cancelled: jobs of a server-side program run as they are submitted."
+            )
         job.status = JobsJobStatus.CANCELLED
         return {"message": "cancel request accepted"}
 
@@ -236,7 +238,7 @@ def _matching(
 
 def _find(job_id: str) -> _InnerJob:
     if job_id not in _jobs:
-        raise NotFoundError(404, f"this program has no job {job_id}; it has no access to jobs of others")
+        raise NotFoundError(404, f"This server-side program has not submitted a job {job_id}, and cannot read others.")
     return _jobs[job_id]
 
 

@@ -130,7 +130,7 @@ class Embedder:
             return [
                 item
                 for row, program in enumerate(bound)
-                for item in self._items(_constant(program), np.empty((1, 0)), index + row, has_layout, group)
+                for item in self._items(Template.constant(program), np.empty((1, 0)), index + row, has_layout, group)
             ]
         return self._items(template, values, index, has_layout, group)
 
@@ -162,7 +162,7 @@ class Embedder:
         for row, own in enumerate(slots):
             if is_far[row]:
                 program = template.bind_row(row, values[row].tolist())
-                items += self._items(_constant(program), np.empty((1, 0)), index + row, has_layout, group)
+                items += self._items(Template.constant(program), np.empty((1, 0)), index + row, has_layout, group)
             else:
                 items.append(Item(circuit, header, index + row, own, group=self._group(circuit, own, group)))
         return items
@@ -217,11 +217,6 @@ class Embedder:
             return group, object()  # a program of its own
         turned = circuit.turned(native.used, self.chip) if circuit.is_fixed else frozenset()
         return _with_delays(native.template(turned).bind(numbers[np.newaxis])[0], circuit, group)
-
-
-def _constant(program: Program) -> Template:
-    """Return a bound program as a template without parameters."""
-    return Template(program, (), (), (), lambda _row, _values: program)
 
 
 def _with_delays(program: Program, circuit: PlaceableCircuit, group: Hashable) -> Hashable:

@@ -41,7 +41,7 @@ class Settings(Protocol):
         """Number of idle qubits between circuits."""
 
     @property
-    def max_error(self) -> float:
+    def max_error(self) -> float | None:
         """The most of its best place's fidelity that a circuit may lose."""
 
 
@@ -86,7 +86,9 @@ def most_replicas(items: Sequence[Item], chip: Chip, settings: Settings) -> int:
 
 
 def shares(program: Program, shots: int) -> list[int]:
-    """Return the shots of each job of a program, which results of limited size can hold, as equal as possible."""
+    """Return the shots of each job of a program; several if it runs many circuits, as results are of limited size."""
+    if not program.header.parts:
+        return [shots]
     jobs = -(-shots // shots_limit(len(program.header.clbits)))
     return [shots // jobs + (job < shots % jobs) for job in range(jobs)]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import rustworkx
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.parallel.chip import Chip, Floats, Integers, Mask
@@ -18,6 +20,10 @@ _MOST = 60_000
 """Number of regions from which on only the best around each qubit are listed."""
 _BEAM = 8
 """Number of regions kept around each qubit while those of larger loads grow."""
+
+_CALLS = 100_000
+_MATCHES = 1_000
+"""Limits of a search for subgraphs, and of the number of regions that it returns."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,7 @@ class Finder:
         self.chip = chip
         self.reach = chip.within(spacing)
         self.strict = strict
+        self.usable = np.append(chip.usable, False)
         self._may_touch = not spacing
         self._near = (self.reach if spacing else chip.near) & ~np.eye(chip.num_qubits, dtype=bool)
         self._regions: dict[Load, Regions | None] = {}
@@ -131,7 +138,8 @@ class Finder:
         if load not in self._pools:
             regions = self._listed(load.shape)
             if regions is None:
-                self._pools[load] = self.grown(load, np.append(self.chip.usable, False))
+                grown = self.grown(load, self.usable)
+                self._pools[load] = grown if len(grown.costs) else self._matched(load)
             else:
                 self._pools[load] = Pool(regions, self.chip.costs(load, regions.rows), are_all=True)
         return self._pools[load]
@@ -149,9 +157,23 @@ class Finder:
     def _listed(self, shape: Load) -> Regions | None:
         """Return all regions for a shape; None if there are too many."""
         if shape not in self._regions:
-            found = self.grown(shape, np.append(self.chip.usable, False)) if shape.num_qubits <= _ENUMERATED else None
+            found = self.grown(shape, self.usable) if shape.num_qubits <= _ENUMERATED else None
             self._regions[shape] = found.regions if found is not None and found.are_all else None
         return self._regions[shape]
+
+    def _matched(self, load: Load) -> Pool:
+        """Return the regions that a search for subgraphs finds; loads that nearly fill a chip hardly grow greedily."""
+        chip, pattern = rustworkx.PyGraph(), rustworkx.PyGraph()
+        chip.add_nodes_from(range(self.chip.num_qubits))
+        chip.add_edges_from_no_data([(a, b) for a, b in np.argwhere(np.triu(self.chip.joined)).tolist()])
+        pattern.add_nodes_from(range(load.num_qubits))
+        pattern.add_edges_from_no_data(sorted(load.edges))
+        found = rustworkx.vf2_mapping(chip, pattern, subgraph=True, induced=False, id_order=False, call_limit=_CALLS)
+        places = [sorted(mapping, key=mapping.__getitem__) for mapping in itertools.islice(found, _MATCHES)]
+        rows = np.array(places, dtype=np.intp).reshape(-1, load.num_qubits)
+        if self.strict:
+            rows = rows[[all(self.chip.directed[row[a], row[b]] for a, b, _ in load.pairs) for row in rows]]
+        return Pool(Regions(rows, self._near, self._may_touch), self.chip.costs(load, rows), are_all=False)
 
     def _grown(self, load: Load, free: Mask, quota: int) -> Pool:
         chip, are_all, order = self.chip, True, load.growth

@@ -189,6 +189,20 @@ def test_backend_that_is_otherwise(devices: OqtopusProvider, name: str, filters:
     assert devices.get_backend("large", min_num_qubits=64).name == "large"
 
 
+def test_the_only_backend(devices: OqtopusProvider, listing: ScriptedServer) -> None:
+    """The name may be omitted where there is one device, as in a server-side program."""
+    with pytest.raises(QiskitBackendNotFoundError, match=r"Name one of this server's devices: .*small, "):
+        devices.get_backend()
+    listing.answers["GET /devices"] = [listed_device("only", 5)]
+
+    assert devices.get_backend().name == "only"
+    with pytest.raises(QiskitBackendNotFoundError, match="'only' has 5 qubits"):
+        devices.get_backend(min_num_qubits=6)
+    listing.answers["GET /devices"] = []
+    with pytest.raises(QiskitBackendNotFoundError, match="Name one of this server's devices: none"):
+        devices.get_backend()
+
+
 def test_server_without_devices(devices: OqtopusProvider, listing: ScriptedServer) -> None:
     """Without devices, the message suggests no name."""
     listing.answers["GET /devices"] = []

@@ -7,7 +7,7 @@ from qiskit import QuantumCircuit, transpile
 
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.emulator.device_files import built_in_devices
-from qiskit_oqtopus.parallel.assignment import Request, assign, best
+from qiskit_oqtopus.parallel.assignment import Request, assign, best_place
 from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.parallel.load import Load
 from qiskit_oqtopus.target import target_from_device
@@ -30,7 +30,7 @@ def test_pairs_fill_the_chip() -> None:
     """At a spacing of 1, a pair takes at least four qubits: 32 pairs need two programs of 16."""
     pair = line(2)
     programs = assign(CHIP, [Request(pair, "pair", i) for i in range(32)], spacing=1)
-    highest = best(CHIP, pair)
+    highest = best_place(CHIP, pair)
 
     assert [len(program) for program in programs] == [16, 16]
     assert sorted(index for program in programs for index in program) == list(range(32))
