@@ -27,7 +27,13 @@ _PARALLEL = ("parallel", "placements", "replicas")
 _SUPPRESSION = ("dynamical_decoupling", "resilience", "twirling")
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
+    "oqtopus_client.services.ended_program": (),
     "oqtopus_client.services.journal": ("journal",),
+    "oqtopus_client.services.program_archive": (),
+    "oqtopus_client.services.program_failures": (),
+    "oqtopus_client.services.program_job": (),
+    "oqtopus_client.services.program_options": (),
+    "oqtopus_client.services.program_spec": (),
     "oqtopus_client.shipping.archive": (),
     "oqtopus_client.shipping.captures": (),
     "oqtopus_client.shipping.function_source": (),
