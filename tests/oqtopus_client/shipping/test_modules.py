@@ -110,9 +110,7 @@ def test_provider_and_primitives(tmp_path: Path) -> None:
     assert ran.output.splitlines() == ["[{'00': 50}, {'11': 50}]", "{'11': 40}", "[ 1. -1.]", "[ 1. -1.]"]
 
 
-@pytest.mark.parametrize(
-    ("program", "printed"), [(SUPPRESSED, "True (3,)\n"), (PARALLEL, "[(0,), (1,)]\n1\n")]
-)
+@pytest.mark.parametrize(("program", "printed"), [(SUPPRESSED, "True (3,)\n"), (PARALLEL, "[(0,), (1,)]\n1\n")])
 def test_features_are_sent_if_mentioned(tmp_path: Path, program: str, printed: str) -> None:
     """A program takes the modules of the options that it mentions with it."""
     (tmp_path / "chip.json").write_text(chips.device(chips.CHIP).raw.to_json())
