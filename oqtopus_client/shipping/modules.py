@@ -37,6 +37,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "oqtopus_client.shipping.archive": (),
     "oqtopus_client.shipping.captures": (),
     "oqtopus_client.shipping.function_source": (),
+    "oqtopus_client.shipping.local_names": (),
     "oqtopus_client.shipping.local_modules": (),
     "oqtopus_client.shipping.modules": (),
     "oqtopus_client.shipping.program": (),
