@@ -150,7 +150,12 @@ class JobBatch:
         return kind_of(self.batch_id)
 
     @property
-    def _client(self) -> OqtopusClient:
+    def client(self) -> OqtopusClient:
+        """The client to use.
+
+        Raises:
+            JobError: The jobs were loaded from a file without one.
+        """
         if self._optional_client is None:
             raise QiskitJobError(
                 "This job was loaded without a provider and had not ended when it was saved; use "
@@ -161,7 +166,7 @@ class JobBatch:
     def status(self) -> JobStatus:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""
         pending = self._pending()
-        statuses = self._client.get_job_statuses(pending) if pending else []
+        statuses = self.client.get_job_statuses(pending) if pending else []
         return aggregate_status([*statuses, *(job.status for job in self._ended.values())])
 
     def jobs(self) -> list[OqtopusJobResult]:
@@ -170,7 +175,7 @@ class JobBatch:
 
     def _jobs(self, job_ids: Sequence[str]) -> list[OqtopusJobResult]:
         pending = [job_id for job_id in job_ids if job_id not in self._ended]
-        found = {job.job_id: job for job in self._client.get_jobs(pending)} if pending else {}
+        found = {job.job_id: job for job in self.client.get_jobs(pending)} if pending else {}
         self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL_STATUSES}
         return [found.get(job_id) or self._ended[job_id] for job_id in job_ids]
 
@@ -190,7 +195,7 @@ class JobBatch:
         found: dict[str, OqtopusJobResult | Exception | None] = {}
         if pending:
             try:
-                jobs = self._client.wait_for_jobs(
+                jobs = self.client.wait_for_jobs(
                     pending,
                     interval=0.05,
                     interval_backoff=1.5,
@@ -214,7 +219,7 @@ class JobBatch:
             OqtopusError: A job could not be cancelled; the others were.
         """
         if pending := self._pending():
-            self._client.cancel_jobs(pending)
+            self.client.cancel_jobs(pending)
         return self.status() is JobStatus.CANCELLED
 
     def device_id(self) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
-from oqtopus_client.rest.enums import JobsJobStatus
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
-from qiskit_oqtopus.results import are_ours, layout, to_experiments, to_result, warn_of_lost_shots
+from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
+from qiskit_oqtopus.job_times import JobTimes, stages, timeline
+from qiskit_oqtopus.parallel.results import by_replica
+from qiskit_oqtopus.resubmission import submit_again
+from qiskit_oqtopus.results import DONE, are_ours, layout, to_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,31 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
-    from qiskit.result import Result
+    from qiskit.result import Counts, Result
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult
     from qiskit_oqtopus.archive import SavedJob
+    from qiskit_oqtopus.parallel.placement import Placement
     from qiskit_oqtopus.programs import Program
-
-
-class JobTimes(NamedTuple):
-    """Times at which a job reached each stage, as reported by the server; None for a stage not reached.
-
-    Attributes:
-        job_id: The id of the OQTOPUS job.
-        submitted_at: Time of submission.
-        ready_at: Time at which the engine took the job from the queue.
-        running_at: Start of execution.
-        ended_at: Time of success or failure; None for a cancelled job.
-        execution_time: Seconds on the device.
-    """
-
-    job_id: str
-    submitted_at: datetime | None
-    ready_at: datetime | None
-    running_at: datetime | None
-    ended_at: datetime | None
-    execution_time: float | None
 
 
 class Provider(Protocol):
@@ -145,23 +129,58 @@ class OqtopusJob(JobV1):
         outcomes = self._batch.outcomes(timeout, progress=progress)
         if not partial and None in outcomes:
             raise timed_out(self.job_id(), timeout)
-        experiments = [
-            experiment
-            for job_id, outcome, programs in zip(self.job_ids, outcomes, self.programs_by_job(), strict=True)
-            for experiment in to_experiments(job_id, outcome, programs)
-        ]
-        failures = [experiment for experiment in experiments if not experiment.success]
+        experiments = self._job_programs().experiments(outcomes)
+        failures = [experiment for experiment in experiments if experiment.status != DONE]
         if failures and not partial:
             message = failure_message([failure.status for failure in failures], len(experiments))
             others = " result(partial=True) returns the others." if len(failures) < len(experiments) else ""
             raise OqtopusJobError(self.job_id(), message + others)
-        for i, experiment in enumerate(experiments):
-            lost = getattr(experiment, "lost_shots", 0)
-            warn_of_lost_shots(f"Circuit {i}", experiment.shots + lost, lost)
+        warn_of_missing_shots(experiments)
         result = to_result(self._device_id(), self.job_id(), experiments)
         if not failures:
             self._result = result
         return result
+
+    def replica_counts(self, circuit: int = 0) -> list[Counts]:
+        """Wait for all circuits and return the counts of each copy of a circuit that ran side by side (`replicas`).
+
+        Copies that failed are left out. The result of `result()` has the sum. Its `results[circuit].disagreement` says
+        how much the copies differ: it is Pearson's chi-squared divided by its degrees of freedom, so about 1 if only
+        the number of shots makes them differ, and larger if their qubits do. `results[circuit].replicas` lists their
+        qubits.
+
+        Args:
+            circuit: Index of the circuit.
+
+        Raises:
+            OqtopusJobError: The circuit ran alone, or all its copies failed.
+        """
+        programs = self._job_programs()
+        if not programs.are_parallel:
+            raise OqtopusJobError(self.job_id(), "has no copies of circuits; use backend.run(..., parallel=True).")
+        copies = by_replica(programs.pieces(self._batch.outcomes())[circuit])
+        counted = [copy for copy in copies if copy.success]
+        if not counted:
+            raise OqtopusJobError(self.job_id(), failure_message([copy.status for copy in copies], len(copies)))
+        result = to_result(self._device_id(), self.job_id(), counted)
+        return [result.get_counts(i) for i in range(len(counted))]
+
+    def resubmit(self) -> Self:
+        """Submit the programs of failed and cancelled OQTOPUS jobs again, and return the new job.
+
+        It has the circuits of these programs, in their order, and those that ran side by side do so on the same qubits.
+        `result(partial=True)` of this job has the other circuits.
+
+        Raises:
+            OqtopusJobError: No job has failed.
+            OqtopusError: A job could not be submitted.
+        """
+        pairs = zip(self.jobs(), self.programs_by_job(), strict=True)
+        lost = [(job, programs) for job, programs in pairs if job.status in {"failed", "cancelled"}]
+        if not lost:
+            raise OqtopusJobError(self.job_id(), "has no failed jobs to submit again.")
+        batch, sent = submit_again(self._batch.client, lost)
+        return type(self)(batch, sent, backend=self._backend, find_backend=self._find_backend)
 
     def error_message(self) -> str | None:
         """Return the server's messages for failed circuits; None if none has failed."""
@@ -191,7 +210,7 @@ class OqtopusJob(JobV1):
 
     def times(self) -> list[JobTimes]:
         """Return the times at which each OQTOPUS job reached each stage."""
-        return [JobTimes(**{name: getattr(job, name) for name in JobTimes._fields}) for job in self.jobs()]
+        return [JobTimes.of(job) for job in self.jobs()]
 
     def plot_timeline(self) -> Figure:
         """Draw how long each OQTOPUS job waited and ran.
@@ -202,14 +221,7 @@ class OqtopusJob(JobV1):
         """
         from qiskit_oqtopus.visualization.timeline import plot_timeline  # noqa: PLC0415 - an extra
 
-        rows = []
-        for job in self.jobs():
-            times = job.submitted_at, job.ready_at, job.running_at
-            ended = job.ended_at
-            if job.status == JobsJobStatus.CANCELLED:  # servers do not report when
-                ended = max((time for time in times if time), default=None)
-            rows.append((job.name or job.job_id, *times, ended))
-        return plot_timeline(rows)
+        return plot_timeline(timeline(self.jobs()))
 
     @property
     def timestamps(self) -> dict[str, datetime | None]:
@@ -217,14 +229,7 @@ class OqtopusJob(JobV1):
 
         A stage that no circuit has reached is None; `ended` is None until all circuits have ended.
         """
-        times = self.times()
-        ends = [time.ended_at for time in times]
-        return {
-            "submitted": min((time.submitted_at for time in times if time.submitted_at), default=None),
-            "ready": min((time.ready_at for time in times if time.ready_at), default=None),
-            "running": min((time.running_at for time in times if time.running_at), default=None),
-            "ended": None if None in ends else max(end for end in ends if end),
-        }
+        return stages(self.times())
 
     @property
     def execution_time(self) -> float | None:
@@ -233,14 +238,17 @@ class OqtopusJob(JobV1):
         return sum(seconds) if seconds else None
 
     def programs(self) -> list[Program]:
-        """Return the program of each circuit."""
-        return [program for programs in self.programs_by_job() for program in programs]
+        """Return the program of each circuit; that of a circuit side by side with others without the others."""
+        return self._job_programs().of_circuits()
 
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
         """Return the programs of each OQTOPUS job: one, or several if the job is `multi_manual`."""
         if self._programs is None:
             self._programs = self._batch.programs()
         return self._programs
+
+    def _job_programs(self) -> JobPrograms:
+        return JobPrograms(self._batch, self.programs_by_job())
 
     def circuits(self) -> list[QuantumCircuit]:
         """Return the circuits; in processes other than the submitting one, they are rebuilt from their programs."""
@@ -263,15 +271,22 @@ class OqtopusJob(JobV1):
         programs = [result and result.transpiled_program for result in self._batch.transpile_results()]
         return [qasm3.loads(program) if program else None for program in programs]
 
-    def layouts(self) -> list[list[int] | None]:
+    def layouts(self) -> Sequence[Sequence[int | None] | None]:
         """Return, for each OQTOPUS job, the device qubit that each circuit qubit ended up on.
 
-        Routing is included; None if the server's transpiler has not run.
+        Routing is included; None if the server's transpiler has not run. For circuits side by side, the list is by
+        circuit, with the qubits of the first copy; None stands for qubits without gates.
 
         Raises:
             ResponseValidationError: The server sent an invalid mapping.
         """
+        if self._job_programs().are_parallel:
+            return [list(each.qubits) for each in self.placements() if not each.replica]
         return [layout(result) for result in self._batch.transpile_results()]
+
+    def placements(self) -> list[Placement]:
+        """Return the place of each circuit side by side with others, and of each of its copies; empty for others."""
+        return self._job_programs().placements()
 
     # --- saving and loading
 

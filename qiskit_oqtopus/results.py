@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 _MOST_LISTED = 100_000_000
 
+DONE = "DONE"
+"""The status of a circuit with all its counts."""
+
 
 def to_experiment(
-    header: CircuitHeader, counts: Mapping[str, int], *, shots: int, job_id: str, **details: Any
+    header: CircuitHeader, counts: Mapping[str, int], *, shots: int, job_id: str, status: str = DONE, **details: Any
 ) -> ExperimentResult:
     """Return Qiskit's result for one circuit.
 
@@ -36,6 +39,7 @@ def to_experiment(
         shots: Number of shots requested. With readout mitigation, counts may sum to less; the result's `lost_shots` is
             the difference.
         job_id: The id of the OQTOPUS job.
+        status: The status of the circuit.
         **details: Further fields of the result.
 
     Raises:
@@ -50,7 +54,7 @@ def to_experiment(
         shots=sum(found.values()),
         lost_shots=lost_shots(shots, sum(found.values())),
         success=True,
-        status="DONE",
+        status=status,
         job_id=job_id,
         **details,
     )

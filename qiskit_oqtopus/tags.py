@@ -50,6 +50,15 @@ class Tag:
         return f"[{self.batch_id} {self.number}/{self.total}]"
 
 
+def without_tag(description: str | None) -> str | None:
+    """Return a description without the tag at its end; None if nothing is left.
+
+    >>> without_tag("ramsey [batch-0123456789abcdef 2/3]")
+    'ramsey'
+    """
+    return _TAG.sub("", description or "").rstrip() or None
+
+
 def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]:
     """Return the tags of a new batch's jobs; None for a single circuit that no primitive submitted.
 

@@ -206,10 +206,10 @@ def test_files_of_later_releases(backend: OqtopusBackend, tmp_path: Path) -> Non
     file = tmp_path / "job.json"
     backend.run(keyed(1), shots=5).save(file)
     content = json.loads(file.read_text("utf-8"))
-    program = content["programs"][0][0].replace('{"v":1,', '{"v":3,')
-    for change, what in (({"version": 3}, str(file)), ({"programs": [[program]]}, "Its header")):
+    program = content["programs"][0][0].replace('{"v":1,', '{"v":4,')
+    for change, what in (({"version": 4}, str(file)), ({"programs": [[program]]}, "Its header")):
         file.write_text(json.dumps(content | change), "utf-8")
         with pytest.raises(LaterReleaseError) as caught:
             OqtopusJob.load(file)
-        assert str(caught.value).startswith(f"{what} has the format version 3, which oqtopus-client ")
+        assert str(caught.value).startswith(f"{what} has the format version 4, which oqtopus-client ")
         assert str(caught.value).endswith("cannot read: install the release that wrote it, or a later one.")

@@ -246,7 +246,7 @@ def later(client: OqtopusClient, job_id: str, new_id: str) -> None:
         copied(
             client,
             old.job_id,
-            old.input.program[0].replace('{"v":1,', '{"v":3,').replace(job_id, new_id),
+            old.input.program[0].replace('{"v":1,', '{"v":4,').replace(job_id, new_id),
             description=old.description.replace(job_id, new_id),
         )
 
@@ -263,7 +263,7 @@ def test_jobs_of_later_releases(backend: OqtopusBackend, provider: OqtopusProvid
 
     assert found.status() is JobStatus.DONE
     for job in (found, provider.job(new_id)):
-        with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 3, which .*"):
+        with pytest.raises(OqtopusJobError, match=r"cannot be read\. Its header has the format version 4, which .*"):
             job.result()
 
 
