@@ -23,6 +23,7 @@ UNUSABLE = (
 )
 """Modules, and packages with all their modules, that need the network or libraries which the container lacks."""
 
+_PARALLEL = ("parallel", "placements", "replicas")
 _SUPPRESSION = ("dynamical_decoupling", "resilience", "twirling")
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
@@ -39,7 +40,14 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "oqtopus_client.shipping.modules": (),
     "oqtopus_client.shipping.program": (),
     "oqtopus_client.shipping.reading": (),
-    "qiskit_oqtopus.parallel": ("parallel", "Placement", "replicas", "spacing"),
+    "qiskit_oqtopus.parallel.arrangement": _PARALLEL,
+    "qiskit_oqtopus.parallel.assignment": _PARALLEL,
+    "qiskit_oqtopus.parallel.chip": _PARALLEL,
+    "qiskit_oqtopus.parallel.embedding": _PARALLEL,
+    "qiskit_oqtopus.parallel.load": _PARALLEL,
+    "qiskit_oqtopus.parallel.merging": _PARALLEL,
+    "qiskit_oqtopus.parallel.native": _PARALLEL,
+    "qiskit_oqtopus.parallel.places": _PARALLEL,
     "qiskit_oqtopus.archive": ("save(", "load("),
     "qiskit_oqtopus.backend_v1": ("configuration", "properties"),
     "qiskit_oqtopus.noise": ("noise_model", "noisy"),
