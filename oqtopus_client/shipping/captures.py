@@ -35,6 +35,7 @@ class Captures:
 
     def __init__(self, main: FunctionType, modules: LocalModules) -> None:
         self._home = main.__globals__
+        self._home_name = str(main.__module__)
         self._modules = modules
         self._numbers: dict[FunctionType, int] = {}
         self._objects: dict[str, Any] = {}
@@ -56,19 +57,19 @@ class Captures:
             if not self._is_there(value.__name__):
                 raise ValueError(_missing(where, value.__name__))
             return {"import": [value.__name__, None]}
+        if isinstance(value, FunctionType) and value.__globals__ is self._home and self._home_name not in self._modules:
+            return {"function": self._number(value)}
         path = _import_path(value)
         if path is not None and self._is_there(path[0]):
             return {"import": list(path)}
-        if isinstance(value, FunctionType) and value.__globals__ is self._home:
-            return {"function": self._number(value)}
-        if isinstance(value, FunctionType | type):
-            if value.__module__ != self._home.get("__name__"):
-                raise ValueError(_missing(where, value.__module__))
+        if isinstance(value, type) and value.__module__ == self._home_name:
             raise TypeError(
                 f"{where} is a class; only functions are shipped from the module of the function. Move the class into "
                 "the function, or to a module for ProgramOptions(modules=[...])."
             )
-        return {"value": encode(value, where)}
+        if not isinstance(value, FunctionType | type):
+            return {"value": encode(value, where)}
+        raise ValueError(_missing(where, value.__module__))
 
     def _is_there(self, module: str) -> bool:
         return module in self._modules or not is_local(module)
@@ -110,6 +111,10 @@ class Captures:
 
 
 def _missing(where: str, module: str) -> str:
+    if module == "__main__":
+        return (
+            f"{where} is from the main script or notebook, and the function is from a module; define both in one place."
+        )
     return (
         f"{where} is from {module}, a local module, which a server does not have; add it with "
         f"ProgramOptions(modules=[{module.partition('.')[0]!r}])."

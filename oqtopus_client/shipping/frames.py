@@ -27,10 +27,6 @@ _LINE = re.compile(
 )
 
 
-class FrameTooLargeError(ValueError):
-    """The content of a frame is too large for the log."""
-
-
 class FrameWriter:
     """Writes frames to a file descriptor.
 
@@ -48,15 +44,14 @@ class FrameWriter:
 
         Args:
             kind: A word that names the frame; each may be written once.
-            content: Its content, which must be JSON.
+            content: Its content as JSON; objects of other types are replaced by their text.
 
         Raises:
-            FrameTooLargeError: The content is too large.
-            ValueError: It is not JSON: an integer is too long, for example.
+            ValueError: The content is too large.
         """
-        packed = zlib.compress(json.dumps(content).encode())
+        packed = zlib.compress(json.dumps(content, default=str).encode())
         if len(packed) > MAX_BYTES:
-            raise FrameTooLargeError(f"{len(packed):,} bytes, compressed; the log has room for {MAX_BYTES:,}")
+            raise ValueError(f"it has {len(packed):,} bytes, compressed, of which the log takes {MAX_BYTES:,}.")
         text = base64.b64encode(packed).decode()
         pieces = [text[i : i + _LINE_CHARACTERS] for i in range(0, len(text), _LINE_CHARACTERS)]
         for number, piece in enumerate(pieces, 1):

@@ -143,7 +143,10 @@ def _matches(definition: Definition, code: CodeType, imports: list[ast.stmt]) ->
 def _compiled(definition: Definition, variables: tuple[str, ...], imports: Sequence[ast.stmt] = ()) -> CodeType:
     """Compile a definition within a function that has these variables, and return the code of the function."""
     arguments = ast.arguments([], [ast.arg(name) for name in variables], None, [], [], None, [])
-    around = ast.FunctionDef("around", arguments, [definition.parse()], [])
+    # A function that calls itself finds itself among its module's names, unless it belongs to another function.
+    is_global = definition.name.isidentifier() and definition.name not in variables
+    names: list[ast.stmt] = [ast.Global([definition.name])] if is_global else []
+    around = ast.FunctionDef("around", arguments, [*names, definition.parse()], [])
     if "type_params" in ast.FunctionDef._fields:
         around.type_params = []  # type: ignore[attr-defined]  # of Python 3.12
     outer = next(_codes(definition.compile(*imports, around)))
@@ -175,7 +178,12 @@ def _content(code: CodeType) -> tuple[Any, ...]:
 
 
 def _constant(value: object) -> object:
-    """Return a constant in a form that distinguishes 1, 1.0 and True, and 0.0 and -0.0."""
+    """Return a constant in a form that distinguishes 1, 1.0 and True, and 0.0 and -0.0.
+
+    The full name of a class within a function, which is one of its constants, depends on where the function is.
+    """
+    if isinstance(value, str):
+        value = value.rpartition("<locals>.")[2]
     if isinstance(value, CodeType):
         return _content(value)
     if isinstance(value, tuple):

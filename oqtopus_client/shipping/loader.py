@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from oqtopus_client.shipping.definitions import Definition
-from oqtopus_client.shipping.frames import FrameTooLargeError, FrameWriter
+from oqtopus_client.shipping.frames import FrameWriter
 from oqtopus_client.shipping.values import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LAST_PROGRAM = 'OPENQASM 3.0; include "stdgates.inc"; qubit[1] q; bit[1] c; c[0] = measure q[0];'
+LAST_PROGRAM = 'OPENQASM 3.0; include "stdgates.inc"; qubit[1] q; bit[1] c; c[0] = measure q[0];'
+"""The program of the last job."""
 _LAST_NAME = "oqtopus-client: keeps the log"
 _LOCK_SECONDS = 20.0
 """How long the end waits for a job that is still running, in seconds: less than is left after the usual timeout."""
@@ -130,12 +131,14 @@ class _Program:
 
         driver.submit_job = submit_job
         self._submit = submit
+        # A forked process must not wait for a thread of its parent.
+        os.register_at_fork(after_in_child=lambda: setattr(self, "_driver_lock", threading.Lock()))
 
     def _recorded(self, submit: Callable[..., Any], input_job: Any, upload_info: Any) -> Any:
         job = {
-            "job_type": str(getattr(input_job.job_type, "value", input_job.job_type)),
-            "shots": input_job.shots,
-            "name": input_job.name or "",
+            "job_type": str(getattr(input_job, "job_type", "")),
+            "shots": getattr(input_job, "shots", 0),
+            "name": getattr(input_job, "name", None) or "",
             "status": "failed",
             "message": "",
             "seconds": 0.0,
@@ -164,16 +167,16 @@ class _Program:
         if os.getpid() != self._pid:
             os._exit(1)  # a forked process, which must not report for the program
         self._end_lock.acquire()  # never released: the first to arrive here ends the process
-        for stream in (sys.stdout, sys.stderr):
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
             with contextlib.suppress(BaseException):
-                stream.flush()
+                stream.flush()  # type: ignore[union-attr]  # the function may have set it to anything
         try:
             self.frames.write("outcome", outcome)
-        except FrameTooLargeError as error:
-            message = f"The function returned too much: {error}. Return less, or fewer digits."
-            self.frames.write("outcome", _error("ValueError", message, ""))
+        except Exception as error:  # noqa: BLE001 - too large, above all
+            self.frames.write("outcome", _failure(error, "The return value cannot be sent: "))
         self._keep_log()
-        self.frames.write("end", {"jobs": self._jobs, "seconds": round(time.monotonic() - self._start, 3)})
+        with contextlib.suppress(Exception):
+            self.frames.write("end", {"jobs": self._jobs, "seconds": round(time.monotonic() - self._start, 3)})
         os._exit(0)
 
     def _keep_log(self) -> None:
@@ -187,7 +190,7 @@ class _Program:
                 request = models.JobsSubmitJobRequest(
                     device_id="", job_type="sampling", shots=1, name=_LAST_NAME, transpiler_info=transpiler_info
                 )
-                self._submit(request, models.JobsS3SubmitJobInfo(program=[_LAST_PROGRAM]))
+                self._submit(request, models.JobsS3SubmitJobInfo(program=[LAST_PROGRAM]))
                 return
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from oqtopus_client.shipping.archive import archive, pack
 from oqtopus_client.shipping.captures import Captures
 from oqtopus_client.shipping.function_source import described
+from oqtopus_client.shipping.loader import LAST_PROGRAM
 from oqtopus_client.shipping.local_modules import LocalModules
 
 if TYPE_CHECKING:
@@ -28,24 +29,53 @@ of the job.
 _PACKAGES = ("oqtopus_client", "qiskit_oqtopus")
 _FIRST_LINE = "# A function shipped by oqtopus-client"
 _PROGRAM = """{first_line} {version}: {name}
-if __name__ == "__main__":
-    import base64, bz2, json, os, sys, tempfile
-    output = os.dup(1)
-    def unpack(text):
-        return bz2.decompress(base64.b85decode(text)).decode("utf-8", "surrogatepass")
-    folder = tempfile.mkdtemp()
-    parts = unpack("{archive}").split("\\0")
+import base64, bz2, json, os, sys, tempfile, traceback
+
+ARCHIVE = "{archive}"
+CALL = "{call}"
+
+
+def unpack(text):
+    return bz2.decompress(base64.b85decode(text)).decode("utf-8", "surrogatepass")
+
+
+def forget():
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("oqtopus_client", "qiskit_oqtopus", "sse_driver"):
+            del sys.modules[name]
+
+
+def load(folder):
+    parts = unpack(ARCHIVE).split("\\0")
     for path, text in zip(parts[::2], parts[1::2]):
         path = os.path.join(folder, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
     sys.path.insert(0, folder)
-    for module in list(sys.modules):
-        if module.partition(".")[0] in ("oqtopus_client", "qiskit_oqtopus", "sse_driver"):
-            del sys.modules[module]
+    forget()
     from oqtopus_client.shipping.loader import main
-    main(json.loads(unpack("{call}")), output, folder)
+    return main, json.loads(unpack(CALL))
+
+
+def keep_log(folder):
+    sys.path[:] = [path for path in sys.path if path != folder]
+    forget()
+    import sse_driver
+    from oqtopus_client.rest.models import JobsS3SubmitJobInfo, JobsSubmitJobRequest
+    job = JobsSubmitJobRequest(device_id="", job_type="sampling", shots=1, transpiler_info={{"transpiler_lib": None}})
+    sse_driver.submit_job(job, JobsS3SubmitJobInfo(program=['{last_program}']))
+
+
+if __name__ == "__main__":
+    output, folder = os.dup(1), tempfile.mkdtemp()
+    try:
+        main, call = load(folder)
+    except BaseException:
+        traceback.print_exc()
+        keep_log(folder)
+    else:
+        main(call, output, folder)
 """
 
 
@@ -112,6 +142,7 @@ def build(
     packages = _PACKAGES if kind == "backend" or "qiskit_oqtopus" in text else _PACKAGES[:1]
     program = _PROGRAM.format(
         first_line=_FIRST_LINE,
+        last_program=LAST_PROGRAM,
         version=call["version"],
         name=function.__name__.encode("ascii", "replace").decode(),
         archive=(packed := archive(text, packages, ours)),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _TAG = "$"
+_MAX_ARRAY_BYTES = 32 << 20
+_MAX_BITS = 10_000
+"""Python does not write integers of more than some 14,000 bits as decimal numbers."""
 _SENT = (
     "None, numbers, str, bytes, numpy arrays, circuits, parameters, operators (SparsePauliOp, Pauli, PauliList), and "
     "lists, tuples, sets and dicts of these"
@@ -44,19 +47,22 @@ def decode(content: Any) -> Any:
     Raises:
         ValueError: The content is not valid.
     """
+    try:
+        return _decode(content)
+    except (TypeError, AttributeError, LookupError, EOFError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _decode(content: Any) -> Any:
     if isinstance(content, list):
-        return [decode(item) for item in content]
+        return [_decode(item) for item in content]
     if not isinstance(content, dict):
         return content
     if _TAG not in content:
-        return {name: decode(value) for name, value in content.items()}
-    kind, data = content[_TAG], content.get("value")
-    if kind not in _DECODERS:
-        raise ValueError(f"unknown kind of value: {kind!r:.40}")
-    try:
-        return _DECODERS[kind](data)
-    except (TypeError, AttributeError, IndexError, KeyError, EOFError) as error:
-        raise ValueError(f"not a valid {kind}: {error}") from error
+        return {name: _decode(value) for name, value in content.items()}
+    if content[_TAG] not in _DECODERS:
+        raise ValueError(f"{content[_TAG]!r:.40} is not a known kind of value")
+    return _DECODERS[content[_TAG]](content["value"])
 
 
 def _encode(value: Any, where: str) -> Any:
@@ -83,6 +89,8 @@ def _encode_library_type(value: Any, where: str) -> Any:
     """Return a value of numpy or Qiskit as JSON, None for any other; neither is imported for it."""
     numpy = sys.modules.get("numpy")
     if numpy is not None and (type(value) is numpy.ndarray or isinstance(value, numpy.generic)):
+        if value.nbytes > _MAX_ARRAY_BYTES:
+            raise ValueError(f"{where} has {value.nbytes:,} bytes; at most {_MAX_ARRAY_BYTES:,} can be sent.")
         if value.dtype.hasobject:
             raise TypeError(f"{where} is an array of Python objects, which cannot be sent; use an array of numbers.")
         stream = io.BytesIO()
@@ -119,7 +127,7 @@ def _qiskit_value(kind: str) -> Callable[[Any], Any]:
     def decode_value(data: Any) -> Any:
         from oqtopus_client.shipping import qiskit_values  # noqa: PLC0415 - Qiskit is slow to import
 
-        return qiskit_values.decode(kind, data if isinstance(data, str) else decode(data))
+        return qiskit_values.decode(kind, data if isinstance(data, str) else _decode(data))
 
     return decode_value
 
@@ -128,7 +136,7 @@ def _qiskit_value(kind: str) -> Callable[[Any], Any]:
 _ENCODERS: Mapping[type, Callable[[Any, str], Any]] = {
     type(None): lambda value, _: value,
     bool: lambda value, _: value,
-    int: lambda value, _: int.__index__(value),
+    int: lambda value, _: int.__index__(value) if value.bit_length() <= _MAX_BITS else _tagged("int", hex(value)),
     float: lambda value, _: float.__float__(value),
     str: lambda value, _: str.__str__(value),
     complex: lambda value, _: _tagged("complex", [value.real, value.imag]),
@@ -141,13 +149,14 @@ _ENCODERS: Mapping[type, Callable[[Any, str], Any]] = {
     dict: _encode_dict,
 }
 _DECODERS: Mapping[str, Callable[[Any], Any]] = {
+    "int": lambda text: int(text, 16),
     "complex": lambda data: complex(*data),
     "bytes": base64.b64decode,
     "bytearray": lambda text: bytearray(base64.b64decode(text)),
-    "tuple": lambda items: tuple(map(decode, items)),
-    "set": lambda items: set(map(decode, items)),
-    "frozenset": lambda items: frozenset(map(decode, items)),
-    "dict": lambda pairs: {decode(key): decode(value) for key, value in pairs},
+    "tuple": lambda items: tuple(map(_decode, items)),
+    "set": lambda items: set(map(_decode, items)),
+    "frozenset": lambda items: frozenset(map(_decode, items)),
+    "dict": lambda pairs: {_decode(key): _decode(value) for key, value in pairs},
     "array": _array,
     "scalar": lambda text: _array(text)[()],
     **{kind: _qiskit_value(kind) for kind in ("circuit", "expression", "operator", "pauli", "paulis")},
