@@ -14,6 +14,8 @@ from qiskit import qpy
 from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.job_results import typed_result
+from oqtopus_client.services.saved_jobs import without_files
+from oqtopus_client.shipping.equality import alike
 from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qiskit import QuantumCircuit
-    from qiskit.circuit import CircuitInstruction, Operation
 
     from oqtopus_client import OqtopusJobResult
 
@@ -66,7 +67,7 @@ def save(job: SavedJob, path: str | Path) -> None:
         "programs": [[program.text for program in programs] for programs in job.programs],
         "is_isa": [[program.is_isa for program in programs] for programs in job.programs],
         "circuits": None if job.circuits is None else _packed(job.circuits),
-        "jobs": [_without_files(outcome) for outcome in job.jobs],
+        "jobs": [without_files(outcome) for outcome in job.jobs],
     }
     write_atomically(Path(path), json.dumps(content))
 
@@ -101,13 +102,6 @@ def _check_format(content: dict[str, Any], path: str | Path) -> None:
         raise LaterReleaseError(str(path), content["version"])
 
 
-def _without_files(job: OqtopusJobResult) -> dict[str, Any]:
-    fields = {name: getattr(job, name) for name in rest.JobsJob.model_fields if name != "job_info"}
-    info = rest.JobsJobInfo(result=job.job_info.result, message=job.message)
-    saved: dict[str, Any] = json.loads(rest.JobsJob(**fields, job_info=info).to_json())
-    return saved
-
-
 def _packed(circuits: Sequence[QuantumCircuit | None]) -> list[str | None]:
     """Return each circuit as QPY; None for one that is unknown or does not survive a round trip."""
     packed, lost = [], []
@@ -130,42 +124,11 @@ def _kept(circuit: QuantumCircuit) -> tuple[str | None, str]:
         qpy.dump(copy, stream)
         stream.seek(0)
         (read,) = qpy.load(stream)
-        if not _alike(read, copy):
+        if not alike(read, copy):
             return None, "QPY reads back a different circuit"
     except Exception as error:  # noqa: BLE001 - gates, including custom ones, raise anything
         return None, f"{type(error).__name__}: {error}".rstrip(".")
     return base64.b64encode(stream.getvalue()).decode(), ""
-
-
-def _alike(one: QuantumCircuit, other: QuantumCircuit) -> bool:
-    """Return whether circuits have equal registers and instructions; `==` takes minutes for thousands of bits."""
-    return (
-        [(register.name, register.size) for register in (*one.qregs, *one.cregs)]
-        == [(register.name, register.size) for register in (*other.qregs, *other.cregs)]
-        and one.global_phase == other.global_phase
-        and len(one.data) == len(other.data)
-        and all(
-            _indices(one, first) == _indices(other, second) and _same(first.operation, second.operation)
-            for first, second in zip(one.data, other.data, strict=True)
-        )
-    )
-
-
-def _same(one: Operation, other: Operation) -> bool:
-    """Return whether operations or their definitions are equal: custom gates come back without their class."""
-    if one == other:
-        return True
-    parts = getattr(one, "definition", None), getattr(other, "definition", None)
-    return (
-        (one.name, one.num_qubits, one.num_clbits) == (other.name, other.num_qubits, other.num_clbits)
-        and None not in parts
-        and list(one.params) == list(other.params)
-        and _alike(*parts)
-    )
-
-
-def _indices(circuit: QuantumCircuit, item: CircuitInstruction) -> list[int]:
-    return [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)]
 
 
 def _unpacked(packed: str | list[str | None]) -> list[QuantumCircuit | None] | None:

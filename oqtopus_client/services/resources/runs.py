@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 from oqtopus_client.checks import whole_number
-from oqtopus_client.config import in_sse_container
 from oqtopus_client.errors import BatchResultError, JobError, OqtopusError, UserApiError, WaitTimeoutError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.polling import Polling, PollingOptions
 from oqtopus_client.services.resources.submission import Submissions, check_spec
 from oqtopus_client.services.resources.waiting import Waiting, WaitOptions, with_options_of
+from oqtopus_client.services.scripts import read_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ class Runs(Submissions, Waiting):
         registered = await self._submission.submit_job(job)
         with _note_job_ids([registered.job_id]):
             ended = await self.wait_for_job(registered.job_id, **wait)
-        if ended.status == JobsJobStatus.FAILED and in_sse_container():
+        if ended.status == JobsJobStatus.FAILED and self._uses_driver:
             raise UserApiError(0, f"The job failed: {ended.reason}", {"mode": "sse_container"})
         return ended
 
@@ -114,7 +114,7 @@ class Runs(Submissions, Waiting):
         """
         job = OqtopusJobSpec.sse(
             device_id=device_id,
-            program=_read_program(Path(file_path), max_file_size),
+            program=read_program(Path(file_path), max_file_size),
             shots=shots,
             name=name,
             description=description,
@@ -164,17 +164,3 @@ def _note_job_ids(job_ids: Sequence[str]) -> Iterator[None]:
     except OqtopusError as error:
         error.add_note(f"The jobs were submitted; call wait_for_jobs() with their ids: {', '.join(job_ids)}")
         raise
-
-
-def _read_program(file: Path, max_size: int) -> str:
-    whole_number(max_size, "max_file_size must be a positive integer")
-    if file.suffix != ".py":
-        raise ValueError(f"{file} is not a Python file; its name must end in .py.")
-    if not file.is_file():
-        raise ValueError(f"{file} does not exist.")
-    if file.stat().st_size > max_size:
-        raise ValueError(f"{file} has {file.stat().st_size:,} bytes; at most {max_size:,} are allowed.")
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
