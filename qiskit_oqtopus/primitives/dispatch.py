@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.primitives.plan import Plan
     from qiskit_oqtopus.primitives.run import Run
     from qiskit_oqtopus.primitives.task import Task
+    from qiskit_oqtopus.primitives.task_packer import TaskPacker
 
 
 def checked_backend(mode: object) -> BackendV2:
@@ -31,7 +32,13 @@ def checked_backend(mode: object) -> BackendV2:
     return mode
 
 
-def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> OqtopusPrimitiveJob:
+def submit(
+    backend: BackendV2,
+    tasks: Sequence[Task],
+    plan: Plan,
+    options: PrimitiveOptions,
+    packer: TaskPacker | None = None,
+) -> OqtopusPrimitiveJob:
     """Submit a primitive's tasks.
 
     Args:
@@ -39,6 +46,7 @@ def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: Primi
         tasks: The tasks; without any, nothing is run.
         plan: Turns the outcomes into the result.
         options: The primitive's options.
+        packer: The packer that has packed the tasks, if they run side by side.
 
     Raises:
         ValueError: The device cannot run a circuit as intended (`CircuitError`), or an option has an invalid value.
@@ -48,6 +56,8 @@ def submit(backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: Primi
     run: Run
     if not tasks:
         run = BackendRun.empty(plan)
+    elif isinstance(backend, OqtopusBackend) and packer is not None:
+        run = CloudRun.submit_packed(backend, packer, plan, options)
     elif isinstance(backend, OqtopusBackend):
         run = CloudRun.submit(backend, tasks, plan, options)
     else:
