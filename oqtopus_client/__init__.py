@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         OqtopusSseJobResult,
     )
     from oqtopus_client.services.job_spec import OqtopusJobSpec
+    from oqtopus_client.services.program_job import OqtopusProgramJob
     from oqtopus_client.services.program_options import ProgramOptions
     from oqtopus_client.services.result_utils import (
         bitstring_dict_to_int_keys,
@@ -49,6 +50,7 @@ else:  # With a `__getattr__`, type checkers would accept any name.
             "OqtopusSseJobResult",
         ],
         "services.job_spec": ["OqtopusJobSpec"],
+        "services.program_job": ["OqtopusProgramJob"],
         "services.program_options": ["ProgramOptions"],
         "services.result_utils": [
             "bitstring_dict_to_int_keys",
@@ -85,6 +87,7 @@ __all__ = [
     "OqtopusJobResult",
     "OqtopusJobSpec",
     "OqtopusMultiManualJobResult",
+    "OqtopusProgramJob",
     "OqtopusSamplingJobResult",
     "OqtopusSseJobResult",
     "ProgramError",

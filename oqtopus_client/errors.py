@@ -238,7 +238,7 @@ class ProgramError(JobFailedError):
         if traceback:
             # Unlike other notes, it has several lines; none may control the terminal.
             lines = (printable(line.replace("\t", "    ")) for line in traceback.splitlines())
-            Exception.add_note(self, "\n".join(["", "The program's own traceback:", *lines]))
+            Exception.add_note(self, "\n".join(["", "The program reported:", *lines]))
 
 
 class JobTimeoutError(JobError, WaitTimeoutError):

@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from oqtopus_client.errors import ProgramError
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.deferral import defer_measurements
 from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
@@ -12,6 +13,7 @@ from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.provider import OqtopusProvider
 
 if TYPE_CHECKING:
+    from oqtopus_client import OqtopusProgramJob, ProgramOptions
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.primitives.estimator import OqtopusEstimator
     from qiskit_oqtopus.primitives.sampler import OqtopusSampler
@@ -25,9 +27,12 @@ __all__ = [
     "OqtopusJobTimeoutError",
     "OqtopusOptions",
     "OqtopusPrimitiveJob",
+    "OqtopusProgramJob",
     "OqtopusProvider",
     "OqtopusSampler",
     "Placement",
+    "ProgramError",
+    "ProgramOptions",
     "defer_measurements",
 ]
 
@@ -35,7 +40,9 @@ __all__ = [
 _LAZY = {
     "OqtopusEstimator": "qiskit_oqtopus.primitives.estimator",
     "OqtopusOptions": "qiskit_oqtopus.options",
+    "OqtopusProgramJob": "oqtopus_client",
     "OqtopusSampler": "qiskit_oqtopus.primitives.sampler",
+    "ProgramOptions": "oqtopus_client",
 }
 
 

@@ -14,6 +14,7 @@ from qiskit import qpy
 from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.job_results import typed_result
+from oqtopus_client.services.saved_jobs import without_files
 from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
@@ -66,7 +67,7 @@ def save(job: SavedJob, path: str | Path) -> None:
         "programs": [[program.text for program in programs] for programs in job.programs],
         "is_isa": [[program.is_isa for program in programs] for programs in job.programs],
         "circuits": None if job.circuits is None else _packed(job.circuits),
-        "jobs": [_without_files(outcome) for outcome in job.jobs],
+        "jobs": [without_files(outcome) for outcome in job.jobs],
     }
     write_atomically(Path(path), json.dumps(content))
 
@@ -99,13 +100,6 @@ def _check_format(content: dict[str, Any], path: str | Path) -> None:
         raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
     if content["version"] != _VERSION:
         raise LaterReleaseError(str(path), content["version"])
-
-
-def _without_files(job: OqtopusJobResult) -> dict[str, Any]:
-    fields = {name: getattr(job, name) for name in rest.JobsJob.model_fields if name != "job_info"}
-    info = rest.JobsJobInfo(result=job.job_info.result, message=job.message)
-    saved: dict[str, Any] = json.loads(rest.JobsJob(**fields, job_info=info).to_json())
-    return saved
 
 
 def _packed(circuits: Sequence[QuantumCircuit | None]) -> list[str | None]:

@@ -14,7 +14,7 @@ from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from matplotlib.figure import Figure
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusClient, OqtopusDevice
     from oqtopus_client.emulator.coherent import CoherentErrors
     from qiskit_oqtopus.backend_v1 import BackendConfiguration, BackendProperties
+    from qiskit_oqtopus.parallel.placement import Placement
 
 
 class DescribedBackend(BackendV2):
@@ -174,22 +175,43 @@ class DescribedBackend(BackendV2):
             self.refresh()
         return backend_v1.properties(self.device, target_from_device(self.device))
 
-    def plot(self, *, circuit: QuantumCircuit | None = None) -> Figure:
-        """Draw the chip and its calibration.
+    def plot(
+        self,
+        *,
+        circuit: QuantumCircuit | None = None,
+        placements: Sequence[Placement] | None = None,
+        values: Mapping[int | tuple[int, int], float] | None = None,
+        label: str = "",
+        unit: str = "",
+    ) -> Figure:
+        """Draw the chip and its calibration, or circuits side by side, or values.
 
         A qubit is a disc, coloured by its gate error, inside a ring, coloured by its readout error. A coupling is an
         arrow from control to target, coloured by its gate error. Darker is worse; grey is unknown.
 
         Args:
             circuit: A circuit transpiled for this backend; unused qubits and couplings are faded.
+            placements: Places of circuits that run side by side, from `placements`: the chip is drawn once for each
+                program, with a colour for each circuit, instead of the calibration.
+            values: Values to draw instead of the calibration: one for each qubit, by its index, or for each coupling,
+                by its pair of qubits.
+            label: What `values` are.
+            unit: The unit of `values`.
 
         Raises:
             ImportError: The extra `visualization` is not installed.
-            ValueError: The device publishes no qubit data, or the circuit was not transpiled for this backend.
+            ValueError: The device publishes no qubit data, the circuit was not transpiled for this backend, the device
+                does not have a qubit or coupling, or more than one of `circuit`, `placements` and `values` is given.
         """
-        from qiskit_oqtopus.visualization.chip import plot_chip  # noqa: PLC0415 - an extra
+        from qiskit_oqtopus.visualization import chip, maps  # noqa: PLC0415 - an extra
 
-        return plot_chip(self.device, circuit=circuit)
+        if sum(each is not None for each in (circuit, placements, values)) > 1:
+            raise ValueError("Pass only one of circuit, placements and values.")
+        if placements is not None:
+            return maps.plot_placements(self.device, placements)
+        if values is not None:
+            return maps.plot_values(self.device, values, label=label, unit=unit)
+        return chip.plot_chip(self.device, circuit=circuit)
 
     def __repr__(self) -> str:
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"

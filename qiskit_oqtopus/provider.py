@@ -22,8 +22,9 @@ from qiskit_oqtopus.primitives.backend_run import BackendRun
 from qiskit_oqtopus.primitives.cloud_run import CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_run_id
+from qiskit_oqtopus.program_runs import ProgramRuns
 from qiskit_oqtopus.status import wire_statuses
-from qiskit_oqtopus.tags import Tag
+from qiskit_oqtopus.tags import Tag, is_batch_id
 from qiskit_oqtopus.target import MEASURE_DURATION
 from qiskit_oqtopus.user_warnings import warn_user
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from qiskit.providers import JobStatus
 
-    from oqtopus_client import OqtopusConfig
+    from oqtopus_client import OqtopusConfig, OqtopusProgramJob
     from oqtopus_client.emulator import Emulator
     from oqtopus_client.rest.models import JobsJob
     from qiskit_oqtopus.filters import BackendFilter
@@ -43,7 +44,7 @@ _SPECIAL = re.compile(r"[\\\0]")
 """Characters that a server's search does not match literally; `_`, its wildcard for one character, replaces them."""
 
 
-class OqtopusProvider:
+class OqtopusProvider(ProgramRuns):
     """The devices of an OQTOPUS server as Qiskit backends.
 
     Creating a provider sends no request.
@@ -201,8 +202,8 @@ class OqtopusProvider:
         devices, duration = self.client.list_devices(), self._measure_duration
         return [OqtopusBackend(self, device, self.client, measure_duration=duration) for device in devices]
 
-    def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob:
-        """Return the job with this id, whichever process submitted it; for a primitive's run, a primitive's job.
+    def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob | OqtopusProgramJob:
+        """Return the job with this id, whichever process submitted it: of a run, a primitive's run or a program.
 
         This includes runs of primitives that measured nothing and so needed no job: their ids contain all their data.
 
@@ -216,6 +217,8 @@ class OqtopusProvider:
         """
         if isinstance(job_id, str) and (plan := from_run_id(job_id)):
             return OqtopusPrimitiveJob(BackendRun.empty(plan))
+        if isinstance(job_id, str) and not is_batch_id(job_id) and (program := self._program(job_id)):
+            return program
         return self._job(JobBatch.find(self.client, job_id))
 
     def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:

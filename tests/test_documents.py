@@ -105,6 +105,25 @@ def test_qiskit_examples_follow_each_other(
     assert sum(names["sampled"].data.meas.get_counts().values()) == 1000
 
 
+def test_programs_examples_follow_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The function finds the angle, its job is found again and saved, and its error comes back."""
+    monkeypatch.chdir(tmp_path)
+    # Programs are sent as source, so their functions must be in a file.
+    (tmp_path / "example.py").write_text("".join(code_blocks("programs")), encoding="utf-8")
+    names = runpy.run_path(str(tmp_path / "example.py"))
+    names["provider"].close()
+    *rows, blank, angle, state, error = capsys.readouterr().out.splitlines()
+
+    assert blank == ""
+    assert [float(row.split(": ")[1]) for row in rows] == pytest.approx(names["job"].result()["values"], abs=6e-4)
+    assert abs(float(angle) - 3.14) < 0.01
+    assert re.fullmatch(r"succeeded \S+ \S+ 9", state)
+    assert error == "ValueError - no convergence within 50 steps"
+    assert (tmp_path / "lowest.json").exists()
+
+
 def test_sdk_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: dict[str, str]
 ) -> None:

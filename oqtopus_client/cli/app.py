@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from oqtopus_client.cli import cancel, device, devices, doctor, emulator, job, jobs, log, login, result, run
+from oqtopus_client.cli import (
+    cancel,
+    device,
+    devices,
+    doctor,
+    emulator,
+    job,
+    jobs,
+    log,
+    login,
+    result,
+    run,
+    server_program,
+)
 from oqtopus_client.cli.completion import profile_names
 from oqtopus_client.cli.exit_codes import MEANINGS, ExitCode, exit_code
 from oqtopus_client.cli.output import say
@@ -84,6 +97,7 @@ for _command in (
     devices.devices,
     device.device,
     run.run,
+    server_program.program,
     jobs.jobs,
     job.job,
     result.result,

@@ -10,10 +10,10 @@ import typer
 
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.output import Json, say, show_json
+from oqtopus_client.cli.program_view import show_text
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session
 from oqtopus_client.cli.waiting import explain_unsubmitted
-from oqtopus_client.display import printable
 from oqtopus_client.errors import ResponseValidationError
 
 
@@ -37,8 +37,7 @@ def log(
     elif as_json:
         show_json({"job_id": job_id, "log": text})
     else:
-        for line in text.splitlines():
-            typer.echo(printable(line.replace("\t", "    ")))
+        show_text(text)
 
 
 def _text(session: Session, job_id: str) -> str:

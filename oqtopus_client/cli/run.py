@@ -9,17 +9,14 @@ import typer
 
 import oqtopus_client
 from oqtopus_client.cli.devices import find_device, refuse_unknown
-from oqtopus_client.cli.exit_codes import CommandError, ExitCode, exit_code
 from oqtopus_client.cli.job_view import show_outcome
-from oqtopus_client.cli.output import Json, say, show_json
+from oqtopus_client.cli.output import Json, say
 from oqtopus_client.cli.program import read
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import Timeout, finished
-from oqtopus_client.display import printable
+from oqtopus_client.cli.waiting import Timeout, finished_after_submission, show_submitted
 from oqtopus_client.errors import (
     JobSubmissionError,
     NotFoundError,
-    OqtopusError,
     OqtopusStorageError,
     PermissionDeniedError,
     ResponseValidationError,
@@ -27,7 +24,6 @@ from oqtopus_client.errors import (
 )
 
 if TYPE_CHECKING:
-    from oqtopus_client import OqtopusJobResult
     from oqtopus_client.cli.program import Program
 
 
@@ -90,13 +86,9 @@ def run(
         refuse_unknown(session.client, device)
         raise
     if wait:
-        show_outcome(_outcome(session, job_id, timeout), bars=bars, json=as_json)
-        return
-    if as_json:
-        show_json({"job_id": job_id})
+        show_outcome(finished_after_submission(session, job_id, timeout), bars=bars, json=as_json)
     else:
-        typer.echo(printable(job_id))
-    say(f"Submitted. {session.how_to_wait(job_id)}")
+        show_submitted(session, job_id, json=as_json)
 
 
 def _check_for(session: Session, program: Program, device: str, *, transpiled: bool) -> None:
@@ -114,20 +106,6 @@ def _check_for(session: Session, program: Program, device: str, *, transpiled: b
         program.check_for(found, transpiled=transpiled)
     for warning in program.warnings():
         say(f"Warning: {warning}")
-
-
-def _outcome(session: Session, job_id: str, timeout: float | None) -> OqtopusJobResult:
-    """Wait for a submitted job and return it.
-
-    Raises:
-        CommandError: The job cannot be read now. The message contains its id, which has not been printed yet.
-    """
-    try:
-        return finished(session, job_id, timeout, submitted=True)
-    except (OqtopusError, ValueError) as error:
-        again = f"Get its result with: {session.command('result', job_id)}"
-        message = f"Job {job_id} was submitted, but: {str(error).rstrip('.')}. {again}"
-        raise CommandError(message, exit_code(error) or ExitCode.SERVER) from None
 
 
 def _transpiler(level: int | None, *, on: bool) -> dict[str, Any]:

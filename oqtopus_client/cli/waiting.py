@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oqtopus_client.cli.exit_codes import CommandError, ExitCode
-from oqtopus_client.cli.output import console
+from oqtopus_client.cli.exit_codes import CommandError, ExitCode, exit_code
+from oqtopus_client.cli.output import console, say, show_json
 from oqtopus_client.display import printable
-from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, UserApiError
+from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, OqtopusError, UserApiError
 from oqtopus_client.rest.enums import JobsJobStatus
 
 if TYPE_CHECKING:
@@ -86,3 +86,26 @@ def finished(session: Session, job_id: str, timeout: float | None, *, submitted:
         except KeyboardInterrupt:
             message = f"Interrupted while waiting for job {job_id}. {session.how_to_wait(job_id)}"
             raise CommandError(message, ExitCode.INTERRUPTED) from None
+
+
+def finished_after_submission(session: Session, job_id: str, timeout: float | None) -> OqtopusJobResult:
+    """Wait for a job that this command has submitted and return it.
+
+    Raises:
+        CommandError: The job cannot be read now. The message contains its id, which has not been printed yet.
+    """
+    try:
+        return finished(session, job_id, timeout, submitted=True)
+    except (OqtopusError, ValueError) as error:
+        again = f"Get its result with: {session.command('result', job_id)}"
+        message = f"Job {job_id} was submitted, but: {str(error).rstrip('.')}. {again}"
+        raise CommandError(message, exit_code(error) or ExitCode.SERVER) from None
+
+
+def show_submitted(session: Session, job_id: str, *, json: bool) -> None:
+    """Print the id of a job that this command has submitted, and how to wait for it."""
+    if json:
+        show_json({"job_id": job_id})
+    else:
+        typer.echo(printable(job_id))
+    say(f"Submitted. {session.how_to_wait(job_id)}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from oqtopus_client.services.resources.account import Account
 from oqtopus_client.services.resources.devices import Devices
-from oqtopus_client.services.resources.runs import Runs
+from oqtopus_client.services.resources.programs import Programs
 
 
-class AsyncOqtopusClient(Devices, Runs, Account):
+class AsyncOqtopusClient(Devices, Programs, Account):
     """Asynchronous client of the OQTOPUS User API.
 
     Args:

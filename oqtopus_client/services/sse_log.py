@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.services.side_files import blocking_method
+from oqtopus_client.shipping.frames import read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,22 +100,49 @@ class JobLog:
 def log_text(archive: bytes, *, encoding: str, errors: str) -> str:
     """Return the text of every file in the archive, each under a heading; other content is returned as text.
 
+    The report in which a program of `run_program` returns its result is left out.
+
     Raises:
         ValueError: The archive unpacks to more than 64 MiB, or is damaged.
     """
+    files = _files(archive)
+    if files is None:
+        return _without_report(archive.decode(encoding, errors))
+    texts = (f"===== {name} =====\n{_without_report(content.decode(encoding, errors))}" for name, content in files)
+    return "\n".join(texts).rstrip()
+
+
+def raw_log(archive: bytes) -> str:
+    """Return the text of every file in the archive as it is; other content is returned as text.
+
+    Raises:
+        ValueError: The archive unpacks to more than 64 MiB, or is damaged.
+    """
+    files = _files(archive)
+    contents = [archive] if files is None else [content for _, content in files]
+    return "\n".join(content.decode(errors="replace") for content in contents)
+
+
+def _without_report(text: str) -> str:
+    frames = read_frames(text, "header")
+    return frames.text if frames.tag else text
+
+
+def _files(archive: bytes) -> list[tuple[str, bytes]] | None:
+    """Return the name and content of each file in the archive; None if it is not an archive."""
     size = 0
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as reader:
             size = sum(entry.file_size for entry in reader.infolist())
             names = [name for name in reader.namelist() if not name.endswith("/") and size <= _MAX_TEXT_BYTES]
-            texts = [f"===== {name} =====\n{reader.read(name).decode(encoding, errors)}" for name in names]
+            files = [(name, reader.read(name)) for name in names]
     except zipfile.BadZipFile:
-        return archive.decode(encoding, errors)
+        return None
     except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
         raise ValueError(f"The log cannot be read; its archive may be damaged: {error}.") from error
     if size > _MAX_TEXT_BYTES:
         raise ValueError("The log unpacks to more than 64 MiB; use download_log() and open the archive yourself.")
-    return "\n".join(texts).rstrip()
+    return files
 
 
 def save_log(archive: bytes, folder: Path, name: str, *, overwrite: bool) -> Path:

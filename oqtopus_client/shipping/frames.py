@@ -68,7 +68,7 @@ class Frames:
 
     Attributes:
         tag: The program's tag; empty if the log has no frames.
-        text: The rest of the log, with plain line ends.
+        text: The rest of the log, without the prompt of the server's shell and with plain line ends.
         contents: The content of each complete frame, by kind.
         damaged: Kinds of the incomplete frames, each with a description of what is missing.
     """
@@ -104,17 +104,8 @@ def read_frames(log: str, first: str) -> Frames:
             contents[kind] = _unpacked("".join(parts[kind][number] for number in range(1, total + 1)))
         except (ValueError, RecursionError, zlib.error) as error:
             damaged[kind] = f"{type(error).__name__}: {error}"
-    return Frames(tag, without_frames(log), contents, damaged)
-
-
-def without_frames(log: str) -> str:
-    r"""Return a log without lines of frames, without the prompt of the server's shell, and with plain line ends.
-
-    >>> without_frames("$ 2 qubits\r\n")
-    '2 qubits\n'
-    """
-    text = _LINE.sub("", log)
-    return text.removeprefix("$ ").replace("\r\n", "\n")
+    text = _LINE.sub(lambda line: "" if line["tag"] == tag else line[0], log)
+    return Frames(tag, text.removeprefix("$ ").replace("\r\n", "\n"), contents, damaged)
 
 
 def _checksum(body: str, piece: str) -> str:

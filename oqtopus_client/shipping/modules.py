@@ -23,9 +23,17 @@ UNUSABLE = (
 )
 """Modules, and packages with all their modules, that need the network or libraries which the container lacks."""
 
+_PARALLEL = ("parallel", "placements", "replicas")
 _SUPPRESSION = ("dynamical_decoupling", "resilience", "twirling")
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
+    "oqtopus_client.services.journal": ("journal",),
+    "oqtopus_client.services.ended_program": (),
+    "oqtopus_client.services.program_archive": (),
+    "oqtopus_client.services.program_failures": (),
+    "oqtopus_client.services.program_job": (),
+    "oqtopus_client.services.program_options": (),
+    "oqtopus_client.services.program_spec": (),
     "oqtopus_client.shipping.archive": (),
     "oqtopus_client.shipping.captures": (),
     "oqtopus_client.shipping.function_source": (),
@@ -33,18 +41,29 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "oqtopus_client.shipping.modules": (),
     "oqtopus_client.shipping.program": (),
     "oqtopus_client.shipping.reading": (),
-    "qiskit_oqtopus.parallel": ("parallel", "Placement", "replicas", "spacing"),
     "qiskit_oqtopus.archive": ("save(", "load("),
     "qiskit_oqtopus.backend_v1": ("configuration", "properties"),
+    "qiskit_oqtopus.deferral": ("defer",),
     "qiskit_oqtopus.noise": ("noise_model", "noisy"),
     "qiskit_oqtopus.visualization": ("plot", "draw"),
+    "qiskit_oqtopus.parallel.arrangement": _PARALLEL,
+    "qiskit_oqtopus.parallel.assignment": _PARALLEL,
+    "qiskit_oqtopus.parallel.chip": _PARALLEL,
+    "qiskit_oqtopus.parallel.embedding": _PARALLEL,
+    "qiskit_oqtopus.parallel.load": _PARALLEL,
+    "qiskit_oqtopus.parallel.merging": _PARALLEL,
+    "qiskit_oqtopus.parallel.native": _PARALLEL,
+    "qiskit_oqtopus.parallel.places": _PARALLEL,
     "qiskit_oqtopus.primitives.calibration": _SUPPRESSION,
     "qiskit_oqtopus.primitives.calibration_tasks": _SUPPRESSION,
     "qiskit_oqtopus.primitives.circuit_suppression": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.mitigator": ("mitigation", "pseudo_inverse"),
+    "qiskit_oqtopus.primitives.readout": ("mitigation", "pseudo_inverse"),
     "qiskit_oqtopus.primitives.suppressed_planner": _SUPPRESSION,
     "qiskit_oqtopus.primitives.suppressed_pub": _SUPPRESSION,
     "qiskit_oqtopus.primitives.twirled_circuit": _SUPPRESSION,
     "qiskit_oqtopus.primitives.suppression.decoupling": _SUPPRESSION,
+    "qiskit_oqtopus.primitives.suppression.extrapolation": _SUPPRESSION,
     "qiskit_oqtopus.primitives.suppression.folding": _SUPPRESSION,
     "qiskit_oqtopus.primitives.suppression.mitigated": _SUPPRESSION,
     "qiskit_oqtopus.primitives.suppression.randomization": _SUPPRESSION,
@@ -62,13 +81,16 @@ What ships a program is not needed in one.
 
 PLACEHOLDER = """\
 def __getattr__(name, module=__name__):
-    if name[:2] == "__":
-        raise AttributeError(name)
-    def refuse(cls, *_, **__):
+    def own(cls, name):
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return cls
+    def refuse(*_, **__):
         raise ModuleNotFoundError(f"This program was sent without {module}: name it in ProgramOptions(modules=...).")
-    return type(name, (), {"__new__": refuse})
+    return own(type("", (type,), {"__getattr__": own, "__call__": refuse})(name, (), {}), name)
 """
-"""The source of an optional module that is left out. Other modules can import its names; to call one is an error."""
+"""The source of an optional module that is left out. Other modules can import its names, and attributes of
+these; calling one raises an error."""
 
 
 def sources(text: str, packages: Collection[str], wanted: Collection[str] = ()) -> dict[str, str]:

@@ -66,7 +66,7 @@ def assign(
     Raises:
         CircuitError: A circuit does not fit on the chip.
     """
-    arranger = Arranger(Finder(chip, spacing=spacing, strict=strict), max_error=max_error, most=most)
+    arranger = Arranger(Finder.of(chip, spacing=spacing, strict=strict), max_error=max_error, most=most)
     groups: dict[Hashable, list[Request]] = {}
     for request in requests:
         groups.setdefault(request.group, []).append(request)
@@ -75,7 +75,7 @@ def assign(
 
 def best_place(chip: Chip, load: Load, *, strict: bool = False) -> Place | None:
     """Return the best place for a circuit on the empty chip; None if it does not fit there without more gates."""
-    region = Arranger(Finder(chip, spacing=0, strict=strict)).best(load)
+    region = Arranger(Finder.of(chip, spacing=0, strict=strict)).best(load)
     return None if region is None else Place(region.qubits, region.fidelity, region.fidelity)
 
 

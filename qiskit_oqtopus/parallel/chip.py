@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from qiskit.transpiler import Target
@@ -107,6 +107,11 @@ class Chip:
     def neighbours(self) -> Integers:
         """The qubits that usable couplings join to each, of shape (qubits, most), filled up with `num_qubits`."""
         return listed(self.joined)
+
+    @cached_property
+    def searches(self) -> dict[object, Any]:
+        """The searches of this chip by their options; empty at first."""
+        return {}
 
     def within(self, steps: int) -> Mask:
         """Return which qubits are at most so many neighbours apart, of shape (qubits, qubits)."""

@@ -133,6 +133,15 @@ class Finder:
         self._regions: dict[Load, Regions | None] = {}
         self._pools: dict[Load, Pool] = {}
 
+    @classmethod
+    def of(cls, chip: Chip, *, spacing: int, strict: bool) -> Finder:
+        """Return the search for regions of a chip, which is the same object for all of the chip's runs."""
+        key = cls, spacing, strict
+        if key not in chip.searches:
+            chip.searches[key] = cls(chip, spacing=spacing, strict=strict)
+        finder: Finder = chip.searches[key]
+        return finder
+
     def pool(self, load: Load) -> Pool:
         """Return the regions of the whole chip for a connected load."""
         if load not in self._pools:

@@ -29,22 +29,25 @@ class Scale:
         palette: Name of a matplotlib colormap that goes from white to dark.
         low: The smallest error.
         high: The largest error.
+        unit: What follows a number: `%` for values that are shown in percent.
     """
 
     label: str
     palette: str
     low: float
     high: float
+    unit: str = "%"
 
     @classmethod
-    def of(cls, label: str, palette: str, errors: Floats) -> Self | None:
+    def of(cls, label: str, palette: str, errors: Floats, unit: str = "%") -> Self | None:
         """Return the scale for the known errors; None if all are unknown."""
         known = errors[np.isfinite(errors)]
         if not known.size:
             return None
         low, high = float(known.min()), float(known.max())
         # Equal errors lie in the middle of the scale.
-        return cls(label, palette, low, high) if low < high else cls(label, palette, 0.0, 2 * high or 1.0)
+        ends = (low, high) if low < high else (min(0.0, 2 * high), max(0.0, 2 * high) or 1.0)
+        return cls(label, palette, *ends, unit)
 
     @property
     def norm(self) -> Normalize:
@@ -57,7 +60,8 @@ class Scale:
         return ListedColormap(mpl.colormaps[self.palette](np.linspace(0.2, 1.0, 256)), self.palette)
 
     def draw(self, figure: Figure, axes: Axes) -> None:
-        """Draw the scale as a colour bar in percent."""
+        """Draw the scale as a colour bar."""
+        factor = 100 if self.unit == "%" else 1
         logarithmic = isinstance(self.norm, LogNorm)
         few = (1, 3) if self.high < 300 * self.low else (1,)
         bar = figure.colorbar(
@@ -65,7 +69,7 @@ class Scale:
             cax=axes,
             orientation="horizontal",
             ticks=LogLocator(subs=few) if logarithmic else MaxNLocator(3),
-            format=FuncFormatter(lambda error, _: f"{100 * error:.3g} %"),
+            format=FuncFormatter(lambda value, _: f"{factor * value:.3g} {self.unit}".rstrip()),
         )
         bar.ax.xaxis.set_minor_locator(NullLocator())
         bar.ax.set_title(self.label, fontsize="medium")

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     import_time,
     leaks,
     mitigation,
+    parallel,
     provider,
     sampler,
     simulation,
@@ -64,6 +65,14 @@ def test_simulation(capsys: pytest.CaptureFixture[str], only: str) -> None:
 def test_soak(jobs: int, kills: int) -> None:
     """Nothing is lost or doubled while the server is killed; at length this is run by hand."""
     assert soak.soak(jobs, clients=3, kills=kills)["succeeded"] == jobs
+
+
+@pytest.mark.campaign
+def test_parallel(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each circuit has its counts, with as many fewer jobs as fit side by side."""
+    parallel.main(["--circuits", "40", "--shots", "10"])
+
+    assert "1/13.3 jobs" in capsys.readouterr().out
 
 
 @pytest.mark.campaign

@@ -1,10 +1,11 @@
 """Test with software from elsewhere: `python -m tests.foreign.run`, which exits with an error if anything fails.
 
 The published client uses this emulator, quri-parts-oqtopus uses this distribution in place of the published client,
-libraries for Qiskit use its backends, and other versions of Qiskit and Python run a smoke set of its tests. `--all`
-adds the larger sets: all tests for Qiskit with the oldest version, and of the SDK with each Python. Each part has its
-own environment in a temporary folder, installed from the package index. With words, as in
-`python -m tests.foreign.run pennylane`, only the parts run that have one of them in their names.
+programs run in an environment like that of a server's container, libraries for Qiskit use its backends, and other
+versions of Qiskit and Python run a smoke set of its tests. `--all` adds the larger sets: all tests for Qiskit with the
+oldest version, and of the SDK with each Python. Each part has its own environment in a temporary folder, installed from
+the package index. With words, as in `python -m tests.foreign.run pennylane`, only the parts run that have one of them
+in their names.
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ def main(*words: str) -> None:
     everything, words = "--all" in words, tuple(word for word in words if word != "--all")
     parts: dict[str, Callable[[Path, Path], None]] = {
         **({"all-of-oldest-qiskit": oldest_qiskit} if everything else {}),
+        "container": beside_the_chip,
         "quri-parts": quri_parts_client,
         **{name: partial(libraries, *pair) for name, pair in LIBRARIES.items()},
         "published-client": published_client,
@@ -175,6 +177,12 @@ def published_client(folder: Path, _wheel: Path) -> None:
     python = environment(folder, PUBLISHED)
     with server(folder) as variables:
         run(python, "-I", SCRIPTS / "published_client.py", folder=folder, variables=variables)
+
+
+def beside_the_chip(folder: Path, _wheel: Path) -> None:
+    """Programs in an environment like that of a server's container, on the emulator of this environment."""
+    folder.mkdir()
+    run(sys.executable, "-m", "tests.foreign.beside_the_chip", folder, folder=ROOT)
 
 
 def quri_parts_client(folder: Path, wheel: Path) -> None:

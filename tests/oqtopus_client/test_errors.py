@@ -17,7 +17,7 @@ def test_a_programs_traceback_is_shown_below_the_error() -> None:
     assert isinstance(error, JobFailedError)
     assert "".join(shown) == (
         "oqtopus_client.errors.ProgramError: Job a1: raised ValueError: no.\n"
-        '\nThe program\'s own traceback:\nFile "vqe.py", line 3\n    fail([2J)\n'
+        '\nThe program reported:\nFile "vqe.py", line 3\n    fail([2J)\n'
     )
     assert (error.type_name, error.error_message, error.traceback) == ("ValueError", "no", text)
 

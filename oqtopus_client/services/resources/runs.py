@@ -15,6 +15,7 @@ from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.polling import Polling, PollingOptions
 from oqtopus_client.services.resources.submission import Submissions, check_spec
 from oqtopus_client.services.resources.waiting import Waiting, WaitOptions, with_options_of
+from oqtopus_client.services.scripts import read_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,7 +115,7 @@ class Runs(Submissions, Waiting):
         """
         job = OqtopusJobSpec.sse(
             device_id=device_id,
-            program=_read_program(Path(file_path), max_file_size),
+            program=read_program(Path(file_path), max_file_size),
             shots=shots,
             name=name,
             description=description,
@@ -164,17 +165,3 @@ def _note_job_ids(job_ids: Sequence[str]) -> Iterator[None]:
     except OqtopusError as error:
         error.add_note(f"The jobs were submitted; call wait_for_jobs() with their ids: {', '.join(job_ids)}")
         raise
-
-
-def _read_program(file: Path, max_size: int) -> str:
-    whole_number(max_size, "max_file_size must be a positive integer")
-    if file.suffix != ".py":
-        raise ValueError(f"{file} is not a Python file; its name must end in .py.")
-    if not file.is_file():
-        raise ValueError(f"{file} does not exist.")
-    if file.stat().st_size > max_size:
-        raise ValueError(f"{file} has {file.stat().st_size:,} bytes; at most {max_size:,} are allowed.")
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 from oqtopus_client.cli.app import app
 from tests.support.circuits import BELL
 from tests.support.command_line import Typed
+from tests.support.server_process import running_server
 
 
 @pytest.fixture
@@ -32,6 +34,15 @@ def cli(server: dict[str, str], monkeypatch: pytest.MonkeyPatch, oqtopus: Typed)
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     return lambda *words, text=None: oqtopus(*words, text=text, secrets=(server["OQTOPUS_API_TOKEN"],))
+
+
+@pytest.fixture
+def sse_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> Iterator[Typed]:
+    """Yield the command line, with a server that runs server-side programs."""
+    with running_server(tmp_path / "sse", "--allow-sse") as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield oqtopus
 
 
 @pytest.fixture

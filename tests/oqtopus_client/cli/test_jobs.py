@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from oqtopus_client.cli.session import Session
 from oqtopus_client.errors import JobNotSubmittedError
 from tests.support.command_line import Typed, answer, complaint
 from tests.support.scripted_server import ScriptedServer
-from tests.support.server_process import running_server
 from tests.support.servers import answering
 from tests.support.sse_programs import DRIVER
 
@@ -212,15 +210,6 @@ def test_ids_do_not_speak_to_the_terminal(monkeypatch: pytest.MonkeyPatch, oqtop
     assert complaint(result) == (
         "Submitted. The job continues on the server; wait for it with: oqtopus-client result 1]0;owned"
     )
-
-
-@pytest.fixture
-def sse_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, oqtopus: Typed) -> Iterator[Typed]:
-    """Yield the command line, with a server that runs server-side programs."""
-    with running_server(tmp_path / "sse", "--allow-sse") as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        yield oqtopus
 
 
 def test_log(sse_cli: Typed, tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ result = OqtopusEstimator(backend, options).run([(isa, "ZZ", [0.0])], precision=
 print(abs(result[0].data.evs - 1) < 5 * result[0].data.stds, result[0].data.evs_noise_factors.shape)
 """
 
+PARALLEL = """
+flip = QuantumCircuit(1)
+flip.x(0)
+flip.measure_all()
+job = backend.run([flip, flip], parallel=True, spacing=0, shots=50)
+print(len(job.job_ids), job.result().get_counts())
+"""
+
 HIDDEN = """
 try:
     print(getattr(backend, "proper" + "ties")())
@@ -102,15 +110,18 @@ def test_provider_and_primitives(tmp_path: Path) -> None:
     assert ran.output.splitlines() == ["[{'00': 50}, {'11': 50}]", "{'11': 40}", "[ 1. -1.]", "[ 1. -1.]"]
 
 
-def test_suppression_is_sent_if_mentioned(tmp_path: Path) -> None:
-    """A program with options of suppression takes their modules with it."""
+@pytest.mark.parametrize(
+    ("program", "printed"), [(SUPPRESSED, "True (3,)\n"), (PARALLEL, "1 [{'1': 50}, {'1': 50}]\n")]
+)
+def test_features_are_sent_if_mentioned(tmp_path: Path, program: str, printed: str) -> None:
+    """A program takes the modules of the options that it mentions with it."""
     (tmp_path / "chip.json").write_text(chips.device(chips.CHIP).raw.to_json())
     device = f"import os\nos.environ['OQTOPUS_SSE_DEVICE'] = {str(tmp_path / 'chip.json')!r}\n"
 
-    ran = run_shipped(device + PROVIDER + SUPPRESSED, tmp_path, BOTH)
+    ran = run_shipped(device + PROVIDER + program, tmp_path, BOTH)
 
     assert ran.failure is None, ran.output
-    assert ran.output == "True (3,)\n"
+    assert ran.output == printed
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,29 @@ def test_duration_of_pairs() -> None:
     assert nanoseconds(merge(parts, 64).body) == max(nanoseconds(as_written(part)) for part in parts)
 
 
+@pytest.mark.parametrize("nanoseconds_asked", [0, 20, 10_000])
+def test_delays_last_as_long_as_written(nanoseconds_asked: int) -> None:
+    """An echo on each qubit of the chip: no other part's gates come between a delay and the gate after it."""
+    circuit = QuantumCircuit(1, 1)
+    circuit.sx(0)
+    circuit.delay(nanoseconds_asked, 0, unit="ns")
+    circuit.rz(0.3, 0)
+    circuit.x(0)
+    circuit.delay(nanoseconds_asked, 0, unit="ns")
+    circuit.rz(0.3, 0)
+    circuit.sx(0)
+    circuit.measure(0, 0)
+    parts = [Part(to_program(circuit, TARGET), (qubit,), qubit) for qubit in range(64)]
+    gates = [gate for gate in played(merge(parts, 64).body, TARGET)[0] if gate.name in {"sx", "x"}]
+    longest_x = max(gate.end - gate.start for gate in gates if gate.name == "x")
+
+    assert len(gates) == 3 * 64
+    for qubit in range(64):
+        first, echo, last = (gate for gate in gates if gate.qubits == (qubit,))
+        assert CLOCK_NS * (echo.start - first.end) == nanoseconds_asked
+        assert CLOCK_NS * (last.start - echo.start - longest_x) == nanoseconds_asked
+
+
 @pytest.mark.parametrize("name", CIRCUITS)
 @pytest.mark.parametrize("noise", [{"noisy": False}, {"idle_noise": False}, {}], ids=["none", "gates", "all"])
 def test_cost_in_the_emulator(name: str, noise: dict[str, bool]) -> None:

@@ -1,0 +1,149 @@
+"""A program that runs next to the device, as a job: `OqtopusProgramJob`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
+from oqtopus_client.services.program_archive import load_program, save_program
+from oqtopus_client.services.side_files import blocking_method
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from oqtopus_client.services.ended_program import EndedProgram
+    from oqtopus_client.services.job_results import OqtopusJobResult
+    from oqtopus_client.shipping.reading import InnerJob
+
+_STEPS = ("submitted", "ready", "running", "ended")
+
+
+class OqtopusProgramJob:
+    """A program that runs next to the device: a function or a script.
+
+    `client.program_job(job_id)` and `provider.job(job_id)` return the job in any process. Servers return a program's
+    output once it has ended. With an `AsyncOqtopusClient`, use `await client.wait_for_program(job_id)`, which returns
+    the ended program's job; its methods then send no requests.
+
+    Args:
+        job_id: The id of its OQTOPUS job.
+        client: The client to request it with; None for a job from a file.
+        ended: The ended program, if known.
+    """
+
+    def __init__(self, job_id: str, client: object | None = None, ended: EndedProgram | None = None) -> None:
+        self._job_id = job_id
+        self._client = client
+        self._ended = ended
+
+    @property
+    def job_id(self) -> str:
+        """The id of its OQTOPUS job."""
+        return self._job_id
+
+    def status(self) -> JobsJobStatus | str:
+        """Return the status of its OQTOPUS job.
+
+        It is `succeeded` for a function that raised an error, too: otherwise the server would discard the error.
+        """
+        if self._ended is not None:
+            return self._ended.job.status
+        status: JobsJobStatus | str = self._request("status")(self._job_id)
+        return status
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the program and return the function's return value; None for a script.
+
+        Args:
+            timeout: Maximum time to wait in seconds, including time in the queue; None waits without limit.
+
+        Raises:
+            ProgramError: The program raised an error, with its traceback; or it ended without reporting one, with the
+                likely causes.
+            JobTimeoutError: The program did not end in time and is still running.
+        """
+        return self._wait(timeout).value()
+
+    def logs(self, timeout: float | None = None) -> str:
+        """Wait for the program and return what it wrote, standard output and standard error in one.
+
+        Raises:
+            ProgramError: The server has no log, as its job failed; the message has the likely causes.
+            JobTimeoutError: The program did not end in time and is still running.
+        """
+        return self._wait(timeout).printed()
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the program is a function rather than a script; False until it has ended."""
+        ended = self._if_ended()
+        return ended is not None and ended.is_function
+
+    @property
+    def inner_jobs(self) -> Sequence[InnerJob]:
+        """Summaries of the jobs that a function ran, in order; empty until it has ended, and for scripts."""
+        ended = self._if_ended()
+        return () if ended is None else ended.outcome.inner_jobs
+
+    def wait_for_final_state(self, timeout: float | None = None) -> None:
+        """Wait until the program has ended, however it ended.
+
+        Raises:
+            JobTimeoutError: It did not end in time and is still running.
+        """
+        self._wait(timeout)
+
+    def cancel(self) -> bool:
+        """Cancel the program if it has not ended, and return whether it is then cancelled."""
+        if self._ended is None:
+            self._request("cancel_jobs")([self._job_id])
+        return self.status() == JobsJobStatus.CANCELLED
+
+    @property
+    def timestamps(self) -> dict[str, datetime | None]:
+        """Times at which the program was `submitted`, `ready` and `running`, and had `ended`; None if not reached."""
+        job: OqtopusJobResult = self._request("get_job")(self._job_id) if self._ended is None else self._ended.job
+        return {step: getattr(job, f"{step}_at") for step in _STEPS}
+
+    def save(self, path: str | Path) -> None:
+        """Write the job to a file that `load` reads: its id and, once the program has ended, its result and log."""
+        save_program(self._job_id, self._if_ended(), path)
+
+    @classmethod
+    def load(cls, path: str | Path, client: object | None = None) -> Self:
+        """Load a job that `save` wrote.
+
+        Args:
+            path: The file.
+            client: The client to request the job with, if it had not ended when it was saved.
+
+        Raises:
+            ValueError: The file is not a saved program, or a later release wrote it.
+        """
+        job_id, ended = load_program(path)
+        return cls(job_id, client, ended)
+
+    def _wait(self, timeout: float | None) -> EndedProgram:
+        if self._ended is None:
+            job: Self = self._request("wait_for_program")(self._job_id, timeout=timeout)
+            self._ended = job._wait(None)
+        return self._ended
+
+    def _if_ended(self) -> EndedProgram | None:
+        return self._wait(None) if self.status() in FINAL_STATUSES else None
+
+    def _request(self, method: str) -> Callable[..., Any]:
+        """Return a method of the client."""
+        awaited = f"Its client is asynchronous; use `await client.wait_for_program({self._job_id!r})`, whose job is "
+        found = blocking_method(self._client, method, f"{awaited}complete.")
+        if found is None:
+            raise ValueError(
+                "This job was loaded without a client and had not ended when it was saved; use "
+                f"client.program_job({self._job_id!r})."
+            )
+        return found
+
+    def __repr__(self) -> str:
+        return f"<OqtopusProgramJob {self._job_id!r}>"

@@ -1,0 +1,91 @@
+"""Programs that run next to the device, as a part of the provider: `ProgramRuns`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from oqtopus_client.config import in_sse_container
+from oqtopus_client.errors import OqtopusError
+from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.services.program_job import OqtopusProgramJob
+from oqtopus_client.services.program_spec import program_spec
+from qiskit_oqtopus.backend import OqtopusBackend
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from oqtopus_client import OqtopusClient, ProgramOptions
+
+
+class ProgramRuns:
+    """Submission and retrieval of programs that run next to the device; see `OqtopusProvider`."""
+
+    if TYPE_CHECKING:  # the provider's own
+        client: OqtopusClient
+
+        def get_backend(self, name: str, **filters: Any) -> OqtopusBackend:
+            """Return the device with this name."""
+
+    def run_program(
+        self,
+        program: Callable[..., Any] | str | os.PathLike[str],
+        /,
+        *args: Any,
+        backend: OqtopusBackend | str,
+        options: ProgramOptions | None = None,
+        **kwargs: Any,
+    ) -> OqtopusProgramJob:
+        """Submit a function that runs next to the device, without the queue between its jobs; return its job.
+
+        There, it is called as `program(backend, *args, **kwargs)`, and `backend.run`, samplers and estimators submit
+        jobs that run one after the other. `job.result()` returns the function's return value, and `job.logs()` what it
+        printed. The function's source is sent with its arguments: numbers, text, lists, dicts, NumPy arrays, circuits
+        and observables. It must import what it uses. The same function runs here, unchanged.
+
+        Args:
+            program: The function; or the path of a Python file, which runs as a script, as it is.
+            *args: The function's arguments after the backend; for a script, the words of its command line.
+            backend: The device to run on, or its name.
+            options: The modules to send along, the job's shots and name, and the time limit.
+            **kwargs: The function's keyword arguments.
+
+        Raises:
+            TypeError: An argument, or what the function uses, cannot be sent.
+            ValueError: Likewise, or the program is too large: servers take some 125 kB.
+            QiskitBackendNotFoundError: The server offers no such device.
+            JobSubmissionError: Upload or submission failed; the message says whether the job was removed.
+            OqtopusError: This is such a program itself.
+        """
+        if in_sse_container():
+            raise OqtopusError("A program next to the device cannot submit another one.")
+        if isinstance(backend, str):
+            backend = self.get_backend(backend)
+        if not isinstance(backend, OqtopusBackend):
+            raise TypeError(f"backend must be an OqtopusBackend or the name of a device, not {backend!r}.")
+        spec = program_spec(
+            program,
+            args,
+            kwargs,
+            kind="backend",
+            device_id=backend.device.device_id,
+            device=json.loads(backend.device.raw.to_json()),
+            options=options,
+        )
+        return OqtopusProgramJob(self.client.submit_job(spec).job_id, self.client)
+
+    def program_job(self, job_id: str) -> OqtopusProgramJob:
+        """Return the program's job with this id, whichever process submitted it.
+
+        Raises:
+            NotFoundError: The server has no job with this id.
+            ValueError: The job is of another type, or was never submitted.
+        """
+        return self.client.program_job(job_id)
+
+    def _program(self, job_id: str) -> OqtopusProgramJob | None:
+        """Return the program's job with this id; None if the server has none or it is of another type."""
+        listed = self.client.list_jobs(q=job_id, fields="job_id,job_type")
+        is_program = any(job.job_id == job_id and job.job_type == JobsJobType.SSE for job in listed)
+        return OqtopusProgramJob(job_id, self.client) if is_program else None
