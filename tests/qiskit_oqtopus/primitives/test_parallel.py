@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore:Error suppression and mitigation add:UserWarning")
 
-many = pytest.mark.parametrize("number", [3, pytest.param(60, marks=pytest.mark.campaign)])
+many = pytest.mark.parametrize("number", [3, pytest.param(20, marks=pytest.mark.campaign)])
 
 WAYS: dict[str, dict[str, Any]] = {
     "published": {"mitigation": "pseudo_inverse"},
