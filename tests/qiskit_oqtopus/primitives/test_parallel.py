@@ -268,6 +268,28 @@ def test_same_result_by_id(provider: OqtopusProvider) -> None:
     ]
 
 
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_noise_factors_have_the_same_qubits(provider: OqtopusProvider, decoupled: bool) -> None:
+    """All noise factors of a program run on the same qubits, so that no other noise is extrapolated."""
+    backend = provider.get_backend("noisy")
+    circuit, observables, values, _ = sweep(3)
+    resilience = {"zne_mitigation": True, "zne": {"noise_factors": [1, 2, 3], "extrapolator": "linear"}}
+    options = {"dynamical_decoupling": {"enable": decoupled}}
+    estimator = OqtopusEstimator(backend, options, parallel=True, resilience=resilience)
+    job = estimator.run([(circuit, observables, values)] * 4, shots=500)
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    qubits = {part.index: part.qubits for header in headers for part in header.parts}
+    plan, programs = estimator.plan([(circuit, observables, values)] * 4, shots=500), 4 * 2 * 3 * 3
+
+    assert sorted(qubits) == list(range(programs))
+    assert len(set(qubits.values())) > 3
+    for task in range(0, programs, 9):  # three bindings with each of three factors
+        assert [qubits[task + i] for i in range(3)] * 2 == [qubits[task + i] for i in range(3, 9)]
+    assert plan.jobs == len(job.job_ids)
+    assert plan.added_jobs * 3 >= plan.jobs * 2
+    assert len(job.result()) == 4
+
+
 def test_fixed_circuits(provider: OqtopusProvider) -> None:
     """Circuits on the device's qubits stay there: disjoint ones share a program, others do not."""
     backend = provider.get_backend("perfect")
