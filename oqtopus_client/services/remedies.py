@@ -135,6 +135,10 @@ _REMEDIES: dict[str, Remedy] = {
     "the error and print it.",
     "sse job failed": "The last job that the program submitted failed. Servers keep no log of failed jobs: run it in "
     "an emulator to see its output, or catch the error, print it and end with a job that succeeds.",
+    "pipeline execution timed out": "A job of a server-side program may take 60 s, unless the server is configured "
+    "otherwise: use fewer shots, or split the job. An estimation may have failed: check its gates, and the device's "
+    "status.",
+    "error during pipeline execution": _AGAIN,
     "internal server error": lambda job: _NO_INNER_JOB if job and job.is_sse() else _AGAIN,
     "job result is None": _AGAIN,
     "failed to extract result": _AGAIN,

@@ -58,6 +58,8 @@ def failed(job_type: str = "sampling", **settings: Any) -> OqtopusJobResult:
         ("'transpiler_options'", failed(), "needs transpiler_lib and transpiler_options both"),
         ("the operator is not specified in the job.", failed("estimation"), "needs an operator"),
         ("the sse_program is not specified in the job.", failed("sse"), "needs the text of a Python program"),
+        ("pipeline execution timed out", failed("estimation"), "may take 60 s"),
+        ("error during pipeline execution", failed(), "submit the job again"),
         ("user program execution error", failed("sse"), "Servers keep no log of failed jobs"),
         ("sse job failed", failed("sse"), "The last job that the program submitted failed"),
         ("sse_log.zip size: 10485761B is larger than the max file size 10485760B", failed("sse"), "print less"),
