@@ -31,8 +31,8 @@
 # | `service.least_busy()` | `provider.least_busy()` |
 # | `SamplerV2(mode=backend)` | the same, or `OqtopusSampler(backend)` |
 # | `EstimatorV2(mode=backend)` | the same, or `OqtopusEstimator(backend)` |
-# | `with Batch(backend=backend): ...` | the same, without precedence in the queue; one `run` of many circuits is better |
-# | `with Session(backend=backend): ...` | the same, likewise; `provider.run_program(function)` runs next to the device |
+# | `with Batch(backend=backend): ...` | the same, without precedence in the queue |
+# | `with Session(backend=backend): ...` | the same, likewise; or `provider.run_program(function)` |
 # | `job.status() == "DONE"` | `job.done()`, `job.running()`, `job.cancelled()`, `job.in_final_state()` |
 # | `service.job(job_id)`, `service.jobs(limit=5, pending=True)` | the same |
 # | `NoiseModel.from_backend(backend)` | `backend.noise_model(qubits)`, or `backend.noisy(circuit)` |
