@@ -167,6 +167,23 @@ def test_readout_errors(provider: OqtopusProvider, way: str) -> None:
     assert len(job.job_ids) < result.metadata.get("num_circuits", 48) / 3
 
 
+@pytest.mark.parametrize("transpile_option", ["auto", "none"])
+def test_calibration_of_the_same_qubits(provider: OqtopusProvider, transpile_option: Any) -> None:
+    """The calibration measures the qubits that the run measures, and so do circuits that are sent as they are."""
+    backend = provider.get_backend("misread")
+    width = 64 if transpile_option == "auto" else 12
+    circuit = QuantumCircuit(width)
+    circuit.x([2, 11])
+    label = "".join("Z" if qubit in {2, 11} else "I" for qubit in reversed(range(width)))
+    estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option)
+    job = estimator.run([(circuit, label)], shots=20_000)
+    (result,) = job.result()
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+
+    assert {tuple(q for q in part.qubits if q is not None) for header in headers for part in header.parts} == {(2, 11)}
+    assert abs(result.data.evs - 1) < 5 * result.data.stds
+
+
 def test_noise_is_that_of_the_circuits_alone(provider: OqtopusProvider) -> None:
     """With noise, values are those of the same circuits run alone on the same qubits."""
     backend = provider.get_backend("noisy")
