@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Parameter
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
 
@@ -251,7 +251,7 @@ def test_another_process(server: dict[str, str]) -> None:
         result = job.result(timeout=60)
         assert len(job.job_ids) < 12  # type: ignore[union-attr]
 
-    for sign, pub in zip((1, -1), result, strict=True):  # type: ignore[call-overload]
+    for sign, pub in zip((1, -1), result, strict=True):
         assert np.abs(pub.data.evs - sign * np.array([1, -1, 1])).max() < 5 * pub.data.stds.max()
         assert pub.metadata["placements"]
 
@@ -260,7 +260,7 @@ SUBMIT_AND_DIE = """
 import os, signal
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Parameter
 from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider
 
 backend = OqtopusProvider().get_backend("lattice64")
@@ -452,7 +452,16 @@ def test_refused_runs(provider: OqtopusProvider, tap: RecordedCloud) -> None:
     wide = QuantumCircuit(65, name="wide")
     wide.h(range(65))
     wide.measure_all()
+    opaque = QuantumCircuit(1, 1, name="opaque")
+    opaque.append(Gate("mystery", 1, []), [0])
+    opaque.measure(0, 0)
+    branch = QuantumCircuit(1, 1, name="branch")
+    branch.measure(0, 0)
+    with branch.if_test((0, 1)):
+        branch.x(0)
     for circuit, error in (
+        (opaque, "'opaque' cannot be translated"),
+        (branch, "'branch' has the instruction 'if_else'"),
         (middle, "'middle' acts on qubit 0"),
         (wide, "'wide' needs 65 qubits, but perfect has"),
     ):
