@@ -76,7 +76,7 @@ class Placer:
             return None
         circuit = without_layout(circuit)
         if has_layout and is_wide:
-            native = _translation().run(circuit)
+            native = _native(circuit)
             if all(np.isfinite(self._chip.couplings[pair]) for pair in Load.of(native).edges):
                 return PlacedCircuit(
                     self._adapted(native, range(circuit.num_qubits)), None, dict(enumerate(range(circuit.num_qubits)))
@@ -91,7 +91,7 @@ class Placer:
                 f"Circuit {circuit.name!r} needs {len(used)} qubits, but {self._chip.name} has only {usable} that are "
                 "calibrated with errors below 50 %."
             )
-        native = _translation().run(_on(circuit, used))
+        native = _native(_on(circuit, used))
         counted = [i for i, qubit in enumerate(used) if circuit.qubits[qubit] in extra]
         place = best_place(self._chip, _load(native, counted))
         if place is None:
@@ -142,6 +142,19 @@ class Placer:
             or self._target.instruction_supported(item.name, tuple(index[qubit] for qubit in item.qubits))
             for item in circuit.data
         )
+
+
+def _native(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a circuit in native gates.
+
+    Raises:
+        CircuitError: It cannot be translated.
+    """
+    try:
+        native: QuantumCircuit = _translation().run(circuit)
+    except Exception as error:  # custom gates raise anything
+        raise CircuitError(f"Circuit {circuit.name!r} cannot be translated to the device's gates: {error}") from error
+    return native
 
 
 @cache

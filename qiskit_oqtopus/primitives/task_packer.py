@@ -57,7 +57,7 @@ class TaskPacker:
         self._settings = settings
         self._max_shots = max_shots
         self._chip = backend.chip
-        self._embedder = Embedder(self._chip, backend.target, as_is=settings.transpile == "none")
+        self._embedder = Embedder(self._chip, backend.target)
         self._num_planned = 0
         self.placer = Placer(self._chip, backend.target, as_is=settings.transpile == "none")
         self.blocks: list[Block] = []
@@ -112,7 +112,8 @@ class TaskPacker:
             planned = list(planned_jobs([block]))
             template = cast("Template", task.circuit.template(self._target))  # native gates need no binding
             of_jobs = [programs[job.text] for job in planned]
-            items = self._embedder.unchanged(template, of_jobs, index=self._num_planned)
+            is_fixed = task.circuit.home is None and not self._chip.is_complete
+            items = self._embedder.unchanged(template, of_jobs, index=self._num_planned, is_fixed=is_fixed)
             if not task.noise_factor:
                 first = self._num_planned
             for number, (job, item) in enumerate(zip(planned, items, strict=True), first):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Parameter
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
 
@@ -167,6 +167,23 @@ def test_readout_errors(provider: OqtopusProvider, way: str) -> None:
     assert len(job.job_ids) < result.metadata.get("num_circuits", 48) / 3
 
 
+@pytest.mark.parametrize("transpile_option", ["auto", "none"])
+def test_calibration_of_the_same_qubits(provider: OqtopusProvider, transpile_option: Any) -> None:
+    """The calibration measures the qubits that the run measures, and so do circuits that are sent as they are."""
+    backend = provider.get_backend("misread")
+    width = 64 if transpile_option == "auto" else 12
+    circuit = QuantumCircuit(width)
+    circuit.x([2, 11])
+    label = "".join("Z" if qubit in {2, 11} else "I" for qubit in reversed(range(width)))
+    estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option)
+    job = estimator.run([(circuit, label)], shots=20_000)
+    (result,) = job.result()
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+
+    assert {tuple(q for q in part.qubits if q is not None) for header in headers for part in header.parts} == {(2, 11)}
+    assert abs(result.data.evs - 1) < 5 * result.data.stds
+
+
 def test_noise_is_that_of_the_circuits_alone(provider: OqtopusProvider) -> None:
     """With noise, values are those of the same circuits run alone on the same qubits."""
     backend = provider.get_backend("noisy")
@@ -234,7 +251,7 @@ def test_another_process(server: dict[str, str]) -> None:
         result = job.result(timeout=60)
         assert len(job.job_ids) < 12  # type: ignore[union-attr]
 
-    for sign, pub in zip((1, -1), result, strict=True):  # type: ignore[call-overload]
+    for sign, pub in zip((1, -1), result, strict=True):
         assert np.abs(pub.data.evs - sign * np.array([1, -1, 1])).max() < 5 * pub.data.stds.max()
         assert pub.metadata["placements"]
 
@@ -243,7 +260,7 @@ SUBMIT_AND_DIE = """
 import os, signal
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Parameter
 from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider
 
 backend = OqtopusProvider().get_backend("lattice64")
@@ -435,7 +452,16 @@ def test_refused_runs(provider: OqtopusProvider, tap: RecordedCloud) -> None:
     wide = QuantumCircuit(65, name="wide")
     wide.h(range(65))
     wide.measure_all()
+    opaque = QuantumCircuit(1, 1, name="opaque")
+    opaque.append(Gate("mystery", 1, []), [0])
+    opaque.measure(0, 0)
+    branch = QuantumCircuit(1, 1, name="branch")
+    branch.measure(0, 0)
+    with branch.if_test((0, 1)):
+        branch.x(0)
     for circuit, error in (
+        (opaque, "'opaque' cannot be translated"),
+        (branch, "'branch' has the instruction 'if_else'"),
         (middle, "'middle' acts on qubit 0"),
         (wide, "'wide' needs 65 qubits, but perfect has"),
     ):
