@@ -15,6 +15,7 @@ from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.job_results import typed_result
 from oqtopus_client.services.saved_jobs import without_files
+from oqtopus_client.shipping.equality import alike
 from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qiskit import QuantumCircuit
-    from qiskit.circuit import CircuitInstruction, Operation
 
     from oqtopus_client import OqtopusJobResult
 
@@ -124,42 +124,11 @@ def _kept(circuit: QuantumCircuit) -> tuple[str | None, str]:
         qpy.dump(copy, stream)
         stream.seek(0)
         (read,) = qpy.load(stream)
-        if not _alike(read, copy):
+        if not alike(read, copy):
             return None, "QPY reads back a different circuit"
     except Exception as error:  # noqa: BLE001 - gates, including custom ones, raise anything
         return None, f"{type(error).__name__}: {error}".rstrip(".")
     return base64.b64encode(stream.getvalue()).decode(), ""
-
-
-def _alike(one: QuantumCircuit, other: QuantumCircuit) -> bool:
-    """Return whether circuits have equal registers and instructions; `==` takes minutes for thousands of bits."""
-    return (
-        [(register.name, register.size) for register in (*one.qregs, *one.cregs)]
-        == [(register.name, register.size) for register in (*other.qregs, *other.cregs)]
-        and one.global_phase == other.global_phase
-        and len(one.data) == len(other.data)
-        and all(
-            _indices(one, first) == _indices(other, second) and _same(first.operation, second.operation)
-            for first, second in zip(one.data, other.data, strict=True)
-        )
-    )
-
-
-def _same(one: Operation, other: Operation) -> bool:
-    """Return whether operations or their definitions are equal: custom gates come back without their class."""
-    if one == other:
-        return True
-    parts = getattr(one, "definition", None), getattr(other, "definition", None)
-    return (
-        (one.name, one.num_qubits, one.num_clbits) == (other.name, other.num_qubits, other.num_clbits)
-        and None not in parts
-        and list(one.params) == list(other.params)
-        and _alike(*parts)
-    )
-
-
-def _indices(circuit: QuantumCircuit, item: CircuitInstruction) -> list[int]:
-    return [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)]
 
 
 def _unpacked(packed: str | list[str | None]) -> list[QuantumCircuit | None] | None:

@@ -209,21 +209,26 @@ def _parts_from_json(fields: Mapping[str, Any], num_bits: int) -> tuple[PartHead
     Raises:
         ValueError, TypeError, LookupError: They are not valid.
     """
-    headers = [CircuitHeader._from_fields({**each, "v": 1, "tag": ""}) for each in fields.get("headers", ())]  # noqa: SLF001
-    parts = []
-    for number, first_bit, qubits, index, replica, fidelity, best_fidelity in fields.get("parts", ()):
-        part = PartHeader(
-            headers[int(number)],
-            int(first_bit),
-            _qubits_from_json(qubits),
-            int(index),
-            int(replica),
-            *(None if each is None else float(each) for each in (fidelity, best_fidelity)),
-        )
-        if not part.header or not 0 <= part.first_bit <= num_bits - len(part.header.clbits):
+    only = {"v": 1, "tag": "", "headers": (), "parts": ()}
+    headers = [CircuitHeader._from_fields({**each, **only}) for each in fields.get("headers", ())]  # noqa: SLF001
+    parts: list[PartHeader] = []
+    end = 0
+    for number, first_bit, qubits, index, replica, *fidelities in fields.get("parts", ()):
+        header, places = headers[int(number)], _qubits_from_json(qubits)
+        fidelity, best_fidelity = map(_fidelity_from_json, fidelities)
+        if not header or first_bit != end:
             raise ValueError
-        parts.append(part)
+        parts.append(PartHeader(header, end, places, int(index), int(replica), fidelity, best_fidelity))
+        end += len(header.clbits)
+    if parts and end != num_bits:
+        raise ValueError
     return tuple(parts)
+
+
+def _fidelity_from_json(fidelity: Any) -> float | None:
+    if fidelity is not None and not 0 <= fidelity <= 1:
+        raise ValueError
+    return None if fidelity is None else float(fidelity)
 
 
 def _qubits_from_json(qubits: Any) -> tuple[int | None, ...]:

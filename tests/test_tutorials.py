@@ -135,18 +135,42 @@ def test_qaoa(tmp_path: Path) -> None:
 
 
 def test_server_side(tmp_path: Path) -> None:
-    """One job violates Bell's inequality by many standard errors, and a program on the server finds the phase.
+    """Here and beside the chip, the energy is correct within 5 millihartree; beside the chip it takes less time."""
+    printed = run_tutorial("09b_server_side", tmp_path, pictures=("beside.png",))
+    found = numbers(r"(?:Here|Beside the chip): (-\d\.\d+) ± (\d\.\d+) hartree in (\d+\.\d) s", printed)
 
-    S is 2.53 ± 0.025 on this chip.
-    """
-    printed = run_tutorial("09_server_side", tmp_path, pictures=("chsh.png",))
-    ((s, error),) = numbers(r"S = (\d\.\d+) ± (\d\.\d+);", printed)
-
-    assert "4 circuits in 1 job" in printed
-    assert 2 + 6 * error < s < 2.828
+    assert "Exact: -1.8573. The program ran 17 jobs and waited once." in printed
+    assert all(abs(energy + 1.8573) < 0.005 + 4 * error < 0.02 for energy, error, _ in found)
+    (_, _, here), (_, _, beside) = found
+    assert beside < here
+    assert "Its log: 16 steps, the last at the angles [" in printed
     assert "Phase 0.640625 turns, exact 0.640625" in printed
     assert [bit for _, bit in numbers(r"2\^(\d): .*, bit (\d)\n", printed)] == [1, 0, 0, 1, 0, 1]
-    assert re.search(r"Last counts: \{.*\}", printed)
+    assert "TypeError: not all arguments converted during string formatting" in printed
+
+
+def test_whole_chip(tmp_path: Path) -> None:
+    """All pairs violate Bell's inequality at once, and the maps agree with the calibration.
+
+    The statistical errors of an amplitude and of a lifetime are about 0.01 and 1.5 %.
+    """
+    pictures = ("pairs.png", "chsh_map.png", "rabi_map.png", "t1_map.png")
+    printed = run_tutorial("09_whole_chip", tmp_path, pictures=pictures)
+    ((s, low, high, error),) = numbers(r"S = (\d\.\d+) on average, (\d\.\d+) to (\d\.\d+), each ± (\d\.\d+)", printed)
+    ((least, most, amplitude_error),) = numbers(r"Amplitudes (\d\.\d+) to (\d\.\d+), off by (\d\.\d+)", printed)
+    ((ratio, spread),) = numbers(r"calibrated: (\d\.\d+) on average, with a spread of (\d\.\d+)", printed)
+
+    assert "16 pairs in 1 program" in printed
+    assert "64 circuits in 4 jobs" in printed
+    assert 2 + 5 * error < low < s < high < 2.828
+    assert "five standard errors: 16\n" in printed
+    assert "16000 shots in 1 job" in printed
+    assert "Rabi: 64 qubits, 9 angles, 18 jobs instead of 576" in printed
+    assert 0.9 < least < most < 1
+    assert amplitude_error < 0.015
+    assert "T1: 64 qubits, 6 delays, 12 jobs instead of 384" in printed
+    assert abs(ratio - 1) < 0.01
+    assert spread < 0.03
 
 
 def test_sdk(tmp_path: Path) -> None:

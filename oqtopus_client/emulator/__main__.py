@@ -15,6 +15,7 @@ import uvicorn
 from oqtopus_client.emulator.device_files import Schedule
 from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
 from oqtopus_client.emulator.places import number_of_places
+from oqtopus_client.emulator.sse.limits import SseLimits
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="run the programs of sse jobs on this machine as you: anyone with the token can do what you can",
     )
     add("--sse-python", metavar="PATH", help="interpreter of these programs, with its packages (default: this one)")
+    add("--sse-memory", type=int, metavar="MIB", default=1024, help="memory of each program (default: %(default)s)")
     add("--cancelling", action="store_true", help="make running jobs 'cancelling' before they are 'cancelled'")
     add("--no-device-histories", action="store_true", help="lack /device_histories, as older servers do")
     add("--no-token-renewal", action="store_true", help="refuse to replace a token for a token, as some servers do")
@@ -138,6 +140,7 @@ def _emulator(options: argparse.Namespace, executor: Executor | Literal["externa
         max_running=options.workers,
         seed=options.seed,
         allow_sse=options.allow_sse,
+        sse_limits=SseLimits(memory_bytes=options.sse_memory << 20),
         sse_python=options.sse_python,
         cancelling=options.cancelling,
         device_histories=not options.no_device_histories,

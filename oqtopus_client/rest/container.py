@@ -149,7 +149,7 @@ class ContainerConnection:
 
     def _register(self, **_: object) -> dict[str, Any]:
         _driver()  # raises here rather than when the job is lost
-        job_id = f"{_parent().get('job_id', 'sse')}/{next(_numbers)}"
+        job_id = f"{_parent()['job_id']}/{next(_numbers)}"
         _jobs[job_id] = _InnerJob(JobsJob(job_id=job_id, status=JobsJobStatus.REGISTERED))
         return {"job_id": job_id, "presigned_url": {"url": job_id, "fields": {}}}
 
@@ -256,9 +256,9 @@ def _driver() -> ModuleType:
 
 
 def _parent() -> dict[str, Any]:
-    """Return the job whose program this is; without data if the driver is a stand-in."""
+    """Return the job whose program this is, as far as known: some servers pass its id only."""
     parent: dict[str, Any] = json.loads(os.environ.get("JOB_JSON") or "{}")
-    return parent
+    return {"job_id": os.environ.get("JOB_ID") or "sse", **parent}
 
 
 def _device() -> dict[str, Any]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FunctionType
 
-FUTURE_FLAGS = __future__.annotations.compiler_flag
+
+POSTPONED: int = __future__.annotations.compiler_flag
+"""Flag of code whose annotations are not evaluated."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,14 @@ class Definition:
         text: Its lines, indented as in their file: one statement, which defines only the function.
         filename: Name of their file, without folders.
         first_line: Number of the first line in the file.
-        flags: Flags of the compiler.
+        postponed: Whether its annotations are not evaluated, as after `from __future__ import annotations`.
     """
 
     name: str
     text: str
     filename: str
     first_line: int
-    flags: int
+    postponed: bool
 
     def parse(self) -> ast.stmt:
         """Return the statement.
@@ -48,7 +50,8 @@ class Definition:
     def compile(self, *statements: ast.stmt) -> Any:
         """Compile statements as part of its file."""
         module = ast.fix_missing_locations(ast.Module(list(statements), []))
-        return compile(module, self.filename, "exec", flags=self.flags, dont_inherit=True)
+        flags = POSTPONED if self.postponed else 0
+        return compile(module, self.filename, "exec", flags=flags, dont_inherit=True)
 
     def execute(self, namespace: dict[str, Any]) -> FunctionType:
         """Return the function, with `namespace` as its globals and None as each default.

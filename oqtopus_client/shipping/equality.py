@@ -27,12 +27,20 @@ def _same(one: Operation, other: Operation) -> bool:
     """Return whether operations or their definitions are equal: custom gates come back without their class."""
     if one == other:
         return True
-    parts = getattr(one, "definition", None), getattr(other, "definition", None)
+    definition, other_definition = getattr(one, "definition", None), getattr(other, "definition", None)
+    if (one.name, one.num_qubits, one.num_clbits) != (other.name, other.num_qubits, other.num_clbits):
+        return False
+    if definition is not None and other_definition is not None:
+        return list(one.params) == list(other.params) and alike(definition, other_definition)
+    # Control flow has circuits as parameters, and a delay of 100 ns is not equal to one of 100.0 ns.
     return (
-        (one.name, one.num_qubits, one.num_clbits) == (other.name, other.num_qubits, other.num_clbits)
-        and None not in parts
-        and list(one.params) == list(other.params)
-        and alike(*parts)
+        type(one) is type(other)
+        and all(getattr(one, name, None) == getattr(other, name, None) for name in ("unit", "condition", "target"))
+        and len(one.params) == len(other.params)
+        and all(
+            alike(first, second) if hasattr(first, "data") and hasattr(second, "data") else first == second
+            for first, second in zip(one.params, other.params, strict=True)
+        )
     )
 
 

@@ -51,7 +51,7 @@ class FrameWriter:
         """
         packed = zlib.compress(json.dumps(content, default=str).encode())
         if len(packed) > MAX_BYTES:
-            raise ValueError(f"it has {len(packed):,} bytes, compressed, of which the log takes {MAX_BYTES:,}.")
+            raise ValueError(f"{len(packed):,} bytes, compressed; the log has room for {MAX_BYTES:,}.")
         text = base64.b64encode(packed).decode()
         pieces = [text[i : i + _LINE_CHARACTERS] for i in range(0, len(text), _LINE_CHARACTERS)]
         for number, piece in enumerate(pieces, 1):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from oqtopus_client.shipping.definitions import FUTURE_FLAGS, Definition
+from oqtopus_client.shipping.definitions import POSTPONED, Definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _WRITES_VARIABLE = {"STORE_DEREF", "DELETE_DEREF"}
 
 def described(function: FunctionType) -> str:
     """Return a function as messages name it."""
-    return "The lambda" if function.__name__ == _LAMBDA else f"{function.__name__}()"
+    return f"{function.__name__}()"
 
 
 def definition_of(function: FunctionType) -> Definition:
@@ -39,21 +39,20 @@ def definition_of(function: FunctionType) -> Definition:
         raise ValueError(f"{name} is a generator function; collect what it yields in a list and return that.")
     try:
         lines, first_line = inspect.getsourcelines(function)
+        file, _ = inspect.findsource(function)
     except (OSError, TypeError, SyntaxError, IndexError) as error:
         raise ValueError(
             f"The source of {name} is not available; define it in a file or in a notebook cell, not with exec, "
             "python -c, at the interactive prompt or under a cell magic."
         ) from error
     code = function.__code__
-    whole = Definition(
-        function.__name__, "".join(lines), Path(code.co_filename).name, max(first_line, 1), code.co_flags & FUTURE_FLAGS
-    )
-    imports = _module_imports(function)
-    found = [each for each in _candidates(whole) if _matches(each, code, []) or _matches(each, code, imports)]
-    if found:
-        return found[0]
-    if function.__name__ == _LAMBDA:
-        raise ValueError("The source of the lambda cannot be told from its surroundings; define a function with def.")
+    postponed = bool(code.co_flags & POSTPONED)
+    found = Definition(function.__name__, "".join(lines), Path(code.co_filename).name, max(first_line, 1), postponed)
+    tree = _parsed("".join(file))
+    imports = _module_imports(tree)
+    for each in _lambdas(found, "".join(file), tree) if found.name == _LAMBDA else [found]:
+        if _matches(each, code, []) or _matches(each, code, imports):
+            return each
     raise ValueError(
         f"The source of {name} in {code.co_filename}, line {first_line}, is not that of the function: the file was "
         "edited after the function was defined. Import it again, or restart Python."
@@ -93,38 +92,31 @@ def modules_imported_in(tree: ast.AST) -> Iterator[str]:
             yield node.module
 
 
-def _candidates(whole: Definition) -> Iterator[Definition]:
-    if whole.name != _LAMBDA:
-        yield whole
-        return
-    indented = whole.text[:1].isspace()
-    source = f"if True:\n{whole.text}" if indented else whole.text
+def _parsed(text: str) -> ast.Module:
     try:
-        tree = ast.parse(source)
-    except SyntaxError:  # the lines are part of a larger statement
-        return
+        return ast.parse(text)
+    except SyntaxError:  # a notebook's cell with magics
+        return ast.Module([], [])
+
+
+def _lambdas(whole: Definition, text: str, tree: ast.Module) -> Iterator[Definition]:
+    """Yield the definition of each lambda on the first line."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Lambda):
-            text, line = f"function = ({ast.get_source_segment(source, node)})", node.lineno - 1 - indented
-            yield dataclasses.replace(whole, text=text, first_line=whole.first_line + line)
+        if isinstance(node, ast.Lambda) and node.lineno == whole.first_line:
+            yield dataclasses.replace(whole, text=f"function = ({ast.get_source_segment(text, node)})")
 
 
-def _module_imports(function: FunctionType) -> list[ast.stmt]:
-    """Return the imports of a function's module outside of functions: they affect the code of calls in functions."""
-    lines, _ = inspect.findsource(function)
-    try:
-        waiting: list[ast.AST] = [ast.parse("".join(lines))]
-    except SyntaxError:
-        return []
+def _module_imports(tree: ast.Module) -> list[ast.stmt]:
+    """Return a module's imports outside of functions: they affect the code of calls in functions."""
     found: list[ast.stmt] = []
+    waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "__future__"):
             found.append(node)
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            waiting += [
-                child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.excepthandler)
-            ]
+            children = ast.iter_child_nodes(node)
+            waiting += [child for child in children if isinstance(child, ast.stmt | ast.excepthandler)]
     return found
 
 

@@ -172,8 +172,10 @@ class _Program:
                 stream.flush()  # type: ignore[union-attr]  # the function may have set it to anything
         try:
             self.frames.write("outcome", outcome)
-        except Exception as error:  # noqa: BLE001 - too large, above all
-            self.frames.write("outcome", _failure(error, "The return value cannot be sent: "))
+        except Exception as error:  # noqa: BLE001 - any would lose the log
+            problem = "too much" if isinstance(error, ValueError) else "what cannot be sent"
+            message = f"The function returned {problem}: {error}"
+            self.frames.write("outcome", _error(type(error).__name__, message, ""))
         self._keep_log()
         with contextlib.suppress(Exception):
             self.frames.write("end", {"jobs": self._jobs, "seconds": round(time.monotonic() - self._start, 3)})

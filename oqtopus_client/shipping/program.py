@@ -138,7 +138,7 @@ def build(
         "timeout": options.timeout,
         "version": importlib.metadata.version("oqtopus-client"),
     }
-    text = json.dumps(call)
+    text = json.dumps({**call, "device": None})
     packages = _PACKAGES if kind == "backend" or "qiskit_oqtopus" in text else _PACKAGES[:1]
     program = _PROGRAM.format(
         first_line=_FIRST_LINE,
@@ -146,7 +146,7 @@ def build(
         version=call["version"],
         name=function.__name__.encode("ascii", "replace").decode(),
         archive=(packed := archive(text, packages, ours)),
-        call=pack(text),
+        call=pack(json.dumps(call)),
     )
     if (size := len(json.dumps(program))) > MAX_BYTES:
         arguments = [*zip(labels, call["args"], strict=True), *((keywords[n], v) for n, v in call["kwargs"].items())]
@@ -186,7 +186,7 @@ def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments:
         **{f"module {path}": text for path, text in call["files"].items()},
         **{f"{each['definition']['name']}()": each for each in call["functions"]},
         **{f"global {name!r}": value for name, value in call["namespace"].items()},
-        "the device's description": call["device"],
+        **({"the device's description": call["device"]} if call["device"] else {}),
         **{label[0].lower() + label[1:]: value for label, value in arguments.items()},
     }
     sizes = {"this package": package_size, **{part: len(pack(json.dumps(each))) for part, each in contents.items()}}

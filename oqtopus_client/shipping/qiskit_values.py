@@ -8,19 +8,23 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit, qpy
-from qiskit.circuit import ParameterExpression
+from qiskit.circuit import Delay, Instruction, ParameterExpression
 from qiskit.quantum_info import Pauli, PauliList, SparsePauliOp
 
 from oqtopus_client.shipping.equality import alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from qiskit.circuit import Operation
 
 _QPY_VERSION = 13
 """The newest version that Qiskit 1.4 reads, and the oldest that Qiskit 2 writes."""
 _QPY_HEADER = b"QISKIT" + bytes([_QPY_VERSION])
 _NOT_IN_QISKIT_1 = {"box"}
 """Operations that are written in this version of QPY, and that Qiskit 1.4 cannot read."""
+_DELAY = "oqtopus_delay_"
+"""Name of an instruction that stands for a delay, before the delay's unit: QPY reads all delays as multiples of dt."""
 
 
 def encode(value: Any, where: str) -> tuple[str, Any] | None:
@@ -62,11 +66,12 @@ def decode(kind: str, data: Any) -> Any:
 
 
 def _circuit_text(circuit: QuantumCircuit, where: str) -> str:
-    if unknown := _NOT_IN_QISKIT_1.intersection(_operations(circuit)):
+    if unknown := _NOT_IN_QISKIT_1.intersection(operation.name for operation in _operations(circuit)):
         raise ValueError(f"{where} contains {', '.join(unknown)}, which the Qiskit 1.4 of servers cannot read.")
     stream = io.BytesIO()
     try:
-        qpy.dump(circuit, stream, version=_QPY_VERSION)
+        has_units = any(getattr(operation, "unit", "dt") != "dt" for operation in _operations(circuit))
+        qpy.dump(_changed(circuit, _without_unit) if has_units else circuit, stream, version=_QPY_VERSION)
         read = _read(stream.getvalue())
     except Exception as error:
         raise ValueError(
@@ -85,11 +90,34 @@ def _read(data: bytes) -> QuantumCircuit:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*QPY", category=UserWarning)
         (circuit,) = qpy.load(io.BytesIO(data))
-    return circuit
+    has_units = any(operation.name.startswith(_DELAY) for operation in _operations(circuit))
+    return _changed(circuit, _with_unit) if has_units else circuit
 
 
-def _operations(circuit: QuantumCircuit) -> Iterator[str]:
+def _changed(circuit: QuantumCircuit, change: Callable[[Operation], Operation]) -> QuantumCircuit:
+    """Return a copy of the circuit whose operations, and those in its control flow, are changed."""
+    copy = circuit.copy_empty_like()
     for instruction in circuit.data:
-        yield instruction.operation.name
+        operation = instruction.operation
+        if blocks := getattr(operation, "blocks", ()):
+            operation = operation.replace_blocks([_changed(block, change) for block in blocks])
+        copy.append(instruction.replace(operation=change(operation)))
+    return copy
+
+
+def _without_unit(operation: Operation) -> Operation:
+    if isinstance(operation, Delay) and operation.unit != "dt":
+        return Instruction(f"{_DELAY}{operation.unit}", 1, 0, [operation.duration])
+    return operation
+
+
+def _with_unit(operation: Operation) -> Operation:
+    is_delay = operation.name.startswith(_DELAY)
+    return Delay(operation.params[0], operation.name.removeprefix(_DELAY)) if is_delay else operation
+
+
+def _operations(circuit: QuantumCircuit) -> Iterator[Operation]:
+    for instruction in circuit.data:
+        yield instruction.operation
         for block in getattr(instruction.operation, "blocks", ()):
             yield from _operations(block)

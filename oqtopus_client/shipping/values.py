@@ -94,7 +94,8 @@ def _encode_library_type(value: Any, where: str) -> Any:
         if value.dtype.hasobject:
             raise TypeError(f"{where} is an array of Python objects, which cannot be sent; use an array of numbers.")
         stream = io.BytesIO()
-        numpy.save(stream, value, allow_pickle=False)
+        # The version that takes any name of a field.
+        numpy.lib.format.write_array(stream, numpy.asarray(value), (3, 0), allow_pickle=False)
         return _tagged("array" if type(value) is numpy.ndarray else "scalar", _text(stream.getvalue()))
     if "qiskit.quantum_info" not in sys.modules:
         return None

@@ -138,7 +138,11 @@ def merge(parts: Sequence[Part], num_qubits: int) -> Program:
 
 
 def parts_of(program: Program) -> list[Part]:
-    """Return the parts of a program that `merge` returned, each with its own program; empty for any other program."""
+    """Return the parts of a program that `merge` returned, each with its own program; empty for any other program.
+
+    Raises:
+        ValueError: The program has an operation that is not of one of the parts in its header.
+    """
     parts = program.header.parts
     if not parts:
         return []
@@ -146,8 +150,13 @@ def parts_of(program: Program) -> list[Part]:
     gates: list[list[str]] = [[] for _ in parts]
     measurements: list[list[str]] = [[] for _ in parts]
     for bit, head, _, operands in _LINE.findall(program.body):
-        places = [owner[int(qubit)] for qubit in _QUBIT.findall(operands)]
-        i = places[0][0]
+        places = [owner.get(int(qubit), (-1, 0)) for qubit in _QUBIT.findall(operands)]
+        numbers = {number for number, _ in places}
+        if len(numbers) != 1 or -1 in numbers:
+            raise ValueError(
+                f"The operation '{head} {operands}' is not of one of the circuits in the program's header."
+            )
+        (i,) = numbers
         line = f"{head} {_operands(local for _, local in places)};\n"
         if bit:
             measurements[i].append(f"c[{int(bit) - parts[i].first_bit}] = {line}")

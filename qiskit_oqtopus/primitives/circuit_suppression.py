@@ -8,6 +8,7 @@ import numpy as np
 
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.parallel.chip import target_of
 from qiskit_oqtopus.primitives.suppression.decoupling import decouple
 from qiskit_oqtopus.primitives.suppression.randomization import shots_of_randomizations
 from qiskit_oqtopus.primitives.suppression.schedule import in_rounds
@@ -72,33 +73,36 @@ class CircuitSuppression:
             shots, steps.num_randomizations, steps.shots_per_randomization, gates=steps.twirl_gates
         )
 
-    def applied(self, circuit: QuantumCircuit, num_randomizations: int, index: int) -> TaskCircuit:
+    def applied(self, measured: TaskCircuit, num_randomizations: int, index: int) -> TaskCircuit:
         """Return the circuit to run in place of a measured circuit.
 
         Args:
-            circuit: The circuit.
+            measured: The circuit.
             num_randomizations: Number of its randomizations.
             index: Index of its PUB, for messages.
 
         Raises:
             CircuitError: It is not made of the device's own instructions.
         """
+        circuit, home = measured.circuit, measured.home
         self._check_names(circuit, index)
         steps, target = self._steps, self._backend.target
+        if home is not None:
+            target = target_of(target, home)
         if steps.twirls:
             circuit = twirlable(circuit, gates=steps.twirl_gates, measure=steps.twirl_measure)
         if steps.decoupling is not None:
             circuit = decouple(circuit, target, **steps.decoupling.model_dump(exclude={"enable"}))
         elif self._settings is not None and (steps.twirl_gates or steps.extrapolation is not None):
             circuit = in_rounds(circuit)
-        applied = TaskCircuit(circuit)
+        applied = TaskCircuit(circuit, home)
         if steps.twirls:
             twirls = twirl(
                 circuit, num_randomizations, self.random, gates=steps.twirl_gates, measure=steps.twirl_measure
             )
-            applied = TwirledCircuit(circuit, twirls, None if steps.decoupling is None else target)
+            applied = TwirledCircuit(circuit, twirls, None if steps.decoupling is None else target, home)
         if self._settings is not None and self._settings.is_transpiled_by_server(
-            is_isa=applied.template(target).is_isa
+            is_isa=applied.template(self._backend.target).is_isa
         ):
             raise self._foreign(circuit, index)
         return applied

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Self
-
-import numpy as np
 
 import oqtopus_client
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, is_sent_as_is, reason, timed_out
+from qiskit_oqtopus.header import PARALLEL
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate
+from qiskit_oqtopus.primitives.part_outcomes import part_outcomes
 from qiskit_oqtopus.primitives.plan import by_program, from_header, joined, planned_jobs, to_header
+from qiskit_oqtopus.primitives.task import programs_of
 from qiskit_oqtopus.results import layout
 from qiskit_oqtopus.specs import Job
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qiskit.providers import JobStatus
-    from qiskit.transpiler import Target
 
     from oqtopus_client import OqtopusJobResult
     from oqtopus_client.rest.models import JobsS3TranspileResult
     from qiskit_oqtopus.backend import OqtopusBackend
     from qiskit_oqtopus.batch import JobBatch
+    from qiskit_oqtopus.header import CircuitHeader
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
     from qiskit_oqtopus.primitives.plan import Block, Plan, PlannedJob
-    from qiskit_oqtopus.primitives.task import Task, TaskCircuit
-    from qiskit_oqtopus.programs import Program
+    from qiskit_oqtopus.primitives.task import Task
+    from qiskit_oqtopus.primitives.task_packer import TaskPacker
 
 
 class CloudRun:
@@ -38,26 +38,40 @@ class CloudRun:
     Args:
         batch: The jobs.
         plan: The plan and its blocks; if None, they are read from the first job's program when they are needed.
+        headers: The headers of the jobs' programs, if these run several programs side by side. They are read with the
+            plan, too.
     """
 
-    def __init__(self, batch: JobBatch, plan: tuple[Plan, Sequence[Block]] | None = None) -> None:
+    def __init__(
+        self,
+        batch: JobBatch,
+        plan: tuple[Plan, Sequence[Block]] | None = None,
+        headers: Sequence[CircuitHeader] = (),
+    ) -> None:
         self._batch = batch
         self._plan = plan
+        self._headers = headers
 
     @classmethod
     def submit(cls, backend: OqtopusBackend, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> Self:
         """Submit tasks; see `dispatch.submit`."""
         max_shots = min(options.max_shots, backend.max_shots)
         blocks, jobs = [], []
-        for task, programs in zip(tasks, _programs(tasks, backend.target), strict=True):
+        for task, programs in zip(tasks, programs_of(tasks, backend.target), strict=True):
             block = task.block(max_shots, programs[0].header.clbits)
             blocks.append(block)
             jobs += [
                 Job([programs[job.text]], job.shots, task.operator, task.mitigated) for job in planned_jobs([block])
             ]
-        first = jobs[0]
-        jobs[0] = replace(first, programs=[first.programs[0].with_extra(to_header(plan, blocks), plan.version)])
+        jobs[0] = _with_plan(jobs[0], plan, blocks, plan.version)
         return cls(backend.submit(jobs, kind=plan.kind, **options.for_device()), (plan, blocks))
+
+    @classmethod
+    def submit_packed(cls, backend: OqtopusBackend, packer: TaskPacker, plan: Plan, options: PrimitiveOptions) -> Self:
+        """Submit the tasks that a packer has packed; see `dispatch.submit`."""
+        jobs = [_with_plan(packer.jobs[0], plan, packer.blocks, PARALLEL), *packer.jobs[1:]]
+        headers = [job.programs[0].header for job in jobs]
+        return cls(backend.submit(jobs, kind=plan.kind, **options.for_device()), (plan, packer.blocks), headers)
 
     @property
     def run_id(self) -> str:
@@ -89,16 +103,23 @@ class CloudRun:
         plan, blocks = self._plan_and_blocks()
         planned = list(planned_jobs(blocks))
         found: list[Outcomes | Estimate] = []
+        parts: dict[int, list[Outcomes]] = {}
         failures = []
-        for each, job_id, job in zip(planned, self.job_ids, jobs, strict=True):
+        for i, (job_id, job) in enumerate(zip(self.job_ids, jobs, strict=True)):
             try:
-                found.append(_outcome(job, each.block))
+                if self._headers:
+                    for index, outcomes in part_outcomes(_counts(job), self._headers[i], planned, i):
+                        parts.setdefault(index, []).append(outcomes)
+                else:
+                    found.append(_outcome(job, planned[i].block))
             except ValueError as error:
                 name = repr(getattr(job, "name", "circuit"))
                 failures.append(f"{name} ({job_id}) {error}")
         if failures:
             raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs)))
-        if plan.needs_layout:
+        if self._headers:
+            found += [Outcomes.concatenated(parts[index]) for index in range(len(planned))]
+        elif plan.needs_layout:
             transpiled = zip(self._batch.jobs(), self._batch.transpile_results(), found, strict=True)
             found = [self._with_qubits(job, result, outcome) for job, result, outcome in transpiled]
         return [_combined(parts) for parts in by_program(planned, found)]
@@ -124,28 +145,24 @@ class CloudRun:
 
     def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
         if self._plan is None:
+            header = self._batch.first_program().header
             try:
-                plan = from_header(self._batch.first_program().header.extra, self._batch.kind)
+                plan = from_header(header.extra, self._batch.kind)
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
                 ) from error
-            self._batch.check_late_jobs()
+            if header.parts:
+                self._headers = [programs[0].header for programs in self._batch.programs()]
+            else:
+                self._batch.check_late_jobs()
             self._plan = plan
         return self._plan
 
 
-def _programs(tasks: Sequence[Task], target: Target) -> list[list[Program]]:
-    """Return the programs of each task, in each randomization; tasks that share a circuit have it bound together."""
-    sharing: dict[TaskCircuit, list[int]] = {}
-    for i, task in enumerate(tasks):
-        sharing.setdefault(task.circuit, []).append(i)
-    programs: list[list[Program]] = [[] for _ in tasks]
-    for circuit, indices in sharing.items():
-        bound = iter(circuit.programs(np.concatenate([tasks[i].values for i in indices]), target))
-        for i in indices:
-            programs[i] = list(islice(bound, len(tasks[i].values) * max(1, len(circuit.flips))))
-    return programs
+def _with_plan(job: Job, plan: Plan, blocks: Sequence[Block], version: int) -> Job:
+    """Return a job whose first program holds the plan."""
+    return replace(job, programs=[job.programs[0].with_extra(to_header(plan, blocks), version)])
 
 
 def _combined(parts: Sequence[tuple[PlannedJob, Outcomes | Estimate]]) -> Outcomes | Estimate:
@@ -166,12 +183,22 @@ def _outcome(job: OqtopusJobResult | Exception | None, block: Block) -> Outcomes
         if job.exp_value is None or job.stds is None:
             raise ValueError(reason(job, ours=True))
         return Estimate(job.exp_value, job.stds)
+    counts = _counts(job)
+    try:
+        return Outcomes.from_bitstrings(counts, block.clbits, block.num_clbits)
+    except ValueError as error:
+        raise ValueError(f"has an unreadable result: {error}") from None
+
+
+def _counts(job: OqtopusJobResult | Exception | None) -> dict[str, int]:
+    """Return a job's counts.
+
+    Raises:
+        ValueError: The job has none.
+    """
     if not isinstance(job, oqtopus_client.OqtopusSamplingJobResult):
         raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
     counts = job.get_counts()
     if not sum(counts.values()):
         raise ValueError(reason(job, ours=True) if job.sampling is None else "succeeded, but counted nothing.")
-    try:
-        return Outcomes.from_bitstrings(counts, block.clbits, block.num_clbits)
-    except ValueError as error:
-        raise ValueError(f"has an unreadable result: {error}") from None
+    return counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+    from qiskit.primitives import PubResult
+
+
+class Region(NamedTuple):
+    """The place at which a program ran beside others.
+
+    Attributes:
+        qubits: The device's qubit of each of the program's.
+        fidelity: The estimated fidelity; None if it is unknown.
+        program: Index of the merged program among those of the run.
+    """
+
+    qubits: tuple[int, ...]
+    fidelity: float | None
+    program: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +41,17 @@ class Outcomes:
         qubits: For each outcome, the device's qubit of each of the circuit's: shape (outcomes, qubits). None where the
             circuit's qubits are the device's, or where it does not matter.
         randomizations: The outcomes of each randomization of the program; empty if it is not randomized.
+        regions: The places at which the program ran beside others; empty if it ran alone.
     """
 
     bits: npt.NDArray[np.uint8]
     numbers: npt.NDArray[np.int64]
     qubits: npt.NDArray[np.int64] | None = None
     randomizations: tuple[Self, ...] = ()
+    regions: tuple[Region, ...] = ()
 
     @classmethod
-    def from_bitstrings(cls, counts: Mapping[str, int], clbits: Sequence[int], num_clbits: int) -> Self:
+    def from_bitstrings(cls, counts: Mapping[str, float], clbits: Sequence[int], num_clbits: int) -> Self:
         """Return the outcomes in a histogram.
 
         Args:
@@ -73,6 +90,7 @@ class Outcomes:
             np.concatenate([part.bits for part in parts]),
             np.concatenate([part.numbers for part in parts]),
             np.concatenate(qubits) if qubits else None,
+            regions=tuple(region for part in parts for region in part.regions),
         )
 
     @classmethod
@@ -91,3 +109,26 @@ class Outcomes:
     def measured_on(self, qubits: Sequence[int]) -> Self:
         """Return the outcomes of a circuit whose qubits were those of the device."""
         return replace(self, qubits=np.broadcast_to(np.array(qubits), (len(self.bits), len(qubits))))
+
+    def in_region(self, region: Region) -> Self:
+        """Return the outcomes of a program that ran at this place."""
+        return replace(self, regions=(region,))
+
+
+def with_regions(result: PubResult, outcomes: Sequence[object]) -> PubResult:
+    """Return a PUB's result with metadata on where its programs ran beside others; unchanged if they ran alone.
+
+    Args:
+        result: The result.
+        outcomes: What was found for each of the PUB's programs.
+    """
+    programs: dict[tuple[tuple[int, ...], float | None], list[int]] = {}
+    for each in outcomes:
+        for region in each.regions if isinstance(each, Outcomes) else ():
+            programs.setdefault((region.qubits, region.fidelity), []).append(region.program)
+    if programs:
+        result.metadata["placements"] = [
+            {"qubits": qubits, "fidelity": fidelity, "programs": sorted(set(found))}
+            for (qubits, fidelity), found in programs.items()
+        ]
+    return result

@@ -15,6 +15,7 @@ from qiskit_oqtopus.primitives.precision import PrecisionOfShots
 from qiskit_oqtopus.primitives.preview import RunPreview
 from qiskit_oqtopus.primitives.pubs import coerced
 from qiskit_oqtopus.primitives.suppressed_planner import SuppressedPlanner
+from qiskit_oqtopus.primitives.task_packer import TaskPacker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,9 +130,9 @@ class OqtopusEstimator(BaseEstimatorV2):
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
-        plan, tasks = self._planned(pubs, precision, shots)
-        RunPreview(tasks, self.backend, self.options).warn()
-        return submit(self.backend, tasks, plan, self.options)
+        plan, tasks, packer = self._planned(pubs, precision, shots)
+        RunPreview(tasks, self.backend, self.options, packer).warn()
+        return submit(self.backend, tasks, plan, self.options, packer)
 
     def plan(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None, shots: int | None = None
@@ -140,20 +141,21 @@ class OqtopusEstimator(BaseEstimatorV2):
 
         Args and exceptions are those of `run`. Random circuits are those of `run` only if the option `seed` is set.
         """
-        _, tasks = self._planned(pubs, precision, shots)
-        return RunPreview(tasks, self.backend, self.options)
+        _, tasks, packer = self._planned(pubs, precision, shots)
+        return RunPreview(tasks, self.backend, self.options, packer)
 
     def _planned(
         self, pubs: Iterable[EstimatorPubLike], precision: float | None, shots: int | None
-    ) -> tuple[EstimatorPlan, list[Task]]:
-        """Return the plan and the tasks of PUBs."""
+    ) -> tuple[EstimatorPlan, list[Task], TaskPacker | None]:
+        """Return the plan and the tasks of PUBs, and the packer if they run side by side."""
         aim, steps = self._precision(precision, shots), self.options.steps
         read = coerced(pubs, lambda pub: EstimatorPub.coerce(pub, aim), _FORM, 2)
+        packer = TaskPacker.of(self.backend, self.options)
         if not read:
-            return EstimatorPlan(()), []
+            return EstimatorPlan(()), [], packer
         if steps:
-            return SuppressedPlanner(self.backend, self.options, steps).run(read)
-        return PubPlanner(self.backend, self.options).run(read)
+            return *SuppressedPlanner(self.backend, self.options, steps, packer).run(read), packer
+        return *PubPlanner(self.backend, self.options, packer).run(read), packer
 
     def _precision(self, precision: float | None, shots: int | None) -> float:
         if precision is not None and shots is not None:
@@ -161,3 +163,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         if shots is not None:
             return PrecisionOfShots.of(positive(shots))
         return self.options.default_precision if precision is None else precision
+
+
+EstimatorV2 = OqtopusEstimator
+"""The name that it has in other providers."""

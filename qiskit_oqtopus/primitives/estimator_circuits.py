@@ -27,10 +27,19 @@ class EstimatorCircuits:
         backend: The backend to run on.
         translated: Whether to rotate qubits into a basis by the backend's own gates; if not, by `rz` and `sx`, which
             OQTOPUS devices have.
+        home: See `TaskCircuit`.
     """
 
-    def __init__(self, circuit: QuantumCircuit, backend: BackendV2, *, translated: bool = True) -> None:
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        backend: BackendV2,
+        *,
+        translated: bool = True,
+        home: tuple[int, ...] | None = None,
+    ) -> None:
         self._bare = without_final_measurements(circuit)
+        self._home = home
         self._width = backend.num_qubits or 0
         self._translation = (
             PassManager([Optimize1qGatesDecomposition(target=backend.target)])
@@ -52,7 +61,7 @@ class EstimatorCircuits:
             register = ClassicalRegister(len(qubits), _new_name(circuit))
             circuit.add_register(register)
             circuit.measure(qubits, register)
-            self._measured[measurement] = TaskCircuit(circuit)
+            self._measured[measurement] = TaskCircuit(circuit, self._home)
         return self._measured[measurement]
 
     def all_measured(self) -> TaskCircuit:

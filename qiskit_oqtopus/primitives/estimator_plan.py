@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from qiskit.primitives import PrimitiveResult
@@ -10,14 +11,21 @@ from qiskit.primitives import PrimitiveResult
 from qiskit_oqtopus.header import SUPPRESSED
 from qiskit_oqtopus.primitives.broadcasting import Broadcast
 from qiskit_oqtopus.primitives.calibration import Calibration
+from qiskit_oqtopus.primitives.counts import with_regions
 from qiskit_oqtopus.primitives.estimator_pubs import EstimatedPub, MeasuredPub, Mitigation
 from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.readout import Readout
 from qiskit_oqtopus.primitives.suppressed_pub import SuppressedPub
+from qiskit_oqtopus.primitives.suppression.placed_readout import PlacedReadout, on_chip
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from qiskit.primitives import PubResult
+
+    from qiskit_oqtopus.primitives.counts import Outcomes
+    from qiskit_oqtopus.primitives.suppression.readout_mitigation import Correction
 
 
 def _pub_from_json(fields: Sequence[Any]) -> MeasuredPub | EstimatedPub:
@@ -91,13 +99,31 @@ class EstimatorPlan:
         """Return the estimator's result."""
         metadata: dict[str, Any] = {"version": 2}
         rest, correction = iter(outcomes), None
+        of_pubs = [list(islice(rest, pub.num_programs)) for pub in self.pubs]
         if self.calibration is not None:
-            calibrated = outcomes[-len(self.calibration.flips) :]
-            labels = {label for pub in self.pubs for observable in pub.observables for label, _ in observable.terms}
+            calibrated = list(rest)
+            labels = set().union(*map(_labels, self.pubs, of_pubs))
             correction = self.calibration.correction(calibrated, sorted(labels))
             metadata |= {"calibration": self.calibration.metadata(calibrated)}
         results = [
-            pub.corrected(rest, correction) if isinstance(pub, SuppressedPub) else pub.finish(rest, self.readout)
-            for pub in self.pubs
+            with_regions(self._result(pub, of_pub, correction), of_pub)
+            for pub, of_pub in zip(self.pubs, of_pubs, strict=True)
         ]
         return PrimitiveResult(results, metadata=metadata)
+
+    def _result(
+        self, pub: MeasuredPub | EstimatedPub, outcomes: Sequence[Any], correction: Correction | None
+    ) -> PubResult:
+        if not isinstance(pub, SuppressedPub):
+            return pub.finish(iter(outcomes), self.readout)
+        if correction is not None and (places := pub.places(outcomes)):
+            correction = PlacedReadout(correction, places)
+        return pub.corrected(iter(outcomes), correction)
+
+
+def _labels(pub: MeasuredPub | EstimatedPub, outcomes: Sequence[Outcomes]) -> set[str]:
+    """Return the terms of a PUB on the device's qubits that measured them."""
+    places = pub.places(outcomes) if isinstance(pub, SuppressedPub) else {}
+    if places:
+        return {on_chip(label, place) for label, found in places.items() for place in found}
+    return {label for observable in pub.observables for label, _ in observable.terms}

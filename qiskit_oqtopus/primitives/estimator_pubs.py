@@ -94,6 +94,15 @@ class PubPlan(ABC):
             "route": self.route,
         }
 
+    @property
+    def num_programs(self) -> int:
+        """Number of programs."""
+        return sum(len(each.bindings) for each in self.programs())
+
+    @abstractmethod
+    def programs(self) -> Iterator[BindingsMeasurement] | Iterator[BindingsOperator]:
+        """Yield the programs of the PUB, in order."""
+
     @abstractmethod
     def _estimates(self, outcomes: Iterator[Any], readout: Readout | None) -> Mapping[tuple[int, int], Estimate]:
         """Return the estimate for each pair of a binding and an observable."""

@@ -96,6 +96,10 @@ class Observable:
                 )
         return self.expanded(lambda label: [_PAULIS.get(letter, ((letter, 1.0),)) for letter in label])
 
+    def moved(self, qubits: Mapping[int, int], num_qubits: int) -> Observable:
+        """Return the observable on other qubits; see `moved`."""
+        return Observable(tuple((moved(label, qubits, num_qubits), c) for label, c in self.terms), self.constant)
+
     def expanded(self, factors: Callable[[str], Sequence[Sequence[tuple[str, float]]]]) -> Observable:
         """Return the observable with each term multiplied out.
 
@@ -151,6 +155,24 @@ def is_measured_by(label: str, measurement: str) -> bool:
     True
     """
     return all(wanted in {"I", given} for given, wanted in zip(measurement, basis(label), strict=True))
+
+
+def moved(label: str, qubits: Mapping[int, int], num_qubits: int) -> str:
+    """Return a term on other qubits.
+
+    Args:
+        label: The term.
+        qubits: The new qubit of each qubit that it measures.
+        num_qubits: The number of qubits there.
+
+    >>> moved("XIZ", {0: 4, 2: 2}, 6)
+    'IZIXII'
+    """
+    letters = ["I"] * num_qubits
+    for qubit, letter in enumerate(reversed(label)):
+        if letter != "I":
+            letters[-1 - qubits[qubit]] = letter
+    return "".join(letters)
 
 
 def corrected_values(

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from oqtopus_client.checks import whole_number
 from oqtopus_client.rest.models import MAX_SHOTS
 from oqtopus_client.services.job_spec import check_shots
-from qiskit_oqtopus.options import Seed  # noqa: TC001 - pydantic reads annotations when it runs
+from qiskit_oqtopus.options import MaxError, Parallel, Seed, Spacing  # noqa: TC001 - pydantic reads annotations when it runs
 from qiskit_oqtopus.primitives.suppression.options import (
     ChangeableOptions,
     DynamicalDecoupling,
@@ -53,6 +53,12 @@ class PrimitiveOptions(ChangeableOptions):
         name: Name of the jobs on the server; by default the circuit's.
         description: Description of the jobs, at most 700 characters; the server's search covers it.
         job_tags: Words added to the description, at most 200 characters together.
+        parallel: Whether programs run side by side on disjoint regions of the device, as few jobs as possible: those of
+            all PUBs, bindings, measurements and randomizations with the same number of shots. A number is the most
+            programs side by side. Circuits that are not on the device's qubits yet are placed on the best free ones;
+            the results' metadata list the `placements`. Errors of programs of one job may be correlated.
+        spacing: Number of qubits between circuits that run side by side, 0 to 3.
+        max_error: The most of its best place's fidelity that a placed circuit may lose.
         dynamical_decoupling: Pulses on idle qubits; see `DynamicalDecoupling`.
         twirling: Random Paulis around gates and measurements; see `Twirling`.
     """
@@ -67,6 +73,9 @@ class PrimitiveOptions(ChangeableOptions):
     name: str | None = None
     description: str | None = None
     job_tags: list[str] | None = None
+    parallel: Parallel | None = None
+    spacing: Spacing | None = None
+    max_error: MaxError | None = None
     dynamical_decoupling: Annotated[DynamicalDecoupling, BeforeValidator(DynamicalDecoupling.section)] = Field(
         default_factory=DynamicalDecoupling
     )
@@ -96,7 +105,9 @@ class PrimitiveOptions(ChangeableOptions):
     def for_device(self) -> dict[str, Any]:
         """Return the options that `OqtopusBackend.submit` takes."""
         names = ("transpile", "transpiler_options", "mitigation", "name", "description", "job_tags")
-        return {name: getattr(self, name) for name in names} | {"seed_simulator": self.seed}
+        # Primitives place circuits themselves.
+        others = {"seed_simulator": self.seed, "parallel": False, "replicas": 1}
+        return {name: getattr(self, name) for name in names} | others
 
     def for_other_backend(self, backend: str) -> None:
         """Refuse options that only OQTOPUS servers support.
@@ -109,6 +120,11 @@ class PrimitiveOptions(ChangeableOptions):
                 raise ValueError(
                     f"{name} is for OQTOPUS devices only, and {backend} is not one; leave it out, or use the emulator."
                 )
+        if self.parallel:
+            raise ValueError(
+                f"parallel={self.parallel!r} needs a device whose qubits are calibrated, and {backend} is not an "
+                "OQTOPUS device; leave it out."
+            )
         if self.transpile == "server":
             raise ValueError(
                 f"transpile='server' needs an OQTOPUS server, which {backend} does not have; use qiskit.transpile()."

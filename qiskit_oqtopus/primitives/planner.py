@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.primitives.estimator_pubs import Route
     from qiskit_oqtopus.primitives.observables import Observable
     from qiskit_oqtopus.primitives.options import EstimatorOptions
+    from qiskit_oqtopus.primitives.task_packer import TaskPacker
 
 
 class PubPlanner:
@@ -34,6 +35,7 @@ class PubPlanner:
     Args:
         backend: The backend to run on.
         options: The estimator's options.
+        packer: Packs the tasks side by side; None to run each program alone.
 
     Attributes:
         readout: The device's present readout errors, if they are to be mitigated.
@@ -42,8 +44,9 @@ class PubPlanner:
         OqtopusError: They could not be requested from the server.
     """
 
-    def __init__(self, backend: BackendV2, options: EstimatorOptions) -> None:
+    def __init__(self, backend: BackendV2, options: EstimatorOptions, packer: TaskPacker | None = None) -> None:
         self._backend = backend
+        self._packer = packer
         self._wanted = options.route
         self._settings: OqtopusOptions | None = None
         self.readout: Readout | None = None
@@ -56,7 +59,12 @@ class PubPlanner:
         """Return the plan of a run, and the tasks that it needs; see `plan`."""
         planned = [self.plan(pub, index) for index, pub in enumerate(pubs)]
         plan = EstimatorPlan(tuple(pub for pub, _ in planned), self.readout)
-        return plan, [task for _, tasks in planned for task in tasks]
+        tasks = [task for _, tasks in planned for task in tasks]
+        if self._packer is not None:
+            self._packer.add(tasks)
+            if self.readout is not None:
+                self.readout.check(sorted(self._packer.qubits), "Use a smaller max_error, or other qubits.")
+        return plan, tasks
 
     def plan(self, pub: EstimatorPub, index: int) -> tuple[MeasuredPub | EstimatedPub, list[Task]]:
         """Return a PUB's plan, and the tasks that it needs.
@@ -65,22 +73,22 @@ class PubPlanner:
             ValueError: The PUB cannot be run as intended.
             CircuitError: The device cannot run its circuit as intended.
         """
-        given = EstimatorInput.of(pub, index)
+        given = EstimatorInput.of(pub, index, None if self._packer is None else self._packer.placer)
         circuit, rows, observables, broadcast = given.circuit, given.rows, given.observables, given.broadcast
         measurements = given.measurements(observables)
-        circuits = EstimatorCircuits(circuit, self._backend)
+        circuits = EstimatorCircuits(circuit, self._backend, home=given.home)
         route = self._route(circuit, observables, broadcast, measurements)
         mitigator = None
         if self.readout is not None:
             mitigator = Mitigator(self.readout, sent_as_is=self._are_sent_as_is(route, circuits, measurements))
-            mitigator.check(observables, index)
+            mitigator.check(given.at_home(observables, self._backend.num_qubits), index)
             if route == "estimation" and self._wanted == "auto" and not mitigator.is_expandable(observables):
                 route = "sampling"
         mitigation, amplification = None, 1.0
         if route == "estimation":
             observables = [observable.as_paulis() for observable in observables]
         if mitigator is not None:
-            amplification = mitigator.amplification(observables, index)
+            amplification = mitigator.amplification(given.at_home(observables, self._backend.num_qubits), index)
             mitigation = Mitigation("client")
             if route == "estimation":
                 mitigation, observables = mitigator.for_server(observables, index)
@@ -122,6 +130,8 @@ class PubPlanner:
         backend, obstacle = self._backend, None
         if not isinstance(backend, OqtopusBackend):
             obstacle = f"{backend.name} is not an OQTOPUS device"
+        elif self._packer is not None:
+            obstacle = "parallel takes the outcomes of each circuit"
         elif max(circuit.num_qubits, backend.num_qubits or 0) < 2:  # noqa: PLR2004 - a server's own limit
             obstacle = f"servers cannot estimate on a single qubit, and {backend.name} has no second one"
         if self._wanted == "estimation" and obstacle:
@@ -137,7 +147,7 @@ class PubPlanner:
 
     def _are_sent_as_is(self, route: Route, circuits: EstimatorCircuits, measurements: Sequence[Sequence[str]]) -> bool:
         """Return whether a PUB's circuits go to the device without the server's transpiler."""
-        if self._settings is None:
+        if self._settings is None or self._packer is not None:
             return True
         used = [circuits.all_measured()]
         if route == "sampling":

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
     from qiskit_oqtopus.primitives.task import Task
+    from qiskit_oqtopus.primitives.task_packer import TaskPacker
 
 _MANY = 200
 """The most jobs that suppression adds without a warning."""
@@ -27,16 +28,28 @@ class RunPreview:
         tasks: The tasks.
         backend: The backend to run on.
         options: The primitive's options.
+        packer: The packer of a run whose programs run side by side.
 
     Attributes:
         jobs: Number of jobs; on other backends than OQTOPUS devices, the number of circuits to run.
         shots: Number of shots of all jobs together.
-        added_jobs: The number of these jobs that error suppression and mitigation add.
+        added_jobs: The number of these jobs that error suppression and mitigation add; side by side, those that run
+            nothing else.
     """
 
-    def __init__(self, tasks: Sequence[Task], backend: BackendV2, options: PrimitiveOptions) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        backend: BackendV2,
+        options: PrimitiveOptions,
+        packer: TaskPacker | None = None,
+    ) -> None:
         self._circuits = list(dict.fromkeys(task.circuit for task in tasks))
         self._options = options
+        if packer is not None:
+            self.jobs, self.added_jobs = len(packer.jobs), packer.num_added
+            self.shots = sum(job.shots for job in packer.jobs)
+            return
         max_shots = options.max_shots
         if isinstance(backend, OqtopusBackend):
             max_shots = min(max_shots, backend.max_shots)

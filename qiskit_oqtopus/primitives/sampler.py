@@ -18,6 +18,7 @@ from qiskit_oqtopus.primitives.pubs import coerced, parameter_rows
 from qiskit_oqtopus.primitives.sampler_plan import SampledPub, SamplerPlan
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.primitives.task import Task, TaskCircuit
+from qiskit_oqtopus.primitives.task_packer import TaskPacker
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -106,40 +107,60 @@ class OqtopusSampler(BaseSamplerV2):
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
-        plan, tasks = self._planned(pubs, shots)
-        RunPreview(tasks, self.backend, self.options).warn()
-        return submit(self.backend, tasks, plan, self.options)
+        plan, tasks, packer = self._planned(pubs, shots)
+        RunPreview(tasks, self.backend, self.options, packer).warn()
+        return submit(self.backend, tasks, plan, self.options, packer)
 
     def plan(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> RunPreview:
         """Return what `run` would submit, without running anything: numbers of jobs and shots, and the circuits.
 
         Args and exceptions are those of `run`. Random circuits are those of `run` only if the option `seed` is set.
         """
-        _, tasks = self._planned(pubs, shots)
-        return RunPreview(tasks, self.backend, self.options)
+        _, tasks, packer = self._planned(pubs, shots)
+        return RunPreview(tasks, self.backend, self.options, packer)
 
-    def _planned(self, pubs: Iterable[SamplerPubLike], shots: int | None) -> tuple[SamplerPlan, list[Task]]:
-        """Return the plan and the tasks of PUBs."""
+    def _planned(
+        self, pubs: Iterable[SamplerPubLike], shots: int | None
+    ) -> tuple[SamplerPlan, list[Task], TaskPacker | None]:
+        """Return the plan and the tasks of PUBs, and the packer if they run side by side."""
         shots = self.options.default_shots if shots is None else positive(shots)
         read = coerced(pubs, lambda pub: _read(pub, shots), _FORM, 1)
         steps = self.options.steps
         suppression = CircuitSuppression(self.backend, self.options, steps) if steps else None
+        packer = self._packer()
         planned, tasks = [], []
         for index, pub in enumerate(read):
             parameter_rows(pub, pub.circuit, index)
             _check_registers(pub.circuit, index)
             plan = _planned(pub)
             if plan.measured:
-                circuit = TaskCircuit(self._deferred(pub.circuit))
+                circuit = _task_circuit(self._deferred(pub.circuit), packer)
                 if suppression is not None:
                     shares = suppression.shares(plan.shots)
-                    circuit = suppression.applied(circuit.circuit, len(shares), index)
+                    circuit = suppression.applied(circuit, len(shares), index)
                     plan = replace(plan, shots=sum(shares), suppression=Suppression.of(steps, len(shares)))
                 # A class may define the order of its parameters, which changed circuits do not keep.
                 tasks.append(Task(circuit, parameter_rows(pub, circuit.circuit, index), plan.shots))
             planned.append(plan)
         seed = secrets.randbits(32) if self.options.seed is None else self.options.seed
-        return SamplerPlan(tuple(planned), seed), tasks
+        if packer is not None:
+            packer.add(tasks)
+        return SamplerPlan(tuple(planned), seed), tasks, packer
+
+    def _packer(self) -> TaskPacker | None:
+        """Return the packer, if programs run side by side.
+
+        Raises:
+            ValueError: Options contradict each other.
+        """
+        packer = TaskPacker.of(self.backend, self.options)
+        if packer is not None and packer.mitigation:
+            raise ValueError(
+                f"mitigation={packer.mitigation!r} cannot be combined with parallel, as servers mitigate up to 32 bits "
+                "of a job together. Leave it out, also in backend.options, or use OqtopusEstimator, which mitigates "
+                "here."
+            )
+        return packer
 
     def _deferred(self, circuit: QuantumCircuit) -> QuantumCircuit:
         """Return the circuit to run; backends other than OQTOPUS devices can measure in the middle of a circuit."""
@@ -147,6 +168,11 @@ class OqtopusSampler(BaseSamplerV2):
             return circuit
         settings = self.backend.settings(defer_measurements=self.options.defer_measurements)
         return self.backend.deferred(circuit) if settings.defer_measurements else circuit
+
+
+def _task_circuit(circuit: QuantumCircuit, packer: TaskPacker | None) -> TaskCircuit:
+    placed = packer and packer.placer.placed(circuit, has_layout=circuit.layout is not None)
+    return TaskCircuit(placed.circuit, placed.home) if placed else TaskCircuit(circuit)
 
 
 def _read(pub: Any, shots: int) -> SamplerPub:
@@ -184,3 +210,7 @@ def _check_registers(circuit: QuantumCircuit, index: int) -> None:
                 f"PUB {index} has a classical register named {register.name!r}, a name that Qiskit's results reserve; "
                 f"rename it, as in ClassicalRegister({register.size}, 'outcome')."
             ) from None
+
+
+SamplerV2 = OqtopusSampler
+"""The name that it has in other providers."""

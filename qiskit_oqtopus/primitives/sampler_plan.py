@@ -9,6 +9,7 @@ import numpy as np
 from qiskit.primitives import BitArray, DataBin, PrimitiveResult, SamplerPubResult
 
 from qiskit_oqtopus.header import SUPPRESSED, as_json
+from qiskit_oqtopus.primitives.counts import with_regions
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.results import lost_shots, warn_of_lost_shots
 
@@ -136,7 +137,7 @@ class SamplerPlan:
             of_pub = outcomes[start : start + size]
             lost = np.array([lost_shots(pub.shots, int(outcome.numbers.sum())) for outcome in of_pub], int)
             warn_of_lost_shots(f"PUB {index}", pub.shots, max(lost, default=0))
-            results.append(_result(pub, of_pub, lost, rng))
+            results.append(with_regions(_result(pub, of_pub, lost, rng), of_pub))
             start += size
         return PrimitiveResult(results, metadata={"version": 2})
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.primitives.suppression.extrapolation import Extrapolation
     from qiskit_oqtopus.primitives.suppression.steps import Steps
     from qiskit_oqtopus.primitives.task import TaskCircuit
+    from qiskit_oqtopus.primitives.task_packer import TaskPacker
 
 
 class SuppressedPlanner:
@@ -42,12 +43,15 @@ class SuppressedPlanner:
         backend: The backend to run on.
         options: The estimator's options.
         steps: The steps that suppress and mitigate errors.
+        packer: Packs the tasks side by side; None to run each program alone.
 
     Raises:
         ValueError: Options contradict each other.
     """
 
-    def __init__(self, backend: BackendV2, options: EstimatorOptions, steps: Steps) -> None:
+    def __init__(
+        self, backend: BackendV2, options: EstimatorOptions, steps: Steps, packer: TaskPacker | None = None
+    ) -> None:
         if options.route == "estimation":
             raise ValueError(
                 "route='estimation' cannot be combined with error suppression or mitigation, which takes the outcomes "
@@ -55,6 +59,7 @@ class SuppressedPlanner:
             )
         self._backend = backend
         self._steps = steps
+        self._packer = packer
         self._circuits = CircuitSuppression(backend, options, steps)
         if self._circuits.mitigation:
             raise ValueError(
@@ -68,9 +73,15 @@ class SuppressedPlanner:
     def run(self, pubs: Sequence[EstimatorPub]) -> tuple[EstimatorPlan, list[Task]]:
         """Return the plan of a run, and the tasks that it needs; see `plan`."""
         planned = [self.plan(pub, index) for index, pub in enumerate(pubs)]
+        tasks = [task for _, tasks in planned for task in tasks]
+        if self._packer is not None:
+            self._packer.add(tasks)
+            self._qubits = self._packer.qubits
         calibration, calibrating = self._calibration()
+        if self._packer is not None:
+            self._packer.add(calibrating)
         plan = EstimatorPlan(tuple(pub for pub, _ in planned), calibration=calibration)
-        return plan, [*(task for _, tasks in planned for task in tasks), *calibrating]
+        return plan, [*tasks, *calibrating]
 
     def plan(self, pub: EstimatorPub, index: int) -> tuple[SuppressedPub, list[Task]]:
         """Return a PUB's plan, and the tasks that it needs.
@@ -79,11 +90,11 @@ class SuppressedPlanner:
             ValueError: The PUB cannot be run as intended.
             CircuitError: The device cannot run its circuit as intended.
         """
-        given = EstimatorInput.of(pub, index)
+        given = EstimatorInput.of(pub, index, None if self._packer is None else self._packer.placer)
         observables = [self._corrected(observable, index) for observable in given.observables]
         measurements = given.measurements(observables)
         shares = self._circuits.shares(shots_for(given.precision, index))
-        circuits, extrapolation = self._folded(given.circuit, index)
+        circuits, extrapolation = self._folded(given.circuit, given.home, index)
         planned = SuppressedPub(
             broadcast=given.broadcast,
             observables=tuple(observables),
@@ -100,7 +111,7 @@ class SuppressedPlanner:
             self._most_shots = max(self._most_shots, planned.shots)
             for factor, folded in enumerate(circuits):
                 if (factor, measurement) not in applied:
-                    measured = folded.measured(measurement).circuit
+                    measured = folded.measured(measurement)
                     applied[factor, measurement] = self._circuits.applied(measured, len(shares), index)
                 rows = given.rows[bindings]
                 circuit = applied[factor, measurement]
@@ -122,7 +133,9 @@ class SuppressedPlanner:
             )
         return observable.as_paulis()
 
-    def _folded(self, circuit: QuantumCircuit, index: int) -> tuple[list[EstimatorCircuits], Extrapolation | None]:
+    def _folded(
+        self, circuit: QuantumCircuit, home: tuple[int, ...] | None, index: int
+    ) -> tuple[list[EstimatorCircuits], Extrapolation | None]:
         """Return the circuits for each noise factor, and the extrapolation with the achieved factors."""
         wanted, bare = self._steps.extrapolation, without_final_measurements(circuit)
         folded, extrapolation = [bare], None
@@ -139,7 +152,9 @@ class SuppressedPlanner:
                     "extrapolated. Use odd integers as resilience.zne.noise_factors."
                 )
         translated = not self._steps.twirls
-        return [EstimatorCircuits(each, self._backend, translated=translated) for each in folded], extrapolation
+        return [
+            EstimatorCircuits(each, self._backend, translated=translated, home=home) for each in folded
+        ], extrapolation
 
     def _calibration(self) -> tuple[Calibration | None, list[Task]]:
         """Return the calibration of all PUBs that were planned, if readout errors are mitigated, and its tasks."""

@@ -10,7 +10,9 @@ import numpy as np
 from qiskit.primitives import DataBin, PubResult
 
 from qiskit_oqtopus.primitives.estimator_pubs import MeasuredPub
+from qiskit_oqtopus.primitives.observables import is_measured_by
 from qiskit_oqtopus.primitives.suppression.mitigated import MitigatedObservable
+from qiskit_oqtopus.primitives.suppression.placed_readout import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +49,21 @@ class SuppressedPub(MeasuredPub):
         return PubResult(
             DataBin(**self._data(elements), shape=self.broadcast.shape), self._metadata() | self._done(elements)
         )
+
+    def places(self, outcomes: Sequence[Outcomes]) -> dict[str, list[tuple[int, ...]]]:
+        """Return the places at which each term was measured; empty if the circuit's qubits are the device's.
+
+        Args:
+            outcomes: The outcomes of each of its programs.
+        """
+        labels = {label for observable in self.observables for label, _ in observable.terms}
+        rest, found = iter(outcomes), dict[str, dict[tuple[int, ...], None]]()
+        for measurement, bindings in self.programs():
+            places = dict.fromkeys(places_of(list(islice(rest, self.suppression.num_factors * len(bindings)))))
+            for label in labels if places else ():
+                if is_measured_by(label, measurement):
+                    found.setdefault(label, {}).update(places)
+        return {label: list(places) for label, places in found.items()}
 
     def _mitigated(
         self, outcomes: Iterator[Outcomes], correction: Correction | None
@@ -113,7 +130,7 @@ class SuppressedPub(MeasuredPub):
     @property
     def num_programs(self) -> int:
         """Number of programs."""
-        return self.suppression.num_factors * sum(len(each.bindings) for each in self.programs())
+        return self.suppression.num_factors * super().num_programs
 
     def to_json(self) -> list[Any]:
         """Return the plan as JSON."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from qiskit_oqtopus.parallel.chip import target_of
 from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.primitives.plan import Block
 from qiskit_oqtopus.qasm import to_template
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
@@ -25,15 +30,19 @@ class TaskCircuit:
 
     Args:
         circuit: The circuit, which measures at least one qubit.
+        home: The device's qubits for which the circuit was made, one for each of its own; it may run on others with the
+            same couplings. None if its qubits are the device's.
 
     Attributes:
         circuit: The circuit.
+        home: As passed to the constructor.
         flips: For each randomization of the circuit, the classical bits that it flips, as in `Block`; empty if the
             circuit is not randomized.
     """
 
-    def __init__(self, circuit: QuantumCircuit) -> None:
+    def __init__(self, circuit: QuantumCircuit, home: tuple[int, ...] | None = None) -> None:
         self.circuit = circuit
+        self.home = home
         self.flips: tuple[int, ...] = ()
         self._template: Template | BindingTemplate | None = None
 
@@ -44,7 +53,7 @@ class TaskCircuit:
             CircuitError: The device cannot run the circuit as intended.
         """
         if self._template is None:
-            self._template = to_template(self.circuit, target)
+            self._template = to_template(self.circuit, target if self.home is None else target_of(target, self.home))
         return self._template
 
     def programs(self, values: npt.NDArray[np.float64], target: Target) -> list[Program]:
@@ -102,3 +111,16 @@ class Task:
         flips = self.circuit.flips
         jobs = self.num_jobs(max_shots, max(1, len(flips)))
         return Block(len(self.values), self.shots, jobs, clbits, self.circuit.circuit.num_clbits, flips)
+
+
+def programs_of(tasks: Sequence[Task], target: Target) -> list[list[Program]]:
+    """Return the programs of each task, in each randomization; tasks that share a circuit have it bound together."""
+    sharing: dict[TaskCircuit, list[int]] = {}
+    for i, task in enumerate(tasks):
+        sharing.setdefault(task.circuit, []).append(i)
+    programs: list[list[Program]] = [[] for _ in tasks]
+    for circuit, indices in sharing.items():
+        bound = iter(circuit.programs(np.concatenate([tasks[i].values for i in indices]), target))
+        for i in indices:
+            programs[i] = list(islice(bound, len(tasks[i].values) * max(1, len(circuit.flips))))
+    return programs

@@ -26,10 +26,13 @@ class TwirledCircuit(TaskCircuit):
         circuit: The circuit that `twirlable` returned.
         twirls: Its randomizations.
         timed: See `TwirledTemplate`.
+        home: See `TaskCircuit`.
     """
 
-    def __init__(self, circuit: QuantumCircuit, twirls: Twirls, timed: Target | None) -> None:
-        super().__init__(circuit)
+    def __init__(
+        self, circuit: QuantumCircuit, twirls: Twirls, timed: Target | None, home: tuple[int, ...] | None = None
+    ) -> None:
+        super().__init__(circuit, home)
         self.flips = tuple(sum(1 << bit for bit in np.flatnonzero(row).tolist()) for row in twirls.flips)
         self._twirls = twirls
         self._timed = timed

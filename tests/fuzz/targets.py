@@ -25,6 +25,7 @@ from oqtopus_client.services.job_results import typed_result
 from oqtopus_client.services.sse_log import log_text
 from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import CircuitHeader
+from qiskit_oqtopus.parallel.splitting import split
 from qiskit_oqtopus.results import anonymous_header, to_experiment
 
 if TYPE_CHECKING:
@@ -78,7 +79,11 @@ def use_header(comment: str, counts: dict[str, Any] | None = None) -> None:
     except LaterReleaseError:
         return
     if header:
-        assert CircuitHeader.from_program(header.to_comment()) == header or header.metadata or header.extra
+        described = [header, *(part.header for part in header.parts)]
+        read_again = CircuitHeader.from_program(header.to_comment())
+        assert read_again == header or any(each.metadata or each.extra for each in described)
+        with contextlib.suppress(ValueError):
+            split(counts or {"0": 1, "1": 2}, [len(each.clbits) for each in described[1:]])
         with contextlib.suppress(ValueError):
             to_experiment(header, counts or {"0": 1, "1": 2}, shots=10, job_id="1")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from dataclasses import replace
 from typing import Any
@@ -98,27 +99,30 @@ def test_parts() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"parts": [[1, 0, [0], 0, 0, None, None]]},
-        {"parts": [[0, 2, [0], 0, 0, None, None]]},
-        {"parts": [[0, -1, [0], 0, 0, None, None]]},
-        {"parts": [[0, 0, ["a"], 0, 0, None, None]]},
-        {"parts": [[0, 0, {"of": 10**9, "at": []}, 0, 0, None, None]]},
-        {"parts": [[0, 0, {"of": 2}, 0, 0, None, None]]},
-        {"parts": [[0, 0, [0], 0, 0, None]]},
-        {"parts": [[0, 0, [0], 0, 0, "high", None]]},
-        {"parts": 1},
-        {"headers": [{}]},
-        {"headers": None},
+        [2, 1, [5], 1, 0, None, None],
+        [0, 0, [5], 1, 0, None, None],
+        [0, 2, [5], 1, 0, None, None],
+        [0, 1, ["a"], 1, 0, None, None],
+        [0, 1, {"of": 10**9, "at": []}, 1, 0, None, None],
+        [0, 1, {"of": 2}, 1, 0, None, None],
+        [0, 1, [5], 1, 0, None],
+        [0, 1, [5], 1, 0, "high", None],
+        [0, 1, [5], 1, 0, None, 1.5],
+        [0, 1, [5], 1, 0, math.nan, None],
+        1,
+        None,
     ],
 )
-def test_broken_parts(wrong: dict[str, Any]) -> None:
-    """A header with a part that is not valid is empty, rather than that of one circuit."""
-    part = PartHeader(CircuitHeader("c", 1, 1, (0,)), 0, (0,), 0)
-    comment = CircuitHeader("c", 1, 2, (0, 1), version=3, parts=(part,)).to_comment()
+def test_broken_parts(wrong: object) -> None:
+    """A header with a part that is not valid, or that lacks one, is empty, rather than that of one circuit."""
+    inner = CircuitHeader("c", 1, 1, (0,))
+    parts = PartHeader(inner, 0, (0,), 0), PartHeader(inner, 1, (5,), 1, 0, 0.9)
+    comment = CircuitHeader("c", 1, 2, (0, 1), version=3, parts=parts).to_comment()
     fields = json.loads(comment.removeprefix("// qiskit_oqtopus "))
 
-    assert CircuitHeader.from_program(comment).parts == (part,)
-    assert not CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, **wrong})}\n")
+    assert CircuitHeader.from_program(comment).parts == parts
+    for changed in ({"parts": [fields["parts"][0], wrong]}, {"parts": fields["parts"][:1]}, {"headers": [{}, wrong]}):
+        assert not CircuitHeader.from_program(f"// qiskit_oqtopus {json.dumps({**fields, **changed})}\n")
 
 
 def without_version(value: Any) -> Any:

@@ -292,6 +292,21 @@ def test_servers_that_allow_sse_jobs(tmp_path: Path) -> None:
     assert (job.status, job.running_at is None) == ("failed", False)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not report the memory of a process")
+def test_the_memory_of_sse_jobs(tmp_path: Path) -> None:
+    """`--sse-memory` limits the memory of sse jobs, in MiB."""
+    program = "import time; used = b'x' * (150 << 20); time.sleep(60)"
+    with running_server(tmp_path, "--allow-sse", "--sse-memory", "100") as environment:
+        config = OqtopusConfig(environment["OQTOPUS_URL"], environment["OQTOPUS_API_TOKEN"])
+        with OqtopusClient(config) as client:
+            job = client.run_sse(OqtopusJobSpec.sse(device_id="qulacs", program=program, shots=1), interval=0.01)
+
+    assert job.message == "user program execution error"
+    assert job.running_at is not None
+    assert job.ended_at is not None
+    assert (job.ended_at - job.running_at).total_seconds() < 30
+
+
 def test_the_interpreter_of_sse_jobs(tmp_path: Path) -> None:
     """`--sse-python` names the interpreter of sse jobs, which must exist."""
     venv.create(tmp_path / "venv", symlinks=True)

@@ -58,6 +58,7 @@ def test_no_device_needs_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A job without a device, as from quri-parts-oqtopus, runs on the program's device."""
     (tmp_path / "sse_driver.py").write_text(DRIVER)
     monkeypatch.setenv("OQTOPUS_ENV", "sse_container")
+    monkeypatch.setenv("JOB_ID", "parent")  # some servers do not pass the whole job
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, "sse_driver", None)  # so that it is forgotten afterwards
     del sys.modules["sse_driver"]
@@ -75,6 +76,7 @@ def test_no_device_needs_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sampled.get_counts() == {"00": 40, "11": 60}
     assert (sampled.device_id, sampled.message) == (device, "job is succeeded")
     assert sampled.job_id != estimated.job_id
+    assert sampled.job_id.startswith("parent/")
     assert (estimated.exp_value, estimated.stds) == (2.0, 0.0)
     assert [request["device_id"] for request in requests] == [device] * 4
     assert str(failure.value) == (

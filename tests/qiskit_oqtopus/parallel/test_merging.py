@@ -121,6 +121,18 @@ def test_there_and_back(seed: int) -> None:
     assert parts_of(parts[0].program) == []
 
 
+@pytest.mark.parametrize("line", ["x q[0];", "cx q[1], q[2];", "cx q[2], q[0];", "x q[a];"])
+def test_text_of_other_circuits(line: str) -> None:
+    """A text with operations of none of the circuits in the header is refused."""
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    program = merge([part(circuit, 0, 1), part(circuit, 1, 2)], 3)
+
+    assert len(parts_of(program)) == 2
+    with pytest.raises(ValueError, match=r"^The operation '.*' is not of one of the circuits in the program's header"):
+        parts_of(replace(program, body=f"{program.body}{line}\n"))
+
+
 def test_short_parts_begin_late() -> None:
     """All parts end together: a short one starts with the last rounds of a long one."""
     long = QuantumCircuit(1, 1)

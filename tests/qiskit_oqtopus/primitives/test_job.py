@@ -72,7 +72,7 @@ def test_cancel(held_backend: OqtopusBackend) -> None:
     assert job.cancel()
     assert job.cancelled()
     assert held_backend.provider.client.get_job_statuses(job.job_ids) == ["cancelled"] * 3
-    with pytest.raises(OqtopusJobError, match=f"Job {job.job_id()}: 3 of 3 circuits .* cancelled: the server gave no"):
+    with pytest.raises(OqtopusJobError, match=f"Job {job.job_id()}: 3 of 3 circuits .* cancelled: its owner or"):
         job.result()
 
 

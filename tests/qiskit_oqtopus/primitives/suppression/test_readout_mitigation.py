@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from functools import reduce
 
 import numpy as np
 import pytest
@@ -15,30 +13,15 @@ from qiskit_oqtopus.primitives.observables import Observable
 from qiskit_oqtopus.primitives.suppression.mitigated import MitigatedEstimate, MitigatedObservable
 from qiskit_oqtopus.primitives.suppression.randomization import complementary_flips
 from qiskit_oqtopus.primitives.suppression.readout_mitigation import IndependentReadout, TwirledReadout
-
-FACTORS = {"I": (1.0, 1.0), "Z": (1.0, -1.0), "0": (1.0, 0.0), "1": (0.0, 1.0)}
-
-
-def diagonal(label: str) -> np.ndarray:
-    """Return a term's value in each state of the computational basis."""
-    return reduce(np.kron, [np.array(FACTORS[letter]) for letter in label])
-
-
-def misreading(errors: np.ndarray) -> np.ndarray:
-    """Return the matrix from probabilities of states to those of outcomes; bit 0 is the last factor."""
-    return reduce(np.kron, [np.array([[1 - a, b], [a, 1 - b]]) for a, b in reversed(errors)])
-
-
-def outcomes(counts: np.ndarray) -> Outcomes:
-    """Return a histogram over all outcomes."""
-    seen = np.flatnonzero(counts)
-    width = int(math.log2(len(counts)))
-    return Outcomes((seen[:, None] >> np.arange(width) & 1).astype(np.uint8), counts[seen])
-
-
-def basis_state(index: int, width: int) -> np.ndarray:
-    """Return the probabilities of a state of the computational basis."""
-    return np.eye(2**width)[index]
+from tests.support.readout import (
+    FACTORS,
+    basis_state,
+    diagonal,
+    gradient,
+    misreading,
+    multinomial_covariance,
+    outcomes,
+)
 
 
 class Device:
@@ -87,19 +70,6 @@ class Device:
         readout = TwirledReadout(range(self.width), calibration, [label for label, _ in observable.terms])
         measured = MitigatedObservable(observable, ["Z" * self.width], readout)
         return measured.estimate([[self.twirled(self.state, flips, shots)]])
-
-
-def multinomial_covariance(frequencies: np.ndarray, shots: int) -> np.ndarray:
-    """Return the covariance of frequencies."""
-    return (np.diag(frequencies) - np.outer(frequencies, frequencies)) / (shots - 1)
-
-
-def gradient(function: Callable[[np.ndarray], float], point: np.ndarray) -> np.ndarray:
-    """Return the derivatives of a function, from differences."""
-    step = 1e-6
-    return np.array(
-        [(function(point + step * e) - function(point - step * e)) / (2 * step) for e in np.eye(len(point))]
-    )
 
 
 @pytest.mark.parametrize("seed", range(12))
