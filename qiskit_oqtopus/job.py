@@ -8,6 +8,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.elsewhere import JOB, Hinting
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
@@ -42,7 +43,7 @@ class Provider(Protocol):
         """Return the device with this name."""
 
 
-class OqtopusJob(JobV1):
+class OqtopusJob(Hinting, JobV1):
     """The circuits of one `backend.run`.
 
     Each circuit is an OQTOPUS job, or several circuits share one (`multi_manual`). `provider.job(job_id)` returns the
@@ -55,6 +56,8 @@ class OqtopusJob(JobV1):
         backend: The backend, if known.
         find_backend: A function that returns the backend with a given name; used if `backend` is None.
     """
+
+    _elsewhere = JOB
 
     def __init__(
         self,

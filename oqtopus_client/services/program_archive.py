@@ -39,7 +39,7 @@ def load_program(path: str | Path) -> tuple[str, EndedProgram | None]:
         job = typed_result(rest.JobsJob.from_dict(saved["job"]))
         return job_id, EndedProgram.of(job, saved["log"], saved["text"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a valid saved program: {error}.") from error
+        raise ValueError(f"{path} is not a valid saved program: {str(error).rstrip('.')}.") from error
 
 
 def _check_format(content: dict[str, Any]) -> None:
