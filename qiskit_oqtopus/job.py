@@ -46,8 +46,8 @@ class Provider(Protocol):
 class OqtopusJob(Hinting, JobV1):
     """The circuits of one `backend.run`.
 
-    Each circuit is an OQTOPUS job, or several circuits share one (`multi_manual`). `provider.job(job_id)` returns the
-    job in any process.
+    Each circuit is an OQTOPUS job, or several circuits share one (`parallel`, `multi_manual`). `provider.job(job_id)`
+    returns the job in any process.
 
     Args:
         batch: The OQTOPUS jobs.
@@ -136,7 +136,8 @@ class OqtopusJob(Hinting, JobV1):
         failures = [experiment for experiment in experiments if experiment.status != DONE]
         if failures and not partial:
             message = failure_message([failure.status for failure in failures], len(experiments))
-            others = " result(partial=True) returns the others." if len(failures) < len(experiments) else ""
+            has_counts = any(experiment.success for experiment in experiments)
+            others = " result(partial=True) returns the others." if has_counts else ""
             raise OqtopusJobError(self.job_id(), message + others)
         warn_of_missing_shots(experiments)
         result = to_result(self._device_id(), self.job_id(), experiments)
