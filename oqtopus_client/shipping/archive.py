@@ -8,6 +8,7 @@ import bz2
 import functools
 from typing import TYPE_CHECKING
 
+from oqtopus_client.shipping.local_names import shorten
 from oqtopus_client.shipping.modules import sources
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def archive(text: str, packages: Collection[str], wanted: Collection[str]) -> str:
     """Return the modules that a program needs, as one packed text; see `sources` for the arguments.
 
-    Docstrings, comments, annotations of functions and imports for type checkers are left out.
+    Docstrings, comments, annotations of functions and imports for type checkers are left out, and local variables have
+    short names.
     """
     files = sources(text, packages, wanted)
     return pack("\0".join(part for path, source in files.items() for part in (path, stripped(source))))
@@ -36,7 +38,9 @@ def stripped(text: str) -> str:
     >>> stripped('def f(x: int) -> int:\n    "Return x."\n    return x  # as it is')
     'def f(x):\n    return x'
     """
-    return ast.unparse(ast.fix_missing_locations(_Stripper().visit(ast.parse(text))))
+    tree = ast.fix_missing_locations(_Stripper().visit(ast.parse(text)))
+    shorten(tree)
+    return ast.unparse(tree)
 
 
 class _Stripper(ast.NodeTransformer):

@@ -94,3 +94,17 @@ OqtopusProvider().client.run_job(OqtopusJobSpec.sampling(device_id="", program=B
     assert lines[0] == "ERROR"
     assert f"({PARENT}/1)" in lines[1]
     assert "Expecting value: line 1 column 1 (char 0). The server's transpiler could not use its options" in lines[1]
+
+
+def test_an_emulator_of_its_own() -> None:
+    """A provider of an emulator in the program's own process uses that, not the program's device."""
+    lines = printed("""
+with OqtopusProvider.emulator(":memory:") as own:
+    backend = own.get_backend("lattice64")
+    print(backend.num_qubits, sum(backend.run(measured, shots=70).result().get_counts().values()))
+    print(own.client.run_job(OqtopusJobSpec.sampling(device_id="lattice64", program="bad", shots=1)).status)
+print(provider.client.run_job(OqtopusJobSpec.sampling(device_id="", program=BELL, shots=1)).job_id)
+""")
+
+    assert lines[0] == "64 70"
+    assert lines[-2:] == ["failed", f"{PARENT}/1"]

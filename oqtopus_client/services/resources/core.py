@@ -45,8 +45,13 @@ class Core(Connected):
         weakref.finalize(self, _release, self._on_close, os.getpid())
 
     @cached_property
+    def _uses_driver(self) -> bool:
+        """Whether jobs go to the container's driver; an emulator within the program's own process has a transport."""
+        return in_sse_container() and self.config.transport is None
+
+    @cached_property
     def _http(self) -> Connection:
-        if in_sse_container():
+        if self._uses_driver:
             return rest.container.ContainerConnection()
         http = rest.http.HttpClient(self.config, **self._headers)
         self._on_close.callback(http.abandon)

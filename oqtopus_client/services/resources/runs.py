@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 from oqtopus_client.checks import whole_number
-from oqtopus_client.config import in_sse_container
 from oqtopus_client.errors import BatchResultError, JobError, OqtopusError, UserApiError, WaitTimeoutError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.job_spec import OqtopusJobSpec
@@ -47,7 +46,7 @@ class Runs(Submissions, Waiting):
         registered = await self._submission.submit_job(job)
         with _note_job_ids([registered.job_id]):
             ended = await self.wait_for_job(registered.job_id, **wait)
-        if ended.status == JobsJobStatus.FAILED and in_sse_container():
+        if ended.status == JobsJobStatus.FAILED and self._uses_driver:
             raise UserApiError(0, f"The job failed: {ended.reason}", {"mode": "sse_container"})
         return ended
 
