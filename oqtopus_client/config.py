@@ -54,6 +54,7 @@ class OqtopusConfig:
         allow_http: Whether to send the token over an unencrypted connection to another machine.
         transport: An ASGI application, such as the emulator's, or an httpx transport, used instead of the network.
         token_source: Where the token came from, for error messages.
+        url_source: Where the URL came from, for error messages.
 
     Raises:
         OqtopusConfigError: A value cannot be used. The URL is checked on first use.
@@ -71,6 +72,7 @@ class OqtopusConfig:
     allow_http: bool
     transport: Any = field(repr=False, compare=False)
     token_source: str = field(compare=False)
+    url_source: str = field(compare=False)
 
     def __init__(
         self,
@@ -88,6 +90,7 @@ class OqtopusConfig:
         allow_http: bool = False,
         transport: Any = None,
         token_source: str = "OqtopusConfig(api_token=...)",  # noqa: S107 - says where the token is from
+        url_source: str = "OqtopusConfig(url=...)",
     ) -> None:
         if base_url is not None and url is not None and base_url != url:
             raise OqtopusConfigError(f"base_url and url are one setting, but {base_url!r} and {url!r} differ.")
@@ -106,6 +109,7 @@ class OqtopusConfig:
             "allow_http": allow_http,
             "transport": transport,
             "token_source": token_source,
+            "url_source": url_source,
         }
         self.__dict__.update(values)
         self._check()
@@ -181,10 +185,11 @@ class OqtopusConfig:
             OqtopusConfigError: No URL is set, or a value cannot be used (a `ValueError`).
         """
         names = URL_ENV if base_url_env == DEFAULT_BASE_URL_ENV else (base_url_env,)
-        url = next((os.environ[name] for name in names if os.environ.get(name)), None)
-        if url is None:
+        name = next((name for name in names if os.environ.get(name)), None)
+        if name is None:
             raise OqtopusConfigError(f"Set the environment variable {' or '.join(names)} to the URL of the server.")
-        return cls(base_url=url, **_environment(proxy_env, api_token_env, timeout_env))
+        settings = _environment(proxy_env, api_token_env, timeout_env)
+        return cls(base_url=os.environ[name], url_source=f"environment variable {name}", **settings)
 
     @classmethod
     def from_file(cls, section: str = DEFAULT_SECTION, path: str | Path | object = DEFAULT_PATH) -> OqtopusConfig:
@@ -226,6 +231,7 @@ class OqtopusConfig:
             timeout=timeout,
             allow_http=allow_http,
             token_source=f"profile [{section}] of {file}",
+            url_source=f"profile [{section}] of {file}",
         )
 
     @classmethod

@@ -11,15 +11,18 @@ from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.parallel.placement import Placement
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.provider import OqtopusProvider
+from qiskit_oqtopus.session import Batch, Session
 
 if TYPE_CHECKING:
     from oqtopus_client import OqtopusProgramJob, ProgramOptions
     from qiskit_oqtopus.options import OqtopusOptions
-    from qiskit_oqtopus.primitives.estimator import OqtopusEstimator
-    from qiskit_oqtopus.primitives.sampler import OqtopusSampler
+    from qiskit_oqtopus.primitives.estimator import EstimatorV2, OqtopusEstimator
+    from qiskit_oqtopus.primitives.sampler import OqtopusSampler, SamplerV2
 
 __all__ = [
+    "Batch",
     "CircuitError",
+    "EstimatorV2",
     "OqtopusBackend",
     "OqtopusEstimator",
     "OqtopusJob",
@@ -33,15 +36,19 @@ __all__ = [
     "Placement",
     "ProgramError",
     "ProgramOptions",
+    "SamplerV2",
+    "Session",
     "defer_measurements",
 ]
 
 # These import pydantic, which is slow to load.
 _LAZY = {
+    "EstimatorV2": "qiskit_oqtopus.primitives.estimator",
     "OqtopusEstimator": "qiskit_oqtopus.primitives.estimator",
     "OqtopusOptions": "qiskit_oqtopus.options",
     "OqtopusProgramJob": "oqtopus_client",
     "OqtopusSampler": "qiskit_oqtopus.primitives.sampler",
+    "SamplerV2": "qiskit_oqtopus.primitives.sampler",
     "ProgramOptions": "oqtopus_client",
 }
 

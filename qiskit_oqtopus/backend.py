@@ -31,7 +31,7 @@ class OqtopusBackend(DescribedBackend):
 
     @property
     def max_circuits(self) -> None:
-        """None, meaning no limit: each circuit becomes a separate OQTOPUS job."""
+        """None, meaning no limit: a run of many circuits becomes several OQTOPUS jobs."""
         return
 
     @classmethod

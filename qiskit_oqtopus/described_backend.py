@@ -9,6 +9,8 @@ from qiskit.providers import BackendV2
 
 import oqtopus_client
 from qiskit_oqtopus import backend_v1
+from qiskit_oqtopus.device_status import DeviceStatus
+from qiskit_oqtopus.elsewhere import BACKEND, Hinting
 from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
 from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from qiskit_oqtopus.parallel.placement import Placement
 
 
-class DescribedBackend(BackendV2):
+class DescribedBackend(Hinting, BackendV2):
     """The part of a backend that describes its device.
 
     Args:
@@ -41,6 +43,8 @@ class DescribedBackend(BackendV2):
     Attributes:
         device: The device's description, as of the last `refresh`.
     """
+
+    _elsewhere = BACKEND
 
     def __init__(
         self,
@@ -105,9 +109,9 @@ class DescribedBackend(BackendV2):
         return self.device.calibrated_at
 
     @property
-    def status(self) -> str:
-        """`available` or `unavailable`, as of the last `refresh`."""
-        return self.device.status
+    def status(self) -> DeviceStatus:
+        """`available` or `unavailable`, as of the last `refresh`; `status()` returns a `BackendStatus`."""
+        return DeviceStatus.of(self.device.status, self.name, self.device.n_pending_jobs)
 
     @property
     def pending_jobs(self) -> int:

@@ -8,6 +8,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.elsewhere import JOB, Hinting
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
@@ -42,11 +43,11 @@ class Provider(Protocol):
         """Return the device with this name."""
 
 
-class OqtopusJob(JobV1):
+class OqtopusJob(Hinting, JobV1):
     """The circuits of one `backend.run`.
 
-    Each circuit is an OQTOPUS job, or several circuits share one (`multi_manual`). `provider.job(job_id)` returns the
-    job in any process.
+    Each circuit is an OQTOPUS job, or several circuits share one (`parallel`, `multi_manual`). `provider.job(job_id)`
+    returns the job in any process.
 
     Args:
         batch: The OQTOPUS jobs.
@@ -55,6 +56,8 @@ class OqtopusJob(JobV1):
         backend: The backend, if known.
         find_backend: A function that returns the backend with a given name; used if `backend` is None.
     """
+
+    _elsewhere = JOB
 
     def __init__(
         self,
@@ -133,7 +136,8 @@ class OqtopusJob(JobV1):
         failures = [experiment for experiment in experiments if experiment.status != DONE]
         if failures and not partial:
             message = failure_message([failure.status for failure in failures], len(experiments))
-            others = " result(partial=True) returns the others." if len(failures) < len(experiments) else ""
+            has_counts = any(experiment.success for experiment in experiments)
+            others = " result(partial=True) returns the others." if has_counts else ""
             raise OqtopusJobError(self.job_id(), message + others)
         warn_of_missing_shots(experiments)
         result = to_result(self._device_id(), self.job_id(), experiments)

@@ -25,14 +25,16 @@
 # | `qiskit-ibm-runtime` | `qiskit_oqtopus` |
 # |---|---|
 # | `QiskitRuntimeService()` | `OqtopusProvider()` |
-# | `QiskitRuntimeService.save_account(token=...)` | `OqtopusConfig(url, api_token=...).save()` |
+# | `QiskitRuntimeService.save_account(token=...)` | `OqtopusProvider.save_account(url, token)` |
 # | `service.backends(simulator=False, min_num_qubits=50)` | `provider.backends(simulator=False, min_num_qubits=50)` |
-# | `service.backend(name)` | `provider.get_backend(name)` |
+# | `service.backend(name)` | `provider.backend(name)` |
 # | `service.least_busy()` | `provider.least_busy()` |
-# | `SamplerV2(mode=backend)` | `OqtopusSampler(mode=backend)` |
-# | `EstimatorV2(mode=backend)` | `OqtopusEstimator(mode=backend)` |
-# | `with Batch(backend=backend): ...` | one `run` of many circuits; there are no sessions |
-# | `service.job(job_id)`, `service.jobs(limit=5)` | `provider.job(job_id)`, `provider.jobs(limit=5)` |
+# | `SamplerV2(mode=backend)` | the same, or `OqtopusSampler(backend)` |
+# | `EstimatorV2(mode=backend)` | the same, or `OqtopusEstimator(backend)` |
+# | `with Batch(backend=backend): ...` | the same, without precedence in the queue |
+# | `with Session(backend=backend): ...` | the same, likewise; or `provider.run_program(function)` |
+# | `job.status() == "DONE"` | `job.done()`, `job.running()`, `job.cancelled()`, `job.in_final_state()` |
+# | `service.job(job_id)`, `service.jobs(limit=5, pending=True)` | the same |
 # | `NoiseModel.from_backend(backend)` | `backend.noise_model(qubits)`, or `backend.noisy(circuit)` |
 # | a fake backend | `OqtopusProvider.emulator()` |
 #

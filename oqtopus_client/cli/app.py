@@ -42,6 +42,9 @@ options on this page go before the command; a command's own options go after it.
 
 To try it without an account: oqtopus-client --emulator run bell.qasm --device qulacs --bars
 """
+_NOTE = "oqtopus-client: %(message)s"
+"""The form of a log message to people."""
+
 _EPILOG = "Exit codes: " + "; ".join(f"{code:d} {meaning}" for code, meaning in MEANINGS.items()) + "."
 
 
@@ -140,14 +143,13 @@ def _options(
     """Handle the global options."""
     if profile is not None and emulated:
         raise typer.BadParameter("--profile and --emulator select different servers; use only one of them.")
-    if verbose:
-        logger = logging.getLogger("oqtopus_client")
-        context.call_on_close(functools.partial(logger.setLevel, logger.level))
-        logger.setLevel(logging.DEBUG)
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logger.addHandler(handler)
-        context.call_on_close(lambda: logger.removeHandler(handler))
+    logger = logging.getLogger("oqtopus_client")
+    context.call_on_close(functools.partial(logger.setLevel, logger.level))
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s" if verbose else _NOTE))
+    logger.addHandler(handler)
+    context.call_on_close(lambda: logger.removeHandler(handler))
     context.obj = Session(profile, emulated=emulated)
     context.call_on_close(context.obj.close)
 

@@ -27,8 +27,8 @@ _PARALLEL = ("parallel", "placements", "replicas")
 _SUPPRESSION = ("dynamical_decoupling", "resilience", "twirling")
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
-    "oqtopus_client.services.journal": ("journal",),
     "oqtopus_client.services.ended_program": (),
+    "oqtopus_client.services.journal": ("journal",),
     "oqtopus_client.services.program_archive": (),
     "oqtopus_client.services.program_failures": (),
     "oqtopus_client.services.program_job": (),
@@ -37,6 +37,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "oqtopus_client.shipping.archive": (),
     "oqtopus_client.shipping.captures": (),
     "oqtopus_client.shipping.function_source": (),
+    "oqtopus_client.shipping.local_names": (),
     "oqtopus_client.shipping.local_modules": (),
     "oqtopus_client.shipping.modules": (),
     "oqtopus_client.shipping.program": (),

@@ -108,7 +108,6 @@ class Embedder:
         *,
         index: int,
         has_layout: bool = False,
-        group: Hashable = None,
     ) -> list[Item]:
         """Return the items of a circuit, one for each row of values, with consecutive indices.
 
@@ -120,7 +119,6 @@ class Embedder:
             values: Values of its parameters, of shape (bindings, parameters).
             index: Index of the first item.
             has_layout: Whether a transpiler has chosen the circuit's qubits.
-            group: Items of different groups do not share a program.
 
         Raises:
             CircuitError: The device cannot run the circuit as intended.
@@ -130,31 +128,25 @@ class Embedder:
             return [
                 item
                 for row, program in enumerate(bound)
-                for item in self._items(Template.constant(program), np.empty((1, 0)), index + row, has_layout, group)
+                for item in self._items(Template.constant(program), np.empty((1, 0)), index + row, has_layout)
             ]
-        return self._items(template, values, index, has_layout, group)
+        return self._items(template, values, index, has_layout)
 
-    def unchanged(
-        self, template: Template, programs: Sequence[Program], *, index: int, group: Hashable = None
-    ) -> list[Item]:
+    def unchanged(self, template: Template, programs: Sequence[Program], *, index: int) -> list[Item]:
         """Return the items of a circuit whose gates must not change, such as one with dynamical decoupling.
 
         Args:
             template: The circuit's programs, of native gates.
             programs: Its bound programs, one for each item.
             index: Index of the first item.
-            group: Items of different groups do not share a program.
-
-        Raises:
-            CircuitError: The device cannot run the circuit as intended.
         """
         circuit = PlaceableCircuit(self._native(template), self._is_wide(template) and template.is_isa, is_strict=True)
         return [
-            Item(circuit, program.header, index + i, np.empty(0), program, _with_delays(program, circuit, group))
+            Item(circuit, program.header, index + i, np.empty(0), program, _delays(program, circuit))
             for i, program in enumerate(programs)
         ]
 
-    def _items(self, template: Template, values: Floats, index: int, has_layout: bool, group: Hashable) -> list[Item]:
+    def _items(self, template: Template, values: Floats, index: int, has_layout: bool) -> list[Item]:
         numbers, is_far = template.numbers(values)
         circuit, header = self._placeable(template, has_layout=has_layout), template.program.header
         slots = numbers[:, list(circuit.native.slots)]
@@ -162,9 +154,9 @@ class Embedder:
         for row, own in enumerate(slots):
             if is_far[row]:
                 program = template.bind_row(row, values[row].tolist())
-                items += self._items(Template.constant(program), np.empty((1, 0)), index + row, has_layout, group)
+                items += self._items(Template.constant(program), np.empty((1, 0)), index + row, has_layout)
             else:
-                items.append(Item(circuit, header, index + row, own, group=self._group(circuit, own, group)))
+                items.append(Item(circuit, header, index + row, own, group=self._group(circuit, own)))
         return items
 
     def _placeable(self, template: Template, *, has_layout: bool) -> PlaceableCircuit:
@@ -208,28 +200,27 @@ class Embedder:
             self._routed[native] = native.routed(pairs) if has_room else native
         return self._routed[native]
 
-    def _group(self, circuit: PlaceableCircuit, numbers: Floats, group: Hashable) -> Hashable:
-        """Return the group of a circuit, in which all have the same delays."""
+    def _group(self, circuit: PlaceableCircuit, numbers: Floats) -> Hashable:
         native = circuit.native
         if not native.has_delays:
-            return group
+            return None
         if not circuit.is_strict:
-            return group, object()  # a program of its own
+            return object()  # a program of its own
         turned = circuit.turned(native.used, self.chip) if circuit.is_fixed else frozenset()
-        return _with_delays(native.template(turned).bind(numbers[np.newaxis])[0], circuit, group)
+        return _delays(native.template(turned).bind(numbers[np.newaxis])[0], circuit)
 
 
-def _with_delays(program: Program, circuit: PlaceableCircuit, group: Hashable) -> Hashable:
-    """Return the group of a program: if it has delays, with those of the same structure and the same delays.
+def _delays(program: Program, circuit: PlaceableCircuit) -> Hashable:
+    """Return what programs that may run side by side have in common: delays, and gates around them, or None.
 
     Another circuit's `rz` between a delay and the next gate would make the delay longer, as devices align all qubits at
     each `rz`.
     """
     if not circuit.native.has_delays:
-        return group
+        return None
     number: dict[str, int] = {}
     structure = []
     for _, name, _, duration, unit, operands in LINE.findall(program.body):
         qubits = [qubit for qubit in INDEX.findall(operands) if name != "barrier" or int(qubit) in circuit.native.used]
         structure.append((name, duration, unit, *(number.setdefault(qubit, len(number)) for qubit in qubits)))
-    return group, tuple(structure)
+    return tuple(structure)

@@ -35,6 +35,8 @@ Pairs: TypeAlias = frozenset[tuple[int, int]]
 INDEX = re.compile(r"\d+")
 
 _BASIS = ["rz", "sx", "x", "cx"]
+_ATTEMPTS = 5
+"""Number of ways to insert swaps that are tried."""
 _OTHERS = ["measure", "barrier", "delay"]
 
 
@@ -118,9 +120,11 @@ class Native:
         alone = QuantumCircuit(len(used), self.circuit.num_clbits)
         _copy(self.circuit, alone, {qubit: i for i, qubit in enumerate(used)})
         coupling_map = CouplingMap(sorted({each for pair in pairs for each in (pair, pair[::-1])}))
-        on_chip = transpile(
-            alone, coupling_map=coupling_map, basis_gates=_BASIS, optimization_level=1, seed_transpiler=0
-        )
+        attempts = [
+            transpile(alone, coupling_map=coupling_map, basis_gates=_BASIS, optimization_level=2, seed_transpiler=seed)
+            for seed in range(_ATTEMPTS)
+        ]
+        on_chip = min(attempts, key=lambda circuit: circuit.count_ops().get("cx", 0))
         number = dict(zip(on_chip.layout.final_index_layout(), used, strict=True))
         for item in on_chip.data:
             for qubit in _indices(on_chip, item) if item.name != "barrier" else ():

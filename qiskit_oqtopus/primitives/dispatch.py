@@ -10,6 +10,7 @@ from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.primitives.backend_run import BackendRun
 from qiskit_oqtopus.primitives.cloud_run import CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+from qiskit_oqtopus.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
 
 def checked_backend(mode: object) -> BackendV2:
-    """Return the backend that a primitive was given as `mode`.
+    """Return the backend that a primitive was given as `mode`, or as that of a `Session`.
 
     Raises:
         TypeError: It is not a backend.
     """
+    if isinstance(mode, Session):
+        mode = mode.backend()
     if not isinstance(mode, BackendV2):
         raise TypeError(f"mode must be a backend, as provider.get_backend() returns, not {mode!r}.")
     return mode

@@ -163,3 +163,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         if shots is not None:
             return PrecisionOfShots.of(positive(shots))
         return self.options.default_precision if precision is None else precision
+
+
+EstimatorV2 = OqtopusEstimator
+"""The name that it has in other providers."""

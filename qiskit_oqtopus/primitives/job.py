@@ -8,11 +8,13 @@ from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_oqtopus.elsewhere import JOB, Hinting
+
 if TYPE_CHECKING:
     from qiskit_oqtopus.primitives.run import Run
 
 
-class OqtopusPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):
+class OqtopusPrimitiveJob(Hinting, BasePrimitiveJob[PrimitiveResult, JobStatus]):
     """The job that `OqtopusSampler.run` and `OqtopusEstimator.run` return.
 
     On an OQTOPUS device, `provider.job(job_id)` gives the job back in any process.
@@ -20,6 +22,8 @@ class OqtopusPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):
     Args:
         run: The submitted programs.
     """
+
+    _elsewhere = JOB
 
     def __init__(self, run: Run) -> None:
         super().__init__(run.run_id)

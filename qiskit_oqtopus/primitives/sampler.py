@@ -210,3 +210,7 @@ def _check_registers(circuit: QuantumCircuit, index: int) -> None:
                 f"PUB {index} has a classical register named {register.name!r}, a name that Qiskit's results reserve; "
                 f"rename it, as in ClassicalRegister({register.size}, 'outcome')."
             ) from None
+
+
+SamplerV2 = OqtopusSampler
+"""The name that it has in other providers."""

@@ -31,6 +31,9 @@ _PATIENCE = 10
 _LONGEST_CONNECT = 10.0
 """Maximum seconds to wait for a connection."""
 
+_SILENT_SECONDS = 3.0
+"""Time without a response after which retries are logged."""
+
 _logger = logging.getLogger("oqtopus_client")
 
 
@@ -211,11 +214,15 @@ class HttpClient:
             )
             if pause is None:
                 break
-            await asyncio.sleep(pause)
             attempt += 1
+            if clock() - start > _SILENT_SECONDS:
+                _logger.warning(
+                    "%s: %s; trying again (%d/%d)", operation, _said(outcome), attempt, self._retries.max_attempts
+                )
+            await asyncio.sleep(pause)
         if isinstance(outcome, Exception):
             # The HTTP library's own errors repeat it at greater length.
-            raise connection_error(operation.method, str(url), outcome, self._config.timeout) from None
+            raise connection_error(operation.method, str(url), outcome, self._config) from None
         return outcome
 
     async def _try(
@@ -239,6 +246,11 @@ class HttpClient:
             "%s: %s in %.0f ms, attempt %d, correlation id %s", operation, result, milliseconds, attempt, correlation
         )
         return outcome
+
+
+def _said(outcome: httpx.Response | Exception) -> str:
+    """Return what a server answered, for the log."""
+    return f"HTTP {outcome.status_code}" if isinstance(outcome, httpx.Response) else "the server does not answer"
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

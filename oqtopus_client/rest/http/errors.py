@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import aiohttp
 import httpx
@@ -20,6 +21,7 @@ from oqtopus_client.errors import (
     UserApiError,
 )
 from oqtopus_client.rest.http.certificates import missing_authorities
+from oqtopus_client.rest.proxies import proxy_for
 
 if TYPE_CHECKING:
     from oqtopus_client.config import OqtopusConfig
@@ -30,17 +32,17 @@ _MAX_MESSAGE = 2000
 _ERRORS = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
 
 
-def connection_error(method: str, url: str, error: Exception, timeout: float) -> OqtopusError:
+def connection_error(method: str, url: str, error: Exception, config: OqtopusConfig) -> OqtopusError:
     """Return the error for a request without a response."""
-    parts = urlsplit(url)
-    what = f"{method} {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    what = f"{method} {_without_credentials(url)}"
+    about = _about_url(config) if url.startswith(config.base_url) else ""
     if _is_timeout(error):
-        return OqtopusTimeoutError(f"{what}: no response within {timeout} s.")
+        return OqtopusTimeoutError(f"{what}: no response within {config.timeout} s.{about}")
     reason = getattr(error.__cause__, "os_error", None) or error
     message = f"{what}: {str(reason) or type(reason).__name__}"
     if "CERTIFICATE_VERIFY_FAILED" in message and (missing := missing_authorities()):
         message += f". {missing}"
-    return OqtopusConnectionError(message)
+    return OqtopusConnectionError(f"{message.rstrip('.')}.{about}")
 
 
 def api_error(response: httpx.Response, config: OqtopusConfig) -> UserApiError:
@@ -73,6 +75,19 @@ def _is_timeout(error: Exception) -> bool:
     if isinstance(error.__cause__, aiohttp.ClientError):
         return isinstance(error.__cause__, TimeoutError)
     return isinstance(error, httpx.TimeoutException | TimeoutError)
+
+
+def _about_url(config: OqtopusConfig) -> str:
+    """Return where the server's URL is from and how it is reached, and what to do."""
+    proxy = config.proxy or proxy_for(config.base_url, getproxies())
+    way = f", and the connection goes through the proxy {_without_credentials(proxy)}" if proxy else ""
+    return f" The URL is from {config.url_source}{way}; `oqtopus-client doctor` checks the connection."
+
+
+def _without_credentials(url: str) -> str:
+    """Return the scheme and the host of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _about_token(config: OqtopusConfig) -> str:

@@ -193,6 +193,37 @@ def test_silent_server() -> None:
             client.list_devices()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # aiohttp deprecates what httpx-aiohttp uses
+def test_source_of_an_unreachable_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the source of the URL, the proxy without its password, and the command that diagnoses it."""
+    monkeypatch.setenv("OQTOPUS_BASE_URL", "http://192.0.2.1")
+    monkeypatch.setenv("OQTOPUS_PROXY", "http://user:hidden@127.0.0.1:9")
+    with OqtopusClient(OqtopusConfig.from_env()) as client, pytest.raises(OqtopusConnectionError) as caught:
+        client.list_devices()
+
+    assert str(caught.value).endswith(
+        "The URL is from environment variable OQTOPUS_BASE_URL, and the connection goes through the proxy "
+        "http://127.0.0.1:9; `oqtopus-client doctor` checks the connection."
+    )
+    assert "hidden" not in str(caught.value)
+
+
+def test_retries_of_a_silent_server_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After some seconds without a usable response, each further attempt is announced."""
+    config = OqtopusConfig("http://server.example", SECRET, transport=answering(503, b"{}"), retry_backoff_seconds=0)
+    with OqtopusClient(config) as client, caplog.at_level("WARNING"):
+        with pytest.raises(UserApiError):
+            client.list_devices()
+        assert caplog.messages == []
+        monkeypatch.setattr("oqtopus_client.rest.http.client._SILENT_SECONDS", -1)
+        with pytest.raises(UserApiError):
+            client.list_devices()
+
+    assert caplog.messages == [f"GET /devices: HTTP 503; trying again ({attempt}/3)" for attempt in (2, 3)]
+
+
 @pytest.mark.anyio
 async def test_silent_storage() -> None:
     """Files wait no longer than anything else: the configured timeout, fractions of a second included."""

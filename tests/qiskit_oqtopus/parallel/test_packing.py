@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import Parameter, ParameterVector
+from qiskit.circuit.library import HamiltonianGate
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Statevector
 
 from oqtopus_client import OqtopusDevice
 from oqtopus_client.angles import reduced
+from oqtopus_client.emulator import square_lattice
 from oqtopus_client.emulator.device_files import built_in_devices
+from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.parallel.embedding import Embedder
 from qiskit_oqtopus.parallel.merging import parts_of
-from qiskit_oqtopus.parallel.packing import pack, placements
+from qiskit_oqtopus.parallel.packing import most_replicas, pack, placements, shares
 from qiskit_oqtopus.qasm import to_template
 from tests.support.backends import as_backend
+from tests.support.chips import device
 from tests.support.circuits import bell
 
 if TYPE_CHECKING:
@@ -81,6 +85,15 @@ def distribution(circuit: QuantumCircuit) -> dict[str, float]:
     return {key: value for key, value in found.items() if value > 1e-9}
 
 
+def measurements(circuit: QuantumCircuit) -> list[tuple[int, int]]:
+    """The qubit and the classical bit of each measurement, by qubit."""
+    return sorted(
+        (circuit.find_bit(item.qubits[0]).index, circuit.find_bit(item.clbits[0]).index)
+        for item in circuit.data
+        if item.name == "measure"
+    )
+
+
 def assert_same(found: QuantumCircuit, expected: QuantumCircuit) -> None:
     """Circuits have the same distribution of their measured bits."""
     one, other = distribution(found), distribution(expected)
@@ -115,7 +128,10 @@ def test_random_sets(seed: int) -> None:
 
     assert sorted(part.index for part in parts) == list(range(len(circuits)))
     for part in parts:
-        assert_same(part.program.to_circuit(), circuits[part.index])
+        circuit = part.program.to_circuit()
+        assert_same(circuit, circuits[part.index])
+        measured = [qubit for qubit, _ in sorted(measurements(circuits[part.index]), key=lambda pair: pair[1])]
+        assert measurements(circuit) == sorted((qubit, bit) for bit, qubit in enumerate(measured))
     for program in programs:
         assert program.is_isa
         used = [qubit for part in program.header.parts for qubit in part.qubits if qubit is not None]
@@ -170,3 +186,170 @@ def test_circuits_on_the_device_stay() -> None:
     assert [placement.program for placement in found] == [0, 0, 1, 0]
     assert not found[3].is_fixed
     assert len(programs) == 2
+
+
+def test_bindings_in_turned_places() -> None:
+    """Each binding has its own angles, in whichever direction its couplings are."""
+    angles = ParameterVector("angle", 3)
+    circuit = QuantumCircuit(3, name="sweep")
+    circuit.ry(angles[2], 0)
+    circuit.cx(0, 1)
+    circuit.crz(angles[0] - 2 * angles[1], 1, 2)
+    circuit.cx(1, 2)
+    circuit.rx(angles[1], 0)
+    circuit.measure_all()
+    values = np.random.default_rng(1).uniform(-4, 4, (12, 3))
+    embedder, template = Embedder(CHIP, BACKEND.target), to_template(circuit, BACKEND.target)
+    parts = [
+        part
+        for program in pack(embedder.items(template, values, index=5), CHIP, Settings(spacing=0))
+        for part in parts_of(program)
+    ]
+
+    assert sorted(part.index for part in parts) == list(range(5, 17))
+    for part in parts:
+        assert_same(part.program.to_circuit(), circuit.assign_parameters(values[part.index - 5]))
+
+
+def test_gates_that_need_values() -> None:
+    """A circuit that cannot be written before it is bound has a place for each binding."""
+    angle = Parameter("angle")
+    circuit = QuantumCircuit(1)
+    circuit.append(HamiltonianGate(np.array([[0, 1], [1, 0]]), angle), [0])
+    circuit.measure_all()
+    embedder, template = Embedder(CHIP, BACKEND.target), to_template(circuit, BACKEND.target)
+    (program,) = pack(embedder.items(template, np.array([[0.3], [1.2]]), index=0), CHIP, Settings())
+
+    for part, value in zip(parts_of(program), (0.3, 1.2), strict=True):
+        assert distribution(part.program.to_circuit())["1"] == pytest.approx(np.sin(value) ** 2)
+
+
+def complete(width: int) -> QuantumCircuit:
+    """A circuit with a gate between any two of its qubits, which no lattice couples."""
+    circuit = QuantumCircuit(width, name="complete")
+    circuit.h(range(width))
+    for i in range(width):
+        for j in range(i):
+            circuit.cp(0.3 * (i + j) + 0.1, i, j)
+    circuit.h(range(width))
+    circuit.measure_all()
+    return circuit
+
+
+def test_circuits_that_fit_nowhere() -> None:
+    """Gates are added to circuits whose qubits no place couples, once, so that copies are alike."""
+    programs = packed([complete(5)], replicas=2)
+    parts = [part for program in programs for part in parts_of(program)]
+
+    for part in parts:
+        assert_same(part.program.to_circuit(), complete(5))
+    assert len({part.program.body.count("sx") for part in parts}) <= 2
+
+
+def test_circuits_wider_than_what_works() -> None:
+    """A circuit that needs more qubits than the chip has without the broken ones is refused by name."""
+    info = square_lattice("tiny", 2, 3, seed=1).calibration
+    info["qubits"][0]["meas_error"] = None
+    with pytest.raises(CircuitError, match="'complete' needs 6 qubits, but chip has only 5 that are calibrated"):
+        as_backend(device(info, n_qubits=6)).placements([bell(), complete(6)])
+
+
+def waiting(duration: float, *, qubits: int = 1, angle: float = 0.5) -> QuantumCircuit:
+    """A circuit with a delay."""
+    circuit = QuantumCircuit(qubits, name=f"wait {duration}")
+    circuit.sx(range(qubits))
+    if qubits > 1:
+        circuit.cx(0, 1)
+    circuit.delay(duration, 0, unit="ns")
+    circuit.rz(angle, 0)
+    circuit.sx(0)
+    circuit.measure_all()
+    return circuit
+
+
+def test_delays() -> None:
+    """Circuits with the same delays in the same gates share a program, and no others."""
+    circuits = [
+        waiting(100),
+        waiting(100, angle=0.7),
+        waiting(200),
+        bell(),
+        waiting(100, qubits=2),
+        waiting(100),
+        transpile(waiting(100), BACKEND, initial_layout=[9], optimization_level=0),
+    ]
+    found = {each.circuit: each.program for each in placements(packed(circuits))}
+
+    assert len({found[i] for i in (0, 1, 5, 6)}) == 1
+    assert len({*found.values()}) == 4
+    for program in packed([waiting(100, qubits=2)] * 4):
+        assert "cx" in program.body
+        assert program.body.count("sx q[") == 3 * len(program.header.parts)  # no cx is turned
+
+
+def test_bound_delays() -> None:
+    """The same holds for delays that are parameters."""
+    duration = Parameter("duration")
+    circuit = QuantumCircuit(1)
+    circuit.h(0)
+    circuit.delay(duration, 0, unit="ns")
+    circuit.h(0)
+    circuit.measure_all()
+    embedder, template = Embedder(CHIP, BACKEND.target), to_template(circuit, BACKEND.target)
+    values = np.array([[100.0], [200.0], [100.0], [0.0]])
+    programs = pack(embedder.items(template, values, index=0), CHIP, Settings())
+
+    assert sorted([part.index for part in program.header.parts] for program in programs) == [[0, 2], [1], [3]]
+    assert sorted(program.body.count("delay[") for program in programs) == [0, 1, 2]
+
+
+def test_fidelities() -> None:
+    """The stated fidelity is the product of one minus the error of each gate that is sent."""
+    errors = {i: qubit.gate_error for i, qubit in enumerate(DEVICE.calibration.qubits)}
+    readouts = {i: qubit.readout_error for i, qubit in enumerate(DEVICE.calibration.qubits)}
+    for program in packed([bell(), transpile(bell(), BACKEND, seed_transpiler=1)]):
+        for part, header in zip(parts_of(program), program.header.parts, strict=True):
+            product = 1.0
+            for item in part.program.to_circuit().data:
+                qubits = tuple(header.qubits[int(qubit._index)] for qubit in item.qubits)
+                if item.name in ("sx", "x", "measure"):
+                    product *= 1 - {"measure": readouts}.get(item.name, errors)[qubits[0]]
+                elif item.name == "cx":
+                    product *= 1 - COUPLINGS[qubits]
+            assert header.fidelity == pytest.approx(product, abs=5e-3)
+
+
+def test_broken_qubits() -> None:
+    """Free circuits avoid them; one that is on them runs, with a warning and its low fidelity."""
+    info = built_in_devices()["lattice64"].calibration
+    info["qubits"][11]["meas_error"] = None
+    chip = as_backend(device(info, n_qubits=64))
+    fixed = transpile(bell(), chip, initial_layout=[3, 11])
+    with pytest.warns(UserWarning, match=r"Circuit 'bell' is on qubits or couplings of chip without .*: 11, 3-11\."):
+        found = chip.placements([fixed, *[bell()] * 40], spacing=0)
+
+    assert {qubit for qubit in found[0].qubits if qubit is not None} == {3, 11}
+    assert all(11 not in each.qubits for each in found[1:])
+
+
+def test_simulators() -> None:
+    """Devices without calibration are filled by width, in any order, and transpile programs themselves."""
+    simulator = as_backend(device(None, n_qubits=7))
+    programs = simulator.programs([complete(3), complete(4), complete(4), complete(3)], parallel=True)
+
+    assert len(programs) == 2
+    assert not any(program.is_isa for program in programs)
+    for program in programs:
+        for part in parts_of(program):
+            assert_same(part.program.to_circuit(), complete(len(part.qubits)))
+
+
+def test_limit_of_shots() -> None:
+    """Jobs share shots as equally as possible."""
+    (program,) = packed([bell()] * 16)
+    limit = 4_000_000 // (32 + 8)
+
+    assert shares(program, limit) == [limit]
+    assert shares(program, limit + 1) == [limit // 2 + 1, limit // 2]
+    assert most_replicas(items([bell()]), CHIP, Settings()) == 16
+    assert most_replicas(items([bell()]), CHIP, Settings(parallel=5)) == 5

@@ -1,0 +1,42 @@
+"""A device's status, as text and as Qiskit's providers have it: `DeviceStatus`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class BackendStatus:
+    """The status of a backend, with the attributes that it has in other providers.
+
+    Attributes:
+        backend_name: Name of the device.
+        backend_version: Its version; always empty, as servers publish none.
+        operational: Whether the device is available.
+        pending_jobs: Number of jobs that wait for it.
+        status_msg: `active` or `unavailable`.
+    """
+
+    backend_name: str
+    backend_version: str
+    operational: bool
+    pending_jobs: int
+    status_msg: str
+
+
+class DeviceStatus(str):  # noqa: SLOT000 - it has an attribute more
+    """`available` or `unavailable`; calling it, as other providers' users do, returns a `BackendStatus`."""
+
+    _full: BackendStatus
+
+    @classmethod
+    def of(cls, status: str, name: str, pending_jobs: int) -> Self:
+        """Return the status of the device with this name."""
+        text, operational = cls(status), status == "available"
+        text._full = BackendStatus(name, "", operational, pending_jobs, "active" if operational else status)
+        return text
+
+    def __call__(self) -> BackendStatus:
+        """Return the status as an object."""
+        return self._full

@@ -1,0 +1,54 @@
+"""Names that other providers have, and what to use here in their place: `Hinting`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Never
+
+_PROFILES = "profiles are sections of the file that OqtopusConfig.save() returns; see OqtopusConfig.from_file"
+
+PROVIDER = {
+    "active_account": "use provider.client.config",
+    "active_instance": "OQTOPUS has no instances; use provider.client.config",
+    "check_pending_jobs": "use provider.jobs(pending=True)",
+    "delete_account": _PROFILES,
+    "delete_job": "use provider.client.delete_job(job_id)",
+    "instances": "OQTOPUS has no instances; use provider.backends()",
+    "retrieve_job": "use provider.job(job_id)",
+    "run": "use backend.run(circuits), OqtopusSampler, OqtopusEstimator or provider.run_program",
+    "saved_accounts": _PROFILES,
+    "usage": "OQTOPUS has no accounting; use job.execution_time",
+}
+BACKEND = {
+    "check_faulty": "use backend.device.calibration, which has the errors of all qubits",
+    "close_session": "use qiskit_oqtopus.Session",
+    "defaults": "OQTOPUS has no pulses; use backend.target",
+    "jobs": "use provider.jobs(backend_name=backend.name)",
+    "open_session": "use qiskit_oqtopus.Session(backend)",
+    "retrieve_job": "use provider.job(job_id)",
+    "session": "use qiskit_oqtopus.Session(backend)",
+    "target_history": "use provider.client.list_device_histories(device_id=backend.name)",
+}
+JOB = {
+    "instance": "OQTOPUS has no instances; use job.backend()",
+    "logs": "use job.jobs(), the OQTOPUS jobs with their messages",
+    "queue_info": "use job.timestamps and backend.pending_jobs",
+    "session_id": "OQTOPUS has no sessions; use job.job_id()",
+    "update_tags": "use the option job_tags of the run",
+    "usage_estimation": "use job.execution_time",
+}
+
+
+class Hinting:
+    """Base of classes whose unknown attributes raise errors that name the equivalent of another provider's."""
+
+    _elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    if not TYPE_CHECKING:  # type checkers would accept any name
+
+        def __getattr__(self, name: str) -> Never:
+            hint = f"; {self._elsewhere[name]}." if name in self._elsewhere else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")

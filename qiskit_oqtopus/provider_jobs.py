@@ -1,0 +1,174 @@
+"""Earlier jobs of a provider: `ProviderJobs`."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
+from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch
+from qiskit_oqtopus.errors import OqtopusJobError
+from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.primitives.backend_run import BackendRun
+from qiskit_oqtopus.primitives.cloud_run import CloudRun
+from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
+from qiskit_oqtopus.primitives.plan import from_run_id
+from qiskit_oqtopus.program_runs import ProgramRuns
+from qiskit_oqtopus.status import wire_statuses
+from qiskit_oqtopus.tags import Tag, is_batch_id
+from qiskit_oqtopus.user_warnings import warn_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from qiskit.providers import JobStatus
+
+    from oqtopus_client import OqtopusProgramJob
+    from oqtopus_client.rest.models import JobsJob
+
+_SPECIAL = re.compile(r"[\\\0]")
+"""Characters that a server's search does not match literally; `_`, its wildcard for one character, replaces them."""
+
+
+class ProviderJobs(ProgramRuns):
+    """Retrieval of earlier jobs; see `OqtopusProvider`."""
+
+    def job(self, job_id: str) -> OqtopusJob | OqtopusPrimitiveJob | OqtopusProgramJob:
+        """Return the job with this id, whichever process submitted it: of a run, a primitive's run or a program.
+
+        This includes runs of primitives that measured nothing and so needed no job: their ids contain all their data.
+
+        Args:
+            job_id: The value of `job_id()`, or the id of any OQTOPUS job.
+
+        Raises:
+            NotFoundError: The server has no job with this id.
+            LaterReleaseError: The id contains a run of a later release.
+            OqtopusJobError: The server no longer has all jobs of the batch.
+        """
+        if isinstance(job_id, str) and (plan := from_run_id(job_id)):
+            return OqtopusPrimitiveJob(BackendRun.empty(plan))
+        if isinstance(job_id, str) and not is_batch_id(job_id) and (program := self._program(job_id)):
+            return program
+        return self._job(JobBatch.find(self.client, job_id))
+
+    def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:
+        if batch.kind == "batch":
+            return OqtopusJob(batch, find_backend=self.get_backend)
+        return OqtopusPrimitiveJob(CloudRun(batch))
+
+    def load_job(self, path: str | Path) -> OqtopusJob:
+        """Load a job that `OqtopusJob.save` wrote; the server is asked about the parts that had not ended by then.
+
+        Args:
+            path: The file.
+
+        Raises:
+            ValueError: The file is not a saved job, or a later release wrote it (`LaterReleaseError`).
+        """
+        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
+
+        return OqtopusJob.from_saved(load(path), self)
+
+    def resume(self) -> list[OqtopusJob | OqtopusPrimitiveJob]:
+        """Return every job in the journal, in order, however far the program that submitted it got.
+
+        Parts that were not submitted yet are submitted now; nothing is submitted twice. A job is left out, with a
+        warning that lists the ids of its remaining parts, if the server refused a part or a part was deleted.
+
+        Raises:
+            ValueError: This provider keeps no journal.
+            OqtopusError: The server could not be reached, or a job could not be submitted; call `resume` again.
+        """
+        return [self._job(batch) for batch in JobBatch.resume(self.client)]
+
+    def jobs(
+        self,
+        *,
+        limit: int | None = 10,
+        skip: int = 0,
+        backend_name: str | None = None,
+        pending: bool | None = None,
+        status: JobStatus | str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        name: str | None = None,
+    ) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
+        """Iterate over earlier jobs, newest first; each page of a hundred is requested when it is needed.
+
+        The circuits of one `backend.run`, or one run of a primitive, form one job; a job with missing parts is left out
+        with a warning. Estimation jobs of other software and server-side jobs are not included; `client.iter_jobs`
+        returns every job.
+
+        Args:
+            limit: Maximum number of jobs; None for all.
+            skip: Number of jobs to leave out before them.
+            backend_name: Only jobs on this device.
+            pending: Only jobs with an OQTOPUS job that has not ended if True, with one that has ended if False.
+            status: Only jobs with an OQTOPUS job in this status, named as Qiskit or as the server names it.
+            after: Only jobs submitted at this time or later; local time if it has no time zone.
+            before: Only jobs submitted at this time or earlier; local time if it has no time zone.
+            name: Only jobs with this text in their id, name or description.
+
+        Raises:
+            ValueError: `status` is not a valid status, `limit` or `skip` is negative, or `status` and `pending` are
+                both given.
+        """
+        if status is not None and pending is not None:
+            raise ValueError("Use either status or pending.")
+        wanted = wire_statuses(status)
+        if pending is not None:
+            wanted = [each for each in JobsJobStatus if (each not in FINAL_STATUSES) is pending]
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit must be at least 0 or None, not {limit!r}.")
+        if skip < 0:
+            raise ValueError(f"skip must be at least 0, not {skip!r}.")
+        found = self.client.iter_jobs(
+            order="DESC",
+            fields="job_id,job_type,status,name,description,device_id",
+            status=next(iter(wanted)) if len(wanted) == 1 else None,
+            start_time=after,
+            end_time=before,
+            q=name and _SPECIAL.sub("_", name),
+        )
+        matching = (
+            job
+            for job in found
+            if (not wanted or job.status in wanted)
+            and (name is None or _mentions(job, name))
+            and backend_name in {None, job.device_id}
+        )
+        return itertools.islice(self._grouped(matching), skip, None if limit is None else skip + limit)
+
+    def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
+        batches: dict[str, JobBatch | None] = {}
+        batch_of: dict[str, JobBatch] = {}
+        yielded = set()
+        for job in found:
+            tag = Tag.of(job.description)
+            if tag is not None and tag.batch_id not in batches:
+                batch = batches[tag.batch_id] = self._complete_batch(tag.batch_id)
+                batch_of |= dict.fromkeys(batch.job_ids, batch) if batch else {}
+            batch = batch_of.get(job.job_id or "")
+            if batch is not None:
+                if batch.batch_id not in yielded:
+                    yielded.add(batch.batch_id)
+                    yield self._job(batch)
+            # A job outside the batch that its description names has a copied description, and stands alone.
+            elif job.job_id and job.job_type in CIRCUIT_JOBS and (tag is None or batches[tag.batch_id] is not None):
+                yield self._job(JobBatch(self.client, job.job_id, [job.job_id]))
+
+    def _complete_batch(self, batch_id: str) -> JobBatch | None:
+        try:
+            return JobBatch.find(self.client, batch_id)
+        except OqtopusJobError as error:  # a part could not be submitted, or has been deleted
+            warn_user(f"{error} It is left out.")
+            return None
+
+
+def _mentions(job: JobsJob, text: str) -> bool:
+    """Return whether a job has this text in its id, name or description; servers treat `%` and `_` as wildcards."""
+    return any(text.casefold() in (field or "").casefold() for field in (job.job_id, job.name, job.description))

@@ -1,0 +1,57 @@
+"""Sessions and batches, as other providers have them: `Session`, `Batch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from qiskit.providers import BackendV2
+
+from qiskit_oqtopus.user_warnings import warn_user
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Session:
+    """A backend in a `with` statement, for scripts that were written for other providers.
+
+    OQTOPUS has no sessions: jobs that are submitted within one wait in the queue like all others, and a warning says
+    so. `provider.run_program` runs a function next to the device, where its jobs do not wait, and many circuits of one
+    `run` are submitted together.
+
+    Args:
+        backend: The backend; `OqtopusSampler(mode=session)` and `OqtopusEstimator(mode=session)` run on it.
+    """
+
+    def __init__(self, backend: BackendV2) -> None:
+        if not isinstance(backend, BackendV2):
+            raise TypeError(f"backend must be a backend, as provider.get_backend() returns, not {backend!r}.")
+        self._backend = backend
+        warn_user(
+            f"OQTOPUS has no {type(self).__name__.lower()}s: jobs wait in the queue like all others. Use "
+            "provider.run_program for functions whose jobs depend on each other, and one run for many circuits."
+        )
+
+    def backend(self) -> BackendV2:
+        """Return the backend."""
+        return self._backend
+
+    @property
+    def session_id(self) -> None:
+        """None, as there is no session."""
+        return
+
+    def close(self) -> None:
+        """Do nothing: submitted jobs run to their end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Batch(Session):
+    """A `Session` under the other name."""
