@@ -115,7 +115,10 @@ class _Program:
         if "function" in reference:
             return self._functions[reference["function"]]
         if "value" in reference:
-            return decode(reference["value"])
+            try:
+                return decode(reference["value"])
+            except ValueError as error:
+                raise ValueError(f"{reference['name']} cannot be read there: {error}") from error
         module, name = reference["import"]
         found: Any = importlib.import_module(module)
         for attribute in name.split(".") if name else ():
