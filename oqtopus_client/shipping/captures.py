@@ -69,7 +69,7 @@ class Captures:
                 "the function, or to a module for ProgramOptions(modules=[...])."
             )
         if not isinstance(value, FunctionType | type):
-            return {"value": encode(value, where)}
+            return {"value": encode(value, where), "name": where}
         raise ValueError(_missing(where, value.__module__))
 
     def _is_there(self, module: str) -> bool:

@@ -27,9 +27,10 @@ Servers pass the program's job in an environment variable, of which Linux takes 
 of the job.
 """
 
+_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 _PACKAGES = ("oqtopus_client", "qiskit_oqtopus")
 _FIRST_LINE = "# A function shipped by oqtopus-client"
-_PROGRAM = """{first_line} {version}: {name}
+_PROGRAM = """{first_line} {version} (Apache-2.0): {name}
 import base64, bz2, json, os, sys, tempfile, traceback
 
 ARCHIVE = "{archive}"
@@ -184,9 +185,6 @@ def _labels(
     labels = [f"Argument {name!r}" for name in names[: len(args)]]
     labels += [f"Argument {number}" for number in range(len(labels) + 2, len(args) + 2)]
     return labels, {key: f"Argument {key!r}" for key in kwargs}
-
-
-_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
 
 def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:

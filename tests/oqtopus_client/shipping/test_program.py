@@ -157,6 +157,19 @@ def test_what_cannot_be_set_up_there() -> None:
     )
 
 
+def test_an_argument_that_cannot_be_read_there() -> None:
+    """The message names it: the container's Qiskit may not know one of its gates."""
+    broken = outcome_of_text(with_call(text_of(scale, QuantumCircuit(1)), "circuit", "sphere"))
+
+    assert broken.error is not None
+    assert broken.error.message.endswith("Argument 'x' cannot be read there: 'sphere' is not a known kind of value")
+
+
+def scale(_: Any, x: Any) -> Any:
+    """Return the argument."""
+    return x
+
+
 def with_call(program: str, old: str, new: str) -> str:
     """The program with another text in its call."""
     found = re.search('CALL = "(.*)"', program)
@@ -210,7 +223,9 @@ def test_programs_are_recognized() -> None:
     program = text_of(fail)
 
     assert is_built(program)
-    assert program.startswith(f"# A function shipped by oqtopus-client {version('oqtopus-client')}: fail\n")
+    assert program.startswith(
+        f"# A function shipped by oqtopus-client {version('oqtopus-client')} (Apache-2.0): fail\n"
+    )
     assert program.isascii()
     assert not is_built("print(1)")
 
