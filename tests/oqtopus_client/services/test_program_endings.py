@@ -89,7 +89,7 @@ def test_a_coroutine_function(beside: OqtopusClient) -> None:
         (programs.compiles, (), "SyntaxError", "invalid syntax"),
         (programs.imports, (), "ModuleNotFoundError", "No module named 'no_such_module'"),
         (programs.returns_an_object, (), "TypeError", "The return value['here'] is of type object"),
-        (programs.returns_too_much, (), "ValueError", "The return value cannot be sent: it has 6,"),
+        (programs.returns_too_much, (), "ValueError", "The function returned too much: 6,"),
         (programs.refused, (BELL,), "UserApiError", "Expecting value: line 1 column 1"),
         (programs.submits_itself, (), "OqtopusError", "A program next to the device cannot submit another one."),
     ],
