@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import re
 import runpy
@@ -17,6 +18,7 @@ import oqtopus_client.emulator
 import qiskit_oqtopus.errors
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.rest.endpoints import OPERATIONS
+from qiskit_oqtopus import OqtopusProvider
 from tests.foreign.run import LIBRARIES, PUBLISHED, QURI_PARTS
 from tests.support.circuits import BELL
 from tests.support.statistics import is_bell
@@ -79,6 +81,49 @@ def test_mitigation_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert [(int(level), int(jobs)) for level, jobs, _ in rows] == [(0, 2), (1, 2 + 2), (2, 16 * 3 * 2 + 8)]
     assert off[0] > off[1] + 0.02
     assert max(off) < 0.2
+
+
+def test_parallel_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nine circuits take one job, copies add their shots, and four PUBs take three jobs with their calibration."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in code_blocks("parallel"):
+        exec(block, names)  # noqa: S102 - our own
+    names["chip"].provider.close()
+    printed = capsys.readouterr().out
+    places = re.findall(r"GHZ of (\d) \((.*)\) (0\.\d+), (0\.\d+) on the best qubits\n", printed)
+
+    assert printed.startswith(f"1 job: {[1000] * 9} shots\n")
+    assert [int(size) for size, *_ in places] == [6, 5, 4, 4, 3, 3, 2, 2, 2]
+    assert len({qubit for _, qubits, *_ in places for qubit in qubits.split(", ")}) == 31
+    assert all(0.9 * float(best) - 0.001 <= float(fidelity) <= float(best) for *_, fidelity, best in places)
+    assert "16000 shots, 16 copies\n" in printed
+    assert "3 jobs\n" in printed
+    assert all(abs(float(value) - 1) < 0.15 for value in printed.splitlines()[-1].strip("[]").split())
+    assert (tmp_path / "parallel.png").stat().st_size > 10_000
+
+
+def test_spacing_protects_from_crosstalk() -> None:
+    """With ZZ between neighbours, pairs with a spacing of 1 are as good as alone, and those that touch are not.
+
+    The tolerance of five standard errors of a mean of six pairs allows for less than a false alarm in a million runs.
+    """
+    experiment = runpy.run_path(str(ROOT / "docs" / "draw_parallel.py"))
+    with OqtopusProvider.emulator(":memory:") as provider:
+        chip = provider.get_backend("lattice64c")
+        for spacing in (0, 1):
+            places, together, alone = experiment["compare"](chip, spacing)
+            error = math.sqrt(sum(p * (1 - p) for p in (*together, *alone)) / experiment["SHOTS"]) / 6
+            lost = float(alone.mean() - together.mean())
+            touching = [
+                any(chip.chip.near[a, b] for other in places if other != one for a in one.qubits for b in other.qubits)
+                for one in places
+            ]
+            assert {place.program for place in places} == {0}
+            assert abs(lost) < 5 * error if spacing else lost > 10 * error
+            for touches, difference in zip(touching, alone - together, strict=True):
+                assert difference > 0.03 if touches else abs(difference) < 0.03
+            assert sum(touching) == (0 if spacing else 4)
 
 
 def test_qiskit_examples_follow_each_other(

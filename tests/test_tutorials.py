@@ -149,6 +149,30 @@ def test_server_side(tmp_path: Path) -> None:
     assert "TypeError: not all arguments converted during string formatting" in printed
 
 
+def test_whole_chip(tmp_path: Path) -> None:
+    """All pairs violate Bell's inequality at once, and the maps agree with the calibration.
+
+    The statistical errors of an amplitude and of a lifetime are about 0.01 and 1.5 %.
+    """
+    pictures = ("pairs.png", "chsh_map.png", "rabi_map.png", "t1_map.png")
+    printed = run_tutorial("09_whole_chip", tmp_path, pictures=pictures)
+    ((s, low, high, error),) = numbers(r"S = (\d\.\d+) on average, (\d\.\d+) to (\d\.\d+), each ± (\d\.\d+)", printed)
+    ((least, most, amplitude_error),) = numbers(r"Amplitudes (\d\.\d+) to (\d\.\d+), off by (\d\.\d+)", printed)
+    ((ratio, spread),) = numbers(r"calibrated: (\d\.\d+) on average, with a spread of (\d\.\d+)", printed)
+
+    assert "16 pairs in 1 program" in printed
+    assert "64 circuits in 4 jobs" in printed
+    assert 2 + 5 * error < low < s < high < 2.828
+    assert "five standard errors: 16\n" in printed
+    assert "16000 shots in 1 job" in printed
+    assert "Rabi: 64 qubits, 9 angles, 18 jobs instead of 576" in printed
+    assert 0.9 < least < most < 1
+    assert amplitude_error < 0.015
+    assert "T1: 64 qubits, 6 delays, 12 jobs instead of 384" in printed
+    assert abs(ratio - 1) < 0.01
+    assert spread < 0.03
+
+
 def test_sdk(tmp_path: Path) -> None:
     """The minimum energy is that of the ground state, within four times the reported error."""
     printed = run_tutorial("10_sdk", tmp_path, pictures=("ising.png",))

@@ -186,7 +186,7 @@ def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments:
         **{f"module {path}": text for path, text in call["files"].items()},
         **{f"{each['definition']['name']}()": each for each in call["functions"]},
         **{f"global {name!r}": value for name, value in call["namespace"].items()},
-        "the device's description": call["device"],
+        **({"the device's description": call["device"]} if call["device"] else {}),
         **{label[0].lower() + label[1:]: value for label, value in arguments.items()},
     }
     sizes = {"this package": package_size, **{part: len(pack(json.dumps(each))) for part, each in contents.items()}}

@@ -106,7 +106,8 @@ def plot_values(
     if scale is None:
         raise ValueError("values has no finite number, so there is nothing to draw.")
     discs, arrows = colours(scale, on_qubits), colours(scale, on_pairs)
-    discs[np.isnan(on_qubits), 3] = arrows[np.isnan(on_pairs), 3] = FADED
+    coupled = np.isin(np.arange(len(on_qubits)), list(frozenset().union(*pairs)))
+    discs[np.isnan(on_qubits) & ~coupled, 3] = arrows[np.isnan(on_pairs), 3] = FADED
 
     panel = Panel.of(chip)
     width, height = panel.size

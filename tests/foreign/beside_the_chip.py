@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from scipy.optimize import minimize
 
-from oqtopus_client import OqtopusClient
+from oqtopus_client import OqtopusClient, ProgramError
 from oqtopus_client.emulator import Emulator, SseLimits
 from oqtopus_client.shipping.archive import archive
 from qiskit_oqtopus import OqtopusProvider
-from tests.foreign.hybrid import phase, qaoa, vqe
+from tests.foreign.hybrid import mitigated, phase, qaoa, vqe
 from tests.foreign.run import environment, interpreter, run
 from tests.foreign.sse_scenarios import SCENARIOS
 
@@ -78,6 +79,7 @@ def main(folder: Path) -> None:
         for function, args in programs.items():
             there = timed(lambda *args: provider.run_program(*args, backend="qulacs").result(), function, *args)
             compare(function.__name__, local[function], there)
+        returns_and_raises(provider)
 
 
 def container(folder: Path) -> Path:
@@ -128,6 +130,24 @@ def compare(name: str, local: tuple[dict[str, Any], float], there: tuple[dict[st
     if "memory" in beside:
         print(f"{name}: {beside['memory']:.0f} MiB")
         assert beside["memory"] < 200, beside
+
+
+def returns_and_raises(provider: OqtopusProvider) -> None:
+    """Circuits come back from the older Qiskit, mitigation works with it, and so do errors."""
+    bound = ansatz().assign_parameters([0.3, 0.4])
+    job = provider.run_program(mitigated, bound, "ZZ", backend="lattice64")
+    failing = provider.run_program(mitigated, bound, "ZQ", backend="lattice64")
+    isa, value, error = job.result()
+    state = Statevector(bound)
+    assert abs(value - state.expectation_value(SparsePauliOp("ZZ")).real) < 5 * error, (value, error)
+    assert isa.num_qubits == provider.get_backend("lattice64").num_qubits
+    used = {qubit: index for index, qubit in enumerate({qubit for gate in isa for qubit in gate.qubits})}
+    circuit = QuantumCircuit(len(used))
+    for gate in isa:
+        circuit.append(gate.operation, [used[qubit] for qubit in gate.qubits])
+    np.testing.assert_allclose(sorted(Statevector(circuit).probabilities()), sorted(state.probabilities()), atol=1e-9)
+    with pytest.raises(ProgramError, match=r"raised QiskitError: .*ZQ"):
+        failing.result()
 
 
 def ansatz() -> QuantumCircuit:

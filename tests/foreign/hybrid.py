@@ -71,6 +71,19 @@ def qaoa(backend: OqtopusBackend, edges: list[tuple[int, int]], steps: int) -> d
     return {"value": values.mean(), "error": values.std() / values.size**0.5, "largest": cuts[best], "best": best}
 
 
+def mitigated(backend: OqtopusBackend, circuit: QuantumCircuit, pauli: str) -> tuple[QuantumCircuit, float, float]:
+    """Return the circuit as transpiled for the backend, and an expectation value with mitigated errors."""
+    from qiskit import transpile
+    from qiskit.quantum_info import SparsePauliOp
+
+    from qiskit_oqtopus import OqtopusEstimator
+
+    isa = transpile(circuit, backend, optimization_level=3, seed_transpiler=1)
+    estimator = OqtopusEstimator(backend, options={"resilience_level": 2, "seed": 1})
+    found = estimator.run([(isa, SparsePauliOp(pauli).apply_layout(isa.layout))], precision=0.02).result()[0].data
+    return isa, float(found.evs), float(found.stds)
+
+
 def phase(backend: OqtopusBackend, circuits: list[QuantumCircuit], steps: int) -> dict[str, float]:
     """Estimate a phase; what was measured so far decides what is measured next.
 

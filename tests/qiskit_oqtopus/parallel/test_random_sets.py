@@ -38,12 +38,12 @@ seeds = pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.ma
 
 @pytest.fixture(scope="module")
 def backends() -> Iterator[dict[str, OqtopusBackend]]:
-    """The same chip without noise, with that of gates and readout, and with that of waiting qubits as well."""
+    """The same chip without noise, with that of gates and readout, and with that of waiting qubits, too."""
     devices = [
         replace(LATTICE, description={**LATTICE.description, "device_id": name}, **noise)
         for name, noise in NOISE.items()
     ]
-    with Emulator(":memory:", devices=devices) as emulator, OqtopusProvider(emulator.config) as provider:
+    with Emulator(":memory:", devices=devices, quirks=True) as emulator, OqtopusProvider(emulator.config) as provider:
         yield {name: provider.get_backend(name) for name in NOISE}
 
 

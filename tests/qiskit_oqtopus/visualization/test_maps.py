@@ -95,13 +95,14 @@ def test_long_names_are_shortened() -> None:
 
 
 def test_values_of_qubits_and_couplings() -> None:
-    """The scale has the smallest and the largest value; what has none is faded."""
+    """The scale has the smallest and the largest value; what has none is faded, but for the ends of couplings."""
     values = {0: 20.0, 9: 60.0, 3: math.nan, (8, 0): 40.0}
     figure = drawn(CHIP.plot(values=values, label="T1", unit="µs"))
     axes, bar = figure.axes
     couplings = [{each.control, each.target} for each in CHIP.device.calibration.couplings]
 
-    assert coloured(discs(axes)) == [0, 9]
+    assert coloured(discs(axes)) == [0, 8, 9]
+    assert tuple(discs(axes)[8]) == to_rgba(UNKNOWN)
     assert [couplings[i] for i in coloured(arrows(axes))] == [{0, 8}]
     assert bar.get_title() == "T1 (µs)"
     assert bar.get_xlim() == (20, 60)
