@@ -115,8 +115,11 @@ class _Program:
 
     def _first_argument(self, function: Callable[..., Any]) -> Any:
         if self._call["kind"] == "backend":
-            provider = importlib.import_module("qiskit_oqtopus").OqtopusProvider()
-            return provider.get_backend()
+            settings = decode(self._call["backend_settings"])
+            options = settings.pop("options", {})
+            backend = importlib.import_module("qiskit_oqtopus").OqtopusProvider(**settings).get_backend()
+            backend.set_options(**options)
+            return backend
         client = importlib.import_module("oqtopus_client")
         return client.AsyncOqtopusClient() if inspect.iscoroutinefunction(function) else client.OqtopusClient()
 

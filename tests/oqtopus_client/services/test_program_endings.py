@@ -163,6 +163,19 @@ def test_the_servers_time_limit() -> None:
                 read(60)
 
 
+def test_the_time_limit_of_an_inner_job() -> None:
+    """A job that takes too long fails, and the message has the limit and what to do."""
+    with (
+        Emulator(":memory:", sse_limits=SseLimits(job_seconds=0.5)) as emulator,
+        OqtopusClient(emulator.config) as client,
+    ):
+        job = client.run_program(programs.takes_long, 3, device_id="lattice64")
+        with pytest.raises(
+            ProgramError, match=r"pipeline execution timed out\. A job of a server-side program may take"
+        ):
+            job.result(60)
+
+
 def test_a_device_out_of_service() -> None:
     """Not even the job that keeps the log succeeds, and the message says so."""
     with Emulator(":memory:") as emulator, OqtopusClient(emulator.config) as client:
