@@ -220,8 +220,6 @@ class OqtopusOptions(StrictOptions):
             )
         if self.parallel:
             self._check_parallel()
-        elif self.replicas != 1:
-            raise ValueError(f"replicas={self.replicas!r} needs parallel=True, which runs copies side by side.")
         return self
 
     def _check_parallel(self) -> None:

@@ -114,6 +114,8 @@ def encode(
     if chip is not None:
         have_layouts = [circuit.layout is not None for circuit in circuits]
         return _side_by_side(templates, have_layouts, chip, target, settings)
+    if settings.replicas != 1:
+        raise ValueError(f"replicas={settings.replicas!r} needs parallel=True, which runs copies side by side.")
     programs = [program for template, values in templates for program in template.bind(values)]
     refuse_foreign(programs, target, settings)
     warn_of_mitigation(programs, settings)
