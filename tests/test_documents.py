@@ -131,7 +131,7 @@ def test_qiskit_examples_follow_each_other(
 ) -> None:
     """The other Qiskit examples run one after the other, following the Bell example."""
     monkeypatch.chdir(tmp_path)
-    marks = ["bell = ", "rabi = ", "job.save", "least_busy", "scheduling_method", "OqtopusEstimator"]
+    marks = ["bell = ", "rabi = ", "job.save", "least_busy", "scheduling_method", "ansatz = ", "packed = "]
     names: dict[str, Any] = {}
     printed = {}
     for mark in marks:
@@ -148,6 +148,7 @@ def test_qiskit_examples_follow_each_other(
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"rabi.json", "chip.png"}
     assert names["estimated"].data.stds < 0.05
     assert sum(names["sampled"].data.meas.get_counts().values()) == 1000
+    assert printed["packed = "].startswith("20 3\n")
 
 
 def test_programs_examples_follow_each_other(

@@ -123,6 +123,9 @@ def build(
             f"A program must be a function, not {_kind_of(function)}; define a function with def that takes what it "
             "needs as arguments."
         )
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        name = described(function)
+        raise TypeError(f"{name} is a generator function; collect what it yields in a list and return that.")
     labels, keywords = _labels(function, args, kwargs, kind)
     names = [module if isinstance(module, str) else module.__name__ for module in options.modules]
     ours = [name for name in names if name.partition(".")[0] in _PACKAGES]

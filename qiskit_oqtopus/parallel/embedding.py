@@ -132,15 +132,16 @@ class Embedder:
             ]
         return self._items(template, values, index, has_layout)
 
-    def unchanged(self, template: Template, programs: Sequence[Program], *, index: int) -> list[Item]:
+    def unchanged(self, template: Template, programs: Sequence[Program], *, index: int, is_fixed: bool) -> list[Item]:
         """Return the items of a circuit whose gates must not change, such as one with dynamical decoupling.
 
         Args:
             template: The circuit's programs, of native gates.
             programs: Its bound programs, one for each item.
             index: Index of the first item.
+            is_fixed: Whether the circuit's qubits are the device's, so that it stays where it is.
         """
-        circuit = PlaceableCircuit(self._native(template), self._is_wide(template) and template.is_isa, is_strict=True)
+        circuit = PlaceableCircuit(self._native(template), is_fixed, is_strict=True)
         return [
             Item(circuit, program.header, index + i, np.empty(0), program, _delays(program, circuit))
             for i, program in enumerate(programs)

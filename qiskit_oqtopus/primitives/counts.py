@@ -120,7 +120,7 @@ def with_regions(result: PubResult, outcomes: Sequence[object]) -> PubResult:
 
     Args:
         result: The result.
-        outcomes: What was found for each of the PUB's programs.
+        outcomes: The outcomes of each of the PUB's programs, or the server's estimates.
     """
     programs: dict[tuple[tuple[int, ...], float | None], list[int]] = {}
     for each in outcomes:

@@ -56,6 +56,11 @@ class OqtopusEstimator(BaseEstimatorV2):
     Each randomization of a circuit is a job. `plan` returns the number of jobs without running them; `run` warns if
     there are more than 200 additional ones.
 
+    With `parallel`, programs of all PUBs, bindings, measurements and randomizations run side by side, on disjoint
+    regions of the device. Circuits need not be transpiled: each is adapted to its best place, and runs unchanged on
+    others like it. Readout errors are undone for the qubits of each. All noise factors of a program run on the same
+    qubits, where `max_error` applies to the circuit without amplified noise.
+
     Any Qiskit backend other than an `OqtopusBackend` can be used with `sampling`, to try a program on a simulator.
 
     Args:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qiskit import QuantumCircuit, transpile
+from qiskit import QuantumCircuit, generate_preset_pass_manager, transpile
 from qiskit.circuit import CircuitInstruction
-from qiskit.transpiler import CouplingMap
+from qiskit.transpiler import CouplingMap, PassManager
+from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.parallel.assignment import best_place
-from qiskit_oqtopus.parallel.chip import target_of
 from qiskit_oqtopus.parallel.load import Load
-from qiskit_oqtopus.plain import without_layout
+from qiskit_oqtopus.plain import empty_like, without_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from qiskit.transpiler import Target
+    from qiskit.transpiler import StagedPassManager, Target
 
     from qiskit_oqtopus.parallel.chip import Chip
 
@@ -75,10 +76,10 @@ class Placer:
             return None
         circuit = without_layout(circuit)
         if has_layout and is_wide:
-            native = transpile(circuit, basis_gates=_BASIS, optimization_level=1, seed_transpiler=0)
+            native = _native(circuit)
             if all(np.isfinite(self._chip.couplings[pair]) for pair in Load.of(native).edges):
                 return PlacedCircuit(
-                    self._adapted(native, self._target), None, dict(enumerate(range(circuit.num_qubits)))
+                    self._adapted(native, range(circuit.num_qubits)), None, dict(enumerate(range(circuit.num_qubits)))
                 )
         extra = {circuit.qubits[i] for i in measured}
         busy = extra.union(*(item.qubits for item in circuit.data if item.name != "barrier"))
@@ -90,7 +91,7 @@ class Placer:
                 f"Circuit {circuit.name!r} needs {len(used)} qubits, but {self._chip.name} has only {usable} that are "
                 "calibrated with errors below 50 %."
             )
-        native = transpile(_on(circuit, used), basis_gates=_BASIS, optimization_level=1, seed_transpiler=0)
+        native = _native(_on(circuit, used))
         counted = [i for i, qubit in enumerate(used) if circuit.qubits[qubit] in extra]
         place = best_place(self._chip, _load(native, counted))
         if place is None:
@@ -98,14 +99,22 @@ class Placer:
             place = best_place(self._chip, _load(native, counted))
         if place is None:
             raise CircuitError(f"Circuit {circuit.name!r} fits nowhere on {self._chip.name}, not even with swap gates.")
-        adapted = self._adapted(native, target_of(self._target, place.qubits))
+        adapted = self._adapted(native, place.qubits)
         return PlacedCircuit(adapted, place.qubits, {qubit: i for i, qubit in enumerate(used)})
 
-    def _adapted(self, native: QuantumCircuit, target: Target) -> QuantumCircuit:
-        """Return a circuit with each `cx` in the direction that the device has; qubits stay."""
-        layout = range(native.num_qubits)
-        adapted = transpile(native, target=target, initial_layout=layout, optimization_level=1, seed_transpiler=0)
-        return without_layout(adapted)
+    def _adapted(self, native: QuantumCircuit, place: Sequence[int]) -> QuantumCircuit:
+        """Return a circuit with each `cx` in the direction that the device has at a place."""
+        adapted = empty_like(native)
+        index = {qubit: i for i, qubit in enumerate(native.qubits)}
+        for item in native.data:
+            if item.name == "cx" and not self._chip.directed[tuple(place[index[qubit]] for qubit in item.qubits)]:
+                adapted.h(item.qubits)
+                adapted.cx(*reversed(item.qubits))
+                adapted.h(item.qubits)
+            else:
+                adapted.append(item)
+        merged: QuantumCircuit = _merging().run(adapted)
+        return merged
 
     def _routed(self, native: QuantumCircuit) -> QuantumCircuit:
         """Return a circuit whose `cx` are on couplings that form part of the chip's; added qubits come last.
@@ -133,6 +142,31 @@ class Placer:
             or self._target.instruction_supported(item.name, tuple(index[qubit] for qubit in item.qubits))
             for item in circuit.data
         )
+
+
+def _native(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a circuit in native gates.
+
+    Raises:
+        CircuitError: It cannot be translated.
+    """
+    try:
+        native: QuantumCircuit = _translation().run(circuit)
+    except Exception as error:  # custom gates raise anything
+        raise CircuitError(f"Circuit {circuit.name!r} cannot be translated to the device's gates: {error}") from error
+    return native
+
+
+@cache
+def _translation() -> StagedPassManager:
+    """Return the passes that translate a circuit to native gates; `transpile` makes them for each call."""
+    return generate_preset_pass_manager(optimization_level=1, basis_gates=_BASIS, seed_transpiler=0)
+
+
+@cache
+def _merging() -> PassManager:
+    """Return the passes that merge gates on one qubit, and translate them to native ones."""
+    return PassManager([Optimize1qGatesDecomposition(_BASIS)])
 
 
 def _load(circuit: QuantumCircuit, measured: Iterable[int]) -> Load:

@@ -42,6 +42,10 @@ class OqtopusSampler(BaseSamplerV2):
     The options `dynamical_decoupling` and `twirling` suppress errors. Twirled circuits run in several randomizations,
     each a job, whose flips are undone in the bits; the shots of a PUB are split across them.
 
+    With `parallel`, PUBs, bindings and randomizations with the same number of shots share jobs, on disjoint regions of
+    the device. Circuits need not be transpiled: each is adapted to its best place, and runs unchanged on others like
+    it.
+
     Args:
         mode: The backend to run on: an `OqtopusBackend`, or any other Qiskit backend.
         options: See `SamplerOptions`.

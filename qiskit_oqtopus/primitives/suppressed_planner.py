@@ -115,7 +115,8 @@ class SuppressedPlanner:
                     applied[factor, measurement] = self._circuits.applied(measured, len(shares), index)
                 rows = given.rows[bindings]
                 circuit = applied[factor, measurement]
-                tasks.append(Task(circuit, rows, planned.shots, mitigated=False, is_added=factor > 0))
+                task = Task(circuit, rows, planned.shots, mitigated=False, is_added=factor > 0, noise_factor=factor)
+                tasks.append(task)
         return planned, tasks
 
     def _corrected(self, observable: Observable, index: int) -> Observable:

@@ -88,6 +88,8 @@ class Task:
         operator: Labels and coefficients of the Paulis whose sum the server estimates; None if the server counts.
         mitigated: Whether the server mitigates readout errors, if the options say so.
         is_added: Whether the task is only there to mitigate errors of others.
+        noise_factor: Index of the noise factor. The tasks of other factors come after the first one's. Side by side
+            with others, all run on the same qubits, as the noise of different qubits must not be extrapolated.
     """
 
     circuit: TaskCircuit
@@ -96,6 +98,7 @@ class Task:
     operator: Operator | None = None
     mitigated: bool = True
     is_added: bool = False
+    noise_factor: int = 0
 
     def num_jobs(self, max_shots: int, randomizations: int = 1) -> int:
         """Return the number of jobs of each program, if it runs in so many randomizations."""

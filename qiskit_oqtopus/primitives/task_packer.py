@@ -6,19 +6,23 @@ import re
 from typing import TYPE_CHECKING, Self, cast
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.parallel.arrangement import MAX_TEXT
 from qiskit_oqtopus.parallel.embedding import Embedder
+from qiskit_oqtopus.parallel.merging import Part, merge
 from qiskit_oqtopus.parallel.packing import pack
 from qiskit_oqtopus.parallel.splitting import shots_limit
 from qiskit_oqtopus.primitives.placer import Placer
 from qiskit_oqtopus.primitives.plan import planned_jobs
 from qiskit_oqtopus.primitives.task import programs_of
+from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.specs import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from qiskit.providers import BackendV2
 
+    from qiskit_oqtopus.header import PartHeader
     from qiskit_oqtopus.options import OqtopusOptions
     from qiskit_oqtopus.parallel.embedding import Item
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
@@ -53,7 +57,7 @@ class TaskPacker:
         self._settings = settings
         self._max_shots = max_shots
         self._chip = backend.chip
-        self._embedder = Embedder(self._chip, backend.target, as_is=settings.transpile == "none")
+        self._embedder = Embedder(self._chip, backend.target)
         self._num_planned = 0
         self.placer = Placer(self._chip, backend.target, as_is=settings.transpile == "none")
         self.blocks: list[Block] = []
@@ -100,24 +104,59 @@ class TaskPacker:
         """
         tasks = [task for task in tasks if len(task.values)]
         by_shots: dict[int, list[Item]] = {}
+        amplified: dict[int, list[Item]] = {}
         added = set()
+        first = 0  # index of the first item of the last task with the first noise factor
         for task, programs in zip(tasks, programs_of(tasks, self._target), strict=True):
             block = task.block(self._max_shots, programs[0].header.clbits)
             planned = list(planned_jobs([block]))
             template = cast("Template", task.circuit.template(self._target))  # native gates need no binding
             of_jobs = [programs[job.text] for job in planned]
-            items = self._embedder.unchanged(template, of_jobs, index=self._num_planned)
-            for job, item in zip(planned, items, strict=True):
-                by_shots.setdefault(job.shots, []).append(item)
+            is_fixed = task.circuit.home is None and not self._chip.is_complete
+            items = self._embedder.unchanged(template, of_jobs, index=self._num_planned, is_fixed=is_fixed)
+            if not task.noise_factor:
+                first = self._num_planned
+            for number, (job, item) in enumerate(zip(planned, items, strict=True), first):
+                if task.noise_factor:
+                    amplified[number].append(item)
+                else:
+                    amplified[number] = []
+                    by_shots.setdefault(job.shots, []).append(item)
                 if task.is_added or job.randomization:
                     added.add(item.index)
             self.blocks.append(block)
             self._num_planned += len(planned)
         for shots, items in by_shots.items():
             for program in pack(items, self._chip, self._settings):
-                limit = min(self._max_shots, shots_limit(len(program.header.clbits)))
-                number = -(-shots // limit)
-                shares = [shots // number + (i < shots % number) for i in range(number)]
-                # Readout errors are undone here, for each part.
-                self.jobs += [Job([program], share, mitigated=False) for share in shares]
-                self.num_added += number * added.issuperset(part.index for part in program.header.parts)
+                parts = program.header.parts
+                for each in (program, *self._amplified(parts, [amplified[part.index] for part in parts])):
+                    self._append(each, shots, is_added=added.issuperset(part.index for part in each.header.parts))
+
+    def _append(self, program: Program, shots: int, *, is_added: bool) -> None:
+        """Append the jobs of a program, in as many shares as results of limited size need."""
+        limit = min(self._max_shots, shots_limit(len(program.header.clbits)))
+        number = -(-shots // limit)
+        shares = [shots // number + (i < shots % number) for i in range(number)]
+        # Readout errors are undone here, for each part.
+        self.jobs += [Job([program], share, mitigated=False) for share in shares]
+        self.num_added += number * is_added
+
+    def _amplified(self, parts: Sequence[PartHeader], items: Sequence[Sequence[Item]]) -> Iterator[Program]:
+        """Yield programs of circuits with more noise, each on the qubits of the one that it is made of.
+
+        Args:
+            parts: The parts of the program with the first noise factor.
+            items: The circuit of each part with each of the other noise factors.
+        """
+        for of_factor in zip(*items, strict=True):
+            groups: dict[Hashable, list[Part]] = {}
+            room: dict[Hashable, int] = {}
+            for part, item in zip(parts, of_factor, strict=True):
+                native, body = item.circuit.native, cast("Program", item.program).body
+                room[item.group] = room.get(item.group, MAX_TEXT) - len(body)
+                chunk = item.group, room[item.group] // MAX_TEXT
+                fidelity = self._chip.fidelity(native.load, [cast("int", part.qubits[qubit]) for qubit in native.used])
+                sent = Program(item.header, body, is_isa=not self._chip.is_complete)
+                groups.setdefault(chunk, []).append(Part(sent, part.qubits, item.index, fidelity))
+            for each in groups.values():
+                yield merge(each, self._chip.num_qubits)

@@ -18,6 +18,7 @@ from tests.benchmarks import (
     leaks,
     mitigation,
     parallel,
+    parallel_estimator,
     provider,
     sampler,
     simulation,
@@ -73,6 +74,14 @@ def test_parallel(capsys: pytest.CaptureFixture[str]) -> None:
     parallel.main(["--circuits", "40", "--shots", "10"])
 
     assert "1/13.3 jobs" in capsys.readouterr().out
+
+
+@pytest.mark.campaign
+def test_parallel_estimator(capsys: pytest.CaptureFixture[str]) -> None:
+    """Values are exact within their errors, with a fifth of the jobs."""
+    parallel_estimator.main(["--bindings", "4", "--shots", "100"])
+
+    assert "1/5.0 jobs" in capsys.readouterr().out
 
 
 @pytest.mark.campaign

@@ -182,6 +182,11 @@ def test_programs_that_are_too_large() -> None:
     assert abs(total - sum(sizes)) < 4000
 
 
+def generate(_: Any) -> Any:
+    """Yield."""
+    yield 1
+
+
 @pytest.mark.parametrize(
     ("function", "args", "kwargs", "message"),
     [
@@ -191,6 +196,7 @@ def test_programs_that_are_too_large() -> None:
         (sample, (BELL,), {"shots": object()}, "Argument 'shots' is of type object"),
         (lambda *_: 0, (1, object()), {}, "Argument 3 is of type object"),
         (Any, (), {}, "A program must be a function, not"),
+        (generate, (), {}, r"generate\(\) is a generator function; collect what it yields in a list"),
     ],
 )
 def test_arguments_are_checked(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> None:

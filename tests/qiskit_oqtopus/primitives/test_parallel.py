@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Parameter
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore:Error suppression and mitigation add:UserWarning")
 
-many = pytest.mark.parametrize("number", [3, pytest.param(60, marks=pytest.mark.campaign)])
+many = pytest.mark.parametrize("number", [3, pytest.param(20, marks=pytest.mark.campaign)])
 
 WAYS: dict[str, dict[str, Any]] = {
     "published": {"mitigation": "pseudo_inverse"},
@@ -148,18 +148,40 @@ def test_readout_errors(provider: OqtopusProvider, way: str) -> None:
     """Each part is corrected by the errors of its own qubits: deviations are as large as the standard errors say."""
     backend = provider.get_backend("misread")
     circuit, observables, values, expected = sweep(24)
+    isa = transpile(circuit, backend, initial_layout=[1, 9, 63, 10], optimization_level=1)
+    fixed = isa, [[each.apply_layout(isa.layout)] for (each,) in observables], values[::4]
     estimator = OqtopusEstimator(backend, WAYS[way], parallel=True, seed=3)
-    job = estimator.run([(circuit, observables, values)], shots=4000)
-    (result,) = job.result()
+    job = estimator.run([(circuit, observables, values), fixed], shots=4000)
+    result, of_fixed = job.result()
     (raw,) = OqtopusEstimator(backend, parallel=True).run([(circuit, observables, values)], shots=4000).result()
     pulls = (result.data.evs - expected) / result.data.stds
+    fixed_pulls = (of_fixed.data.evs - expected[:, ::4]) / of_fixed.data.stds
 
     assert len({place["qubits"] for place in result.metadata["placements"]}) > 8
+    assert {place["qubits"] for place in of_fixed.metadata["placements"]} == {(1, 9, 10)}
     assert np.abs(pulls).max() < 5
+    assert np.abs(fixed_pulls).max() < 5
     assert 0.5 < np.mean(pulls**2) < 1.6
     assert np.mean(((raw.data.evs - expected) / raw.data.stds) ** 2) > 10
-    assert len(job.job_ids) == estimator.plan([(circuit, observables, values)], shots=4000).jobs
+    assert len(job.job_ids) == estimator.plan([(circuit, observables, values), fixed], shots=4000).jobs
     assert len(job.job_ids) < result.metadata.get("num_circuits", 48) / 3
+
+
+@pytest.mark.parametrize("transpile_option", ["auto", "none"])
+def test_calibration_of_the_same_qubits(provider: OqtopusProvider, transpile_option: Any) -> None:
+    """The calibration measures the qubits that the run measures, and so do circuits that are sent as they are."""
+    backend = provider.get_backend("misread")
+    width = 64 if transpile_option == "auto" else 12
+    circuit = QuantumCircuit(width)
+    circuit.x([2, 11])
+    label = "".join("Z" if qubit in {2, 11} else "I" for qubit in reversed(range(width)))
+    estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option)
+    job = estimator.run([(circuit, label)], shots=20_000)
+    (result,) = job.result()
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+
+    assert {tuple(q for q in part.qubits if q is not None) for header in headers for part in header.parts} == {(2, 11)}
+    assert abs(result.data.evs - 1) < 5 * result.data.stds
 
 
 def test_noise_is_that_of_the_circuits_alone(provider: OqtopusProvider) -> None:
@@ -229,7 +251,7 @@ def test_another_process(server: dict[str, str]) -> None:
         result = job.result(timeout=60)
         assert len(job.job_ids) < 12  # type: ignore[union-attr]
 
-    for sign, pub in zip((1, -1), result, strict=True):  # type: ignore[call-overload]
+    for sign, pub in zip((1, -1), result, strict=True):
         assert np.abs(pub.data.evs - sign * np.array([1, -1, 1])).max() < 5 * pub.data.stds.max()
         assert pub.metadata["placements"]
 
@@ -238,7 +260,7 @@ SUBMIT_AND_DIE = """
 import os, signal
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Parameter
 from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider
 
 backend = OqtopusProvider().get_backend("lattice64")
@@ -266,6 +288,28 @@ def test_same_result_by_id(provider: OqtopusProvider) -> None:
     assert [{**each, "qubits": tuple(each["qubits"])} for each in second.metadata["placements"]] == [
         {**each, "qubits": tuple(each["qubits"])} for each in first.metadata["placements"]
     ]
+
+
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_noise_factors_have_the_same_qubits(provider: OqtopusProvider, decoupled: bool) -> None:
+    """All noise factors of a program run on the same qubits, so that no other noise is extrapolated."""
+    backend = provider.get_backend("noisy")
+    circuit, observables, values, _ = sweep(3)
+    resilience = {"zne_mitigation": True, "zne": {"noise_factors": [1, 2, 3], "extrapolator": "linear"}}
+    options = {"dynamical_decoupling": {"enable": decoupled}}
+    estimator = OqtopusEstimator(backend, options, parallel=True, resilience=resilience)
+    job = estimator.run([(circuit, observables, values)] * 4, shots=500)
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    qubits = {part.index: part.qubits for header in headers for part in header.parts}
+    plan, programs = estimator.plan([(circuit, observables, values)] * 4, shots=500), 4 * 2 * 3 * 3
+
+    assert sorted(qubits) == list(range(programs))
+    assert len(set(qubits.values())) > 3
+    for task in range(0, programs, 9):  # three bindings with each of three factors
+        assert [qubits[task + i] for i in range(3)] * 2 == [qubits[task + i] for i in range(3, 9)]
+    assert plan.jobs == len(job.job_ids)
+    assert plan.added_jobs * 3 >= plan.jobs * 2
+    assert len(job.result()) == 4
 
 
 def test_fixed_circuits(provider: OqtopusProvider) -> None:
@@ -309,6 +353,22 @@ def test_more_shots_than_a_job_has(provider: OqtopusProvider) -> None:
     assert result.data.c.num_shots == 250
     assert set(result.data.c.get_counts()) == {"00", "11"}
     assert len(job.job_ids) == 2  # three times 84, 83 and 83 shots
+
+
+def test_more_shots_than_a_result_holds(provider: OqtopusProvider) -> None:
+    """The more bits a program has, the fewer shots fit into a result, so that several jobs share them."""
+    backend = provider.get_backend("perfect")
+    pubs = [bell(0, 1)] * 12
+    job = OqtopusSampler(backend, parallel=True).run(pubs, shots=250_001)
+    results = job.result()
+
+    assert len(job.job_ids) == 3  # of 24 bits: at most 125,000 shots each
+    assert len({result.metadata["placements"][0]["qubits"] for result in results}) == 12
+    for result in results:
+        counts = result.data.c.get_counts()
+        assert set(counts) == {"00", "11"}
+        assert sum(counts.values()) == 250_001
+        assert abs(counts["00"] - 125_000) < 5 * 250
 
 
 def test_most_side_by_side(provider: OqtopusProvider) -> None:
@@ -392,7 +452,16 @@ def test_refused_runs(provider: OqtopusProvider, tap: RecordedCloud) -> None:
     wide = QuantumCircuit(65, name="wide")
     wide.h(range(65))
     wide.measure_all()
+    opaque = QuantumCircuit(1, 1, name="opaque")
+    opaque.append(Gate("mystery", 1, []), [0])
+    opaque.measure(0, 0)
+    branch = QuantumCircuit(1, 1, name="branch")
+    branch.measure(0, 0)
+    with branch.if_test((0, 1)):
+        branch.x(0)
     for circuit, error in (
+        (opaque, "'opaque' cannot be translated"),
+        (branch, "'branch' has the instruction 'if_else'"),
         (middle, "'middle' acts on qubit 0"),
         (wide, "'wide' needs 65 qubits, but perfect has"),
     ):
