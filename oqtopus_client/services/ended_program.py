@@ -60,7 +60,7 @@ class EndedProgram:
         """Return what the program wrote, without its report and with plain line ends.
 
         Raises:
-            ProgramError: There is no log.
+            ProgramError: The server has no log.
         """
         if self.log is None:
             raise self._failure()
