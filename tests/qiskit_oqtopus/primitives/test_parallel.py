@@ -495,3 +495,20 @@ def test_device_without_calibration() -> None:
 
         assert all(set(result.data.c.get_counts()) <= {"00", "11"} for result in job.result())
         assert len(job.job_ids) == 3
+
+
+def test_complementary_flips_run_on_the_same_qubits(provider: OqtopusProvider) -> None:
+    """Readout errors that favour one outcome cancel, as each randomization has its complement on the same qubits."""
+    backend = provider.get_backend("misread")
+    circuit = QuantumCircuit(1)
+    circuit.ry(1.1, 0)
+    twirling = {"enable_measure": True, "num_randomizations": 16}
+    options: dict[str, Any] = {"parallel": True, "resilience_level": 1, "twirling": twirling, "seed": 1}
+    job = OqtopusEstimator(backend, options).run([(circuit, ["Z", "X", "Y"])], shots=16_000)
+    deviations = job.result()[0].data.evs - [math.cos(1.1), math.sin(1.1), 0]
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    places = {part.index: part.qubits for header in headers for part in header.parts}
+
+    assert [places[i] for i in range(0, 48, 2)] == [places[i] for i in range(1, 48, 2)]
+    assert len({places[i] for i in range(48)}) > 1
+    assert np.all(np.abs(deviations) < 5 * job.result()[0].data.stds)
