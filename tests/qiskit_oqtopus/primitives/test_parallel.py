@@ -175,7 +175,7 @@ def test_calibration_of_the_same_qubits(provider: OqtopusProvider, transpile_opt
     circuit = QuantumCircuit(width)
     circuit.x([2, 11])
     label = "".join("Z" if qubit in {2, 11} else "I" for qubit in reversed(range(width)))
-    estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option)
+    estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option, seed=1)
     job = estimator.run([(circuit, label)], shots=20_000)
     (result,) = job.result()
     headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
@@ -200,7 +200,8 @@ def test_noise_is_that_of_the_circuits_alone(provider: OqtopusProvider) -> None:
             used.cx(1, 2)
             isa = transpile(used, backend, initial_layout=places[label], optimization_level=1)
             observable = SparsePauliOp(["ZZZ", "IZZ", "XXX"][row]).apply_layout(isa.layout)
-            (alone,) = OqtopusEstimator(backend, route="sampling").run([(isa, observable)], shots=4000).result()
+            estimator = OqtopusEstimator(backend, route="sampling", seed=len(off))
+            (alone,) = estimator.run([(isa, observable)], shots=4000).result()
             error = math.hypot(alone.data.stds, result.data.stds[row, 0])
             off.append((alone.data.evs - result.data.evs[row, 0]) / error)
 
@@ -338,7 +339,7 @@ def test_circuits_with_a_layout(provider: OqtopusProvider) -> None:
     state.cx(0, 1)
     state.cx(1, 0)
     expected = [Statevector(state).expectation_value(SparsePauliOp(label)).real for label in ("IX", "IZ")]
-    (result,) = OqtopusEstimator(backend, parallel=True).run([(isa, observables)], shots=1000).result()
+    (result,) = OqtopusEstimator(backend, parallel=True, seed=1).run([(isa, observables)], shots=1000).result()
 
     assert {qubit for each in result.metadata["placements"] for qubit in each["qubits"]} == {20, 21}
     assert np.abs(result.data.evs - expected).max() < 5 / math.sqrt(1000)
@@ -391,7 +392,7 @@ def test_decoupled_circuits(provider: OqtopusProvider) -> None:
     backend = provider.get_backend("perfect")
     circuit, observables, values, expected = sweep(6)
     decoupling = {"enable": True, "sequence_type": "XX"}
-    estimator = OqtopusEstimator(backend, parallel=True, dynamical_decoupling=decoupling)
+    estimator = OqtopusEstimator(backend, parallel=True, dynamical_decoupling=decoupling, seed=1)
     job = estimator.run([(circuit, observables, values)], shots=1000)
     (result,) = job.result()
 
@@ -402,7 +403,8 @@ def test_decoupled_circuits(provider: OqtopusProvider) -> None:
 def test_servers_do_not_mitigate(provider: OqtopusProvider) -> None:
     """The estimator undoes readout errors itself, so the jobs do not ask the server for it."""
     backend = provider.get_backend("misread")
-    job = OqtopusEstimator(backend, parallel=True, mitigation="pseudo_inverse").run([(QuantumCircuit(1), "Z")])
+    options = {"parallel": True, "mitigation": "pseudo_inverse", "seed": 1}
+    job = OqtopusEstimator(backend, options).run([(QuantumCircuit(1), "Z")])
     sent = [provider.client.get_job(job_id) for job_id in job.job_ids]
 
     assert [each.mitigation_info for each in sent] == [{}]
