@@ -11,6 +11,7 @@ from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.program_job import OqtopusProgramJob
 from oqtopus_client.services.program_spec import program_spec
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.target import MEASURE_DURATION
 
 if TYPE_CHECKING:
     import os
@@ -71,6 +72,7 @@ class ProgramRuns:
             kind="backend",
             device_id=backend.device.device_id,
             device=json.loads(backend.device.raw.to_json()),
+            backend_settings=_settings(backend),
             options=options,
         )
         return OqtopusProgramJob(self.client.submit_job(spec).job_id, self.client)
@@ -89,3 +91,13 @@ class ProgramRuns:
         listed = self.client.list_jobs(q=job_id, fields="job_id,job_type")
         is_program = any(job.job_id == job_id and job.job_type == JobsJobType.SSE for job in listed)
         return OqtopusProgramJob(job_id, self.client) if is_program else None
+
+
+def _settings(backend: OqtopusBackend) -> dict[str, Any]:
+    """Return the settings of a backend that are not the default ones."""
+    from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic is slow to load
+
+    default = dict(OqtopusOptions())
+    options = {name: value for name, value in backend.options.items() if value != default[name]}
+    duration = backend._measure_duration  # noqa: SLF001 - the provider's setting
+    return {"options": options, **({} if duration == MEASURE_DURATION else {"measure_duration": duration})}

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 from oqtopus_client.errors import NotFoundError, UserApiError
 from oqtopus_client.rest import endpoints as ops
-from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus, JobsJobType
 from oqtopus_client.rest.models import (
     JobsJob,
     JobsS3JobResult,
@@ -198,26 +198,31 @@ class ContainerConnection:
 
 
 def _run(inner: _InnerJob, request: JobsSubmitJobRequest) -> None:
-    """Run a job through the driver. A failure of the driver is one of the job."""
+    """Run a job through the driver. If the driver fails, so does the job."""
     job = inner.job = JobsJob(job_id=inner.job.job_id, **dict(request))
     job.name, job.description, job.status = job.name or "", job.description or "", JobsJobStatus.RUNNING
     uploaded = read_model(JobsS3SubmitJobInfo, unpack(inner.input))
     with _driver_lock(os.getpid()):
         job.submitted_at = job.ready_at = job.running_at = datetime.now(UTC)
         try:
-            answer = _driver().submit_job(request, uploaded)
+            _keep(inner, _driver().submit_job(request, uploaded))
         except Exception as error:  # noqa: BLE001 - reported as the job's message
             failed = _JOB_FAILED.fullmatch(str(error))
             inner.message = failed["reason"] if failed else f"The container's driver failed: {error}"
             job.ended_at, job.status = datetime.now(UTC), JobsJobStatus.FAILED
-            return
-    fields = dict(answer) if isinstance(answer, dict) else answer.model_dump(mode="json")
-    # Some drivers have the files' contents beside the other fields.
+
+
+def _keep(inner: _InnerJob, answer: object) -> None:
+    """Keep the driver's answer, a dict or a model of any version, which has contents in place of URLs."""
+    fields = dict(answer) if isinstance(answer, dict) else answer.model_dump(mode="json")  # type: ignore[attr-defined]
+    # Some drivers have the contents beside the other fields.
     info = fields.pop("job_info", None) or fields
-    inner.message = info.get("message")
-    inner.files = zlib.compress(json.dumps({name: info.get(name) for name in _FILES}).encode(), 1)
     known = {name: fields[name] for name in JobsJob.model_fields if fields.get(name) is not None}
-    inner.job = JobsJob.from_dict({**dict(job), **known, "job_id": job.job_id, "job_info": None})
+    ended = JobsJob.from_dict({**dict(inner.job), **known, "job_id": inner.job.job_id})
+    if ended.status not in FINAL_STATUSES:
+        raise ValueError(f"It returned a job with the status {str(ended.status)!r}.")
+    inner.files = zlib.compress(json.dumps({name: info.get(name) for name in _FILES}).encode(), 1)
+    inner.job, inner.message = ended, info.get("message")
 
 
 def _matching(

@@ -27,6 +27,7 @@ def program_spec(
     kind: Literal["backend", "client"],
     device_id: str,
     device: dict[str, Any] | None = None,
+    backend_settings: Mapping[str, Any] | None = None,
     options: ProgramOptions | None,
 ) -> OqtopusJobSpec:
     """Return the job that runs a function, or a script as it is, next to the device.
@@ -38,6 +39,7 @@ def program_spec(
         kind: The function's first argument, a `backend` or a `client`.
         device_id: The device.
         device: Its description as the User API returns it; a `client` can do without.
+        backend_settings: Settings of the `backend`; see `build`.
         options: Other settings.
 
     Raises:
@@ -54,7 +56,9 @@ def program_spec(
         file = Path(program)
         name, text = file.name, _script(file, args, kwargs)
     elif callable(program):
-        text = build(program, args, kwargs, kind=kind, device=device, options=options)
+        text = build(
+            program, args, kwargs, kind=kind, device=device, backend_settings=backend_settings, options=options
+        )
         name = getattr(program, "__name__", type(program).__name__)
     else:
         raise TypeError(f"A program must be a function or the path of a Python file, not {type(program).__name__}.")

@@ -57,9 +57,10 @@ class Captures:
             if not self._is_there(value.__name__):
                 raise ValueError(_missing(where, value.__name__))
             return {"import": [value.__name__, None]}
-        if isinstance(value, FunctionType) and value.__globals__ is self._home and self._home_name not in self._modules:
-            return {"function": self._number(value)}
         path = _import_path(value)
+        is_shipped = path is not None and path[0] in self._modules
+        if isinstance(value, FunctionType) and value.__globals__ is self._home and not is_shipped:
+            return {"function": self._number(value)}
         if path is not None and self._is_there(path[0]):
             return {"import": list(path)}
         if isinstance(value, type) and value.__module__ == self._home_name:
@@ -68,7 +69,7 @@ class Captures:
                 "the function, or to a module for ProgramOptions(modules=[...])."
             )
         if not isinstance(value, FunctionType | type):
-            return {"value": encode(value, where)}
+            return {"value": encode(value, where), "name": where}
         raise ValueError(_missing(where, value.__module__))
 
     def _is_there(self, module: str) -> bool:

@@ -35,8 +35,6 @@ def definition_of(function: FunctionType) -> Definition:
     name = described(function)
     if hasattr(function, "__wrapped__"):
         raise ValueError(f"{name} is wrapped by a decorator, which cannot be shipped; pass the undecorated function.")
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise ValueError(f"{name} is a generator function; collect what it yields in a list and return that.")
     try:
         lines, first_line = inspect.getsourcelines(function)
         file, _ = inspect.findsource(function)

@@ -67,6 +67,7 @@ class _Program:
     def __init__(self, call: dict[str, Any], frames: FrameWriter) -> None:
         self.frames = frames
         self._call = call
+        self._functions: list[types.FunctionType] = []
         self._jobs: list[dict[str, Any]] = []
         self._driver_lock = threading.Lock()
         self._end_lock = threading.Lock()
@@ -77,46 +78,60 @@ class _Program:
     def load(self, folder: Path) -> tuple[Callable[..., Any], tuple[list[Any], dict[str, Any]]]:
         """Return the function and its arguments, with the backend or client as the first."""
         call = self._call
-        for path, text in call["files"].items():
+        self._write_files(folder)
+        self._watch_driver()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of QPY from a newer Qiskit, for example
+            self._define_functions()
+            arguments = [self._resolve(each) for each in call["args"]]
+            keywords = {name: self._resolve(each) for name, each in call["kwargs"].items()}
+            function = self._resolve(call["function"])
+        return function, ([self._first_argument(function), *arguments], keywords)
+
+    def _write_files(self, folder: Path) -> None:
+        files = dict(self._call["files"])
+        if self._call["device"] is not None:
+            files["device.json"] = json.dumps(self._call["device"])
+            os.environ["OQTOPUS_SSE_DEVICE"] = str(folder / "device.json")
+        for path, text in files.items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
-        if call["device"] is not None:
-            file = folder / "device.json"
-            file.write_text(json.dumps(call["device"]), "utf-8")
-            os.environ["OQTOPUS_SSE_DEVICE"] = str(file)
-        self._watch_driver()
-        # Pickling within the program, for child processes, finds its functions by the name of a module.
+
+    def _define_functions(self) -> None:
+        # Pickling within the program, for child processes, finds functions by the name of a module.
         module = sys.modules["oqtopus_program"] = types.ModuleType("oqtopus_program")
-        functions = [Definition(**each["definition"]).execute(vars(module)) for each in call["functions"]]
+        shipped = self._call["functions"]
+        self._functions = [Definition(**each["definition"]).execute(vars(module)) for each in shipped]
+        for name, reference in self._call["namespace"].items():
+            setattr(module, name, self._resolve(reference))
+        for function, each in zip(self._functions, shipped, strict=True):
+            function.__defaults__ = tuple(map(self._resolve, each["defaults"])) or None
+            keywords = {name: self._resolve(reference) for name, reference in each["kwdefaults"].items()}
+            function.__kwdefaults__ = keywords or None
 
-        def resolve(reference: dict[str, Any]) -> Any:
-            if "function" in reference:
-                return functions[reference["function"]]
-            if "import" in reference:
-                name, attributes = reference["import"]
-                found: Any = importlib.import_module(name)
-                for attribute in attributes.split(".") if attributes else ():
-                    found = getattr(found, attribute)
-                return found
-            return decode(reference["value"])
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for name, reference in call["namespace"].items():
-                setattr(module, name, resolve(reference))
-            for function, each in zip(functions, call["functions"], strict=True):
-                function.__defaults__ = tuple(map(resolve, each["defaults"])) or None
-                function.__kwdefaults__ = {name: resolve(value) for name, value in each["kwdefaults"].items()} or None
-            arguments = [resolve(each) for each in call["args"]]
-            keywords = {name: resolve(each) for name, each in call["kwargs"].items()}
-            target = resolve(call["function"])
-        return target, ([self._first_argument(target), *arguments], keywords)
+    def _resolve(self, reference: dict[str, Any]) -> Any:
+        """Return the object that `Captures.refer` described."""
+        if "function" in reference:
+            return self._functions[reference["function"]]
+        if "value" in reference:
+            try:
+                return decode(reference["value"])
+            except ValueError as error:
+                raise ValueError(f"{reference['name']} cannot be read there: {error}") from error
+        module, name = reference["import"]
+        found: Any = importlib.import_module(module)
+        for attribute in name.split(".") if name else ():
+            found = getattr(found, attribute)
+        return found
 
     def _first_argument(self, function: Callable[..., Any]) -> Any:
         if self._call["kind"] == "backend":
-            provider = importlib.import_module("qiskit_oqtopus").OqtopusProvider()
-            return provider.get_backend()
+            settings = decode(self._call["backend_settings"])
+            options = settings.pop("options", {})
+            backend = importlib.import_module("qiskit_oqtopus").OqtopusProvider(**settings).get_backend()
+            backend.set_options(**options)
+            return backend
         client = importlib.import_module("oqtopus_client")
         return client.AsyncOqtopusClient() if inspect.iscoroutinefunction(function) else client.OqtopusClient()
 

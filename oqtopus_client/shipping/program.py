@@ -14,6 +14,7 @@ from oqtopus_client.shipping.captures import Captures
 from oqtopus_client.shipping.function_source import described
 from oqtopus_client.shipping.loader import LAST_PROGRAM
 from oqtopus_client.shipping.local_modules import LocalModules
+from oqtopus_client.shipping.values import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,9 +27,10 @@ Servers pass the program's job in an environment variable, of which Linux takes 
 of the job.
 """
 
+_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 _PACKAGES = ("oqtopus_client", "qiskit_oqtopus")
 _FIRST_LINE = "# A function shipped by oqtopus-client"
-_PROGRAM = """{first_line} {version}: {name}
+_PROGRAM = """{first_line} {version} (Apache-2.0): {name}
 import base64, bz2, json, os, sys, tempfile, traceback
 
 ARCHIVE = "{archive}"
@@ -98,6 +100,7 @@ def build(
     *,
     kind: Literal["backend", "client"],
     device: dict[str, Any] | None,
+    backend_settings: Mapping[str, Any] | None = None,
     options: Options,
 ) -> str:
     """Return the program that calls a function next to the device.
@@ -108,6 +111,8 @@ def build(
         kwargs: Its keyword arguments.
         kind: Its first argument: a `backend` of the device, or a `client`.
         device: The device as the User API describes it, as JSON; None if not needed.
+        backend_settings: `measure_duration` of the backend's provider and `options` of the backend, where they are not
+            the default ones.
         options: Settings.
 
     Raises:
@@ -119,6 +124,9 @@ def build(
             f"A program must be a function, not {_kind_of(function)}; define a function with def that takes what it "
             "needs as arguments."
         )
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        name = described(function)
+        raise TypeError(f"{name} is a generator function; collect what it yields in a list and return that.")
     labels, keywords = _labels(function, args, kwargs, kind)
     names = [module if isinstance(module, str) else module.__name__ for module in options.modules]
     ours = [name for name in names if name.partition(".")[0] in _PACKAGES]
@@ -132,6 +140,7 @@ def build(
         "namespace": captures.namespace,
         "files": modules.files,
         "device": device,
+        "backend_settings": encode(backend_settings or {}, "backend"),
         "kind": kind,
         "name": function.__name__,
         "tag": secrets.token_hex(8),
@@ -176,9 +185,6 @@ def _labels(
     labels = [f"Argument {name!r}" for name in names[: len(args)]]
     labels += [f"Argument {number}" for number in range(len(labels) + 2, len(args) + 2)]
     return labels, {key: f"Argument {key!r}" for key in kwargs}
-
-
-_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
 
 def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:

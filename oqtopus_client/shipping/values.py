@@ -49,7 +49,10 @@ def decode(content: Any) -> Any:
     """
     try:
         return _decode(content)
-    except (TypeError, AttributeError, LookupError, EOFError, OverflowError, RecursionError) as error:
+    except ValueError:
+        raise
+    except Exception as error:
+        # NumPy and Qiskit raise errors of any type for damaged data.
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 

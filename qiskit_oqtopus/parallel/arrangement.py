@@ -198,7 +198,7 @@ class Arranger:
         """Return a region of the empty chip for a circuit of unconnected parts that do not all fit one by one."""
         if len(load.components) == 1:
             return None
-        arranger = Arranger(Finder.of(self.finder.chip, spacing=0, strict=self.finder.strict))
+        arranger = Arranger(Finder(self.finder.chip, spacing=0, strict=self.finder.strict))
         parts = [load.on(component) for component in load.components]
         tasks = [task for i, part in enumerate(parts) if (task := arranger.task(i, part)) is not None]
         if len(tasks) < len(parts):

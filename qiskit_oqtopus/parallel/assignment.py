@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qiskit_oqtopus.errors import CircuitError
-from qiskit_oqtopus.parallel.arrangement import Arrangement, Arranger, Placed, Region, Task
+from qiskit_oqtopus.parallel.arrangement import Arrangement, Arranger, Region, Task
 from qiskit_oqtopus.parallel.places import Finder, Place
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def assign(
     Raises:
         CircuitError: A circuit does not fit on the chip.
     """
-    arranger = Arranger(Finder.of(chip, spacing=spacing, strict=strict), max_error=max_error, most=most)
+    arranger = Arranger(Finder(chip, spacing=spacing, strict=strict), max_error=max_error, most=most)
     groups: dict[Hashable, list[Request]] = {}
     for request in requests:
         groups.setdefault(request.group, []).append(request)
@@ -75,7 +75,7 @@ def assign(
 
 def best_place(chip: Chip, load: Load, *, strict: bool = False) -> Place | None:
     """Return the best place for a circuit on the empty chip; None if it does not fit there without more gates."""
-    region = Arranger(Finder.of(chip, spacing=0, strict=strict)).best(load)
+    region = Arranger(Finder(chip, spacing=0, strict=strict)).best(load)
     return None if region is None else Place(region.qubits, region.fidelity, region.fidelity)
 
 
@@ -86,10 +86,7 @@ def fits(chip: Chip, load: Load, *, strict: bool = False) -> bool:
 
 def _programs(arranger: Arranger, requests: Sequence[Request]) -> list[Arrangement]:
     """Return the programs of circuits that may share one."""
-    programs: list[Arrangement] = []
-    for request in requests:
-        if request.fixed is not None:
-            _fix(arranger, request, request.fixed, programs)
+    programs = _fixed(arranger, requests)
     left = _tasks(arranger, [request for request in requests if request.fixed is None])
     for i, program in enumerate(programs):
         programs[i], left = arranger.filled(program, left)
@@ -104,17 +101,23 @@ def _programs(arranger: Arranger, requests: Sequence[Request]) -> list[Arrangeme
     return programs
 
 
-def _fix(arranger: Arranger, request: Request, qubits: tuple[int, ...], programs: list[Arrangement]) -> None:
-    """Add a circuit on fixed qubits to the first program whose circuits leave them."""
-    cost = float(arranger.finder.chip.costs(request.load, np.array([qubits], dtype=np.intp))[0])
-    region = Region(qubits, cost)
-    task = Task(request.index, request.load, -1, region, request.size, is_fixed=True)
-    for program in programs:
-        taken = {qubit for each in program.placed for qubit in each.region.qubits}
-        if program.has_room(task, arranger.most) and taken.isdisjoint(qubits):
-            program.add(task, region)
-            return
-    programs.append(Arrangement.of(arranger.finder, [Placed(task, region)]))
+def _fixed(arranger: Arranger, requests: Sequence[Request]) -> list[Arrangement]:
+    """Return the programs of circuits on fixed qubits, each in the first one whose circuits leave them."""
+    programs, taken = list[Arrangement](), list[int]()
+    for request in requests:
+        if request.fixed is None:
+            continue
+        cost = float(arranger.finder.chip.costs(request.load, np.array([request.fixed], dtype=np.intp))[0])
+        region, mask = Region(request.fixed, cost), sum(1 << qubit for qubit in request.fixed)
+        task = Task(request.index, request.load, -1, region, request.size, is_fixed=True)
+        may_share = (i for i, others in enumerate(taken) if not others & mask)
+        number = next((i for i in may_share if programs[i].has_room(task, arranger.most)), len(programs))
+        if number == len(programs):
+            programs.append(Arrangement.of(arranger.finder))
+            taken.append(0)
+        programs[number].add(task, region)
+        taken[number] |= mask
+    return programs
 
 
 def _tasks(arranger: Arranger, requests: Sequence[Request]) -> list[Task]:

@@ -109,16 +109,17 @@ class Chip:
         return listed(self.joined)
 
     @cached_property
-    def searches(self) -> dict[object, Any]:
-        """The searches of this chip by their options; empty at first."""
+    def searches(self) -> dict[object, dict[Any, Any]]:
+        """Results of searches by their options, kept for further ones; empty at first."""
         return {}
 
     def within(self, steps: int) -> Mask:
         """Return which qubits are at most so many neighbours apart, of shape (qubits, qubits)."""
-        reached = np.eye(self.num_qubits, dtype=bool)
-        for _ in range(steps):
-            reached = reached | (reached.astype(np.float32) @ self.near.astype(np.float32) > 0)
-        return reached
+        known: dict[int, Mask] = self.searches.setdefault("within", {0: np.eye(self.num_qubits, dtype=bool)})
+        if steps not in known:
+            before = self.within(steps - 1)
+            known[steps] = before | (before.astype(np.float32) @ self.near.astype(np.float32) > 0)
+        return known[steps]
 
     def costs(self, load: Load, rows: Integers) -> Floats:
         """Return what a load costs at places of shape (places, qubits of the load)."""

@@ -128,6 +128,8 @@ def _request(position: int, item: Item) -> Request:
     native = item.circuit.native
     turns = sum(count for _, _, count in native.load.pairs)
     size = _BYTES_PER_GATE * len(native.circuit.data) + _BYTES_PER_TURN * turns
+    if item.header.metadata:
+        size += len(item.header.to_comment())
     return Request(native.load, item.header.name, position, item.circuit.fixed, item.group, size)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rustworkx
 
+from qiskit_oqtopus.parallel.chip import listed
+
 if TYPE_CHECKING:
     from qiskit_oqtopus.parallel.chip import Chip, Floats, Integers, Mask
     from qiskit_oqtopus.parallel.load import Load
@@ -85,18 +87,16 @@ class Regions:
     @cached_property
     def _around(self) -> tuple[Integers, Integers]:
         """The qubits near each region, filled up with their number, and how many of its qubits each is near."""
-        n = len(self.near)
-        counts = np.zeros((len(self.rows), n), dtype=np.int8)
-        for column in self.rows.T:
-            counts += self.near[column]
-        np.put_along_axis(counts, self.rows, 0, axis=1)
-        region, qubit = np.nonzero(counts)
-        position = np.arange(len(region)) - np.searchsorted(region, region)
-        around = np.full((len(counts), position.max(initial=0) + 1), n)
+        n, lists = len(self.near), listed(self.near)
+        around = np.sort(lists[self.rows].reshape(len(self.rows), -1), axis=1)
+        is_first = np.ones_like(around, dtype=bool)
+        is_first[:, 1:] = around[:, 1:] != around[:, :-1]
+        starts = np.flatnonzero(is_first)
         times = np.zeros_like(around)
-        around[region, position] = qubit
-        times[region, position] = counts[region, qubit]
-        return around, times
+        times.flat[starts] = np.diff(starts, append=around.size)
+        for column in self.rows.T:
+            is_first &= around != column[:, None]
+        return np.where(is_first, around, n), times
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ class Pool:
 
 
 class Finder:
-    """A search for regions of a chip, which remembers its results.
+    """A search for regions of a chip, which shares those of small shapes with other searches.
 
     Args:
         chip: The chip.
@@ -130,17 +130,8 @@ class Finder:
         self.usable = np.append(chip.usable, False)
         self._may_touch = not spacing
         self._near = (self.reach if spacing else chip.near) & ~np.eye(chip.num_qubits, dtype=bool)
-        self._regions: dict[Load, Regions | None] = {}
+        self._regions: dict[Load, Regions | None] = chip.searches.setdefault((spacing, strict), {})
         self._pools: dict[Load, Pool] = {}
-
-    @classmethod
-    def of(cls, chip: Chip, *, spacing: int, strict: bool) -> Finder:
-        """Return the search for regions of a chip, which is the same object for all of the chip's runs."""
-        key = cls, spacing, strict
-        if key not in chip.searches:
-            chip.searches[key] = cls(chip, spacing=spacing, strict=strict)
-        finder: Finder = chip.searches[key]
-        return finder
 
     def pool(self, load: Load) -> Pool:
         """Return the regions of the whole chip for a connected load."""

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PYTHON = "3.13"
-# The container's versions, but for NumPy: 1.26.4, which passes as well, has no wheel for this Python.
+# The container's versions, but for NumPy and quri-parts, whose versions there have no wheels for this Python; NumPy
+# 1.26.4, built from source, passes as well.
 CONTAINER = (
     "qiskit==1.4.3",
     "numpy>=2.1",
@@ -40,6 +41,10 @@ CONTAINER = (
     "networkx==3.5",
     "oqtopus-client==1.1.6",
     "quri-parts-oqtopus==1.1.4",
+    "quri-parts-circuit==0.25.1",
+    "quri-parts-core==0.25.1",
+    "quri-parts-qulacs==0.25.1",
+    "quri-parts-rust==0.25.1",
 )
 ABSENT = ("httpx", "typer", "rich", "platformdirs", "qiskit_oqtopus", "qiskit_aer")
 # Of the two that operators set, the smaller one.

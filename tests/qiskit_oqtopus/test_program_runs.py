@@ -76,6 +76,23 @@ def test_a_function_runs_here_and_there(provider: OqtopusProvider, device: str) 
     assert len(job.inner_jobs) == 3 + 3 + 1
 
 
+def settings_of(backend: OqtopusBackend) -> Any:
+    """Return the settings of a backend, and the counts that they lead to."""
+    circuit = QuantumCircuit(1, 1)
+    circuit.h(0)
+    circuit.measure(0, 0)
+    return dict(backend.options), backend.target["measure"][(0,)].duration, backend.run(circuit).result().get_counts()
+
+
+def test_the_settings_of_the_backend() -> None:
+    """The backend there has the options of this one, and its provider's duration of measurements."""
+    with OqtopusProvider.emulator(":memory:", measure_duration=3e-6) as provider:
+        backend = provider.get_backend("lattice64")
+        backend.set_options(shots=77, transpiler_options={"optimization_level": 0}, job_tags=["x"], seed_simulator=5)
+
+        assert provider.run_program(settings_of, backend=backend).result(60) == settings_of(backend)
+
+
 def test_an_error_of_the_provider(provider: OqtopusProvider) -> None:
     """A circuit that a backend refuses here is refused there, with the same words."""
     with pytest.raises(ProgramError, match="raised CircuitError: Circuit ") as caught:

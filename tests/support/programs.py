@@ -145,6 +145,14 @@ def refused(client: Any, program: str) -> None:
     measure(client, 10, program.replace("h q[0]", "no_gate q[0]")).raise_for_status()
 
 
+def takes_long(client: Any, layers: int) -> None:
+    """Run a circuit that takes long to simulate, where the device is noisy."""
+    lines = ['OPENQASM 3; include "stdgates.inc"; qubit[16] q; bit[16] c;']
+    for layer in range(layers):
+        lines += [f"rx({layer + i}) q[{i}];" for i in range(16)] + [f"cx q[{i}], q[{i + 1}];" for i in range(15)]
+    measure(client, 1000, "\n".join([*lines, "c = measure q;"]))
+
+
 def loops(_client: Any) -> None:
     """Never end."""
     print("looping")

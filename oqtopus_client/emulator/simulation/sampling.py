@@ -102,6 +102,7 @@ def parts_of(
 def seconds(circuit: QuantumCircuit, device: EmulatedDevice, shots: int, measured: Collection[int]) -> float:
     """Estimate the time to sample a circuit; zero if the device refuses it."""
     try:
+        _check(circuit, device)
         return sum(choose(part, shots).cost.seconds for part, _ in parts_of(circuit, device, measured))
     except ValueError:
         return 0.0

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from oqtopus_client import OqtopusClient
+from tests.support import programs
+from tests.support.circuits import BELL
 from tests.support.command_line import Typed, answer, complaint
 from tests.support.sse_programs import DRIVER
 
@@ -61,6 +64,23 @@ def test_failures(sse_cli: Typed, script: str) -> None:
     assert as_json.exit_code == 1
     assert json.loads(as_json.stdout)["message"] == "user program execution error"
     assert "Likely causes" in complaint(as_json)
+
+
+def test_functions(sse_cli: Typed) -> None:
+    """`result` prints what a function returned, or its error with its traceback; `log` leaves its report out."""
+    with OqtopusClient() as client:
+        good = client.run_program(programs.counts, 9, BELL, device_id="qulacs")
+        bad = client.run_program(programs.raises, device_id="qulacs")
+        value = good.result(60)
+        bad.wait_for_final_state(60)
+    failed = sse_cli("result", bad.job_id)
+
+    assert sse_cli("result", good.job_id).stdout == f"{value!r}\n"
+    assert answer(sse_cli("result", good.job_id, "--json"))["value"] == value
+    assert sse_cli("log", good.job_id).stdout == "===== sse_runtime.log =====\nmeasured 9\n"
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert 'File "programs.py", line' in failed.stderr
+    assert failed.stderr.splitlines()[-1].endswith("raised UnstableError: two lines")
 
 
 def test_refusals(sse_cli: Typed, script: str, tmp_path: Path) -> None:

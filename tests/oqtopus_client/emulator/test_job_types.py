@@ -459,6 +459,11 @@ def test_direction_of_a_coupling() -> None:
     assert sample(backwards, transpiler=OFF) == {"11": SHOTS}
 
 
+def test_long_programs_of_other_gates_are_refused_by_a_chip() -> None:
+    """The time that such a program would take cannot be estimated, as the gates have no duration."""
+    assert failure("sampling", program("rx(1) q; " * 2000, 16), device=CHIP, transpiler=OFF) == REFUSED
+
+
 def perfect(device: EmulatedDevice) -> EmulatedDevice:
     """Return a device without errors that is simulated as a noisy one."""
     info = json.loads(device.device_info)

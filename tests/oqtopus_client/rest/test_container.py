@@ -28,6 +28,8 @@ def submit_job(input_job: JobsSubmitJobRequest, upload_info: JobsS3SubmitJobInfo
     job["program"], job["operator"] = info.get("program") or [], info.get("operator") or []
     job["input"], job["job_id"], job["status"] = "", "parent", "ready"
     requests.append(json.loads(json.dumps(job)))
+    if job["shots"] == 12:
+        return {"status": "running", "result": None}
     if job["shots"] == 13:
         raise RuntimeError("To execute sampling on OQTOPUS server is failed. reason: device status is not available")
     sampling = {"counts": {"00": 40, "11": 60}, "divided_counts": None}
@@ -62,6 +64,8 @@ def test_no_device_needs_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     del sys.modules["sse_driver"]
     operator = [OqtopusEstimationOperator("X 0 X 1", 1.0), OqtopusEstimationOperator("Z 0 Z 1", 1.0)]
     with OqtopusClient() as client:
+        with pytest.raises(UserApiError, match="The container's driver failed: It returned a job with the status 'run"):
+            client.run_sampling(OqtopusJobSpec.sampling(device_id=device, program=BELL, shots=12))
         with pytest.raises(UserApiError) as failure:
             client.run_sampling(OqtopusJobSpec.sampling(device_id=device, program=BELL, shots=13))
         sampled = client.run_sampling(OqtopusJobSpec.sampling(device_id=device, program=BELL, shots=100))
@@ -74,12 +78,12 @@ def test_no_device_needs_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sampled.job_id != estimated.job_id
     assert sampled.job_id.startswith("parent/")
     assert (estimated.exp_value, estimated.stds) == (2.0, 0.0)
-    assert [request["device_id"] for request in requests] == [device] * 3
+    assert [request["device_id"] for request in requests] == [device] * 4
     assert str(failure.value) == (
         "The job failed: device status is not available. The device went out of service; submit the job again when its "
         "status is available."
     )
-    assert requests[2]["operator"] == [
+    assert requests[3]["operator"] == [
         {"pauli": "X 0 X 1", "coeff": 1.0},
         {"pauli": "Z 0 Z 1", "coeff": 1.0},
     ]

@@ -89,7 +89,7 @@ def test_a_coroutine_function(beside: OqtopusClient) -> None:
         (programs.compiles, (), "SyntaxError", "invalid syntax"),
         (programs.imports, (), "ModuleNotFoundError", "No module named 'no_such_module'"),
         (programs.returns_an_object, (), "TypeError", "The return value['here'] is of type object"),
-        (programs.returns_too_much, (), "ValueError", "The return value cannot be sent: it has 6,"),
+        (programs.returns_too_much, (), "ValueError", "The function returned too much: 6,"),
         (programs.refused, (BELL,), "UserApiError", "Expecting value: line 1 column 1"),
         (programs.submits_itself, (), "OqtopusError", "A program next to the device cannot submit another one."),
     ],
@@ -161,6 +161,19 @@ def test_the_servers_time_limit() -> None:
         for read in (job.result, job.logs):
             with pytest.raises(ProgramError, match="it ran beyond the server's time limit"):
                 read(60)
+
+
+def test_the_time_limit_of_an_inner_job() -> None:
+    """A job that takes too long fails, and the message has the limit and what to do."""
+    with (
+        Emulator(":memory:", sse_limits=SseLimits(job_seconds=0.5)) as emulator,
+        OqtopusClient(emulator.config) as client,
+    ):
+        job = client.run_program(programs.takes_long, 3, device_id="lattice64")
+        with pytest.raises(
+            ProgramError, match=r"pipeline execution timed out\. A job of a server-side program may take"
+        ):
+            job.result(60)
 
 
 def test_a_device_out_of_service() -> None:

@@ -40,10 +40,15 @@ def scaled(x: float, factor: float = math.pi, *, shift: float = STEPS) -> float:
     return x * factor + shift
 
 
+def halves(x: float) -> Iterator[float]:
+    """Be a generator function."""
+    yield x / 2
+
+
 def everything(_: object, circuit: QuantumCircuit, combine: Callable[..., float] = scaled) -> list[Any]:
     """Refer to a module, a class of a library, functions, constants and a default that is a function."""
     again = QuantumCircuit(circuit.num_qubits)
-    return [combine(1.0), scaled(2.0, shift=0), factorial(STEPS), TABLE["a"] * np.pi, again.num_qubits]
+    return [combine(1.0), scaled(2.0, shift=0), factorial(STEPS), TABLE["a"] * np.pi, again.num_qubits, *halves(3)]
 
 
 def test_what_a_function_refers_to() -> None:
@@ -52,7 +57,7 @@ def test_what_a_function_refers_to() -> None:
     shipped = value_of(everything, circuit)
     expected = everything(None, circuit)
 
-    assert [*shipped[:3], shipped[4]] == [*expected[:3], expected[4]]
+    assert [*shipped[:3], *shipped[4:]] == [*expected[:3], *expected[4:]]
     assert np.array_equal(shipped[3], expected[3])
 
 

@@ -176,18 +176,12 @@ def wrapping(*args: Any) -> Any:
     return module_level(*args)
 
 
-def generating() -> Any:
-    """Yield."""
-    yield 1
-
-
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (made("def f(): pass"), r"The source of f\(\) is not available; define it in a file or in a notebook cell"),
         (made("f = lambda: 1"), r"The source of <lambda>\(\) is not available"),
         (wrapping, r"module_level\(\) is wrapped by a decorator"),
-        (generating, r"generating\(\) is a generator function; collect what it yields"),
     ],
 )
 def test_what_is_refused(function: FunctionType, message: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from oqtopus_client.shipping.archive import stripped
 from oqtopus_client.shipping.modules import OPTIONAL, UNUSABLE, sources
 from tests.support import chips
 from tests.support.source_tree import NAMES
@@ -75,7 +76,10 @@ flip = QuantumCircuit(1)
 flip.x(0)
 flip.measure_all()
 print(sorted(place.qubits for place in backend.placements([flip, flip], spacing=0)))
-print(len(backend.run([flip, flip], parallel=True, spacing=0).job_ids))
+job = backend.run([flip, flip], parallel=True, spacing=0, shots=50)
+print(len(job.job_ids), job.result().get_counts())
+sampled = OqtopusSampler(backend, parallel=True).run([flip, flip], shots=50).result()
+print([each.data.meas.get_counts() for each in sampled])
 """
 
 HIDDEN = """
@@ -90,7 +94,7 @@ def run_shipped(program: str, folder: Path, packages: Collection[str], wanted: C
     """Run a program with no more of this distribution's modules than it takes with it."""
     for path, source in sources(program, packages, wanted).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(source, "utf-8")
+        (folder / path).write_text(stripped(source), "utf-8")
     return run_bare(PRELUDE.replace("FOLDER", repr(str(folder))) + program, simulate)
 
 
@@ -110,7 +114,13 @@ def test_provider_and_primitives(tmp_path: Path) -> None:
     assert ran.output.splitlines() == ["[{'00': 50}, {'11': 50}]", "{'11': 40}", "[ 1. -1.]", "[ 1. -1.]"]
 
 
-@pytest.mark.parametrize(("program", "printed"), [(SUPPRESSED, "True (3,)\n"), (PARALLEL, "[(0,), (1,)]\n1\n")])
+@pytest.mark.parametrize(
+    ("program", "printed"),
+    [
+        (SUPPRESSED, "True (3,)\n"),
+        (PARALLEL, "[(0,), (1,)]\n1 [{'1': 50}, {'1': 50}]\n[{'1': 50}, {'1': 50}]\n"),
+    ],
+)
 def test_features_are_sent_if_mentioned(tmp_path: Path, program: str, printed: str) -> None:
     """A program takes the modules of the options that it mentions with it."""
     (tmp_path / "chip.json").write_text(chips.device(chips.CHIP).raw.to_json())

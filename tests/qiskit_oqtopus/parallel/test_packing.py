@@ -287,6 +287,7 @@ def test_delays() -> None:
         assert program.body.count("sx q[") == 3 * len(program.header.parts)  # no cx is turned
 
 
+@pytest.mark.filterwarnings("ignore:The property ``qiskit.circuit.instruction:DeprecationWarning")  # Qiskit 1 of itself
 def test_bound_delays() -> None:
     """The same holds for delays that are parameters."""
     duration = Parameter("duration")
@@ -353,3 +354,14 @@ def test_limit_of_shots() -> None:
     assert shares(program, limit + 1) == [limit // 2 + 1, limit // 2]
     assert most_replicas(items([bell()]), CHIP, Settings()) == 16
     assert most_replicas(items([bell()]), CHIP, Settings(parallel=5)) == 5
+
+
+def test_large_metadata() -> None:
+    """Metadata counts towards the size of a program, which servers limit to 4 MiB."""
+    circuits = [bell() for _ in range(8)]
+    for circuit in circuits:
+        circuit.metadata = {"note": f"{circuit.name} " * 200_000}
+    programs = packed(circuits)
+
+    assert max(len(program.text) for program in programs) < 4 << 20
+    assert sorted(part.index for program in programs for part in program.header.parts) == [*range(8)]

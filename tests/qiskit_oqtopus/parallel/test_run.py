@@ -18,6 +18,7 @@ from tests.support.circuits import bell, keyed, mixed
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.held_executor import HeldExecutor
     from tests.support.recorded_cloud import RecordedCloud
 
 
@@ -212,6 +213,21 @@ def test_circuits_that_ran_alone_are_submitted_again(backend: OqtopusBackend, em
         assert 0 < len(failures) < 4
         assert counts == [{f"{i + 1:05b}": 9} for i in sorted(failures)]
         assert [row.description for row in again.jobs()] == ["tag"]
+
+
+def test_partial_when_time_is_up(held_emulator: Emulator, held: HeldExecutor) -> None:
+    """After a timeout, the circuits of ended programs are returned, and later the others."""
+    with OqtopusProvider(held_emulator.config) as provider:
+        circuits = [keyed(number, width=9) for number in (1, 2)]
+        job = provider.get_backend("qulacs").run(circuits, shots=9, parallel=True)
+        for _ in range(3):  # of two for each
+            held.step()
+        early = job.result(timeout=2, partial=True)
+        held.step()
+
+        assert sorted(experiment.success for experiment in early.results) == [False, True]
+        assert "has not ended" in next(each.status for each in early.results if not each.success)
+        assert [job.result(timeout=30).get_counts(i) for i in range(2)] == [{"000000001": 9}, {"000000010": 9}]
 
 
 def test_cancel(held_emulator: Emulator) -> None:
