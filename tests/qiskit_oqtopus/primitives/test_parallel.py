@@ -298,7 +298,7 @@ def test_noise_factors_have_the_same_qubits(provider: OqtopusProvider, decoupled
     circuit, observables, values, _ = sweep(3)
     resilience = {"zne_mitigation": True, "zne": {"noise_factors": [1, 2, 3], "extrapolator": "linear"}}
     options = {"dynamical_decoupling": {"enable": decoupled}}
-    estimator = OqtopusEstimator(backend, options, parallel=True, resilience=resilience)
+    estimator = OqtopusEstimator(backend, options, parallel=True, resilience=resilience, seed=1)
     job = estimator.run([(circuit, observables, values)] * 4, shots=500)
     headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
     qubits = {part.index: part.qubits for header in headers for part in header.parts}
