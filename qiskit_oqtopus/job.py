@@ -158,11 +158,15 @@ class OqtopusJob(Hinting, JobV1):
 
         Raises:
             OqtopusJobError: The circuit ran alone, or all its copies failed.
+            IndexError: There is no such circuit.
         """
         programs = self._job_programs()
         if not programs.are_parallel:
             raise OqtopusJobError(self.job_id(), "has no copies of circuits; use backend.run(..., parallel=True).")
-        copies = by_replica(programs.pieces(self._batch.outcomes())[circuit])
+        pieces = programs.pieces(self._batch.outcomes())
+        if not -len(pieces) <= circuit < len(pieces):
+            raise IndexError(f"circuit must be the index of one of {len(pieces)} circuits, not {circuit!r}.")
+        copies = by_replica(pieces[circuit])
         counted = [copy for copy in copies if copy.success]
         if not counted:
             raise OqtopusJobError(self.job_id(), failure_message([copy.status for copy in copies], len(copies)))
@@ -285,7 +289,8 @@ class OqtopusJob(Hinting, JobV1):
             ResponseValidationError: The server sent an invalid mapping.
         """
         if self._job_programs().are_parallel:
-            return [list(each.qubits) for each in self.placements() if not each.replica]
+            first = {each.circuit: each for each in reversed(self.placements())}
+            return [list(first[circuit].qubits) for circuit in sorted(first)]
         return [layout(result) for result in self._batch.transpile_results()]
 
     def placements(self) -> list[Placement]:
