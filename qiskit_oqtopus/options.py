@@ -127,8 +127,8 @@ class OqtopusOptions(StrictOptions):
             and transpiled for it stays where it is. `job.placements()` lists the places.
         spacing: Number of qubits between circuits side by side, 0 to 3. With 0, circuits may disturb each other.
             Circuits that stay where they are may be closer to each other.
-        max_error: The most of its best place's estimated fidelity that a placed circuit may lose, above 0 and up to 1.
-            With lower values, fewer circuits fit in a job.
+        max_error: The most of its best place's estimated fidelity that a placed circuit may lose, above 0 and up to 1,
+            which sets no limit. With lower values, fewer circuits fit in a job.
         replicas: Number of copies of each circuit side by side, each with all `shots`; their counts are added. `"max"`
             means as many as need no more jobs than the circuits alone. See `job.replica_counts()`.
         seed_simulator: Seed of the random numbers of an emulated device, 0 or more: the same runs then have the same
