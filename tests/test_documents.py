@@ -40,9 +40,7 @@ def block_with(page: str, text: str) -> str:
     return block
 
 
-def test_readme_example(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_readme_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The README prints devices, values with and without noise, counts of parallel circuits, and a program's result."""
     monkeypatch.chdir(tmp_path)
     tour, mitigated, parallel, program = code_blocks("README")
