@@ -92,7 +92,7 @@ class OqtopusProgramJob:
         return self._wait(timeout).value()
 
     def logs(self, timeout: float | None = None) -> str:
-        """Wait for the program and return what it wrote, standard output and standard error in one.
+        """Wait for the program and return its output: standard output and standard error together.
 
         Raises:
             ProgramError: The server has no log, as its job failed; the message has the likely causes.

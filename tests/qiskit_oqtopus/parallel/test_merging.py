@@ -129,7 +129,9 @@ def test_text_of_other_circuits(line: str) -> None:
     program = merge([part(circuit, 0, 1), part(circuit, 1, 2)], 3)
 
     assert len(parts_of(program)) == 2
-    with pytest.raises(ValueError, match=r"^The operation '.*' is not of one of the circuits in the program's header"):
+    with pytest.raises(
+        ValueError, match=r"^The operation '.*' belongs to none of the circuits in the program's header"
+    ):
         parts_of(replace(program, body=f"{program.body}{line}\n"))
 
 
