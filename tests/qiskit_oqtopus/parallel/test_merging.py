@@ -226,7 +226,7 @@ def test_different_delays(other: QuantumCircuit) -> None:
 @pytest.mark.parametrize("qubits", [(0, 3), (5, 6), (-1, 4), (3, None)])
 def test_wrong_places(qubits: tuple[int | None, ...]) -> None:
     """Circuits that share a qubit, or whose qubits are not on the device, are refused; and so is nothing at all."""
-    with pytest.raises(ValueError, match=r"they use \[|no place for some of its qubits"):
+    with pytest.raises(ValueError, match=r"they use \[|no device qubit for some of its qubits"):
         merge([part(ramsey(100), 0, 1, 0), part(ramsey(100), 1, *qubits)], 6)
     with pytest.raises(ValueError, match="no circuits"):
         merge([], 6)
