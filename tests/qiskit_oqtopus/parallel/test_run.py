@@ -302,7 +302,7 @@ def test_bad_circuits(lattice: OqtopusBackend, cloud: RecordedCloud, circuit: Qu
 
 def test_no_copies_on_the_same_qubits(lattice: OqtopusBackend, cloud: RecordedCloud) -> None:
     """A circuit on the device's qubits cannot have copies on others."""
-    with pytest.raises(CircuitError, match="'bell' is on qubits of lattice64, so it cannot run on others"):
+    with pytest.raises(CircuitError, match="'bell' is on qubits of lattice64, so copies of it cannot run on others"):
         lattice.run(transpile(bell(), lattice), parallel=True, replicas=2)
     with pytest.raises(OqtopusJobError, match="did not run circuits side by side"):
         lattice.run(bell(), shots=1).replica_counts()
