@@ -148,10 +148,10 @@ class OqtopusJob(Hinting, JobV1):
     def replica_counts(self, circuit: int = 0) -> list[Counts]:
         """Wait for all circuits and return the counts of each copy of a circuit that ran side by side (`replicas`).
 
-        Copies that failed are left out. The result of `result()` has the sum. Its `results[circuit].disagreement` says
-        how much the copies differ: it is Pearson's chi-squared divided by its degrees of freedom, so about 1 if only
-        the number of shots makes them differ, and larger if their qubits do. `results[circuit].replicas` lists their
-        qubits.
+        Copies that failed are left out. The result of `result()` has the sum. Its `results[circuit].disagreement`
+        measures how much the copies differ: it is Pearson's chi-squared divided by its degrees of freedom, so about 1
+        if only the number of shots makes them differ, and larger if their qubits do. `results[circuit].replicas` lists
+        their qubits.
 
         Args:
             circuit: Index of the circuit.
@@ -162,7 +162,10 @@ class OqtopusJob(Hinting, JobV1):
         """
         programs = self._job_programs()
         if not programs.are_parallel:
-            raise OqtopusJobError(self.job_id(), "has no copies of circuits; use backend.run(..., parallel=True).")
+            raise OqtopusJobError(
+                self.job_id(),
+                "did not run circuits side by side, so there are no copies; use backend.run(..., parallel=True).",
+            )
         pieces = programs.pieces(self._batch.outcomes())
         if not -len(pieces) <= circuit < len(pieces):
             raise IndexError(f"circuit must be the index of one of {len(pieces)} circuits, not {circuit!r}.")
@@ -186,7 +189,7 @@ class OqtopusJob(Hinting, JobV1):
         pairs = zip(self.jobs(), self.programs_by_job(), strict=True)
         lost = [(job, programs) for job, programs in pairs if job.status in {"failed", "cancelled"}]
         if not lost:
-            raise OqtopusJobError(self.job_id(), "has no failed jobs to submit again.")
+            raise OqtopusJobError(self.job_id(), "has not failed, so there is nothing to submit again.")
         batch, sent = submit_again(self._batch.client, lost)
         return type(self)(batch, sent, backend=self._backend, find_backend=self._find_backend)
 
@@ -246,7 +249,7 @@ class OqtopusJob(Hinting, JobV1):
         return sum(seconds) if seconds else None
 
     def programs(self) -> list[Program]:
-        """Return the program of each circuit; that of a circuit side by side with others without the others."""
+        """Return the program of each circuit, without the circuits that run side by side with it."""
         return self._job_programs().of_circuits()
 
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
@@ -294,7 +297,7 @@ class OqtopusJob(Hinting, JobV1):
         return [layout(result) for result in self._batch.transpile_results()]
 
     def placements(self) -> list[Placement]:
-        """Return the place of each circuit side by side with others, and of each of its copies; empty for others."""
+        """Return the placement of each copy of each circuit that runs side by side with others; empty if none does."""
         return self._job_programs().placements()
 
     # --- saving and loading

@@ -36,13 +36,13 @@ _MEASURED = re.compile(r"measure q\[(\d+)\]")
 class TaskPacker:
     """Packs the tasks of a run side by side.
 
-    Programs with the same number of shots share programs, be they of different PUBs, bindings, measurements or
+    Circuits with the same number of shots share programs, across PUBs, bindings, measurements and
     randomizations. In the header of a merged program, the index of a part is that of the planned job.
 
     Args:
         backend: The device.
         settings: The options of the run.
-        max_shots: The most shots of a job.
+        max_shots: Maximum number of shots of a job.
 
     Attributes:
         placer: Finds places of circuits that have none yet.
