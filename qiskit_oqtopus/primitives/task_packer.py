@@ -15,7 +15,7 @@ from qiskit_oqtopus.primitives.placer import Placer
 from qiskit_oqtopus.primitives.plan import planned_jobs
 from qiskit_oqtopus.primitives.task import programs_of
 from qiskit_oqtopus.programs import Program
-from qiskit_oqtopus.specs import Job
+from qiskit_oqtopus.specs import Job, refuse_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -109,6 +109,7 @@ class TaskPacker:
         added = set()
         first = 0  # index of the first item of the last task with the first noise factor
         for task, programs in zip(tasks, programs_of(tasks, self._target), strict=True):
+            refuse_foreign(programs, self._target, self._settings)
             block = task.block(self._max_shots, programs[0].header.clbits)
             planned = list(planned_jobs([block]))
             template = cast("Template", task.circuit.template(self._target))  # native gates need no binding

@@ -461,6 +461,13 @@ def test_refused_runs(provider: OqtopusProvider, tap: RecordedCloud) -> None:
     branch.measure(0, 0)
     with branch.if_test((0, 1)):
         branch.x(0)
+    foreign = QuantumCircuit(2, 2, name="foreign")
+    foreign.ry(1.0, 0)
+    foreign.measure(0, 0)
+    with pytest.raises(CircuitError, match="'foreign' has instructions that are not native to perfect"):
+        OqtopusSampler(backend, parallel=True, transpile="none").run([foreign])
+    with pytest.raises(CircuitError, match="'foreign' has instructions that are not native to perfect"):
+        OqtopusEstimator(backend, parallel=True, transpile="none", resilience_level=1).run([(foreign, "IZ")])
     for circuit, error in (
         (opaque, "'opaque' cannot be translated"),
         (branch, "'branch' has the instruction 'if_else'"),
@@ -486,6 +493,20 @@ def test_nothing_to_run(provider: OqtopusProvider) -> None:
     assert job.job_ids == []
     assert job.result()[0].data.evs == 3
     assert len(OqtopusSampler(backend, parallel=True).run([]).result()) == 0
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_no_bindings(provider: OqtopusProvider, level: int) -> None:
+    """A PUB without bindings has an empty result, whatever runs beside it."""
+    angle = Parameter("angle")
+    circuit = QuantumCircuit(3)
+    circuit.rx(angle, 2)
+    pubs: list[Any] = [(circuit, [["ZII"], ["XII"]], np.zeros((0, 1))), (circuit, "ZII", [[np.pi]])]
+    estimator = OqtopusEstimator(provider.get_backend("perfect"), parallel=True, resilience_level=level)
+    empty, one = estimator.run(pubs, shots=400).result()
+
+    assert empty.data.evs.shape == (2, 0)
+    assert one.data.evs == pytest.approx([-1], abs=0.05)
 
 
 def test_device_without_calibration() -> None:
