@@ -535,3 +535,26 @@ def test_complementary_flips_run_on_the_same_qubits(provider: OqtopusProvider) -
     assert [places[i] for i in range(0, 48, 2)] == [places[i] for i in range(1, 48, 2)]
     assert len({places[i] for i in range(48)}) > 1
     assert np.all(np.abs(deviations) < 5 * job.result()[0].data.stds)
+
+
+def test_complementary_flips_with_unequal_shots(provider: OqtopusProvider) -> None:
+    """A randomization stays on the qubits of its complement if one has a shot more, among programs of other shots."""
+    circuit = QuantumCircuit(1)
+    pubs: list[Any] = [(circuit, "Z", None, shots**-0.5) for shots in (1006, 1006, 1002, 1002)]
+    estimator = OqtopusEstimator(
+        provider.get_backend("misread"),
+        parallel=True,
+        max_shots=500,
+        resilience_level=1,
+        twirling={"enable_measure": True, "num_randomizations": 2},
+    )
+    job = estimator.run(pubs)
+    job.result()
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    places = {part.index: part.qubits for header in headers for part in header.parts}
+
+    # Each PUB has two jobs without flips, and two with all flips.
+    assert [places[i] for pub in range(0, 16, 4) for i in (pub, pub + 1)] == [
+        places[i] for pub in range(0, 16, 4) for i in (pub + 2, pub + 3)
+    ]
+    assert len(job.job_ids) == estimator.plan(pubs).jobs
