@@ -128,7 +128,7 @@ class OqtopusOptions(StrictOptions):
         spacing: Number of qubits between circuits side by side, 0 to 3. With 0, circuits may disturb each other.
             Circuits that stay where they are may be closer to each other.
         max_error: Maximum loss of estimated fidelity of a placed circuit, as a fraction of that at its best place,
-            above 0 and up to 1; None for no limit. With lower values, fewer circuits fit in a job.
+            above 0 and up to 1, which sets no limit. With lower values, fewer circuits fit in a job.
         replicas: Number of copies of each circuit side by side, each with all `shots`; their counts are added. `"max"`
             means as many as need no more jobs than the circuits alone. See `job.replica_counts()`.
         seed_simulator: Seed of the random numbers of an emulated device, 0 or more: the same runs then have the same

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.parallel.arrangement import MAX_TEXT
 from qiskit_oqtopus.parallel.assignment import Request, assign
 from qiskit_oqtopus.parallel.merging import Part, merge
 from qiskit_oqtopus.parallel.placement import Placement
@@ -17,7 +18,7 @@ from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from qiskit_oqtopus.parallel.chip import Chip
     from qiskit_oqtopus.parallel.embedding import Item
@@ -68,9 +69,11 @@ def pack(items: Sequence[Item], chip: Chip, settings: Settings, replicas: int = 
     _check_fixed(copies, chip)
     places = _assigned(copies, chip, settings)
     programs = _bound(copies, {i: place for program in places for i, place in program.items()}, chip)
+    sizes = [len(programs[i].body) + _header_size(copy.item) for i, copy in enumerate(copies)]
     return [
-        merge([_part(copies[i], programs[i], place, chip) for i, place in program.items()], chip.num_qubits)
+        merge([_part(copies[i], programs[i], program[i], chip) for i in circuits], chip.num_qubits)
         for program in places
+        for circuits in _divided(program, sizes)
     ]
 
 
@@ -117,20 +120,39 @@ def _assigned(copies: Sequence[_Copy], chip: Chip, settings: Settings) -> list[d
     most = None if settings.parallel is True else settings.parallel
     programs: list[dict[int, Place]] = []
     for strict in (False, True):
-        requests = [_request(i, copy.item) for i, copy in enumerate(copies) if copy.item.circuit.is_strict is strict]
+        requests = [_request(i, copy) for i, copy in enumerate(copies) if copy.item.circuit.is_strict is strict]
         programs += assign(
             chip, requests, spacing=settings.spacing, max_error=settings.max_error, most=most, strict=strict
         )
     return programs
 
 
-def _request(position: int, item: Item) -> Request:
+def _request(position: int, copy: _Copy) -> Request:
+    item = copy.item
     native = item.circuit.native
     turns = sum(count for _, _, count in native.load.pairs)
-    size = _BYTES_PER_GATE * len(native.circuit.data) + _BYTES_PER_TURN * turns
-    if item.header.metadata:
-        size += len(item.header.to_comment())
-    return Request(native.load, item.header.name, position, item.circuit.fixed, item.group, size)
+    size = _BYTES_PER_GATE * len(native.circuit.data) + _BYTES_PER_TURN * turns + _header_size(item)
+    # Not all copies have the same direction of each cx, so their delays begin at different times.
+    is_alone = native.has_delays and not item.circuit.is_strict
+    group = (item.group, copy.replica) if is_alone else item.group
+    return Request(native.load, item.header.name, position, item.circuit.fixed, group, size)
+
+
+def _header_size(item: Item) -> int:
+    return len(item.header.to_comment()) if item.header.metadata else 0
+
+
+def _divided(circuits: Iterable[int], sizes: Sequence[int]) -> list[list[int]]:
+    """Divide the circuits of a program if their texts are longer than estimated, and too long together."""
+    divided: list[list[int]] = []
+    room = 0
+    for i in circuits:
+        if not divided or sizes[i] > room:
+            divided.append([])
+            room = MAX_TEXT
+        divided[-1].append(i)
+        room -= sizes[i]
+    return divided
 
 
 def _bound(copies: Sequence[_Copy], places: Mapping[int, Place], chip: Chip) -> dict[int, Program]:

@@ -201,6 +201,18 @@ def test_a_failed_copy(backend: OqtopusBackend, emulator: Emulator) -> None:
     assert job.replica_counts() == [{"000000101": 9}]
 
 
+def test_a_later_copy_alone(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """A job that has only a later copy of a circuit, as if the others were not lost, has its layout and counts."""
+    job = backend.run(keyed(5, width=9), shots=9, parallel=True, replicas=2)
+    second = provider.job(job.job_ids[1])
+
+    assert [each.replica for each in second.placements()] == [1]
+    assert second.layouts() == [list(job.placements()[1].qubits)]
+    assert second.replica_counts() == [second.result().get_counts()] == [{"000000101": 9}]
+    with pytest.raises(IndexError, match="circuit must be the index of one of 1 circuits, not 1"):
+        second.replica_counts(1)
+
+
 def test_circuits_that_ran_alone_are_submitted_again(backend: OqtopusBackend, emulator: Emulator) -> None:
     """A batch with a failed job has its circuit in a new job, also if several share it on the server."""
     for options in ({}, {"multi_manual": True}):
