@@ -35,7 +35,7 @@ class Settings(Protocol):
 
     @property
     def parallel(self) -> bool | int:
-        """Whether circuits share programs, or the most circuits that do."""
+        """Whether circuits share programs, or the maximum number of circuits in one."""
 
     @property
     def spacing(self) -> int:
@@ -43,7 +43,7 @@ class Settings(Protocol):
 
     @property
     def max_error(self) -> float | None:
-        """The most of its best place's fidelity that a circuit may lose."""
+        """Maximum loss of fidelity of a circuit, as a fraction of that at its best place."""
 
 
 class _Copy(NamedTuple):
@@ -54,7 +54,7 @@ class _Copy(NamedTuple):
 def pack(items: Sequence[Item], chip: Chip, settings: Settings, replicas: int = 1) -> list[Program]:
     """Return programs of circuits side by side.
 
-    Their headers state the circuits by their index, their replicas, places and bits; see `PartHeader`.
+    Their headers record each circuit's index, replica, place and bits; see `PartHeader`.
 
     Args:
         items: The circuits.
@@ -63,7 +63,7 @@ def pack(items: Sequence[Item], chip: Chip, settings: Settings, replicas: int = 
         replicas: Number of copies of each circuit.
 
     Raises:
-        CircuitError: A circuit fits nowhere on the chip, or has to be on certain qubits in several copies.
+        CircuitError: A circuit fits nowhere on the chip, or copies of a circuit on fixed qubits are requested.
     """
     copies = [_Copy(item, replica) for replica in range(replicas) for item in items]
     _check_fixed(copies, chip)
@@ -185,8 +185,8 @@ def _check_fixed(copies: Sequence[_Copy], chip: Chip) -> None:
             continue
         if replica:
             raise CircuitError(
-                f"Circuit {name!r} is on qubits of {chip.name}, so it cannot run on others at the same time: use "
-                "replicas=1, or a circuit that is not transpiled for the device."
+                f"Circuit {name!r} is on qubits of {chip.name}, so copies of it cannot run on others: use "
+                "replicas=1, or a circuit that has not been transpiled for the device."
             )
         if broken := chip.broken(item.circuit.native.load, fixed):
             listed = ", ".join("-".join(map(str, qubits)) for qubits in broken)
