@@ -197,7 +197,7 @@ class Embedder:
             graph.add_edges_from_no_data([(a, b) for a, b in np.argwhere(self.chip.joined).tolist()])
             connected = max(rustworkx.connected_components(graph), key=len)
             pairs = [pair for pair in graph.edge_list() if pair[0] in connected]
-            has_room = native.load.num_qubits <= len(connected)
+            has_room = bool(pairs) and native.load.num_qubits <= len(connected)
             self._routed[native] = native.routed(pairs) if has_room else native
         return self._routed[native]
 

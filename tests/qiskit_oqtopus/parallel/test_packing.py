@@ -26,7 +26,7 @@ from qiskit_oqtopus.parallel.merging import parts_of
 from qiskit_oqtopus.parallel.packing import most_replicas, pack, placements, shares
 from qiskit_oqtopus.qasm import to_template
 from tests.support.backends import as_backend
-from tests.support.chips import device
+from tests.support.chips import QUBIT, chip, device, pair
 from tests.support.circuits import bell
 
 if TYPE_CHECKING:
@@ -398,3 +398,17 @@ def test_texts_that_are_longer_than_estimated(monkeypatch: pytest.MonkeyPatch) -
     for program in programs:
         for part in parts_of(program):
             assert_same(part.program.to_circuit(), circuits[part.index])
+
+
+def test_a_chip_without_usable_qubits() -> None:
+    """A circuit of one qubit is refused, too."""
+    qubits = [{**QUBIT, "fidelity": 0.4} for _ in range(3)]
+    broken = chip(*qubits, couplings=[pair(0, 1), pair(1, 2)])
+    target = as_backend(broken).target
+    circuit = QuantumCircuit(1, name="lone")
+    circuit.h(0)
+    circuit.measure_all()
+    found = Embedder(Chip.of(broken, target), target).items(to_template(circuit, target), np.empty((1, 0)), index=0)
+
+    with pytest.raises(CircuitError, match="'lone' needs 1 qubits, but chip has only 0 that are calibrated"):
+        pack(found, Chip.of(broken, target), Settings())

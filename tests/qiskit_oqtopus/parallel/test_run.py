@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter
-from qiskit.providers import JobStatus
+from qiskit.providers import JobError, JobStatus
 
 from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider
@@ -199,6 +199,17 @@ def test_a_failed_copy(backend: OqtopusBackend, emulator: Emulator) -> None:
 
     assert result.get_counts() == {"000000101": 9}
     assert job.replica_counts() == [{"000000101": 9}]
+
+
+def test_no_server_to_submit_to(backend: OqtopusBackend, emulator: Emulator, tmp_path: Path) -> None:
+    """A failed job that was loaded without a provider cannot be submitted again, and says what to do."""
+    emulator.inject("fail_job")
+    job = backend.run(keyed(1), shots=9, parallel=True)
+    job.result(partial=True)
+    job.save(tmp_path / "job.json")
+
+    with pytest.raises(JobError, match=r"only what was known when it was saved is available; use provider\.load_job"):
+        OqtopusJob.load(tmp_path / "job.json").resubmit()
 
 
 def test_a_later_copy_alone(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
