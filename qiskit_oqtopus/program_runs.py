@@ -54,10 +54,10 @@ class ProgramRuns:
 
         Raises:
             TypeError: An argument, or what the function uses, cannot be sent.
-            ValueError: Likewise, or the program is too large: servers take some 125 kB.
+            ValueError: Likewise, or the program exceeds the servers' limit of some 125 kB.
             QiskitBackendNotFoundError: The server offers no such device.
             JobSubmissionError: Upload or submission failed; the message says whether the job was removed.
-            OqtopusError: This is such a program itself.
+            OqtopusError: The call comes from such a program.
         """
         if in_sse_container():
             raise OqtopusError("A program next to the device cannot submit another one.")

@@ -159,7 +159,7 @@ print(f"Phase {found_phase.result()} turns, exact {41 / 64}")
 
 # %%
 try:
-    provider.client.run_program(phase_estimation, "0.64", 6, device_id="lattice64").result()
+    provider.client.run_program(phase_estimation, 0.64, "6", device_id="lattice64").result()
 except ProgramError as error:
     print(f"{error.type_name}: {error.error_message}")
 

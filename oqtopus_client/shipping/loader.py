@@ -266,7 +266,7 @@ def _failure(error: BaseException, prefix: str = "") -> dict[str, Any]:
 
 
 def _error(type_name: str, message: str, trace: str) -> dict[str, Any]:
-    # Of a long traceback, the end tells the cause.
+    # The end of a long traceback has the cause.
     return {"error": {"type": type_name, "message": message[:_SHOWN], "traceback": trace[-_SHOWN:]}}
 
 

@@ -84,7 +84,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
 }
 """Modules and packages that a program takes with it only if it mentions one of the words.
 
-What ships a program is not needed in one.
+The modules that ship a program are not needed in one.
 """
 
 PLACEHOLDER = """\

@@ -83,7 +83,7 @@ if __name__ == "__main__":
 
 
 class Options(Protocol):
-    """The settings of a program that matter here."""
+    """The settings of a program that `build` needs."""
 
     @property
     def modules(self) -> Sequence[ModuleType | str]:

@@ -26,7 +26,7 @@ up to 27 % of the text on a chip of 1,000 qubits, and the message has other fiel
 """
 
 _PRICES = (0.0, 0.005, 0.01, 0.02)
-"""Costs of each qubit that a region takes from others: without, regions have fewer errors; with, more of them fit."""
+"""Prices of each qubit that a region takes from others: at 0, regions have fewer errors; above, more of them fit."""
 _REPAIR_PRICES = (0.0, 0.005, 0.02, 0.05)
 _REPAIR_RADII = (2, 3)
 _REPAIRS = 100
@@ -136,7 +136,7 @@ class Arranger:
 
     Args:
         finder: The search for regions.
-        max_error: Most of its best place's fidelity that a circuit may lose; None for no limit.
+        max_error: Maximum loss of fidelity of a circuit, as a fraction of that at its best place; None for no limit.
         most: Maximum number of circuits in a program.
     """
 
@@ -191,7 +191,7 @@ class Arranger:
         return arrangement, left
 
     def _limit(self, task: Task) -> float:
-        """Return the most that a circuit may cost."""
+        """Return the maximum cost of a circuit."""
         return task.best.cost + self._allowance
 
     def _best_of_parts(self, load: Load) -> Region | None:
@@ -255,7 +255,7 @@ class Arranger:
             load: The circuit's gates.
             free: Which qubits are free, with a False at the end.
             price: Cost of each qubit that a region takes from others.
-            limit: The most that the circuit may cost.
+            limit: Maximum cost of the circuit.
         """
         if self.finder.chip.is_complete:
             qubits = np.flatnonzero(free)[: load.num_qubits]

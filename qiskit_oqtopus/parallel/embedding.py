@@ -190,7 +190,7 @@ class Embedder:
         return self._fitting[key]
 
     def _on_chip(self, native: Native) -> Native:
-        """Return a circuit that fits nowhere with further gates, so that it fits; unchanged if it is too wide."""
+        """Route a circuit that fits nowhere, so that it fits; a circuit that is too wide is returned unchanged."""
         if native not in self._routed:
             graph = rustworkx.PyGraph()
             graph.add_nodes_from(range(self.chip.num_qubits))
@@ -212,7 +212,7 @@ class Embedder:
 
 
 def _delays(program: Program, circuit: PlaceableCircuit) -> Hashable:
-    """Return what programs that may run side by side have in common: delays, and gates around them, or None.
+    """Return the key that programs must share to run side by side: their delays and the gates around them, or None.
 
     Another circuit's `rz` between a delay and the next gate would make the delay longer, as devices align all qubits at
     each `rz`.

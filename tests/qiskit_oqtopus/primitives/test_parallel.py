@@ -175,7 +175,7 @@ def test_calibration_of_the_same_qubits(provider: OqtopusProvider, transpile_opt
     circuit = QuantumCircuit(width)
     circuit.x([2, 11])
     label = "".join("Z" if qubit in {2, 11} else "I" for qubit in reversed(range(width)))
-    estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option)
+    estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option, seed=1)
     job = estimator.run([(circuit, label)], shots=20_000)
     (result,) = job.result()
     headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
@@ -200,7 +200,8 @@ def test_noise_is_that_of_the_circuits_alone(provider: OqtopusProvider) -> None:
             used.cx(1, 2)
             isa = transpile(used, backend, initial_layout=places[label], optimization_level=1)
             observable = SparsePauliOp(["ZZZ", "IZZ", "XXX"][row]).apply_layout(isa.layout)
-            (alone,) = OqtopusEstimator(backend, route="sampling").run([(isa, observable)], shots=4000).result()
+            estimator = OqtopusEstimator(backend, route="sampling", seed=len(off))
+            (alone,) = estimator.run([(isa, observable)], shots=4000).result()
             error = math.hypot(alone.data.stds, result.data.stds[row, 0])
             off.append((alone.data.evs - result.data.evs[row, 0]) / error)
 
@@ -297,7 +298,7 @@ def test_noise_factors_have_the_same_qubits(provider: OqtopusProvider, decoupled
     circuit, observables, values, _ = sweep(3)
     resilience = {"zne_mitigation": True, "zne": {"noise_factors": [1, 2, 3], "extrapolator": "linear"}}
     options = {"dynamical_decoupling": {"enable": decoupled}}
-    estimator = OqtopusEstimator(backend, options, parallel=True, resilience=resilience)
+    estimator = OqtopusEstimator(backend, options, parallel=True, resilience=resilience, seed=1)
     job = estimator.run([(circuit, observables, values)] * 4, shots=500)
     headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
     qubits = {part.index: part.qubits for header in headers for part in header.parts}
@@ -338,7 +339,7 @@ def test_circuits_with_a_layout(provider: OqtopusProvider) -> None:
     state.cx(0, 1)
     state.cx(1, 0)
     expected = [Statevector(state).expectation_value(SparsePauliOp(label)).real for label in ("IX", "IZ")]
-    (result,) = OqtopusEstimator(backend, parallel=True).run([(isa, observables)], shots=1000).result()
+    (result,) = OqtopusEstimator(backend, parallel=True, seed=1).run([(isa, observables)], shots=1000).result()
 
     assert {qubit for each in result.metadata["placements"] for qubit in each["qubits"]} == {20, 21}
     assert np.abs(result.data.evs - expected).max() < 5 / math.sqrt(1000)
@@ -391,7 +392,7 @@ def test_decoupled_circuits(provider: OqtopusProvider) -> None:
     backend = provider.get_backend("perfect")
     circuit, observables, values, expected = sweep(6)
     decoupling = {"enable": True, "sequence_type": "XX"}
-    estimator = OqtopusEstimator(backend, parallel=True, dynamical_decoupling=decoupling)
+    estimator = OqtopusEstimator(backend, parallel=True, dynamical_decoupling=decoupling, seed=1)
     job = estimator.run([(circuit, observables, values)], shots=1000)
     (result,) = job.result()
 
@@ -402,7 +403,8 @@ def test_decoupled_circuits(provider: OqtopusProvider) -> None:
 def test_servers_do_not_mitigate(provider: OqtopusProvider) -> None:
     """The estimator undoes readout errors itself, so the jobs do not ask the server for it."""
     backend = provider.get_backend("misread")
-    job = OqtopusEstimator(backend, parallel=True, mitigation="pseudo_inverse").run([(QuantumCircuit(1), "Z")])
+    options = {"parallel": True, "mitigation": "pseudo_inverse", "seed": 1}
+    job = OqtopusEstimator(backend, options).run([(QuantumCircuit(1), "Z")])
     sent = [provider.client.get_job(job_id) for job_id in job.job_ids]
 
     assert [each.mitigation_info for each in sent] == [{}]
@@ -429,7 +431,7 @@ def test_options_of_the_backend(provider: OqtopusProvider) -> None:
         ({"mitigation": "pseudo_inverse"}, "mitigation='pseudo_inverse' cannot be combined with parallel"),
         ({"spacing": -1}, "spacing must be the number of qubits between circuits, 0 to 3"),
         ({"max_error": 0.0}, "max_error: Input should be greater than 0"),
-        ({"parallel": 0}, "parallel must be True, False or the most circuits side by side"),
+        ({"parallel": 0}, "parallel must be True, False or the maximum number of circuits side by side"),
     ],
 )
 def test_refused_options(provider: OqtopusProvider, tap: RecordedCloud, options: dict[str, Any], error: str) -> None:
@@ -459,6 +461,13 @@ def test_refused_runs(provider: OqtopusProvider, tap: RecordedCloud) -> None:
     branch.measure(0, 0)
     with branch.if_test((0, 1)):
         branch.x(0)
+    foreign = QuantumCircuit(2, 2, name="foreign")
+    foreign.ry(1.0, 0)
+    foreign.measure(0, 0)
+    with pytest.raises(CircuitError, match="'foreign' has instructions that are not native to perfect"):
+        OqtopusSampler(backend, parallel=True, transpile="none").run([foreign])
+    with pytest.raises(CircuitError, match="'foreign' has instructions that are not native to perfect"):
+        OqtopusEstimator(backend, parallel=True, transpile="none", resilience_level=1).run([(foreign, "IZ")])
     for circuit, error in (
         (opaque, "'opaque' cannot be translated"),
         (branch, "'branch' has the instruction 'if_else'"),
@@ -486,6 +495,20 @@ def test_nothing_to_run(provider: OqtopusProvider) -> None:
     assert len(OqtopusSampler(backend, parallel=True).run([]).result()) == 0
 
 
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_no_bindings(provider: OqtopusProvider, level: int) -> None:
+    """A PUB without bindings has an empty result, whatever runs beside it."""
+    angle = Parameter("angle")
+    circuit = QuantumCircuit(3)
+    circuit.rx(angle, 2)
+    pubs: list[Any] = [(circuit, [["ZII"], ["XII"]], np.zeros((0, 1))), (circuit, "ZII", [[np.pi]])]
+    estimator = OqtopusEstimator(provider.get_backend("perfect"), parallel=True, resilience_level=level)
+    empty, one = estimator.run(pubs, shots=400).result()
+
+    assert empty.data.evs.shape == (2, 0)
+    assert one.data.evs == pytest.approx([-1], abs=0.05)
+
+
 def test_device_without_calibration() -> None:
     """A device that publishes no qubits is filled by width, and the server's transpiler places the circuits."""
     device = EmulatedDevice.from_device_info(line_of([(0.0, 0.0)] * 16), device_id="silent", publish="none")
@@ -495,3 +518,43 @@ def test_device_without_calibration() -> None:
 
         assert all(set(result.data.c.get_counts()) <= {"00", "11"} for result in job.result())
         assert len(job.job_ids) == 3
+
+
+def test_complementary_flips_run_on_the_same_qubits(provider: OqtopusProvider) -> None:
+    """Readout errors that favour one outcome cancel, as each randomization has its complement on the same qubits."""
+    backend = provider.get_backend("misread")
+    circuit = QuantumCircuit(1)
+    circuit.ry(1.1, 0)
+    twirling = {"enable_measure": True, "num_randomizations": 16}
+    options: dict[str, Any] = {"parallel": True, "resilience_level": 1, "twirling": twirling, "seed": 1}
+    job = OqtopusEstimator(backend, options).run([(circuit, ["Z", "X", "Y"])], shots=16_000)
+    deviations = job.result()[0].data.evs - [math.cos(1.1), math.sin(1.1), 0]
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    places = {part.index: part.qubits for header in headers for part in header.parts}
+
+    assert [places[i] for i in range(0, 48, 2)] == [places[i] for i in range(1, 48, 2)]
+    assert len({places[i] for i in range(48)}) > 1
+    assert np.all(np.abs(deviations) < 5 * job.result()[0].data.stds)
+
+
+def test_complementary_flips_with_unequal_shots(provider: OqtopusProvider) -> None:
+    """A randomization stays on the qubits of its complement if one has a shot more, among programs of other shots."""
+    circuit = QuantumCircuit(1)
+    pubs: list[Any] = [(circuit, "Z", None, shots**-0.5) for shots in (1006, 1006, 1002, 1002)]
+    estimator = OqtopusEstimator(
+        provider.get_backend("misread"),
+        parallel=True,
+        max_shots=500,
+        resilience_level=1,
+        twirling={"enable_measure": True, "num_randomizations": 2},
+    )
+    job = estimator.run(pubs)
+    job.result()
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    places = {part.index: part.qubits for header in headers for part in header.parts}
+
+    # Each PUB has two jobs without flips, and two with all flips.
+    assert [places[i] for pub in range(0, 16, 4) for i in (pub, pub + 1)] == [
+        places[i] for pub in range(0, 16, 4) for i in (pub + 2, pub + 3)
+    ]
+    assert len(job.job_ids) == estimator.plan(pubs).jobs
