@@ -558,3 +558,19 @@ def test_complementary_flips_with_unequal_shots(provider: OqtopusProvider) -> No
         places[i] for pub in range(0, 16, 4) for i in (pub + 2, pub + 3)
     ]
     assert len(job.job_ids) == estimator.plan(pubs).jobs
+
+
+def test_delays_in_place_of_random_gates(provider: OqtopusProvider) -> None:
+    """Decoupled circuits share programs although their randomizations have delays where others have gates."""
+    options = {
+        "parallel": True,
+        "twirling": {"enable_measure": True, "num_randomizations": 4},
+        "dynamical_decoupling": {"enable": True},
+        "seed": 1,
+    }
+    estimator = OqtopusEstimator(provider.get_backend("perfect"), options)
+    pubs: list[Any] = [(QuantumCircuit(2), "ZZ")] * 4
+    job = estimator.run(pubs, shots=100)
+
+    assert [result.data.evs for result in job.result()] == [1, 1, 1, 1]
+    assert len(job.job_ids) == estimator.plan(pubs, shots=100).jobs
