@@ -43,7 +43,8 @@ class ProgramRuns:
         There, it is called as `program(backend, *args, **kwargs)`, and `backend.run`, samplers and estimators submit
         jobs that run one after the other. `job.result()` returns the function's return value, and `job.logs()` what it
         printed. The function's source is sent with its arguments: numbers, text, lists, dicts, NumPy arrays, circuits
-        and observables. It must import what it uses. The same function runs here, unchanged.
+        and observables. Libraries that it imports must be installed there. The same function runs here,
+        unchanged.
 
         Args:
             program: The function; or the path of a Python file, which runs as a script, as it is.

@@ -119,6 +119,11 @@ def sources(text: str, packages: Collection[str], wanted: Collection[str] = ()) 
     return found
 
 
+def features_in(text: str) -> list[str]:
+    """Return the words in a program for which it takes optional modules with it."""
+    return sorted({word for words in OPTIONAL.values() for word in words if word in text})
+
+
 def _files(package: str) -> Iterator[tuple[str, str, Path]]:
     """Yield the name of each module of a package, its path below the folder of the package, and its file."""
     spec = find_spec(package)

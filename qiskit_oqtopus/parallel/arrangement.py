@@ -285,7 +285,7 @@ class Arranger:
             best = int(np.argmin(costs + price * pool.regions.spoiled(chosen, free)))
         else:
             best = int(np.argmin(costs))
-        return Region(tuple(pool.regions.rows[chosen[best]].tolist()), float(costs[best]))
+        return Region(pool.qubits(chosen[best]), float(costs[best]))
 
 
 def _joined(load: Load, regions: dict[int, Region]) -> Region:

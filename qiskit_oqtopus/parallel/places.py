@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import rustworkx
 
 from qiskit_oqtopus.parallel.chip import listed
+from qiskit_oqtopus.parallel.load import Load
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.parallel.chip import Chip, Floats, Integers, Mask
-    from qiskit_oqtopus.parallel.load import Load
 
 _ENUMERATED = 6
 """Number of qubits up to which all regions for a load are listed, unless there are too many."""
@@ -22,6 +22,9 @@ _MOST = 60_000
 """Number of regions above which only the best around each qubit are listed."""
 _BEAM = 8
 """Number of regions kept around each qubit while those of larger loads grow."""
+
+_KEPT = 20_000_000
+"""About the number of floats in the pools that are kept; those of 10,000 different loads would fill the memory."""
 
 _CALLS = 100_000
 _MATCHES = 1_000
@@ -87,7 +90,7 @@ class Regions:
     @cached_property
     def _around(self) -> tuple[Integers, Integers]:
         """The qubits near each region, filled up with their number, and how many of its qubits each is near."""
-        n, lists = len(self.near), listed(self.near)
+        n, lists = len(self.near), _compact(listed(self.near), len(self.near))
         around = np.sort(lists[self.rows].reshape(len(self.rows), -1), axis=1)
         is_first = np.ones_like(around, dtype=bool)
         is_first[:, 1:] = around[:, 1:] != around[:, :-1]
@@ -107,11 +110,18 @@ class Pool:
         regions: The regions.
         costs: The cost of each.
         are_all: Whether there are no others.
+        columns: The column of the regions' rows for each qubit of the load; None if they are in its order.
     """
 
     regions: Regions
     costs: Floats
     are_all: bool
+    columns: tuple[int, ...] | None = None
+
+    def qubits(self, region: int) -> tuple[int, ...]:
+        """Return the qubit of the chip of each qubit of the load in a region."""
+        row = self.regions.rows[region].tolist()
+        return tuple(row if self.columns is None else [row[column] for column in self.columns])
 
 
 class Finder:
@@ -132,17 +142,27 @@ class Finder:
         self._near = (self.reach if spacing else chip.near) & ~np.eye(chip.num_qubits, dtype=bool)
         self._regions: dict[Load, Regions | None] = chip.searches.setdefault((spacing, strict), {})
         self._pools: dict[Load, Pool] = {}
+        self._kept = 0
 
     def pool(self, load: Load) -> Pool:
         """Return the regions of the whole chip for a connected load."""
         if load not in self._pools:
-            regions = self._listed(load.shape)
-            if regions is None:
-                grown = self.grown(load, self.usable)
-                self._pools[load] = grown if len(grown.costs) else self._matched(load)
-            else:
-                self._pools[load] = Pool(regions, self.chip.costs(load, regions.rows), are_all=True)
+            pool = self._pool(load)
+            if self._kept > _KEPT:
+                self._pools.clear()
+                self._kept = 0
+            self._pools[load] = pool
+            self._kept += pool.costs.size + (0 if pool.are_all else 2 * pool.regions.rows.size)
         return self._pools[load]
+
+    def _pool(self, load: Load) -> Pool:
+        shape, columns = canonical(load, is_directed=self.strict)
+        regions = self._listed(shape)
+        if regions is not None:
+            costs = self.chip.costs(load, regions.rows[:, columns])
+            return Pool(regions, costs, are_all=True, columns=columns)
+        grown = self.grown(load, self.usable)
+        return grown if len(grown.costs) else self._matched(load)
 
     def grown(self, load: Load, free: Mask) -> Pool:
         """Return the best regions around each free qubit for a connected load.
@@ -156,9 +176,11 @@ class Finder:
 
     def _listed(self, shape: Load) -> Regions | None:
         """Return all regions for a shape; None if there are too many."""
+        if shape.num_qubits > _ENUMERATED:
+            return None
         if shape not in self._regions:
-            found = self.grown(shape, self.usable) if shape.num_qubits <= _ENUMERATED else None
-            self._regions[shape] = found.regions if found is not None and found.are_all else None
+            found = self.grown(shape, self.usable)
+            self._regions[shape] = found.regions if found.are_all else None
         return self._regions[shape]
 
     def _matched(self, load: Load) -> Pool:
@@ -198,7 +220,8 @@ class Finder:
             kept = _best(rows[:, 0], costs, quota)
             are_all &= len(kept) == len(rows)
             rows, costs = rows[kept], costs[kept]
-        return Pool(Regions(rows[:, np.argsort(order)], self._near, self._may_touch), costs, are_all)
+        rows = _compact(rows[:, np.argsort(order)], chip.num_qubits)
+        return Pool(Regions(rows, self._near, self._may_touch), costs, are_all)
 
     def _one_qubit(self, load: Load, qubit: int) -> Floats:
         """Return the cost of one of a load's qubits on each qubit of the chip, without its couplings."""
@@ -212,3 +235,36 @@ def _best(group: Integers, costs: Floats, quota: int) -> Integers:
     sorted_groups = group[order]
     rank = np.arange(len(order)) - np.searchsorted(sorted_groups, sorted_groups)
     return order[rank < quota]
+
+
+def _compact(indices: Integers, most: int) -> Integers:
+    """Return indices of qubits up to this one in the smallest type, as there are millions of them."""
+    return indices.astype(np.min_scalar_type(most))
+
+
+def canonical(load: Load, *, is_directed: bool) -> tuple[Load, tuple[int, ...]]:
+    """Return one shape for all loads that fit on the same qubits in some order, and its qubit for each of the load's.
+
+    Larger loads keep the order of their qubits.
+
+    Args:
+        load: The load.
+        is_directed: Whether the direction of a `cx` matters.
+    """
+    if load.num_qubits > _ENUMERATED:
+        return load.shape, tuple(range(load.num_qubits))
+    pairs = [(a, b) for a, b, _ in load.pairs] if is_directed else sorted(load.edges)
+    return _canonical(load.num_qubits, tuple(pairs), is_directed)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(num_qubits: int, pairs: tuple[tuple[int, int], ...], is_directed: bool) -> tuple[Load, tuple[int, ...]]:
+    """Return the renumbered pairs that come first in lexical order, as a load; see `canonical`."""
+
+    def renumbered(numbers: tuple[int, ...]) -> list[tuple[int, int]]:
+        renamed = [(numbers[a], numbers[b]) for a, b in pairs]
+        return sorted(renamed if is_directed else [(min(pair), max(pair)) for pair in renamed])
+
+    best, columns = min((renumbered(numbers), numbers) for numbers in itertools.permutations(range(num_qubits)))
+    zeros = (0,) * num_qubits
+    return Load(num_qubits, zeros, zeros, tuple((a, b, 0) for a, b in best)), columns

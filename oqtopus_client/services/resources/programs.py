@@ -43,7 +43,8 @@ class Programs(Runs):
 
         There, it is called as `program(client, *args, **kwargs)` with an `OqtopusClient` whose jobs run on the device
         one after the other, and its return value and printed text come back. Its source is sent with its arguments:
-        numbers, text, lists, dicts, NumPy arrays, circuits and observables. It must import what it uses.
+        numbers, text, lists, dicts, NumPy arrays, circuits and observables. Libraries that it imports
+        must be installed there.
 
         Args:
             program: The function; or the path of a Python file, which runs as a script, as it is.

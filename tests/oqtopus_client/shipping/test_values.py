@@ -134,6 +134,7 @@ def circuits() -> list[QuantumCircuit]:
     parametrized.delay(100, 1, unit="ns")
     parametrized.delay(7, 1, unit="dt")
     parametrized.delay(theta, 0, unit="us")
+    parametrized.delay(theta, 1, unit="dt")
     parametrized.measure(0, 1)
     with parametrized.if_test((parametrized.clbits[1], True)):
         parametrized.x(1)
