@@ -70,15 +70,15 @@ def timed_out(job_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
     return OqtopusJobTimeoutError(job_id, message)
 
 
-def failure_message(reasons: Sequence[str], total: int) -> str:
-    """Return the message for circuits that ended without a result, with the reasons.
+def failure_message(reasons: Sequence[str], total: int, of: str = "circuits") -> str:
+    """Return the message for circuits, or others, that ended without a result, with the reasons.
 
     >>> failure_message(["'bell' (0691) failed: out of coffee"], 2)
     "1 of 2 circuits ended without a result. 'bell' (0691) failed: out of coffee."
     """
     more = f"; and {len(reasons) - _LISTED_FAILURES} more" if len(reasons) > _LISTED_FAILURES else ""
     listed = "; ".join(reason.rstrip(".") for reason in reasons[:_LISTED_FAILURES])
-    return f"{len(reasons)} of {total} circuits ended without a result. {listed}{more}."
+    return f"{len(reasons)} of {total} {of} ended without a result. {listed}{more}."
 
 
 def reason(job: OqtopusJobResult, *, ours: bool = False) -> str:

@@ -125,7 +125,8 @@ class CloudRun:
                 name = repr(getattr(job, "name", "circuit"))
                 failures.append(f"{name} ({job_id}) {error}")
         if failures:
-            raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs)))
+            of = "programs" if self._headers else "circuits"
+            raise OqtopusJobError(self.run_id, failure_message(failures, len(jobs), of))
         if self._headers:
             found += [Outcomes.concatenated(parts[index]) for index in range(len(planned))]
         elif plan.needs_layout:

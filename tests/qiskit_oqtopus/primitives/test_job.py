@@ -77,6 +77,15 @@ def test_data_about_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> N
     assert job.plot_timeline().axes
 
 
+def test_cancelled_side_by_side(held_backend: OqtopusBackend) -> None:
+    """The message counts the programs that circuits share, also in another process."""
+    job = OqtopusSampler(held_backend, parallel=2).run([keyed(1, 3)] * 3)
+    job.cancel()
+    for which in (job, held_backend.provider.job(job.job_id())):
+        with pytest.raises(OqtopusJobError, match=r"2 of 2 programs ended without a result\. 'keyed 1 and 1 more'"):
+            which.result()
+
+
 def test_data_about_a_failed_job(held_backend: OqtopusBackend) -> None:
     """The message names each job that was cancelled, also in another process."""
     job = OqtopusSampler(held_backend).run([keyed(1, 3)])
