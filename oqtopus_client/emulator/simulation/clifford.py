@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.simulation.operations import Operation, Part
     from oqtopus_client.emulator.simulation.pauli_strings import Turn
 
+# Stim loads NumPy's functions with the first sample; two threads that do so at the same time block each other.
+stim.Circuit("M 0").compile_sampler().sample(1)
+
 _TURNS = {"rz": ("I", "S", "Z", "S_DAG"), "ry": ("I", "SQRT_Y", "Y", "SQRT_Y_DAG")}
 
 
