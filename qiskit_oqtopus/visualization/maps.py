@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -11,18 +12,18 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch
 
 from oqtopus_client.display import printable
+from qiskit_oqtopus.parallel.placement import Placement
 from qiskit_oqtopus.visualization.chip_data import ChipData
 from qiskit_oqtopus.visualization.colors import UNKNOWN, Scale, colours
 from qiskit_oqtopus.visualization.panel import BAR, FADED, FOOT, HEAD, NARROWEST, Panel, axes_at, draw_title
 from qiskit_oqtopus.visualization.style import canvas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from matplotlib.figure import Figure
 
     from oqtopus_client import OqtopusDevice
-    from qiskit_oqtopus.parallel.placement import Placement
     from qiskit_oqtopus.visualization.chip_data import Floats
 
 _PALETTE = [mpl.colormaps["tab20"](i) for i in range(20)]
@@ -42,8 +43,14 @@ def plot_placements(device: OqtopusDevice, placements: Sequence[Placement]) -> F
         placements: The places of the circuits.
 
     Raises:
+        TypeError: They are something else.
         ValueError: There are no placements, the device publishes no qubit data, or it does not have one of the qubits.
     """
+    if not (isinstance(placements, Sequence) and all(isinstance(each, Placement) for each in placements)):
+        raise TypeError(
+            "placements must be a list as backend.placements() and job.placements() return it, not "
+            f"{placements!r:.100}."
+        )
     chip = ChipData.of(device)
     _check(device, chip, (qubit for each in placements for qubit in each.qubits if qubit is not None))
     if not placements:

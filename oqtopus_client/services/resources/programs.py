@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Unpack
 
 from oqtopus_client.config import in_sse_container
-from oqtopus_client.errors import JobNotSubmittedError, OqtopusError
+from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, OqtopusError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.ended_program import EndedProgram
 from oqtopus_client.services.polling import Polling, PollingOptions
@@ -92,7 +92,12 @@ class Programs(Runs):
             JobTimeoutError: The program did not end in time (a `TimeoutError`). It is not cancelled.
             OqtopusStorageError: Its log cannot be downloaded.
         """
-        job = await self.wait_for_job(job_id, **options)
+        try:
+            job = await self.wait_for_job(job_id, **options)
+        except JobTimeoutError as error:
+            seconds = Polling(**options).timeout
+            message = f"did not finish within {seconds} s and is still running; call result() again."
+            raise JobTimeoutError(job_id, message) from error.__cause__
         log = None
         if job.status == JobsJobStatus.SUCCEEDED:
             archive = (await self.get_sselog(job_id)).file or ""

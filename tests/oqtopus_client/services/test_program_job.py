@@ -72,7 +72,7 @@ def test_while_it_waits(client: OqtopusClient, emulator: Emulator, tmp_path: Pat
     loaded = OqtopusProgramJob.load(tmp_path / "waiting.json")
 
     assert (job.inner_jobs, job.is_function, job.timestamps["ended"]) == ((), False, None)
-    with pytest.raises(JobTimeoutError, match=r"did not finish within 0\.1 s and is still running"):
+    with pytest.raises(JobTimeoutError, match=r"within 0\.1 s and is still running; call result\(\) again\.$"):
         job.result(timeout=0.1)
     with pytest.raises(ValueError, match=re.escape(f"use client.program_job('{job.job_id}').")):
         loaded.result()

@@ -140,6 +140,13 @@ def test_refused(options: dict[str, object], message: str) -> None:
         CHIP.plot(**options)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("wrong", [[1], 1, placement(0, 0, 1)])
+def test_something_else_than_placements(wrong: object) -> None:
+    """Anything but a list of placements is refused by type."""
+    with pytest.raises(TypeError, match="placements must be a list as backend"):
+        CHIP.plot(placements=wrong)  # type: ignore[arg-type]
+
+
 def test_a_device_without_qubits() -> None:
     """There is nothing to draw on."""
     with pytest.raises(ValueError, match="publishes no qubit data"):
