@@ -1,4 +1,4 @@
-"""Draw `pictures/parallel.png`, circuits side by side, and `pictures/spacing.png`, how they disturb each other."""
+"""Draw `pictures/parallel.png`, circuits side by side, and `pictures/spacing.png`, their crosstalk."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class OqtopusBackend(DescribedBackend):
         """Submit circuits and return without waiting for their results.
 
         A circuit of native instructions (see `target`) runs as it is; the server transpiles any other. With `parallel`,
-        circuits share jobs: each gets qubits of its own, by the device's calibration, and its own counts.
+        circuits share jobs: each runs on its own qubits, chosen by the device's calibration, and has its own counts.
 
         Args:
             run_input: One circuit, or several.
@@ -150,7 +150,7 @@ class OqtopusBackend(DescribedBackend):
         parameter_values: npt.ArrayLike | None = None,
         **options: Any,
     ) -> list[Placement]:
-        """Return the places that `run` would find for circuits side by side, without running them.
+        """Return the placements that `run` would choose for circuits side by side, without running them.
 
         Args and exceptions are those of `run`, with `parallel=True` by default.
         """

@@ -158,8 +158,8 @@ class JobBatch:
         """
         if self._optional_client is None:
             raise QiskitJobError(
-                "This job was loaded without a provider and had not ended when it was saved; use "
-                "provider.load_job(path) to get its current state from the server."
+                "This job was loaded without a provider, so only what was known when it was saved is available; use "
+                "provider.load_job(path) to request more from the server."
             )
         return self._optional_client
 

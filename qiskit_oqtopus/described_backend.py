@@ -35,7 +35,7 @@ class DescribedBackend(Hinting, BackendV2):
 
     Args:
         provider: The provider that found the device; Qiskit's base class keeps it.
-        device: The device's description, as of the provider's request.
+        device: The device's description, as the provider received it.
         client: The client that submits jobs.
         measure_duration: The duration of measurements in `target`, in seconds, if the device publishes none; None if
             unknown.
@@ -74,7 +74,7 @@ class DescribedBackend(Hinting, BackendV2):
 
     @cached_property
     def chip(self) -> Chip:
-        """The device's qubits and couplings with their errors, by which circuits are placed."""
+        """The device's qubits and couplings with their errors, for the placement of circuits."""
         return Chip.of(self.device, self.target)
 
     def refresh(self) -> bool:
@@ -199,7 +199,7 @@ class DescribedBackend(Hinting, BackendV2):
                 program, with a colour for each circuit, instead of the calibration.
             values: Values to draw instead of the calibration: one for each qubit, by its index, or for each coupling,
                 by its pair of qubits.
-            label: What `values` are.
+            label: Name of the values.
             unit: The unit of `values`.
 
         Raises:
@@ -221,7 +221,7 @@ class DescribedBackend(Hinting, BackendV2):
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"
 
     def __deepcopy__(self, _memo: object) -> Self:
-        # Libraries of Qiskit copy options that contain backends, whose connections cannot be copied.
+        # Qiskit libraries copy options that contain backends, whose connections cannot be copied.
         return self
 
 

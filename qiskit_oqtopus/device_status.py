@@ -1,4 +1,4 @@
-"""A device's status, as text and as Qiskit's providers have it: `DeviceStatus`."""
+"""A device's status as text that, called, returns the status object of other providers: `DeviceStatus`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class BackendStatus:
 
     Attributes:
         backend_name: Name of the device.
-        backend_version: Its version; always empty, as servers publish none.
+        backend_version: Version of the device; always empty, as servers publish none.
         operational: Whether the device is available.
-        pending_jobs: Number of jobs that wait for it.
+        pending_jobs: Number of jobs waiting for the device.
         status_msg: `active` or `unavailable`.
     """
 
@@ -25,7 +25,7 @@ class BackendStatus:
     status_msg: str
 
 
-class DeviceStatus(str):  # noqa: SLOT000 - it has an attribute more
+class DeviceStatus(str):  # noqa: SLOT000 - instances have an attribute
     """`available` or `unavailable`; calling it, as other providers' users do, returns a `BackendStatus`."""
 
     _full: BackendStatus
@@ -38,5 +38,5 @@ class DeviceStatus(str):  # noqa: SLOT000 - it has an attribute more
         return text
 
     def __call__(self) -> BackendStatus:
-        """Return the status as an object."""
+        """Return the status object."""
         return self._full

@@ -1,4 +1,4 @@
-"""Names that other providers have, and what to use here in their place: `Hinting`."""
+"""Attributes of other providers, and their equivalents here: `Hinting`."""
 
 from __future__ import annotations
 

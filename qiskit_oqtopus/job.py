@@ -8,20 +8,17 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 from qiskit_oqtopus.batch import JobBatch
-from qiskit_oqtopus.elsewhere import JOB, Hinting
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
+from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
-from qiskit_oqtopus.job_times import JobTimes, stages, timeline
 from qiskit_oqtopus.parallel.results import by_replica
 from qiskit_oqtopus.resubmission import submit_again
 from qiskit_oqtopus.results import DONE, are_ours, layout, to_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from pathlib import Path
 
-    from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
     from qiskit.result import Counts, Result
@@ -43,7 +40,7 @@ class Provider(Protocol):
         """Return the device with this name."""
 
 
-class OqtopusJob(Hinting, JobV1):
+class OqtopusJob(JobData, JobV1):
     """The circuits of one `backend.run`.
 
     Each circuit is an OQTOPUS job, or several circuits share one (`parallel`, `multi_manual`). `provider.job(job_id)`
@@ -56,8 +53,6 @@ class OqtopusJob(Hinting, JobV1):
         backend: The backend, if known.
         find_backend: A function that returns the backend with a given name; used if `backend` is None.
     """
-
-    _elsewhere = JOB
 
     def __init__(
         self,
@@ -148,21 +143,28 @@ class OqtopusJob(Hinting, JobV1):
     def replica_counts(self, circuit: int = 0) -> list[Counts]:
         """Wait for all circuits and return the counts of each copy of a circuit that ran side by side (`replicas`).
 
-        Copies that failed are left out. The result of `result()` has the sum. Its `results[circuit].disagreement` says
-        how much the copies differ: it is Pearson's chi-squared divided by its degrees of freedom, so about 1 if only
-        the number of shots makes them differ, and larger if their qubits do. `results[circuit].replicas` lists their
-        qubits.
+        Copies that failed are left out. The result of `result()` has the sum. Its `results[circuit].disagreement`
+        measures how much the copies differ: it is Pearson's chi-squared divided by its degrees of freedom, so about 1
+        if only the number of shots makes them differ, and larger if their qubits do. `results[circuit].replicas` lists
+        their qubits.
 
         Args:
             circuit: Index of the circuit.
 
         Raises:
             OqtopusJobError: The circuit ran alone, or all its copies failed.
+            IndexError: There is no such circuit.
         """
         programs = self._job_programs()
         if not programs.are_parallel:
-            raise OqtopusJobError(self.job_id(), "has no copies of circuits; use backend.run(..., parallel=True).")
-        copies = by_replica(programs.pieces(self._batch.outcomes())[circuit])
+            raise OqtopusJobError(
+                self.job_id(),
+                "did not run circuits side by side, so there are no copies; use backend.run(..., parallel=True).",
+            )
+        pieces = programs.pieces(self._batch.outcomes())
+        if not -len(pieces) <= circuit < len(pieces):
+            raise IndexError(f"circuit must be the index of one of {len(pieces)} circuits, not {circuit!r}.")
+        copies = by_replica(pieces[circuit])
         counted = [copy for copy in copies if copy.success]
         if not counted:
             raise OqtopusJobError(self.job_id(), failure_message([copy.status for copy in copies], len(copies)))
@@ -182,7 +184,7 @@ class OqtopusJob(Hinting, JobV1):
         pairs = zip(self.jobs(), self.programs_by_job(), strict=True)
         lost = [(job, programs) for job, programs in pairs if job.status in {"failed", "cancelled"}]
         if not lost:
-            raise OqtopusJobError(self.job_id(), "has no failed jobs to submit again.")
+            raise OqtopusJobError(self.job_id(), "has not failed, so there is nothing to submit again.")
         batch, sent = submit_again(self._batch.client, lost)
         return type(self)(batch, sent, backend=self._backend, find_backend=self._find_backend)
 
@@ -202,47 +204,14 @@ class OqtopusJob(Hinting, JobV1):
         """Cancel every circuit that has not ended, and return whether the job is then cancelled."""
         return self._batch.cancel()
 
-    def queue_position(self) -> int | None:
-        """Return None, as servers do not report it; `backend.pending_jobs` counts the jobs waiting for the device."""
-        return None
-
     # --- data about the job
 
     def jobs(self) -> list[OqtopusJobResult]:
         """Return the current state of the OQTOPUS jobs, with all data that the server has."""
         return self._batch.jobs()
 
-    def times(self) -> list[JobTimes]:
-        """Return the times at which each OQTOPUS job reached each stage."""
-        return [JobTimes.of(job) for job in self.jobs()]
-
-    def plot_timeline(self) -> Figure:
-        """Draw how long each OQTOPUS job waited and ran.
-
-        Raises:
-            ImportError: The extra `visualization` is not installed.
-            ValueError: No job has been submitted.
-        """
-        from qiskit_oqtopus.visualization.timeline import plot_timeline  # noqa: PLC0415 - an extra
-
-        return plot_timeline(timeline(self.jobs()))
-
-    @property
-    def timestamps(self) -> dict[str, datetime | None]:
-        """Times at which the first circuit was `submitted`, `ready` and `running`, and the last had `ended`; in UTC.
-
-        A stage that no circuit has reached is None; `ended` is None until all circuits have ended.
-        """
-        return stages(self.times())
-
-    @property
-    def execution_time(self) -> float | None:
-        """Total time of all circuits on the device in seconds; None until one has run."""
-        seconds = [time.execution_time for time in self.times() if time.execution_time is not None]
-        return sum(seconds) if seconds else None
-
     def programs(self) -> list[Program]:
-        """Return the program of each circuit; that of a circuit side by side with others without the others."""
+        """Return the program of each circuit, without the circuits that run side by side with it."""
         return self._job_programs().of_circuits()
 
     def programs_by_job(self) -> Sequence[Sequence[Program]]:
@@ -285,11 +254,12 @@ class OqtopusJob(Hinting, JobV1):
             ResponseValidationError: The server sent an invalid mapping.
         """
         if self._job_programs().are_parallel:
-            return [list(each.qubits) for each in self.placements() if not each.replica]
+            first = {each.circuit: each for each in reversed(self.placements())}
+            return [list(first[circuit].qubits) for circuit in sorted(first)]
         return [layout(result) for result in self._batch.transpile_results()]
 
     def placements(self) -> list[Placement]:
-        """Return the place of each circuit side by side with others, and of each of its copies; empty for others."""
+        """Return the placement of each copy of each circuit that runs side by side with others; empty if none does."""
         return self._job_programs().placements()
 
     # --- saving and loading

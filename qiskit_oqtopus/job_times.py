@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from oqtopus_client.rest.enums import JobsJobStatus
@@ -52,15 +53,15 @@ def stages(times: Sequence[JobTimes]) -> dict[str, datetime | None]:
     }
 
 
-def timeline(
-    jobs: Sequence[OqtopusJobResult],
-) -> list[TimelineRow]:
-    """Return the name and the times of each job, as timelines show them."""
+def timeline(jobs: Sequence[OqtopusJobResult]) -> list[TimelineRow]:
+    """Return the name and the times of each job, as timelines show them; equal names get the job's number."""
     rows = []
-    for job in jobs:
+    uses = Counter(job.name for job in jobs)
+    for number, job in enumerate(jobs, 1):
         times = job.submitted_at, job.ready_at, job.running_at
         ended = job.ended_at
         if job.status == JobsJobStatus.CANCELLED:  # servers do not report when
             ended = max((time for time in times if time), default=None)
-        rows.append((job.name or job.job_id, *times, ended))
+        name = job.name or job.job_id
+        rows.append((f"{name} ({number})" if uses[job.name] > 1 else name, *times, ended))
     return rows

@@ -43,7 +43,7 @@ Seed = Annotated[int | None, BeforeValidator(_checked_seed)]
 
 
 def _checked_parallel(parallel: object) -> bool | int:
-    message = "parallel must be True, False or the most circuits side by side, 1 or more"
+    message = "parallel must be True, False or the maximum number of circuits side by side, 1 or more"
     return parallel if isinstance(parallel, bool) else whole_number(parallel, message, least=1)
 
 
@@ -122,13 +122,13 @@ class OqtopusOptions(StrictOptions):
         defer_measurements: Whether to replace mid-circuit measurements by measurements of spare qubits at the end, and
             reset qubits by spare ones; see `qiskit_oqtopus.defer_measurements`.
         job_tags: Words to append to the description, at most 200 characters together.
-        parallel: Whether to run circuits side by side, in as few jobs as possible. A number is the most circuits in a
-            job. Each circuit is placed on the best free qubits by their calibration; one that is as wide as the device
-            and transpiled for it stays where it is. `job.placements()` lists the places.
+        parallel: Whether to run circuits side by side, in as few jobs as possible. A number is the maximum
+            number of circuits in a job. Each circuit is placed on the best free qubits by their calibration; one that
+            is as wide as the device and transpiled for it stays where it is. `job.placements()` lists the places.
         spacing: Number of qubits between circuits side by side, 0 to 3. With 0, circuits may disturb each other.
             Circuits that stay where they are may be closer to each other.
-        max_error: The most of its best place's estimated fidelity that a placed circuit may lose, above 0 and up to 1.
-            With lower values, fewer circuits fit in a job.
+        max_error: Maximum loss of estimated fidelity of a placed circuit, as a fraction of that at its best place,
+            above 0 and up to 1, which sets no limit. With lower values, fewer circuits fit in a job.
         replicas: Number of copies of each circuit side by side, each with all `shots`; their counts are added. `"max"`
             means as many as need no more jobs than the circuits alone. See `job.replica_counts()`.
         seed_simulator: Seed of the random numbers of an emulated device, 0 or more: the same runs then have the same

@@ -43,7 +43,8 @@ class ProgramRuns:
         There, it is called as `program(backend, *args, **kwargs)`, and `backend.run`, samplers and estimators submit
         jobs that run one after the other. `job.result()` returns the function's return value, and `job.logs()` what it
         printed. The function's source is sent with its arguments: numbers, text, lists, dicts, NumPy arrays, circuits
-        and observables. It must import what it uses. The same function runs here, unchanged.
+        and observables. Libraries that it imports must be installed there. The same function runs here,
+        unchanged.
 
         Args:
             program: The function; or the path of a Python file, which runs as a script, as it is.
@@ -54,10 +55,10 @@ class ProgramRuns:
 
         Raises:
             TypeError: An argument, or what the function uses, cannot be sent.
-            ValueError: Likewise, or the program is too large: servers take some 125 kB.
+            ValueError: Likewise, or the program exceeds the servers' limit of some 125 kB.
             QiskitBackendNotFoundError: The server offers no such device.
             JobSubmissionError: Upload or submission failed; the message says whether the job was removed.
-            OqtopusError: This is such a program itself.
+            OqtopusError: The call comes from such a program.
         """
         if in_sse_container():
             raise OqtopusError("A program next to the device cannot submit another one.")

@@ -58,7 +58,7 @@ class ProviderJobs(ProgramRuns):
     def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:
         if batch.kind == "batch":
             return OqtopusJob(batch, find_backend=self.get_backend)
-        return OqtopusPrimitiveJob(CloudRun(batch))
+        return OqtopusPrimitiveJob(CloudRun(batch), find_backend=self.get_backend)
 
     def load_job(self, path: str | Path) -> OqtopusJob:
         """Load a job that `OqtopusJob.save` wrote; the server is asked about the parts that had not ended by then.

@@ -1,4 +1,4 @@
-"""Jobs submitted once more: `submit_again`."""
+"""Resubmission of jobs: `submit_again`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def submit_again(
         jobs: The jobs and the programs of each.
 
     Returns:
-        The new jobs and the programs of each. Circuits side by side are numbered from 0 on.
+        The new jobs and the programs of each. Circuits side by side are numbered from 0.
 
     Raises:
         OqtopusError: A job could not be submitted; cancellation of the others has been requested.

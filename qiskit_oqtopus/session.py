@@ -54,4 +54,4 @@ class Session:
 
 
 class Batch(Session):
-    """A `Session` under the other name."""
+    """The same as `Session`, under the name for independent jobs."""

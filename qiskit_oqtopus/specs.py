@@ -151,7 +151,7 @@ def to_jobs(programs: Sequence[Program], target: Target, settings: OqtopusOption
     """Return the jobs of a run.
 
     There is one per program, or per group that the device fits side by side (`multi_manual`). The shots of a program of
-    many circuits may be shared out over several jobs.
+    many circuits may be split across several jobs.
     """
     groups = side_by_side(programs, target.num_qubits) if settings.multi_manual else [[each] for each in programs]
     jobs = [Job(group, shots) for group in groups for shots in shares(group[0], settings.shots)]

@@ -40,15 +40,16 @@ def block_with(page: str, text: str) -> str:
     return block
 
 
-def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:
-    """The README prints devices, counts of a noisy chip, an expectation value, a job's times, and a mitigated value."""
-    tour, mitigated = code_blocks("README")
-    names: dict[str, Any] = {}
-    exec(tour + mitigated, names)  # noqa: S102 - our own
-    names["provider"].close()
-    *devices, counts, value, times, plan, better = capsys.readouterr().out.splitlines()
+def test_readme_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The README prints devices, values with and without noise, counts of parallel circuits, and a program's result."""
+    monkeypatch.chdir(tmp_path)
+    tour, mitigated, parallel, program = code_blocks("README")
+    # Programs are sent as source, so their functions must be in a file.
+    (tmp_path / "example.py").write_text(tour + mitigated + parallel + program, encoding="utf-8")
+    runpy.run_path(str(tmp_path / "example.py"))["provider"].close()
+    *devices, counts, value, times, plan, better, packed, found = capsys.readouterr().out.splitlines()
 
-    assert len(tour.splitlines()) <= 21
+    assert len(tour.splitlines()) <= 22
     assert len(mitigated.splitlines()) <= 5
     assert "4 jobs, of which suppression adds 2;" in plan
     assert abs(float(better.split()[0]) - 2) < abs(float(value) - 2)
@@ -57,6 +58,12 @@ def test_readme_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(eval(counts).values()) == 1000  # noqa: S307 - a dictionary that we printed
     assert 1.5 < float(value) < 2
     assert "running" in times
+    assert packed.startswith("1 {")
+    assert sum(eval(packed.removeprefix("1 ")).values()) == 1000  # noqa: S307
+    assert (tmp_path / "placements.png").stat().st_size > 10_000
+    angle, minimum = eval(found)  # noqa: S307
+    assert abs(angle - math.pi) < 0.3
+    assert abs(minimum + 1) < 0.05
 
 
 @pytest.mark.parametrize("page", ["index", "qiskit"])

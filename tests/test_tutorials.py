@@ -146,7 +146,7 @@ def test_server_side(tmp_path: Path) -> None:
     assert "Its log: 16 steps, the last at the angles [" in printed
     assert "Phase 0.640625 turns, exact 0.640625" in printed
     assert [bit for _, bit in numbers(r"2\^(\d): .*, bit (\d)\n", printed)] == [1, 0, 0, 1, 0, 1]
-    assert "TypeError: not all arguments converted during string formatting" in printed
+    assert "TypeError: 'str' object cannot be interpreted as an integer" in printed
 
 
 def test_whole_chip(tmp_path: Path) -> None:

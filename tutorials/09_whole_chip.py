@@ -31,7 +31,7 @@ chip = provider.get_backend("lattice64")
 # %%
 def bell_test(a: float, b: float) -> QuantumCircuit:
     """Return a Bell state measured along the angles a and b between Z and X."""
-    circuit = QuantumCircuit(2, name=f"{a:.2f}, {b:.2f}")
+    circuit = QuantumCircuit(2, name=f"CHSH {a:.2f}, {b:.2f}")
     circuit.h(0)
     circuit.cx(0, 1)
     circuit.ry(-a, 0)

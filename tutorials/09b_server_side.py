@@ -32,7 +32,7 @@ provider = OqtopusProvider(emulator.config)
 # %% [markdown]
 # ## One function, here and there
 #
-# The function takes a backend and its other arguments, imports what it uses, and returns a result. It minimizes the
+# The function takes a backend and its other arguments, imports its libraries, and returns a result. It minimizes the
 # energy of a hydrogen molecule at a bond length of 0.735 Å; tutorial 5 explains how. The parity mapping
 # leaves two qubits, and the exact energy is -1.8573 hartree without the repulsion of the nuclei.
 
@@ -159,7 +159,7 @@ print(f"Phase {found_phase.result()} turns, exact {41 / 64}")
 
 # %%
 try:
-    provider.client.run_program(phase_estimation, "0.64", 6, device_id="lattice64").result()
+    provider.client.run_program(phase_estimation, 0.64, "6", device_id="lattice64").result()
 except ProgramError as error:
     print(f"{error.type_name}: {error.error_message}")
 

@@ -43,7 +43,7 @@ options on this page go before the command; a command's own options go after it.
 To try it without an account: oqtopus-client --emulator run bell.qasm --device qulacs --bars
 """
 _NOTE = "oqtopus-client: %(message)s"
-"""The form of a log message to people."""
+"""Format of log messages on a terminal."""
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code:d} {meaning}" for code, meaning in MEANINGS.items()) + "."
 

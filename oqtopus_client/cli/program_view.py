@@ -21,7 +21,7 @@ def show_program(session: Session, job_id: str, *, log: bool = False, bars: bool
     Args:
         session: The session.
         job_id: The program's job, which has ended.
-        log: Whether to print what it wrote, too.
+        log: Whether to print its output, too.
         bars: Whether to draw a bar for each outcome.
         json: Whether to print JSON.
 

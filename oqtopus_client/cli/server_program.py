@@ -20,12 +20,12 @@ def program(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.py", help="Python script.")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="ARGS", help="The script's command line; options of its own after --.")
+        list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the script; put -- before its options.")
     ] = None,
     *,
     device: Annotated[str, typer.Option(metavar="NAME", help="Device to run on, as listed by `devices`.")],
     name: Annotated[str | None, typer.Option(help="Name of the job; by default the name of the file.")] = None,
-    log: Annotated[bool, typer.Option("--log", help="Print what the script wrote, before its result.")] = False,
+    log: Annotated[bool, typer.Option("--log", help="Print the script's output, before its result.")] = False,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait for the result, or only print the job id.")
     ] = True,

@@ -21,7 +21,7 @@ class EndedProgram:
 
     Attributes:
         job: Its OQTOPUS job.
-        log: What it wrote, as the server returns it; None if its job failed, as servers then keep no log.
+        log: Its output, as the server returns it; None if its job failed, as servers then keep no log.
         outcome: The report of a function in the log.
         text: Its text, needed only if it reported nothing; None if unknown.
     """
@@ -57,7 +57,7 @@ class EndedProgram:
         raise self._failure()
 
     def printed(self) -> str:
-        """Return what the program wrote, without its report and with plain line ends.
+        """Return the program's output, without its report and with plain line ends.
 
         Raises:
             ProgramError: The server has no log.

@@ -44,13 +44,13 @@ _SCRIPT = {
 
 
 def explain(job: OqtopusJobResult, program: str | None, *, is_function: bool, missing: str = "") -> str:
-    """Return what is known of a program that ended without reporting a result or an error.
+    """Explain why a program ended without reporting a result or an error, as far as known.
 
     Args:
         job: The program's job, which has ended.
         program: The program's text; None if it cannot be read.
         is_function: Whether it is a function, whose exceptions and exit codes are reported, rather than a script.
-        missing: What its log lacks, if its job succeeded.
+        missing: Description of what its log lacks, if its job succeeded.
     """
     if job.status == JobsJobStatus.CANCELLED:
         return "was cancelled."

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 _STEPS = ("submitted", "ready", "running", "ended")
 
 
+class _JobId(str):
+    """A job's id; calling it, as users of Qiskit's jobs do, returns it."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        return str(self)
+
+
 class OqtopusProgramJob:
     """A program that runs next to the device: a function or a script.
 
@@ -34,13 +43,13 @@ class OqtopusProgramJob:
     """
 
     def __init__(self, job_id: str, client: object | None = None, ended: EndedProgram | None = None) -> None:
-        self._job_id = job_id
+        self._job_id = _JobId(job_id)
         self._client = client
         self._ended = ended
 
     @property
-    def job_id(self) -> str:
-        """The id of its OQTOPUS job."""
+    def job_id(self) -> _JobId:
+        """The id of its OQTOPUS job; `job_id()` returns it, too, as for Qiskit's jobs."""
         return self._job_id
 
     def status(self) -> JobsJobStatus | str:
@@ -52,6 +61,22 @@ class OqtopusProgramJob:
             return self._ended.job.status
         status: JobsJobStatus | str = self._request("status")(self._job_id)
         return status
+
+    def done(self) -> bool:
+        """Return whether its OQTOPUS job has succeeded; `result()` may still raise the function's error."""
+        return self.status() == JobsJobStatus.SUCCEEDED
+
+    def running(self) -> bool:
+        """Return whether the program is running."""
+        return self.status() == JobsJobStatus.RUNNING
+
+    def cancelled(self) -> bool:
+        """Return whether the program was cancelled."""
+        return self.status() == JobsJobStatus.CANCELLED
+
+    def in_final_state(self) -> bool:
+        """Return whether the program has ended, however it ended."""
+        return self.status() in FINAL_STATUSES
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the program and return the function's return value; None for a script.
@@ -67,7 +92,7 @@ class OqtopusProgramJob:
         return self._wait(timeout).value()
 
     def logs(self, timeout: float | None = None) -> str:
-        """Wait for the program and return what it wrote, standard output and standard error in one.
+        """Wait for the program and return its output: standard output and standard error together.
 
         Raises:
             ProgramError: The server has no log, as its job failed; the message has the likely causes.
@@ -99,7 +124,7 @@ class OqtopusProgramJob:
         """Cancel the program if it has not ended, and return whether it is then cancelled."""
         if self._ended is None:
             self._request("cancel_jobs")([self._job_id])
-        return self.status() == JobsJobStatus.CANCELLED
+        return self.cancelled()
 
     @property
     def timestamps(self) -> dict[str, datetime | None]:
@@ -132,7 +157,7 @@ class OqtopusProgramJob:
         return self._ended
 
     def _if_ended(self) -> EndedProgram | None:
-        return self._wait(None) if self.status() in FINAL_STATUSES else None
+        return self._wait(None) if self.in_final_state() else None
 
     def _request(self, method: str) -> Callable[..., Any]:
         """Return a method of the client."""

@@ -1,1 +1,1 @@
-"""Functions shipped to servers, which run them next to the device, and what they report back through the log."""
+"""Functions that are sent to servers and run next to the device, and their reports in the log."""

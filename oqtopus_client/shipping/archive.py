@@ -33,7 +33,7 @@ def pack(text: str) -> str:
 
 @functools.cache
 def stripped(text: str) -> str:
-    r"""Return the source of a module without what it does not need to run.
+    r"""Return the source of a module, reduced to the parts that it needs to run.
 
     >>> stripped('def f(x: int) -> int:\n    "Return x."\n    return x  # as it is')
     'def f(x):\n    return x'

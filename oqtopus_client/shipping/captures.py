@@ -1,4 +1,4 @@
-"""What a function refers to, in the form in which it is shipped: `Captures`."""
+"""The objects that a function refers to, as they are shipped: `Captures`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Reference = dict[str, Any]
 class Captures:
     """Collects a function and all that it refers to by name.
 
-    Functions of the same module are shipped as source, modules and what they define by name, and all else by value, as
-    of now.
+    Functions of the same module are shipped as source, modules and the objects that they define by name, and all else
+    by its present value.
 
     Args:
         main: The function.
@@ -43,7 +43,7 @@ class Captures:
         self.namespace: dict[str, Reference] = {}
 
     def refer(self, value: Any, where: str) -> Reference:
-        """Return a reference to an object, and collect what it needs.
+        """Return a reference to an object, and collect the objects that it needs.
 
         Args:
             value: The object.

@@ -51,6 +51,11 @@ def definition_of(function: FunctionType) -> Definition:
     for each in _lambdas(found, "".join(file), tree) if found.name == _LAMBDA else [found]:
         if _matches(each, code, []) or _matches(each, code, imports):
             return each
+    if private := _private_names(function):
+        raise ValueError(
+            f"{name} uses {', '.join(private)}, private names of its class, which are different outside of it; rename "
+            "them, or define the function outside of the class."
+        )
     raise ValueError(
         f"The source of {name} in {code.co_filename}, line {first_line}, is not that of the function: the file was "
         "edited after the function was defined. Import it again, or restart Python."
@@ -88,6 +93,15 @@ def modules_imported_in(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             yield node.module
+
+
+def _private_names(function: FunctionType) -> list[str]:
+    """Return the names in a method that Python has prefixed with the name of its class."""
+    prefix = f"_{function.__qualname__.split('.')[-2].lstrip('_')}__" if "." in function.__qualname__ else ""
+    names = {
+        name for code in (function.__code__, *_codes(function.__code__)) for name in code.co_names + code.co_varnames
+    }
+    return sorted(name.removeprefix(prefix[:-2]) for name in names if prefix and name.startswith(prefix))
 
 
 def _parsed(text: str) -> ast.Module:

@@ -59,8 +59,25 @@ def main(call: dict[str, Any], output: int, folder: str) -> NoReturn:
     try:
         value = _called(function, arguments)
     except BaseException as error:  # noqa: BLE001 - an exit code other than 0 would lose the log
+        program.interpreter.restore()
         program.end(_failure(error))
+    program.interpreter.restore()
     program.end(_returned(value))
+
+
+class _Interpreter:
+    """State of the interpreter that a function can change, and that the end of the program depends on."""
+
+    def __init__(self) -> None:
+        self._path, self._modules, self._environment = list(sys.path), dict(sys.modules), dict(os.environ)
+        self._recursion_limit = sys.getrecursionlimit()
+
+    def restore(self) -> None:
+        """Set it back to what it was."""
+        sys.path = self._path
+        sys.modules.update(self._modules)
+        os.environ.update(self._environment)
+        sys.setrecursionlimit(self._recursion_limit)
 
 
 class _Program:
@@ -74,6 +91,7 @@ class _Program:
         self._main_thread = threading.get_ident()
         self._pid = os.getpid()
         self._start = time.monotonic()
+        self.interpreter = _Interpreter()
 
     def load(self, folder: Path) -> tuple[Callable[..., Any], tuple[list[Any], dict[str, Any]]]:
         """Return the function and its arguments, with the backend or client as the first."""
@@ -86,7 +104,9 @@ class _Program:
             arguments = [self._resolve(each) for each in call["args"]]
             keywords = {name: self._resolve(each) for name, each in call["kwargs"].items()}
             function = self._resolve(call["function"])
-        return function, ([self._first_argument(function), *arguments], keywords)
+        first = self._first_argument(function)
+        self.interpreter = _Interpreter()
+        return function, ([first, *arguments], keywords)
 
     def _write_files(self, folder: Path) -> None:
         files = dict(self._call["files"])
@@ -173,6 +193,7 @@ class _Program:
     def end_late(self) -> None:
         """End the program at its time limit, whatever it does."""
         frame = sys._current_frames().get(self._main_thread)  # noqa: SLF001 - the only way to another thread's stack
+        self.interpreter.restore()
         stack = "".join(traceback.format_stack(frame)) if frame else ""
         message = f"The function did not end within {self._call['timeout']:g} s and was stopped."
         self.end(_error("TimeoutError", message, f"Where it was:\n{stack}"))
@@ -186,15 +207,21 @@ class _Program:
             with contextlib.suppress(BaseException):
                 stream.flush()  # type: ignore[union-attr]  # the function may have set it to anything
         try:
+            self._report(outcome)
+        finally:
+            os._exit(0)
+
+    def _report(self, outcome: dict[str, Any]) -> None:
+        try:
             self.frames.write("outcome", outcome)
         except Exception as error:  # noqa: BLE001 - any would lose the log
             problem = "too much" if isinstance(error, ValueError) else "what cannot be sent"
             message = f"The function returned {problem}: {error}"
-            self.frames.write("outcome", _error(type(error).__name__, message, ""))
+            with contextlib.suppress(OSError):  # the function has closed the log's descriptor
+                self.frames.write("outcome", _error(type(error).__name__, message, ""))
         self._keep_log()
         with contextlib.suppress(Exception):
             self.frames.write("end", {"jobs": self._jobs, "seconds": round(time.monotonic() - self._start, 3)})
-        os._exit(0)
 
     def _keep_log(self) -> None:
         """Run a last job of one shot unless the last one succeeded, as servers otherwise discard the log."""
@@ -219,9 +246,9 @@ def _called(function: Callable[..., Any], arguments: tuple[list[Any], dict[str, 
 def _returned(value: object) -> dict[str, Any]:
     try:
         return {"value": encode(value, "The return value")}
-    except Exception as error:  # noqa: BLE001 - whatever a user's object does
+    except BaseException as error:  # noqa: BLE001 - whatever a user's object does
         shown = ""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             shown = repr(value)[:_SHOWN]
         return _error(type(error).__name__, str(error), f"The function returned:\n{shown}\n")
 
@@ -233,13 +260,13 @@ def _failure(error: BaseException, prefix: str = "") -> dict[str, Any]:
     try:
         message = str(error)
         lines = traceback.format_exception(type(error), error, trace)
-    except Exception:  # noqa: BLE001 - whatever a user's exception does
+    except BaseException:  # noqa: BLE001 - whatever a user's exception does
         message, lines = "", traceback.format_tb(trace)
     return _error(type(error).__name__, prefix + message, "".join(lines))
 
 
 def _error(type_name: str, message: str, trace: str) -> dict[str, Any]:
-    # Of a long traceback, the end tells the cause.
+    # The end of a long traceback has the cause.
     return {"error": {"type": type_name, "message": message[:_SHOWN], "traceback": trace[-_SHOWN:]}}
 
 

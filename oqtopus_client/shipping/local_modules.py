@@ -63,7 +63,7 @@ class LocalModules:
         return any(module == name or module.startswith(f"{name}.") for name in self._names)
 
     def check(self, imported: Iterable[str], importer: str) -> None:
-        """Check that what is imported will be there.
+        """Check that the imported modules will be available to the program.
 
         Raises:
             ValueError: A local module is not among these.

@@ -84,7 +84,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
 }
 """Modules and packages that a program takes with it only if it mentions one of the words.
 
-What ships a program is not needed in one.
+The modules that ship a program are not needed in one.
 """
 
 PLACEHOLDER = """\
@@ -117,6 +117,11 @@ def sources(text: str, packages: Collection[str], wanted: Collection[str] = ()) 
                 used = optional is None or _is_within(name, wanted) or any(word in text for word in OPTIONAL[optional])
                 found[path] = file.read_text("utf-8") if used else PLACEHOLDER
     return found
+
+
+def features_in(text: str) -> list[str]:
+    """Return the words in a program for which it takes optional modules with it."""
+    return sorted({word for words in OPTIONAL.values() for word in words if word in text})
 
 
 def _files(package: str) -> Iterator[tuple[str, str, Path]]:

@@ -14,6 +14,7 @@ from oqtopus_client.shipping.captures import Captures
 from oqtopus_client.shipping.function_source import described
 from oqtopus_client.shipping.loader import LAST_PROGRAM
 from oqtopus_client.shipping.local_modules import LocalModules
+from oqtopus_client.shipping.modules import features_in
 from oqtopus_client.shipping.values import encode
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ if __name__ == "__main__":
 
 
 class Options(Protocol):
-    """The settings of a program that matter here."""
+    """The settings of a program that `build` needs."""
 
     @property
     def modules(self) -> Sequence[ModuleType | str]:
@@ -159,7 +160,7 @@ def build(
     )
     if (size := len(json.dumps(program))) > MAX_BYTES:
         arguments = [*zip(labels, call["args"], strict=True), *((keywords[n], v) for n, v in call["kwargs"].items())]
-        raise ValueError(_too_large(size, len(packed), call, dict(arguments)))
+        raise ValueError(_too_large(size, len(packed), features_in(text), call, dict(arguments)))
     return program
 
 
@@ -187,7 +188,9 @@ def _labels(
     return labels, {key: f"Argument {key!r}" for key in kwargs}
 
 
-def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+def _too_large(
+    size: int, package_size: int, features: Sequence[str], call: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> str:
     contents = {
         **{f"module {path}": text for path, text in call["files"].items()},
         **{f"{each['definition']['name']}()": each for each in call["functions"]},
@@ -197,9 +200,10 @@ def _too_large(size: int, package_size: int, call: Mapping[str, Any], arguments:
     }
     sizes = {"this package": package_size, **{part: len(pack(json.dumps(each))) for part, each in contents.items()}}
     listed = ", ".join(f"{part} {size:,}" for part, size in sorted(sizes.items(), key=lambda part: -part[1]))
+    cause = f" This package is larger for what the program mentions: {', '.join(features)}." if features else ""
     return (
         f"The program has {size:,} bytes; servers cannot start programs of more than {MAX_BYTES:,} bytes. Approximate "
-        f"sizes of its parts, compressed: {listed}. Pass less data, or compute it within the function."
+        f"sizes of its parts, compressed: {listed}. Pass less data, or compute it within the function.{cause}"
     )
 
 

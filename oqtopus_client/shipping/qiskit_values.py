@@ -24,7 +24,10 @@ _QPY_HEADER = b"QISKIT" + bytes([_QPY_VERSION])
 _NOT_IN_QISKIT_1 = {"box"}
 """Operations that are written in this version of QPY, and that Qiskit 1.4 cannot read."""
 _DELAY = "oqtopus_delay_"
-"""Name of an instruction that stands for a delay, before the delay's unit: QPY reads all delays as multiples of dt."""
+"""Name of an instruction that stands for a delay, before the delay's unit.
+
+QPY reads delays as multiples of dt, and none with parameters.
+"""
 
 
 def encode(value: Any, where: str) -> tuple[str, Any] | None:
@@ -70,7 +73,7 @@ def _circuit_text(circuit: QuantumCircuit, where: str) -> str:
         raise ValueError(f"{where} contains {', '.join(unknown)}, which the Qiskit 1.4 of servers cannot read.")
     stream = io.BytesIO()
     try:
-        has_units = any(getattr(operation, "unit", "dt") != "dt" for operation in _operations(circuit))
+        has_units = any(map(_needs_unit, _operations(circuit)))
         qpy.dump(_changed(circuit, _without_unit) if has_units else circuit, stream, version=_QPY_VERSION)
         read = _read(stream.getvalue())
     except Exception as error:
@@ -105,8 +108,14 @@ def _changed(circuit: QuantumCircuit, change: Callable[[Operation], Operation]) 
     return copy
 
 
+def _needs_unit(operation: Operation) -> bool:
+    return isinstance(operation, Delay) and (
+        operation.unit != "dt" or isinstance(operation.duration, ParameterExpression)
+    )
+
+
 def _without_unit(operation: Operation) -> Operation:
-    if isinstance(operation, Delay) and operation.unit != "dt":
+    if _needs_unit(operation):
         return Instruction(f"{_DELAY}{operation.unit}", 1, 0, [operation.duration])
     return operation
 

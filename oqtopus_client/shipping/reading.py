@@ -1,4 +1,4 @@
-"""What a shipped program reported through its log: `read`."""
+"""The report of a shipped program, read from its log: `read`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class InnerJob:
         shots: Its number of shots.
         name: Its name.
         status: `succeeded` or `failed`.
-        message: Why it failed.
+        message: The reason why it failed.
         seconds: Time from its submission to its end, in seconds.
     """
 
@@ -50,13 +50,13 @@ class InnerJob:
 
 @dataclass(frozen=True)
 class ProgramOutcome:
-    """What a shipped program reported.
+    """The report of a shipped program.
 
     Attributes:
         printed: Its other output, with plain line ends.
         tag: The random tag of its report; empty if there is no report.
-        value: What the function returned.
-        error: What the function raised.
+        value: The function's return value.
+        error: The error that the function raised.
         inner_jobs: The jobs that it ran, in order.
         versions: Versions of `oqtopus-client`, `python` and others where it ran.
         seconds: Time from its start to its end, in seconds; None if unknown.
@@ -79,7 +79,7 @@ class ProgramOutcome:
 
 
 def read(log: str) -> ProgramOutcome:
-    """Read what a shipped program reported, from its log: the text that it wrote, with the ends of lines as they are.
+    """Read the report of a shipped program from its log: its output with unchanged line ends.
 
     Raises:
         ValueError: The return value cannot be read by this version.

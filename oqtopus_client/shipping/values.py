@@ -25,7 +25,7 @@ _SENT = (
 
 
 def encode(value: object, where: str) -> Any:
-    """Return a value as JSON. Subclasses of the supported types are sent as these: a named tuple as a tuple.
+    """Return a value as JSON. Subclasses of the supported types are sent as their base class: a named tuple as a tuple.
 
     Args:
         value: The value.
@@ -74,7 +74,7 @@ def _encode(value: Any, where: str) -> Any:
     for kind, encoder in _ENCODERS.items():
         if isinstance(value, kind):
             return encoder(value, where)
-    raise TypeError(f"{where} is of type {_type_name(value)}, which cannot be sent. What can: {_SENT}.")
+    raise TypeError(f"{where} is of type {_type_name(value)}, which cannot be sent. These can: {_SENT}.")
 
 
 def _encode_list(value: Iterable[Any], where: str) -> list[Any]:

@@ -26,10 +26,12 @@ up to 27 % of the text on a chip of 1,000 qubits, and the message has other fiel
 """
 
 _PRICES = (0.0, 0.005, 0.01, 0.02)
-"""Costs of each qubit that a region takes from others: without, regions have fewer errors; with, more of them fit."""
+"""Prices of each qubit that a region takes from others: at 0, regions have fewer errors; above, more of them fit."""
 _REPAIR_PRICES = (0.0, 0.005, 0.02, 0.05)
 _REPAIR_RADII = (2, 3)
 _REPAIRS = 100
+_STEPS = 2000
+"""Limit of the search for the best region of a circuit of unconnected parts."""
 _ROUNDING = 1e-12
 _RANK = operator.attrgetter("rank")
 
@@ -136,7 +138,7 @@ class Arranger:
 
     Args:
         finder: The search for regions.
-        max_error: Most of its best place's fidelity that a circuit may lose; None for no limit.
+        max_error: Maximum loss of fidelity of a circuit, as a fraction of that at its best place; None for no limit.
         most: Maximum number of circuits in a program.
     """
 
@@ -155,7 +157,8 @@ class Arranger:
     def best(self, load: Load) -> Region | None:
         """Return the best region of the empty chip; None if there is none."""
         if load not in self._best:
-            self._best[load] = self._region(load, self.finder.usable, 0.0, math.inf) or self._best_of_parts(load)
+            found = self._region(load, self.finder.usable, 0.0, math.inf) or self._best_of_parts(load)
+            self._best[load] = found and self._improved(load, found)
         return self._best[load]
 
     def filled(self, start: Arrangement, tasks: Sequence[Task]) -> tuple[Arrangement, list[Task]]:
@@ -191,7 +194,7 @@ class Arranger:
         return arrangement, left
 
     def _limit(self, task: Task) -> float:
-        """Return the most that a circuit may cost."""
+        """Return the maximum cost of a circuit."""
         return task.best.cost + self._allowance
 
     def _best_of_parts(self, load: Load) -> Region | None:
@@ -205,6 +208,38 @@ class Arranger:
             return None
         arrangement, left = arranger.filled(Arrangement.of(arranger.finder), sorted(tasks, key=_RANK))
         return None if left else _joined(load, {each.task.index: each.region for each in arrangement.placed})
+
+    def _improved(self, load: Load, found: Region) -> Region:
+        """Return the best region of the empty chip for a circuit, of whose parts each one was placed by itself.
+
+        This is a search with branch and bound: the rest of the parts costs at least what each would cost alone.
+        """
+        if len(load.components) == 1 or self.finder.chip.is_complete:
+            return found
+        pools = [self.finder.pool(load.on(component)) for component in load.components]
+        orders = [np.argsort(pool.costs, kind="stable") for pool in pools]
+        sorted_costs = [pool.costs[order] for pool, order in zip(pools, orders, strict=True)]
+        rest = np.append(np.cumsum([float(costs[0]) for costs in sorted_costs][::-1])[::-1], 0.0)
+        best, steps = found, 0
+
+        def search(free: Mask, regions: dict[int, Region], cost: float) -> None:
+            nonlocal best, steps
+            i = len(regions)
+            if i == len(pools):
+                best = _joined(load, regions)
+                return
+            for row, own in zip(orders[i], sorted_costs[i], strict=True):
+                if steps == _STEPS or cost + own + rest[i + 1] >= best.cost - _ROUNDING:
+                    return
+                qubits = pools[i].regions.rows[row]
+                if free[qubits].all():
+                    steps += 1
+                    left = free.copy()
+                    left[qubits] = False
+                    search(left, {**regions, i: Region(tuple(qubits.tolist()), float(own))}, cost + own)
+
+        search(self.finder.usable, {}, 0.0)
+        return best
 
     def _repaired(self, found: Arrangement, left: list[Task], fixed: int) -> tuple[Arrangement, list[Task]]:
         """Clear surroundings of qubits and fill them again; keep what places more, or the same at no more cost."""
@@ -238,8 +273,9 @@ class Arranger:
             region = None
             if task.kind in kinds and arrangement.has_room(task, self.most):
                 region = self._region(task.load, arrangement.free, price, self._limit(task))
-                if region is None and arrangement.free[list(task.best.qubits)].all():
-                    region = task.best  # unconnected parts may fit there only
+                is_good = region is not None and region.cost <= self._limit(task)
+                if not is_good and arrangement.free[list(task.best.qubits)].all():
+                    region = task.best  # unconnected parts may fit there only, or as well as necessary
                 if region is None:
                     kinds.discard(task.kind)
             if region is None or region.cost > self._limit(task):
@@ -255,7 +291,7 @@ class Arranger:
             load: The circuit's gates.
             free: Which qubits are free, with a False at the end.
             price: Cost of each qubit that a region takes from others.
-            limit: The most that the circuit may cost.
+            limit: Maximum cost of the circuit.
         """
         if self.finder.chip.is_complete:
             qubits = np.flatnonzero(free)[: load.num_qubits]

@@ -56,7 +56,8 @@ def assign(
         chip: The chip.
         requests: The circuits.
         spacing: Number of qubits between circuits. Circuits on fixed qubits may be closer to each other.
-        max_error: Most of its best place's fidelity that a placed circuit may lose; None for no limit.
+        max_error: Maximum loss of fidelity of a placed circuit, as a fraction of that at its best place; None for no
+            limit.
         most: Maximum number of circuits in a program.
         strict: Whether circuits may only be placed where all their `cx` have the direction of the couplings.
 

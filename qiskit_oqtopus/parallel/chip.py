@@ -63,8 +63,8 @@ class Chip:
     def of(cls, device: OqtopusDevice, target: Target) -> Self:
         """Read the errors of a device.
 
-        Missing errors are those of the target, the worst of the others; what lacks them is not usable. An error that
-        the device publishes for no qubit or no coupling at all counts as zero, and all as usable.
+        Missing errors are those of the target, the worst of the others; qubits and couplings that lack them are not
+        usable. An error that the device publishes for no qubit or no coupling at all counts as zero, and all as usable.
 
         Args:
             device: The device; only its own calibration distinguishes missing errors.
@@ -114,7 +114,7 @@ class Chip:
         return {}
 
     def within(self, steps: int) -> Mask:
-        """Return which qubits are at most so many neighbours apart, of shape (qubits, qubits)."""
+        """Return which qubits are at most this number of couplings apart, of shape (qubits, qubits)."""
         known: dict[int, Mask] = self.searches.setdefault("within", {0: np.eye(self.num_qubits, dtype=bool)})
         if steps not in known:
             before = self.within(steps - 1)
@@ -122,7 +122,7 @@ class Chip:
         return known[steps]
 
     def costs(self, load: Load, rows: Integers) -> Floats:
-        """Return what a load costs at places of shape (places, qubits of the load)."""
+        """Return the cost of a load at places of shape (places, qubits of the load)."""
         costs = self.gates[rows] @ np.array(load.singles) + self.readouts[rows] @ np.array(load.measured)
         for control, target, count in load.pairs:
             if count:

@@ -190,14 +190,14 @@ class Embedder:
         return self._fitting[key]
 
     def _on_chip(self, native: Native) -> Native:
-        """Return a circuit that fits nowhere with further gates, so that it fits; unchanged if it is too wide."""
+        """Route a circuit that fits nowhere, so that it fits; a circuit that is too wide is returned unchanged."""
         if native not in self._routed:
             graph = rustworkx.PyGraph()
             graph.add_nodes_from(range(self.chip.num_qubits))
             graph.add_edges_from_no_data([(a, b) for a, b in np.argwhere(self.chip.joined).tolist()])
             connected = max(rustworkx.connected_components(graph), key=len)
             pairs = [pair for pair in graph.edge_list() if pair[0] in connected]
-            has_room = native.load.num_qubits <= len(connected)
+            has_room = bool(pairs) and native.load.num_qubits <= len(connected)
             self._routed[native] = native.routed(pairs) if has_room else native
         return self._routed[native]
 
@@ -212,12 +212,13 @@ class Embedder:
 
 
 def _delays(program: Program, circuit: PlaceableCircuit) -> Hashable:
-    """Return what programs that may run side by side have in common: delays, and gates around them, or None.
+    """Return the key that programs must share to run side by side: their delays and the gates around them, or None.
 
     Another circuit's `rz` between a delay and the next gate would make the delay longer, as devices align all qubits at
     each `rz`.
     """
-    if not circuit.native.has_delays:
+    # Randomizations of a circuit may have delays where others have gates.
+    if "delay[" not in program.body:
         return None
     number: dict[str, int] = {}
     structure = []

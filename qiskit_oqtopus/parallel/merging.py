@@ -79,7 +79,7 @@ class _Text:
         used = {qubit for on in self._order.qubits.values() for qubit in on}
         self.qubits = tuple([place if qubit in used else None for qubit, place in enumerate(part.qubits)])
         if len(self.qubits) - self.qubits.count(None) < len(used):
-            raise ValueError(f"Circuit {self.name!r} has no place for some of its qubits: {part.qubits}.")
+            raise ValueError(f"Circuit {self.name!r} has no device qubit for some of its qubits: {part.qubits}.")
         self._at = {text: _operands(self.qubits[qubit] for qubit in on) for text, on in self._order.qubits.items()}
 
     def delays(self) -> list[list[str]]:
@@ -154,7 +154,7 @@ def parts_of(program: Program) -> list[Part]:
         numbers = {number for number, _ in places}
         if len(numbers) != 1 or -1 in numbers:
             raise ValueError(
-                f"The operation '{head} {operands}' is not of one of the circuits in the program's header."
+                f"The operation '{head} {operands}' belongs to none of the circuits in the program's header."
             )
         (i,) = numbers
         line = f"{head} {_operands(local for _, local in places)};\n"
@@ -275,7 +275,7 @@ def _effective(names: Sequence[str], qubits: Sequence[tuple[int, ...]]) -> list[
 
 
 def _as_written(kinds: Sequence[int], qubits: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    """Divide operations into batches of one kind on different qubits, without changing their order."""
+    """Divide operations into batches of one kind on different qubits; keep their order."""
     batches: list[list[int]] = []
     busy: set[int] = set()
     for i, (kind, on) in enumerate(zip(kinds, qubits, strict=True)):

@@ -140,7 +140,7 @@ class Native:
 def _circuit(template: Template) -> tuple[QuantumCircuit, Mapping[object, int]]:
     """Return the circuit that a template describes, and the slot of each of its parameters.
 
-    What has no effect on counts is left out: global phases, metadata, and `id` gates.
+    Global phases, metadata and `id` gates, which do not affect counts, are left out.
     """
     header, body = template.program.header, template.program.body
     parameters = ParameterVector("slot", len(template.slots))

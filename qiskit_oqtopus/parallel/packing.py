@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.parallel.arrangement import MAX_TEXT
 from qiskit_oqtopus.parallel.assignment import Request, assign
 from qiskit_oqtopus.parallel.merging import Part, merge
 from qiskit_oqtopus.parallel.placement import Placement
@@ -17,7 +18,7 @@ from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from qiskit_oqtopus.parallel.chip import Chip
     from qiskit_oqtopus.parallel.embedding import Item
@@ -34,7 +35,7 @@ class Settings(Protocol):
 
     @property
     def parallel(self) -> bool | int:
-        """Whether circuits share programs, or the most circuits that do."""
+        """Whether circuits share programs, or the maximum number of circuits in one."""
 
     @property
     def spacing(self) -> int:
@@ -42,7 +43,7 @@ class Settings(Protocol):
 
     @property
     def max_error(self) -> float | None:
-        """The most of its best place's fidelity that a circuit may lose."""
+        """Maximum loss of fidelity of a circuit, as a fraction of that at its best place."""
 
 
 class _Copy(NamedTuple):
@@ -53,7 +54,7 @@ class _Copy(NamedTuple):
 def pack(items: Sequence[Item], chip: Chip, settings: Settings, replicas: int = 1) -> list[Program]:
     """Return programs of circuits side by side.
 
-    Their headers state the circuits by their index, their replicas, places and bits; see `PartHeader`.
+    Their headers record each circuit's index, replica, place and bits; see `PartHeader`.
 
     Args:
         items: The circuits.
@@ -62,15 +63,17 @@ def pack(items: Sequence[Item], chip: Chip, settings: Settings, replicas: int = 
         replicas: Number of copies of each circuit.
 
     Raises:
-        CircuitError: A circuit fits nowhere on the chip, or has to be on certain qubits in several copies.
+        CircuitError: A circuit fits nowhere on the chip, or copies of a circuit on fixed qubits are requested.
     """
     copies = [_Copy(item, replica) for replica in range(replicas) for item in items]
     _check_fixed(copies, chip)
     places = _assigned(copies, chip, settings)
     programs = _bound(copies, {i: place for program in places for i, place in program.items()}, chip)
+    sizes = [len(programs[i].body) + _header_size(copy.item) for i, copy in enumerate(copies)]
     return [
-        merge([_part(copies[i], programs[i], place, chip) for i, place in program.items()], chip.num_qubits)
+        merge([_part(copies[i], programs[i], program[i], chip) for i in circuits], chip.num_qubits)
         for program in places
+        for circuits in _divided(program, sizes)
     ]
 
 
@@ -117,20 +120,39 @@ def _assigned(copies: Sequence[_Copy], chip: Chip, settings: Settings) -> list[d
     most = None if settings.parallel is True else settings.parallel
     programs: list[dict[int, Place]] = []
     for strict in (False, True):
-        requests = [_request(i, copy.item) for i, copy in enumerate(copies) if copy.item.circuit.is_strict is strict]
+        requests = [_request(i, copy) for i, copy in enumerate(copies) if copy.item.circuit.is_strict is strict]
         programs += assign(
             chip, requests, spacing=settings.spacing, max_error=settings.max_error, most=most, strict=strict
         )
     return programs
 
 
-def _request(position: int, item: Item) -> Request:
+def _request(position: int, copy: _Copy) -> Request:
+    item = copy.item
     native = item.circuit.native
     turns = sum(count for _, _, count in native.load.pairs)
-    size = _BYTES_PER_GATE * len(native.circuit.data) + _BYTES_PER_TURN * turns
-    if item.header.metadata:
-        size += len(item.header.to_comment())
-    return Request(native.load, item.header.name, position, item.circuit.fixed, item.group, size)
+    size = _BYTES_PER_GATE * len(native.circuit.data) + _BYTES_PER_TURN * turns + _header_size(item)
+    # Not all copies have the same direction of each cx, so their delays begin at different times.
+    is_alone = native.has_delays and not item.circuit.is_strict
+    group = (item.group, copy.replica) if is_alone else item.group
+    return Request(native.load, item.header.name, position, item.circuit.fixed, group, size)
+
+
+def _header_size(item: Item) -> int:
+    return len(item.header.to_comment()) if item.header.metadata else 0
+
+
+def _divided(circuits: Iterable[int], sizes: Sequence[int]) -> list[list[int]]:
+    """Divide the circuits of a program if their texts are longer than estimated, and too long together."""
+    divided: list[list[int]] = []
+    room = 0
+    for i in circuits:
+        if not divided or sizes[i] > room:
+            divided.append([])
+            room = MAX_TEXT
+        divided[-1].append(i)
+        room -= sizes[i]
+    return divided
 
 
 def _bound(copies: Sequence[_Copy], places: Mapping[int, Place], chip: Chip) -> dict[int, Program]:
@@ -163,8 +185,8 @@ def _check_fixed(copies: Sequence[_Copy], chip: Chip) -> None:
             continue
         if replica:
             raise CircuitError(
-                f"Circuit {name!r} is on qubits of {chip.name}, so it cannot run on others at the same time: use "
-                "replicas=1, or a circuit that is not transpiled for the device."
+                f"Circuit {name!r} is on qubits of {chip.name}, so copies of it cannot run on others: use "
+                "replicas=1, or a circuit that has not been transpiled for the device."
             )
         if broken := chip.broken(item.circuit.native.load, fixed):
             listed = ", ".join("-".join(map(str, qubits)) for qubits in broken)

@@ -1,4 +1,4 @@
-"""Where a circuit runs on a chip, as shown to users: `Placement`."""
+"""The place of a circuit on a chip, as shown to users: `Placement`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ENUMERATED = 6
 """Number of qubits up to which all regions for a load are listed, unless there are too many."""
 _MOST = 60_000
-"""Number of regions from which on only the best around each qubit are listed."""
+"""Number of regions above which only the best around each qubit are listed."""
 _BEAM = 8
 """Number of regions kept around each qubit while those of larger loads grow."""
 
@@ -70,7 +70,7 @@ class Regions:
         return np.flatnonzero(free[self.rows].all(axis=1))
 
     def spoiled(self, chosen: Integers, free: Mask) -> Floats:
-        """Return how much room regions take from others, beside their own qubits.
+        """Return how much room regions take from others, in addition to their own qubits.
 
         These are the free qubits that have to stay empty. If regions may touch, they are the free qubits that are cut
         off from all others, and a quarter of those that are touched.
@@ -224,13 +224,13 @@ class Finder:
         return Pool(Regions(rows, self._near, self._may_touch), costs, are_all)
 
     def _one_qubit(self, load: Load, qubit: int) -> Floats:
-        """Return what one of a load's qubits costs on each qubit of the chip, without its couplings."""
+        """Return the cost of one of a load's qubits on each qubit of the chip, without its couplings."""
         chip = self.chip
         return load.singles[qubit] * chip.gates + load.measured[qubit] * chip.readouts
 
 
 def _best(group: Integers, costs: Floats, quota: int) -> Integers:
-    """Return the indices of the cheapest of each group, at most so many."""
+    """Return the indices of the cheapest regions of each group, at most `quota` each."""
     order = np.lexsort((costs, group))
     sorted_groups = group[order]
     rank = np.arange(len(order)) - np.searchsorted(sorted_groups, sorted_groups)

@@ -32,7 +32,7 @@ class Piece:
         job_id: The id of the OQTOPUS job.
         shots: Number of shots requested.
         counts: The counts of the circuit's bits; None if the job has none.
-        failure: Why there are none.
+        failure: The reason why there are none.
         execution_time: Seconds on the device, of the whole program.
     """
 
@@ -84,8 +84,8 @@ def _pieces_of(job_id: str, outcome: OqtopusJobResult | Exception | None, progra
 def combined(pieces: Sequence[Piece]) -> ExperimentResult:
     """Return Qiskit's result for a circuit: the sum of its pieces' counts.
 
-    If some have failed, its status says why; if all have, there are no counts. With several copies of the circuit,
-    `replicas` lists their qubits, and `disagreement` compares their counts.
+    If some have failed, its status has the reasons; if all have, there are no counts. With several copies of the
+    circuit, `replicas` lists their qubits, and `disagreement` compares their counts.
     """
     first = pieces[0]
     header = first.part.header

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _MOST_BYTES = 4_000_000
-"""Size of a result between the services of a server: their limit is 4 MiB a message."""
+"""Maximum size of a result: a server's services exchange messages of up to 4 MiB."""
 
 _BYTES_PER_KEY = 8
 """Size of an outcome in such a message in addition to a byte for each bit."""
@@ -24,7 +24,7 @@ _BINNED = 16
 def shots_limit(bits: int) -> int:
     """Return the maximum number of shots of a program that measures this number of bits.
 
-    With many bits, nearly every shot has another outcome, so that results grow with the shots.
+    With many bits, nearly every shot has a different outcome, so results grow with the shots.
 
     >>> shots_limit(60), shots_limit(128)
     (58823, 29411)

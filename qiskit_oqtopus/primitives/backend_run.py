@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
-from qiskit_oqtopus.errors import OqtopusJobError, timed_out
+from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, timed_out
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.plan import by_program, joined, planned_jobs, to_run_id
 from qiskit_oqtopus.status import overall_status
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2, JobV1
     from qiskit.result import Result
 
+    from oqtopus_client import OqtopusJobResult
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
     from qiskit_oqtopus.primitives.plan import Block, Plan
     from qiskit_oqtopus.primitives.task import Task
@@ -91,6 +92,23 @@ class BackendRun:
         """The ids of the backend's jobs."""
         return [str(call.job.job_id()) for call in self._calls]
 
+    def jobs(self) -> list[OqtopusJobResult]:
+        """Return an empty list: another backend's jobs are not OQTOPUS jobs."""
+        return []
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait for all jobs; see `Run`."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for call in self._calls:
+            self._wait(call.job, deadline, timeout)
+
+    def _wait(self, job: JobV1, deadline: float | None, timeout: float | None) -> None:
+        remaining = None if deadline is None else max(deadline - time.monotonic(), 0)
+        try:
+            job.wait_for_final_state(timeout=remaining, wait=0.02)
+        except JobTimeoutError:
+            raise timed_out(self.run_id, timeout) from None
+
     def status(self) -> JobStatus:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""
         return overall_status([call.job.status() for call in self._calls])
@@ -119,11 +137,10 @@ class BackendRun:
 
     def _result(self, job: JobV1, deadline: float | None, timeout: float | None) -> Result:
         try:
-            remaining = None if deadline is None else max(deadline - time.monotonic(), 0)
-            job.wait_for_final_state(timeout=remaining, wait=0.02)
+            self._wait(job, deadline, timeout)
             result = None if job.cancelled() else job.result()
-        except JobTimeoutError:
-            raise timed_out(self.run_id, timeout) from None
+        except OqtopusJobTimeoutError:
+            raise
         except JobError as error:
             raise OqtopusJobError(self.run_id, f"{job.job_id()}: {error.message}") from error
         if result is None:

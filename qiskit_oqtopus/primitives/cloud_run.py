@@ -83,6 +83,15 @@ class CloudRun:
         """The ids of the OQTOPUS jobs."""
         return list(self._batch.job_ids)
 
+    def jobs(self) -> list[OqtopusJobResult]:
+        """Return the current state of the OQTOPUS jobs."""
+        return self._batch.jobs()
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait for all jobs; see `Run`."""
+        if None in self._batch.outcomes(timeout):
+            raise timed_out(self.run_id, timeout)
+
     def status(self) -> JobStatus:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""
         return self._batch.status()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Region(NamedTuple):
-    """The place at which a program ran beside others.
+    """The place of a program that ran side by side with others.
 
     Attributes:
         qubits: The device's qubit of each of the program's.
@@ -41,7 +41,7 @@ class Outcomes:
         qubits: For each outcome, the device's qubit of each of the circuit's: shape (outcomes, qubits). None where the
             circuit's qubits are the device's, or where it does not matter.
         randomizations: The outcomes of each randomization of the program; empty if it is not randomized.
-        regions: The places at which the program ran beside others; empty if it ran alone.
+        regions: The places of the program, if it ran side by side with others; empty if it ran alone.
     """
 
     bits: npt.NDArray[np.uint8]

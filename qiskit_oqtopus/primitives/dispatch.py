@@ -65,4 +65,4 @@ def submit(
         run = CloudRun.submit(backend, tasks, plan, options)
     else:
         run = BackendRun.submit(backend, tasks, plan, options)
-    return OqtopusPrimitiveJob(run)
+    return OqtopusPrimitiveJob(run, backend)

@@ -171,4 +171,4 @@ class OqtopusEstimator(BaseEstimatorV2):
 
 
 EstimatorV2 = OqtopusEstimator
-"""The name that it has in other providers."""
+"""The name of `OqtopusEstimator` in other providers."""

@@ -122,7 +122,9 @@ class EstimatorPlan:
 
 
 def _labels(pub: MeasuredPub | EstimatedPub, outcomes: Sequence[Outcomes]) -> set[str]:
-    """Return the terms of a PUB on the device's qubits that measured them."""
+    """Return the terms of a PUB on the device's qubits that measured them, if any did."""
+    if not outcomes:
+        return set()
     places = pub.places(outcomes) if isinstance(pub, SuppressedPub) else {}
     if places:
         return {on_chip(label, place) for label, found in places.items() for place in found}

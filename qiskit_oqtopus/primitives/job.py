@@ -5,35 +5,83 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
-from qiskit.providers import JobStatus
+from qiskit.providers import JobError, JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from qiskit_oqtopus.elsewhere import JOB, Hinting
+from qiskit_oqtopus.errors import reason
+from qiskit_oqtopus.job_data import JobData
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qiskit.providers import BackendV2
+
+    from oqtopus_client import OqtopusJobResult
     from qiskit_oqtopus.primitives.run import Run
 
 
-class OqtopusPrimitiveJob(Hinting, BasePrimitiveJob[PrimitiveResult, JobStatus]):
+class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus]):
     """The job that `OqtopusSampler.run` and `OqtopusEstimator.run` return.
 
     On an OQTOPUS device, `provider.job(job_id)` gives the job back in any process.
 
     Args:
         run: The submitted programs.
+        backend: The backend, if known.
+        find_backend: A function that returns the backend with a given name; used if `backend` is None.
     """
 
-    _elsewhere = JOB
-
-    def __init__(self, run: Run) -> None:
+    def __init__(
+        self,
+        run: Run,
+        backend: BackendV2 | None = None,
+        *,
+        find_backend: Callable[[str], BackendV2] | None = None,
+    ) -> None:
         super().__init__(run.run_id)
         self._run = run
+        self._backend = backend
+        self._find_backend = find_backend
         self._result: PrimitiveResult | None = None
 
     @property
     def job_ids(self) -> list[str]:
         """The ids of the jobs, in the order of the programs."""
         return self._run.job_ids
+
+    def backend(self) -> BackendV2:
+        """Return the backend that runs the job.
+
+        Raises:
+            JobError: The run needed no job, and so no backend.
+            QiskitBackendNotFoundError: The server no longer has the device.
+        """
+        if self._backend is None:
+            jobs = self.jobs()
+            if not jobs or self._find_backend is None:
+                raise JobError("This run needed no job, so its backend is unknown.")
+            self._backend = self._find_backend(jobs[0].device_id)
+        return self._backend
+
+    def jobs(self) -> list[OqtopusJobResult]:
+        """Return the current state of the OQTOPUS jobs; empty on other backends."""
+        return self._run.jobs()
+
+    def error_message(self) -> str | None:
+        """Return the server's messages for failed jobs; None if none has failed."""
+        failed = [job for job in self.jobs() if job.status in {"failed", "cancelled"}]
+        return "\n".join(f"{job.name!r} ({job.job_id}) {reason(job, ours=True)}" for job in failed) or None
+
+    def wait_for_final_state(self, timeout: float | None = None) -> None:
+        """Wait until all programs have ended, successfully or not.
+
+        Args:
+            timeout: Seconds to wait at most, including time in the queue; None waits without limit.
+
+        Raises:
+            OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
+        """
+        self._run.wait(timeout)
 
     def result(self, timeout: float | None = None, *, progress: bool = False) -> PrimitiveResult:
         """Wait for all programs and return the primitive's result.

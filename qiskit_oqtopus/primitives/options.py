@@ -54,11 +54,12 @@ class PrimitiveOptions(ChangeableOptions):
         description: Description of the jobs, at most 700 characters; the server's search covers it.
         job_tags: Words added to the description, at most 200 characters together.
         parallel: Whether programs run side by side on disjoint regions of the device, as few jobs as possible: those of
-            all PUBs, bindings, measurements and randomizations with the same number of shots. A number is the most
-            programs side by side. Circuits that are not on the device's qubits yet are placed on the best free ones;
-            the results' metadata list the `placements`. Errors of programs of one job may be correlated.
+            all PUBs, bindings, measurements and randomizations with the same number of shots. A number is the
+            maximum number of programs side by side. Circuits that are not on the device's qubits yet are placed on the
+            best free ones; the results' metadata list the `placements`. Errors of programs of one job may be
+            correlated.
         spacing: Number of qubits between circuits that run side by side, 0 to 3.
-        max_error: The most of its best place's fidelity that a placed circuit may lose.
+        max_error: Maximum loss of fidelity of a placed circuit, as a fraction of that at its best place.
         dynamical_decoupling: Pulses on idle qubits; see `DynamicalDecoupling`.
         twirling: Random Paulis around gates and measurements; see `Twirling`.
     """

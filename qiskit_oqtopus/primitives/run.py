@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from qiskit.providers import JobStatus
 
+    from oqtopus_client import OqtopusJobResult
     from qiskit_oqtopus.primitives.counts import Outcomes
     from qiskit_oqtopus.primitives.expectation import Estimate
     from qiskit_oqtopus.primitives.plan import Plan
@@ -24,6 +25,16 @@ class Run(Protocol):
     @property
     def job_ids(self) -> list[str]:
         """The ids of the jobs, in the order of the programs."""
+
+    def jobs(self) -> list[OqtopusJobResult]:
+        """Return the current state of the OQTOPUS jobs; empty on other backends."""
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait for all jobs.
+
+        Raises:
+            OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
+        """
 
     def status(self) -> JobStatus:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""

@@ -217,4 +217,4 @@ def _check_registers(circuit: QuantumCircuit, index: int) -> None:
 
 
 SamplerV2 = OqtopusSampler
-"""The name that it has in other providers."""
+"""The name of `OqtopusSampler` in other providers."""

@@ -15,7 +15,7 @@ from qiskit_oqtopus.primitives.placer import Placer
 from qiskit_oqtopus.primitives.plan import planned_jobs
 from qiskit_oqtopus.primitives.task import programs_of
 from qiskit_oqtopus.programs import Program
-from qiskit_oqtopus.specs import Job
+from qiskit_oqtopus.specs import Job, refuse_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -36,13 +36,13 @@ _MEASURED = re.compile(r"measure q\[(\d+)\]")
 class TaskPacker:
     """Packs the tasks of a run side by side.
 
-    Programs with the same number of shots share programs, be they of different PUBs, bindings, measurements or
+    Circuits with the same number of shots share programs, across PUBs, bindings, measurements and
     randomizations. In the header of a merged program, the index of a part is that of the planned job.
 
     Args:
         backend: The device.
         settings: The options of the run.
-        max_shots: The most shots of a job.
+        max_shots: Maximum number of shots of a job.
 
     Attributes:
         placer: Finds places of circuits that have none yet.
@@ -104,11 +104,12 @@ class TaskPacker:
         """
         tasks = [task for task in tasks if len(task.values)]
         leaders: dict[int, tuple[Item, int]] = {}
-        followers: dict[int, list[Item]] = {}
+        followers: dict[int, list[tuple[Item, int]]] = {}
         leader_of: dict[int, int] = {}
         added = set()
         first = 0  # index of the first item of the last task with the first noise factor
         for task, programs in zip(tasks, programs_of(tasks, self._target), strict=True):
+            refuse_foreign(programs, self._target, self._settings)
             block = task.block(self._max_shots, programs[0].header.clbits)
             planned = list(planned_jobs([block]))
             template = cast("Template", task.circuit.template(self._target))  # native gates need no binding
@@ -124,7 +125,7 @@ class TaskPacker:
                 if leader_of[number] == item.index:
                     leaders[number], followers[number] = (item, job.shots), []
                 else:
-                    followers[leader_of[number]].append(item)
+                    followers[leader_of[number]].append((item, job.shots))
                 if task.is_added or job.randomization:
                     added.add(item.index)
             self.blocks.append(block)
@@ -132,63 +133,68 @@ class TaskPacker:
         self._pack(leaders, followers, added)
 
     def _pack(
-        self, leaders: Mapping[int, tuple[Item, int]], followers: Mapping[int, Sequence[Item]], added: set[int]
+        self,
+        leaders: Mapping[int, tuple[Item, int]],
+        followers: Mapping[int, Sequence[tuple[Item, int]]],
+        added: set[int],
     ) -> None:
         """Pack items.
 
         Args:
             leaders: The items that choose qubits, with their shots.
-            followers: The items that run on the qubits of each.
+            followers: The items that run on the qubits of each, with their shots.
             added: The indices of items that only suppress or mitigate errors of others.
         """
-        groups: dict[tuple[int, int], list[Item]] = {}
+        groups: dict[tuple[int, ...], list[Item]] = {}
         for number, (item, shots) in leaders.items():
-            groups.setdefault((shots, len(followers[number])), []).append(item)
-        for (shots, _), items in groups.items():
+            groups.setdefault((shots, *(each for _, each in followers[number])), []).append(item)
+        for (shots, *of_followers), items in groups.items():
             for program in pack(items, self._chip, self._settings):
                 parts = program.header.parts
-                for each in (program, *self._following(parts, [followers[part.index] for part in parts])):
-                    self._append(each, shots, is_added=added.issuperset(part.index for part in each.header.parts))
+                self._append(program, shots, added)
+                for i, own_shots in enumerate(of_followers):
+                    for each in self._following(parts, [followers[part.index][i][0] for part in parts]):
+                        self._append(each, own_shots, added)
 
-    def _append(self, program: Program, shots: int, *, is_added: bool) -> None:
+    def _append(self, program: Program, shots: int, added: set[int]) -> None:
         """Append the jobs of a program, in as many shares as results of limited size need."""
         limit = min(self._max_shots, shots_limit(len(program.header.clbits)))
         number = -(-shots // limit)
         shares = [shots // number + (i < shots % number) for i in range(number)]
         # Readout errors are undone here, for each part.
         self.jobs += [Job([program], share, mitigated=False) for share in shares]
-        self.num_added += number * is_added
+        self.num_added += number * added.issuperset(part.index for part in program.header.parts)
 
-    def _following(self, parts: Sequence[PartHeader], items: Sequence[Sequence[Item]]) -> Iterator[Program]:
+    def _following(self, parts: Sequence[PartHeader], items: Sequence[Item]) -> Iterator[Program]:
         """Yield programs of circuits with more noise or with other flips, each on the qubits of the one it belongs to.
 
         Args:
             parts: The parts of the program that chose the qubits.
-            items: For each part, the circuits to run on its qubits.
+            items: For each part, the circuit to run on its qubits.
         """
-        for of_program in zip(*items, strict=True):
-            groups: dict[Hashable, list[Part]] = {}
-            room: dict[Hashable, int] = {}
-            for part, item in zip(parts, of_program, strict=True):
-                native, body = item.circuit.native, cast("Program", item.program).body
-                room[item.group] = room.get(item.group, MAX_TEXT) - len(body)
-                chunk = item.group, room[item.group] // MAX_TEXT
-                fidelity = self._chip.fidelity(native.load, [cast("int", part.qubits[qubit]) for qubit in native.used])
-                sent = Program(item.header, body, is_isa=not self._chip.is_complete)
-                groups.setdefault(chunk, []).append(Part(sent, part.qubits, item.index, fidelity))
-            for each in groups.values():
-                yield merge(each, self._chip.num_qubits)
+        groups: dict[Hashable, list[Part]] = {}
+        room: dict[Hashable, int] = {}
+        for part, item in zip(parts, items, strict=True):
+            native, body = item.circuit.native, cast("Program", item.program).body
+            room[item.group] = room.get(item.group, MAX_TEXT) - len(body)
+            chunk = item.group, room[item.group] // MAX_TEXT
+            fidelity = self._chip.fidelity(native.load, [cast("int", part.qubits[qubit]) for qubit in native.used])
+            sent = Program(item.header, body, is_isa=not self._chip.is_complete)
+            groups.setdefault(chunk, []).append(Part(sent, part.qubits, item.index, fidelity))
+        for each in groups.values():
+            yield merge(each, self._chip.num_qubits)
 
 
 def _partner(jobs: Sequence[PlannedJob], index: int) -> int | None:
     """Return the job on whose qubits another has to run, which completes it; None for all others.
 
     Every second randomization flips the measured bits that the one before does not. Readout errors that favour one
-    outcome then cancel, but only on the same qubits.
+    outcome then cancel, but only on the same qubits. Their shots may differ by one.
     """
     job = jobs[index]
     partner = index - max(1, job.block.jobs // job.block.randomizations)
-    wanted = job.program, job.randomization - 1, job.shots
     is_second = job.randomization % 2 and partner >= 0
     found = jobs[partner]
-    return partner if is_second and (found.program, found.randomization, found.shots) == wanted else None
+    return (
+        partner if is_second and (found.program, found.randomization) == (job.program, job.randomization - 1) else None
+    )

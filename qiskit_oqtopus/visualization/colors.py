@@ -29,7 +29,7 @@ class Scale:
         palette: Name of a matplotlib colormap that goes from white to dark.
         low: The smallest error.
         high: The largest error.
-        unit: What follows a number: `%` for values that are shown in percent.
+        unit: The unit after a number: `%` for values that are shown in percent.
     """
 
     label: str

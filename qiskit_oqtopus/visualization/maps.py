@@ -1,4 +1,4 @@
-"""Pictures of what runs on a chip, or was measured there: `plot_placements` and `plot_values`."""
+"""Pictures of circuits on a chip, and of values measured on it: `plot_placements` and `plot_values`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def plot_values(
     Args:
         device: The device.
         values: A value for each qubit, by its index, or for each coupling, by its pair of qubits in either order.
-        label: What the values are.
+        label: Name of the values.
         unit: Their unit.
 
     Raises:
@@ -145,4 +145,4 @@ def _label(placements: Sequence[Placement], circuit: int) -> str:
     ends = dict.fromkeys(f"{100 * fidelity:.1f}" for fidelity in (fidelities[0], fidelities[-1]))
     name = printable(alike[0].name)
     short = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
-    return f"{circuit} {short}: {' to '.join(ends)} %"
+    return f"{circuit}: {short} ({' to '.join(ends)} %)"

@@ -1,4 +1,4 @@
-"""The picture of a chip in given colours: `Panel`, and what pictures of chips have in common."""
+"""The picture of a chip in given colours: `Panel`, and the common elements of such pictures."""
 
 from __future__ import annotations
 

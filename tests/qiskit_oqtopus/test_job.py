@@ -358,9 +358,9 @@ def test_progress(backend: OqtopusBackend, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_timeline(backend: OqtopusBackend) -> None:
-    """The timeline has a bar for each circuit, with its name."""
-    job = backend.run([keyed(1), keyed(2)], shots=5)
+    """The timeline has a bar for each circuit, with its name, and a number if names repeat."""
+    job = backend.run([keyed(1), keyed(2), keyed(1)], shots=5)
     job.result()
     figure = job.plot_timeline()
 
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["keyed 1", "keyed 2"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["keyed 1 (1)", "keyed 2", "keyed 1 (3)"]

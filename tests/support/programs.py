@@ -74,6 +74,25 @@ def forks(_client: Any) -> str:
     return "fine"
 
 
+def upsets_the_interpreter(_client: Any) -> str:
+    """Take away what the end of a program needs."""
+    import os
+    import sys
+
+    os.environ.clear()
+    sys.path = []
+    sys.modules.clear()
+    sys.setrecursionlimit(25)
+    return "fine"
+
+
+def closes_all_files(_client: Any) -> None:
+    """Close every file descriptor."""
+    import os
+
+    os.closerange(0, 100)
+
+
 async def awaits(client: Any, program: str) -> int:
     """Run a circuit asynchronously."""
     from oqtopus_client import OqtopusJobSpec
@@ -131,6 +150,16 @@ def imports(_client: Any) -> None:
 def returns_an_object(_client: Any) -> object:
     """Return what cannot be sent."""
     return {"here": object()}
+
+
+def returns_what_exits(_client: Any) -> object:
+    """Return what ends the program when it is shown."""
+
+    class Exiting:
+        def __repr__(self) -> str:
+            raise SystemExit(3)
+
+    return Exiting()
 
 
 def returns_too_much(_client: Any) -> bytes:

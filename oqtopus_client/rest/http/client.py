@@ -217,7 +217,7 @@ class HttpClient:
             attempt += 1
             if clock() - start > _SILENT_SECONDS:
                 _logger.warning(
-                    "%s: %s; trying again (%d/%d)", operation, _said(outcome), attempt, self._retries.max_attempts
+                    "%s: %s; trying again (%d/%d)", operation, _described(outcome), attempt, self._retries.max_attempts
                 )
             await asyncio.sleep(pause)
         if isinstance(outcome, Exception):
@@ -248,9 +248,9 @@ class HttpClient:
         return outcome
 
 
-def _said(outcome: httpx.Response | Exception) -> str:
-    """Return what a server answered, for the log."""
-    return f"HTTP {outcome.status_code}" if isinstance(outcome, httpx.Response) else "the server does not answer"
+def _described(outcome: httpx.Response | Exception) -> str:
+    """Describe a failed attempt for the log."""
+    return f"HTTP {outcome.status_code}" if isinstance(outcome, httpx.Response) else "no response"
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

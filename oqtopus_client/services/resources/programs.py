@@ -43,7 +43,8 @@ class Programs(Runs):
 
         There, it is called as `program(client, *args, **kwargs)` with an `OqtopusClient` whose jobs run on the device
         one after the other, and its return value and printed text come back. Its source is sent with its arguments:
-        numbers, text, lists, dicts, NumPy arrays, circuits and observables. It must import what it uses.
+        numbers, text, lists, dicts, NumPy arrays, circuits and observables. Libraries that it imports
+        must be installed there.
 
         Args:
             program: The function; or the path of a Python file, which runs as a script, as it is.
@@ -54,9 +55,9 @@ class Programs(Runs):
 
         Raises:
             TypeError: An argument, or what the function uses, cannot be sent.
-            ValueError: Likewise, or the program is too large: servers take some 125 kB.
+            ValueError: Likewise, or the program exceeds the servers' limit of some 125 kB.
             JobSubmissionError: Upload or submission failed; the message says whether the job was removed.
-            OqtopusError: This is such a program itself.
+            OqtopusError: The call comes from such a program.
         """
         if in_sse_container():
             raise OqtopusError("A program next to the device cannot submit another one.")

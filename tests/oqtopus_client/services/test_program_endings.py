@@ -61,10 +61,17 @@ def test_without_jobs(beside: OqtopusClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [programs.prints_marks, programs.closes_output, programs.loses_a_thread, programs.forks]
+    "function",
+    [
+        programs.prints_marks,
+        programs.closes_output,
+        programs.loses_a_thread,
+        programs.forks,
+        programs.upsets_the_interpreter,
+    ],
 )
 def test_nothing_hides_the_result(beside: OqtopusClient, function: Callable[..., Any]) -> None:
-    """Whatever a function does to its output, threads and processes, its result comes back."""
+    """Whatever a function does to its output, interpreter, threads and processes, its result comes back."""
     job = beside.run_program(function, device_id="qulacs")
 
     assert job.result(60) == "fine"
@@ -89,6 +96,7 @@ def test_a_coroutine_function(beside: OqtopusClient) -> None:
         (programs.compiles, (), "SyntaxError", "invalid syntax"),
         (programs.imports, (), "ModuleNotFoundError", "No module named 'no_such_module'"),
         (programs.returns_an_object, (), "TypeError", "The return value['here'] is of type object"),
+        (programs.returns_what_exits, (), "TypeError", "Exiting, which cannot be sent"),
         (programs.returns_too_much, (), "ValueError", "The function returned too much: 6,"),
         (programs.refused, (BELL,), "UserApiError", "Expecting value: line 1 column 1"),
         (programs.submits_itself, (), "OqtopusError", "A program next to the device cannot submit another one."),
@@ -140,6 +148,7 @@ def test_an_endless_loop(beside: OqtopusClient) -> None:
             (BELL,),
             ["ended after", "ends without a report", "Likely causes, in order: (1) it ended"],
         ),
+        (programs.closes_all_files, (), ["ended after", "without a result", "(2) it closed the file descriptors"]),
         (programs.prints_too_much, (), ["larger than the max file size", "print less"]),
     ],
 )

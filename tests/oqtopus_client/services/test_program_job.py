@@ -80,6 +80,25 @@ def test_while_it_waits(client: OqtopusClient, emulator: Emulator, tmp_path: Pat
     assert job.is_function
 
 
+def test_methods_of_qiskits_jobs(client: OqtopusClient, emulator: Emulator) -> None:
+    """A program's job answers as Qiskit's jobs do."""
+
+    def states(job: OqtopusProgramJob) -> tuple[bool, ...]:
+        return job.running(), job.done(), job.cancelled(), job.in_final_state()
+
+    emulator.inject("hold_job", status="ready", seconds=60, times=None)
+    waiting = client.run_program(programs.counts, 9, BELL, device_id="qulacs")
+    assert states(waiting) == (False, False, False, False)
+    assert waiting.cancel()
+    assert states(waiting) == (False, False, True, True)
+
+    emulator.clear_faults()
+    ended = client.run_program(programs.counts, 9, BELL, device_id="qulacs")
+    ended.wait_for_final_state(60)
+    assert states(ended) == (False, True, False, True)
+    assert ended.job_id() == ended.job_id == client.program_job(ended.job_id()).job_id
+
+
 def test_requests(client: OqtopusClient, cloud: RecordedCloud) -> None:
     """An ended function costs its status, job, result and log, and its program is not read; then nothing more."""
     job = client.run_program(programs.no_jobs, factor=1.0, device_id="qulacs")

@@ -176,9 +176,21 @@ def wrapping(*args: Any) -> Any:
     return module_level(*args)
 
 
+class Private:
+    """A class with private names."""
+
+    __limit = 3
+
+    @staticmethod
+    def method() -> int:
+        """Use one."""
+        return Private.__limit
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
+        (Private.method, r"method\(\) uses __limit, private names of its class"),
         (made("def f(): pass"), r"The source of f\(\) is not available; define it in a file or in a notebook cell"),
         (made("f = lambda: 1"), r"The source of <lambda>\(\) is not available"),
         (wrapping, r"module_level\(\) is wrapped by a decorator"),

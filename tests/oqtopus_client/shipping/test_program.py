@@ -165,7 +165,7 @@ def test_an_argument_that_cannot_be_read_there() -> None:
     assert broken.error.message.endswith("Argument 'x' cannot be read there: 'sphere' is not a known kind of value")
 
 
-def scale(_: Any, x: Any) -> Any:
+def scale(_: Any, x: Any, options: Any = None) -> Any:  # noqa: ARG001 - sent along
     """Return the argument."""
     return x
 
@@ -193,6 +193,12 @@ def test_programs_that_are_too_large() -> None:
     assert 78_000 <= sizes[0] < 82_000
     assert sizes == sorted(sizes, reverse=True)
     assert abs(total - sum(sizes)) < 4000
+
+
+def test_features_that_take_room() -> None:
+    """The message names the features for which the program takes more modules with it."""
+    with pytest.raises(ValueError, match=r"larger for what the program mentions: parallel, twirling\.$"):
+        text_of(scale, np.random.default_rng(1).random(15000), {"parallel": True, "twirling": {}})
 
 
 def generate(_: Any) -> Any:

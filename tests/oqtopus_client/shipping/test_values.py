@@ -82,7 +82,7 @@ ITSELF.append(ITSELF)
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (object(), "The value is of type object, which cannot be sent. What can: None, numbers, str, bytes, numpy"),
+        (object(), "The value is of type object, which cannot be sent. These can: None, numbers, str, bytes, numpy"),
         ({"a": [1, (2, len)]}, r"The value\['a'\]\[1\]\[1\] is of type builtin_function_or_method, which"),
         ({object: 1}, "A key of The value is of type type"),
         (np.array([1, None]), "The value is an array of Python objects"),
@@ -134,6 +134,7 @@ def circuits() -> list[QuantumCircuit]:
     parametrized.delay(100, 1, unit="ns")
     parametrized.delay(7, 1, unit="dt")
     parametrized.delay(theta, 0, unit="us")
+    parametrized.delay(theta, 1, unit="dt")
     parametrized.measure(0, 1)
     with parametrized.if_test((parametrized.clbits[1], True)):
         parametrized.x(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from qiskit import transpile
 from qiskit_oqtopus import CircuitError
 from qiskit_oqtopus.parallel.arrangement import MAX_TEXT
 from qiskit_oqtopus.parallel.assignment import Request, assign, best_place
-from qiskit_oqtopus.parallel.chip import target_of
+from qiskit_oqtopus.parallel.chip import Chip, target_of
 from qiskit_oqtopus.parallel.load import Load
 from qiskit_oqtopus.target import target_from_device
+from tests.support.chips import QUBIT, device, pair
 from tests.support.chips import chip as published
-from tests.support.chips import device, pair
 from tests.support.placement import (
     LATTICES,
     assigned,
@@ -276,6 +276,27 @@ def test_unconnected_circuits(load: Load) -> None:
     assert best is not None
     assert min(kept(programs)) >= 0.9
     assert (programs[0][0].best_fidelity or 0) >= best.fidelity * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_unconnected_circuits_keep_their_fidelity(seed: int) -> None:
+    """The best place is that of all parts together, not of one after the other, and `max_error` refers to it."""
+    rng = np.random.default_rng(seed)
+    qubits = [{**QUBIT, "fidelity": float(rng.uniform(0.9, 1))} for _ in range(6)]
+    couplings = [pair(i, (i + 1) % 6, float(rng.uniform(0.8, 1))) for i in range(6)]
+    described = published(*qubits, couplings=couplings)
+    ring_of_six = Chip.of(described, target_from_device(described))
+    singles = tuple(int(number) for number in rng.integers(0, 9, 5))
+    load = Load(5, singles, (1,) * 5, ((0, 1, int(rng.integers(1, 6))), (2, 3, int(rng.integers(1, 6)))))
+    best = max(ring_of_six.fidelity(load, places) for places in permutations(range(6), 5))
+    requests = [Request(load, "parts", i) for i in range(2)]
+    places = [program[i] for i, program in enumerate(assign(ring_of_six, requests, spacing=0, max_error=0.01))]
+
+    assert len(places) == 2
+    for place in places:
+        assert place.best_fidelity == pytest.approx(best)
+        assert place.fidelity >= 0.99 * best
+        assert place.fidelity == pytest.approx(ring_of_six.fidelity(load, place.qubits))
 
 
 def test_lone_qubits_get_the_best() -> None:

@@ -129,7 +129,9 @@ def test_text_of_other_circuits(line: str) -> None:
     program = merge([part(circuit, 0, 1), part(circuit, 1, 2)], 3)
 
     assert len(parts_of(program)) == 2
-    with pytest.raises(ValueError, match=r"^The operation '.*' is not of one of the circuits in the program's header"):
+    with pytest.raises(
+        ValueError, match=r"^The operation '.*' belongs to none of the circuits in the program's header"
+    ):
         parts_of(replace(program, body=f"{program.body}{line}\n"))
 
 
@@ -224,7 +226,7 @@ def test_different_delays(other: QuantumCircuit) -> None:
 @pytest.mark.parametrize("qubits", [(0, 3), (5, 6), (-1, 4), (3, None)])
 def test_wrong_places(qubits: tuple[int | None, ...]) -> None:
     """Circuits that share a qubit, or whose qubits are not on the device, are refused; and so is nothing at all."""
-    with pytest.raises(ValueError, match=r"they use \[|no place for some of its qubits"):
+    with pytest.raises(ValueError, match=r"they use \[|no device qubit for some of its qubits"):
         merge([part(ramsey(100), 0, 1, 0), part(ramsey(100), 1, *qubits)], 6)
     with pytest.raises(ValueError, match="no circuits"):
         merge([], 6)

@@ -19,13 +19,14 @@ from oqtopus_client.angles import reduced
 from oqtopus_client.emulator import square_lattice
 from oqtopus_client.emulator.device_files import built_in_devices
 from qiskit_oqtopus.errors import CircuitError
+from qiskit_oqtopus.parallel import packing
 from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.parallel.embedding import Embedder
 from qiskit_oqtopus.parallel.merging import parts_of
 from qiskit_oqtopus.parallel.packing import most_replicas, pack, placements, shares
 from qiskit_oqtopus.qasm import to_template
 from tests.support.backends import as_backend
-from tests.support.chips import device
+from tests.support.chips import QUBIT, chip, device, pair
 from tests.support.circuits import bell
 
 if TYPE_CHECKING:
@@ -365,3 +366,49 @@ def test_large_metadata() -> None:
 
     assert max(len(program.text) for program in programs) < 4 << 20
     assert sorted(part.index for program in programs for part in program.header.parts) == [*range(8)]
+
+
+def test_copies_do_not_lengthen_delays() -> None:
+    """Copies of a circuit whose delays depend on the directions of its couplings do not share a program."""
+    circuit = QuantumCircuit(2)
+    circuit.cx(0, 1)
+    circuit.delay(300, 0, "ns")
+    circuit.cx(1, 0)
+    circuit.measure_all()
+
+    assert [len(program.header.parts) for program in packed([circuit], replicas=3)] == [1, 1, 1]
+
+
+def test_texts_that_are_longer_than_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Circuits of many barriers and of `cx` in the other direction go to further programs, each of limited size."""
+    monkeypatch.setattr(packing, "MAX_TEXT", 8_000)
+    circuits = []
+    for i in range(6):
+        circuit = QuantumCircuit(4, name=f"circuit {i}")
+        for step in range(20):
+            circuit.cx(step % 3, step % 3 + 1)
+            circuit.barrier()
+        circuit.measure_all()
+        circuits.append(circuit)
+    programs = packed(circuits)
+
+    assert len(programs) > 1
+    assert max(len(program.body) for program in programs) < 11_000
+    assert sorted(part.index for program in programs for part in program.header.parts) == list(range(6))
+    for program in programs:
+        for part in parts_of(program):
+            assert_same(part.program.to_circuit(), circuits[part.index])
+
+
+def test_a_chip_without_usable_qubits() -> None:
+    """A circuit of one qubit is refused, too."""
+    qubits = [{**QUBIT, "fidelity": 0.4} for _ in range(3)]
+    broken = chip(*qubits, couplings=[pair(0, 1), pair(1, 2)])
+    target = as_backend(broken).target
+    circuit = QuantumCircuit(1, name="lone")
+    circuit.h(0)
+    circuit.measure_all()
+    found = Embedder(Chip.of(broken, target), target).items(to_template(circuit, target), np.empty((1, 0)), index=0)
+
+    with pytest.raises(CircuitError, match="'lone' needs 1 qubits, but chip has only 0 that are calibrated"):
+        pack(found, Chip.of(broken, target), Settings())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter
-from qiskit.providers import JobStatus
+from qiskit.providers import JobError, JobStatus
 
 from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import CircuitError, OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusProvider
@@ -184,7 +184,7 @@ def test_a_failed_program_costs_its_circuits(backend: OqtopusBackend, emulator: 
     assert [again.result().get_counts(i) for i in range(2)] == [{f"{i + 1:05b}": 9} for i in lost]
     assert {each.circuit: each.qubits for each in again.placements()} == dict(enumerate(lost.values()))
     assert again.jobs()[0].description == "a test"
-    with pytest.raises(OqtopusJobError, match="has no failed jobs to submit again"):
+    with pytest.raises(OqtopusJobError, match="has not failed, so there is nothing to submit again"):
         again.resubmit()
 
 
@@ -199,6 +199,29 @@ def test_a_failed_copy(backend: OqtopusBackend, emulator: Emulator) -> None:
 
     assert result.get_counts() == {"000000101": 9}
     assert job.replica_counts() == [{"000000101": 9}]
+
+
+def test_no_server_to_submit_to(backend: OqtopusBackend, emulator: Emulator, tmp_path: Path) -> None:
+    """A failed job that was loaded without a provider cannot be submitted again, and says what to do."""
+    emulator.inject("fail_job")
+    job = backend.run(keyed(1), shots=9, parallel=True)
+    job.result(partial=True)
+    job.save(tmp_path / "job.json")
+
+    with pytest.raises(JobError, match=r"only what was known when it was saved is available; use provider\.load_job"):
+        OqtopusJob.load(tmp_path / "job.json").resubmit()
+
+
+def test_a_later_copy_alone(backend: OqtopusBackend, provider: OqtopusProvider) -> None:
+    """A job that has only a later copy of a circuit, as if the others were not lost, has its layout and counts."""
+    job = backend.run(keyed(5, width=9), shots=9, parallel=True, replicas=2)
+    second = provider.job(job.job_ids[1])
+
+    assert [each.replica for each in second.placements()] == [1]
+    assert second.layouts() == [list(job.placements()[1].qubits)]
+    assert second.replica_counts() == [second.result().get_counts()] == [{"000000101": 9}]
+    with pytest.raises(IndexError, match="circuit must be the index of one of 1 circuits, not 1"):
+        second.replica_counts(1)
 
 
 def test_circuits_that_ran_alone_are_submitted_again(backend: OqtopusBackend, emulator: Emulator) -> None:
@@ -245,7 +268,10 @@ def test_cancel(held_emulator: Emulator) -> None:
     ("options", "message"),
     [
         ({"spacing": -1}, "spacing must be the number of qubits between circuits, 0 to 3, not -1"),
-        ({"parallel": 0}, "parallel must be True, False or the most circuits side by side, 1 or more, not 0"),
+        (
+            {"parallel": 0},
+            "parallel must be True, False or the maximum number of circuits side by side, 1 or more, not 0",
+        ),
         ({"replicas": 0}, "replicas must be the number of copies of each circuit, 1 or more, or 'max', not 0"),
         ({"replicas": 2, "parallel": False}, "replicas=2 needs parallel=True"),
         ({"max_error": 0}, "max_error: Input should be greater than 0"),
@@ -299,9 +325,9 @@ def test_bad_circuits(lattice: OqtopusBackend, cloud: RecordedCloud, circuit: Qu
 
 def test_no_copies_on_the_same_qubits(lattice: OqtopusBackend, cloud: RecordedCloud) -> None:
     """A circuit on the device's qubits cannot have copies on others."""
-    with pytest.raises(CircuitError, match="'bell' is on qubits of lattice64, so it cannot run on others"):
+    with pytest.raises(CircuitError, match="'bell' is on qubits of lattice64, so copies of it cannot run on others"):
         lattice.run(transpile(bell(), lattice), parallel=True, replicas=2)
-    with pytest.raises(OqtopusJobError, match="has no copies of circuits"):
+    with pytest.raises(OqtopusJobError, match="did not run circuits side by side"):
         lattice.run(bell(), shots=1).replica_counts()
     assert cloud.requests
 

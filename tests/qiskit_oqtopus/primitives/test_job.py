@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +55,46 @@ def test_life_of_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None
         (JobStatus.RUNNING, True, False),
         (JobStatus.DONE, False, True),
     ]
+
+
+def test_data_about_a_job(held_backend: OqtopusBackend, held: HeldExecutor) -> None:
+    """A primitive's job has the data of a circuit's job, in the shape of qiskit-ibm-runtime where it has one."""
+    job = OqtopusSampler(held_backend).run([keyed(1, 3), keyed(2, 3)])
+    with pytest.raises(OqtopusJobTimeoutError):
+        job.wait_for_final_state(timeout=0.05)
+    assert (job.usage(), job.execution_time, job.timestamps["ended"]) == (0.0, None, None)
+    while not job.in_final_state():
+        held.step()
+    job.wait_for_final_state()
+    metrics = job.metrics()
+
+    assert len(job.jobs()) == len(job.times()) == len(job.job_ids) == 2
+    assert job.backend() is held_backend
+    assert job.error_message() is None
+    assert job.creation_date == job.timestamps["submitted"] == min(each.submitted_at for each in job.jobs())
+    assert job.usage() == metrics["usage"]["quantum_seconds"] == sum(each.execution_time for each in job.jobs())
+    assert datetime.fromisoformat(metrics["timestamps"]["finished"]) == max(each.ended_at for each in job.jobs())
+    assert job.plot_timeline().axes
+
+
+def test_data_about_a_failed_job(held_backend: OqtopusBackend) -> None:
+    """The message names each job that was cancelled, also in another process."""
+    job = OqtopusSampler(held_backend).run([keyed(1, 3)])
+    job.cancel()
+    again = held_backend.provider.job(job.job_id())
+
+    assert again.error_message() == job.error_message()
+    assert job.job_ids[0] in job.error_message()
+    assert again.backend().name == held_backend.name
+
+
+def test_data_about_a_job_of_another_backend() -> None:
+    """Another backend's jobs are not OQTOPUS jobs, but can be waited for."""
+    job = OqtopusSampler(AerSimulator()).run([keyed(1, 3)])
+    job.wait_for_final_state()
+
+    assert job.done()
+    assert (job.jobs(), job.error_message(), job.backend().name) == ([], None, "aer_simulator")
 
 
 def test_device_that_takes_fewer_shots(backend: OqtopusBackend) -> None:

@@ -431,7 +431,7 @@ def test_options_of_the_backend(provider: OqtopusProvider) -> None:
         ({"mitigation": "pseudo_inverse"}, "mitigation='pseudo_inverse' cannot be combined with parallel"),
         ({"spacing": -1}, "spacing must be the number of qubits between circuits, 0 to 3"),
         ({"max_error": 0.0}, "max_error: Input should be greater than 0"),
-        ({"parallel": 0}, "parallel must be True, False or the most circuits side by side"),
+        ({"parallel": 0}, "parallel must be True, False or the maximum number of circuits side by side"),
     ],
 )
 def test_refused_options(provider: OqtopusProvider, tap: RecordedCloud, options: dict[str, Any], error: str) -> None:
@@ -461,6 +461,13 @@ def test_refused_runs(provider: OqtopusProvider, tap: RecordedCloud) -> None:
     branch.measure(0, 0)
     with branch.if_test((0, 1)):
         branch.x(0)
+    foreign = QuantumCircuit(2, 2, name="foreign")
+    foreign.ry(1.0, 0)
+    foreign.measure(0, 0)
+    with pytest.raises(CircuitError, match="'foreign' has instructions that are not native to perfect"):
+        OqtopusSampler(backend, parallel=True, transpile="none").run([foreign])
+    with pytest.raises(CircuitError, match="'foreign' has instructions that are not native to perfect"):
+        OqtopusEstimator(backend, parallel=True, transpile="none", resilience_level=1).run([(foreign, "IZ")])
     for circuit, error in (
         (opaque, "'opaque' cannot be translated"),
         (branch, "'branch' has the instruction 'if_else'"),
@@ -486,6 +493,20 @@ def test_nothing_to_run(provider: OqtopusProvider) -> None:
     assert job.job_ids == []
     assert job.result()[0].data.evs == 3
     assert len(OqtopusSampler(backend, parallel=True).run([]).result()) == 0
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_no_bindings(provider: OqtopusProvider, level: int) -> None:
+    """A PUB without bindings has an empty result, whatever runs beside it."""
+    angle = Parameter("angle")
+    circuit = QuantumCircuit(3)
+    circuit.rx(angle, 2)
+    pubs: list[Any] = [(circuit, [["ZII"], ["XII"]], np.zeros((0, 1))), (circuit, "ZII", [[np.pi]])]
+    estimator = OqtopusEstimator(provider.get_backend("perfect"), parallel=True, resilience_level=level)
+    empty, one = estimator.run(pubs, shots=400).result()
+
+    assert empty.data.evs.shape == (2, 0)
+    assert one.data.evs == pytest.approx([-1], abs=0.05)
 
 
 def test_device_without_calibration() -> None:
@@ -514,3 +535,42 @@ def test_complementary_flips_run_on_the_same_qubits(provider: OqtopusProvider) -
     assert [places[i] for i in range(0, 48, 2)] == [places[i] for i in range(1, 48, 2)]
     assert len({places[i] for i in range(48)}) > 1
     assert np.all(np.abs(deviations) < 5 * job.result()[0].data.stds)
+
+
+def test_complementary_flips_with_unequal_shots(provider: OqtopusProvider) -> None:
+    """A randomization stays on the qubits of its complement if one has a shot more, among programs of other shots."""
+    circuit = QuantumCircuit(1)
+    pubs: list[Any] = [(circuit, "Z", None, shots**-0.5) for shots in (1006, 1006, 1002, 1002)]
+    estimator = OqtopusEstimator(
+        provider.get_backend("misread"),
+        parallel=True,
+        max_shots=500,
+        resilience_level=1,
+        twirling={"enable_measure": True, "num_randomizations": 2},
+    )
+    job = estimator.run(pubs)
+    job.result()
+    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    places = {part.index: part.qubits for header in headers for part in header.parts}
+
+    # Each PUB has two jobs without flips, and two with all flips.
+    assert [places[i] for pub in range(0, 16, 4) for i in (pub, pub + 1)] == [
+        places[i] for pub in range(0, 16, 4) for i in (pub + 2, pub + 3)
+    ]
+    assert len(job.job_ids) == estimator.plan(pubs).jobs
+
+
+def test_delays_in_place_of_random_gates(provider: OqtopusProvider) -> None:
+    """Decoupled circuits share programs although their randomizations have delays where others have gates."""
+    options = {
+        "parallel": True,
+        "twirling": {"enable_measure": True, "num_randomizations": 4},
+        "dynamical_decoupling": {"enable": True},
+        "seed": 1,
+    }
+    estimator = OqtopusEstimator(provider.get_backend("perfect"), options)
+    pubs: list[Any] = [(QuantumCircuit(2), "ZZ")] * 4
+    job = estimator.run(pubs, shots=100)
+
+    assert [result.data.evs for result in job.result()] == [1, 1, 1, 1]
+    assert len(job.job_ids) == estimator.plan(pubs, shots=100).jobs

@@ -63,7 +63,10 @@ def test_one_program() -> None:
     assert tuple(colours[27]) != tuple(colours[0])
     assert [couplings[i] for i in coloured(arrows(axes))] == [{0, 1}, {62, 63}]
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["0 circuit 0: 85.0 to 90.0 %", "4 circuit 4: 90.0 %"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "0: circuit 0 (85.0 to 90.0 %)",
+        "4: circuit 4 (90.0 %)",
+    ]
     assert tuple(legend.get_patches()[1].get_facecolor()) == tuple(colours[27])
     assert "3 circuits side by side" in figure.texts[1].get_text()
 
@@ -90,7 +93,7 @@ def test_long_names_are_shortened() -> None:
 
     (text,) = figure.legends[0].get_texts()
 
-    assert text.get_text() == "0 $x$$x$$x$$x$$x$$x$$…: 90.0 %"
+    assert text.get_text() == "0: $x$$x$$x$$x$$x$$x$$… (90.0 %)"
     assert not text.get_parse_math()
 
 
