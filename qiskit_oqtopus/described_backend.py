@@ -58,6 +58,7 @@ class DescribedBackend(Hinting, BackendV2):
         self.device = device
         self._client = client
         self._measure_duration = measure_duration
+        self._chip: tuple[Target, Chip] | None = None
 
     @cached_property
     def _target(self) -> Target:
@@ -72,10 +73,13 @@ class DescribedBackend(Hinting, BackendV2):
         """
         return self._target
 
-    @cached_property
+    @property
     def chip(self) -> Chip:
         """The device's qubits and couplings with their errors, for the placement of circuits."""
-        return Chip.of(self.device, self.target)
+        target, known = self.target, self._chip
+        if known is None or known[0] is not target:  # another thread may refresh the target meanwhile
+            known = self._chip = target, Chip.of(self.device, target)
+        return known[1]
 
     def refresh(self) -> bool:
         """Request the device's current state and calibration from the server, with one request.
@@ -90,7 +94,6 @@ class DescribedBackend(Hinting, BackendV2):
         if _calibration(self.device) == _calibration(before):
             return False
         self._target = target_from_device(self.device, self._measure_duration)
-        self.__dict__.pop("chip", None)
         self._coupling_map = None  # the base class caches that of the first Target
         return True
 

@@ -12,6 +12,7 @@ from qiskit import transpile
 from oqtopus_client import ResponseValidationError
 from oqtopus_client.emulator import Emulator
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
+from qiskit_oqtopus.parallel.chip import Chip
 from tests.support.backends import as_backend
 from tests.support.chips import CHIP, device
 from tests.support.circuits import bell, used_qubits
@@ -19,6 +20,10 @@ from tests.support.recorded_cloud import RecordedCloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from qiskit.transpiler import Target
+
+    from oqtopus_client import OqtopusDevice
 
 
 @pytest.fixture
@@ -134,3 +139,24 @@ def test_max_shots(said: object, shots: int) -> None:
     """`max_shots` is the API's limit, or the device's lower one."""
     assert as_backend(device(CHIP)).max_shots == 10**7
     assert as_backend(device(CHIP, max_shots=said)).max_shots == shots
+
+
+def test_refresh_while_another_thread_reads_the_errors(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors of the previous calibration that a slower thread has read are not kept after a refresh."""
+    with OqtopusProvider(emulator.config) as provider:
+        backend = provider.get_backend("qulacs")
+        read = Chip.of
+
+        def slow(device: OqtopusDevice, target: Target) -> Chip:
+            chip = read(device, target)
+            if backend.calibrated_at == before:
+                assert backend.refresh()
+            return chip
+
+        before = backend.calibrated_at
+        monkeypatch.setattr(Chip, "of", slow)
+        recalibrate(emulator, calibrated_at="2030-01-01T00:00:00Z")
+        first = backend.chip
+
+        assert backend.chip is not first
+        assert backend.chip is backend.chip
