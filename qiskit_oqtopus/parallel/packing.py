@@ -88,11 +88,18 @@ def most_replicas(items: Sequence[Item], chip: Chip, settings: Settings) -> int:
     return bisect.bisect_right(range(1, max(room, 1) + 1), least, key=num_programs)
 
 
-def shares(program: Program, shots: int) -> list[int]:
-    """Return the shots of each job of a program; several if it runs many circuits, as results are of limited size."""
+def shares(program: Program, shots: int, most: int | None = None) -> list[int]:
+    """Return the shots of each job of a program; several if it runs many circuits, as results are of limited size.
+
+    Args:
+        program: The program.
+        shots: Number of shots of all jobs.
+        most: Maximum number of shots of a job; None for no other limit.
+    """
     if not program.header.parts:
         return [shots]
-    jobs = -(-shots // shots_limit(len(program.header.clbits)))
+    limit = shots_limit(len(program.header.clbits))
+    jobs = -(-shots // (limit if most is None else min(limit, most)))
     return [shots // jobs + (job < shots % jobs) for job in range(jobs)]
 
 

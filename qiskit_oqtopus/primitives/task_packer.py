@@ -9,8 +9,7 @@ from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.parallel.arrangement import MAX_TEXT
 from qiskit_oqtopus.parallel.embedding import Embedder
 from qiskit_oqtopus.parallel.merging import Part, merge
-from qiskit_oqtopus.parallel.packing import pack
-from qiskit_oqtopus.parallel.splitting import shots_limit
+from qiskit_oqtopus.parallel.packing import pack, shares
 from qiskit_oqtopus.primitives.placer import Placer
 from qiskit_oqtopus.primitives.plan import planned_jobs
 from qiskit_oqtopus.primitives.task import programs_of
@@ -158,12 +157,10 @@ class TaskPacker:
 
     def _append(self, program: Program, shots: int, added: set[int]) -> None:
         """Append the jobs of a program, in as many shares as results of limited size need."""
-        limit = min(self._max_shots, shots_limit(len(program.header.clbits)))
-        number = -(-shots // limit)
-        shares = [shots // number + (i < shots % number) for i in range(number)]
         # Readout errors are undone here, for each part.
-        self.jobs += [Job([program], share, mitigated=False) for share in shares]
-        self.num_added += number * added.issuperset(part.index for part in program.header.parts)
+        jobs = [Job([program], share, mitigated=False) for share in shares(program, shots, self._max_shots)]
+        self.jobs += jobs
+        self.num_added += len(jobs) * added.issuperset(part.index for part in program.header.parts)
 
     def _following(self, parts: Sequence[PartHeader], items: Sequence[Item]) -> Iterator[Program]:
         """Yield programs of circuits with more noise or with other flips, each on the qubits of the one it belongs to.
