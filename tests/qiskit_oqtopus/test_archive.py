@@ -178,7 +178,7 @@ def test_unfinished_jobs(held_emulator: Emulator, held: HeldExecutor, tmp_path: 
         assert read.result(timeout=30).get_counts() == {"00011": 5}
         assert read.backend().name == "qulacs"
         assert OqtopusJob.load(tmp_path / "job.json", provider).result(timeout=30).get_counts() == {"00011": 5}
-        with pytest.raises(JobError, match=r"use provider\.load_job\(path\) to get its current state"):
+        with pytest.raises(JobError, match=r"use provider\.load_job\(path\) to request more"):
             OqtopusJob.load(tmp_path / "job.json").result()
 
 

@@ -178,7 +178,7 @@ def test_bad_seeds(seed: Any, error: type[Exception]) -> None:
 
 def test_bad_seed_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """It ends the command with a message."""
-    with pytest.raises(SystemExit, match="1"):
+    with pytest.raises(SystemExit, match="2"):
         main(["--port", "0", "--data", str(tmp_path), "--seed", "-1"])
 
     assert "seed must be a non-negative integer, not -1." in capsys.readouterr().err
