@@ -30,7 +30,7 @@ def libraries(file: Path) -> set[str]:
 
 
 RUNS_TEXT = {
-    # Where a function is sent from, its source is compiled to compare it; where it is sent to, running it is the purpose.
+    # Source of a function is compiled before it is sent, to compare it; running it there is the purpose.
     "oqtopus_client.shipping.definitions": {"compile", "exec"},
     # A script is compiled for its syntax errors, before it is sent.
     "oqtopus_client.services.program_spec": {"compile"},
