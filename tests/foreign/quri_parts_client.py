@@ -151,7 +151,8 @@ def require_log(job: OqtopusSseJob) -> None:
         lines = archive.read(name).decode().removeprefix("$ ").splitlines()
     marks = [line for line in lines if line.startswith("##")]
     assert marks == [*(f"## Start iteration {index} ##" for index in range(3)), "## Finish ##"], lines
-    assert lines.count(f"job.job_id={job.job_id!r}") == 3, lines
+    ids = [line for line in lines if line.startswith("job.job_id=")]
+    assert ids == [f"job.job_id='{job.job_id}/{number}'" for number in (1, 2, 3)], lines
     assert not any("Exception" in line for line in lines), lines
 
 
