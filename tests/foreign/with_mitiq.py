@@ -12,8 +12,8 @@ TUTORIAL = Path(__file__).parents[2] / "tutorials" / "07_mitigation.py"
 def main() -> None:
     """Each level brings the value nearer to the exact one, mthree agrees with level 1, and decoupling keeps coherence.
 
-    The exact value is 0.417; the levels give about 0.23, 0.27 and 0.41, with standard errors of 0.01, 0.01 and 0.03. What
-    mitiq extrapolates scatters by several hundredths.
+    The exact value is 0.417; the levels give about 0.23, 0.27 and 0.41, with standard errors of 0.01, 0.01 and 0.03.
+    The value that mitiq extrapolates scatters by several hundredths.
     """
     names = runpy.run_path(str(TUTORIAL))
     off = {name: abs(names["exact"] - names[name]) for name in ("raw", "read", "level2", "by_mitiq")}
