@@ -29,7 +29,8 @@ DEFAULT_TIMEOUT_ENV = "OQTOPUS_TIMEOUT"
 DEFAULT_SECTION = "default"
 URL_ENV = ("OQTOPUS_URL", DEFAULT_BASE_URL_ENV)
 """The variables with the URL of the server, in order of precedence."""
-_TOKEN = re.compile(r"[!-~]+")
+TOKEN = re.compile(r"[!-~]+")
+"""Tokens that a header can carry: visible ASCII characters."""
 
 
 @dataclass(frozen=True, init=False)
@@ -118,7 +119,7 @@ class OqtopusConfig:
         if self.proxy is not None and not is_web_url(self.proxy, credentials=True):
             # Its value is not shown: it may hold a password.
             raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
-        if self.api_token and not _TOKEN.fullmatch(self.api_token):
+        if self.api_token and not TOKEN.fullmatch(self.api_token):
             raise OqtopusConfigError(
                 f"The API token from {self.token_source} contains invalid characters, possibly a space or a newline."
             )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from oqtopus_client.config import TOKEN
 from oqtopus_client.emulator.database import format_time, now
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Database, Row
 
 TOKEN_DAYS = 90
-
-_TOKEN = re.compile(r"[!-~]+")
 
 OPERATOR = "operator"
 """The id of the user who started the emulator."""
@@ -58,7 +56,7 @@ class Users:
         Raises:
             ValueError: The token has other characters than visible ASCII ones, so that no client could send it.
         """
-        if token is not None and not _TOKEN.fullmatch(token):
+        if token is not None and not TOKEN.fullmatch(token):
             raise ValueError("token must consist of visible ASCII characters, without spaces.")
         user_id = user_id or str(uuid.uuid4())
         if devices is not None:
