@@ -5,11 +5,11 @@ Servers keep no log of a failed program, and give the same few reasons for most 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.services.program_options import SERVER_SECONDS
+from oqtopus_client.shipping.program import program_bytes
 
 if TYPE_CHECKING:
     from oqtopus_client.services.job_results import OqtopusJobResult
@@ -72,15 +72,6 @@ def explain(job: OqtopusJobResult, program: str | None, *, is_function: bool, mi
         f"failed{after}: {message}.{_listed(causes)} Servers keep no log of a failed program; an emulator logs its "
         f"output{advice}."
     )
-
-
-def program_bytes(program: str) -> int:
-    r"""Return the size of a program in the form in which servers pass it to its container.
-
-    >>> program_bytes("print('1')\n")
-    14
-    """
-    return len(json.dumps(program, ensure_ascii=False).encode())
 
 
 def _size(program: str | None) -> int | None:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from oqtopus_client.services.job_spec import OqtopusJobSpec
-from oqtopus_client.services.program_failures import program_bytes
 from oqtopus_client.services.program_options import ProgramOptions
 from oqtopus_client.services.scripts import read_program
-from oqtopus_client.shipping.program import MAX_BYTES, build
+from oqtopus_client.shipping.program import MAX_BYTES, build, program_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

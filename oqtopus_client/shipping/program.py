@@ -158,10 +158,19 @@ def build(
         archive=(packed := archive(text, packages, ours)),
         call=pack(json.dumps(call)),
     )
-    if (size := len(json.dumps(program))) > MAX_BYTES:
+    if (size := program_bytes(program)) > MAX_BYTES:
         arguments = [*zip(labels, call["args"], strict=True), *((keywords[n], v) for n, v in call["kwargs"].items())]
         raise ValueError(_too_large(size, len(packed), features_in(text), call, dict(arguments)))
     return program
+
+
+def program_bytes(program: str) -> int:
+    r"""Return the size of a program in the form in which servers pass it to its container.
+
+    >>> program_bytes("print('1')\n")
+    14
+    """
+    return len(json.dumps(program, ensure_ascii=False).encode())
 
 
 def is_built(program: str) -> bool:

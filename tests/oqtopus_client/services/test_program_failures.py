@@ -9,7 +9,8 @@ import pytest
 
 from oqtopus_client.rest.models import JobsJob
 from oqtopus_client.services.job_results import typed_result
-from oqtopus_client.services.program_failures import explain, program_bytes
+from oqtopus_client.services.program_failures import explain
+from oqtopus_client.shipping.program import program_bytes
 
 if TYPE_CHECKING:
     from oqtopus_client import OqtopusJobResult
