@@ -8,7 +8,7 @@ from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 from qiskit_oqtopus.batch import JobBatch
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, reason, timed_out
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
 from qiskit_oqtopus.parallel.results import by_replica
@@ -188,17 +188,9 @@ class OqtopusJob(JobData, JobV1):
         batch, sent = submit_again(self._batch.client, lost)
         return type(self)(batch, sent, backend=self._backend, find_backend=self._find_backend)
 
-    def error_message(self) -> str | None:
-        """Return the server's messages for failed circuits; None if none has failed."""
-        programs = self._programs or [()] * len(self.job_ids)  # unknown programs are not worth a request
-        return (
-            "\n".join(
-                f"{job.name!r} ({job.job_id}) {reason(job, ours=are_ours(sent))}"
-                for job, sent in zip(self._batch.jobs(), programs, strict=True)
-                if job.status in {"failed", "cancelled"}
-            )
-            or None
-        )
+    def _are_ours(self, number: int) -> list[bool]:
+        # Unknown programs are not worth a request.
+        return [are_ours(programs) for programs in self._programs or [()] * number]
 
     def cancel(self) -> bool:
         """Cancel every circuit that has not ended, and return whether the job is then cancelled."""

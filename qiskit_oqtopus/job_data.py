@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qiskit_oqtopus.elsewhere import JOB, Hinting
+from qiskit_oqtopus.errors import reason
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from matplotlib.figure import Figure
@@ -24,6 +26,17 @@ class JobData(Hinting):
 
         def jobs(self) -> list[OqtopusJobResult]:
             """Return the current state of the OQTOPUS jobs."""
+
+    def error_message(self) -> str | None:
+        """Return the server's messages for failed and cancelled OQTOPUS jobs; None if there are none."""
+        jobs = self.jobs()
+        pairs = zip(jobs, self._are_ours(len(jobs)), strict=True)
+        failed = [(job, ours) for job, ours in pairs if job.status in {"failed", "cancelled"}]
+        return "\n".join(f"{job.name!r} ({job.job_id}) {reason(job, ours=ours)}" for job, ours in failed) or None
+
+    def _are_ours(self, number: int) -> Sequence[bool]:
+        """Return whether this package wrote the programs of each of so many OQTOPUS jobs."""
+        return [True] * number
 
     def times(self) -> list[JobTimes]:
         """Return the times at which each OQTOPUS job reached each stage."""

@@ -8,7 +8,6 @@ from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobError, JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from qiskit_oqtopus.errors import reason
 from qiskit_oqtopus.job_data import JobData
 
 if TYPE_CHECKING:
@@ -66,11 +65,6 @@ class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus])
     def jobs(self) -> list[OqtopusJobResult]:
         """Return the current state of the OQTOPUS jobs; empty on other backends."""
         return self._run.jobs()
-
-    def error_message(self) -> str | None:
-        """Return the server's messages for failed jobs; None if none has failed."""
-        failed = [job for job in self.jobs() if job.status in {"failed", "cancelled"}]
-        return "\n".join(f"{job.name!r} ({job.job_id}) {reason(job, ours=True)}" for job in failed) or None
 
     def wait_for_final_state(self, timeout: float | None = None) -> None:
         """Wait until all programs have ended, successfully or not.
