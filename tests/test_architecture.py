@@ -38,6 +38,9 @@ MAY_IMPORT = {
         "oqtopus_client.config",
         "oqtopus_client.display",
         "oqtopus_client.errors",
+        "oqtopus_client.physics",
+        "oqtopus_client.calibration",
+        "oqtopus_client.chip_layout",
         "oqtopus_client.checks",
     ),
     "oqtopus_client.emulator": (
@@ -46,7 +49,6 @@ MAY_IMPORT = {
         "oqtopus_client.errors",
         "oqtopus_client.physics",
         "oqtopus_client.calibration",
-        "oqtopus_client.chip_layout",
         "oqtopus_client.checks",
         "oqtopus_client.angles",
     ),
