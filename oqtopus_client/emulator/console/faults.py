@@ -55,7 +55,8 @@ class Input:
 @router.get("")
 async def show(request: Request, cloud: CloudParameter) -> Response:
     """Return the pending faults and the form for another one."""
-    initial = {name: declared.get_default() for name, declared in Fault.model_fields.items()}
+    declared = {name: field.get_default() for name, field in Fault.model_fields.items()}
+    initial = {name: f"{value:g}" if isinstance(value, float) else value for name, value in declared.items()}
     return _page(request, cloud, {**initial, "kind": request.query_params.get("kind", "")})
 
 
