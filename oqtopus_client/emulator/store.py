@@ -130,7 +130,7 @@ class Store:
         """Return the number of a user's jobs by status; the conditions are those of `jobs`."""
         where = " AND ".join(["owner = ?", *conditions])
         query = f"SELECT status, count(*) FROM jobs WHERE {where} GROUP BY status"  # noqa: S608 - ours
-        return dict(self._database.all(query, owner, *conditions.values()))
+        return dict(map(tuple, self._database.all(query, owner, *conditions.values())))
 
     def submit(self, job_id: str, fields: Mapping[str, Any]) -> bool:
         """Put a registered job into the queue; False if it is not, or no longer, registered.
