@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import uvicorn
 
+from oqtopus_client.emulator.console.access import Access
+from oqtopus_client.emulator.console.app import create_console
+from oqtopus_client.emulator.console.site import Site
 from oqtopus_client.emulator.device_files import Schedule
 from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
 from oqtopus_client.emulator.places import number_of_places
@@ -43,12 +46,13 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
             _emulator(options, executor) as emulator,
             contextlib.suppress(KeyboardInterrupt),
         ):
-            app: ASGIApp = emulator
+            site = _site(emulator, listener)
+            app = create_console(site, emulator)
             sockets = [listener]
-            exports = {"OQTOPUS_URL": _url(listener), "OQTOPUS_API_TOKEN": emulator.token}
+            exports = {"OQTOPUS_URL": site.url, "OQTOPUS_API_TOKEN": emulator.token}
             if emulator.provider_api is not None:
                 seat = stack.enter_context(_listen(options.host, options.provider_port))
-                app = _by_port(seat.getsockname()[1], emulator.provider_api, emulator)
+                app = _by_port(seat.getsockname()[1], emulator.provider_api, app)
                 sockets.append(seat)
                 exports |= {"JOB_REPOSITORY_URL": _url(seat), "DEVICE_REPOSITORY_URL": _url(seat)}
             for name, value in exports.items():
@@ -56,6 +60,11 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oq
             uvicorn.Server(_settings(app)).run(sockets=sockets)
     except (OSError, OverflowError, ValueError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+def _site(emulator: Emulator, listener: socket.socket) -> Site:
+    access = Access.to(listener.getsockname()[0])
+    return Site(emulator.cloud, access, emulator.token, emulator.data, _url(listener))
 
 
 def _url(listener: socket.socket) -> str:
