@@ -12,6 +12,8 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from oqtopus_client.emulator.database import Row
+
 _TIMES = {"submitted": "submitted_at", "ready": "ready_at", "running": "running_at"}
 _UNFINISHED = ("submitted", "ready", "running", "cancelling")
 
@@ -36,7 +38,7 @@ class Stage:
     over: bool
 
 
-def stages(job: Mapping[str, Any], now: str) -> list[Stage]:
+def stages(job: Row | Mapping[str, Any], now: str) -> list[Stage]:
     """Return the stages of a job that have begun.
 
     A stage whose start is not recorded is part of the one before. Jobs that were cancelled have no time of their end.
