@@ -36,7 +36,7 @@ class Certificate:
             except OSError as error:
                 raise ValueError(f"{option}: cannot read {path}: {error.strerror}.") from error
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        client.check_hostname = False
+        client.check_hostname = False  # the names are what is read
         client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         try:
             client.load_verify_locations(file)
