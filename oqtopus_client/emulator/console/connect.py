@@ -63,8 +63,9 @@ def _lines(url: str, token: str) -> list[_Lines]:
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         values["OQTOPUS_ALLOW_HTTP"] = "1"
-    unencrypted = ", allow_http=True" if "OQTOPUS_ALLOW_HTTP" in values else ""
-    config = f"OqtopusConfig({_python(url)}, {_python(token)}{unencrypted})"
+    arguments = [json.dumps(url), f"api_token={json.dumps(token, ensure_ascii=False)}"]
+    arguments += ["allow_http=True"] if "OQTOPUS_ALLOW_HTTP" in values else []
+    config = "config = OqtopusConfig(\n{})\n".format("".join(f"    {argument},\n" for argument in arguments))
     bash, fish, powershell = (
         "\n".join(line.format(name, quoted(value)) for name, value in values.items())
         for line, quoted in (("export {}={}", shlex.quote), ("set -gx {} {}", _fish), ("$env:{} = {}", _powershell))
@@ -75,19 +76,15 @@ def _lines(url: str, token: str) -> list[_Lines]:
         _Lines("powershell", powershell),
         _Lines(
             "sdk",
-            "from oqtopus_client import OqtopusClient, OqtopusConfig\n\n"
-            f"client = OqtopusClient({config})\nprint(client.list_devices())",
+            f"from oqtopus_client import OqtopusClient, OqtopusConfig\n\n{config}"
+            "client = OqtopusClient(config)\nprint(client.list_devices())",
         ),
         _Lines(
             "qiskit",
-            "from oqtopus_client import OqtopusConfig\nfrom qiskit_oqtopus import OqtopusProvider\n\n"
-            f"provider = OqtopusProvider({config})\nprint(provider.backends())",
+            f"from oqtopus_client import OqtopusConfig\nfrom qiskit_oqtopus import OqtopusProvider\n\n{config}"
+            "provider = OqtopusProvider(config)\nprint(provider.backends())",
         ),
     ]
-
-
-def _python(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _fish(text: str) -> str:

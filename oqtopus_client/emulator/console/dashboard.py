@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from oqtopus_client.emulator.api.dependencies import CloudParameter, UserParameter
 from oqtopus_client.emulator.console.pages import render, seconds_since
@@ -40,3 +41,9 @@ async def show(request: Request, cloud: CloudParameter, user: UserParameter) -> 
         ],
         news=cloud.users.announcements(current_time=datetime.now(UTC), limit=_MOST_NEWS, descending=True),
     )
+
+
+@router.get("/console")
+async def lead() -> Response:
+    """Lead to the dashboard."""
+    return RedirectResponse("/", 303)
