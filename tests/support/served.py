@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec, rest
+import httpx
+
+from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
@@ -26,21 +28,22 @@ class Served:
     """An emulator in a process of its own.
 
     Attributes:
-        config: The operator's configuration.
         url: The URL of the API and of the console.
         token: The operator's token.
         client: A client of the operator.
     """
 
     def __init__(self, config: OqtopusConfig, client: OqtopusClient) -> None:
-        self.config = config
         self.url = config.base_url
         self.token = config.api_token
         self.client = client
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call the operator's part of the API."""
-        return rest.http.call_once(self.config, method, f"/emulator/{path}", body)
+        headers = {"q-api-token": self.token}
+        response = httpx.request(method, f"{self.url}/emulator/{path}", headers=headers, json=body)
+        response.raise_for_status()
+        return response.json() if response.content else None
 
     def submit(self, name: str, *, device: str = "qulacs", program: str = BELL, shots: int = 100) -> str:
         """Submit a job and return its id."""
