@@ -37,9 +37,8 @@ def notebook(script: Path) -> NotebookNode:
     """Return a tutorial as a notebook: its links to download it, a hidden cell that prepares the kernel, its cells."""
     pages = jupytext.read(script)
     title = next(cell for cell in pages.cells if cell.cell_type == "markdown")
-    title.source += (
-        f"\n\n{{download}}`Script <../../tutorials/{script.name}>` · {{nb-download}}`Notebook <{script.stem}.ipynb>`"
-    )
+    title.source += f"\n\n{{download}}`Script <../../tutorials/{script.name}>`"
+    title.source += f" · {{nb-download}}`Notebook <{script.stem}.ipynb>`"
     setup = nbformat.v4.new_code_cell(SETUP.strip(), metadata={"tags": ["remove-cell"]})
     pages.cells = [title, setup, *(cell for cell in pages.cells[pages.cells.index(title) + 1 :] if cell.source)]
     section = ""
