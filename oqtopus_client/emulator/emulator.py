@@ -27,6 +27,7 @@ from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
 from oqtopus_client.emulator.provider_api.handover import Handover
+from oqtopus_client.emulator.public_url import checked_public_url
 from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
@@ -89,6 +90,9 @@ class Emulator:
         cors_origins: Origins whose web pages may call the API.
         quirks: Whether to reproduce the faults of real servers.
         url_seconds: Lifetime of presigned URLs, in seconds.
+        public_url: URL under which clients reach the emulator if it is served behind a proxy, such as
+            `https://emulator.example.org`; upload and download URLs start with it. By default they start as the URL of
+            the request for them.
         provider_key: API key that an external engine must send; None to accept all requests.
         strict_provider: Whether the Provider API lets only running jobs fail, and accepts calibrations for QPUs only,
             as some servers do.
@@ -97,12 +101,14 @@ class Emulator:
         token: The API token.
         data: The folder that holds jobs and results, or `":memory:"`.
         cloud: The parts of the emulated cloud, for applications that are served beside its API.
+        public_url: The public URL, without a final slash; None if none was given.
         provider_api: With an external executor: the Provider API, an ASGI application to serve on its own port.
 
     Raises:
         OSError: A folder cannot be used, or `sse_python` cannot be executed.
         TypeError: `idle_noise` is not a bool, `coherent` is not `CoherentErrors`, or `seed` is not an integer.
-        ValueError: A device, `schedule`, `seed` or `token` is not valid, or no noisy device has a place in `coherent`.
+        ValueError: A device, `public_url`, `schedule`, `seed` or `token` is not valid, or no noisy device has a place
+            in `coherent`.
     """
 
     def __init__(
@@ -128,6 +134,7 @@ class Emulator:
         cors_origins: Iterable[str] = (),
         quirks: bool = False,
         url_seconds: float = VALID_SECONDS,
+        public_url: str | None = None,
         provider_key: str | None = None,
         strict_provider: bool = False,
     ) -> None:
@@ -141,6 +148,7 @@ class Emulator:
         fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}
         if coherent is not None:
             coherent.check(*(device.calibration for device in fleet.values() if device.noisy))
+        self.public_url = None if public_url is None else checked_public_url(public_url)
         options = ServerOptions(
             cancelling=cancelling,
             device_histories=device_histories,
@@ -184,6 +192,7 @@ class Emulator:
             signer=Signer(signing_key, url_seconds, temporary=temporary_credentials),
             faults=self._faults,
             options=options,
+            public_url=self.public_url,
             seeds=None if seed is None else Seeds(whole_number(seed, "seed must be a non-negative integer", least=0)),
         )
         self._app = create_app(self.cloud)
