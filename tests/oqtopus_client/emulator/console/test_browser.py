@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.support.browser import chromium, contrasts, scrolls_sideways, visit
 from tests.support.served import BELL, Served, served
 
+expect.set_options(timeout=30_000)  # the first job of an emulator waits for its workers to start
 PHONE = {"width": 400, "height": 800}
 
 
@@ -162,7 +163,7 @@ def test_the_dashboard_follows_what_happens(emulator: Served, browser: Browser) 
     """Jobs appear and change their status without a reload, and lead to their pages."""
     with visit(browser, emulator.url) as page:
         page.goto("/")
-        expect(page.get_by_text("No jobs yet.")).to_be_visible()
+        expect(page.get_by_text("You have not submitted a job yet.")).to_be_visible()
         page.evaluate("window.notReloaded = true")
         emulator.held("watched")
         expect(row(page, "watched").locator(".badge.running").first).to_be_visible()
@@ -240,7 +241,7 @@ def test_a_job_that_succeeded(town: Town, browser: Browser) -> None:
         expect(page.locator("#circuit-program pre")).to_contain_text("H")
         expect(page.locator("details[open] code").first).to_contain_text("cx q[0], q[1];")
         with page.expect_download() as download:
-            row(page, "Result").get_by_role("link", name="unpacked").last.click()
+            page.locator("a[href$='/files/result']").click()
         assert '"counts"' in Path(download.value.path()).read_text(encoding="utf-8")
         page.get_by_role("link", name="Submit again").click()
         expect(page.get_by_label("Name")).to_have_value("bell on a chip")
@@ -462,7 +463,7 @@ def test_a_server_on_the_network_asks_for_a_token(browser: Browser, tmp_path: Pa
 
             page.get_by_label("API token").fill(ada)
             page.keyboard.press("Enter")
-            expect(page.get_by_text("No jobs yet.")).to_be_visible()
+            expect(page.get_by_text("You have not submitted a job yet.")).to_be_visible()
             page.goto("/console/devices")
             expect(page.locator("tbody tr")).to_have_count(1)
             page.goto("/console/devices/lattice64")
@@ -512,22 +513,24 @@ def test_by_keyboard_alone(emulator: Served, browser: Browser) -> None:
 
 def test_every_control_is_reached_by_tab(town: Town, browser: Browser) -> None:
     """On each page, the tab key leads through all links and controls in order, and shows where it is."""
+    find_stops = """() => {
+      const stops = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+      window.stops = [...document.querySelectorAll(stops)].filter((e) => e.checkVisibility() && e.type !== "hidden");
+      return window.stops.length;
+    }"""
     with visit(browser, town.emulator.url) as page:
         for path in ("/", "/console/jobs", "/console/submit", "/console/devices/qulacs", "/console/faults"):
             page.goto(path)
-            expected = page.evaluate(
-                """() => {
-                  const stops = "a[href], button, input, select, textarea, summary, [tabindex='0']";
-                  window.stops = [...document.querySelectorAll(stops)].filter((e) => e.checkVisibility() && !e.disabled && e.type !== "hidden");
-                  return window.stops.length;
-                }"""
-            )
-            reached = []
-            for _ in range(expected):
+            stops = page.evaluate(find_stops)
+            reached: list[int] = []
+            while len(reached) < stops:
                 page.keyboard.press("Tab")
-                reached.append(page.evaluate("window.stops.indexOf(document.activeElement)"))
-                assert focus_is_visible(page)
-            assert reached == list(range(expected)), path
+                stop = page.evaluate("window.stops.indexOf(document.activeElement)")
+                if reached[-1:] == [stop]:
+                    continue  # another part of a date
+                reached.append(stop)
+                assert focus_is_visible(page), page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+            assert reached == list(range(stops)), path
 
 
 def test_without_a_script(emulator: Served, browser: Browser) -> None:
