@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import uvicorn
 
 from oqtopus_client.emulator import arguments
-from oqtopus_client.emulator.emulator import Emulator
+from oqtopus_client.emulator.console.access import Access
+from oqtopus_client.emulator.console.app import create_console
+from oqtopus_client.emulator.console.site import Site
+from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
 from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.serving import by_port, listen, sends_tokens_unencrypted, settings, url_of
 from oqtopus_client.emulator.sse.limits import SseLimits
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from concurrent.futures import Executor
-
-    from starlette.types import ASGIApp
 
 _UNENCRYPTED = (
     "Warning: tokens travel unencrypted, so others on the network can read them. Serve https with --tls-cert and "
@@ -50,23 +51,39 @@ def main(given: Sequence[str] | None = None, *, program: str = "python -m oqtopu
             _emulator(options, executor) as emulator,
             contextlib.suppress(KeyboardInterrupt),
         ):
-            app: ASGIApp = emulator
             sockets = [listener]
             url = emulator.public_url or url_of(listener, options.host, certificate)
+            access = Access.to(listener.getsockname()[0], emulator.public_url)
+            site = Site(emulator.cloud, access, emulator.token, emulator.data, url)
+            app = create_console(site, emulator)
             exports = {"OQTOPUS_URL": url, "OQTOPUS_API_TOKEN": emulator.token}
             if emulator.provider_api is not None:
                 seat = stack.enter_context(listen(options.host, options.provider_port))
-                app = by_port(seat.getsockname()[1], emulator.provider_api, emulator)
+                app = by_port(seat.getsockname()[1], emulator.provider_api, app)
                 sockets.append(seat)
                 provider_url = url_of(seat, options.host, certificate)
                 exports |= {"JOB_REPOSITORY_URL": provider_url, "DEVICE_REPOSITORY_URL": provider_url}
             for name, value in exports.items():
                 print(f"export {name}={value}", flush=True)
+            # Standard output is for programs and shells, which evaluate its lines.
+            print(_summary(site), file=sys.stderr, flush=True)
             if sends_tokens_unencrypted(listener, url):
                 print(f"{parser.prog}: {_UNENCRYPTED}", file=sys.stderr)
             uvicorn.Server(settings(app, certificate, options.trusted_proxy)).run(sockets=sockets)
     except (OSError, OverflowError, ValueError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+def _summary(site: Site) -> str:
+    """Return where to look next, for people."""
+    login = " (log in with the token)" if site.access.login else ""
+    lines = [
+        f"Console:     {site.url}/{login}",
+        f"API:         {site.url}/docs",
+        f"Data folder: {'none, jobs are kept in memory' if site.data == IN_MEMORY else site.data}",
+        "Ctrl-C stops the emulator.",
+    ]
+    return "\n".join(lines)
 
 
 def _executor(options: argparse.Namespace) -> contextlib.AbstractContextManager[Executor | Literal["external"]]:

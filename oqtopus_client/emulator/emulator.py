@@ -99,6 +99,8 @@ class Emulator:
 
     Attributes:
         token: The API token.
+        data: The folder that holds jobs and results, or `":memory:"`.
+        cloud: The parts of the emulated cloud, for applications that are served beside its API.
         public_url: The public URL, without a final slash; None if none was given.
         provider_api: With an external executor: the Provider API, an ASGI application to serve on its own port.
 
@@ -157,7 +159,9 @@ class Emulator:
             strict_provider=strict_provider,
         )
         container = SseContainer(sse_limits or SseLimits(), None if sse_python is None else _executable(sse_python))
-        database = Database(_database(data))
+        file = _database(data)
+        database = Database(file)
+        self.data = IN_MEMORY if file == IN_MEMORY else str(Path(file).parent)
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
         own_executor = None if executor else ThreadPoolExecutor(number_of_places(max_running), "oqtopus-emulator")
@@ -180,7 +184,7 @@ class Emulator:
                 limits=limits,
                 sse_container=container if allow_sse else None,
             )
-        self._cloud = Cloud(
+        self.cloud = Cloud(
             store=self._store,
             users=self._users,
             devices=self._devices,
@@ -191,10 +195,10 @@ class Emulator:
             public_url=self.public_url,
             seeds=None if seed is None else Seeds(whole_number(seed, "seed must be a non-negative integer", least=0)),
         )
-        self._app = create_app(self._cloud)
+        self._app = create_app(self.cloud)
         self.provider_api = None
         if executor == "external":
-            self.provider_api = create_provider_app(self._cloud, Handover(database), provider_key)
+            self.provider_api = create_provider_app(self.cloud, Handover(database), provider_key)
         self._pid = os.getpid()
         self._finalizer = weakref.finalize(self, _close, self._pid, self._engine, own_executor, database)
 
@@ -274,7 +278,7 @@ class Emulator:
     @property
     def settings(self) -> dict[str, Any]:
         """The answer of `GET /system/settings`; change it in place."""
-        return self._cloud.settings
+        return self.cloud.settings
 
     def inject(self, kind: FaultKind | str, **settings: Any) -> None:
         """Inject a fault.

@@ -22,7 +22,7 @@ TOKEN_DAYS = 90
 OPERATOR = "operator"
 """The id of the user who started the emulator."""
 
-_WITH_DEVICES = "SELECT users.*, device_ids FROM users LEFT JOIN user_devices ON user_id = id"
+_USERS = "SELECT users.*, device_ids FROM users LEFT JOIN user_devices ON user_id = id"
 
 
 class Users:
@@ -99,19 +99,18 @@ class Users:
 
     def all(self) -> list[Row]:
         """Return all users, in the order in which they were added."""
-        return self._database.all(f"{_WITH_DEVICES} ORDER BY created_at")
-
-    def get(self, user_id: str) -> Row | None:
-        """Return a user, or None if there is none with this id."""
-        return self._database.one(f"{_WITH_DEVICES} WHERE id = ?", user_id)
+        return self._database.all(f"{_USERS} ORDER BY created_at")
 
     def with_token(self, token: str) -> Row | None:
         """Return the user of an unexpired token, or None.
 
         The lookup is by hash, so its duration reveals nothing about the token.
         """
-        query = f"{_WITH_DEVICES} WHERE token_hash = ? AND token_expiration > ?"
-        return self._database.one(query, _hash(token), now())
+        return self._database.one(f"{_USERS} WHERE token_hash = ? AND token_expiration > ?", _hash(token), now())
+
+    def get(self, user_id: str) -> Row | None:
+        """Return a user, or None if the user does not exist."""
+        return self._database.one(f"{_USERS} WHERE id = ?", user_id)
 
     def update(self, user_id: str, changes: dict[str, Any]) -> Row:
         """Change some of a user's fields and return the user."""
