@@ -35,9 +35,8 @@ BACKEND = {
 JOB = {
     "instance": "OQTOPUS has no instances; use job.backend()",
     "logs": "use job.jobs(), the OQTOPUS jobs with their messages",
-    "queue_info": "use job.timestamps and backend.pending_jobs",
     "session_id": "OQTOPUS has no sessions; use job.job_id()",
-    "update_tags": "use the option job_tags of the run",
+    "update_tags": "servers keep a job as it was submitted; use the option job_tags of the run",
     "usage_estimation": "use job.execution_time",
 }
 

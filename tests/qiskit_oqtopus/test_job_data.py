@@ -138,7 +138,8 @@ def test_jobs_elsewhere() -> None:
     job.wait_for_final_state(wait=0.01)
 
     assert (job.programs(), job.transpiled_circuits(), job.layouts(), job.tags) == ([], [], [], [])
-    assert job.queue_position() is job.last_seen is None
+    assert job.queue_position() is job.last_seen is job.creation_date is job.execution_time is None
+    assert job.metrics()["usage"] == {"seconds": 0.0, "quantum_seconds": 0.0}
     assert repr(job) == f"<OqtopusPrimitiveJob {job.job_id()!r}: 1 PUB>"
 
 
