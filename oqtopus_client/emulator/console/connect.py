@@ -48,8 +48,8 @@ async def reveal(request: Request, site: SiteParameter, user: UserParameter) -> 
 
 
 def _page(request: Request, site: Site, token: str, *, known: bool) -> Response:
-    values = {"token": token, "known": known, "hidden": token == _HIDDEN}
-    return render(request, "connect.html", lines=_lines(site.url, token), **values)
+    lines = _lines(site.url, token)
+    return render(request, "connect.html", lines=lines, token=token, known=known, hidden=token == _HIDDEN)
 
 
 def _token(site: Site, user: Row) -> str | None:

@@ -62,7 +62,8 @@ async function update(part, response) {
 }
 
 async function refresh(part) {
-  if (document.hidden || !getSelection().isCollapsed) return;
+  const selection = getSelection();
+  if (document.hidden || (!selection.isCollapsed && part.contains(selection.anchorNode))) return;
   try {
     const response = await fetch(part.dataset.live, { cache: "no-store" });
     if (response.ok && part.isConnected) await update(part, response);
