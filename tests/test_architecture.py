@@ -40,6 +40,8 @@ MAY_IMPORT = {
         "oqtopus_client.display",
         "oqtopus_client.errors",
         "oqtopus_client.checks",
+        "oqtopus_client.physics",
+        "oqtopus_client.calibration",
     ),
     "oqtopus_client.emulator": (
         "oqtopus_client.rest",
