@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from oqtopus_client.cli.job_ids import explained
 from oqtopus_client.cli.job_view import as_json, files, outcome, show_job
 from oqtopus_client.cli.output import Json, show_json
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import explain_unsubmitted
 
 
 def job(context: typer.Context, job_id: JobId, *, json: Json = False) -> None:
@@ -17,7 +17,7 @@ def job(context: typer.Context, job_id: JobId, *, json: Json = False) -> None:
     Example: oqtopus-client job 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
     session = Session.of(context)
-    with explain_unsubmitted(session, job_id):
+    with explained(session, job_id):
         found = session.client.get_job(job_id)
     if json:
         measured = outcome(found) if found.status == "succeeded" else {}

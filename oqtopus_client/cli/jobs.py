@@ -28,7 +28,17 @@ _NARROW_HEADINGS = ("Job", "Name", "Status", "Device")
 _WIDE = 110
 """Terminals with fewer columns show `_NARROW_HEADINGS`; other columns would be too narrow to read."""
 
-_NAMES_ELSEWHERE = {"done": "succeeded", "completed": "succeeded", "error": "failed", "queued": "submitted"}
+_NAMES_ELSEWHERE = {
+    "active": "running",
+    "completed": "succeeded",
+    "done": "succeeded",
+    "error": "failed",
+    "finished": "succeeded",
+    "pending": "submitted",
+    "queued": "submitted",
+    "success": "succeeded",
+    "waiting": "submitted",
+}
 """Names of statuses in other software, and the closest status of OQTOPUS."""
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -39,7 +49,7 @@ def _status(text: str) -> JobsJobStatus:
     try:
         return JobsJobStatus(text)
     except ValueError:
-        hint = suggestion(_NAMES_ELSEWHERE.get(text.lower(), text.lower()), JobsJobStatus)
+        hint = suggestion(_NAMES_ELSEWHERE.get(text.lower(), text.lower()), map(str, JobsJobStatus))
         raise typer.BadParameter(f"{text!r} is not a status of OQTOPUS. {hint}") from None
 
 
