@@ -1,15 +1,15 @@
-"""Waiting for a job, with its status on the terminal."""
+"""Waiting for a job, with its status on stderr."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode, exit_code
 from oqtopus_client.cli.job_ids import explained
-from oqtopus_client.cli.output import console, say, show_json
+from oqtopus_client.cli.output import say, show_json
+from oqtopus_client.cli.wait_report import WaitReport
 from oqtopus_client.display import printable
 from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, OqtopusError
 from oqtopus_client.rest.enums import JobsJobStatus
@@ -30,7 +30,7 @@ Timeout = Annotated[
 
 
 def finished(session: Session, job_id: str, timeout: float | None, *, submitted: bool = False) -> OqtopusJobResult:
-    """Wait until a job has finished, and show its status on stderr if that is a terminal.
+    """Wait until a job has finished, and show its status on stderr.
 
     Args:
         session: The session.
@@ -42,14 +42,12 @@ def finished(session: Session, job_id: str, timeout: float | None, *, submitted:
         CommandError: The timeout passed or the user interrupted the wait, and the job continues; or the job was never
             submitted.
     """
-    start = time.monotonic()
-    with explained(session, job_id), console(stderr=True).status(f"Job {printable(job_id)} ...") as status:
+    with explained(session, job_id), WaitReport(session.client, job_id) as report:
 
         def show(answer: JobsGetJobStatusResponse) -> None:
             if answer.status == JobsJobStatus.REGISTERED and not submitted:
                 raise JobNotSubmittedError(job_id)
-            seconds = time.monotonic() - start
-            status.update(f"Job {printable(job_id)}: {printable(str(answer.status))}, waited {seconds:.0f} s")
+            report.update(str(answer.status))
 
         try:
             return session.client.wait_for_job(
