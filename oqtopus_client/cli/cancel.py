@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oqtopus_client.cli import completion
 from oqtopus_client.cli.exit_codes import CommandError, exit_code
 from oqtopus_client.cli.job_ids import explained
 from oqtopus_client.cli.output import Json, counted, say, show_json
@@ -15,7 +16,14 @@ from oqtopus_client.errors import OqtopusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-JobIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Job ids, as listed by `jobs`.")]
+JobIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="Job ids, as listed by `jobs`.",
+        autocompletion=completion.job_ids,
+    ),
+]
 
 
 def cancel(context: typer.Context, job_ids: JobIds, *, as_json: Json = False) -> None:

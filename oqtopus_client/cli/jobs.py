@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oqtopus_client.cli import completion
 from oqtopus_client.cli.job_view import FIELDS, TIMES, as_json
 from oqtopus_client.cli.output import Json, coloured, console, say, show, show_json, table, utc
 from oqtopus_client.cli.session import Session
@@ -62,11 +63,19 @@ def jobs(
             help="Only jobs with this status.",
             parser=_status,
             metavar=f"[{'|'.join(JobsJobStatus)}]",
-            autocompletion=lambda: list(JobsJobStatus),
+            autocompletion=completion.statuses,
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(metavar="NAME", help="Only jobs on this device.")] = None,
-    text: Annotated[str | None, typer.Option(help="Only jobs with this text in their id, name or description.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only jobs on this device.", autocompletion=completion.devices),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            help="Only jobs with this text in their id, name or description.", autocompletion=completion.job_names
+        ),
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Only jobs submitted since: 30m, 2h, 3d, 1w, or a time like 2026-08-20."),

@@ -27,6 +27,9 @@ def login(
         bool, typer.Option("--token-stdin", help="Read the token from standard input, for scripts.")
     ] = False,
     proxy: Annotated[str | None, typer.Option(help="URL of an HTTP proxy.")] = None,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Send the token over plain http, which others on the way can read.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Verify the token with the server before saving it.")
     ] = True,
@@ -46,6 +49,7 @@ def login(
         if token_stdin:  # a prompt would read the token as the URL, and show it
             raise typer.BadParameter("--token-stdin needs --url.")
         url, url_source = typer.prompt("URL of the server", err=True), "the prompt"
+    oqtopus_client.OqtopusConfig(url, url_source=url_source).check_server()  # before the token is typed
     token = sys.stdin.readline() if token_stdin else typer.prompt("API token", hide_input=True, err=True)
     if not token.strip():
         raise ValueError("The token is empty; find yours on the server's web page.")
@@ -53,6 +57,7 @@ def login(
         url,
         api_token=token.strip(),
         proxy=proxy,
+        allow_http=allow_http or None,
         token_source="standard input" if token_stdin else "the prompt",
         url_source=url_source,
     )

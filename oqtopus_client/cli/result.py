@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from oqtopus_client.cli.completion import job_ids
 from oqtopus_client.cli.job_ids import explained
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json
@@ -14,7 +15,14 @@ from oqtopus_client.cli.session import Session
 from oqtopus_client.cli.waiting import Timeout, finished
 from oqtopus_client.rest.enums import FINAL_STATUSES
 
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job id, as printed by `run` or `jobs`.")]
+JobId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The job id, as printed by `run` or `jobs`.",
+        autocompletion=job_ids,
+    ),
+]
 
 
 def result(
