@@ -30,6 +30,7 @@ from oqtopus_client.cli import (
 from oqtopus_client.cli.completion import profile_names
 from oqtopus_client.cli.exit_codes import MEANINGS
 from oqtopus_client.cli.failures import reported
+from oqtopus_client.cli.output import say
 from oqtopus_client.cli.session import Session
 
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ class Commands(TyperGroup):
         """Run the command."""
         with reported(), _standard_input():
             return super().invoke(ctx)
+
+
+class _Stderr(logging.Handler):
+    """Prints records on the present stderr, which a spinner replaces to keep its line whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        say(self.format(record))
 
 
 @contextlib.contextmanager
@@ -138,7 +147,7 @@ def _options(
     logger = logging.getLogger("oqtopus_client")
     context.call_on_close(functools.partial(logger.setLevel, logger.level))
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
-    handler = logging.StreamHandler()
+    handler = _Stderr()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s" if verbose else _NOTE))
     logger.addHandler(handler)
     context.call_on_close(lambda: logger.removeHandler(handler))

@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Self
 
-from oqtopus_client.cli.output import console, say
+from oqtopus_client.cli.output import animated, console, say
 from oqtopus_client.display import printable
 from oqtopus_client.errors import OqtopusError
 from oqtopus_client.rest.enums import JobsJobStatus
@@ -56,7 +56,7 @@ class WaitReport:
         self._reported = ""
         terminal = console(stderr=True)
         self._spinner = terminal.status(f"Job {printable(job_id)} ...")
-        self._animated = terminal.is_terminal and not terminal.is_dumb_terminal
+        self._animated = animated(terminal)
 
     def __enter__(self) -> Self:
         if self._animated:
