@@ -1,4 +1,4 @@
-// The console's script: live parts, copy buttons, times in the visitor's time zone. Pages work without it.
+// The console's script: live parts, copy buttons, a box that ticks all others, times in the visitor's time zone. Pages work without it.
 "use strict";
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
@@ -18,10 +18,10 @@ function localize(root) {
 /** Make the script's own parts of a page work. */
 function enhance(root) {
   localize(root);
-  for (const button of root.querySelectorAll("button.copy")) button.hidden = false;
+  for (const element of root.querySelectorAll("button.copy, #pick-all")) element.hidden = false;
 }
 
-/** Replace a live part by its newer self, and keep the focus. */
+/** Replace a live part by its newer self, and keep the focus and what is ticked; not while text in it is selected. */
 function replace(part, page) {
   const newer = page.getElementById(part.id);
   if (!newer) {
@@ -29,19 +29,27 @@ function replace(part, page) {
     return;
   }
   enhance(newer);
-  if (part.contains(document.activeElement) || part.contains(getSelection().anchorNode)) {
-    if (document.activeElement !== document.body || !getSelection().isCollapsed) return; // in use
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  const selecting = !getSelection().isCollapsed && part.contains(getSelection().anchorNode);
+  if (selecting || (focused && !focused.id)) return;
+  if (newer.innerHTML !== part.innerHTML) {
+    const ticked = [...part.querySelectorAll("input:checked[id]")].map((input) => input.id);
+    part.replaceChildren(...newer.childNodes);
+    for (const id of ticked) {
+      const input = document.getElementById(id);
+      if (input) input.checked = true;
+    }
+    if (focused) document.getElementById(focused.id)?.focus();
+    for (const inner of part.querySelectorAll("[data-live]")) keepLive(inner);
   }
-  if (newer.innerHTML !== part.innerHTML) part.replaceChildren(...newer.childNodes);
-  if (newer.dataset.live) return;
-  delete part.dataset.live; // what it shows has ended
+  if (!newer.dataset.live) delete part.dataset.live; // what it shows has ended
 }
 
 async function refresh(part) {
-  if (document.hidden || !part.dataset.live) return;
+  if (document.hidden) return;
   try {
     const response = await fetch(part.dataset.live, { cache: "no-store" });
-    if (response.ok) replace(part, parse(await response.text()));
+    if (response.ok && part.isConnected) replace(part, parse(await response.text()));
   } catch {
     // The server is away; the next turn tries again.
   }
@@ -51,7 +59,7 @@ function keepLive(part) {
   const seconds = Number(part.dataset.seconds) || 2;
   setTimeout(async () => {
     await refresh(part);
-    if (part.dataset.live) keepLive(part);
+    if (part.isConnected && part.dataset.live) keepLive(part);
   }, 1000 * seconds);
 }
 
@@ -65,6 +73,11 @@ async function copy(button) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button.copy");
   if (button) copy(button);
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.id !== "pick-all") return;
+  for (const box of document.querySelectorAll("input[name=job_id]")) box.checked = event.target.checked;
 });
 
 enhance(document);
