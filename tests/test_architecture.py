@@ -40,6 +40,9 @@ MAY_IMPORT = {
         "oqtopus_client.display",
         "oqtopus_client.errors",
         "oqtopus_client.checks",
+        "oqtopus_client.physics",
+        "oqtopus_client.calibration",
+        "oqtopus_client.chip_layout",
     ),
     "oqtopus_client.emulator": (
         "oqtopus_client.rest",
