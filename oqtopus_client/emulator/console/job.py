@@ -32,7 +32,7 @@ router = APIRouter(prefix="/console/jobs")
 REPEATABLE = ("sampling", "estimation")
 """The types of jobs that the form can submit again."""
 
-_CIRCUIT_TYPES = (*REPEATABLE, "multi_manual")
+_MOST_UNPACKED_BYTES = 256 << 20
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -70,6 +70,7 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
         content=content,
         settings=settings,
         message=message,
+        mitigated=settings["mitigation_info"].get("ro_error_mitigation") == "pseudo_inverse",
         ended=ended,
         stages=shown,
         timeline=timeline(shown),
@@ -108,7 +109,7 @@ def download(job_id: str, name: str, cloud: CloudParameter, user: UserParameter)
     if name != kind:
         return _attachment(name, archive)
     try:
-        content = unpack(archive)
+        content = unpack(archive, limit=_MOST_UNPACKED_BYTES)
     except OqtopusStorageError as error:
         raise ApiError(404, texts().job.not_unpacked.format(reason=error)) from error
     with zipfile.ZipFile(io.BytesIO(archive)) as reader:
@@ -124,8 +125,6 @@ def _get_job(cloud: Cloud, user: Row, job_id: str) -> Row:
 
 def _circuits(job: Row, content: Content) -> dict[str, str]:
     """Return the programs of a job that can be drawn."""
-    if job["job_type"] not in _CIRCUIT_TYPES:
-        return {}
     first = content.programs[0] if job["job_type"] in REPEATABLE and content.programs else None
     programs = {"transpiled": content.transpiled, "combined": content.combined, "program": first}
     return {name: program for name, program in programs.items() if program}

@@ -159,7 +159,8 @@ def test_logs_are_only_text(cloud: Emulator) -> None:
     log = html.unescape(page.partition("<h2>Log</h2>")[2].partition("</code>")[0])
     assert EVIL in log
     assert "\nred\n" in f"{log}\n"
-    assert "/circuit?of=" not in page
+    assert re.findall(r"/circuit\?of=(\w+)", page)[::2] == ["transpiled"]
+    assert "The result is that of the last job" in page
 
 
 def test_failures_say_what_to_do(cloud: Emulator) -> None:
@@ -315,14 +316,16 @@ def test_unpacking_may_fail(still: Emulator) -> None:
     assert browser.get(f"/console/jobs/{job_id}/files/result.zip").content == b"not a zip"
 
 
-def test_mitigated_counts(still: Emulator) -> None:
-    """They may be negative or fractional, and the page says that they are corrected."""
+@pytest.mark.parametrize(("method", "said"), [("pseudo_inverse", True), ("other", False)])
+def test_mitigated_counts(still: Emulator, method: str, said: bool) -> None:
+    """They may be negative or fractional; the page says that they are corrected if they are."""
     counts = {"0": 104.25, "1": -4.5}
     result = pack(json.dumps({"sampling": {"counts": counts}}).encode(), "result.json")
-    page = page_of(still, add(still, {"result": result}, mitigation_info='{"ro_error_mitigation": "other"}'))
+    mitigation = json.dumps({"ro_error_mitigation": method})
+    page = page_of(still, add(still, {"result": result}, mitigation_info=mitigation))
 
     assert BAR.findall(page) == [("0", "104.25"), ("1", "-4.5")]
-    assert "The counts are corrected for readout errors" in page
+    assert ("The counts are corrected for readout errors" in page) is said
 
 
 def test_circuits_show_where_they_run(cloud: Emulator) -> None:
