@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import nbformat
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
 FOLDER = "_static/gallery"
 SIZE = 600, 400
+LETTERS = 39  # that a card has room for
 TAG = "thumbnail"  # of the cell whose picture is shown; without it, the first picture is
 
 
@@ -68,12 +70,13 @@ def _pictures(notebook: NotebookNode) -> Iterator[tuple[bool, str]]:
 
 
 def _printed(notebook: NotebookNode) -> Image.Image:
+    """Return a drawing of the short lines that a notebook prints."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "text" in output]
-    lines = [line for output in outputs for line in output.text.splitlines() if "Job" not in line][:9]
+    lines = [line for output in outputs for line in output.text.splitlines() if len(line) <= LETTERS]
     card = Image.new("RGB", SIZE, "#1b1f27")
-    font = ImageFont.load_default(size=24)
-    for row, line in enumerate(lines):
-        ImageDraw.Draw(card).text((28, 28 + 38 * row), line, font=font, fill="#d7dce5")
+    font = ImageFont.truetype(str(Path(mpl.get_data_path(), "fonts/ttf/DejaVuSansMono.ttf")), 23)
+    for row, line in enumerate(lines[:9]):
+        ImageDraw.Draw(card).text((24, 24 + 40 * row), line, font=font, fill="#d7dce5")
     return card
 
 

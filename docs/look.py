@@ -27,7 +27,7 @@ TALLEST = 8000  # pixels of a photograph
 PROBLEMS = """() => [
     ...document.documentElement.scrollWidth > innerWidth ? [`is ${document.documentElement.scrollWidth} px wide`] : [],
     ...[...document.images].filter(each => !each.naturalWidth).map(each => `has no picture ${each.src}`),
-    ...[...document.images].filter(each => !each.alt).map(each => `has no text for ${each.src}`),
+    ...[...document.images].filter(each => !each.hasAttribute("alt")).map(each => `has no text for ${each.src}`),
 ]"""
 LINKS = """() => [...document.links].map(each => each.href).filter(each => each.startsWith("file:"))"""
 IDS = """() => [...document.querySelectorAll("[id]")].map(each => each.id)"""
