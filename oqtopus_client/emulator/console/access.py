@@ -47,14 +47,9 @@ class Access:
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @classmethod
-    def to(cls, host: str, public_url: str | None = None) -> Self:
-        """Return the rules of a site that listens on an address.
-
-        Args:
-            host: The address, as the socket has it.
-            public_url: The URL under which people reach the site, if it is fixed.
-        """
-        return cls(login=public_url is not None or not ipaddress.ip_address(host).is_loopback, public_url=public_url)
+    def listening_on(cls, address: str, public_url: str | None = None) -> Self:
+        """Return the rules of a site that listens on an address."""
+        return cls(login=public_url is not None or not _is_loopback(address), public_url=public_url)
 
     def refusal(self, request: Request) -> str | None:
         """Return why a request is refused, as the name of a text among the errors; None if it is not."""

@@ -176,7 +176,7 @@ def test_the_login_repeats_nothing_that_runs(emulator: Emulator) -> None:
 @pytest.mark.parametrize("query", ["done=nowhere", "done=__class__", "failed=copy", "done=", "n=5"])
 def test_unknown_notices_show_nothing(emulator: Emulator, query: str) -> None:
     """An address cannot put words on a page."""
-    assert 'class="notice' not in console_of(emulator).get(f"/?{query}").text
+    assert '<p class="notice' not in console_of(emulator).get(f"/?{query}").text
 
 
 def test_the_api_is_beside_it(emulator: Emulator) -> None:
