@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -43,6 +43,13 @@ FOREIGN_ORIGINS = [
     {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
     {},
 ]
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """Return an emulator whose users these tests add."""
+    with Emulator(":memory:") as emulator:
+        yield emulator
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)

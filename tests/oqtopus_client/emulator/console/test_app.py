@@ -21,6 +21,13 @@ PAGES = ["/", "/console/jobs", "/console/submit", "/console/devices", "/console/
 ATTACK = "<img src=x onerror=alert(1)>'\"><script>alert(2)</script>{{ 1234567 * 7 }}"
 
 
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """Return an emulator whose users these tests add."""
+    with Emulator(":memory:") as emulator:
+        yield emulator
+
+
 class _Elements(HTMLParser):
     """Collects the elements of a page and what could run in them."""
 
