@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -202,6 +203,19 @@ def test_names_stay_text_for_the_operator(hostile: Hostile) -> None:
         answer = browser.get(path)
         assert answer.status_code == 200
         assert_harmless(answer.text)
+
+
+def test_keys_are_those_of_the_navigation(emulator: Emulator) -> None:
+    """The list of shortcuts has the pages that the visitor sees, in the same order."""
+    seen = []
+    for browser in (console_of(emulator), logged_in(emulator, emulator.add_user("ada"))):
+        page = browser.get("/").text
+        links = re.findall(r'data-key="(\d)" aria-keyshortcuts="\d">([^<]+)</a>', page)
+        assert links == re.findall(r"<dt><kbd>(\d)</kbd></dt><dd>([^<]+)</dd>", page)
+        seen.append([name for _, name in links])
+
+    assert set(seen[0]) - set(seen[1]) == {"Faults"}
+    assert len(seen[1]) == 6
 
 
 def test_the_login_repeats_nothing_that_runs(emulator: Emulator) -> None:
