@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import weakref
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
@@ -22,7 +21,6 @@ from oqtopus_client.emulator.device_files import built_in_devices, load_devices
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
-from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
@@ -30,6 +28,7 @@ from oqtopus_client.emulator.provider_api.handover import Handover
 from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
+from oqtopus_client.emulator.simulation_threads import SimulationThreads
 from oqtopus_client.emulator.sse.limits import SseContainer, SseLimits
 from oqtopus_client.emulator.store import Store
 from oqtopus_client.emulator.users import OPERATOR, Users, new_token
@@ -37,6 +36,7 @@ from oqtopus_client.errors import OqtopusConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from concurrent.futures import Executor
     from datetime import datetime
 
     from starlette.types import Receive, Scope, Send
@@ -152,7 +152,7 @@ class Emulator:
         database = Database(_database(data))
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
-        own_executor = None if executor else ThreadPoolExecutor(number_of_places(max_running), "oqtopus-emulator")
+        own_executor = None if executor else SimulationThreads()
         runs = executor or cast("Executor", own_executor)
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)
