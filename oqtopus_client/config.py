@@ -5,7 +5,6 @@ There are three sources, in order of precedence: arguments, environment variable
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import ipaddress
 import math
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from oqtopus_client.checks import real_number, whole_number
+from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, write_profiles
 
@@ -52,7 +52,8 @@ class OqtopusConfig:
         retry_methods: HTTP methods to retry, also after a lost connection. By default idempotent requests are retried,
             which are all but creating a token and deleting the account.
         retry_budget_seconds: Seconds after the first attempt within which the last one must begin.
-        allow_http: Whether to send the token over an unencrypted connection to another machine.
+        allow_http: Whether to send the token over an unencrypted connection to another machine. By default only if the
+            environment variable `OQTOPUS_ALLOW_HTTP` is `1`, `true`, `yes` or `on`.
         transport: An ASGI application, such as the emulator's, or an httpx transport, used instead of the network.
         token_source: Where the token came from, for error messages.
         url_source: Where the URL came from, for error messages.
@@ -88,7 +89,7 @@ class OqtopusConfig:
         *,
         url: str | None = None,
         retry_budget_seconds: float = 60.0,
-        allow_http: bool = False,
+        allow_http: bool | None = None,
         transport: Any = None,
         token_source: str = "OqtopusConfig(api_token=...)",  # noqa: S107 - says where the token is from
         url_source: str = "OqtopusConfig(url=...)",
@@ -113,6 +114,8 @@ class OqtopusConfig:
             "url_source": url_source,
         }
         self.__dict__.update(values)
+        if allow_http is None:
+            self.__dict__["allow_http"] = environment_allows_http()
         self._check()
 
     def _check(self) -> None:
@@ -146,8 +149,9 @@ class OqtopusConfig:
         exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
         if exposed and self.api_token and not self.allow_http:
             raise OqtopusConfigError(
-                f"{self.base_url} would send the API token unencrypted. Use https, or pass allow_http=True to "
-                "send it over an unencrypted connection."
+                f"{self.base_url} would send the API token unencrypted. Use https, or allow it: {ALLOW_HTTP_ENV}=1 in "
+                "the environment, `allow_http = true` in the profile (`oqtopus-client login --allow-http` writes it), "
+                "or OqtopusConfig(..., allow_http=True)."
             )
 
     @property
@@ -189,7 +193,7 @@ class OqtopusConfig:
         name = next((name for name in names if os.environ.get(name)), None)
         if name is None:
             raise OqtopusConfigError(f"Set the environment variable {' or '.join(names)} to the URL of the server.")
-        settings = _environment(proxy_env, api_token_env, timeout_env)
+        settings = environment_settings(proxy_env, api_token_env, timeout_env)
         return cls(base_url=os.environ[name], url_source=f"environment variable {name}", **settings)
 
     @classmethod
@@ -222,12 +226,12 @@ class OqtopusConfig:
             raise OqtopusConfigError(f"Profile [{section}] of {file} must define base_url.")
         try:
             timeout = profile.getfloat("timeout", fallback=30.0)
-            allow_http = profile.getboolean("allow_http", fallback=False)
+            allow_http = profile.getboolean("allow_http", fallback=None)
         except ValueError as error:
             raise OqtopusConfigError(f"Profile [{section}] of {file}: timeout or allow_http: {error}.") from None
         return cls(
             base_url=url,
-            api_token=_token(profile.get("api_token")),
+            api_token=stripped_token(profile.get("api_token")),
             proxy=profile.get("proxy") or None,
             timeout=timeout,
             allow_http=allow_http,
@@ -239,8 +243,8 @@ class OqtopusConfig:
     def from_default(cls) -> OqtopusConfig:
         """Read the environment if it names a server, else the default profile.
 
-        A token, proxy or timeout from the environment overrides the profile's. A profile's token is only ever sent to
-        that profile's server.
+        A token, proxy, timeout or `OQTOPUS_ALLOW_HTTP` from the environment overrides the profile's. A profile's token
+        is only ever sent to that profile's server.
 
         Raises:
             OqtopusConfigError: Neither names a server, or a value cannot be used.
@@ -253,7 +257,7 @@ class OqtopusConfig:
                 f"No OQTOPUS server is configured. Set {URL_ENV[0]} and {DEFAULT_API_TOKEN_ENV}, run "
                 f"`oqtopus-client login` to write {file}, or pass an OqtopusConfig."
             )
-        settings = _environment(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
+        settings = environment_settings(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
         return dataclasses.replace(cls.from_file(), **settings)
 
     @classmethod
@@ -325,27 +329,3 @@ def is_web_url(url: str, *, credentials: bool = False) -> bool:
         return False
     allowed = credentials or "@" not in parts.netloc
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed
-
-
-def _token(text: str | None) -> str | None:
-    """Strip a token of surrounding whitespace, such as a trailing newline from a file or shell; None if empty."""
-    return (text or "").strip() or None
-
-
-def _environment(proxy_env: str, api_token_env: str, timeout_env: str) -> dict[str, Any]:
-    """Return the settings, except the URL, whose environment variables are set."""
-    settings: dict[str, Any] = {}
-    if proxy := os.environ.get(proxy_env):
-        settings["proxy"] = proxy
-    if token := _token(os.environ.get(api_token_env)):
-        settings |= {"api_token": token, "token_source": f"environment variable {api_token_env}"}
-    if timeout := os.environ.get(timeout_env):
-        settings["timeout"] = _seconds(timeout_env, timeout)
-    return settings
-
-
-def _seconds(variable: str, text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 < (seconds := float(text)) < math.inf:
-            return seconds
-    raise OqtopusConfigError(f"{variable} must be a positive number of seconds, such as 30, not {text!r}.")

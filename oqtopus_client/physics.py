@@ -1,8 +1,9 @@
-"""Physics of a chip, shared by provider, emulator and command line: calibration gaps, times, relaxation."""
+"""Physics of a chip, shared by provider, emulator and command line: calibration gaps, medians, times, relaxation."""
 
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,6 +37,18 @@ def completed(calibration: Calibration) -> Calibration:
     """
     qubits = _completed_qubits(calibration.qubits)
     return Calibration(qubits, _completed_couplings(calibration.couplings, qubits))
+
+
+def medians(calibration: Calibration) -> dict[str, float | None]:
+    """Return the medians over a device; None for values that it does not publish."""
+    qubits, couplings = calibration.qubits, calibration.couplings
+    return {
+        "median_gate_error": _median(qubit.gate_error for qubit in qubits),
+        "median_two_qubit_error": _median(coupling.gate_error for coupling in couplings),
+        "median_readout_error": _median(qubit.readout_error for qubit in qubits),
+        "median_t1_us": _median(qubit.t1_us for qubit in qubits),
+        "median_t2_us": _median(qubit.t2_us for qubit in qubits),
+    }
 
 
 def cx_duration(coupling: CouplingCalibration, target: QubitCalibration) -> float | None:
@@ -94,6 +107,16 @@ def relaxation_fidelity(duration: float, lifetimes: Sequence[tuple[float, float]
     entanglement = math.prod((1 + math.exp(-time / t1) + 2 * math.exp(-time / t2)) / 4 for t1, t2 in lifetimes)
     dimension: int = 2 ** len(lifetimes)
     return (dimension * entanglement + 1) / (dimension + 1)
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Return the median of the known values.
+
+    >>> _median([0.5, None, 0.25])
+    0.375
+    """
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def _completed_qubits(qubits: Sequence[QubitCalibration]) -> tuple[QubitCalibration, ...]:

@@ -66,9 +66,12 @@ def test_nothing_logs_urls() -> None:
 
 
 def test_certificates_are_always_verified() -> None:
-    """No module knows how not to."""
+    """No module knows how not to, but the one that examines the emulator's certificate in memory."""
     for file in MODULES:
         text = file.read_text(encoding="utf-8")
+        if module_name(file) == "oqtopus_client.emulator.tls":
+            assert "socket" not in text
+            text = text.replace("client.check_hostname = False  # the names are what is read", "")
         assert not any(word in text for word in ("CERT_NONE", "check_hostname", "verify=False", "_create_unverified"))
 
 

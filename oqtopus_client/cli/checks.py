@@ -22,6 +22,7 @@ import oqtopus_client
 from oqtopus_client import rest
 from oqtopus_client.cli.exit_codes import ExitCode, exit_code
 from oqtopus_client.cli.output import utc
+from oqtopus_client.config import is_loopback
 from oqtopus_client.errors import OqtopusConfigError, OqtopusError
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _connection(config: OqtopusConfig) -> Iterator[Check]:
             return
         route = " through the proxy" if config.proxy else ""
         yield Check("network", "ok", f"connected{route} in {1e3 * (time.perf_counter() - start):.0f} ms")
-        yield _tls(connection)
+        yield _tls(connection, config)
         yield _clock(connection, config)
 
 
@@ -159,8 +160,11 @@ def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
-def _tls(connection: http.client.HTTPConnection) -> Check:
+def _tls(connection: http.client.HTTPConnection, config: OqtopusConfig) -> Check:
     if not isinstance(connection.sock, ssl.SSLSocket):
+        if not is_loopback(str(urlsplit(config.base_url).hostname)):
+            found = "not used: plain http, which allow_http permits; others on the way can read the token"
+            return Check("tls", "warn", found, "Use https if the server offers it.")
         return Check("tls", "ok", "not used: plain http")
     certificate = connection.sock.getpeercert() or {}
     expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)

@@ -10,10 +10,9 @@ import typer
 
 from oqtopus_client.cli.chip_map import chip_map
 from oqtopus_client.cli.devices import description, find_device
-from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, console, counted, facts, percent, say, show_json, table, utc
 from oqtopus_client.cli.session import Session
-from oqtopus_client.physics import cx_duration
+from oqtopus_client.physics import cx_duration, medians
 
 if TYPE_CHECKING:
     from rich.table import Table

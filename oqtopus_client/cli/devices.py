@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
-from oqtopus_client.cli.medians import medians
 from oqtopus_client.cli.output import Json, coloured, percent, show, show_json, table
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import moment, suggestion
 from oqtopus_client.errors import NotFoundError, OqtopusError, PermissionDeniedError
+from oqtopus_client.physics import medians
 
 if TYPE_CHECKING:
     from oqtopus_client import OqtopusClient, OqtopusDevice

@@ -27,6 +27,9 @@ def login(
         bool, typer.Option("--token-stdin", help="Read the token from standard input, for scripts.")
     ] = False,
     proxy: Annotated[str | None, typer.Option(help="URL of an HTTP proxy.")] = None,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Send the token over plain http, which others on the way can read.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Verify the token with the server before saving it.")
     ] = True,
@@ -52,6 +55,7 @@ def login(
         url,
         api_token=token.strip(),
         proxy=proxy,
+        allow_http=allow_http or None,
         token_source="the prompt",  # noqa: S106 - a description of the source
     )
     config.check_server()

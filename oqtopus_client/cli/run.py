@@ -24,7 +24,7 @@ from oqtopus_client.errors import (
 )
 
 if TYPE_CHECKING:
-    from oqtopus_client.cli.program import Program
+    from oqtopus_client.services.openqasm import Program
 
 
 def run(

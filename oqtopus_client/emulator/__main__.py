@@ -2,125 +2,88 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import signal
-import socket
 import sys
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import uvicorn
 
-from oqtopus_client.emulator.device_files import Schedule
+from oqtopus_client.emulator import arguments
+from oqtopus_client.emulator.console.access import Access
+from oqtopus_client.emulator.console.app import create_console
+from oqtopus_client.emulator.console.site import Site
 from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
 from oqtopus_client.emulator.places import number_of_places
+from oqtopus_client.emulator.serving import by_port, listen, sends_tokens_unencrypted, settings, url_of
 from oqtopus_client.emulator.sse.limits import SseLimits
+from oqtopus_client.emulator.tls import Certificate
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+_UNENCRYPTED = (
+    "Warning: tokens travel unencrypted, so others on the network can read them. Serve https with --tls-cert and "
+    "--tls-key, or put a proxy in front and name it with --public-url https://... Clients refuse plain http unless "
+    "they set OQTOPUS_ALLOW_HTTP=1."
+)
 
-_LAST_SECONDS = 1
-"""Time that pending answers get when the server is stopped."""
 
-
-def main(arguments: Sequence[str] | None = None, *, program: str = "python -m oqtopus_client.emulator") -> None:
+def main(given: Sequence[str] | None = None, *, program: str = "python -m oqtopus_client.emulator") -> None:
     """Serve until interrupted, after printing the lines that configure a client, and an engine if it is external."""
-    parser = _parser(program)
-    options = parser.parse_args(arguments)
+    parser = arguments.parser(program)
+    options = parser.parse_args(given)
+    if (options.tls_cert is None) != (options.tls_key is None):
+        parser.error("--tls-cert and --tls-key are used together.")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The server shuts down on the first signal and then raises it again, which ends the with statements below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
+        certificate = Certificate.load(options.tls_cert, options.tls_key) if options.tls_cert else None
         with (
             contextlib.ExitStack() as stack,
-            _listen(options.host, options.port) as listener,
+            listen(options.host, options.port) as listener,
             _executor(options) as executor,
             _emulator(options, executor) as emulator,
             contextlib.suppress(KeyboardInterrupt),
         ):
-            app: ASGIApp = emulator
             sockets = [listener]
-            exports = {"OQTOPUS_URL": _url(listener), "OQTOPUS_API_TOKEN": emulator.token}
+            url = emulator.public_url or url_of(listener, options.host, certificate)
+            access = Access.to(listener.getsockname()[0], emulator.public_url)
+            site = Site(emulator.cloud, access, emulator.token, emulator.data, url)
+            app = create_console(site, emulator)
+            exports = {"OQTOPUS_URL": url, "OQTOPUS_API_TOKEN": emulator.token}
             if emulator.provider_api is not None:
-                seat = stack.enter_context(_listen(options.host, options.provider_port))
-                app = _by_port(seat.getsockname()[1], emulator.provider_api, emulator)
+                seat = stack.enter_context(listen(options.host, options.provider_port))
+                app = by_port(seat.getsockname()[1], emulator.provider_api, app)
                 sockets.append(seat)
-                exports |= {"JOB_REPOSITORY_URL": _url(seat), "DEVICE_REPOSITORY_URL": _url(seat)}
+                provider_url = url_of(seat, options.host, certificate)
+                exports |= {"JOB_REPOSITORY_URL": provider_url, "DEVICE_REPOSITORY_URL": provider_url}
             for name, value in exports.items():
                 print(f"export {name}={value}", flush=True)
-            uvicorn.Server(_settings(app)).run(sockets=sockets)
+            # Standard output is for programs and shells, which evaluate its lines.
+            print(_summary(site), file=sys.stderr, flush=True)
+            if sends_tokens_unencrypted(listener, url):
+                print(f"{parser.prog}: {_UNENCRYPTED}", file=sys.stderr)
+            uvicorn.Server(settings(app, certificate, options.trusted_proxy)).run(sockets=sockets)
     except (OSError, OverflowError, ValueError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
 
 
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-def _by_port(port: int, app: ASGIApp, others: ASGIApp) -> ASGIApp:
-    """Return an application that gives requests to a port to `app`, and those to other ports to `others`."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        await (app if scope["server"][1] == port else others)(scope, receive, send)
-
-    return wrapped
-
-
-def _settings(app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http="h11",  # the other implementation accepts headers of any length
-        lifespan="off",
-        log_level="warning",
-        timeout_graceful_shutdown=_LAST_SECONDS,
-    )
-
-
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description="OQTOPUS in a box.")
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    add("--data", metavar="FOLDER", help=f"where to keep jobs (default: in your data directory; {IN_MEMORY}: nowhere)")
-    add("--token", help="API token to require (default: the one stored with the data)")
-    add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
-    add("--no-idle-noise", action="store_true", help="do not relax the qubits of noisy devices while they wait")
-    add(
-        "--schedule",
-        choices=get_args(Schedule),
-        help="'gateway': operations start early, as on real devices; 'alap': late",
-    )
-    add("--workers", type=int, metavar="N", help="jobs that run at a time (default: one per processor core)")
-    add("--seed", type=int, metavar="N", help="seed of the simulations: the same jobs give the same counts each time")
-    add(
-        "--allow-sse",
-        action="store_true",
-        help="run the programs of sse jobs on this machine as you: anyone with the token can do what you can",
-    )
-    add("--sse-python", metavar="PATH", help="interpreter of these programs, with its packages (default: this one)")
-    add("--sse-memory", type=int, metavar="MIB", default=1024, help="memory of each program (default: %(default)s)")
-    add("--cancelling", action="store_true", help="make running jobs 'cancelling' before they are 'cancelled'")
-    add("--no-device-histories", action="store_true", help="lack /device_histories, as older servers do")
-    add("--no-token-renewal", action="store_true", help="refuse to replace a token for a token, as some servers do")
-    add("--temporary-credentials", action="store_true", help="sign uploads with temporary credentials")
-    add("--cors-origin", metavar="ORIGIN", action="append", default=[], help="web origin allowed to call the API")
-    add("--quirks", action="store_true", help="reproduce the faults of real servers")
-    add(
-        "--executor",
-        choices=("internal", "external"),
-        default="internal",
-        help="who runs the jobs: this emulator, or your own engine through the Provider API (default: %(default)s)",
-    )
-    add("--provider-port", type=int, default=8888, help="port of the Provider API (default: %(default)s)")
-    add("--provider-key", metavar="KEY", help="API key that the engine must send (default: none)")
-    add("--strict-provider", action="store_true", help="refuse the transitions that some servers refuse to engines")
-    return parser
+def _summary(site: Site) -> str:
+    """Return where to look next, for people."""
+    login = " (log in with the token)" if site.access.login else ""
+    lines = [
+        f"Console:     {site.url}/{login}",
+        f"API:         {site.url}/docs",
+        f"Data folder: {'none, jobs are kept in memory' if site.data == IN_MEMORY else site.data}",
+        "Ctrl-C stops the emulator.",
+    ]
+    return "\n".join(lines)
 
 
 def _executor(options: argparse.Namespace) -> contextlib.AbstractContextManager[Executor | Literal["external"]]:
@@ -150,17 +113,8 @@ def _emulator(options: argparse.Namespace, executor: Executor | Literal["externa
         quirks=options.quirks,
         provider_key=options.provider_key,
         strict_provider=options.strict_provider,
+        public_url=options.public_url,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        raise OSError(f"cannot listen on {host} port {port}: {error}") from error
-    # An answer is sent in two parts; the second would wait up to 40 ms for the acknowledgement of the first.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
 
 
 if __name__ == "__main__":

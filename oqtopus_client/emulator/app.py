@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def create_app(cloud: Cloud) -> ASGIApp:
     """Create the application for a cloud; it works in any event loop, and in several at once."""
     app = FastAPI(title="OQTOPUS User API", version="1.0")
-    app.state.cloud = cloud
+    app.state.cloud, app.state.public_url = cloud, cloud.public_url
     for part in (devices, jobs, users, control):
         app.include_router(part.router, dependencies=[Depends(require_text)])
     app.include_router(storage.router)

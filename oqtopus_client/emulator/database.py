@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     seed INTEGER          -- of the emulator's random numbers for the job; null for random ones
 );
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, job_id);
+CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (owner, status, job_id);
 DROP INDEX IF EXISTS jobs_in_queue;            -- of version 2.0.0
 DROP INDEX IF EXISTS jobs_in_queue_by_origin;  -- of version 2.0.0
 CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (device_id, owner, origin, job_type, submitted_at)

@@ -25,6 +25,7 @@ from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
 from oqtopus_client.emulator.provider_api.handover import Handover
+from oqtopus_client.emulator.public_url import checked_public_url
 from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
@@ -89,18 +90,25 @@ class Emulator:
         cors_origins: Origins whose web pages may call the API.
         quirks: Whether to reproduce the faults of real servers.
         url_seconds: Lifetime of presigned URLs, in seconds.
+        public_url: URL under which clients reach the emulator if it is served behind a proxy, such as
+            `https://emulator.example.org`; upload and download URLs start with it. By default they start as the URL of
+            the request for them.
         provider_key: API key that an external engine must send; None to accept all requests.
         strict_provider: Whether the Provider API lets only running jobs fail, and accepts calibrations for QPUs only,
             as some servers do.
 
     Attributes:
         token: The API token.
+        data: The folder that holds jobs and results, or `":memory:"`.
+        cloud: The parts of the emulated cloud, for applications that are served beside its API.
+        public_url: The public URL, without a final slash; None if none was given.
         provider_api: With an external executor: the Provider API, an ASGI application to serve on its own port.
 
     Raises:
         OSError: A folder cannot be used, or `sse_python` cannot be executed.
         TypeError: `idle_noise` is not a bool, `coherent` is not `CoherentErrors`, or `seed` is not an integer.
-        ValueError: A device, `schedule`, `seed` or `token` is not valid, or no noisy device has a place in `coherent`.
+        ValueError: A device, `public_url`, `schedule`, `seed` or `token` is not valid, or no noisy device has a place
+            in `coherent`.
     """
 
     def __init__(
@@ -126,6 +134,7 @@ class Emulator:
         cors_origins: Iterable[str] = (),
         quirks: bool = False,
         url_seconds: float = VALID_SECONDS,
+        public_url: str | None = None,
         provider_key: str | None = None,
         strict_provider: bool = False,
     ) -> None:
@@ -139,6 +148,7 @@ class Emulator:
         fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}
         if coherent is not None:
             coherent.check(*(device.calibration for device in fleet.values() if device.noisy))
+        self.public_url = None if public_url is None else checked_public_url(public_url)
         options = ServerOptions(
             cancelling=cancelling,
             device_histories=device_histories,
@@ -149,7 +159,9 @@ class Emulator:
             strict_provider=strict_provider,
         )
         container = SseContainer(sse_limits or SseLimits(), None if sse_python is None else _executable(sse_python))
-        database = Database(_database(data))
+        file = _database(data)
+        database = Database(file)
+        self.data = IN_MEMORY if file == IN_MEMORY else str(Path(file).parent)
         self.token = token or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
         own_executor = None if executor else SimulationThreads()
@@ -172,7 +184,7 @@ class Emulator:
                 limits=limits,
                 sse_container=container if allow_sse else None,
             )
-        self._cloud = Cloud(
+        self.cloud = Cloud(
             store=self._store,
             users=self._users,
             devices=self._devices,
@@ -180,12 +192,13 @@ class Emulator:
             signer=Signer(signing_key, url_seconds, temporary=temporary_credentials),
             faults=self._faults,
             options=options,
+            public_url=self.public_url,
             seeds=None if seed is None else Seeds(whole_number(seed, "seed must be a non-negative integer", least=0)),
         )
-        self._app = create_app(self._cloud)
+        self._app = create_app(self.cloud)
         self.provider_api = None
         if executor == "external":
-            self.provider_api = create_provider_app(self._cloud, Handover(database), provider_key)
+            self.provider_api = create_provider_app(self.cloud, Handover(database), provider_key)
         self._pid = os.getpid()
         self._finalizer = weakref.finalize(self, _close, self._pid, self._engine, own_executor, database)
 
@@ -265,7 +278,7 @@ class Emulator:
     @property
     def settings(self) -> dict[str, Any]:
         """The answer of `GET /system/settings`; change it in place."""
-        return self._cloud.settings
+        return self.cloud.settings
 
     def inject(self, kind: FaultKind | str, **settings: Any) -> None:
         """Inject a fault.

@@ -126,6 +126,12 @@ class Store:
         query = f"SELECT * FROM jobs WHERE job_id IN ({page}) ORDER BY job_id {order}"  # noqa: S608
         return self._database.all(query, owner, *conditions.values(), limit, offset)
 
+    def count(self, owner: str, conditions: Mapping[str, Any]) -> dict[str, int]:
+        """Return the number of a user's jobs by status; the conditions are those of `jobs`."""
+        where = " AND ".join(["owner = ?", *conditions])
+        query = f"SELECT status, count(*) FROM jobs WHERE {where} GROUP BY status"  # noqa: S608 - ours
+        return dict(map(tuple, self._database.all(query, owner, *conditions.values())))
+
     def submit(self, job_id: str, fields: Mapping[str, Any]) -> bool:
         """Put a registered job into the queue; False if it is not, or no longer, registered.
 

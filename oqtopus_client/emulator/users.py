@@ -22,6 +22,8 @@ TOKEN_DAYS = 90
 OPERATOR = "operator"
 """The id of the user who started the emulator."""
 
+_USERS = "SELECT users.*, device_ids FROM users LEFT JOIN user_devices ON user_id = id"
+
 
 class Users:
     """The users and announcements in a database. Tokens are stored only as hashes.
@@ -87,12 +89,11 @@ class Users:
 
         The lookup is by hash, so its duration reveals nothing about the token.
         """
-        return self._database.one(
-            "SELECT users.*, device_ids FROM users LEFT JOIN user_devices ON user_id = id "
-            "WHERE token_hash = ? AND token_expiration > ?",
-            _hash(token),
-            now(),
-        )
+        return self._database.one(f"{_USERS} WHERE token_hash = ? AND token_expiration > ?", _hash(token), now())
+
+    def get(self, user_id: str) -> Row | None:
+        """Return a user, or None if the user does not exist."""
+        return self._database.one(f"{_USERS} WHERE id = ?", user_id)
 
     def update(self, user_id: str, changes: dict[str, Any]) -> Row:
         """Change some of a user's fields and return the user."""

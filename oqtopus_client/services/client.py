@@ -131,6 +131,7 @@ class OqtopusClient(Connected):
     get_job_statuses = _blocking(AsyncOqtopusClient.get_job_statuses)
     status = _blocking(AsyncOqtopusClient.status)
     is_finished = _blocking(AsyncOqtopusClient.is_finished)
+    queue_position = _blocking(AsyncOqtopusClient.queue_position)
     list_jobs = _blocking(AsyncOqtopusClient.list_jobs)
     cancel_job = _blocking(AsyncOqtopusClient.cancel_job)
     cancel_jobs = _blocking(AsyncOqtopusClient.cancel_jobs)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from oqtopus_client.services.queue_position import QueuePosition
+
 
 class Progress(Protocol):
     """Receives the progress of a wait."""
@@ -18,12 +20,18 @@ class Progress(Protocol):
     def outage(self, trouble: Exception | None) -> None:
         """Report that the server stopped responding, or with None that it responds again."""
 
+    def queue(self, position: QueuePosition | None) -> None:
+        """Report how many jobs are ahead, or with None that the jobs no longer wait."""
+
 
 class _Unseen:
     def advance(self) -> None:
         pass
 
     def outage(self, trouble: Exception | None) -> None:
+        pass
+
+    def queue(self, position: QueuePosition | None) -> None:
         pass
 
 
@@ -38,6 +46,9 @@ class _Bar:
 
     def outage(self, trouble: Exception | None) -> None:
         self.bar.set_postfix_str("" if trouble is None else f"waiting for the server: {trouble}")
+
+    def queue(self, position: QueuePosition | None) -> None:
+        self.bar.set_description_str("" if position is None else str(position))
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from oqtopus_client import QubitCalibration
+from oqtopus_client.chip_layout import published_positions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import numpy.typing as npt
 
@@ -55,17 +56,12 @@ class ChipData:
             raise ValueError(f"Device {device.device_id!r} publishes no qubit data, so there is nothing to draw.")
         pairs = [(coupling.control, coupling.target) for coupling in couplings]
         return cls(
-            positions=_positions(qubits),
+            positions=published_positions(qubits),
             gate_errors=_array(qubit.gate_error for qubit in qubits),
             readout_errors=_array(qubit.readout_error for qubit in qubits),
             couplings=np.array(pairs, dtype=np.int64).reshape(-1, 2),
             coupling_errors=_array(coupling.gate_error for coupling in couplings),
         )
-
-
-def _positions(qubits: Sequence[QubitCalibration]) -> Floats | None:
-    positions = [qubit.position for qubit in qubits]
-    return None if None in positions or len(set(positions)) < len(positions) else np.array(positions)
 
 
 def _array(values: Iterable[float | None]) -> Floats:

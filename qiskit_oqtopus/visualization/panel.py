@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from matplotlib.collections import EllipseCollection
 
+from oqtopus_client.chip_layout import place_qubits
 from oqtopus_client.display import moment, printable
-from qiskit_oqtopus.visualization.chip_layout import place_qubits
 from qiskit_oqtopus.visualization.style import INK
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Panel:
     @classmethod
     def of(cls, chip: ChipData, widest: float = _WIDEST) -> Self:
         """Return the picture of a chip, whose longer side has at most this length in inches."""
-        positions = place_qubits(chip)
+        positions = place_qubits(len(chip.gate_errors), chip.couplings, chip.positions)
         longest = float(np.ptp(positions, axis=0).max()) + 2 * _MARGIN
         return cls(positions, chip.couplings, min(_PITCH, widest / longest))
 

@@ -85,6 +85,10 @@ def test_profile() -> None:
             "[default]\nurl = https://a.example\ntimeout = soon\n",
             "timeout or allow_http: could not convert string to float: 'soon'",
         ),
+        (
+            "[default]\nurl = https://a.example\nallow_http = perhaps\n",
+            "timeout or allow_http: Not a boolean: perhaps",
+        ),
         (f"{SECRET}\n", "is not an INI file"),
     ],
 )
@@ -296,6 +300,47 @@ def test_plain_http_to_others(host: str) -> None:
     assert SECRET not in str(caught.value)
     OqtopusConfig(f"http://{host}", SECRET, allow_http=True).check_server()
     OqtopusConfig(f"http://{host}").check_server()
+
+
+@pytest.mark.parametrize("text", ["1", "true", "Yes", "ON", " on "])
+def test_plain_http_allowed_by_the_environment(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`OQTOPUS_ALLOW_HTTP` applies wherever the URL comes from, unless the program or a named profile decides."""
+    write_profile(f"[lab]\nurl = http://lab.example\napi_token = {SECRET}\n[strict]\nurl = http://x\nallow_http = no\n")
+    monkeypatch.setenv("OQTOPUS_ALLOW_HTTP", text)
+    monkeypatch.setenv("OQTOPUS_URL", "http://lab.example")
+    monkeypatch.setenv("OQTOPUS_API_TOKEN", SECRET)
+    for config in (OqtopusConfig.from_default(), OqtopusConfig.from_file("lab"), OqtopusConfig("http://x", SECRET)):
+        config.check_server()
+
+    assert not OqtopusConfig("http://x", SECRET, allow_http=False).allow_http
+    assert not OqtopusConfig.from_file("strict").allow_http
+
+
+def test_environment_overrides_the_default_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a timeout, the environment's value replaces that of the default profile, in both directions."""
+    write_profile("[default]\nurl = http://lab.example\nallow_http = true\n")
+
+    assert OqtopusConfig.from_default().allow_http
+    monkeypatch.setenv("OQTOPUS_ALLOW_HTTP", "0")
+    assert not OqtopusConfig.from_default().allow_http
+
+
+def test_bad_allow_http_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the variable, its value and what it should be."""
+    monkeypatch.setenv("OQTOPUS_ALLOW_HTTP", "maybe")
+    with pytest.raises(OqtopusConfigError) as caught:
+        OqtopusConfig("https://a.example")
+
+    assert str(caught.value) == ("OQTOPUS_ALLOW_HTTP must be 1, true, yes or on, or 0, false, no or off, not 'maybe'.")
+
+
+def test_refusal_of_plain_http_names_the_ways_to_allow_it() -> None:
+    """The message names the variable, the profile's key, the option and the argument."""
+    with pytest.raises(OqtopusConfigError) as caught:
+        OqtopusConfig("http://lab.example", SECRET).check_server()
+
+    ways = ("OQTOPUS_ALLOW_HTTP=1", "allow_http = true", "login --allow-http", "OqtopusConfig(..., allow_http=True)")
+    assert all(way in str(caught.value) for way in ways)
 
 
 def test_pickles_carry_no_token() -> None:

@@ -44,6 +44,7 @@ class Cloud:
     signer: Signer
     faults: Faults
     options: ServerOptions
+    public_url: str | None = None
     seeds: Seeds | None = None
     settings: dict[str, Any] = field(default_factory=_settings)
 
@@ -136,6 +137,12 @@ def _cloud(request: Request) -> Cloud:
 
 CloudParameter = Annotated[Cloud, Depends(_cloud)]
 """Type of the endpoint parameter that receives the cloud."""
+
+
+def base_url(request: Request) -> str:
+    """Return the URL under which the caller reaches the API, with a slash at its end."""
+    public_url: str | None = request.app.state.public_url
+    return f"{public_url}/" if public_url else str(request.base_url)
 
 
 def _user(request: Request) -> Row:

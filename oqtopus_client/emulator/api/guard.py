@@ -106,7 +106,8 @@ class _Body:
         self._receive = receive
         is_form = is_storage(scope["path"])
         self._left = MAX_FORM_BYTES if is_form else MAX_BODY_BYTES
-        self._commas_left = MAX_FORM_BYTES if is_form else MAX_VALUES
+        is_json = not _header(scope, b"content-type").startswith("multipart/form-data")
+        self._commas_left = MAX_VALUES if is_json else MAX_FORM_BYTES
         self._deadline: float | None = None
         self._complete = False
         self._too_large = Refused(413, f"The body of the request has more than {self._left:,} bytes.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from oqtopus_client.emulator.api.dependencies import (
     CloudParameter,
     ServerError,
     UserParameter,
+    base_url,
     earliest,
     latest,
     read_time,
@@ -29,7 +31,7 @@ from oqtopus_client.rest.models import JobsJobStatus, JobsSubmitJobRequest
 
 router = APIRouter(prefix="/jobs")
 
-_FIELDS = (
+FIELDS = (
     "job_id", "name", "description", "job_type", "status", "device_id", "shots", "job_info", "transpiler_info",
     "simulator_info", "mitigation_info", "execution_time", "submitted_at", "ready_at", "running_at", "ended_at",
 )  # fmt: skip
@@ -58,7 +60,7 @@ async def register_job(request: Request, cloud: CloudParameter, user: UserParame
     """Register a job: return its id and a presigned form to upload its input with."""
     job_id = cloud.store.register(user["id"])
     fields = cloud.signer.upload_fields(f"{job_id}/input.zip")
-    url = str(request.base_url) + "storage"
+    url = f"{base_url(request)}storage"
     return JSONResponse({"job_id": job_id, "presigned_url": {"url": url, "fields": fields}})
 
 
@@ -116,19 +118,19 @@ async def list_jobs(
     """Return one page of jobs, as a bare array; a page past the end is empty."""
     if status is JobsJobStatus.CANCELLING and not cloud.options.cancelling:
         raise RequestValidationError([_UNKNOWN_STATUS])
-    wanted = wanted_fields(fields, _FIELDS)
+    wanted = wanted_fields(fields, FIELDS)
     limit = _whole_number(size, most=_MAX_PAGE_SIZE)
-    conditions = {
-        "submitted_at >= ?": None if start_time is None else earliest(read_time(start_time)),
-        "submitted_at <= ?": None if end_time is None else latest(read_time(end_time)),
-        "status = ?": status.value if status else None,
-        # As on servers, % and _ are wildcards, a backslash escapes them, and nothing matches a NUL.
-        r"(job_id || char(10) || name || char(10) || description) LIKE '%' || ? || '%' ESCAPE '\'": q,
-        "NOT instr(?, char(0))": q,
-    }
+    conditions = search(
+        {
+            "submitted_at >= ?": None if start_time is None else earliest(read_time(start_time)),
+            "submitted_at <= ?": None if end_time is None else latest(read_time(end_time)),
+            "status = ?": status.value if status else None,
+        },
+        q,
+    )
     rows = cloud.store.jobs(
         user["id"],
-        {condition: value for condition, value in conditions.items() if value is not None},
+        conditions,
         descending=order == "DESC",
         limit=limit,
         offset=(_whole_number(page, most=_MAX_PAGE) - 1) * limit,
@@ -137,10 +139,25 @@ async def list_jobs(
     return JSONResponse(jobs)
 
 
+def search(conditions: Mapping[str, Any], pattern: str | None) -> dict[str, Any]:
+    """Return the conditions of a search for jobs, as the store takes them.
+
+    Args:
+        conditions: SQL conditions and their values; those of None do not apply.
+        pattern: Part of the id, name or description. As on servers, `%` and `_` are wildcards, a backslash escapes
+            them, and nothing matches a NUL.
+    """
+    texts = {
+        r"(job_id || char(10) || name || char(10) || description) LIKE '%' || ? || '%' ESCAPE '\'": pattern,
+        "NOT instr(?, char(0))": pattern,
+    }
+    return {condition: value for condition, value in {**conditions, **texts}.items() if value is not None}
+
+
 @router.get("/{job_id}")
 async def get_job(job_id: str, request: Request, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """Return one job."""
-    return JSONResponse(_job(_get_job(cloud, user, job_id), cloud, request, _FIELDS))
+    return JSONResponse(_job(_get_job(cloud, user, job_id), cloud, request, FIELDS))
 
 
 @router.get("/{job_id}/status")
@@ -207,15 +224,17 @@ def _job(row: Row, cloud: Cloud, request: Request, fields: tuple[str, ...]) -> d
     return job
 
 
-def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
-    """Return newly signed URLs of the files that the job shows in its status, and the engine's message."""
+def shown_files(cloud: Cloud, row: Row) -> list[str]:
+    """Return the names of the files that a job shows in its status, without `.zip`."""
     listed = row["output_files"]
     names = {"input"} | (_EXPOSED.get(row["status"], set()) if listed is None else set(json.loads(listed)))
     kept = cloud.store.file_names(row["job_id"])
-    info = {}
-    for name in sorted(names):
-        if f"{name}.zip" in kept:
-            info[name] = download_url(request, cloud, f"{row['job_id']}/{name}.zip")
+    return [name for name in sorted(names) if f"{name}.zip" in kept]
+
+
+def _job_info(row: Row, cloud: Cloud, request: Request) -> dict[str, str]:
+    """Return newly signed URLs of the files that the job shows, and the engine's message."""
+    info = {name: download_url(request, cloud, f"{row['job_id']}/{name}.zip") for name in shown_files(cloud, row)}
     if row["message"] is not None:
         info["message"] = row["message"]
     return info

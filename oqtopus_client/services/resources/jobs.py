@@ -12,6 +12,7 @@ from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.concurrency import WORKERS, in_order
 from oqtopus_client.services.job_results import OqtopusJobResult, typed_result
 from oqtopus_client.services.polling import poll
+from oqtopus_client.services.queue_position import QueuePosition, queue_position
 from oqtopus_client.services.resources.core import Core
 from oqtopus_client.services.resources.pagination import every_job, jobs_of_page
 from oqtopus_client.services.resources.query import given
@@ -159,6 +160,25 @@ class Jobs(Core):
     async def is_finished(self, job_id: str, *, terminal_statuses: set[JobsJobStatus] | None = None) -> bool:
         """Whether a job has succeeded, failed or been cancelled (or is in one of `terminal_statuses`)."""
         return await self.status(job_id) in (FINAL_STATUSES if terminal_statuses is None else terminal_statuses)
+
+    async def queue_position(self, job_ids: str | Sequence[str]) -> QueuePosition | None:
+        """Return how many jobs the device may run before a waiting job; None for a job that runs or has ended.
+
+        `print` shows it as a phrase, such as "up to 3 jobs ahead, 1 of them yours". It takes at least four requests,
+        and one more for each hundred of the user's jobs that have not ended.
+
+        Args:
+            job_ids: The job, or jobs of one device, of which the first counts; None once one of them runs.
+
+        Raises:
+            NotFoundError: The server has no such job.
+        """
+        if not isinstance(job_ids, str):
+            return await queue_position(self._jobs, self._devices, job_ids)
+        found = await queue_position(self._jobs, self._devices, [job_ids])
+        if found is None:
+            await self._jobs.get_job_status(job_ids)  # raises for an unknown job
+        return found
 
     async def list_jobs(
         self,

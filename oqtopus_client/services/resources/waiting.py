@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from oqtopus_client.errors import BatchResultError, JobTimeoutError, WaitTimeoutError
+from oqtopus_client.errors import BatchResultError, JobTimeoutError, OqtopusError, WaitTimeoutError
 from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.deadline import Deadline, DeadlinePassedError
 from oqtopus_client.services.job_results import OqtopusJobResult
@@ -18,14 +19,21 @@ from oqtopus_client.services.polling import (
     fetch_patiently,
     outcomes,
 )
-from oqtopus_client.services.progress import progress_bar
+from oqtopus_client.services.progress import Progress, progress_bar
 from oqtopus_client.services.remedies import STUCK_ESTIMATION
 from oqtopus_client.services.resources.jobs import Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from oqtopus_client.rest.models import JobsGetJobStatusResponse
+    from oqtopus_client.services.queue_position import QueuePosition
+
+_FIRST_QUEUE_SECONDS = 2.0
+"""Seconds until a progress bar shows the queue; many jobs have ended by then."""
+
+_QUEUE_SECONDS = 30.0
+"""Seconds between two looks at the queue; servers count a device's jobs once a minute."""
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -140,7 +148,7 @@ class Waiting(Jobs):
         deadline = Deadline(polling.timeout)
         found: dict[str, OqtopusJobResult | Exception | None] = dict.fromkeys(job_ids)
         try:
-            with progress_bar(len(found), shown=progress) as bar:
+            async with self._progress(found, shown=progress) as bar:
                 async for job_id, outcome in outcomes(
                     self._jobs,
                     found.keys(),
@@ -189,7 +197,7 @@ class Waiting(Jobs):
         wanted = dict.fromkeys(job_ids)
         unreadable: dict[str, Exception] = {}
         try:
-            with progress_bar(len(wanted), shown=progress) as bar:
+            async with self._progress(wanted, shown=progress) as bar:
                 async for job_id, outcome in outcomes(
                     self._jobs, wanted, polling, deadline, self.get_job, max_workers=max_workers, on_outage=bar.outage
                 ):
@@ -203,6 +211,28 @@ class Waiting(Jobs):
             raise
         if unreadable:
             raise BatchResultError(unreadable)
+
+    @contextlib.asynccontextmanager
+    async def _progress(self, job_ids: Collection[str], *, shown: bool) -> AsyncGenerator[Progress, None]:
+        """Show a progress bar over jobs, and how many jobs are ahead of them while they wait."""
+        with progress_bar(len(job_ids), shown=shown) as bar:
+            queue = asyncio.create_task(self._follow_queue(job_ids, bar)) if shown else None
+            try:
+                yield bar
+            finally:
+                if queue is not None:
+                    queue.cancel()
+                    await asyncio.gather(queue, return_exceptions=True)
+
+    async def _follow_queue(self, job_ids: Collection[str], bar: Progress) -> None:
+        position: QueuePosition | None = None
+        pause = _FIRST_QUEUE_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            with contextlib.suppress(OqtopusError):  # the wait reports it
+                position = await self.queue_position(list(job_ids))
+            bar.queue(position)
+            pause = _QUEUE_SECONDS
 
 
 def _unfinished(timeout: float | None, status: str | None) -> str:

@@ -155,6 +155,21 @@ def test_clock(plain: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> N
     assert "ahead of" in clock["found"]
 
 
+def test_plain_http_to_another_machine(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where plain http is allowed, the TLS check warns; elsewhere the server check fails and says how to allow it."""
+    refused = answer(examined("http://api.example", oqtopus, monkeypatch))[-1]
+    monkeypatch.setenv("OQTOPUS_ALLOW_HTTP", "1")
+    with raw_server(lambda _path: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("OQTOPUS_PROXY", proxy.url)
+        found = answer(examined("http://api.example", oqtopus, monkeypatch))
+    (tls,) = (check for check in found if check["name"] == "tls")
+
+    assert (refused["name"], refused["state"]) == ("server", "fail")
+    assert "OQTOPUS_ALLOW_HTTP=1" in refused["found"]
+    assert tls["state"] == "warn"
+    assert "others on the way can read the token" in tls["found"]
+
+
 def test_untrusted_certificate(secure: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate from an unknown authority fails the TLS check."""
     result = examined(f"https://{secure}", oqtopus, monkeypatch)

@@ -85,6 +85,17 @@ def test_token_in_the_clear(oqtopus: Typed, tmp_path: Path) -> None:
     assert oqtopus("login", "--url", "https://api.example.org", "--token-stdin", text="").exit_code == 2
 
 
+def test_token_in_the_clear_by_choice(oqtopus: Typed) -> None:
+    """`--allow-http` is saved with the profile; without it, the profile does not allow plain http."""
+    words = ("login", "--no-verify", "--token-stdin", "--url")
+    oqtopus(*words, "http://api.example.org", "--allow-http", text=WRONG, secrets=(WRONG,))
+    allowed = OqtopusConfig.from_default()
+    oqtopus(*words, "https://api.example.org", text=WRONG, secrets=(WRONG,))
+
+    assert allowed.allow_http
+    assert not OqtopusConfig.from_default().allow_http
+
+
 def test_no_server(oqtopus: Typed) -> None:
     """Without configuration, the error says what to do."""
     result = oqtopus("devices")

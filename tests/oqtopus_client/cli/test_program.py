@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from oqtopus_client import OqtopusConfig, OqtopusDevice
-from oqtopus_client.cli.program import Program, read
+from oqtopus_client.cli.program import read
 from oqtopus_client.cli.session import Session
 from oqtopus_client.emulator.device_files import built_in_devices
 from oqtopus_client.emulator.simulation.inputs import JobFailure
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob, execute, pack_json, prepare
 from oqtopus_client.emulator.simulation.transpiling import DEFAULT_TRANSPILER
 from oqtopus_client.rest.models import DevicesDeviceInfo
+from oqtopus_client.services.openqasm import Program
 from tests.support.command_line import Typed, answer, complaint
 from tests.support.scripted_server import ScriptedServer
 

@@ -13,7 +13,8 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.__main__ import _emulator, _executor, _parser
+from oqtopus_client.emulator.__main__ import _emulator, _executor
+from oqtopus_client.emulator.arguments import parser
 from oqtopus_client.emulator.database import Database
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.places import Places
@@ -304,7 +305,7 @@ def test_cancelled_while_held(status: str, cancelling: bool) -> None:
 @pytest.mark.parametrize("options", [[], ["--workers", "1"], ["--workers", "3"]])
 def test_each_place_has_a_worker(options: list[str]) -> None:
     """An idle device's job starts while other devices' jobs occupy all other places."""
-    parsed = _parser("").parse_args(["--data", ":memory:", *options])
+    parsed = parser("").parse_args(["--data", ":memory:", *options])
     with _executor(parsed) as executor, _emulator(parsed, executor) as emulator:
         engine = emulator._engine
         assert isinstance(engine, Engine)

@@ -83,7 +83,13 @@ def test_stopping(tmp_path: Path, stop: signal.Signals) -> None:
         assert process.returncode == -stop
         assert [row["status"] for row in left if row["job_id"] == running] == ["running"]
     else:
-        assert (output, errors, process.returncode) == ("", "", 0)
+        assert (output, process.returncode) == ("", 0)
+        assert errors.splitlines() == [
+            f"Console:     {url}/",
+            f"API:         {url}/docs",
+            f"Data folder: {tmp_path}",
+            "Ctrl-C stops the emulator.",
+        ]
         assert {row["status"] for row in left} <= {"submitted", "ready"}
         assert sum(row["lease"] is not None and row["worker"] is not None for row in left) <= 2
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.__main__ import _emulator, _parser
+from oqtopus_client.emulator.__main__ import _emulator
+from oqtopus_client.emulator.arguments import parser
 from oqtopus_client.emulator.server_options import ServerOptions
 from tests.support.callers import SUBMIT, Caller, form_of
 from tests.support.held_executor import HeldExecutor
@@ -348,7 +349,7 @@ def test_options_on_the_command_line() -> None:
         "--cors-origin https://one.example --cors-origin https://two.example --strict-provider "
         "--no-idle-noise --schedule alap"
     )
-    parsed = [_parser("emulator").parse_args(line.split()) for line in ("--data :memory:", words)]
+    parsed = [parser("emulator").parse_args(line.split()) for line in ("--data :memory:", words)]
     emulators = [_emulator(options, HeldExecutor()) for options in parsed]  # type: ignore[arg-type]
     devices = [emulator.devices["lattice64"] for emulator in emulators]
     for emulator in emulators:

@@ -142,3 +142,20 @@ def test_renewed_claims_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     assert store.claim("second") is None
     store._database.close()
+
+
+def test_counts_of_jobs_come_from_an_index(tmp_path: Path) -> None:
+    """Jobs are counted by status without reading them, also in the folder of an earlier version."""
+    store = open_store(tmp_path)
+    store._database.change("DROP INDEX jobs_by_status")
+    mine = [store.register("operator") for _ in range(3)]
+    store.register("another")
+    store.cancel(mine[0])
+    store._database.close()
+    store = open_store(tmp_path)
+
+    assert store.count("operator", {}) == {"cancelled": 1, "registered": 2}
+    assert store.count("operator", {"status = ?": "cancelled", "job_id > ?": mine[0]}) == {}
+    plan = store._database.all("EXPLAIN QUERY PLAN SELECT status, count(*) FROM jobs WHERE owner = ? GROUP BY 1", "o")
+    assert [row["detail"] for row in plan] == ["SEARCH jobs USING COVERING INDEX jobs_by_status (owner=?)"]
+    store._database.close()

@@ -10,19 +10,34 @@ import numpy as np
 import rustworkx
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
-    from qiskit_oqtopus.visualization.chip_data import ChipData, Floats
+    from oqtopus_client.calibration import QubitCalibration
+
+    Floats = npt.NDArray[np.float64]
+    Couplings = npt.NDArray[np.int64]
 
 
-def place_qubits(chip: ChipData) -> Floats:
+def published_positions(qubits: Sequence[QubitCalibration]) -> Floats | None:
+    """Return the positions of shape (qubits, 2), upwards in y; None unless all qubits have distinct ones."""
+    positions = [qubit.position for qubit in qubits]
+    return None if None in positions or len(set(positions)) < len(positions) else np.array(positions)
+
+
+def place_qubits(n_qubits: int, couplings: Couplings, positions: Floats | None) -> Floats:
     """Return positions of shape (qubits, 2), scaled to a smallest distance of 1 and shifted to a minimum of 0.
 
     These are the published positions, or else computed from the couplings, or else a square lattice.
+
+    Args:
+        n_qubits: Number of qubits.
+        couplings: Control and target of each coupling, of shape (couplings, 2).
+        positions: The published positions, if there are any.
     """
-    positions = chip.positions
     if positions is None:
-        positions = _unfolded(chip) if len(chip.couplings) else _lattice(len(chip.gate_errors))
+        positions = _unfolded(n_qubits, couplings) if len(couplings) else _lattice(n_qubits)
     positions = positions - positions.min(axis=0)
     scaled: Floats = positions / _smallest_distance(positions)
     return scaled
@@ -34,12 +49,11 @@ def _lattice(n: int) -> Floats:
     return np.array([[i % columns, -(i // columns)] for i in range(n)], dtype=np.float64)
 
 
-def _unfolded(chip: ChipData) -> Floats:
+def _unfolded(n: int, couplings: Couplings) -> Floats:
     """Lay out the graph of couplings, with edges parallel to the axes as far as it is a lattice."""
-    n = len(chip.gate_errors)
     graph = rustworkx.PyGraph(multigraph=False)
     graph.add_nodes_from(range(n))
-    graph.add_edges_from_no_data([(int(a), int(b)) for a, b in chip.couplings])
+    graph.add_edges_from_no_data([(int(a), int(b)) for a, b in couplings])
     # Springs would push unconnected parts away from each other.
     parts = sorted(rustworkx.connected_components(graph), key=min)
     graph.add_edges_from_no_data([(max(part), min(other)) for part, other in pairwise(parts)])
@@ -47,7 +61,7 @@ def _unfolded(chip: ChipData) -> Floats:
     # Springs alone, without these starting positions, would leave a long chip twisted.
     springs = rustworkx.spring_layout(graph, pos=dict(enumerate(start.tolist())), num_iter=500, seed=0)
     positions = np.array([springs[i] for i in range(n)])
-    return _upright(positions, chip.couplings)
+    return _upright(positions, couplings)
 
 
 def _scaled_distances(distances: Floats) -> Floats:
@@ -62,7 +76,7 @@ def _scaled_distances(distances: Floats) -> Floats:
     return start
 
 
-def _upright(positions: Floats, couplings: npt.NDArray[np.int64]) -> Floats:
+def _upright(positions: Floats, couplings: Couplings) -> Floats:
     """Rotate the points: couplings parallel to the axes, the width at least the height, qubit 0 at the top left."""
     points = positions @ [1, 1j]
     edges = points[couplings[:, 1]] - points[couplings[:, 0]]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 from qiskit.transpiler import CouplingMap
 
-from qiskit_oqtopus.visualization.chip_data import ChipData
-from qiskit_oqtopus.visualization.chip_layout import place_qubits
+from oqtopus_client.chip_layout import place_qubits
 
 LINE = CouplingMap.from_line(12, bidirectional=False)
 LATTICE = CouplingMap.from_grid(8, 8, bidirectional=False)
@@ -19,12 +19,10 @@ FORK = CouplingMap([(i, i + 1) for i in range(9)] + [(9, 10), (9, 11), (9, 12)])
 FULL = CouplingMap.from_full(7)
 
 
-def chip(n_qubits: int, couplings: list[tuple[int, int]], positions: list[list[float]] | None = None) -> ChipData:
-    """Return a chip without known errors."""
-    unknown = np.full(n_qubits, np.nan)
+def placed_qubits(n_qubits: int, couplings: Iterable[tuple[int, int]], positions: object = None) -> np.ndarray:
+    """Return the positions in the picture."""
     places = None if positions is None else np.array(positions, dtype=float)
-    pairs = np.array(couplings, dtype=np.int64).reshape(-1, 2)
-    return ChipData(places, unknown, unknown, pairs, np.full(len(pairs), np.nan))
+    return place_qubits(n_qubits, np.array(list(couplings), dtype=np.int64).reshape(-1, 2), places)
 
 
 def distances(positions: np.ndarray) -> np.ndarray:
@@ -34,15 +32,15 @@ def distances(positions: np.ndarray) -> np.ndarray:
 
 def test_published() -> None:
     """Published positions are kept up to scale and origin."""
-    placed = place_qubits(chip(3, [(0, 2)], [[-1, 10], [-1, 10.5], [1, 11]]))
+    placed = placed_qubits(3, [(0, 2)], [[-1, 10], [-1, 10.5], [1, 11]])
 
     assert placed.tolist() == [[0, 0], [0, 1], [4, 2]]
 
 
 def test_nothing_published() -> None:
     """Without positions and couplings, qubits are in rows from the top down."""
-    assert place_qubits(chip(5, [])).tolist() == [[0, 1], [1, 1], [2, 1], [0, 0], [1, 0]]
-    assert place_qubits(chip(1, [])).tolist() == [[0, 0]]
+    assert placed_qubits(5, []).tolist() == [[0, 1], [1, 1], [2, 1], [0, 0], [1, 0]]
+    assert placed_qubits(1, []).tolist() == [[0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -50,20 +48,20 @@ def test_nothing_published() -> None:
 )
 def test_found(graph: CouplingMap) -> None:
     """Computed positions do not overlap, are compact, and are deterministic."""
-    placed = place_qubits(chip(graph.size(), list(graph.get_edges())))
+    placed = placed_qubits(graph.size(), list(graph.get_edges()))
     apart = distances(placed)[np.triu_indices(graph.size(), 1)]
 
     assert apart.min() == pytest.approx(1)
     assert apart.max() < 2 * graph.size()
     assert placed.min(axis=0).tolist() == [0, 0]
-    assert np.array_equal(placed, place_qubits(chip(graph.size(), list(graph.get_edges()))))
+    assert np.array_equal(placed, placed_qubits(graph.size(), list(graph.get_edges())))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 8), (8, 8), (12, 12)])
 def test_lattice(rows: int, columns: int) -> None:
     """A lattice is laid out upright, without crossing couplings, with qubit 0 at the top left."""
     edges = list(CouplingMap.from_grid(rows, columns, bidirectional=False).get_edges())
-    placed = place_qubits(chip(rows * columns, edges))
+    placed = placed_qubits(rows * columns, edges)
     lengths = np.array([placed[b] - placed[a] for a, b in edges])
 
     assert (np.abs(lengths).min(axis=1) < 0.35 * np.abs(lengths).max(axis=1)).all()
@@ -76,7 +74,7 @@ def test_lattice(rows: int, columns: int) -> None:
 def test_separate_parts() -> None:
     """Unconnected parts stay close to each other, including qubits without couplings."""
     edges = [(i, i + 1) for i in range(9)] + [(i, i + 1) for i in range(10, 18)]
-    placed = place_qubits(chip(20, edges))
+    placed = placed_qubits(20, edges)
     apart = distances(placed)
 
     assert np.isfinite(placed).all()

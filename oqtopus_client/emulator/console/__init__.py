@@ -1,0 +1,1 @@
+"""The console: web pages of a served emulator, beside its User API."""

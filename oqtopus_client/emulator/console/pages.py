@@ -1,0 +1,102 @@
+"""How pages are made: templates, what all of them show, and error pages."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from oqtopus_client.emulator.console.site import site_of
+from oqtopus_client.emulator.console.texts import texts
+from oqtopus_client.emulator.users import OPERATOR
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+_MINUTE, _HOUR = 60, 3600
+
+FOLDER = Path(__file__).parent
+VERSION = importlib.metadata.version("oqtopus-client")
+
+
+def render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page.
+
+    All templates also know `t` (the texts), `site`, `user` (None before the login), `operator` (whether it is the
+    operator), `page` (the first part of the path after `/console/`) and `notice` (what the last action did).
+    """
+    user = getattr(request.state, "user", None)
+    shared = {
+        "t": texts(),
+        "site": site_of(request),
+        "user": user,
+        "operator": user is not None and user["id"] == OPERATOR,
+        "page": request.url.path.removeprefix("/console/").partition("/")[0],
+        "notice": _notice(request),
+        "version": VERSION,
+    }
+    return HTMLResponse(_templates.get_template(template).render(shared | values), status_code)
+
+
+def error_page(request: Request, status_code: int, reason: str | None = None) -> HTMLResponse:
+    """Return the page of an error.
+
+    Args:
+        request: The request that failed.
+        status_code: The HTTP status.
+        reason: What went wrong, in a sentence; by default what the status means.
+    """
+    errors = texts().errors
+    known = str(status_code) if str(status_code) in errors.titles else "500"
+    title, reason = errors.titles[known], reason or errors.reasons[known]
+    return render(request, "error.html", status_code=status_code, title=title, reason=reason)
+
+
+def _notice(request: Request) -> tuple[str, str] | None:
+    """Return the kind and the text of the notice that a query such as `?done=cancelled&n=3` names."""
+    for kind in ("done", "failed"):
+        name = request.query_params.get(kind, "")
+        if name in texts()[kind]:
+            count = request.query_params.get("n", "")
+            return kind, texts()[kind][name].format(n=int(count) if count.isascii() and count.isdecimal() else 0)
+    return None
+
+
+def time_element(time: str | None) -> Markup | str:
+    """Return a time of the database as an element whose text the script rewrites in the visitor's time zone."""
+    if time is None:
+        return str(texts().common.none)
+    shown = f"{time[:10]} {time[11:19]}"
+    return Markup('<time datetime="{}Z">{} UTC</time>').format(time[:19], shown)
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration as people write it, with some three digits."""
+    if seconds is None:
+        return str(texts().common.none)
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if seconds < _HOUR else f"{minutes // 60} h {minutes % 60} min"
+
+
+def seconds_since(time: str) -> float:
+    """Return the time since a time of the database, in seconds."""
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {"time": time_element, "duration": duration, "number": "{:,}".format}
