@@ -13,7 +13,7 @@ from oqtopus_client.checks import real_number
 from oqtopus_client.display import suggestion
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
-from qiskit_oqtopus.elsewhere import PROVIDER, Hinting
+from qiskit_oqtopus.elsewhere import NEW_PROVIDER, PROVIDER, Hinting, refuse_others
 from qiskit_oqtopus.filters import Criteria
 from qiskit_oqtopus.provider_jobs import ProviderJobs
 from qiskit_oqtopus.target import MEASURE_DURATION
@@ -66,7 +66,9 @@ class OqtopusProvider(Hinting, ProviderJobs):
         token: str | None = None,
         journal: str | Path | None = None,
         measure_duration: float | None = MEASURE_DURATION,
+        **unknown: Never,
     ) -> None:
+        refuse_others(type(self).__name__, unknown, NEW_PROVIDER)
         if url is not None or token is not None:
             if config is not None or url is None:
                 raise TypeError("Pass url and token, or a config that has both.")
