@@ -132,8 +132,7 @@ class OqtopusConfig:
                 raise OqtopusConfigError(f"{name} must be text, not of type {type(value).__name__}.")
         if not isinstance(self.allow_http, bool):
             raise OqtopusConfigError(f"allow_http must be True or False, not {self.allow_http!r}.")
-        way = self.transport
-        if not (way is None or callable(way) or hasattr(way, "handle_async_request")):
+        if not ((way := self.transport) is None or callable(way) or hasattr(way, "handle_async_request")):
             raise OqtopusConfigError(f"transport must be an ASGI application or an httpx transport, not {way!r}.")
         if self.proxy is not None and not is_web_url(self.proxy, credentials=True):
             # Its value is not shown: it may hold a password.
@@ -161,7 +160,8 @@ class OqtopusConfig:
         """
         if not is_web_url(self.base_url):
             raise OqtopusConfigError(
-                f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r}."
+                f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r} "
+                f"(from {self.url_source})."
             )
         parts = urlsplit(self.base_url)
         exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
@@ -235,9 +235,10 @@ class OqtopusConfig:
             raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
         parser = read_profiles(file)
         if not file.exists():
-            raise OqtopusConfigError(f"The profile file {file} does not exist.")
+            raise OqtopusConfigError(f"The profile file {file} does not exist; `oqtopus-client login` writes it.")
         if section not in parser:
-            raise OqtopusConfigError(f"{file} has no profile [{section}]; it has {parser.sections()}.")
+            known = suggestion(section, parser.sections()) or "It has none."
+            raise OqtopusConfigError(f"{file} has no profile [{section}]. {known}")
         profile = parser[section]
         url = profile.get("base_url") or profile.get("url")
         if not url:
