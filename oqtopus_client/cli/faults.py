@@ -63,7 +63,7 @@ def inject(
     path: Annotated[str, typer.Option(help="Only requests with a matching path, such as '/jobs/*/status'.")] = "*",
     method: Annotated[str | None, typer.Option(help="Only requests with this HTTP method.")] = None,
     times: Annotated[int, typer.Option(min=0, help="How often the fault occurs; 0 means until cleared.")] = 1,
-    seconds: Annotated[float | None, typer.Option(help="Duration, for kinds that take one.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, max=3600, help="Duration, for kinds that take one.")] = None,
     status: Annotated[str | None, typer.Option(help="Status, for kinds that take one.")] = None,
     message: Annotated[str | None, typer.Option(help="The error message of a failing job.")] = None,
     url: Url = None,

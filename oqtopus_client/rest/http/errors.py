@@ -42,8 +42,9 @@ def connection_error(method: str, url: str, error: Exception, config: OqtopusCon
         return OqtopusTimeoutError(f"{what}: no response within {config.timeout} s.{about}")
     reason = getattr(error.__cause__, "os_error", None) or error
     message = f"{what}: {_described(reason)}"
-    if "CERTIFICATE_VERIFY_FAILED" in message and (missing := missing_authorities()):
-        message += f". {missing}"
+    if "CERTIFICATE_VERIFY_FAILED" in message:
+        own = "If your network has its own certificate authority, set SSL_CERT_FILE to its file"
+        message += f". {missing_authorities() or own}"
     if "WRONG_VERSION_NUMBER" in message:
         message += ". The server does not use TLS on this port; its URL may begin with http://"
     return OqtopusConnectionError(f"{message.rstrip('.')}.{about}")
@@ -55,7 +56,7 @@ def _described(reason: Exception) -> str:
         return "the connection was refused: nothing listens there"
     if isinstance(reason, socket.gaierror):
         return "the host name is not known"
-    return str(reason) or type(reason).__name__
+    return re.sub(r" \(_ssl\.c:\d+\)|\[Errno -?\d+\] ", "", str(reason)) or type(reason).__name__
 
 
 def api_error(response: httpx.Response, config: OqtopusConfig) -> UserApiError:
