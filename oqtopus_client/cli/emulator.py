@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 import oqtopus_client
-from oqtopus_client.cli import faults
-from oqtopus_client.cli.devices import show_devices
+from oqtopus_client.cli import faults, users
+from oqtopus_client.cli.devices import refuse_unknown, show_devices
 from oqtopus_client.cli.emulator_admin import Data, Url, control
-from oqtopus_client.cli.output import Json, console, counted, facts, show_json
+from oqtopus_client.cli.output import Json, console, counted, facts, show_json, utc
 from oqtopus_client.cli.session import Session
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Serve an emulated cloud on this computer and inject faults.\n\nExample: oqtopus-client emulator start",
+    help="Serve an emulated cloud, and manage its users, devices and faults.\n\nExample: oqtopus-client emulator start",
 )
 app.add_typer(faults.app, name="faults")
+app.add_typer(users.app, name="users")
 
 _PASS_THROUGH: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
@@ -42,7 +45,7 @@ def status(context: typer.Context, *, url: Url = None, data: Data = None, as_jso
     Example: oqtopus-client emulator status
     """
     config, call = control(Session.of(context), url, data)
-    pending = call("GET")
+    pending = call("GET", "/faults")
     with oqtopus_client.OqtopusClient(config) as client:
         offered = client.list_devices()
         waiting = sum(device.n_pending_jobs for device in offered)
@@ -69,3 +72,62 @@ def devices(context: typer.Context, *, url: Url = None, data: Data = None, as_js
     config, _ = control(Session.of(context), url, data)
     with oqtopus_client.OqtopusClient(config) as client:
         show_devices(client, as_json=as_json)
+
+
+@app.command("device")
+def device(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The device.")],
+    *,
+    on: Annotated[bool, typer.Option("--on/--off", help="Accept jobs for the device, or refuse them.")],
+    url: Url = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Make a device available or unavailable.
+
+    While a device is unavailable, the emulator refuses new jobs for it; those that are already waiting still run.
+
+    Example: oqtopus-client emulator device lattice64 --off
+    """
+    config, call = control(Session.of(context), url, data)
+    with oqtopus_client.OqtopusClient(config) as client:
+        refuse_unknown(client, name)
+    status = "available" if on else "unavailable"
+    call("PATCH", f"/devices/{quote(name, safe='')}", {"status": status}, empty=True)
+    if as_json:
+        show_json({"device_id": name, "status": status})
+    else:
+        typer.echo(f"{name} is {status}.")
+
+
+@app.command("announce")
+def announce(
+    context: typer.Context,
+    title: Annotated[str, typer.Argument(help="The title.")],
+    content: Annotated[str, typer.Argument(help="The text, in Markdown.")] = "",
+    *,
+    start: Annotated[
+        datetime | None, typer.Option(help="When to show it first, in local time; by default now.")
+    ] = None,
+    days: Annotated[float, typer.Option(min=0, help="For how many days to show it.")] = 7,
+    url: Url = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Publish an announcement to all users.
+
+    Example: oqtopus-client emulator announce "Maintenance on Friday" "No jobs run from 9:00 to 12:00." --days 3
+    """
+    begin = (start or datetime.now(UTC)).astimezone(UTC)
+    try:
+        end = begin + timedelta(days=days)
+    except (OverflowError, ValueError):
+        raise typer.BadParameter(f"--days {days:g} is too long.") from None
+    _, call = control(Session.of(context), url, data)
+    body = {"title": title, "content": content, "start_time": begin.isoformat(), "end_time": end.isoformat()}
+    made = call("POST", "/announcements", body)
+    if as_json:
+        show_json({**made, **body})
+    else:
+        typer.echo(f"Announced until {utc(end)}.")

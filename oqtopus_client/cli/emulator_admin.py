@@ -1,4 +1,4 @@
-"""How the command line finds a served emulator and controls its faults."""
+"""How the command line finds a served emulator and controls it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ Data = Annotated[Path | None, typer.Option(metavar="FOLDER", help="The emulator'
 
 
 def control(session: Session, url: str | None, data: Path | None) -> tuple[OqtopusConfig, Callable[..., Any]]:
-    """Return a served emulator's configuration and a function that calls its `/emulator/faults`."""
+    """Return a served emulator's configuration and a function that calls a path under its `/emulator`."""
     config = _config(session, url, data)
 
-    def call(method: str, body: object = None) -> Any:
+    def call(method: str, path: str, body: object = None, *, empty: bool = False) -> Any:
         try:
-            return rest.http.call_once(config, method, "/emulator/faults", body)
+            return rest.http.call_once(config, method, f"/emulator{path}", body, empty=empty)
         except (NotFoundError, PermissionDeniedError):
             message = (
                 f"{config.base_url} is not an emulator, or the token is not its operator's. Choose one with --url."

@@ -42,7 +42,7 @@ def pending(context: typer.Context, *, url: Url = None, data: Data = None, as_js
     Example: oqtopus-client emulator faults list
     """
     _, call = control(Session.of(context), url, data)
-    found = call("GET")
+    found = call("GET", "/faults")
     if as_json:
         show_json(found)
         return
@@ -82,7 +82,7 @@ def inject(
     fault = {"kind": kind, "path": path, "method": method, "seconds": seconds, "status": status, "message": message}
     given = {name: value for name, value in fault.items() if value is not None} | {"times": times or None}
     _, call = control(Session.of(context), url, data)
-    added = call("POST", given)
+    added = call("POST", "/faults", given)
     if as_json:
         show_json(added)
     else:
@@ -96,7 +96,7 @@ def clear(context: typer.Context, *, url: Url = None, data: Data = None, as_json
     Example: oqtopus-client emulator faults clear
     """
     _, call = control(Session.of(context), url, data)
-    call("DELETE")
+    call("DELETE", "/faults", empty=True)
     if as_json:
         show_json([])
     else:

@@ -62,7 +62,7 @@ class Users:
             raise ValueError("token must consist of visible ASCII characters, without spaces.")
         user_id = user_id or str(uuid.uuid4())
         if devices is not None:
-            self._database.change("INSERT INTO user_devices VALUES (?, ?)", user_id, json.dumps(list(devices)))
+            self.restrict(user_id, devices)
         token = token or new_token()
         self._database.change(
             "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
@@ -77,12 +77,29 @@ class Users:
         )
         return token
 
+    def restrict(self, user_id: str, devices: Iterable[str] | None) -> None:
+        """Let a user use these devices only; None for all."""
+        if devices is None:
+            self._database.change("DELETE FROM user_devices WHERE user_id = ?", user_id)
+        else:
+            rows = user_id, json.dumps(list(devices))
+            self._database.change("INSERT OR REPLACE INTO user_devices VALUES (?, ?)", *rows)
+
     def renew_token(self, user_id: str) -> tuple[str, str]:
-        """Replace a user's API token; return the new one and its expiration."""
+        """Replace a user's API token; return the new one and its expiration.
+
+        The operator's new token is stored, so that the next emulator requires it too.
+        """
         token = new_token()
         token_hash, expiration = _kept(token, TOKEN_DAYS)
         self.update(user_id, {"token_hash": token_hash, "token_expiration": expiration})
+        if user_id == OPERATOR:
+            self._database.change("UPDATE secrets SET value = ? WHERE name = 'token'", token)
         return token, expiration
+
+    def all(self) -> list[Row]:
+        """Return all users, in the order in which they were added."""
+        return self._database.all(f"{_USERS} ORDER BY created_at")
 
     def with_token(self, token: str) -> Row | None:
         """Return the user of an unexpired token, or None.
@@ -102,8 +119,9 @@ class Users:
         return self._database.all("SELECT * FROM users WHERE id = ?", user_id)[0]
 
     def delete(self, user_id: str) -> None:
-        """Delete a user."""
+        """Delete a user; the user's jobs stay stored, and run if they are waiting."""
         self._database.change("DELETE FROM users WHERE id = ?", user_id)
+        self._database.change("DELETE FROM user_devices WHERE user_id = ?", user_id)
 
     def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
         """Publish an announcement and return its id."""

@@ -8,8 +8,17 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from oqtopus_client.emulator.api.dependencies import ApiError, CloudParameter, Time, require_operator
+from oqtopus_client.emulator.api.dependencies import (
+    ApiError,
+    Cloud,
+    CloudParameter,
+    Time,
+    require_operator,
+    whole_seconds,
+)
+from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.faults import Fault
+from oqtopus_client.emulator.users import OPERATOR, allowed_devices
 
 router = APIRouter(prefix="/emulator", dependencies=[Depends(require_operator)])
 
@@ -30,6 +39,13 @@ class NewUser(_Body):
 
     name: str
     status: str = "approved"
+    devices: list[str] | None = None
+
+
+class UserChange(_Body):
+    """Changes to a user."""
+
+    status: str = ""
     devices: list[str] | None = None
 
 
@@ -87,7 +103,41 @@ async def change_device(device_id: str, change: DeviceChange, cloud: CloudParame
 @router.post("/users")
 async def add_user(user: NewUser, cloud: CloudParameter) -> JSONResponse:
     """Add a user; return the API token."""
+    _require_devices(cloud, user.devices)
     return JSONResponse({"api_token": cloud.users.add(user.name, status=user.status, devices=user.devices)})
+
+
+@router.get("/users")
+async def list_users(cloud: CloudParameter) -> JSONResponse:
+    """Return all users, in the order in which they were added."""
+    return JSONResponse([_describe(user) for user in cloud.users.all()])
+
+
+@router.patch("/users/{user_id}")
+async def change_user(user_id: str, change: UserChange, cloud: CloudParameter) -> JSONResponse:
+    """Change a user's status or devices; null allows all devices."""
+    _require_user(cloud, user_id, "changed")
+    if "devices" in change.model_fields_set:
+        _require_devices(cloud, change.devices)
+        cloud.users.restrict(user_id, change.devices)
+    if change.status:
+        cloud.users.update(user_id, {"status": change.status})
+    return JSONResponse(_describe(_require_user(cloud, user_id)))
+
+
+@router.post("/users/{user_id}/api-token")
+async def renew_token(user_id: str, cloud: CloudParameter) -> JSONResponse:
+    """Replace a user's API token; the old one is refused from now on."""
+    _require_user(cloud, user_id)
+    token, expiration = cloud.users.renew_token(user_id)
+    return JSONResponse({"api_token": token, "api_token_expiration": whole_seconds(expiration)})
+
+
+@router.delete("/users/{user_id}", status_code=204)
+async def delete_user(user_id: str, cloud: CloudParameter) -> None:
+    """Delete a user, but no jobs."""
+    _require_user(cloud, user_id, "deleted")
+    cloud.users.delete(user_id)
 
 
 @router.post("/announcements")
@@ -101,3 +151,28 @@ async def change_settings(settings: SettingsChange, cloud: CloudParameter) -> JS
     """Change what `GET /system/settings` returns."""
     cloud.settings.update(settings.model_dump(exclude_unset=True))
     return JSONResponse(cloud.settings)
+
+
+def _require_user(cloud: Cloud, user_id: str, participle: str | None = None) -> Row:
+    """Return a user; with a participle, refuse to let the operator be changed."""
+    user = cloud.users.get(user_id)
+    if user is None:
+        raise ApiError(404, f"user_id={user_id} is not found.")
+    if participle and user_id == OPERATOR:
+        raise ApiError(409, f"The operator cannot be {participle}.")
+    return user
+
+
+def _require_devices(cloud: Cloud, devices: list[str] | None) -> None:
+    unknown = [device_id for device_id in devices or () if device_id not in cloud.devices]
+    if unknown:
+        raise ApiError(422, f"device_id={unknown[0]} is not found; the devices are {', '.join(cloud.devices)}.")
+
+
+def _describe(user: Row) -> dict[str, Any]:
+    return {
+        **{name: user[name] for name in ("id", "name", "status")},
+        "devices": allowed_devices(user),
+        "created_at": whole_seconds(user["created_at"]),
+        "api_token_expiration": user["token_hash"] and whole_seconds(user["token_expiration"]),
+    }

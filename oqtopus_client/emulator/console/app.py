@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from oqtopus_client.emulator.api.correlation_id import with_correlation_id
 from oqtopus_client.emulator.api.dependencies import ApiError
 from oqtopus_client.emulator.api.guard import guarded
-from oqtopus_client.emulator.console import connect, dashboard, devices, job, jobs, login, news, submit
+from oqtopus_client.emulator.console import connect, dashboard, devices, faults, job, jobs, login, news, submit
 from oqtopus_client.emulator.console.login import Gate
 from oqtopus_client.emulator.console.pages import FOLDER, error_page
 
@@ -44,15 +44,16 @@ _HEADERS = {
 
 def create_console(site: Site, api: ASGIApp) -> ASGIApp:
     """Return an application that answers requests for `/` and `/console`, and passes all others to the API."""
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.site = site
     app.state.cloud = site.cloud
     app.mount(_STATIC, StaticFiles(directory=FOLDER / "static"))
-    for part in (dashboard, jobs, job, submit, devices, news, connect, login):
+    for part in (dashboard, jobs, job, submit, devices, faults, news, connect, login):
         app.include_router(part.router)
     app.add_middleware(Gate, site=site)
+    app.add_middleware(guarded, refuse=lambda scope, error: error_page(Request(scope), error.status_code))
     _handle_errors(app)
-    console = with_correlation_id(_with_headers(guarded(app)), lambda _: str(uuid.uuid4()))
+    console = with_correlation_id(_with_headers(app), lambda _: str(uuid.uuid4()))
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         is_ours = scope["type"] == "http" and _OURS.fullmatch(scope["path"])

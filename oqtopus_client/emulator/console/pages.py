@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from oqtopus_client.emulator.console.site import site_of
 from oqtopus_client.emulator.console.texts import texts
@@ -18,7 +19,8 @@ from oqtopus_client.emulator.users import OPERATOR
 if TYPE_CHECKING:
     from fastapi import Request
 
-_MINUTE, _HOUR = 60, 3600
+_CODE = re.compile(r"`([^`]+)`")
+_MINUTE = 60
 
 FOLDER = Path(__file__).parent
 VERSION = importlib.metadata.version("oqtopus-client")
@@ -36,7 +38,7 @@ def render(request: Request, template: str, *, status_code: int = 200, **values:
         "site": site_of(request),
         "user": user,
         "operator": user is not None and user["id"] == OPERATOR,
-        "page": request.url.path.removeprefix("/console/").partition("/")[0],
+        "page": request.scope["path"].removeprefix("/console/").partition("/")[0],
         "notice": _notice(request),
         "version": VERSION,
     }
@@ -79,17 +81,28 @@ def duration(seconds: float | None) -> str:
     """Return a duration as people write it, with some three digits."""
     if seconds is None:
         return str(texts().common.none)
-    if seconds < 1:
+    if round(1000 * seconds) < 1000:
         return f"{1000 * seconds:.0f} ms"
-    if seconds < _MINUTE:
+    if round(seconds, 1) < _MINUTE:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if seconds < _HOUR else f"{minutes // 60} h {minutes % 60} min"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
 
 
 def seconds_since(time: str) -> float:
     """Return the time since a time of the database, in seconds."""
     return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+
+
+def with_code(text: str) -> Markup:
+    """Return a text whose parts in backticks are shown as code.
+
+    >>> with_code("`a` < b")
+    Markup('<code>a</code> &lt; b')
+    """
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 _templates = jinja2.Environment(
@@ -99,4 +112,4 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"time": time_element, "duration": duration, "number": "{:,}".format}
+_templates.filters |= {"time": time_element, "duration": duration, "code": with_code, "number": "{:,}".format}

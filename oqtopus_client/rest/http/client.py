@@ -37,8 +37,8 @@ _SILENT_SECONDS = 3.0
 _logger = logging.getLogger("oqtopus_client")
 
 
-def call_once(config: OqtopusConfig, method: str, path: str, body: object = None) -> Any:
-    """Call a path outside the User API, such as an emulator's; return its JSON, or None if it has none.
+def call_once(config: OqtopusConfig, method: str, path: str, body: object = None, *, empty: bool = False) -> Any:
+    """Call a path outside the User API, such as an emulator's; return its JSON, or None with `empty`.
 
     Raises:
         OqtopusError: As `HttpClient.call` raises it.
@@ -48,7 +48,7 @@ def call_once(config: OqtopusConfig, method: str, path: str, body: object = None
     async def call() -> Any:
         http = HttpClient(config)
         try:
-            return await http.call(operation, json=body, empty=method == "DELETE")
+            return await http.call(operation, json=body, empty=empty)
         finally:
             await http.aclose()
 

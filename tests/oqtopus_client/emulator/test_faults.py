@@ -427,6 +427,10 @@ def test_the_operator_alone(place: Place) -> None:
         ("DELETE", "/emulator/faults", None),
         ("PATCH", "/emulator/devices/qulacs", {"status": "unavailable"}),
         ("POST", "/emulator/users", {"name": "accomplice"}),
+        ("GET", "/emulator/users", None),
+        ("PATCH", "/emulator/users/operator", {"status": "approved"}),
+        ("POST", "/emulator/users/operator/api-token", None),
+        ("DELETE", "/emulator/users/operator", None),
         ("PATCH", "/emulator/settings", {"allow_deletion": True}),
         (
             "POST",
