@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 _NATIVE = frozenset({"x", "sx", "rz", "cx", "measure", "barrier", "delay"})
 """The operations that every device executes, even if it does not publish them."""
 
-STANDARD_INPUT = "Standard input"
-"""Name of a program that is not in a file."""
-
 _MOST_BITS = 1_000_000
 """Far more than the qubits of any device."""
 
@@ -46,14 +43,15 @@ _LEXER_LINE = re.compile(r"L(?P<line>\d+):C\d+: (?P<reason>.*)", re.DOTALL)
 _CONVERTER_LINE = re.compile(r"\d+,\d+: (?P<reason>.*)", re.DOTALL)
 
 
-def decode(content: bytes, name: str) -> Program:
+def decode(content: bytes, name: str, file: str = "FILE") -> Program:
     """Read a program from the bytes of a file.
 
     A byte order mark is removed, and line breaks of all systems are accepted.
 
     Args:
         content: The file's content.
-        name: The file's name, for messages.
+        name: The program's name, for messages.
+        file: The file's name, for commands that messages suggest.
 
     Raises:
         ValueError: It is not UTF-8 text.
@@ -67,7 +65,7 @@ def decode(content: bytes, name: str) -> Program:
         raise ValueError(
             f"{name}, line {line}: OpenQASM 3 programs must be UTF-8 text ({found}). Save the file as UTF-8."
         ) from None
-    return Program(name, io.StringIO(text, newline=None).read())
+    return Program(name, io.StringIO(text, newline=None).read(), file)
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,14 @@ class Program:
     """An OpenQASM 3 program.
 
     Attributes:
-        name: The name of the file, for messages.
-        text: The text of the program.
+        name: Its name, for messages.
+        text: Its text.
+        file: The name of its file, for commands that messages suggest.
     """
 
     name: str
     text: str
+    file: str = "FILE"
 
     def check(self) -> None:
         """Check that servers can read the program, as far as the installed packages allow.
@@ -156,8 +156,7 @@ class Program:
         found = pattern.search(self._bare)
         if found is None:
             return None
-        file = "FILE" if self.name == STANDARD_INPUT else self.name
-        convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({file!r})))"
+        convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({self.file!r})))"
         return ValueError(
             f"{self.name}, line {self._bare.count(chr(10), 0, found.end()) + 1}: this is OpenQASM 2, but servers read "
             f'OpenQASM 3. Convert it with: python -c "from qiskit import QuantumCircuit, qasm3; {convert}"'
