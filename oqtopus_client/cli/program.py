@@ -18,6 +18,8 @@ def read(file: str) -> Program:
     Raises:
         ValueError: The file cannot be read, or is not UTF-8 text.
     """
+    if not file:
+        raise ValueError("The name of the file is empty; is a shell variable unset?")
     if file == "-":
         return decode(sys.stdin.buffer.read(), "Standard input")
     try:
