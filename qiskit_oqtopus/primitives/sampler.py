@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.elsewhere import RUN, refuse_others
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
@@ -93,12 +94,13 @@ class OqtopusSampler(BaseSamplerV2):
         """The backend, where Qiskit Experiments looks for it."""
         return self.backend
 
-    def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> OqtopusPrimitiveJob:
+    def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None, **unknown: Never) -> OqtopusPrimitiveJob:
         """Submit PUBs and return as soon as all are submitted.
 
         Args:
             pubs: Circuits, or tuples of a circuit, the values of its parameters, and the shots.
             shots: Number of shots of each circuit whose PUB does not give it.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Returns:
             A job whose result has, for each PUB, a bit array for each classical register, the same shot at the same
@@ -107,10 +109,11 @@ class OqtopusSampler(BaseSamplerV2):
             then have `lost_shots`, their number for each binding, and a warning is issued if there are many.
 
         Raises:
-            TypeError: A PUB, or `shots`, is of the wrong type.
+            TypeError: A PUB, or `shots`, is of the wrong type, or an argument is unknown.
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
+        refuse_others("run()", unknown, RUN)
         plan, tasks, packer = self._planned(pubs, shots)
         RunPreview(tasks, self.backend, self.options, packer).warn()
         return submit(self.backend, tasks, plan, self.options, packer)
