@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import ABCMeta
 from typing import TYPE_CHECKING, ClassVar
 
+from oqtopus_client.checks import shown
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Never
 
 _PROFILES = "profiles are sections of the file that OqtopusConfig.save() returns; see OqtopusConfig.from_file"
@@ -95,11 +97,14 @@ BACKEND = {
 }
 JOB = {
     "client_version": "use importlib.metadata.version('oqtopus-client')",
-    "get_counts": "use job.result().get_counts(), or job.result()[0].data.meas.get_counts() of a primitive",
     "get_probabilities": "divide job.result().get_counts() by the shots",
     "header": "use job.result().results[0].header",
     "image": "servers choose the software that runs jobs; use job.jobs()",
     "inputs": "use job.programs()",
+    "counts": "use job.result().get_counts()",
+    "get_counts": "use job.result().get_counts()",
+    "get_memory": "use job.result().get_memory(), after backend.run(..., memory=True)",
+    "results": "use job.result().results",
     "instance": "OQTOPUS has no instances; use job.backend()",
     "logs": "use job.jobs(), the OQTOPUS jobs with their messages",
     "name": "use job.jobs()[0].name",
@@ -118,6 +123,14 @@ JOB = {
     "update_tags": "servers keep a job as it was submitted; use the option job_tags of the run",
     "usage_estimation": "use job.execution_time",
 }
+PRIMITIVE_JOB = {
+    **JOB,
+    **dict.fromkeys(
+        ("counts", "get_counts", "get_memory", "quasi_dists"),
+        "use job.result()[0].data.NAME.get_counts(), where NAME is a classical register, such as meas",
+    ),
+    **dict.fromkeys(("values", "evs"), "use job.result()[0].data.evs"),
+}
 SESSION = {
     "cancel": "use job.cancel()",
     "details": _SESSIONS,
@@ -132,6 +145,8 @@ SESSION = {
 
 NEW_PROVIDER = {
     "access_token": "use token",
+    "api_token": "use token",
+    "base_url": "use url",
     "channel": "use url, the server's URL",
     "filename": "use OqtopusConfig.from_file(name, path=...)",
     "instance": _INSTANCES,
@@ -199,6 +214,16 @@ def refuse_others(function: str, unknown: Mapping[str, object], known_elsewhere:
     for name in unknown:
         hint = f": {known_elsewhere[name]}." if name in known_elsewhere else "."
         raise TypeError(f"{function} has no argument {name!r}{hint}")
+
+
+def refuse_positional(others: Sequence[object], usage: str) -> None:
+    """Refuse further positional arguments of a `run`.
+
+    Raises:
+        TypeError: There are some.
+    """
+    if others:
+        raise TypeError(f"{usage}; it takes nothing else by position, such as {shown(others[0])}.")
 
 
 class HintingType(ABCMeta):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, Self
+from typing import TYPE_CHECKING, Self
 
 from qiskit.providers import BackendV2
 
@@ -11,6 +11,7 @@ from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import ClassVar, Never
 
 
 class Session(Hinting):
@@ -29,6 +30,7 @@ class Session(Hinting):
     """
 
     _elsewhere = SESSION
+    _plural: ClassVar[str] = "sessions"
 
     def __init__(self, backend: BackendV2, **unknown: Never) -> None:
         refuse_others(f"{type(self).__name__}()", unknown, NEW_SESSION)
@@ -36,7 +38,7 @@ class Session(Hinting):
             raise TypeError(f"backend must be a backend, as provider.get_backend() returns, not {backend!r}.")
         self._backend = backend
         warn_user(
-            f"OQTOPUS has no {type(self).__name__.lower()}s: jobs wait in the queue like all others. Use "
+            f"OQTOPUS has no {self._plural}: jobs wait in the queue like all others. Use "
             "provider.run_program for functions whose jobs depend on each other, and one run for many circuits."
         )
 
@@ -63,3 +65,5 @@ class Session(Hinting):
 
 class Batch(Session):
     """The same as `Session`, under the name for independent jobs."""
+
+    _plural = "batches"

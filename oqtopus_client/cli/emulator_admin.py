@@ -57,11 +57,12 @@ def _config(session: Session, url: str | None, data: Path | None) -> OqtopusConf
         except OqtopusConfigError:
             if session.profile is not None:
                 raise
-    from oqtopus_client.emulator.emulator import kept_token
+    from oqtopus_client.emulator.users import kept_token
 
     # The configured token belongs to another server, so it must not be sent here.
     return oqtopus_client.OqtopusConfig(
         url or DEFAULT_URL,
         api_token=kept_token(data),
         token_source="the emulator's data folder",  # noqa: S106
+        url_source="--url" if url else "the default of `emulator start`",
     )

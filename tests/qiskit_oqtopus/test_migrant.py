@@ -121,7 +121,7 @@ job.usage_estimation  #! use job.execution_time
 job.primitive_id  #! job.job_id() begins with it
 job.properties()  #! use job.backend().properties()
 job.instance  #! OQTOPUS has no instances; use job.backend()
-job.get_counts()  #! use job.result().get_counts(), or job.result()[0].data.meas.get_counts() of a primitive
+job.get_counts()  #! use job.result()[0].data.NAME.get_counts(), where NAME is a classical register, such as meas
 sweep = SamplerV2(mode=backend).run([(pm.run(theta), [[0], [1], [2]]), (pm.run(bell), None, 50)])
 assert sweep.result()[0].data.meas.shape == (3,) and sweep.result()[1].data.meas.num_shots == 50
 estimator = EstimatorV2(mode=backend, options={"resilience_level": 1, "default_precision": 0.1})

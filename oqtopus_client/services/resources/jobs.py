@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import rest
+from oqtopus_client.checks import shown
 from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
 from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.concurrency import WORKERS, in_order
@@ -72,7 +74,7 @@ class Jobs(Core):
             ValueError: A side file with that name does not exist.
             OqtopusError: A job, or its result, cannot be read.
         """
-        _check_ids(job_ids)
+        job_ids = listed(job_ids)
         _check_files(files)
 
         async def read(job_id: str) -> OqtopusJobResult:
@@ -134,11 +136,16 @@ class Jobs(Core):
 
         Raises:
             ResponseValidationError: The server has no log of this job; it keeps those of succeeded jobs only.
+            JobNotSubmittedError: The job was never submitted (a `ValueError`).
         """
         job = await self._jobs.get_job(job_id)
+        if job.status == JobsJobStatus.REGISTERED:
+            raise JobNotSubmittedError(job_id)
         url = job.job_info.sse_log if job.job_info else None
         if not isinstance(url, str):
-            raise ResponseValidationError(f"Job {job_id} has no log; servers keep logs of succeeded sse jobs only.")
+            raise ResponseValidationError(
+                f"Job {job_id} ({job.job_type}, {job.status}) has no log; servers keep logs of succeeded sse jobs only."
+            )
         archive = await self._http.fetch(url)
         return rest.JobsGetSselogResponse(file=base64.b64encode(archive).decode(), file_name=f"sselog_{job_id}.zip")
 
@@ -254,7 +261,7 @@ class Jobs(Core):
             TypeError: `job_ids` is a single id.
             OqtopusError: A job could not be cancelled; its notes name all such jobs. The others were cancelled.
         """
-        _check_ids(job_ids)
+        job_ids = listed(job_ids)
         await self._submission.cancel_all(job_ids)
 
     async def discard_jobs(self, job_ids: Sequence[str]) -> None:
@@ -269,9 +276,15 @@ class Jobs(Core):
         return await self._jobs.delete_job(job_id)
 
 
-def _check_ids(job_ids: Sequence[str]) -> None:
-    if isinstance(job_ids, str):
-        raise TypeError(f"job_ids must be a list of ids, not {job_ids!r}.")
+def listed(job_ids: Iterable[str]) -> list[str]:
+    """Return ids as a list.
+
+    Raises:
+        TypeError: It is one id, whose characters would be taken for ids, or not iterable.
+    """
+    if isinstance(job_ids, str) or not isinstance(job_ids, Iterable):
+        raise TypeError(f"job_ids must be a list of ids, not {shown(job_ids)}.")
+    return list(job_ids)
 
 
 def _check_files(files: Collection[str]) -> None:
