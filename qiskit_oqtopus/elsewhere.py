@@ -147,7 +147,7 @@ NEW_PROVIDER = {
     "access_token": "use token",
     "api_token": "use token",
     "base_url": "use url",
-    "channel": "use url, the server's URL",
+    "channel": "use url=..., the server's URL",
     "filename": "use OqtopusConfig.from_file(name, path=...)",
     "instance": _INSTANCES,
     "name": "use OqtopusConfig.from_file(name)",

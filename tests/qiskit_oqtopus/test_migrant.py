@@ -24,13 +24,13 @@ from qiskit_oqtopus import Sampler  #! use SamplerV2
 from qiskit_oqtopus import Estimator, Options  #! use EstimatorV2
 from qiskit_oqtopus import RuntimeEncoder, RuntimeDecoder  #! use job.save(path)
 from qiskit_oqtopus import fake_provider  #! use OqtopusProvider.emulator()
-OqtopusProvider(channel="ibm_quantum_platform", token="t")  #! 'channel': use url, the server's URL
+OqtopusProvider(channel="ibm_quantum_platform", token="t")  #! 'channel': use url=..., the server's URL
 OqtopusProvider(instance="crn:v1")  #! OQTOPUS has no instances; leave it out
 OqtopusProvider(token="t")  #! Pass url and token
 OqtopusProvider(name="work")  #! OqtopusConfig.from_file(name)
 OqtopusProvider.save_account(token="t", overwrite=True)  #! missing 1 required positional argument: 'url'
 OqtopusProvider.save_account("https://x.example", "t", set_as_default=True)  #! the profile named 'default' is
-OqtopusProvider.save_account("https://x.example", "t", channel="c")  #! use url, the server's URL
+OqtopusProvider.save_account("https://x.example", "t", channel="c")  #! use url=..., the server's URL
 OqtopusProvider.saved_accounts()  #! profiles are sections of the file
 OqtopusProvider.delete_account(name="work")  #! profiles are sections of the file
 service.active_account()  #! use provider.client.config
