@@ -24,10 +24,23 @@ project = "oqtopus-client"
 author = "The oqtopus-client authors"
 version = release = importlib.metadata.version("oqtopus-client")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "generated/operations.md", "generated/faults.md", "generated/exit_codes.md"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = [
+    "_build",
+    "recorded",
+    "generated/operations.md",
+    "generated/faults.md",
+    "generated/exit_codes.md",
+]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_excludepatterns = [f"generated/{page.name}" for page in tutorial_pages.RECORDED.glob("*.ipynb")]
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120  # seconds for a cell
+nb_merge_streams = True
+nb_output_stderr = "remove-warn"  # a warning of Sphinx, and so an error with -W
 default_role = "py:obj"  # `names` in docstrings become links if they resolve
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -43,4 +56,4 @@ html_static_path = ["pictures"]
 (HERE / "generated").mkdir(exist_ok=True)
 for table in (tables.operations, tables.faults, tables.exit_codes):
     (HERE / "generated" / f"{table.__name__}.md").write_text(table(), encoding="utf-8")
-tutorial_pages.write(HERE.parent / "tutorials", HERE / "generated")
+tutorial_pages.write(HERE / "generated")

@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "oqtopus_client.services.estimation_operator",
         "oqtopus_client.services.job_spec",
         "oqtopus_client.services.openqasm",
+        "oqtopus_client.services.remedies",
         "oqtopus_client.services.sse_log",
         "oqtopus_client.rest",
         "oqtopus_client.config",

@@ -314,8 +314,9 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert {name for name in public - elsewhere if not re.search(rf"\b{name}$", reference, re.MULTILINE)} == set()
 
 
+@pytest.mark.timeout(900)
 def test_documentation_builds(tmp_path: Path) -> None:
-    """The documentation builds without a warning."""
+    """The documentation builds without a warning, and the tutorials' pages have output and pictures."""
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", tmp_path / "html"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -323,6 +324,11 @@ def test_documentation_builds(tmp_path: Path) -> None:
     page = (tmp_path / "html" / "reliability.html").read_text(encoding="utf-8")
     text = re.sub(r"<[^>]*>", "", page)
     assert all(str(operation) in text for operation in OPERATIONS)
+    for script in ROOT.glob("tutorials/*.py"):
+        page = (tmp_path / "html" / "generated" / f"{script.stem}.html").read_text(encoding="utf-8")
+        pictures = script.read_text(encoding="utf-8").count("savefig(")
+        assert 'class="output' in page
+        assert page.count('<img alt="Figure of ') == pictures, script.name
 
 
 def test_pictures_are_drawn_by_their_scripts() -> None:

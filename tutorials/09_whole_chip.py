@@ -60,7 +60,9 @@ fidelities = [place.fidelity for place in places]
 print(f"{len(pairs)} pairs in {len({place.program for place in places})} program")
 best = places[0].best_fidelity
 print(f"Estimated fidelity {min(fidelities):.3f} to {max(fidelities):.3f}, on the best pair {best:.3f}")
-chip.plot(placements=places).savefig("pairs.png", dpi=100)
+picture = chip.plot(placements=places)
+picture.savefig("pairs.png", dpi=100)
+picture
 
 # %% [markdown]
 # Circuits that are transpiled for the chip stay on their qubits, and share a program when they are disjoint. So each
@@ -78,7 +80,9 @@ errors = np.sqrt(((1 - correlations**2) / SHOTS).sum(axis=0))
 print(f"{len(circuits)} circuits in {len(job.job_ids)} jobs")
 print(f"S = {chsh.mean():.3f} on average, {chsh.min():.3f} to {chsh.max():.3f}, each ± {errors.mean():.3f}")
 print(f"Pairs that violate the inequality by more than five standard errors: {sum(chsh > 2 + 5 * errors)}")
-chip.plot(values=dict(zip(pairs, chsh, strict=True)), label="S").savefig("chsh_map.png", dpi=100)
+picture = chip.plot(values=dict(zip(pairs, chsh, strict=True)), label="S")
+picture.savefig("chsh_map.png", dpi=100)
+picture
 
 # %% [markdown]
 # ## More shots in the same time
@@ -138,7 +142,9 @@ expected = [1 - each.prob_meas1_prep0 - each.prob_meas0_prep1 for each in readou
 off = np.array([amplitudes[qubit] for qubit in range(chip.num_qubits)]) - expected
 print(f"Rabi: {len(amplitudes)} qubits, {len(ANGLES)} angles, {jobs} jobs instead of {len(amplitudes) * len(ANGLES)}")
 print(f"Amplitudes {min(amplitudes.values()):.3f} to {max(amplitudes.values()):.3f}, off by {np.std(off):.3f}")
-chip.plot(values=amplitudes, label="Rabi amplitude").savefig("rabi_map.png", dpi=100)
+picture = chip.plot(values=amplitudes, label="Rabi amplitude")
+picture.savefig("rabi_map.png", dpi=100)
+picture
 
 # %% [markdown]
 # ## Lifetimes of the whole chip
@@ -178,8 +184,10 @@ ratio = np.array([lifetimes[qubit] for qubit in range(chip.num_qubits)]) / calib
 print(f"T1: {len(lifetimes)} qubits, {len(DELAYS)} delays, {jobs} jobs instead of {len(lifetimes) * len(DELAYS)}")
 print(f"T1 of {min(lifetimes.values()):.1f} to {max(lifetimes.values()):.1f} µs")
 print(f"Measured over calibrated: {ratio.mean():.3f} on average, with a spread of {ratio.std():.3f}")
-chip.plot(values=lifetimes, label="T1", unit="µs").savefig("t1_map.png", dpi=100)
+picture = chip.plot(values=lifetimes, label="T1", unit="µs")
+picture.savefig("t1_map.png", dpi=100)
 provider.close()
+picture
 
 # %% [markdown]
 # The guide on circuits side by side shows what `spacing` is for: on a chip with crosstalk, circuits that touch disturb

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 from starlette.middleware.cors import CORSMiddleware
 
 from oqtopus_client.emulator.api import control, devices, jobs, storage, users
 from oqtopus_client.emulator.api.correlation_id import with_correlation_id
 from oqtopus_client.emulator.api.dependencies import Cloud, require_text
+from oqtopus_client.emulator.api.documentation import API_TOKEN, documented_app, with_policy
 from oqtopus_client.emulator.api.errors import handle_errors
 from oqtopus_client.emulator.api.fault_middleware import with_faults
 from oqtopus_client.emulator.api.guard import guarded
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 def create_app(cloud: Cloud) -> ASGIApp:
     """Create the application for a cloud; it works in any event loop, and in several at once."""
-    app = FastAPI(title="OQTOPUS User API", version="1.0")
+    app = documented_app()
     app.state.cloud, app.state.public_url = cloud, cloud.public_url
-    for part in (devices, jobs, users, control):
-        app.include_router(part.router, dependencies=[Depends(require_text)])
-    app.include_router(storage.router)
+    for part, tag in ((devices, "Devices"), (jobs, "Jobs"), (users, "Account"), (control, "Emulator")):
+        app.include_router(part.router, tags=[tag], dependencies=[Depends(require_text), Depends(API_TOKEN)])
+    app.include_router(storage.router, tags=["Storage"])
     handle_errors(app)
-    served = with_faults(guarded(app, cloud.users), cloud.faults)
+    served = with_faults(with_policy(guarded(app, cloud.users)), cloud.faults)
     served = with_correlation_id(served, lambda _: str(uuid.uuid4()))
     origins = cloud.options.cors_origins
     if not origins:

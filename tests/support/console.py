@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator import Emulator
 
 LOCAL = "http://127.0.0.1:8080"
+NETWORK = "http://192.0.2.7:8080"
 
 
 class _InProcess(httpx.BaseTransport):
@@ -26,6 +27,7 @@ class _InProcess(httpx.BaseTransport):
         self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
         return asyncio.run(self._answer(request))
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -51,8 +53,13 @@ def console_of(
     return httpx.Client(transport=_InProcess(create_console(site, emulator)), base_url=url, headers={"Origin": url})
 
 
+def on_network(emulator: Emulator) -> httpx.Client:
+    """Return a browser at the console of an emulator that listens on a network."""
+    return console_of(emulator, NETWORK, address="192.0.2.7")
+
+
 def logged_in(emulator: Emulator, token: str) -> httpx.Client:
-    """Return a browser at the console of an emulator on the network, where the user of a token has logged in."""
-    browser = console_of(emulator, "http://192.0.2.7:8080", address="192.0.2.7")
+    """Return a browser at the console of an emulator on a network, where the user of a token has logged in."""
+    browser = on_network(emulator)
     assert browser.post("/console/login", data={"token": token}).status_code == 303
     return browser

@@ -9,6 +9,7 @@ import anyio
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
+from oqtopus_client.emulator.api import documentation
 from oqtopus_client.emulator.api.storage import expired
 from oqtopus_client.emulator.faults import FaultKind
 
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.faults import Fault, Faults
 
-_CONTROL_PATH = "/emulator/"
+_EXEMPT = ("/emulator/", *documentation.PATHS)
 
 
 def with_faults(app: ASGIApp, faults: Faults) -> ASGIApp:
-    """Wrap an application with the pending faults; the emulator's own control path is exempt."""
+    """Wrap an application with the pending faults; the control path and the documentation are exempt."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         fault = None
-        if scope["type"] == "http" and not scope["path"].startswith(_CONTROL_PATH):
+        if scope["type"] == "http" and not scope["path"].startswith(_EXEMPT):
             fault = faults.for_request(scope["method"], scope["path"])
         if fault is None:
             await app(scope, receive, send)

@@ -14,6 +14,8 @@ from oqtopus_client.emulator.api.storage import storage_error
 from oqtopus_client.emulator.presigning import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,12 +41,17 @@ class Refused(HTTPException):
     """A body that is too large or too slow; an `HTTPException`, as FastAPI hides other errors raised while reading."""
 
 
-def guarded(app: ASGIApp, users: Users | None = None) -> ASGIApp:
+def guarded(
+    app: ASGIApp,
+    users: Users | None = None,
+    refuse: Callable[[Scope, HTTPException], ASGIApp] = lambda scope, error: refusal(scope["path"], error),
+) -> ASGIApp:
     """Wrap an application so that it receives only requests that pass the checks.
 
     Args:
         app: The application.
         users: The users whose tokens are accepted; None to accept requests without a token.
+        refuse: Returns the response to a rejected request.
     """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +64,7 @@ def guarded(app: ASGIApp, users: Users | None = None) -> ASGIApp:
                 _check_token(scope, users)
             body = _Body(scope, receive)
         except HTTPException as error:
-            await refusal(scope["path"], error)(scope, receive, send)
+            await refuse(scope, error)(scope, receive, send)
         else:
             await app(scope, body, send)
 
@@ -106,7 +113,8 @@ class _Body:
         self._receive = receive
         is_form = is_storage(scope["path"])
         self._left = MAX_FORM_BYTES if is_form else MAX_BODY_BYTES
-        self._commas_left = MAX_FORM_BYTES if is_form else MAX_VALUES
+        is_json = not _header(scope, b"content-type").startswith("multipart/form-data")
+        self._commas_left = MAX_VALUES if is_json else MAX_FORM_BYTES
         self._deadline: float | None = None
         self._complete = False
         self._too_large = Refused(413, f"The body of the request has more than {self._left:,} bytes.")

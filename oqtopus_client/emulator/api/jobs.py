@@ -31,7 +31,7 @@ from oqtopus_client.rest.models import JobsJobStatus, JobsSubmitJobRequest
 
 router = APIRouter(prefix="/jobs")
 
-_FIELDS = (
+FIELDS = (
     "job_id", "name", "description", "job_type", "status", "device_id", "shots", "job_info", "transpiler_info",
     "simulator_info", "mitigation_info", "execution_time", "submitted_at", "ready_at", "running_at", "ended_at",
 )  # fmt: skip
@@ -118,7 +118,7 @@ async def list_jobs(
     """Return one page of jobs, as a bare array; a page past the end is empty."""
     if status is JobsJobStatus.CANCELLING and not cloud.options.cancelling:
         raise RequestValidationError([_UNKNOWN_STATUS])
-    wanted = wanted_fields(fields, _FIELDS)
+    wanted = wanted_fields(fields, FIELDS)
     limit = _whole_number(size, most=_MAX_PAGE_SIZE)
     conditions = search(
         {
@@ -157,7 +157,7 @@ def search(conditions: Mapping[str, Any], pattern: str | None) -> dict[str, Any]
 @router.get("/{job_id}")
 async def get_job(job_id: str, request: Request, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """Return one job."""
-    return JSONResponse(_job(_get_job(cloud, user, job_id), cloud, request, _FIELDS))
+    return JSONResponse(_job(_get_job(cloud, user, job_id), cloud, request, FIELDS))
 
 
 @router.get("/{job_id}/status")

@@ -101,7 +101,7 @@ class Access:
         scheme, host = self._origin(request)
         match = _HOST.fullmatch(host)
         prefix = "__Host-" if scheme == "https" else ""
-        return f"{prefix}oqtopus-console-{match['port'] if match else ''}"
+        return f"{prefix}oqtopus-console-{(match and match['port']) or ''}"
 
     def _signature(self, user: Row, expiry: str) -> str:
         text = f"{user['id']}~{expiry}~{user['token_hash']}"
@@ -110,7 +110,8 @@ class Access:
     def _origin(self, request: Request) -> tuple[str, str]:
         """Return the scheme and the host of the site as browsers write them in `Origin`."""
         if self.public_url is None:
-            return request.url.scheme, _host(request.url.scheme, request.headers.get("host", ""))
+            scheme = request.scope["scheme"]
+            return scheme, _host(scheme, request.headers.get("host", ""))
         url = urlsplit(self.public_url)
         return url.scheme, _host(url.scheme, url.netloc)
 

@@ -46,15 +46,16 @@ _HEADERS = {
 
 def create_console(site: Site, api: ASGIApp) -> ASGIApp:
     """Return an application that answers requests for `/` and `/console`, and passes all others to the API."""
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.site = site
     app.state.cloud = site.cloud
     app.mount(_STATIC, StaticFiles(directory=FOLDER / "static"))
     for part in (dashboard, jobs, job, submit, devices, news, connect, login):
         app.include_router(part.router)
     app.add_middleware(Gate, site=site)
+    app.add_middleware(guarded, refuse=lambda scope, error: error_page(Request(scope), error.status_code))
     _handle_errors(app)
-    console = with_correlation_id(_with_headers(guarded(app)), lambda _: str(uuid.uuid4()))
+    console = with_correlation_id(_with_headers(app), lambda _: str(uuid.uuid4()))
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         is_ours = scope["type"] == "http" and _OURS.fullmatch(scope["path"])

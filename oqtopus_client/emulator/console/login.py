@@ -53,17 +53,17 @@ class Gate:
         if user is not None and user["status"] != "approved":
             return error_page(request, 403, texts().login.suspended)
         request.state.user = user
-        if user is not None or _PUBLIC.fullmatch(request.url.path):
+        if user is not None or _PUBLIC.fullmatch(request.scope["path"]):
             return None
         return RedirectResponse(_LOGIN + _wanted(request), 303)
 
 
 def _wanted(request: Request) -> str:
     """Return the query of the login page that leads back to the page of a request."""
-    if request.method != "GET" or request.url.path == "/":
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    if request.method != "GET" or path == "/":
         return ""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return f"?next={quote(quote(request.url.path) + query)}"
+    return f"?next={quote(quote(path) + (f'?{query}' if query else ''))}"
 
 
 @router.get("/login")

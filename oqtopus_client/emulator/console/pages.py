@@ -18,7 +18,7 @@ from oqtopus_client.emulator.users import OPERATOR
 if TYPE_CHECKING:
     from fastapi import Request
 
-_MINUTE, _HOUR = 60, 3600
+_MINUTE = 60
 
 FOLDER = Path(__file__).parent
 VERSION = importlib.metadata.version("oqtopus-client")
@@ -36,7 +36,7 @@ def render(request: Request, template: str, *, status_code: int = 200, **values:
         "site": site_of(request),
         "user": user,
         "operator": user is not None and user["id"] == OPERATOR,
-        "page": request.url.path.removeprefix("/console/").partition("/")[0],
+        "page": request.scope["path"].removeprefix("/console/").partition("/")[0],
         "notice": _notice(request),
         "version": VERSION,
     }
@@ -79,12 +79,14 @@ def duration(seconds: float | None) -> str:
     """Return a duration as people write it, with some three digits."""
     if seconds is None:
         return str(texts().common.none)
-    if seconds < 1:
+    if round(1000 * seconds) < 1000:
         return f"{1000 * seconds:.0f} ms"
-    if seconds < _MINUTE:
+    if round(seconds, 1) < _MINUTE:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if seconds < _HOUR else f"{minutes // 60} h {minutes % 60} min"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
 
 
 def seconds_since(time: str) -> float:

@@ -30,11 +30,16 @@ def parse(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircui
         JobFailure: The program is larger than the limits allow.
         Exception: The program cannot be read; the type depends on where the parser fails.
     """
+    return rebuilt(as_written(program, limits))
+
+
+def as_written(program: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:
+    """Parse a program into a circuit with the program's own registers; see `parse`."""
     code = code_of(program, limits)
     try:
-        return rebuilt(read(code, limits))
+        return read(code, limits)
     except Exception:  # noqa: BLE001 - only the slow importer refuses programs
-        return rebuilt(imported(code, limits))
+        return imported(code, limits)
 
 
 def imported(code: str, limits: ProgramLimits = DEFAULT_LIMITS) -> QuantumCircuit:

@@ -1,0 +1,44 @@
+"""`/docs` and `/redoc`: the documentation of the User API, to be read and tried without a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi.security import APIKeyHeader
+from fastapi_offline import FastAPIOffline
+from starlette.datastructures import MutableHeaders
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PATHS = ("/docs", "/redoc", "/openapi.json")
+
+API_TOKEN = APIKeyHeader(name="q-api-token", scheme_name="ApiToken", auto_error=False)
+"""Declares the header of the token, so that the page can send it. The guard is what checks it."""
+
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "worker-src blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Scripts within the pages are allowed, because that is how Swagger UI is started: no page has text from a user."""
+
+
+def documented_app() -> FastAPI:
+    """Create an application that documents itself; the pages' scripts and styles are served below `/docs`."""
+    return FastAPIOffline(title="OQTOPUS User API", version="1.0", static_url="/docs/static")
+
+
+def with_policy(app: ASGIApp) -> ASGIApp:
+    """Wrap an application so that its documentation can load nothing from elsewhere."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Content-Security-Policy"] = _POLICY
+            await send(message)
+
+        is_documentation = scope["type"] == "http" and scope["path"].startswith(PATHS)
+        await app(scope, receive, send_with_policy if is_documentation else send)
+
+    return wrapped

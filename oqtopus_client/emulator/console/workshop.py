@@ -1,0 +1,44 @@
+"""Work on the programs of users, in other processes and within a time limit."""
+
+from __future__ import annotations
+
+import functools
+from concurrent.futures import BrokenExecutor, CancelledError
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from oqtopus_client.emulator.console.drawing.circuit import Drawing, draw_program
+from oqtopus_client.emulator.worker_pool import WorkerProcesses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+SECONDS = 20.0
+
+
+def within_limits(
+    function: Callable[_Parameters, _Result], *args: _Parameters.args, **kwargs: _Parameters.kwargs
+) -> _Result | None:
+    """Return what a function returns in another process; None if it takes too long or too much memory."""
+    future = _processes().submit(function, *args, **kwargs)
+    try:
+        result: _Result = future.result(SECONDS)
+    except (TimeoutError, CancelledError, BrokenExecutor):
+        future.cancel()
+        return None
+    return result
+
+
+def try_to_draw(program: str) -> Drawing | str:
+    """Return the drawing of a program, or why it cannot be read."""
+    try:
+        return draw_program(program)
+    except Exception as error:  # noqa: BLE001 - the parser fails with any kind
+        return str(error) or type(error).__name__
+
+
+@functools.cache
+def _processes() -> WorkerProcesses:
+    return WorkerProcesses(2)
