@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from oqtopus_client.checks import real_number, whole_number
+from oqtopus_client.display import suggestion
 from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, write_profiles
@@ -143,7 +144,8 @@ class OqtopusConfig:
         """
         if not is_web_url(self.base_url):
             raise OqtopusConfigError(
-                f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r}."
+                f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r} "
+                f"(from {self.url_source})."
             )
         parts = urlsplit(self.base_url)
         exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
@@ -217,9 +219,10 @@ class OqtopusConfig:
             raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
         parser = read_profiles(file)
         if not file.exists():
-            raise OqtopusConfigError(f"The profile file {file} does not exist.")
+            raise OqtopusConfigError(f"The profile file {file} does not exist; `oqtopus-client login` writes it.")
         if section not in parser:
-            raise OqtopusConfigError(f"{file} has no profile [{section}]; it has {parser.sections()}.")
+            known = suggestion(section, parser.sections()) or "It has none."
+            raise OqtopusConfigError(f"{file} has no profile [{section}]. {known}")
         profile = parser[section]
         url = profile.get("base_url") or profile.get("url")
         if not url:

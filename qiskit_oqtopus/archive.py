@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit import qpy
 
-from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
-from oqtopus_client.services.job_results import typed_result
-from oqtopus_client.services.saved_jobs import without_files
+from oqtopus_client.services.saved_jobs import from_file, without_files
 from oqtopus_client.shipping.equality import alike
 from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import plain
 from qiskit_oqtopus.programs import Program
+from qiskit_oqtopus.tags import kind_of
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
     from oqtopus_client import OqtopusJobResult
 
 _FORMAT = "qiskit_oqtopus job"
-_VERSION = 1
+_CIRCUITS, _PRIMITIVE = _VERSIONS = (1, 2)
+"""Versions of the format for runs of circuits and of primitives, which early versions would take for circuits."""
 
 _QPY = b"QISKIT"
 """The first bytes of QPY data of any version."""
@@ -54,6 +54,12 @@ class SavedJob:
     circuits: Sequence[QuantumCircuit | None] | None
     jobs: Sequence[OqtopusJobResult]
 
+    @property
+    def is_primitive(self) -> bool:
+        """Whether the job is that of a primitive."""
+        # The id of a primitive's run without jobs holds the run.
+        return kind_of(self.job_id) != "batch" or not self.jobs
+
 
 def save(job: SavedJob, path: str | Path) -> None:
     """Write a job to a file, without tokens and without storage URLs, which grant access to files.
@@ -62,7 +68,7 @@ def save(job: SavedJob, path: str | Path) -> None:
     """
     content = {
         "format": _FORMAT,
-        "version": _VERSION,
+        "version": _PRIMITIVE if job.is_primitive else _CIRCUITS,
         "job_id": job.job_id,
         "programs": [[program.text for program in programs] for programs in job.programs],
         "is_isa": [[program.is_isa for program in programs] for programs in job.programs],
@@ -82,23 +88,23 @@ def load(path: str | Path) -> SavedJob:
     try:
         content = json.loads(Path(path).read_text("utf-8"))
         _check_format(content, path)
-        jobs = [typed_result(rest.JobsJob.from_dict(job)) for job in content["jobs"]]
+        jobs = [from_file(job) for job in content["jobs"]]
         programs = [
-            [Program.from_text(text, is_isa=is_isa) for text, is_isa in zip(*pair, strict=True)]
-            for pair in zip(content["programs"], content["is_isa"], strict=True)
+            [Program.from_text(text, is_isa=is_isa) for text, is_isa in zip(texts, are_isa, strict=True)]
+            for texts, are_isa, _ in zip(content["programs"], content["is_isa"], jobs, strict=True)
         ]
         circuits = None if content["circuits"] is None else _unpacked(content["circuits"])
-        return SavedJob(content["job_id"], programs, circuits, jobs)
+        return SavedJob(str(content["job_id"]), programs, circuits, jobs)
     except LaterReleaseError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a valid saved job: {error}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is not a valid saved job: {str(error).rstrip('.')}.") from error
 
 
 def _check_format(content: dict[str, Any], path: str | Path) -> None:
     if content["format"] != _FORMAT:
         raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
-    if content["version"] != _VERSION:
+    if content["version"] not in _VERSIONS:
         raise LaterReleaseError(str(path), content["version"])
 
 

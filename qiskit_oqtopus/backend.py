@@ -166,7 +166,8 @@ class OqtopusBackend(DescribedBackend):
         """
         from qiskit_oqtopus.options import OqtopusOptions  # noqa: PLC0415 - pydantic is slow to load
 
-        given = {name: value for name, value in options.items() if value is not None or name not in self.options}
+        renamed = OqtopusOptions.renamed(options)
+        given = {name: value for name, value in renamed.items() if value is not None or name not in self.options}
         return OqtopusOptions.checked({**self.options, **given})
 
     def deferred(self, circuit: QuantumCircuit) -> QuantumCircuit:

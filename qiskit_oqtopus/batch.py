@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, cast
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus
 
+from oqtopus_client import rest
 from oqtopus_client.errors import (
     BatchResultError,
     BatchSubmissionError,
@@ -16,10 +17,12 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
-from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobType
+from oqtopus_client.rest.enums import FINAL_STATUSES
 from oqtopus_client.services.concurrency import WORKERS
 from oqtopus_client.services.journal import JournalState
 from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as_is
+from qiskit_oqtopus.journal_entries import by_batch
+from qiskit_oqtopus.last_seen import FIELDS, LastSeen, just_submitted
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.status import aggregate_status
 from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
@@ -29,18 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult, OqtopusJobSpec
-    from oqtopus_client.rest.models import JobsS3TranspileResult
+    from oqtopus_client.rest.models import JobsJob, JobsS3TranspileResult
     from oqtopus_client.services.job_results import JobFile
-    from oqtopus_client.services.journal import JournalEntry
+    from oqtopus_client.services.queue_position import QueuePosition
 
 _PAUSE = timedelta(seconds=1)
 """Longer than the time between the submissions of two jobs of a batch."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _logger = logging.getLogger("qiskit_oqtopus")
-
-CIRCUIT_JOBS = frozenset({JobsJobType.SAMPLING, JobsJobType.MULTI_MANUAL})
-"""Types of jobs that are decoded as circuits, whichever software submitted them."""
 
 
 class JobBatch:
@@ -51,6 +51,13 @@ class JobBatch:
         batch_id: For a single job, its id; for several, the batch id in their descriptions.
         job_ids: The ids of the jobs, in order.
         known: Jobs as last seen; those that have ended are not requested again.
+        listed: Jobs from a list, which have no results.
+        programs: The programs of each job; if None, they are read when they are needed.
+
+    Attributes:
+        batch_id: As passed to the constructor.
+        job_ids: The ids of the jobs, in order.
+        seen: What is known about them without a request.
     """
 
     def __init__(
@@ -58,10 +65,16 @@ class JobBatch:
         client: OqtopusClient | None,
         batch_id: str,
         job_ids: Sequence[str],
-        known: Iterable[OqtopusJobResult] = (),
+        known: Sequence[OqtopusJobResult] = (),
+        *,
+        listed: Iterable[JobsJob] = (),
+        programs: Sequence[Sequence[Program]] | None = None,
     ) -> None:
         self.batch_id = batch_id
         self.job_ids = list(job_ids)
+        self.seen = LastSeen(self.job_ids)
+        self.seen.note([*listed, *known])
+        self._known_programs = programs
         self._numbers = {job_id: number for number, job_id in enumerate(self.job_ids, 1)}
         self._optional_client = client
         self._ended = {job.job_id: job for job in known if job.status in FINAL_STATUSES}
@@ -91,7 +104,8 @@ class JobBatch:
                 error.add_note("Cancellation of these jobs has been requested.")
             raise
         job_ids = [answer.job_id for answer in answers]
-        return cls(client, tag.batch_id if tag else job_ids[0], job_ids)
+        sent = [just_submitted(job_id, spec) for job_id, spec in zip(job_ids, specs, strict=True)]
+        return cls(client, tag.batch_id if tag else job_ids[0], job_ids, listed=sent)
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
@@ -106,22 +120,24 @@ class JobBatch:
             NotFoundError: The id is that of a single job, and the server does not have it.
         """
         if not (isinstance(batch_id, str) and is_batch_id(batch_id)):
-            return cls(client, batch_id, [client.get_job_status(batch_id).job_id])
+            status = client.get_job_status(batch_id).status
+            return cls(client, batch_id, [batch_id], listed=[rest.JobsJob(job_id=batch_id, status=status)])
         listed = [
             (job, tag)
-            for job in client.iter_jobs(q=batch_id, fields="job_id,description,submitted_at")
+            for job in client.iter_jobs(q=batch_id, fields=FIELDS)
             if job.job_id is not None and (tag := Tag.of(job.description)) is not None and tag.batch_id == batch_id
         ]
         # Ids increase with registration time; some servers report times in whole seconds.
         listed.sort(key=lambda pair: (pair[0].submitted_at is None, pair[0].submitted_at or _EPOCH, pair[0].job_id))
-        found = first_of_each((job.job_id or "", tag) for job, tag in listed)
+        jobs = first_of_each(listed)
+        found = [str(job.job_id) for job in jobs]
         if not found:
             raise OqtopusJobError(batch_id, "none of its jobs is on the server.")
         total = listed[0][1].total
         if len(found) < total:
             message = f"only {len(found)} of its {total} jobs are on the server: {', '.join(found)}."
             raise OqtopusJobError(batch_id, message)
-        return cls(client, batch_id, found)
+        return cls(client, batch_id, found, listed=jobs)
 
     @classmethod
     def resume(cls, client: OqtopusClient) -> list[Self]:
@@ -133,7 +149,7 @@ class JobBatch:
             OqtopusError: The server could not be reached, or a job could not be submitted.
         """
         batches = []
-        for batch_id, entries in _grouped(client.resume(max_workers=WORKERS)).items():
+        for batch_id, entries in by_batch(client.resume(max_workers=WORKERS)).items():
             job_ids = [entry.job_id for entry in entries if entry.job_id and entry.state is JournalState.SUBMITTED]
             if len(job_ids) == len(entries):
                 batches.append(cls(client, batch_id, job_ids))
@@ -167,6 +183,8 @@ class JobBatch:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""
         pending = self._pending()
         statuses = self.client.get_job_statuses(pending) if pending else []
+        for job_id, status in zip(pending, statuses, strict=True):
+            self.seen.note_status(job_id, status)
         return aggregate_status([*statuses, *(job.status for job in self._ended.values())])
 
     def jobs(self) -> list[OqtopusJobResult]:
@@ -176,6 +194,7 @@ class JobBatch:
     def _jobs(self, job_ids: Sequence[str]) -> list[OqtopusJobResult]:
         pending = [job_id for job_id in job_ids if job_id not in self._ended]
         found = {job.job_id: job for job in self.client.get_jobs(pending)} if pending else {}
+        self.seen.note(found.values())
         self._ended |= {job_id: job for job_id, job in found.items() if job.status in FINAL_STATUSES}
         return [found.get(job_id) or self._ended[job_id] for job_id in job_ids]
 
@@ -210,6 +229,7 @@ class JobBatch:
         for job_id, outcome in found.items():
             if outcome is not None and not isinstance(outcome, Exception):
                 self._ended[job_id] = outcome
+                self.seen.note([outcome])
         return [self._ended.get(job_id) or found.get(job_id) for job_id in self.job_ids]
 
     def cancel(self) -> bool:
@@ -224,7 +244,18 @@ class JobBatch:
 
     def device_id(self) -> str:
         """Return the id of the device that runs the jobs."""
-        return self._jobs(self.job_ids[:1])[0].device_id
+        return self.seen.device_id or self._jobs(self.job_ids[:1])[0].device_id
+
+    def tags(self) -> list[str]:
+        """Return the user's tags of the jobs."""
+        if self.seen.device_id is None:
+            self._jobs(self.job_ids[:1])
+        return self.seen.tags
+
+    def queue_info(self) -> QueuePosition | None:
+        """Return how many jobs are ahead of these; None unless they wait."""
+        pending = self._pending()
+        return self.client.queue_position(pending) if len(pending) == len(self.job_ids) else None
 
     def programs(self) -> list[list[Program]]:
         """Return the programs of each job; one empty program for a job whose programs cannot be read.
@@ -233,10 +264,14 @@ class JobBatch:
             OqtopusJobError: A job does not belong to this batch, although its description says so, or a later release
                 wrote its program.
         """
-        return [self._programs(job) for job in self._with_file("input")]
+        if self._known_programs is not None:
+            return [list(programs) for programs in self._known_programs]
+        return [self._programs(job) for job in self.jobs_with_file("input")]
 
     def first_program(self) -> Program:
         """Return the first program of the first job; see `programs`."""
+        if self._known_programs is not None:
+            return self._known_programs[0][0]
         return self._programs(self._jobs(self.job_ids[:1])[0])[0]
 
     def _programs(self, job: OqtopusJobResult) -> list[Program]:
@@ -254,6 +289,8 @@ class JobBatch:
         Raises:
             OqtopusJobError: A late job does not belong to the batch.
         """
+        if self._known_programs is not None:
+            return
         jobs = sorted(self.jobs(), key=lambda job: job.submitted_at or _EPOCH)
         times = [job.submitted_at or _EPOCH for job in jobs]
         late = next((i for i in range(1, len(jobs)) if times[i] - times[i - 1] > _PAUSE), len(jobs))
@@ -289,10 +326,11 @@ class JobBatch:
     def transpile_results(self) -> list[JobsS3TranspileResult | None]:
         """Return the output of the server's transpiler for each job; None if it has not run."""
         return [
-            cast("JobsS3TranspileResult | None", job.transpile_result) for job in self._with_file("transpile_result")
+            cast("JobsS3TranspileResult | None", job.transpile_result)
+            for job in self.jobs_with_file("transpile_result")
         ]
 
-    def _with_file(self, name: JobFile) -> list[OqtopusJobResult]:
+    def jobs_with_file(self, name: JobFile) -> list[OqtopusJobResult]:
         """Return the current state of each job with this side file loaded."""
         jobs = self.jobs()
         self._read(jobs, name)
@@ -301,24 +339,3 @@ class JobBatch:
     def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:
         if self._optional_client is not None:
             self._optional_client.read_job_files(jobs, [name])
-
-
-def _grouped(entries: Iterable[JournalEntry]) -> dict[str, list[JournalEntry]]:
-    """Group journal entries by batch id, single jobs under their own id, in the order of the journal.
-
-    A batch is recorded in one transaction, so an entry that names an incomplete batch, or repeats a tag, was submitted
-    later with a copied description.
-    """
-    entries = list(entries)
-    tagged: dict[str, list[tuple[JournalEntry, Tag]]] = {}
-    for entry in entries:
-        if tag := Tag.of(entry.spec.description):
-            tagged.setdefault(tag.batch_id, []).append((entry, tag))
-    batches = {batch_id: first_of_each(pairs) for batch_id, pairs in tagged.items()}
-    whole = {batch_id: batch for batch_id, batch in batches.items() if len(batch) == tagged[batch_id][0][1].total}
-    batch_of = {entry.number: batch_id for batch_id, batch in whole.items() for entry in batch}
-    found: dict[str, list[JournalEntry]] = {}
-    for entry in entries:
-        if (batch_id := batch_of.get(entry.number)) or entry.spec.job_type in CIRCUIT_JOBS:
-            found.setdefault(batch_id or entry.job_id or "", []).append(entry)
-    return found

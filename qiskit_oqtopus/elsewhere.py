@@ -35,11 +35,35 @@ BACKEND = {
 JOB = {
     "instance": "OQTOPUS has no instances; use job.backend()",
     "logs": "use job.jobs(), the OQTOPUS jobs with their messages",
-    "queue_info": "use job.timestamps and backend.pending_jobs",
     "session_id": "OQTOPUS has no sessions; use job.job_id()",
-    "update_tags": "use the option job_tags of the run",
+    "update_tags": "servers keep a job as it was submitted; use the option job_tags of the run",
     "usage_estimation": "use job.execution_time",
 }
+
+JOBS = {
+    "created_after": "use after",
+    "created_before": "use before",
+    "start_datetime": "use after",
+    "end_datetime": "use before",
+    "job_tags": "use tags",
+    "job_name": "use name",
+    "program_id": "use name='sampler-' or name='estimator-', as the ids of such jobs begin",
+    "instance": "OQTOPUS has no instances",
+    "session_id": "OQTOPUS has no sessions; mark jobs with the option job_tags, and use tags",
+    "include_mocks": "an emulator's jobs are listed by its own provider",
+}
+"""Arguments of other providers' `jobs()`."""
+
+
+def refuse_others(function: str, unknown: Mapping[str, object], known_elsewhere: Mapping[str, str]) -> None:
+    """Refuse arguments that a function does not have, and name the equivalents of other providers'.
+
+    Raises:
+        TypeError: There is such an argument.
+    """
+    for name in unknown:
+        hint = f": {known_elsewhere[name]}." if name in known_elsewhere else "."
+        raise TypeError(f"{function} has no argument {name!r}{hint}")
 
 
 class Hinting:

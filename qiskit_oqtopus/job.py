@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
@@ -13,7 +13,7 @@ from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
 from qiskit_oqtopus.parallel.results import by_replica
 from qiskit_oqtopus.resubmission import submit_again
-from qiskit_oqtopus.results import DONE, are_ours, layout, to_result
+from qiskit_oqtopus.results import DONE, are_ours, to_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,21 +23,10 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
     from qiskit.result import Counts, Result
 
-    from oqtopus_client import OqtopusClient, OqtopusJobResult
     from qiskit_oqtopus.archive import SavedJob
+    from qiskit_oqtopus.job_data import Provider
     from qiskit_oqtopus.parallel.placement import Placement
     from qiskit_oqtopus.programs import Program
-
-
-class Provider(Protocol):
-    """The parts of `OqtopusProvider` that a job loaded from a file uses."""
-
-    @property
-    def client(self) -> OqtopusClient:
-        """The client to request the job with."""
-
-    def get_backend(self, name: str) -> BackendV2:
-        """Return the device with this name."""
 
 
 class OqtopusJob(JobData, JobV1):
@@ -66,7 +55,7 @@ class OqtopusJob(JobData, JobV1):
         super().__init__(backend, batch.batch_id)
         self._backend: BackendV2 | None = backend
         self._find_backend = find_backend
-        self._batch = batch
+        self._batch: JobBatch = batch
         self._programs = programs
         self._circuits = circuits
         self._result: Result | None = None
@@ -75,21 +64,6 @@ class OqtopusJob(JobData, JobV1):
     def job_ids(self) -> list[str]:
         """Ids of the OQTOPUS jobs, in the order of the circuits."""
         return list(self._batch.job_ids)
-
-    def backend(self) -> BackendV2:
-        """Return the backend that runs the job.
-
-        Raises:
-            JobError: The job was loaded from a file without a provider.
-            QiskitBackendNotFoundError: The server no longer has the device.
-        """
-        if self._backend is None:
-            if self._find_backend is None:
-                raise QiskitJobError(
-                    "This job was loaded without a provider, so its backend is unknown; use provider.load_job(path)."
-                )
-            self._backend = self._find_backend(self._device_id())
-        return self._backend
 
     def submit(self) -> NoReturn:
         """Not supported: `backend.run` returns jobs that are already submitted.
@@ -192,15 +166,15 @@ class OqtopusJob(JobData, JobV1):
         # Unknown programs are not worth a request.
         return [are_ours(programs) for programs in self._programs or [()] * number]
 
+    def _wait(self, timeout: float | None) -> None:
+        if None in self._batch.outcomes(timeout):
+            raise timed_out(self.job_id(), timeout)
+
     def cancel(self) -> bool:
         """Cancel every circuit that has not ended, and return whether the job is then cancelled."""
         return self._batch.cancel()
 
     # --- data about the job
-
-    def jobs(self) -> list[OqtopusJobResult]:
-        """Return the current state of the OQTOPUS jobs, with all data that the server has."""
-        return self._batch.jobs()
 
     def programs(self) -> list[Program]:
         """Return the program of each circuit, without the circuits that run side by side with it."""
@@ -223,19 +197,6 @@ class OqtopusJob(JobData, JobV1):
             self._circuits = [circuit or program.to_circuit() for circuit, program in zip(known, programs, strict=True)]
         return list(self._circuits)
 
-    def transpiled_circuits(self) -> list[QuantumCircuit | None]:
-        """Return the output of the server's transpiler for each OQTOPUS job; None if it has not run.
-
-        Qubits are those of the device. The circuits of a `multi_manual` job are combined into one.
-
-        Raises:
-            MissingOptionalLibraryError: Package `qiskit-qasm3-import` is not installed.
-        """
-        from qiskit import qasm3  # noqa: PLC0415 - needs another package
-
-        programs = [result and result.transpiled_program for result in self._batch.transpile_results()]
-        return [qasm3.loads(program) if program else None for program in programs]
-
     def layouts(self) -> Sequence[Sequence[int | None] | None]:
         """Return, for each OQTOPUS job, the device qubit that each circuit qubit ended up on.
 
@@ -248,7 +209,7 @@ class OqtopusJob(JobData, JobV1):
         if self._job_programs().are_parallel:
             first = {each.circuit: each for each in reversed(self.placements())}
             return [list(first[circuit].qubits) for circuit in sorted(first)]
-        return [layout(result) for result in self._batch.transpile_results()]
+        return super().layouts()
 
     def placements(self) -> list[Placement]:
         """Return the placement of each copy of each circuit that runs side by side with others; empty if none does."""
@@ -263,7 +224,8 @@ class OqtopusJob(JobData, JobV1):
         """
         from qiskit_oqtopus.archive import SavedJob, save  # noqa: PLC0415 - rarely needed
 
-        save(SavedJob(self.job_id(), self.programs_by_job(), self._circuits, self.jobs()), path)
+        jobs = self._batch.jobs_with_file("transpile_result")
+        save(SavedJob(self.job_id(), self.programs_by_job(), self._circuits, jobs), path)
 
     @classmethod
     def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
@@ -275,7 +237,7 @@ class OqtopusJob(JobData, JobV1):
                 saved, as in `provider.load_job(path)`. By default the job is loaded without a server.
 
         Raises:
-            ValueError: The file is not a saved job, or a later release wrote it (`LaterReleaseError`).
+            ValueError: The file is not a saved job of this class, or a later release wrote it (`LaterReleaseError`).
         """
         from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
 
@@ -284,6 +246,8 @@ class OqtopusJob(JobData, JobV1):
     @classmethod
     def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
         """Return the job that was loaded from a file; see `load`."""
+        if saved.is_primitive:
+            raise ValueError(f"{saved.job_id} is the job of a primitive; use OqtopusPrimitiveJob.load(path).")
         client, find_backend = (provider.client, provider.get_backend) if provider else (None, None)
         batch = JobBatch(client, saved.job_id, [job.job_id for job in saved.jobs], saved.jobs)
         return cls(batch, saved.programs, circuits=saved.circuits, find_backend=find_backend)
@@ -291,5 +255,6 @@ class OqtopusJob(JobData, JobV1):
     def _device_id(self) -> str:
         return str(self._backend.name) if self._backend is not None else self._batch.device_id()
 
-    def __repr__(self) -> str:
-        return f"<OqtopusJob {self.job_id()!r}, OQTOPUS jobs: {len(self.job_ids)}>"
+    @property
+    def _num_inputs(self) -> tuple[int | None, str]:
+        return len(self._circuits or ()) or None, "circuit"

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+import time
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from qiskit.providers import JobError, JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_oqtopus.elsewhere import JOB, Hinting
-from qiskit_oqtopus.errors import reason
+from qiskit_oqtopus.errors import reason, timed_out
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
+from qiskit_oqtopus.results import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from matplotlib.figure import Figure
+    from qiskit import QuantumCircuit
+    from qiskit.providers import BackendV2
 
-    from oqtopus_client import OqtopusJobResult
+    from oqtopus_client import OqtopusClient, OqtopusJobResult
+    from oqtopus_client.services.queue_position import QueuePosition
+    from qiskit_oqtopus.batch import JobBatch
+    from qiskit_oqtopus.last_seen import LastSeen
+
+
+class Provider(Protocol):
+    """The parts of `OqtopusProvider` that a job loaded from a file uses."""
+
+    @property
+    def client(self) -> OqtopusClient:
+        """The client to request the job with."""
+
+    def get_backend(self, name: str) -> BackendV2:
+        """Return the device with this name."""
 
 
 class JobData(Hinting):
@@ -23,9 +45,133 @@ class JobData(Hinting):
     _elsewhere = JOB
 
     if TYPE_CHECKING:
+        _backend: BackendV2 | None
+        _find_backend: Callable[[str], BackendV2] | None
 
-        def jobs(self) -> list[OqtopusJobResult]:
-            """Return the current state of the OQTOPUS jobs."""
+        @property
+        def _batch(self) -> JobBatch | None:
+            """The OQTOPUS jobs; None for a job without any."""
+
+        def status(self) -> JobStatus:
+            """Return the status of the job."""
+
+        def job_id(self) -> str:
+            """Return the id of the job."""
+
+        @property
+        def job_ids(self) -> list[str]:
+            """The ids of the jobs."""
+
+        def _wait(self, timeout: float | None) -> None:
+            """Wait for all parts of the job; see `wait_for_final_state`."""
+
+        @property
+        def _num_inputs(self) -> tuple[int | None, str]:
+            """Number of circuits or PUBs, None if it would take a request, and the word for one."""
+
+    def jobs(self) -> list[OqtopusJobResult]:
+        """Return the current state of the OQTOPUS jobs, with all data that the server has; empty without any."""
+        return [] if self._batch is None else self._batch.jobs()
+
+    def backend(self) -> BackendV2:
+        """Return the backend that runs the job.
+
+        Raises:
+            JobError: The job was loaded from a file without a provider, or needed no backend.
+            QiskitBackendNotFoundError: The server no longer has the device.
+        """
+        if self._backend is None:
+            if self._batch is None:
+                raise JobError("This run needed no job, so its backend is unknown.")
+            if self._find_backend is None:
+                raise JobError(
+                    "This job was loaded without a provider, so its backend is unknown; use provider.load_job(path)."
+                )
+            self._backend = self._find_backend(self._batch.device_id())
+        return self._backend
+
+    @property
+    def tags(self) -> list[str]:
+        """The words that the option `job_tags` attached to the job; none if it has no OQTOPUS jobs."""
+        return [] if self._batch is None else self._batch.tags()
+
+    @property
+    def last_seen(self) -> LastSeen | None:
+        """Name, status, device, time and tags as last seen, without a request; None for a job without OQTOPUS jobs."""
+        return None if self._batch is None else self._batch.seen
+
+    def done(self) -> bool:
+        """Return whether the job has succeeded."""
+        return self.status() is JobStatus.DONE
+
+    def running(self) -> bool:
+        """Return whether a part of the job is running and none is waiting."""
+        return self.status() is JobStatus.RUNNING
+
+    def cancelled(self) -> bool:
+        """Return whether the job was cancelled."""
+        return self.status() is JobStatus.CANCELLED
+
+    def errored(self) -> bool:
+        """Return whether the job has failed."""
+        return self.status() is JobStatus.ERROR
+
+    def in_final_state(self) -> bool:
+        """Return whether the job has ended, however it ended."""
+        return self.status() in JOB_FINAL_STATES
+
+    def wait_for_final_state(
+        self,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callable[[str, JobStatus, Self], object] | None = None,
+    ) -> None:
+        """Wait until the job has ended, however it ended.
+
+        Args:
+            timeout: Maximum time to wait in seconds, including time in the queue; None waits without limit.
+            wait: Seconds between two requests for the status; by default they increase from 0.05 to 5.
+            callback: A function that is called with the id, the status and the job after each of these requests, until
+                the job has ended; `wait` is then 5 by default.
+
+        Raises:
+            OqtopusJobTimeoutError: The job did not end in time and is still running.
+        """
+        if wait is None and callback is None:
+            self._wait(timeout)
+            return
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while (status := self.status()) not in JOB_FINAL_STATES:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise timed_out(self.job_id(), timeout)
+            if callback is not None:
+                callback(self.job_id(), status, self)
+            time.sleep(min(5.0 if wait is None else wait, remaining))
+
+    def transpiled_circuits(self) -> list[QuantumCircuit | None]:
+        """Return the output of the server's transpiler for each OQTOPUS job; None if it has not run.
+
+        Qubits are those of the device. The circuits of a `multi_manual` job are combined into one.
+
+        Raises:
+            MissingOptionalLibraryError: Package `qiskit-qasm3-import` is not installed.
+        """
+        from qiskit import qasm3  # noqa: PLC0415 - needs another package
+
+        results = [] if self._batch is None else self._batch.transpile_results()
+        programs = [result and result.transpiled_program for result in results]
+        return [qasm3.loads(program) if program else None for program in programs]
+
+    def layouts(self) -> Sequence[Sequence[int | None] | None]:
+        """Return, for each OQTOPUS job, the device qubit that each circuit qubit ended up on.
+
+        Routing is included; None if the server's transpiler has not run.
+
+        Raises:
+            ResponseValidationError: The server sent an invalid mapping.
+        """
+        return [] if self._batch is None else [layout(result) for result in self._batch.transpile_results()]
 
     def error_message(self) -> str | None:
         """Return the server's messages for failed and cancelled OQTOPUS jobs; None if there are none."""
@@ -88,5 +234,37 @@ class JobData(Hinting):
         }
 
     def queue_position(self) -> int | None:
-        """Return None, as servers do not report it; `backend.pending_jobs` counts the jobs waiting for the device."""
-        return None
+        """Return the place of the job in the device's queue, at worst: 1 if it is next.
+
+        The user's own earlier jobs are ahead. Of other users' jobs, servers report only the number, about once a
+        minute, so all of them count as ahead. `queue_info()` has both numbers.
+
+        Returns:
+            The place of the first OQTOPUS job; None if one of them runs or has ended, or if there is none.
+        """
+        info = self.queue_info()
+        return None if info is None else info.position
+
+    def queue_info(self) -> QueuePosition | None:
+        """Return how many jobs are ahead, the user's own and others; `print` shows a phrase.
+
+        Returns:
+            See `queue_position`.
+        """
+        return None if self._batch is None else self._batch.queue_info()
+
+    def __repr__(self) -> str:
+        number, word = self._num_inputs
+        phrases = [] if self.last_seen is None else self.last_seen.phrases()
+        phrases += [] if number is None else [counted(number, word)]
+        phrases += [] if number == len(self.job_ids) else [counted(len(self.job_ids), "job")]
+        return f"<{type(self).__name__} {self.job_id()!r}: {', '.join(phrases)}>"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "circuit"), counted(2000, "circuit")
+    ('1 circuit', '2,000 circuits')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -49,7 +49,7 @@ def stages(times: Sequence[JobTimes]) -> dict[str, datetime | None]:
         "submitted": min((time.submitted_at for time in times if time.submitted_at), default=None),
         "ready": min((time.ready_at for time in times if time.ready_at), default=None),
         "running": min((time.running_at for time in times if time.running_at), default=None),
-        "ended": None if None in ends else max(end for end in ends if end),
+        "ended": None if None in ends else max((end for end in ends if end), default=None),
     }
 
 

@@ -22,6 +22,7 @@ from qiskit.providers import Options
 from oqtopus_client.checks import whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
+from qiskit_oqtopus.tags import checked_user_tags, with_user_tags
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def _checked_replicas(replicas: object) -> int | str:
     return "max" if replicas == "max" else whole_number(replicas, message, least=1)
 
 
+def _checked_tags(tags: object, info: ValidationInfo) -> list[str] | None:
+    return None if tags is None else checked_user_tags(tags, str(info.field_name))
+
+
+Tags = Annotated[list[str] | None, BeforeValidator(_checked_tags)]
 Parallel = Annotated[bool | int, BeforeValidator(_checked_parallel)]
 Spacing = Annotated[int, BeforeValidator(_checked_spacing)]
 MaxError = Annotated[float, Field(gt=0, le=1)]
@@ -72,6 +78,21 @@ class StrictOptions(BaseModel):
     """Prefix of the options' names in messages."""
     _refused: ClassVar[Mapping[str, str]] = {}
     """Options of others that do not exist here, and what to use in their place or why."""
+    _aliases: ClassVar[Mapping[str, str]] = {}
+    """Other names of options."""
+
+    @classmethod
+    def renamed(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options under their own names.
+
+        Raises:
+            TypeError: An option is given under two names.
+        """
+        renamed = {cls._aliases.get(name, name): value for name, value in options.items()}
+        if len(renamed) < len(options):
+            both = next(f"{alias} or {name}" for alias, name in cls._aliases.items() if {alias, name} <= options.keys())
+            raise TypeError(f"{cls._taker} takes either {both}, which are the same option.")
+        return renamed
 
     @classmethod
     def checked(cls, options: Mapping[str, Any]) -> Self:
@@ -81,6 +102,7 @@ class StrictOptions(BaseModel):
             TypeError: An option is unknown, or a number is not an integer.
             ValueError: A value is not valid.
         """
+        options = cls.renamed(options)
         for name in options:
             cls._check_name(name)
         try:
@@ -121,7 +143,9 @@ class OqtopusOptions(StrictOptions):
             transpiles them.
         defer_measurements: Whether to replace mid-circuit measurements by measurements of spare qubits at the end, and
             reset qubits by spare ones; see `qiskit_oqtopus.defer_measurements`.
-        job_tags: Words to append to the description, at most 200 characters together.
+        job_tags: Words by which `provider.jobs(tags=...)` finds the jobs, also as `tags`; at most 200 characters
+            together. They are kept at the end of the description, and cannot be changed later. Commas, square brackets
+            and backslashes are not allowed.
         parallel: Whether to run circuits side by side, in as few jobs as possible. A number is the maximum
             number of circuits in a job. Each circuit is placed on the best free qubits by their calibration; one that
             is as wide as the device and transpiled for it stays where it is. `job.placements()` lists the places.
@@ -143,6 +167,7 @@ class OqtopusOptions(StrictOptions):
 
     model_config = ConfigDict(frozen=True)
     _taker = "run()"
+    _aliases = {"tags": "job_tags"}
     _refused = {"seed": "use seed_simulator."} | dict.fromkeys(
         ("resilience_level", "resilience", "twirling", "dynamical_decoupling"),
         "it is an option of qiskit_oqtopus.OqtopusEstimator or OqtopusSampler.",
@@ -157,7 +182,7 @@ class OqtopusOptions(StrictOptions):
     mitigation: Literal["pseudo_inverse"] | None = None
     multi_manual: bool = False
     defer_measurements: bool = False
-    job_tags: list[str] | None = None
+    job_tags: Tags = None
     parallel: Parallel = False
     spacing: Spacing = 1
     max_error: MaxError | None = 0.1
@@ -178,22 +203,15 @@ class OqtopusOptions(StrictOptions):
             raise ValueError(f"transpiler_options must be serializable as JSON: {error}.") from None
         return options
 
-    @field_validator("name", "description", "job_tags")
+    @field_validator("name", "description")
     @classmethod
     def _has_no_nul(cls, value: Any, info: ValidationInfo) -> Any:
-        if "\0" in "".join(value or ""):
+        if "\0" in (value or ""):
             raise ValueError(
                 f"{info.field_name} must not contain NUL characters, which hide jobs from the server's search, not "
                 f"{value!r}."
             )
         return value
-
-    @field_validator("job_tags")
-    @classmethod
-    def _is_short(cls, tags: list[str] | None) -> list[str] | None:
-        if len(" ".join(tags or [])) > 200:  # noqa: PLR2004 - as documented
-            raise ValueError("job_tags must have at most 200 characters together.")
-        return tags
 
     @field_validator("meas_level")
     @classmethod
@@ -238,7 +256,7 @@ class OqtopusOptions(StrictOptions):
     @property
     def full_description(self) -> str | None:
         """The description followed by the tags."""
-        return " ".join([*([self.description] if self.description else []), *(self.job_tags or [])]) or None
+        return with_user_tags(self.description, self.job_tags or [])
 
     def is_transpiled_by_server(self, *, is_isa: bool) -> bool:
         """Return whether the server transpiles a program, which may already consist of native instructions."""
@@ -270,6 +288,7 @@ class BackendOptions(Options):
             ValueError: A value is not valid.
         """
         initial = dict(OqtopusOptions())
+        fields = OqtopusOptions.renamed(fields)
         values = {name: initial.get(name) if value is None else value for name, value in fields.items()}
         OqtopusOptions.checked({**self, **values})
         super().update_options(**values)

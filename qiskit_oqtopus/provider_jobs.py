@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import TYPE_CHECKING
 
-from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
-from qiskit_oqtopus.batch import CIRCUIT_JOBS, JobBatch
+from oqtopus_client.checks import whole_number
+from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.elsewhere import JOBS, refuse_others
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.job import OqtopusJob
+from qiskit_oqtopus.job_criteria import JobCriteria
+from qiskit_oqtopus.job_list import JobList
+from qiskit_oqtopus.journal_entries import CIRCUIT_JOBS
+from qiskit_oqtopus.last_seen import FIELDS
 from qiskit_oqtopus.primitives.backend_run import BackendRun
 from qiskit_oqtopus.primitives.cloud_run import CloudRun
 from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_run_id
 from qiskit_oqtopus.program_runs import ProgramRuns
-from qiskit_oqtopus.status import wire_statuses
 from qiskit_oqtopus.tags import Tag, is_batch_id
 from qiskit_oqtopus.user_warnings import warn_user
 
@@ -23,14 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
+    from typing import Never
 
     from qiskit.providers import JobStatus
 
     from oqtopus_client import OqtopusProgramJob
     from oqtopus_client.rest.models import JobsJob
-
-_SPECIAL = re.compile(r"[\\\0]")
-"""Characters that a server's search does not match literally; `_`, its wildcard for one character, replaces them."""
 
 
 class ProviderJobs(ProgramRuns):
@@ -49,8 +50,8 @@ class ProviderJobs(ProgramRuns):
             LaterReleaseError: The id contains a run of a later release.
             OqtopusJobError: The server no longer has all jobs of the batch.
         """
-        if isinstance(job_id, str) and (plan := from_run_id(job_id)):
-            return OqtopusPrimitiveJob(BackendRun.empty(plan))
+        if isinstance(job_id, str) and from_run_id(job_id):
+            return OqtopusPrimitiveJob(BackendRun.retrieved(job_id))
         if isinstance(job_id, str) and not is_batch_id(job_id) and (program := self._program(job_id)):
             return program
         return self._job(JobBatch.find(self.client, job_id))
@@ -60,8 +61,8 @@ class ProviderJobs(ProgramRuns):
             return OqtopusJob(batch, find_backend=self.get_backend)
         return OqtopusPrimitiveJob(CloudRun(batch), find_backend=self.get_backend)
 
-    def load_job(self, path: str | Path) -> OqtopusJob:
-        """Load a job that `OqtopusJob.save` wrote; the server is asked about the parts that had not ended by then.
+    def load_job(self, path: str | Path) -> OqtopusJob | OqtopusPrimitiveJob:
+        """Load a job that `job.save` wrote; the server is asked about the parts that had not ended by then.
 
         Args:
             path: The file.
@@ -71,7 +72,8 @@ class ProviderJobs(ProgramRuns):
         """
         from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
 
-        return OqtopusJob.from_saved(load(path), self)
+        saved = load(path)
+        return (OqtopusPrimitiveJob if saved.is_primitive else OqtopusJob).from_saved(saved, self)
 
     def resume(self) -> list[OqtopusJob | OqtopusPrimitiveJob]:
         """Return every job in the journal, in order, however far the program that submitted it got.
@@ -87,21 +89,24 @@ class ProviderJobs(ProgramRuns):
 
     def jobs(
         self,
-        *,
         limit: int | None = 10,
         skip: int = 0,
         backend_name: str | None = None,
         pending: bool | None = None,
+        *,
         status: JobStatus | str | None = None,
         after: datetime | None = None,
         before: datetime | None = None,
         name: str | None = None,
-    ) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
-        """Iterate over earlier jobs, newest first; each page of a hundred is requested when it is needed.
+        tags: Iterable[str] | None = None,
+        descending: bool = True,
+        **unknown: Never,
+    ) -> JobList:
+        """Return earlier jobs, newest first, as a list that is read when it is needed, a hundred jobs with one request.
 
-        The circuits of one `backend.run`, or one run of a primitive, form one job; a job with missing parts is left out
-        with a warning. Estimation jobs of other software and server-side jobs are not included; `client.iter_jobs`
-        returns every job.
+        `print` and notebooks show a table. The circuits of one `backend.run`, or one run of a primitive, form one job;
+        a job with missing parts is left out with a warning. Estimation jobs of other software and server-side jobs are
+        not included; `client.iter_jobs` returns every job.
 
         Args:
             limit: Maximum number of jobs; None for all.
@@ -112,36 +117,24 @@ class ProviderJobs(ProgramRuns):
             after: Only jobs submitted at this time or later; local time if it has no time zone.
             before: Only jobs submitted at this time or earlier; local time if it has no time zone.
             name: Only jobs with this text in their id, name or description.
+            tags: Only jobs with all of these tags; see the option `job_tags`.
+            descending: Whether the newest job is first; otherwise, the oldest is.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
-            ValueError: `status` is not a valid status, `limit` or `skip` is negative, or `status` and `pending` are
-                both given.
+            TypeError: An argument is unknown or has the wrong type.
+            ValueError: `status` is not a valid status, `limit` or `skip` is negative, a tag is not valid, or `status`
+                and `pending` are both given.
         """
-        if status is not None and pending is not None:
-            raise ValueError("Use either status or pending.")
-        wanted = wire_statuses(status)
-        if pending is not None:
-            wanted = [each for each in JobsJobStatus if (each not in FINAL_STATUSES) is pending]
-        if limit is not None and limit < 0:
-            raise ValueError(f"limit must be at least 0 or None, not {limit!r}.")
-        if skip < 0:
-            raise ValueError(f"skip must be at least 0, not {skip!r}.")
+        refuse_others("jobs()", unknown, JOBS)
+        criteria = JobCriteria.checked(backend_name, pending, status, after, before, name, tags)
+        end = None if limit is None else whole_number(limit, "limit must be at least 0 or None", least=0)
+        start = whole_number(skip, "skip must be at least 0", least=0)
         found = self.client.iter_jobs(
-            order="DESC",
-            fields="job_id,job_type,status,name,description,device_id",
-            status=next(iter(wanted)) if len(wanted) == 1 else None,
-            start_time=after,
-            end_time=before,
-            q=name and _SPECIAL.sub("_", name),
+            order="DESC" if descending else "ASC", fields=f"{FIELDS},job_type", **criteria.query()
         )
-        matching = (
-            job
-            for job in found
-            if (not wanted or job.status in wanted)
-            and (name is None or _mentions(job, name))
-            and backend_name in {None, job.device_id}
-        )
-        return itertools.islice(self._grouped(matching), skip, None if limit is None else skip + limit)
+        grouped = self._grouped(filter(criteria.accepts, found))
+        return JobList(itertools.islice(grouped, start, None if end is None else start + end))
 
     def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         batches: dict[str, JobBatch | None] = {}
@@ -159,7 +152,7 @@ class ProviderJobs(ProgramRuns):
                     yield self._job(batch)
             # A job outside the batch that its description names has a copied description, and stands alone.
             elif job.job_id and job.job_type in CIRCUIT_JOBS and (tag is None or batches[tag.batch_id] is not None):
-                yield self._job(JobBatch(self.client, job.job_id, [job.job_id]))
+                yield self._job(JobBatch(self.client, job.job_id, [job.job_id], listed=[job]))
 
     def _complete_batch(self, batch_id: str) -> JobBatch | None:
         try:
@@ -167,8 +160,3 @@ class ProviderJobs(ProgramRuns):
         except OqtopusJobError as error:  # a part could not be submitted, or has been deleted
             warn_user(f"{error} It is left out.")
             return None
-
-
-def _mentions(job: JobsJob, text: str) -> bool:
-    """Return whether a job has this text in its id, name or description; servers treat `%` and `_` as wildcards."""
-    return any(text.casefold() in (field or "").casefold() for field in (job.job_id, job.name, job.description))

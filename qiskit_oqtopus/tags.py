@@ -1,14 +1,15 @@
-"""Ids and tags by which the jobs of a batch are found on the server: `Tag`."""
+"""Batch tags and users' tags, both kept in jobs' descriptions, which the server's search covers: `Tag`."""
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 _T = TypeVar("_T")
 
@@ -16,6 +17,11 @@ _BATCH_ID = re.compile(r"(?P<kind>batch|sampler|estimator)-[0-9a-f]{16}")
 """The kind is `batch` for circuits, else the name of a primitive: the id determines how to read the batch."""
 
 _TAG = re.compile(rf"\[(?P<batch>{_BATCH_ID.pattern}) (?P<number>[1-9][0-9]{{0,8}})/(?P<total>[1-9][0-9]{{0,8}})\]\Z")
+
+_USER_TAGS = re.compile(r"(?:\A| )\[tags: (?P<tags>[^\[\]]+)\]\Z")
+
+MOST_TAG_CHARACTERS = 200
+"""Maximum length of a job's tags in its description, so that this stays below the servers' limit of 1,024."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,54 @@ def without_tag(description: str | None) -> str | None:
     'ramsey'
     """
     return _TAG.sub("", description or "").rstrip() or None
+
+
+def checked_user_tags(tags: object, of: str) -> list[str]:
+    """Return a user's tags, if they can be read back from a description.
+
+    Args:
+        tags: The tags.
+        of: The option's name, for messages.
+
+    Raises:
+        TypeError: They are not a list of text.
+        ValueError: A tag is empty or has other characters, or they are too long.
+    """
+    given: list[Any] = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else [None]
+    if not all(isinstance(tag, str) for tag in given):
+        raise TypeError(f"{of} must be a list of words, such as ['calibration'], not {tags!r}.")
+    for tag in given:
+        if not tag.isprintable() or tag != tag.strip() or not tag or set(tag) & set(",[]\\"):
+            raise ValueError(
+                f"{of} must be words without commas, square brackets, backslashes and unprintable characters, and "
+                f"without spaces at their ends, not {tag!r}."
+            )
+    length = len(", ".join(given))
+    if length > MOST_TAG_CHARACTERS:
+        raise ValueError(
+            f"{of} must have at most {MOST_TAG_CHARACTERS} characters together, with two between them, not {length}."
+        )
+    return given
+
+
+def with_user_tags(description: str | None, tags: Sequence[str]) -> str | None:
+    """Return a description followed by a user's tags; None if it is empty.
+
+    >>> with_user_tags("ramsey", ["night", "lab 3"])
+    'ramsey [tags: night, lab 3]'
+    """
+    parts = [description] if description else []
+    return " ".join([*parts, *([f"[tags: {', '.join(dict.fromkeys(tags))}]"] if tags else [])]) or None
+
+
+def user_tags(description: str | None) -> list[str]:
+    """Return the user's tags from a job's description, which may end with a batch tag.
+
+    >>> user_tags("ramsey [tags: night, lab 3] [batch-0123456789abcdef 2/3]")
+    ['night', 'lab 3']
+    """
+    found = _USER_TAGS.search(without_tag(description) or "")
+    return found["tags"].split(", ") if found else []
 
 
 def new_tags(kind: str, total: int, description: str | None) -> list[Tag | None]:

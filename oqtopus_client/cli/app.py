@@ -28,12 +28,13 @@ from oqtopus_client.cli import (
     server_program,
 )
 from oqtopus_client.cli.completion import profile_names
-from oqtopus_client.cli.exit_codes import MEANINGS, ExitCode, exit_code
+from oqtopus_client.cli.exit_codes import MEANINGS
+from oqtopus_client.cli.failures import reported
 from oqtopus_client.cli.output import say
 from oqtopus_client.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _ABOUT = """The OQTOPUS quantum cloud from your terminal.
 
@@ -51,23 +52,23 @@ _EPILOG = "Exit codes: " + "; ".join(f"{code:d} {meaning}" for code, meaning in 
 class Commands(TyperGroup):
     """The command group, which reports errors in one line."""
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Parse the global options."""
+        with reported():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command and convert errors to exit codes."""
-        try:
-            with _standard_input():
-                return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            _complain(getattr(interrupt, "__notes__", None) or ["Interrupted."])
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except typer.Abort:  # the user answered a question with no, or not at all
-            _complain(["Aborted; nothing was changed."])
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Exception as error:
-            code = exit_code(error)
-            if code is None:
-                raise
-            _complain([str(error) or type(error).__name__])
-            raise typer.Exit(code) from None
+        """Run the command."""
+        with reported(), _standard_input():
+            return super().invoke(ctx)
+
+
+class _Stderr(logging.Handler):
+    """Prints records on the present stderr, which a spinner replaces to keep its line whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        say(self.format(record))
 
 
 @contextlib.contextmanager
@@ -146,14 +147,9 @@ def _options(
     logger = logging.getLogger("oqtopus_client")
     context.call_on_close(functools.partial(logger.setLevel, logger.level))
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
-    handler = logging.StreamHandler()
+    handler = _Stderr()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s" if verbose else _NOTE))
     logger.addHandler(handler)
     context.call_on_close(lambda: logger.removeHandler(handler))
     context.obj = Session(profile, emulated=emulated)
     context.call_on_close(context.obj.close)
-
-
-def _complain(messages: Iterable[str]) -> None:
-    for message in messages:
-        say(f"oqtopus-client: {' '.join(message.split())}")

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oqtopus_client.cli.exit_codes import exit_code
+from oqtopus_client.cli import completion
+from oqtopus_client.cli.exit_codes import CommandError, exit_code
+from oqtopus_client.cli.job_ids import explained
 from oqtopus_client.cli.output import Json, counted, say, show_json
 from oqtopus_client.cli.session import Session
 from oqtopus_client.errors import OqtopusError
@@ -14,7 +16,14 @@ from oqtopus_client.errors import OqtopusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-JobIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Job ids, as listed by `jobs`.")]
+JobIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="Job ids, as listed by `jobs`.",
+        autocompletion=completion.job_ids,
+    ),
+]
 
 
 def cancel(context: typer.Context, job_ids: JobIds, *, as_json: Json = False) -> None:
@@ -22,7 +31,8 @@ def cancel(context: typer.Context, job_ids: JobIds, *, as_json: Json = False) ->
 
     Example: oqtopus-client cancel 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
-    _each(job_ids, Session.of(context).client.cancel_job, "cancelled", as_json=as_json)
+    session = Session.of(context)
+    _each(session, job_ids, session.client.cancel_job, "cancelled", as_json=as_json)
 
 
 def delete(
@@ -38,18 +48,21 @@ def delete(
     """
     if not yes:
         typer.confirm(f"Permanently delete {counted(len(job_ids), 'job')} and all results?", abort=True, err=True)
-    _each(job_ids, Session.of(context).client.delete_job, "deleted", as_json=as_json)
+    session = Session.of(context)
+    _each(session, job_ids, session.client.delete_job, "deleted", as_json=as_json)
 
 
-def _each(job_ids: list[str], action: Callable[[str], object], done: str, *, as_json: bool) -> None:
+def _each(session: Session, job_ids: list[str], action: Callable[[str], object], done: str, *, as_json: bool) -> None:
     """Apply an action to each job, and continue with the others if one fails."""
-    errors: dict[str, OqtopusError] = {}
+    errors: dict[str, Exception] = {}
     for job_id in dict.fromkeys(job_ids):
         try:
-            action(job_id)
-        except OqtopusError as error:
+            with explained(session, job_id):
+                action(job_id)
+        except (CommandError, OqtopusError) as error:
             errors[job_id] = error
-            say(f"oqtopus-client: Job {job_id}: {error}")
+            about = "" if isinstance(error, CommandError) else f"Job {job_id}: "
+            say(f"oqtopus-client: {about}{error}")
         else:
             if not as_json:
                 typer.echo(f"{job_id} {done}")

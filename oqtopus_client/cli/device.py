@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oqtopus_client.cli import completion
 from oqtopus_client.cli.chip_map import chip_map
 from oqtopus_client.cli.devices import description, find_device
 from oqtopus_client.cli.output import Json, coloured, console, counted, facts, percent, say, show_json, table, utc
@@ -25,7 +26,12 @@ _COUPLING = ("Control", "Target", "Gate error", "Duration (ns)")
 
 def device(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The device name, as listed by `devices`.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="The device name, as listed by `devices`.", autocompletion=completion.devices
+        ),
+    ],
     *,
     png: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save a picture of the chip, coloured by its errors.")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from oqtopus_client.cli import completion
 from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.output import Json, console, show_json, table
 from oqtopus_client.cli.session import Session
@@ -49,7 +50,12 @@ def pending(context: typer.Context, *, url: Url = None, data: Data = None, as_js
 @app.command("inject")
 def inject(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help="The kind of fault, as listed by `kinds`.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="The kind of fault, as listed by `kinds`.", autocompletion=completion.fault_kinds
+        ),
+    ],
     *,
     path: Annotated[str, typer.Option(help="Only requests with a matching path, such as '/jobs/*/status'.")] = "*",
     method: Annotated[str | None, typer.Option(help="Only requests with this HTTP method.")] = None,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusJobResult
     from oqtopus_client.rest import JobsJob
+    from oqtopus_client.services.queue_position import QueuePosition
 
 FIELDS = ("job_id", "name", "job_type", "status", "device_id", "shots")
 TIMES = ("submitted_at", "ready_at", "running_at", "ended_at")
@@ -66,8 +67,8 @@ def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
         _show(outcome(job), console(), bars=bars)
 
 
-def show_job(job: OqtopusJobResult) -> None:
-    """Print a job's settings, status, messages and times."""
+def show_job(job: OqtopusJobResult, queue: QueuePosition | None = None) -> None:
+    """Print a job's settings, status, place in the queue, messages and times."""
     terminal = console()
     terminal.print(
         facts(
@@ -79,6 +80,7 @@ def show_job(job: OqtopusJobResult) -> None:
                 ("Device", job.device_id),
                 ("Shots", f"{job.shots:,}"),
                 ("Status", coloured(job.status)),
+                ("Queue", queue),
                 ("Message", job.reason if job.status == "failed" else job.message),
                 ("Time on device", None if job.execution_time is None else f"{job.execution_time:.3f} s"),
                 ("Files", ", ".join(files(job)) or None),

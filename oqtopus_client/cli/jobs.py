@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oqtopus_client.cli import completion
+from oqtopus_client.cli.job_rows import cells, headings_for
 from oqtopus_client.cli.job_view import FIELDS, TIMES, as_json
-from oqtopus_client.cli.output import Json, coloured, console, say, show, show_json, table, utc
+from oqtopus_client.cli.output import Json, console, say, show, show_json, table
 from oqtopus_client.cli.session import Session
-from oqtopus_client.display import suggestion
+from oqtopus_client.cli.watch import Snapshot
+from oqtopus_client.cli.watch import watch as follow
+from oqtopus_client.display import printable, suggestion
 from oqtopus_client.rest.enums import JobsJobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.table import Table
 
     from oqtopus_client.rest import JobsJob
 
-_HEADINGS = ("Job", "Name", "Type", "Status", "Device", "Shots", "Submitted")
-_NARROW_HEADINGS = ("Job", "Name", "Status", "Device")
-_WIDE = 110
-"""Terminals with fewer columns show `_NARROW_HEADINGS`; other columns would be too narrow to read."""
-
-_NAMES_ELSEWHERE = {"done": "succeeded", "completed": "succeeded", "error": "failed", "queued": "submitted"}
+_NAMES_ELSEWHERE = {
+    "active": "running",
+    "completed": "succeeded",
+    "done": "succeeded",
+    "error": "failed",
+    "finished": "succeeded",
+    "pending": "submitted",
+    "queued": "submitted",
+    "success": "succeeded",
+    "waiting": "submitted",
+}
 """Names of statuses in other software, and the closest status of OQTOPUS."""
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_ACTIVE = (JobsJobStatus.SUBMITTED, JobsJobStatus.READY, JobsJobStatus.RUNNING)
+_SHOWN = ",".join((*FIELDS, "submitted_at"))
+_NEWEST = 20
+_WATCHED = 200
+"""Number of the newest jobs that --watch reads, in addition to those that wait or run."""
+
 _LISTED = ",".join((*FIELDS, "description", *TIMES, "execution_time"))
 
 
@@ -39,7 +54,7 @@ def _status(text: str) -> JobsJobStatus:
     try:
         return JobsJobStatus(text)
     except ValueError:
-        hint = suggestion(_NAMES_ELSEWHERE.get(text.lower(), text.lower()), JobsJobStatus)
+        hint = suggestion(_NAMES_ELSEWHERE.get(text.lower(), text.lower()), map(str, JobsJobStatus))
         raise typer.BadParameter(f"{text!r} is not a status of OQTOPUS. {hint}") from None
 
 
@@ -52,44 +67,74 @@ def jobs(
             help="Only jobs with this status.",
             parser=_status,
             metavar=f"[{'|'.join(JobsJobStatus)}]",
-            autocompletion=lambda: list(JobsJobStatus),
+            autocompletion=completion.statuses,
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(metavar="NAME", help="Only jobs on this device.")] = None,
-    text: Annotated[str | None, typer.Option(help="Only jobs with this text in their id, name or description.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only jobs on this device.", autocompletion=completion.devices),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            help="Only jobs with this text in their id, name or description.", autocompletion=completion.job_names
+        ),
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Only jobs submitted since: 30m, 2h, 3d, 1w, or a time like 2026-08-20."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of jobs, newest first.")] = 20,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep updating the list until you press Ctrl-C.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Maximum number of jobs, newest first; 20 by default, or 200 with --watch."),
+    ] = None,
+    ids: Annotated[bool, typer.Option("--ids", help="Print only the ids, one in a line, for other commands.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the jobs on the screen until Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(min=0.5, metavar="SECONDS", help="How often --watch updates.")] = 2.0,
     json: Json = False,
 ) -> None:
     """List your jobs, newest first.
 
-    Terminals narrower than 110 columns do not show types, shots and times.
+    Terminals narrower than 110 columns do not show types, shots and times. --watch shows the totals by status, and as
+    many jobs as fit: those that wait or run first, then the newest others.
 
     Example: oqtopus-client jobs --status failed --since 2d
+
+    To cancel many: oqtopus-client cancel $(oqtopus-client jobs --status submitted --limit 1000 --ids)
     """
-    if watch and json:
-        raise typer.BadParameter("--watch does not support --json; use only one of them.")
+    if watch + json + ids > 1:
+        raise typer.BadParameter("--watch, --json and --ids exclude each other; use only one of them.")
     client = Session.of(context).client
     start = None if since is None else since_when(since, datetime.now(UTC))
-
-    def fetch() -> list[JobsJob]:
-        found = client.iter_jobs(fields=_LISTED, order="DESC", status=status, q=text, start_time=start)
-        return list(itertools.islice((job for job in found if device in {None, job.device_id}), limit))
-
+    listed = functools.partial(client.iter_jobs, order="DESC", q=text, start_time=start)
     if watch:
-        _watch(lambda: _table(fetch()), interval)
+        server = str(client.config.base_url)
+        follow(server, lambda: _snapshot(listed, status, device, limit or _WATCHED), interval)
+        return
+    matching = (job for job in listed(fields=_LISTED, status=status) if device in {None, job.device_id})
+    found = list(itertools.islice(matching, limit or _NEWEST))
+    if ids:
+        typer.echo("\n".join(printable(str(job.job_id)) for job in found), nl=bool(found))
     elif json:
-        show_json([as_json(job) for job in fetch()])
-    elif found := fetch():
+        show_json([as_json(job) for job in found])
+    elif found:
         show(_table(found))
     else:
         selected = any((status, device, text, since))
         say("No job matches these options." if selected else "You have no jobs. `oqtopus-client run` submits one.")
+
+
+def _snapshot(
+    listed: Callable[..., Iterator[JobsJob]], status: JobsJobStatus | None, device: str | None, limit: int
+) -> Snapshot:
+    """Read all jobs that wait or run, and the newest others."""
+    active: dict[str | None, JobsJob] = {}
+    # In this order, a job that advances meanwhile is seen at least once.
+    for each in _ACTIVE if status is None else ():
+        active |= {job.job_id: job for job in listed(fields=_SHOWN, status=each)}
+    newest = {job.job_id: job for job in itertools.islice(listed(fields=_SHOWN, status=status), limit)}
+    jobs = [*newest.values(), *(job for job_id, job in active.items() if job_id not in newest)]
+    return Snapshot([job for job in jobs if device in {None, job.device_id}], complete=len(newest) < limit)
 
 
 def since_when(text: str, now: datetime) -> datetime:
@@ -115,30 +160,6 @@ def since_when(text: str, now: datetime) -> datetime:
 
 
 def _table(found: list[JobsJob]) -> Table:
-    headings = _HEADINGS if console().width >= _WIDE else _NARROW_HEADINGS
-    rows = [[cells[heading] for heading in headings] for cells in map(_cells, found)]
+    headings = headings_for(console().width)
+    rows = [[row[heading] for heading in headings] for row in map(cells, found)]
     return table(headings, rows, numbers={"Shots"}, whole={"Job", "Type", "Status", "Device", "Shots"})
-
-
-def _cells(job: JobsJob) -> dict[str, object]:
-    return {
-        "Job": job.job_id,
-        "Name": job.name,
-        "Type": job.job_type,
-        "Status": coloured(job.status or ""),
-        "Device": job.device_id,
-        "Shots": None if job.shots is None else f"{job.shots:,}",
-        "Submitted": utc(job.submitted_at),
-    }
-
-
-def _watch(fetch: Callable[[], Table], interval: float) -> None:
-    from rich.live import Live
-
-    try:
-        with Live(fetch(), console=console(), auto_refresh=False) as live:
-            while True:
-                time.sleep(interval)
-                live.update(fetch(), refresh=True)
-    except KeyboardInterrupt:
-        return  # Ctrl-C is the regular end of --watch

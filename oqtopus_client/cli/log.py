@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
+from oqtopus_client.cli.job_ids import explained
 from oqtopus_client.cli.output import Json, say, show_json
 from oqtopus_client.cli.program_view import show_text
 from oqtopus_client.cli.result import JobId
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import explain_unsubmitted
 from oqtopus_client.errors import ResponseValidationError
 
 
@@ -44,7 +44,7 @@ def _text(session: Session, job_id: str) -> str:
     from oqtopus_client.services.sse_log import log_text
 
     try:
-        with explain_unsubmitted(session, job_id):
+        with explained(session, job_id):
             archive = session.client.get_sselog(job_id)
     except ResponseValidationError as error:
         raise CommandError(str(error), ExitCode.NOT_FOUND) from None

@@ -44,10 +44,12 @@ def login(
     Example: oqtopus-client login --url https://api.example.org
     """
     name = profile or Session.of(context).profile or DEFAULT_SECTION
+    url_source = "--url"
     if url is None:
         if token_stdin:  # a prompt would read the token as the URL, and show it
             raise typer.BadParameter("--token-stdin needs --url.")
-        url = typer.prompt("URL of the server", err=True)
+        url, url_source = typer.prompt("URL of the server", err=True), "the prompt"
+    oqtopus_client.OqtopusConfig(url, url_source=url_source).check_server()  # before the token is typed
     token = sys.stdin.readline() if token_stdin else typer.prompt("API token", hide_input=True, err=True)
     if not token.strip():
         raise ValueError("The token is empty; find yours on the server's web page.")
@@ -56,7 +58,8 @@ def login(
         api_token=token.strip(),
         proxy=proxy,
         allow_http=allow_http or None,
-        token_source="the prompt",  # noqa: S106 - a description of the source
+        token_source="standard input" if token_stdin else "the prompt",
+        url_source=url_source,
     )
     config.check_server()
     expires = None

@@ -51,6 +51,11 @@ def console(*, stderr: bool = False) -> Console:
     return terminal
 
 
+def animated(terminal: Console) -> bool:
+    """Return whether a console can change what it shows: a terminal that can move its cursor."""
+    return terminal.file.isatty() and not terminal.is_dumb_terminal
+
+
 def say(message: str) -> None:
     """Print a message to stderr, in one line."""
     typer.echo(one_line(message), err=True)
@@ -73,6 +78,7 @@ def table(
     title: str | None = None,
     numbers: Collection[str] = (),
     whole: Collection[str] | None = None,
+    folded: bool = True,
 ) -> Table:
     """Return a table.
 
@@ -82,6 +88,7 @@ def table(
         title: The table's title.
         numbers: Headings of the columns with numbers, which are right-aligned.
         whole: Headings of the columns that are never folded, such as ids, which people copy; by default the first.
+        folded: Whether to fold the cells of other columns, or else to cut them.
     """
     from rich import box
     from rich.table import Table
@@ -101,8 +108,14 @@ def table(
             min_width=max([0, *map(len, heading.split()), *longest]),
         )
     for row in cells:
-        made.add_row(*row)
+        made.add_row(*(row if folded else map(cut, row)))
     return made
+
+
+def cut(text: Text) -> Text:
+    """Return a text that is cut at the width it has, instead of folded."""
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Table:

@@ -18,6 +18,8 @@ def read(file: str) -> Program:
     Raises:
         ValueError: The file cannot be read, or is not UTF-8 text.
     """
+    if not file:
+        raise ValueError("The name of the file is empty; is a shell variable unset?")
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:

@@ -6,14 +6,23 @@ from typing import Annotated
 
 import typer
 
+from oqtopus_client.cli.completion import job_ids
+from oqtopus_client.cli.job_ids import explained
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json
 from oqtopus_client.cli.program_view import show_program
 from oqtopus_client.cli.session import Session
-from oqtopus_client.cli.waiting import Timeout, explain_unsubmitted, finished
+from oqtopus_client.cli.waiting import Timeout, finished
 from oqtopus_client.rest.enums import FINAL_STATUSES
 
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job id, as printed by `run` or `jobs`.")]
+JobId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The job id, as printed by `run` or `jobs`.",
+        autocompletion=job_ids,
+    ),
+]
 
 
 def result(
@@ -33,7 +42,7 @@ def result(
     if wait:
         job = finished(session, job_id, timeout)
     else:
-        with explain_unsubmitted(session, job_id):
+        with explained(session, job_id):
             job = session.client.get_job(job_id)
     if job.is_sse() and job.status in FINAL_STATUSES:
         show_program(session, job_id, bars=bars, json=as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import oqtopus_client
+from oqtopus_client.cli import completion
 from oqtopus_client.cli.devices import find_device, refuse_unknown
 from oqtopus_client.cli.job_view import show_outcome
 from oqtopus_client.cli.output import Json, say
@@ -31,7 +32,12 @@ def run(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="OpenQASM 3 file, or - for standard input.")],
     *,
-    device: Annotated[str, typer.Option(metavar="NAME", help="Device to run on, as listed by `devices`.")],
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Device to run on, as listed by `devices`.", autocompletion=completion.devices
+        ),
+    ],
     shots: Annotated[int, typer.Option(min=1, help="Number of shots.")] = 1000,
     name: Annotated[str | None, typer.Option(help="Name of the job; by default the name of the file.")] = None,
     transpile: Annotated[

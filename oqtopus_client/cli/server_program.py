@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import oqtopus_client
+from oqtopus_client.cli import completion
 from oqtopus_client.cli.devices import refuse_unknown
 from oqtopus_client.cli.output import Json
 from oqtopus_client.cli.program_view import show_program
@@ -23,7 +24,12 @@ def program(
         list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the script; put -- before its options.")
     ] = None,
     *,
-    device: Annotated[str, typer.Option(metavar="NAME", help="Device to run on, as listed by `devices`.")],
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Device to run on, as listed by `devices`.", autocompletion=completion.devices
+        ),
+    ],
     name: Annotated[str | None, typer.Option(help="Name of the job; by default the name of the file.")] = None,
     log: Annotated[bool, typer.Option("--log", help="Print the script's output, before its result.")] = False,
     wait: Annotated[

@@ -1,23 +1,20 @@
-"""Waiting for a job, with its status on the terminal."""
+"""Waiting for a job, with its status on stderr."""
 
 from __future__ import annotations
 
-import contextlib
-import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode, exit_code
-from oqtopus_client.cli.output import console, say, show_json
+from oqtopus_client.cli.job_ids import explained
+from oqtopus_client.cli.output import say, show_json
+from oqtopus_client.cli.wait_report import WaitReport
 from oqtopus_client.display import printable
-from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, OqtopusError, UserApiError
+from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, OqtopusError
 from oqtopus_client.rest.enums import JobsJobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from oqtopus_client import OqtopusJobResult
     from oqtopus_client.cli.session import Session
     from oqtopus_client.rest import JobsGetJobStatusResponse
@@ -32,30 +29,8 @@ Timeout = Annotated[
 ]
 
 
-@contextlib.contextmanager
-def explain_unsubmitted(session: Session, job_id: str) -> Iterator[None]:
-    """Explain errors about a job that was never submitted, and add the command that removes it.
-
-    Raises:
-        CommandError: The job was only registered, or was cancelled before it was submitted, which servers cannot show.
-    """
-    try:
-        yield
-    except JobNotSubmittedError as error:
-        remove = session.command("cancel", job_id)
-        raise CommandError(f"{error} Remove the unused id with: {remove}", ExitCode.NOT_FOUND) from None
-    except UserApiError as error:
-        if error.status_code != HTTPStatus.INTERNAL_SERVER_ERROR or session.client.status(job_id) != "cancelled":
-            raise
-        raise CommandError(
-            f"Job {job_id} was cancelled, and the server cannot show it ({error}). Servers cannot show jobs that were "
-            f"cancelled before they were submitted. Remove it with: {session.command('delete', job_id)}",
-            ExitCode.NOT_FOUND,
-        ) from None
-
-
 def finished(session: Session, job_id: str, timeout: float | None, *, submitted: bool = False) -> OqtopusJobResult:
-    """Wait until a job has finished, and show its status on stderr if that is a terminal.
+    """Wait until a job has finished, and show its status on stderr.
 
     Args:
         session: The session.
@@ -67,14 +42,12 @@ def finished(session: Session, job_id: str, timeout: float | None, *, submitted:
         CommandError: The timeout passed or the user interrupted the wait, and the job continues; or the job was never
             submitted.
     """
-    start = time.monotonic()
-    with explain_unsubmitted(session, job_id), console(stderr=True).status(f"Job {printable(job_id)} ...") as status:
+    with explained(session, job_id), WaitReport(session.client, job_id) as report:
 
         def show(answer: JobsGetJobStatusResponse) -> None:
             if answer.status == JobsJobStatus.REGISTERED and not submitted:
                 raise JobNotSubmittedError(job_id)
-            seconds = time.monotonic() - start
-            status.update(f"Job {printable(job_id)}: {printable(str(answer.status))}, waited {seconds:.0f} s")
+            report.update(str(answer.status))
 
         try:
             return session.client.wait_for_job(

@@ -129,7 +129,9 @@ class Store:
     def count(self, owner: str, conditions: Mapping[str, Any]) -> dict[str, int]:
         """Return the number of a user's jobs by status; the conditions are those of `jobs`."""
         where = " AND ".join(["owner = ?", *conditions])
-        query = f"SELECT status, count(*) FROM jobs WHERE {where} GROUP BY status"  # noqa: S608 - ours
+        # With conditions, SQLite reads all jobs of the user, which is faster in the order in which they are stored.
+        group = "+status" if conditions else "status"
+        query = f"SELECT status, count(*) FROM jobs WHERE {where} GROUP BY {group}"  # noqa: S608 - ours
         return dict(map(tuple, self._database.all(query, owner, *conditions.values())))
 
     def submit(self, job_id: str, fields: Mapping[str, Any]) -> bool:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from oqtopus_client.services.syntax_errors import syntax_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
@@ -42,8 +44,10 @@ _ANNOTATION = re.compile(r"^[ \t]*(?:@|#?pragma\b)[^\n]*", re.MULTILINE)
 _REGISTER = re.compile(
     r"(?:^|(?<=[;}]))\s*(?:qubit\s*(?:\[\s*(?P<size>\d+)\s*\]\s*)?\w+\s*;|qreg\s+\w+\s*\[\s*(?P<old>\d+)\s*\]\s*;)"
 )
-_LEXER_LINE = re.compile(r"L(?P<line>\d+):C\d+: (?P<reason>.*)", re.DOTALL)
-_CONVERTER_LINE = re.compile(r"\d+,\d+: (?P<reason>.*)", re.DOTALL)
+_PARTS = re.compile(r"\b(?:OPENQASM|include|qubit|qreg)\b|\$\d")
+"""Parts of which every program has at least one."""
+
+_MEASUREMENT = re.compile(r"\bmeasure\b")
 
 
 def decode(content: bytes, name: str) -> Program:
@@ -62,11 +66,13 @@ def decode(content: bytes, name: str) -> Program:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-        found = "it is UTF-16" if utf_16 else f"{error.reason} at byte {error.start}"
-        raise ValueError(
-            f"{name}, line {line}: OpenQASM 3 programs must be UTF-8 text ({found}). Save the file as UTF-8."
-        ) from None
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            found = "it is UTF-16). Save the file as UTF-8"
+        elif b"\0" in content:
+            found = "it is a binary file). Choose another file"
+        else:
+            found = f"{error.reason} at byte {error.start}). Save the file as UTF-8"
+        raise ValueError(f"{name}, line {line}: OpenQASM 3 programs must be UTF-8 text ({found}.") from None
     return Program(name, io.StringIO(text, newline=None).read())
 
 
@@ -117,11 +123,9 @@ class Program:
 
     def warnings(self) -> list[str]:
         """Return warnings about what devices run, but probably not as intended."""
-        if self._parsed is None:
-            return []
-        if not self._measures():
+        if not _MEASUREMENT.search(self._bare) or (self._parsed is not None and not self._measures()):
             return [f"{self.name} measures nothing, so its counts are meaningless; add a line such as c = measure q;"]
-        reason = _after_measurement(self._parsed[1])
+        reason = None if self._parsed is None else _after_measurement(self._parsed[1])
         return [] if reason is None else [self._at(self._line_of(_after_measurement), reason)]
 
     def _measures(self) -> bool:
@@ -164,11 +168,13 @@ class Program:
         )
 
     def _unreadable(self, error: Exception) -> ValueError:
-        line, reason = _syntax_error(error)
+        line, reason = syntax_error(error)
         if reason.startswith("gate ") and "stdgates.inc" not in self._bare:
             reason += ' (add the line include "stdgates.inc";)'
         if "\0" in self.text:
             reason += " (the file contains NUL characters; it may be a binary file or UTF-16 text)"
+        elif not _PARTS.search(self._bare):
+            reason += " (this is probably not an OpenQASM 3 program)"
         return ValueError(self._at(line, reason))
 
     def _apply(self, check: Check) -> None:
@@ -197,7 +203,7 @@ class Program:
             return f"{self.name}: {reason}."
         quoted = self.text.split("\n")[line - 1].strip()
         quoted = quoted if len(quoted) <= _SHOWN else f"{quoted[:_SHOWN]}..."
-        return f"{self.name}, line {line}: {reason}: {quoted}"
+        return f"{self.name}, line {line}: {reason}{f': {quoted}' if quoted else '.'}"
 
 
 @contextlib.contextmanager
@@ -214,51 +220,10 @@ def _refuse_huge(tree: Any) -> None:
     Raises:
         ValueError: A register is too large.
     """
-    for node in tree.statements:  # _line_in() looks for this name
+    for node in tree.statements:  # syntax_error() looks for this name
         size = getattr(node, "size", None) or getattr(getattr(node, "type", None), "size", None)
         if (number := getattr(size, "value", 0)) > _MOST_BITS:
             raise ValueError(f"a register of {number} bits is larger than any device")
-
-
-def _syntax_error(error: Exception) -> tuple[int | None, str]:
-    """Return line and reason of an error from the parser or the converter."""
-    cause = error.__cause__
-    recognized = cause.args[0] if cause is not None and cause.args else None
-    token = getattr(recognized, "offendingToken", None)
-    if token is not None:
-        return _unexpected(recognized, token)
-    if lexed := _LEXER_LINE.fullmatch(str(error)):
-        return int(lexed["line"]), lexed["reason"]
-    converted = _CONVERTER_LINE.fullmatch(str(error))
-    reason = converted["reason"] if converted else str(getattr(error, "message", error)) or type(error).__name__
-    if isinstance(error, TypeError) and ("__init__()" in reason or reason.startswith("label expects")):
-        reason = "the gate takes a different number of parameters"
-    return _line_in(error), reason.rstrip(".")
-
-
-def _unexpected(recognized: Any, token: Any) -> tuple[int, str]:
-    """Return the line of an unexpected token, and what the parser expected there."""
-    parser = recognized.recognizer
-    expected = recognized.getExpectedTokens().toString(parser.literalNames, parser.symbolicNames)
-    stream = parser.getTokenStream()
-    before = next((stream.get(i) for i in range(token.tokenIndex - 1, -1, -1) if stream.get(i).channel == 0), None)
-    if expected == "';'" and before is not None and (before.line < token.line or token.type == -1):
-        return before.line, "a semicolon is missing at the end of the line"
-    found = "the end of the file" if token.type == -1 else repr(token.text)
-    if expected.startswith("{") or expected == "<EOF>":
-        return token.line, f"unexpected {found}"
-    return token.line, f"expected {expected} before {found}"
-
-
-def _line_in(error: Exception) -> int | None:
-    """Return the line of the node that the converter was processing."""
-    line = None
-    step = error.__traceback__
-    while step is not None:
-        span = getattr(step.tb_frame.f_locals.get("node"), "span", None)
-        line = line if span is None else int(span.start_line)
-        step = step.tb_next
-    return line
 
 
 def _control_flow(circuit: QuantumCircuit) -> str | None:

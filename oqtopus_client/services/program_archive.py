@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from oqtopus_client import rest
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.ended_program import EndedProgram
-from oqtopus_client.services.job_results import typed_result
-from oqtopus_client.services.saved_jobs import without_files
+from oqtopus_client.services.saved_jobs import from_file, without_files
 
 _FORMAT = "oqtopus_client program"
 _VERSION = 1
@@ -36,8 +34,7 @@ def load_program(path: str | Path) -> tuple[str, EndedProgram | None]:
         job_id, saved = str(content["job_id"]), content["ended"]
         if saved is None:
             return job_id, None
-        job = typed_result(rest.JobsJob.from_dict(saved["job"]))
-        return job_id, EndedProgram.of(job, saved["log"], saved["text"])
+        return job_id, EndedProgram.of(from_file(saved["job"]), saved["log"], saved["text"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not a valid saved program: {str(error).rstrip('.')}.") from error
 

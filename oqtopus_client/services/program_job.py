@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client.services.ended_program import EndedProgram
     from oqtopus_client.services.job_results import OqtopusJobResult
+    from oqtopus_client.services.queue_position import QueuePosition
     from oqtopus_client.shipping.reading import InnerJob
 
 _STEPS = ("submitted", "ready", "running", "ended")
@@ -46,6 +47,7 @@ class OqtopusProgramJob:
         self._job_id = _JobId(job_id)
         self._client = client
         self._ended = ended
+        self._status: JobsJobStatus | str = "" if ended is None else ended.job.status
 
     @property
     def job_id(self) -> _JobId:
@@ -59,8 +61,8 @@ class OqtopusProgramJob:
         """
         if self._ended is not None:
             return self._ended.job.status
-        status: JobsJobStatus | str = self._request("status")(self._job_id)
-        return status
+        self._status = self._request("status")(self._job_id)
+        return self._status
 
     def done(self) -> bool:
         """Return whether its OQTOPUS job has succeeded; `result()` may still raise the function's error."""
@@ -73,6 +75,10 @@ class OqtopusProgramJob:
     def cancelled(self) -> bool:
         """Return whether the program was cancelled."""
         return self.status() == JobsJobStatus.CANCELLED
+
+    def errored(self) -> bool:
+        """Return whether its OQTOPUS job has failed; see `done`."""
+        return self.status() == JobsJobStatus.FAILED
 
     def in_final_state(self) -> bool:
         """Return whether the program has ended, however it ended."""
@@ -129,8 +135,39 @@ class OqtopusProgramJob:
     @property
     def timestamps(self) -> dict[str, datetime | None]:
         """Times at which the program was `submitted`, `ready` and `running`, and had `ended`; None if not reached."""
-        job: OqtopusJobResult = self._request("get_job")(self._job_id) if self._ended is None else self._ended.job
+        job = self._job()
         return {step: getattr(job, f"{step}_at") for step in _STEPS}
+
+    @property
+    def creation_date(self) -> datetime | None:
+        """Time of submission."""
+        return self.timestamps["submitted"]
+
+    @property
+    def execution_time(self) -> float | None:
+        """Execution time in seconds, as reported by the server; None until the program has ended."""
+        return self._job().execution_time
+
+    def error_message(self) -> str | None:
+        """Return the server's message if its OQTOPUS job has failed or was cancelled, else None.
+
+        A function's error does not count: `result()` raises it.
+        """
+        job = self._job()
+        return job.reason if job.status in {JobsJobStatus.FAILED, JobsJobStatus.CANCELLED} else None
+
+    def queue_position(self) -> int | None:
+        """Return its place in the device's queue, at worst: 1 if it is next; None unless it waits.
+
+        `client.queue_position(job_id)` returns how many of the jobs ahead are the user's own.
+        """
+        position: QueuePosition | None = None if self._ended else self._request("queue_position")(self._job_id)
+        return None if position is None else position.position
+
+    def _job(self) -> OqtopusJobResult:
+        job: OqtopusJobResult = self._request("get_job")(self._job_id) if self._ended is None else self._ended.job
+        self._status = job.status
+        return job
 
     def save(self, path: str | Path) -> None:
         """Write the job to a file that `load` reads: its id and, once the program has ended, its result and log."""
@@ -154,6 +191,7 @@ class OqtopusProgramJob:
         if self._ended is None:
             job: Self = self._request("wait_for_program")(self._job_id, timeout=timeout)
             self._ended = job._wait(None)
+            self._status = self._ended.job.status
         return self._ended
 
     def _if_ended(self) -> EndedProgram | None:
@@ -171,4 +209,8 @@ class OqtopusProgramJob:
         return found
 
     def __repr__(self) -> str:
-        return f"<OqtopusProgramJob {self._job_id!r}>"
+        seen = (
+            "" if not self._status else self._status if self._status in FINAL_STATUSES else f"last seen {self._status}"
+        )
+        device = "" if self._ended is None else f" on {self._ended.job.device_id}"
+        return f"<OqtopusProgramJob {str(self._job_id)!r}{': ' if seen else ''}{seen}{device}>"

@@ -12,7 +12,7 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, timed_out
 from qiskit_oqtopus.primitives.counts import Outcomes
-from qiskit_oqtopus.primitives.plan import by_program, joined, planned_jobs, to_run_id
+from qiskit_oqtopus.primitives.plan import by_program, from_run_id, joined, planned_jobs, to_run_id
 from qiskit_oqtopus.status import overall_status
 from qiskit_oqtopus.tags import new_batch_id
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2, JobV1
     from qiskit.result import Result
 
-    from oqtopus_client import OqtopusJobResult
+    from qiskit_oqtopus.archive import SavedJob
     from qiskit_oqtopus.primitives.options import PrimitiveOptions
     from qiskit_oqtopus.primitives.plan import Block, Plan
     from qiskit_oqtopus.primitives.task import Task
@@ -52,10 +52,11 @@ class BackendRun:
         calls: The calls of `backend.run`; none if there is nothing to run.
         plan: The plan.
         blocks: Its blocks.
+        run_id: The id of the run, if it is an earlier one.
     """
 
-    def __init__(self, calls: Sequence[_Call], plan: Plan, blocks: Sequence[Block]) -> None:
-        self.run_id = new_batch_id(plan.kind) if calls else to_run_id(plan)
+    def __init__(self, calls: Sequence[_Call], plan: Plan, blocks: Sequence[Block], run_id: str = "") -> None:
+        self.run_id = run_id or (new_batch_id(plan.kind) if calls else to_run_id(plan))
         self._calls = calls
         self._plan = plan
         self._blocks = blocks
@@ -64,6 +65,19 @@ class BackendRun:
     def empty(cls, plan: Plan) -> Self:
         """Return the run of a plan that needs no programs; its id holds the plan."""
         return cls([], plan, [])
+
+    @classmethod
+    def retrieved(cls, run_id: str) -> Self:
+        """Return an earlier run that needed no programs.
+
+        Raises:
+            ValueError: Its id does not hold the plan.
+            LaterReleaseError: A later release wrote it.
+        """
+        plan = from_run_id(run_id)
+        if plan is None:
+            raise ValueError(f"{run_id!r} is not the id of a run without jobs.")
+        return cls([], plan, [], run_id)
 
     @classmethod
     def submit(cls, backend: BackendV2, tasks: Sequence[Task], plan: Plan, options: PrimitiveOptions) -> Self:
@@ -92,9 +106,26 @@ class BackendRun:
         """The ids of the backend's jobs."""
         return [str(call.job.job_id()) for call in self._calls]
 
-    def jobs(self) -> list[OqtopusJobResult]:
-        """Return an empty list: another backend's jobs are not OQTOPUS jobs."""
-        return []
+    @property
+    def batch(self) -> None:
+        """None, as another backend's jobs are not OQTOPUS jobs."""
+        return
+
+    @property
+    def num_pubs(self) -> int:
+        """Number of PUBs."""
+        return len(self._plan.pubs)
+
+    def saved(self) -> SavedJob:
+        """Return the content of the file that a run without jobs is saved to; see `Run`."""
+        from qiskit_oqtopus.archive import SavedJob  # noqa: PLC0415 - rarely needed
+
+        if self._calls:
+            raise JobError(
+                f"Run {self.run_id} has no OQTOPUS jobs, and others cannot be saved; save the arrays of its result, "
+                "such as result[0].data.evs or result[0].data.meas.get_counts()."
+            )
+        return SavedJob(self.run_id, [], None, [])
 
     def wait(self, timeout: float | None) -> None:
         """Wait for all jobs; see `Run`."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusJobResult
     from oqtopus_client.rest.models import JobsS3TranspileResult
+    from qiskit_oqtopus.archive import SavedJob
     from qiskit_oqtopus.backend import OqtopusBackend
     from qiskit_oqtopus.batch import JobBatch
     from qiskit_oqtopus.header import CircuitHeader
@@ -40,6 +41,9 @@ class CloudRun:
         plan: The plan and its blocks; if None, they are read from the first job's program when they are needed.
         headers: The headers of the jobs' programs, if these run several programs side by side. They are read with the
             plan, too.
+
+    Attributes:
+        batch: As passed to the constructor.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class CloudRun:
         plan: tuple[Plan, Sequence[Block]] | None = None,
         headers: Sequence[CircuitHeader] = (),
     ) -> None:
-        self._batch = batch
+        self.batch = batch
         self._plan = plan
         self._headers = headers
 
@@ -76,29 +80,45 @@ class CloudRun:
     @property
     def run_id(self) -> str:
         """The tag by which the server finds the jobs."""
-        return self._batch.batch_id
+        return self.batch.batch_id
 
     @property
     def job_ids(self) -> list[str]:
         """The ids of the OQTOPUS jobs."""
-        return list(self._batch.job_ids)
+        return list(self.batch.job_ids)
 
-    def jobs(self) -> list[OqtopusJobResult]:
-        """Return the current state of the OQTOPUS jobs."""
-        return self._batch.jobs()
+    @property
+    def num_pubs(self) -> int | None:
+        """Number of PUBs; None if it would take a request."""
+        return None if self._plan is None else len(self._plan[0].pubs)
+
+    def saved(self) -> SavedJob:
+        """Return the content of the file that the run is saved to; see `Run`.
+
+        Raises:
+            OqtopusJobError: The server no longer has all programs.
+        """
+        from qiskit_oqtopus.archive import SavedJob  # noqa: PLC0415 - rarely needed
+
+        programs = self.batch.programs()
+        if not all(program.header for each in programs for program in each):
+            raise OqtopusJobError(
+                self.run_id, "the programs of some of its jobs cannot be read, so it cannot be saved."
+            )
+        return SavedJob(self.run_id, programs, None, self.batch.jobs_with_file("transpile_result"))
 
     def wait(self, timeout: float | None) -> None:
         """Wait for all jobs; see `Run`."""
-        if None in self._batch.outcomes(timeout):
+        if None in self.batch.outcomes(timeout):
             raise timed_out(self.run_id, timeout)
 
     def status(self) -> JobStatus:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""
-        return self._batch.status()
+        return self.batch.status()
 
     def cancel(self) -> bool:
         """Cancel every job that has not ended. Return whether the run is then cancelled."""
-        return self._batch.cancel()
+        return self.batch.cancel()
 
     def plan(self) -> Plan:
         """Return the plan that turns the outcomes into the primitive's result."""
@@ -106,7 +126,7 @@ class CloudRun:
 
     def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes | Estimate]:
         """Wait for all jobs and return the outcomes of each program, or the server's estimate; see `Run`."""
-        jobs = self._batch.outcomes(timeout, progress=progress)
+        jobs = self.batch.outcomes(timeout, progress=progress)
         if None in jobs:
             raise timed_out(self.run_id, timeout)
         plan, blocks = self._plan_and_blocks()
@@ -130,7 +150,7 @@ class CloudRun:
         if self._headers:
             found += [Outcomes.concatenated(parts[index]) for index in range(len(planned))]
         elif plan.needs_layout:
-            transpiled = zip(self._batch.jobs(), self._batch.transpile_results(), found, strict=True)
+            transpiled = zip(self.batch.jobs(), self.batch.transpile_results(), found, strict=True)
             found = [self._with_qubits(job, result, outcome) for job, result, outcome in transpiled]
         return [_combined(parts) for parts in by_program(planned, found)]
 
@@ -155,17 +175,17 @@ class CloudRun:
 
     def _plan_and_blocks(self) -> tuple[Plan, Sequence[Block]]:
         if self._plan is None:
-            header = self._batch.first_program().header
+            header = self.batch.first_program().header
             try:
-                plan = from_header(header.extra, self._batch.kind)
+                plan = from_header(header.extra, self.batch.kind)
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise OqtopusJobError(
                     self.run_id, f"was not submitted by this version of qiskit_oqtopus: {error!r}."
                 ) from error
             if header.parts:
-                self._headers = [programs[0].header for programs in self._batch.programs()]
+                self._headers = [programs[0].header for programs in self.batch.programs()]
             else:
-                self._batch.check_late_jobs()
+                self.batch.check_late_jobs()
             self._plan = plan
         return self._plan
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
-from qiskit.providers import JobError, JobStatus
-from qiskit.providers.jobstatus import JOB_FINAL_STATES
+from qiskit.providers import JobStatus
 
+from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.job_data import JobData
+from qiskit_oqtopus.primitives.backend_run import BackendRun
+from qiskit_oqtopus.primitives.cloud_run import CloudRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from qiskit.providers import BackendV2
 
-    from oqtopus_client import OqtopusJobResult
+    from qiskit_oqtopus.archive import SavedJob
+    from qiskit_oqtopus.job_data import Provider
     from qiskit_oqtopus.primitives.run import Run
+    from qiskit_oqtopus.programs import Program
 
 
 class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus]):
@@ -48,34 +53,13 @@ class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus])
         """The ids of the jobs, in the order of the programs."""
         return self._run.job_ids
 
-    def backend(self) -> BackendV2:
-        """Return the backend that runs the job.
+    @property
+    def _batch(self) -> JobBatch | None:
+        return self._run.batch
 
-        Raises:
-            JobError: The run needed no job, and so no backend.
-            QiskitBackendNotFoundError: The server no longer has the device.
-        """
-        if self._backend is None:
-            jobs = self.jobs()
-            if not jobs or self._find_backend is None:
-                raise JobError("This run needed no job, so its backend is unknown.")
-            self._backend = self._find_backend(jobs[0].device_id)
-        return self._backend
-
-    def jobs(self) -> list[OqtopusJobResult]:
-        """Return the current state of the OQTOPUS jobs; empty on other backends."""
-        return self._run.jobs()
-
-    def wait_for_final_state(self, timeout: float | None = None) -> None:
-        """Wait until all programs have ended, successfully or not.
-
-        Args:
-            timeout: Seconds to wait at most, including time in the queue; None waits without limit.
-
-        Raises:
-            OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
-        """
-        self._run.wait(timeout)
+    def programs(self) -> list[Program]:
+        """Return the program of each OQTOPUS job; empty on other backends."""
+        return [] if self._run.batch is None else [programs[0] for programs in self._run.batch.programs()]
 
     def result(self, timeout: float | None = None, *, progress: bool = False) -> PrimitiveResult:
         """Wait for all programs and return the primitive's result.
@@ -97,25 +81,54 @@ class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus])
         """Return the status of the least advanced job; of ended ones the worst: ERROR, CANCELLED, DONE."""
         return self._run.status()
 
-    def done(self) -> bool:
-        """Return whether all programs have run successfully."""
-        return self.status() is JobStatus.DONE
-
-    def running(self) -> bool:
-        """Return whether a program is running and none is waiting."""
-        return self.status() is JobStatus.RUNNING
-
-    def cancelled(self) -> bool:
-        """Return whether the job was cancelled."""
-        return self.status() is JobStatus.CANCELLED
-
-    def in_final_state(self) -> bool:
-        """Return whether all programs have ended, successfully or not."""
-        return self.status() in JOB_FINAL_STATES
+    def _wait(self, timeout: float | None) -> None:
+        self._run.wait(timeout)
 
     def cancel(self) -> bool:
         """Cancel every program that has not ended, on the server. Return whether the job is then cancelled."""
         return self._run.cancel()
 
-    def __repr__(self) -> str:
-        return f"<OqtopusPrimitiveJob {self.job_id()!r}, jobs: {len(self.job_ids)}>"
+    # --- saving and loading
+
+    def save(self, path: str | Path) -> None:
+        """Write the job to a file that `load` reads: how its result is computed, and the outcomes that are known.
+
+        Raises:
+            JobError: The job ran on a backend other than an `OqtopusBackend`, whose jobs cannot be saved.
+            OqtopusJobError: The server no longer has all programs.
+        """
+        from qiskit_oqtopus.archive import save  # noqa: PLC0415 - rarely needed
+
+        save(self._run.saved(), path)
+
+    @classmethod
+    def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
+        """Load a job that `save` wrote.
+
+        Args:
+            path: The file.
+            provider: The provider that finds the backend and requests OQTOPUS jobs that had not ended when the job was
+                saved, as in `provider.load_job(path)`. By default the job is loaded without a server.
+
+        Raises:
+            ValueError: The file is not a saved job of this class, or a later release wrote it (`LaterReleaseError`).
+        """
+        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
+
+        return cls.from_saved(load(path), provider)
+
+    @classmethod
+    def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
+        """Return the job that was loaded from a file; see `load`."""
+        if not saved.is_primitive:
+            raise ValueError(f"{saved.job_id} is a job of backend.run; use OqtopusJob.load(path).")
+        if not saved.jobs:
+            return cls(BackendRun.retrieved(saved.job_id))
+        client, find_backend = (provider.client, provider.get_backend) if provider else (None, None)
+        job_ids = [job.job_id for job in saved.jobs]
+        batch = JobBatch(client, saved.job_id, job_ids, saved.jobs, programs=saved.programs)
+        return cls(CloudRun(batch), find_backend=find_backend)
+
+    @property
+    def _num_inputs(self) -> tuple[int | None, str]:
+        return self._run.num_pubs, "PUB"

@@ -10,7 +10,13 @@ from pydantic import BeforeValidator, Field
 from oqtopus_client.checks import whole_number
 from oqtopus_client.rest.models import MAX_SHOTS
 from oqtopus_client.services.job_spec import check_shots
-from qiskit_oqtopus.options import MaxError, Parallel, Seed, Spacing  # noqa: TC001 - pydantic reads annotations when it runs
+from qiskit_oqtopus.options import (  # noqa: TC001 - pydantic reads annotations when it runs
+    MaxError,
+    Parallel,
+    Seed,
+    Spacing,
+    Tags,
+)
 from qiskit_oqtopus.primitives.suppression.options import (
     ChangeableOptions,
     DynamicalDecoupling,
@@ -30,8 +36,31 @@ def positive(number: object) -> int:
     return whole_number(number, "shots must be a positive integer")
 
 
+_NO_LIMIT = "jobs have no time limit of their users; use job.result(timeout=...), then job.cancel()."
+
+
 def _level(level: object) -> int:
     return whole_number(level, "resilience_level must be 0, 1 or 2", least=0, most=2)
+
+
+class Environment(ChangeableOptions):
+    """Where scripts for qiskit-ibm-runtime have the tags of jobs.
+
+    Attributes:
+        job_tags: Further tags; see `PrimitiveOptions`.
+    """
+
+    _taker = "environment"
+    _section = "environment."
+    _refused: ClassVar[Mapping[str, str]] = {
+        "log_level": "use logging.getLogger('qiskit_oqtopus').setLevel(...).",
+        "private": "servers keep a job until it is deleted; use provider.client.delete_job(job_id).",
+        "image": "servers choose the software that runs jobs.",
+        "callback": "use provider.client.as_completed(job.job_ids).",
+        "max_execution_time": _NO_LIMIT,
+    }
+
+    job_tags: Tags = None
 
 
 class PrimitiveOptions(ChangeableOptions):
@@ -52,7 +81,8 @@ class PrimitiveOptions(ChangeableOptions):
             and favours frequent outcomes; for `OqtopusEstimator` as described there.
         name: Name of the jobs on the server; by default the circuit's.
         description: Description of the jobs, at most 700 characters; the server's search covers it.
-        job_tags: Words added to the description, at most 200 characters together.
+        job_tags: Words by which `provider.jobs(tags=...)` finds the jobs; see `OqtopusOptions`. `tags` and
+            `environment.job_tags` are other names.
         parallel: Whether programs run side by side on disjoint regions of the device, as few jobs as possible: those of
             all PUBs, bindings, measurements and randomizations with the same number of shots. A number is the
             maximum number of programs side by side. Circuits that are not on the device's qubits yet are placed on the
@@ -62,9 +92,18 @@ class PrimitiveOptions(ChangeableOptions):
         max_error: Maximum loss of fidelity of a placed circuit, as a fraction of that at its best place.
         dynamical_decoupling: Pulses on idle qubits; see `DynamicalDecoupling`.
         twirling: Random Paulis around gates and measurements; see `Twirling`.
+        environment: Further `job_tags`, where qiskit-ibm-runtime has them.
     """
 
-    _refused: ClassVar[Mapping[str, str]] = {"seed_simulator": "use seed."}
+    _aliases: ClassVar[Mapping[str, str]] = {"tags": "job_tags"}
+    _refused: ClassVar[Mapping[str, str]] = {
+        "seed_simulator": "use seed.",
+        "simulator": "use seed; devices have their own noise, and backend.noise_model() simulates it.",
+        "execution": "servers choose the delay between shots, qubits start in |0>, and results are bits.",
+        "max_execution_time": _NO_LIMIT,
+        "experimental": "OQTOPUS has no experimental options.",
+        "optimization_level": "use qiskit.transpile(circuit, backend, optimization_level=...) first.",
+    }
 
     max_shots: Annotated[int, BeforeValidator(check_shots)] = MAX_SHOTS
     seed: Seed = None
@@ -73,7 +112,7 @@ class PrimitiveOptions(ChangeableOptions):
     mitigation: Literal["pseudo_inverse"] | None = None
     name: str | None = None
     description: str | None = None
-    job_tags: list[str] | None = None
+    job_tags: Tags = None
     parallel: Parallel | None = None
     spacing: Spacing | None = None
     max_error: MaxError | None = None
@@ -81,6 +120,13 @@ class PrimitiveOptions(ChangeableOptions):
         default_factory=DynamicalDecoupling
     )
     twirling: Annotated[Twirling, BeforeValidator(Twirling.section)] = Field(default_factory=Twirling)
+    environment: Annotated[Environment, BeforeValidator(Environment.section)] = Field(default_factory=Environment)
+
+    @property
+    def tags(self) -> list[str] | None:
+        """All tags, from `job_tags` and `environment`; None if `backend.options` has them."""
+        given = self.job_tags, self.environment.job_tags
+        return None if given == (None, None) else [tag for tags in given for tag in tags or []]
 
     @property
     def steps(self) -> Steps:
@@ -105,9 +151,9 @@ class PrimitiveOptions(ChangeableOptions):
 
     def for_device(self) -> dict[str, Any]:
         """Return the options that `OqtopusBackend.submit` takes."""
-        names = ("transpile", "transpiler_options", "mitigation", "name", "description", "job_tags")
+        names = ("transpile", "transpiler_options", "mitigation", "name", "description")
         # Primitives place circuits themselves.
-        others = {"seed_simulator": self.seed, "parallel": False, "replicas": 1}
+        others = {"job_tags": self.tags, "seed_simulator": self.seed, "parallel": False, "replicas": 1}
         return {name: getattr(self, name) for name in names} | others
 
     def for_other_backend(self, backend: str) -> None:
@@ -146,6 +192,11 @@ class EstimatorOptions(PrimitiveOptions):
     """
 
     _taker = "OqtopusEstimator"
+    _refused: ClassVar[Mapping[str, str]] = {
+        **PrimitiveOptions._refused,  # noqa: SLF001 - the parent's
+        "seed_estimator": "use seed.",
+        "default_shots": "use default_precision, or run(pubs, shots=...).",
+    }
 
     default_precision: float = Field(0.015625, gt=0, allow_inf_nan=False)
     route: Literal["auto", "sampling", "estimation"] = "auto"

@@ -29,6 +29,10 @@ class Plan(Protocol):
     """The primitive's name, as in the ids of its runs."""
 
     @property
+    def pubs(self) -> tuple[Any, ...]:
+        """The plans of the PUBs."""
+
+    @property
     def needs_layout(self) -> bool:
         """Whether the result depends on which qubits of the device were measured."""
 

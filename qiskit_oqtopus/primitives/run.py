@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     from qiskit.providers import JobStatus
 
-    from oqtopus_client import OqtopusJobResult
+    from qiskit_oqtopus.archive import SavedJob
+    from qiskit_oqtopus.batch import JobBatch
     from qiskit_oqtopus.primitives.counts import Outcomes
     from qiskit_oqtopus.primitives.expectation import Estimate
     from qiskit_oqtopus.primitives.plan import Plan
@@ -26,8 +27,20 @@ class Run(Protocol):
     def job_ids(self) -> list[str]:
         """The ids of the jobs, in the order of the programs."""
 
-    def jobs(self) -> list[OqtopusJobResult]:
-        """Return the current state of the OQTOPUS jobs; empty on other backends."""
+    @property
+    def batch(self) -> JobBatch | None:
+        """The OQTOPUS jobs; None on other backends."""
+
+    @property
+    def num_pubs(self) -> int | None:
+        """Number of PUBs; None if it would take a request."""
+
+    def saved(self) -> SavedJob:
+        """Return the content of the file that the run is saved to.
+
+        Raises:
+            JobError: The jobs are not OQTOPUS jobs.
+        """
 
     def wait(self, timeout: float | None) -> None:
         """Wait for all jobs.

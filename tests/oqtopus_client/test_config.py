@@ -79,7 +79,7 @@ def test_profile() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[other]\nurl = https://a.example\n", r"has no profile \[default\]; it has \['other'\]"),
+        ("[other]\nurl = https://a.example\n", r"has no profile \[default\]\. Known: 'other'\."),
         ("[default]\napi_token = x\n", "must define base_url"),
         (
             "[default]\nurl = https://a.example\ntimeout = soon\n",

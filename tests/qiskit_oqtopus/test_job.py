@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from qiskit import QiskitError, QuantumCircuit
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
 from oqtopus_client import OqtopusJobResult, OqtopusJobSpec
+from oqtopus_client.display import moment
 from oqtopus_client.errors import JobFailedError, OqtopusConnectionError, ResponseValidationError
 from oqtopus_client.rest import JobsS3TranspileResult
 from qiskit_oqtopus import OqtopusBackend, OqtopusJob, OqtopusJobError, OqtopusJobTimeoutError, OqtopusProvider
@@ -142,11 +144,24 @@ def test_missing_result_file(backend: OqtopusBackend, emulator: Emulator) -> Non
         job.result()
 
 
-def test_reprs(backend: OqtopusBackend) -> None:
-    """The representation names the job."""
-    job = backend.run(bell(), shots=1)
+def test_reprs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
+    """The representation says what is known about the job, without a request."""
+    job = backend.run([bell(), bell()], shots=1, tags=["night", "lab 3"])
+    sent = repr(job)
+    found = backend.provider.job(job.job_id())
+    job.result()
+    time = f"submitted {moment(job.creation_date)}"
+    single = backend.provider.job(job.job_ids[0])
+    cloud.requests.clear()
 
-    assert repr(job) == f"<OqtopusJob {job.job_id()!r}, OQTOPUS jobs: 1>"
+    where = f"<OqtopusJob {job.job_id()!r}: 'bell'"
+    assert re.fullmatch(
+        rf"{where}, last seen QUEUED on qulacs, submitted .* UTC, tags: night, lab 3, 2 circuits>", sent
+    )
+    assert repr(job) == f"{where}, DONE on qulacs, {time}, tags: night, lab 3, 2 circuits>"
+    assert re.fullmatch(rf"{where}, .* on qulacs, {time}, tags: night, lab 3, 2 jobs>", repr(found))
+    assert repr(single) == f"<OqtopusJob {job.job_ids[0]!r}: DONE, 1 job>"
+    assert cloud.requests == []
     assert repr(backend) == "<OqtopusBackend 'qulacs': 16 qubits, available>"
     assert repr(backend.provider) == "<OqtopusProvider of 'http://emulator.localhost'>"
 

@@ -126,7 +126,7 @@ def test_jobs_of_primitives_can_be_found(backend: OqtopusBackend) -> None:
     sampler, estimator = BackendSamplerV2(backend=backend), BackendEstimatorV2(backend=backend)
     sampler.run([keyed(1), keyed(2)], shots=5).result()
     estimator.run([(QuantumCircuit(2), [SparsePauliOp("ZZ"), SparsePauliOp("XX")])], precision=0.5).result()
-    estimated, sampled = backend.provider.jobs(name="night shift")
+    estimated, sampled = backend.provider.jobs(tags=["shift", "night"])
 
     assert sampled.result().get_counts() == [{"00001": 5}, {"00010": 5}]
     assert [sum(counts.values()) for counts in estimated.result().get_counts()] == [4, 4]

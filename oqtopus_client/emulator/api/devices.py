@@ -36,7 +36,7 @@ async def list_devices(request: Request, cloud: CloudParameter, user: UserParame
 @router.get("/devices/{device_id}")
 async def get_device(device_id: str, request: Request, cloud: CloudParameter, user: UserParameter) -> JSONResponse:
     """Return one device."""
-    _require_device(cloud, user, device_id)
+    require_device(cloud, user, device_id)
     return JSONResponse(_describe(request, cloud, cloud.devices[device_id]))
 
 
@@ -53,7 +53,7 @@ async def list_histories(
     """Return calibrations, newest first."""
     _require_histories(cloud)
     if device_id is not None:
-        _require_device(cloud, user, device_id)
+        require_device(cloud, user, device_id)
     total, rows = cloud.devices.history(
         allowed_devices(user) if device_id is None else [device_id],
         start=None if from_ is None else earliest(from_),
@@ -82,7 +82,8 @@ def _require_histories(cloud: Cloud) -> None:
         raise HTTPException(404, "Not Found")
 
 
-def _require_device(cloud: Cloud, user: Row, device_id: str) -> None:
+def require_device(cloud: Cloud, user: Row, device_id: str) -> None:
+    """Reject a user who may not use a device, and a device that does not exist."""
     if not may_use(user, device_id):
         # Also for unknown devices: such a user learns of no others.
         raise ApiError(403, f"Cannot access device_id={device_id}.")

@@ -18,7 +18,7 @@ from oqtopus_client.emulator.api.correlation_id import with_correlation_id
 from oqtopus_client.emulator.api.dependencies import ApiError
 from oqtopus_client.emulator.api.errors import DISK_FULL
 from oqtopus_client.emulator.api.guard import guarded
-from oqtopus_client.emulator.console import connect, dashboard, devices, job, jobs, login, news, submit
+from oqtopus_client.emulator.console import connect, dashboard, devices, faults, job, jobs, login, news, submit
 from oqtopus_client.emulator.console.login import Gate
 from oqtopus_client.emulator.console.pages import FOLDER, error_page
 from oqtopus_client.emulator.database import DiskFullError
@@ -50,7 +50,7 @@ def create_console(site: Site, api: ASGIApp) -> ASGIApp:
     app.state.site = site
     app.state.cloud = site.cloud
     app.mount(_STATIC, StaticFiles(directory=FOLDER / "static"))
-    for part in (dashboard, jobs, job, submit, devices, news, connect, login):
+    for part in (dashboard, jobs, job, submit, devices, faults, news, connect, login):
         app.include_router(part.router)
     app.add_middleware(Gate, site=site)
     app.add_middleware(guarded, refuse=lambda scope, error: error_page(Request(scope), error.status_code))

@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -17,7 +17,7 @@ from oqtopus_client.emulator.api.job_rows import SETTINGS, shown_columns
 from oqtopus_client.emulator.api.jobs import FIELDS, shown_files
 from oqtopus_client.emulator.console.drawing.histogram import histogram
 from oqtopus_client.emulator.console.drawing.timeline import stages, timeline
-from oqtopus_client.emulator.console.job_content import MOST_CHARACTERS, read_content
+from oqtopus_client.emulator.console.job_content import MOST_CHARACTERS, Content, read_content
 from oqtopus_client.emulator.console.jobs import ENDED, left
 from oqtopus_client.emulator.console.pages import render
 from oqtopus_client.emulator.console.texts import texts
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/console/jobs")
 REPEATABLE = ("sampling", "estimation")
 """The types of jobs that the form can submit again."""
 
-_CIRCUIT_TYPES = (*REPEATABLE, "multi_manual")
+_MOST_UNPACKED_BYTES = 256 << 20
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -70,12 +70,13 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
         content=content,
         settings=settings,
         message=message,
+        mitigated=settings["mitigation_info"].get("ro_error_mitigation") == "pseudo_inverse",
         ended=ended,
         stages=shown,
         timeline=timeline(shown),
         histogram=None if content.counts is None else histogram(content.counts),
         divided={index: histogram(counts) for index, counts in content.divided.items()},
-        circuits=_drawable(content.transpiled, content.programs) if ended and job["job_type"] in _CIRCUIT_TYPES else [],
+        circuits=_circuits(job, content) if ended else {},
         repeatable=job["job_type"] in REPEATABLE and "input" in content.files,
         most=MOST_CHARACTERS,
         left=left(request),
@@ -84,19 +85,14 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
 
 @router.get("/{job_id}/circuit")
 def draw_circuit(
-    job_id: str,
-    request: Request,
-    cloud: CloudParameter,
-    user: UserParameter,
-    of: Literal["program", "transpiled"] = "transpiled",
+    job_id: str, request: Request, cloud: CloudParameter, user: UserParameter, of: str = "transpiled"
 ) -> Response:
-    """Return a page with the drawing of a job's circuit, as submitted or as transpiled."""
+    """Return a page with the drawing of a job's circuit: `transpiled`, `combined` or the `program` as submitted."""
     job = _get_job(cloud, user, job_id)
-    content = read_content(cloud, job)
-    if of not in _drawable(content.transpiled, content.programs):
+    program = _circuits(job, read_content(cloud, job)).get(of)
+    if program is None:
         raise ApiError(404, texts().job.no_circuit)
-    program = content.transpiled if of == "transpiled" else content.programs[0]
-    return render(request, "circuit.html", job=job, of=of, drawing=within_limits(try_to_draw, str(program)))
+    return render(request, "circuit.html", job=job, of=of, drawing=within_limits(try_to_draw, program))
 
 
 @router.get("/{job_id}/files/{name}")
@@ -113,7 +109,7 @@ def download(job_id: str, name: str, cloud: CloudParameter, user: UserParameter)
     if name != kind:
         return _attachment(name, archive)
     try:
-        content = unpack(archive)
+        content = unpack(archive, limit=_MOST_UNPACKED_BYTES)
     except OqtopusStorageError as error:
         raise ApiError(404, texts().job.not_unpacked.format(reason=error)) from error
     with zipfile.ZipFile(io.BytesIO(archive)) as reader:
@@ -127,9 +123,11 @@ def _get_job(cloud: Cloud, user: Row, job_id: str) -> Row:
     return job
 
 
-def _drawable(transpiled: str | None, programs: object) -> list[str]:
-    """Return which circuits of a job can be drawn."""
-    return [*(["transpiled"] if transpiled else []), *(["program"] if programs else [])]
+def _circuits(job: Row, content: Content) -> dict[str, str]:
+    """Return the programs of a job that can be drawn."""
+    first = content.programs[0] if job["job_type"] in REPEATABLE and content.programs else None
+    programs = {"transpiled": content.transpiled, "combined": content.combined, "program": first}
+    return {name: program for name, program in programs.items() if program}
 
 
 def _attachment(name: str, content: bytes) -> Response:

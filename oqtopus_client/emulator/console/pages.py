@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from oqtopus_client.emulator.console.site import site_of
 from oqtopus_client.emulator.console.texts import texts
@@ -18,6 +19,7 @@ from oqtopus_client.emulator.users import OPERATOR
 if TYPE_CHECKING:
     from fastapi import Request
 
+_CODE = re.compile(r"`([^`]+)`")
 _MINUTE = 60
 
 FOLDER = Path(__file__).parent
@@ -94,6 +96,15 @@ def seconds_since(time: str) -> float:
     return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
 
 
+def with_code(text: str) -> Markup:
+    """Return a text whose parts in backticks are shown as code.
+
+    >>> with_code("`a` < b")
+    Markup('<code>a</code> &lt; b')
+    """
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
+
+
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"),
     autoescape=True,
@@ -101,4 +112,4 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"time": time_element, "duration": duration, "number": "{:,}".format}
+_templates.filters |= {"time": time_element, "duration": duration, "code": with_code, "number": "{:,}".format}

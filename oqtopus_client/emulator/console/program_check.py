@@ -57,7 +57,7 @@ def _check(program: Program, device: OqtopusDevice, paulis: Sequence[str], *, tr
         return Checked([str(error)])
     drawing = try_to_draw(program.text)
     if isinstance(drawing, str):
-        return Checked([f"{program.name}: {drawing}"])
+        return Checked([f"{program.name}: {drawing}"])  # the emulator has limits that the check does not know
     problems = []
     try:
         program.check_for(device, transpiled=transpiled)

@@ -140,14 +140,16 @@ def show_form(request: Request, cloud: CloudParameter, user: UserParameter, agai
 @router.post("")
 async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -> Response:
     """Check the form, and submit its job unless only the check was asked for."""
-    form = await request.form(max_part_size=MAX_BODY_BYTES)
-    fields = Fields(**{name: str(form.get(name, "")) for name in Fields.__dataclass_fields__})
-    upload, action = form.get("upload"), form.get("action")
-    try:
-        program = decode(fields.program.encode(), texts().submit.program)
+    async with request.form(max_part_size=MAX_BODY_BYTES) as form:
+        fields = Fields(**{name: str(form.get(name, "")) for name in Fields.__dataclass_fields__})
+        action = form.get("action")
+        name, content = texts().submit.program, fields.program.encode()
+        upload = form.get("upload")
         if isinstance(upload, UploadFile) and upload.filename:
-            program = decode(await upload.read(), upload.filename)
-            fields = replace(fields, name=fields.name or upload.filename)
+            name, content = upload.filename, await upload.read()
+            fields = replace(fields, name=fields.name or name)
+    try:
+        program = decode(content, name)
         fields = replace(fields, program=program.text)
         spec = fields.spec()
         _require_device(cloud, user, spec.device_id)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 from concurrent.futures import BrokenExecutor, CancelledError
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from oqtopus_client.emulator.console.drawing.circuit import Drawing, draw_program
+from oqtopus_client.emulator.console.texts import texts
 from oqtopus_client.emulator.worker_pool import WorkerProcesses
+from oqtopus_client.services.openqasm import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +38,19 @@ def within_limits(
 def try_to_draw(program: str) -> Drawing | str:
     """Return the drawing of a program, or why it cannot be read."""
     try:
-        return draw_program(program)
+        with contextlib.redirect_stderr(io.StringIO()):  # the parser's own output, which the error repeats
+            return draw_program(program)
     except Exception as error:  # noqa: BLE001 - the parser fails with any kind
-        return str(error) or type(error).__name__
+        return _reason(program) or str(error) or type(error).__name__
+
+
+def _reason(program: str) -> str | None:
+    """Return why a program cannot be read, with the line; None if the checks do not find it."""
+    try:
+        Program(texts().submit.program, program).check()
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 @functools.cache

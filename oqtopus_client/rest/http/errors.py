@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -81,7 +82,16 @@ def _about_url(config: OqtopusConfig) -> str:
     """Return where the server's URL is from and how it is reached, and what to do."""
     proxy = config.proxy or proxy_for(config.base_url, getproxies())
     way = f", and the connection goes through the proxy {_without_credentials(proxy)}" if proxy else ""
-    return f" The URL is from {config.url_source}{way}; `oqtopus-client doctor` checks the connection."
+    return f" The URL is from {config.url_source}{way}; `{_diagnosis(config)}` checks the connection."
+
+
+def _diagnosis(config: OqtopusConfig) -> str:
+    """Return the command that checks the connection to this server."""
+    if profile := re.match(r"profile \[(.*)\]", config.url_source):
+        return f"oqtopus-client --profile {profile[1]} doctor"
+    if config.url_source.startswith("environment"):
+        return "oqtopus-client doctor"
+    return f"OQTOPUS_URL={config.base_url} oqtopus-client doctor"
 
 
 def _without_credentials(url: str) -> str:

@@ -134,11 +134,16 @@ class Jobs(Core):
 
         Raises:
             ResponseValidationError: The server has no log of this job; it keeps those of succeeded jobs only.
+            JobNotSubmittedError: The job was never submitted (a `ValueError`).
         """
         job = await self._jobs.get_job(job_id)
+        if job.status == JobsJobStatus.REGISTERED:
+            raise JobNotSubmittedError(job_id)
         url = job.job_info.sse_log if job.job_info else None
         if not isinstance(url, str):
-            raise ResponseValidationError(f"Job {job_id} has no log; servers keep logs of succeeded sse jobs only.")
+            raise ResponseValidationError(
+                f"Job {job_id} ({job.job_type}, {job.status}) has no log; servers keep logs of succeeded sse jobs only."
+            )
         archive = await self._http.fetch(url)
         return rest.JobsGetSselogResponse(file=base64.b64encode(archive).decode(), file_name=f"sselog_{job_id}.zip")
 

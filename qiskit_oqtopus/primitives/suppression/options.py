@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -26,6 +26,7 @@ class ChangeableOptions(StrictOptions):
             TypeError: An option is unknown.
             ValueError: A value is invalid.
         """
+        options = self.renamed(options)
         checked = self.checked(_merged(self, options))
         for name in options:
             setattr(self, name, getattr(checked, name))
@@ -51,7 +52,15 @@ class ChangeableOptions(StrictOptions):
             return value
         return whole_number(value, f'{cls._section}{info.field_name} must be a positive integer or "auto"')
 
+    if not TYPE_CHECKING:  # type checkers would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            if name in self._refused:
+                raise AttributeError(f"{self._taker} has no option {name!r}: {self._refused[name]}")
+            return super().__getattr__(name)
+
     def __setattr__(self, name: str, value: Any) -> None:
+        name = self._aliases.get(name, name)
         self._check_name(name)
         try:
             super().__setattr__(name, value)

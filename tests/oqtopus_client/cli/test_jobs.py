@@ -84,11 +84,25 @@ def test_job(cli: Typed, job_id: str) -> None:
 
 
 def test_unknown_job(cli: Typed) -> None:
-    """The error is a single line."""
+    """The error is a single line, which says how to list the known jobs."""
     result = cli("job", UNKNOWN)
 
     assert result.exit_code == 4
-    assert complaint(result).startswith("oqtopus-client: HTTP 404: ")
+    assert complaint(result) == (
+        f"oqtopus-client: Job {UNKNOWN} does not exist on this server, was deleted, or belongs to another user. "
+        "List yours with: oqtopus-client jobs"
+    )
+
+
+@pytest.mark.parametrize("part", [slice(0, 13), slice(-12, None)])
+def test_parts_of_an_id(cli: Typed, bell: str, part: slice) -> None:
+    """A part of an id is never taken for the job; the message has the whole id, so that it can be copied."""
+    job_id = answer(cli("run", bell, "--device", "qulacs", "--json"))["job_id"]
+    result = cli("delete", "--yes", job_id[part])
+
+    assert result.exit_code == 4
+    assert f"Did you mean {job_id} (bell.qasm)?" in complaint(result)
+    assert cli("job", job_id).exit_code == 0
 
 
 def test_cancel(cli: Typed, bell: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient
-from tests.support import programs
+from tests.support import shipped_programs as programs
 from tests.support.circuits import BELL
 from tests.support.command_line import Typed, answer, complaint
 from tests.support.sse_programs import DRIVER
@@ -79,7 +79,7 @@ def test_functions(sse_cli: Typed) -> None:
     assert answer(sse_cli("result", good.job_id, "--json"))["value"] == value
     assert sse_cli("log", good.job_id).stdout == "===== sse_runtime.log =====\nmeasured 9\n"
     assert (failed.exit_code, failed.stdout) == (1, "")
-    assert 'File "programs.py", line' in failed.stderr
+    assert 'File "shipped_programs.py", line' in failed.stderr
     assert failed.stderr.splitlines()[-1].endswith("raised UnstableError: two lines")
 
 

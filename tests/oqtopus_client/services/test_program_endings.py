@@ -11,7 +11,7 @@ import pytest
 
 from oqtopus_client import OqtopusClient, ProgramError, ProgramOptions
 from oqtopus_client.emulator import Emulator, SseLimits
-from tests.support import programs
+from tests.support import shipped_programs as programs
 from tests.support.circuits import BELL
 
 if TYPE_CHECKING:

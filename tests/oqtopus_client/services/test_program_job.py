@@ -17,7 +17,7 @@ from oqtopus_client import (
     ProgramOptions,
 )
 from oqtopus_client.errors import JobNotSubmittedError, JobTimeoutError, NotFoundError
-from tests.support import programs
+from tests.support import shipped_programs as programs
 from tests.support.circuits import BELL
 from tests.support.server_process import last_words, running_server
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SUBMIT_AND_DIE = """
 import os, signal
 from oqtopus_client import OqtopusClient
-from tests.support import programs
+from tests.support import shipped_programs as programs
 from tests.support.circuits import BELL
 
 print(OqtopusClient().run_program(programs.counts, 9, BELL, device_id="qulacs").job_id, flush=True)
@@ -89,13 +89,21 @@ def test_methods_of_qiskits_jobs(client: OqtopusClient, emulator: Emulator) -> N
     emulator.inject("hold_job", status="ready", seconds=60, times=None)
     waiting = client.run_program(programs.counts, 9, BELL, device_id="qulacs")
     assert states(waiting) == (False, False, False, False)
+    assert (waiting.queue_position(), waiting.error_message(), waiting.execution_time) == (1, None, None)
+    assert repr(waiting) == f"<OqtopusProgramJob '{waiting.job_id}': last seen ready>"
     assert waiting.cancel()
     assert states(waiting) == (False, False, True, True)
+    assert (waiting.queue_position(), waiting.errored()) == (None, False)
+    assert "cancelled it" in str(waiting.error_message())
 
     emulator.clear_faults()
     ended = client.run_program(programs.counts, 9, BELL, device_id="qulacs")
     ended.wait_for_final_state(60)
     assert states(ended) == (False, True, False, True)
+    assert (ended.queue_position(), ended.error_message(), ended.errored()) == (None, None, False)
+    assert ended.creation_date == client.get_job(ended.job_id).submitted_at
+    assert ended.execution_time == client.get_job(ended.job_id).execution_time
+    assert repr(ended) == f"<OqtopusProgramJob '{ended.job_id}': succeeded on qulacs>"
     assert ended.job_id() == ended.job_id == client.program_job(ended.job_id()).job_id
 
 

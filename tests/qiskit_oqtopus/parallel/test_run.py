@@ -235,7 +235,7 @@ def test_circuits_that_ran_alone_are_submitted_again(backend: OqtopusBackend, em
 
         assert 0 < len(failures) < 4
         assert counts == [{f"{i + 1:05b}": 9} for i in sorted(failures)]
-        assert [row.description for row in again.jobs()] == ["tag"]
+        assert [row.description for row in again.jobs()] == ["[tags: tag]"]
 
 
 def test_partial_when_time_is_up(held_emulator: Emulator, held: HeldExecutor) -> None:

@@ -521,7 +521,7 @@ def test_shots_above_the_cap(backend: OqtopusBackend, cloud: RecordedCloud, rout
     result = job.result()[0]
 
     assert cloud.routes.count("POST /jobs") == len(job.job_ids) == 4
-    assert sorted(row.shots for row in job._run._batch.jobs()) == [250] * 4  # type: ignore[attr-defined]
+    assert sorted(row.shots for row in job._run.batch.jobs()) == [250] * 4  # type: ignore[attr-defined]
     assert result.data.stds == pytest.approx(math.sin(1.0) / math.sqrt(1000), rel=0.1)
     assert agree(result, math.cos(1.0))
 
@@ -540,7 +540,7 @@ def test_route_of_fewer_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> N
 
     assert (first.metadata["route"], second.metadata["route"]) == ("estimation", "sampling")
     assert cloud.routes.count("POST /jobs") == len(job.job_ids) == 3 + 3
-    assert [row.job_type for row in job._run._batch.jobs()] == ["estimation"] * 3 + ["sampling"] * 3  # type: ignore[attr-defined]
+    assert [row.job_type for row in job._run.batch.jobs()] == ["estimation"] * 3 + ["sampling"] * 3  # type: ignore[attr-defined]
 
 
 def test_route_where_readout_errors_are_mitigated(backend: OqtopusBackend) -> None:

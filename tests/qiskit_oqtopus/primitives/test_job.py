@@ -111,7 +111,7 @@ def test_device_that_takes_fewer_shots(backend: OqtopusBackend) -> None:
     backend.device = OqtopusDevice(DevicesDeviceInfo.from_dict({**backend.device.raw.to_dict(), "max_shots": 40}))
     job = OqtopusSampler(backend, max_shots=500).run([keyed(1, 3)], shots=100)
 
-    assert sorted(row.shots for row in job._run._batch.jobs()) == [33, 33, 34]  # type: ignore[attr-defined]
+    assert sorted(row.shots for row in job._run.batch.jobs()) == [33, 33, 34]  # type: ignore[attr-defined]
     assert job.result()[0].data.meas.get_counts() == {"001": 100}
 
 
@@ -170,7 +170,8 @@ def test_the_id_is_the_servers(backend: OqtopusBackend, cloud: RecordedCloud) ->
 
     assert job.result() is first
     assert cloud.requests == []
-    assert repr(job) == f"<OqtopusPrimitiveJob {job.job_id()!r}, jobs: 1>"
+    assert repr(job).startswith(f"<OqtopusPrimitiveJob {job.job_id()!r}: 'keyed 1', DONE on qulacs, submitted ")
+    assert repr(job).endswith(" UTC, 1 PUB>")
 
 
 SUBMIT_AND_DIE = """

@@ -90,7 +90,7 @@ def test_where_the_server_transpiles(line: OqtopusBackend) -> None:
 def test_qubits_that_the_server_does_not_tell(line: OqtopusBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error is raised if the server does not report the qubits."""
     job = OqtopusEstimator(line, mitigation="pseudo_inverse").run([(ghz(2), "ZZ")], shots=10)
-    monkeypatch.setattr(job._run._batch, "transpile_results", lambda: [None])  # type: ignore[attr-defined]
+    monkeypatch.setattr(job._run.batch, "transpile_results", lambda: [None])  # type: ignore[attr-defined]
     with pytest.raises(OqtopusJobError, match="does not report which qubits it measured"):
         job.result()
 

@@ -178,7 +178,7 @@ def test_calibration_of_the_same_qubits(provider: OqtopusProvider, transpile_opt
     estimator = OqtopusEstimator(backend, resilience_level=1, parallel=True, transpile=transpile_option, seed=1)
     job = estimator.run([(circuit, label)], shots=20_000)
     (result,) = job.result()
-    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    headers = [batch[0].header for batch in job._run.batch.programs()]  # type: ignore[attr-defined]
 
     assert {tuple(q for q in part.qubits if q is not None) for header in headers for part in header.parts} == {(2, 11)}
     assert abs(result.data.evs - 1) < 5 * result.data.stds
@@ -300,7 +300,7 @@ def test_noise_factors_have_the_same_qubits(provider: OqtopusProvider, decoupled
     options = {"dynamical_decoupling": {"enable": decoupled}}
     estimator = OqtopusEstimator(backend, options, parallel=True, resilience=resilience, seed=1)
     job = estimator.run([(circuit, observables, values)] * 4, shots=500)
-    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    headers = [batch[0].header for batch in job._run.batch.programs()]  # type: ignore[attr-defined]
     qubits = {part.index: part.qubits for header in headers for part in header.parts}
     plan, programs = estimator.plan([(circuit, observables, values)] * 4, shots=500), 4 * 2 * 3 * 3
 
@@ -529,7 +529,7 @@ def test_complementary_flips_run_on_the_same_qubits(provider: OqtopusProvider) -
     options: dict[str, Any] = {"parallel": True, "resilience_level": 1, "twirling": twirling, "seed": 1}
     job = OqtopusEstimator(backend, options).run([(circuit, ["Z", "X", "Y"])], shots=16_000)
     deviations = job.result()[0].data.evs - [math.cos(1.1), math.sin(1.1), 0]
-    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    headers = [batch[0].header for batch in job._run.batch.programs()]  # type: ignore[attr-defined]
     places = {part.index: part.qubits for header in headers for part in header.parts}
 
     assert [places[i] for i in range(0, 48, 2)] == [places[i] for i in range(1, 48, 2)]
@@ -550,7 +550,7 @@ def test_complementary_flips_with_unequal_shots(provider: OqtopusProvider) -> No
     )
     job = estimator.run(pubs)
     job.result()
-    headers = [batch[0].header for batch in job._run._batch.programs()]  # type: ignore[attr-defined]
+    headers = [batch[0].header for batch in job._run.batch.programs()]  # type: ignore[attr-defined]
     places = {part.index: part.qubits for header in headers for part in header.parts}
 
     # Each PUB has two jobs without flips, and two with all flips.

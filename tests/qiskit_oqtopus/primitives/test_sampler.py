@@ -269,8 +269,8 @@ def test_options_reach_the_server(backend: OqtopusBackend) -> None:
 
     assert {each.name for each in found} == {"sweep"}
     assert [each.description for each in found] == [
-        f"from the backend mine [{job.job_id()} 1/2]",
-        f"from the backend mine [{job.job_id()} 2/2]",
+        f"from the backend [tags: mine] [{job.job_id()} 1/2]",
+        f"from the backend [tags: mine] [{job.job_id()} 2/2]",
     ]
     assert found[0].mitigation_info == {"ro_error_mitigation": "pseudo_inverse"}
     assert found[0].transpiler_info["transpiler_options"] == {"optimization_level": 2}

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 # In pixels of the drawing: smallest distance between qubits, radius of a qubit, and margin around the chip.
 _PITCH, _RADIUS, _MARGIN = 48.0, 15.0, 20.0
+_WIDE = 480.0
+"""Width from which a drawing is not shrunk to the width of a telephone."""
 # Arrows: distance from the qubits, half widths of shaft and head, length of the head, offset of opposite arrows.
 _GAP, _SHAFT, _HALF_HEAD, _HEAD, _ASIDE = 1.5, 2.0, 5.0, 8.0, 5.2
 # The scale: width and height of a colour, and space for the numbers.
 _SWATCH, _THICKNESS, _NUMBERS, _SIDE = 40, 12, 20, 24
 
 _CHIP = Markup(
-    '<svg class="chip" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+    '<svg class="chip{wide}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
     'aria-label="{label}">{couplings}{qubits}</svg>'
 )
 _COUPLING = Markup('<g class="coupling {step}"><title>{title}</title><path d="{path}"/></g>')
@@ -51,6 +53,7 @@ def draw_chip(calibration: Calibration, quantity: Quantity, texts: Mapping[str, 
     width, height = (float(size) for size in places.max(axis=0) * _PITCH + 2 * (_MARGIN + _RADIUS))
     points = [(_MARGIN + _RADIUS + x * _PITCH, height - _MARGIN - _RADIUS - y * _PITCH) for x, y in places.tolist()]
     return _CHIP.format(
+        wide=" wide" if width > _WIDE else "",
         width=_short(width),
         height=_short(height),
         label=texts["drawing"].format(qubits=len(points), couplings=len(pairs), value=texts[quantity.name]),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from oqtopus_client.calibration import Calibration
 
+UNKNOWN = "\N{EN DASH}"
+"""How an unknown value is shown."""
+
 STEPS = 6
 """Number of colours of a scale, few enough to be told apart."""
 
@@ -37,11 +40,13 @@ class Quantity:
     lower_is_better: bool = True
 
     def show(self, value: float | None) -> str:
-        """Format a value with its unit; an unknown one is a dash."""
-        return "—" if value is None else f"{self.number(value)} {self.unit}"
+        """Format a value with its unit."""
+        return UNKNOWN if value is None else f"{self.number(value)} {self.unit}"
 
-    def number(self, value: float) -> str:
+    def number(self, value: float | None) -> str:
         """Format a value in the unit, with two digits where the decimals would hide it."""
+        if value is None:
+            return UNKNOWN
         scaled = 100 * value if self.unit == "%" else value
         hidden = 0 < abs(scaled) < 10**-self.decimals
         return f"{scaled:.2g}" if hidden else f"{scaled:.{self.decimals}f}"
@@ -49,6 +54,9 @@ class Quantity:
 
 READOUT_ERROR = Quantity("readout_error", lambda chip: [q.readout_error for q in chip.qubits], "%", 2)
 GATE_ERROR = Quantity("gate_error", lambda chip: [q.gate_error for q in chip.qubits], "%", 3)
+ONE_FROM_ZERO = Quantity("one_from_zero", lambda chip: [q.prob_meas1_prep0 for q in chip.qubits], "%", 2)
+ZERO_FROM_ONE = Quantity("zero_from_one", lambda chip: [q.prob_meas0_prep1 for q in chip.qubits], "%", 2)
+SX_TIME = Quantity("sx_time", lambda chip: [q.durations_ns.get("sx") for q in chip.qubits], "ns", 0)
 T1 = Quantity("t1", lambda chip: [q.t1_us for q in chip.qubits], "µs", 1, lower_is_better=False)
 T2 = Quantity("t2", lambda chip: [q.t2_us for q in chip.qubits], "µs", 1, lower_is_better=False)
 COUPLING_ERROR = Quantity("coupling_error", lambda chip: [c.gate_error for c in chip.couplings], "%", 2)

@@ -148,7 +148,7 @@ def test_wrong_tokens(emulator: Emulator, token: str) -> None:
     assert answer.status_code == 403
     assert "This token is not valid" in answer.text
     assert "set-cookie" not in answer.headers
-    assert 'type="password" autocomplete="current-password" required' in answer.text
+    assert 'type="password" autocomplete="current-password" spellcheck="false" required' in answer.text
 
 
 def test_a_user_is_not_the_operator(emulator: Emulator) -> None:

@@ -12,7 +12,14 @@ import pytest
 
 from oqtopus_client.calibration import Calibration, CouplingCalibration, QubitCalibration
 from oqtopus_client.emulator.console.drawing.chip import draw_chip, draw_scale
-from oqtopus_client.emulator.console.drawing.quantities import COUPLING_ERROR, GATE_ERROR, READOUT_ERROR, T1, Scale
+from oqtopus_client.emulator.console.drawing.quantities import (
+    COUPLING_ERROR,
+    GATE_ERROR,
+    READOUT_ERROR,
+    T1,
+    UNKNOWN,
+    Scale,
+)
 from oqtopus_client.emulator.device_files import built_in_devices
 
 DEVICES = built_in_devices()
@@ -117,7 +124,7 @@ def test_unknown_values() -> None:
 
     assert [group.get("class") for group in groups(drawing, "qubit")].count("qubit unknown") == 1
     assert groups(drawing, "coupling")[0].get("class") == "coupling unknown"
-    assert "T1: —" in groups(drawing, "qubit")[0].findtext("title", "")
+    assert f"T1: {UNKNOWN}" in groups(drawing, "qubit")[0].findtext("title", "")
     assert len(set(map(centre, groups(drawing, "qubit")))) == 144
     assert groups(drawn(Calibration((QubitCalibration(),))), "qubit")[0].get("class") == "qubit unknown"
 
@@ -157,7 +164,7 @@ def test_numbers_are_not_rounded_away() -> None:
     """An error far below the others is not shown as zero."""
     assert READOUT_ERROR.show(0.00001234) == "0.0012 %"
     assert READOUT_ERROR.show(0.0) == "0.00 %"
-    assert GATE_ERROR.show(None) == "—"
+    assert GATE_ERROR.show(None) == UNKNOWN
 
 
 def luminance(colour: str) -> float:
