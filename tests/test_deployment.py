@@ -67,7 +67,7 @@ def test_commands_have_valid_options() -> None:
     """The image and the unit start the emulator with options that it has."""
     (entry,) = instructions("ENTRYPOINT")
     unit = (ROOT / "docs" / "examples" / "oqtopus-emulator.service").read_text(encoding="utf-8")
-    (start,) = re.findall(r"^ExecStart=/opt/oqtopus/bin/(.*)$", unit, re.MULTILINE)
+    (start,) = re.findall(r"^ExecStart=/opt/oqtopus/bin/(.*)$", unit.replace("\\\n", ""), re.MULTILINE)
     commands = json.loads(entry), shlex.split(start)
     parsed = [parser("").parse_args(command[len(COMMAND) :]) for command in commands]
 

@@ -58,7 +58,7 @@ class Access:
 
     def refusal(self, request: Request) -> str | None:
         """Return why a request is refused, as the name of a text among the errors; None if it is not."""
-        if not self.login and any(name in request.headers for name in _FORWARDED):
+        if not self.login and _is_forwarded(request):
             return "forwarded"
         if not self._is_own_host(request):
             return "host"
@@ -128,6 +128,12 @@ class Access:
         sites = request.headers.getlist("sec-fetch-site")
         own = "://".join(self._origin(request))
         return bool(origins or sites) and set(origins) <= {own} and set(sites) <= {"same-origin"}
+
+
+def _is_forwarded(request: Request) -> bool:
+    """Return whether a proxy has passed the request on, as far as that can be seen."""
+    # No browser speaks HTTP/1.0, but nginx does unless it is configured, and then it marks the request in no other way.
+    return request.scope["http_version"] == "1.0" or any(name in request.headers for name in _FORWARDED)
 
 
 def _host(scheme: str, host: str) -> str:

@@ -258,3 +258,15 @@ def test_unencrypted(tmp_path: Path) -> None:
     assert urlsplit(url).hostname != "0.0.0.0"  # noqa: S104
     assert "Warning: tokens travel unencrypted" in errors
     assert "OQTOPUS_ALLOW_HTTP=1" in errors
+
+
+def test_proxy_without_a_public_url(tmp_path: Path) -> None:
+    """A proxy that shows only by its HTTP/1.0 that it is one does not open the console to everyone."""
+    port = free_port()
+    with running_server(tmp_path / "data") as server:
+        inner = server["OQTOPUS_URL"]
+        block = f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_http_version 1.0; proxy_pass {inner}; }} }}"
+        with running_nginx(block, port, tmp_path):
+            outside, inside = httpx.get(f"http://127.0.0.1:{port}/"), httpx.get(f"{inner}/")
+
+    assert (outside.status_code, inside.status_code) == (403, 200)
