@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
@@ -24,11 +26,14 @@ PICTURES = {
     "devices": "devices",
     "device": "device lattice64 | head -31",
     "run": "run bell.qasm --device lattice64 --mitigate --bars",
+    "jobs": "jobs",
     "job": "job ID",
     "doctor": "doctor",
 }
 FOLDER = Path(__file__).parent / "terminal"
-COLUMNS = 118
+COLUMNS = 92  # as wide as the text of a page, so that letters have its size
+# Without the address of a font that browsers do not load into pictures.
+FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
 def typed(words: list[str], folder: Path) -> str:
@@ -54,7 +59,7 @@ def draw(name: str, command: str, output: str, folder: Path) -> None:
     recorder = Console(record=True, file=io.StringIO(), width=COLUMNS, force_terminal=True, color_system="truecolor")
     recorder.print(Text(f"$ {command}", style="bold"))
     recorder.print(Text.from_ansi(output.rstrip()), soft_wrap=True)
-    recorder.save_svg(str(folder / f"{name}.svg"), title="oqtopus-client", unique_id=name)
+    recorder.save_svg(str(folder / f"{name}.svg"), title="oqtopus-client", unique_id=name, code_format=FORMAT)
 
 
 def main(folder: Path = FOLDER) -> None:

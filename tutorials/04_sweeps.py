@@ -141,7 +141,7 @@ timeline
 # %% [markdown]
 # ## Figures
 
-# %%
+# %% tags=["thumbnail"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
 left.errorbar(angles / np.pi, oscillation, errors, fmt="o", markersize=4)
 fine = np.linspace(angles[0], angles[-1], 400)

@@ -33,7 +33,7 @@ folder = Path(temporary.name)
 
 # %%
 serve = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(folder / "server")]
-server = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
+server = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 atexit.register(server.terminate)  # in case a later cell fails
 variables = dict(server.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(2))
 print("Served at", variables["OQTOPUS_URL"])

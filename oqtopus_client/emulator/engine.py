@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oqtopus_client.emulator.database import DiskFullError
 from oqtopus_client.emulator.faults import FaultKind, Faults
+from oqtopus_client.emulator.job_run import JobRun
 from oqtopus_client.emulator.places import Places
-from oqtopus_client.emulator.run import Run
 from oqtopus_client.emulator.seeds import seed_of
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
 from oqtopus_client.emulator.simulation.packing import PackedJob, prepare_packed, run_packed
@@ -81,7 +81,7 @@ class Engine:
         self._sse_container = sse_container
         self._job_types = [name for name in JOB_TYPES if sse_container or name != "sse"]
         self._places = Places(self.name, max_running)
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, JobRun] = {}
         self._closed = False
         self._check_at = 0.0
         self._report_full_at = 0.0
@@ -161,18 +161,18 @@ class Engine:
         if job is None:
             return False
         self._places.claim(job)
-        run = self._runs[job["job_id"]] = Run(job)
+        run = self._runs[job["job_id"]] = JobRun(job)
         run.task = self._loop.create_task(self._run(run))
         return True
 
-    async def _wait_for_room(self, run: Run) -> None:
+    async def _wait_for_room(self, run: JobRun) -> None:
         """Give up the place until a heavy job can have one."""
         self._places.wait(run.job)
         run.waiting = True
         self._news.set()
         await run.room.wait()
 
-    def _release(self, run: Run) -> None:
+    def _release(self, run: JobRun) -> None:
         if self._runs.get(run.job_id) is run:
             del self._runs[run.job_id]
         self._places.leave(run.job, heavy=run.heavy)
@@ -180,7 +180,7 @@ class Engine:
 
     # --- how a job runs
 
-    async def _run(self, run: Run) -> None:
+    async def _run(self, run: JobRun) -> None:
         """Run a claimed job to its end, whatever goes wrong with it."""
         try:
             outcome = await self._outcome(run)
@@ -198,7 +198,7 @@ class Engine:
         finally:
             self._release(run)
 
-    async def _outcome(self, run: Run) -> Outcome | None:
+    async def _outcome(self, run: JobRun) -> Outcome | None:
         try:
             return await self._attempt(run)
         except JobFailure as failure:
@@ -210,7 +210,7 @@ class Engine:
             _logger.exception("Job %s failed with an unexpected error.", run.job_id)
             return Outcome("failed", "internal server error")
 
-    async def _attempt(self, run: Run) -> Outcome | None:
+    async def _attempt(self, run: JobRun) -> Outcome | None:
         """Prepare and execute a job; None if it was cancelled before it was `running`."""
         job = run.job
         device = self._devices.get(job["device_id"])
@@ -250,7 +250,7 @@ class Engine:
             job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits, seed
         )
 
-    async def _execute(self, run: Run, work: Callable[..., _Output], *args: Any) -> _Output:
+    async def _execute(self, run: JobRun, work: Callable[..., _Output], *args: Any) -> _Output:
         """Run work on the executor."""
         done = asyncio.Event()
         try:
@@ -265,23 +265,6 @@ class Engine:
             run.cancel()
         return future.result()
 
-    async def _hold(self, run: Run, status: str) -> None:
-        """Wait if an injected fault holds the job.
-
-        Raises:
-            CancelledError: The job was cancelled meanwhile.
-        """
-        if fault := self._faults.for_job(FaultKind.HOLD_JOB, status):
-            run.hold = self._loop.create_task(self._faults.hold(fault.seconds))
-            await asyncio.wait([run.hold])
-            if run.hold.cancelled():
-                raise CancelledError
-
-    def _start(self, run: Run, prepared: PackedJob | None) -> bool:
-        if prepared is None:
-            return self._store.start(run.job_id, self.name, {})
-        return self._store.start(run.job_id, self.name, prepared.files, json.dumps(prepared.transpiler_info))
-
     async def _store_change(self, change: Callable[..., _Output], *args: Any, **settings: Any) -> _Output:
         """Make a change in the store; while the disk is full, try again, so that no work is lost.
 
@@ -290,7 +273,7 @@ class Engine:
         """
         while True:
             try:
-                return await asyncio.to_thread(change, *args, **settings)
+                return await self._in_thread(change, *args, **settings)
             except DiskFullError as error:
                 if self._closed:
                     raise
@@ -302,6 +285,31 @@ class Engine:
         if self._loop.time() >= self._report_full_at:
             self._report_full_at = self._loop.time() + _REPORT_SECONDS
             _logger.error("%s. Jobs wait until there is space.", error)
+
+    async def _in_thread(self, work: Callable[..., _Output], *args: Any, **settings: Any) -> _Output:
+        """Run work that waits for the database in a thread."""
+        try:
+            return await asyncio.to_thread(work, *args, **settings)
+        except RuntimeError as error:  # the interpreter is ending
+            self._stop(error)
+            raise asyncio.CancelledError from error
+
+    async def _hold(self, run: JobRun, status: str) -> None:
+        """Wait if an injected fault holds the job.
+
+        Raises:
+            CancelledError: The job was cancelled meanwhile.
+        """
+        if fault := self._faults.for_job(FaultKind.HOLD_JOB, status):
+            run.hold = self._loop.create_task(self._faults.hold(fault.seconds))
+            await asyncio.wait([run.hold])
+            if run.hold.cancelled():
+                raise CancelledError
+
+    def _start(self, run: JobRun, prepared: PackedJob | None) -> bool:
+        if prepared is None:
+            return self._store.start(run.job_id, self.name, {})
+        return self._store.start(run.job_id, self.name, prepared.files, json.dumps(prepared.transpiler_info))
 
     # --- how the engine stops
 

@@ -579,5 +579,5 @@ def test_a_page_that_does_not_exist(town: Town, browser: Browser) -> None:
     with visit(browser, town.emulator.url, refusals=[404]) as page:
         page.goto("/console/jobs/nothing")
         expect(page.locator("h1")).to_have_text("Not found")
-        page.get_by_role("link", name="Dashboard").click()
+        page.get_by_role("link", name="Back to the dashboard").click()
         expect(page.locator("h1")).to_have_text("Dashboard")

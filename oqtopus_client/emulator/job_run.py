@@ -1,4 +1,4 @@
-"""One job in progress: `Run`."""
+"""A job that the engine has claimed: `JobRun`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Run:
+class JobRun:
     """A claimed job in progress.
 
     Attributes:
