@@ -9,9 +9,12 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from oqtopus_client.emulator.arguments import parser
+from tests.support.proxies import free_port
+from tests.support.server_process import running_server
 from tests.support.source_tree import ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"
@@ -61,6 +64,15 @@ def test_image_runs_as_an_ordinary_user() -> None:
     """The server in the image has no privileges, and keeps its data in the volume."""
     assert instructions("USER") == ["1000"]
     assert instructions("VOLUME") == ["/data"]
+
+
+def test_health_check(tmp_path: Path) -> None:
+    """What the health check asks for is answered without a token, also under a public URL."""
+    (check,) = instructions("HEALTHCHECK --start-period=30s CMD")
+    (url,) = re.findall(r"'(http://127\.0\.0\.1:8080/[^']+)'", check)
+    port = str(free_port())
+    with running_server(tmp_path, "--port", port, "--public-url", "https://emulator.example.org"):
+        assert httpx.get(url.replace("8080", port)).status_code == 200
 
 
 def test_commands_have_valid_options() -> None:
