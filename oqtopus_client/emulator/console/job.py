@@ -81,6 +81,7 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
         histogram=None if content.counts is None else histogram(content.counts),
         divided=[(index, histogram(counts)) for index, counts in islice(content.divided.items(), _MOST_ITEMS)],
         circuits=_circuits(job, content) if ended else {},
+        pending=cloud.store.pending(job["device_id"]) if job["status"] == "submitted" else None,
         repeatable=job["job_type"] in REPEATABLE and "input" in content.files,
         most=MOST_CHARACTERS,
         most_items=_MOST_ITEMS,
@@ -129,7 +130,7 @@ def _get_job(cloud: Cloud, user: Row, job_id: str) -> Row:
 
 
 def _circuits(job: Row, content: Content) -> dict[str, str]:
-    """Return the programs of a job that can be drawn."""
+    """Return the programs of a job that can be drawn, by name."""
     first = content.programs[0] if job["job_type"] in REPEATABLE and content.programs else None
     programs = {"transpiled": content.transpiled, "combined": content.combined, "program": first}
     return {name: program for name, program in programs.items() if program}

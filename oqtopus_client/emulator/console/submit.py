@@ -47,7 +47,7 @@ _MITIGATION = {"ro_error_mitigation": "pseudo_inverse"}
 
 @dataclass(frozen=True)
 class Fields:
-    """What the form contains, as people type it.
+    """The fields of the form, as typed.
 
     Attributes:
         program: OpenQASM 3 text.
@@ -198,14 +198,14 @@ def _page(
     fixable: bool = True,
     again: Row | None = None,
 ) -> Response:
-    """Return the form with what was typed, and what a check has found.
+    """Return the form as it was filled in, with the findings of a check.
 
     Args:
         request: The request.
         cloud: The cloud.
         user: The user.
-        fields: What was typed.
-        checked: What the check has found; None without a check.
+        fields: The fields of the form.
+        checked: The findings; None without a check.
         fixable: Whether the job could be submitted regardless.
         again: The job to submit again.
     """
@@ -225,7 +225,7 @@ def _page(
 
 
 def _lost(job: Row, fields: Fields) -> list[str]:
-    """Return which settings of a job the form does not have."""
+    """Return the names of a job's settings that the form cannot express."""
     try:
         spec = fields.spec()
     except (ValueError, TypeError):
