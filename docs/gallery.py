@@ -33,7 +33,7 @@ def cards() -> str:
         title = re.search(r"^# # (.*)", (TUTORIALS / f"{name}.py").read_text(encoding="utf-8"), re.MULTILINE)
         heading, about = html.escape(title[1] if title else name), html.escape(learns)
         lines += [
-            f'<a href="generated/{name}.html"><img src="{FOLDER}/{name}.png" alt="" loading="lazy">',
+            f'<a href="generated/{name}.html"><img src="{FOLDER}/{name}.png" alt="">',
             f"<strong>{heading}</strong><span>{about[0].upper()}{about[1:]}.</span></a>",
         ]
     return "\n".join([*lines, "</div>", "```", ""])
