@@ -28,7 +28,8 @@ PROBLEMS = """() => [
     ...document.documentElement.scrollWidth > innerWidth ? [`is ${document.documentElement.scrollWidth} px wide`] : [],
     ...[...document.images].filter(each => !each.naturalWidth).map(each => `has no picture ${each.src}`),
     ...[...document.images].filter(each => !each.hasAttribute("alt")).map(each => `has no text for ${each.src}`),
-    ...[...document.querySelectorAll("article img[src*='_images/']:not([src$='.svg'])")]  // drawings have a background of their own
+    // Drawings have backgrounds of their own.
+    ...[...document.querySelectorAll("article img[src*='_images/']:not([src$='.svg'])")]
         .filter(each => getComputedStyle(each).backgroundColor === "rgba(0, 0, 0, 0)")
         .map(each => `has no background for ${each.src}`),
 ]"""

@@ -346,8 +346,7 @@ def test_install_lists_every_extra() -> None:
 
 def test_figures_name_existing_commands() -> None:
     """Every command that repeats a figure names a file of this repository."""
-    rows = re.findall(r"^\|.*\|$", PAGES["why"], re.MULTILINE)
-    commands = [command for row in rows for command in re.findall(r"`(python .*?)`", row)]
+    commands = re.findall(r"`(python\s.*?)`", PAGES["why"], re.DOTALL)
     files = [part for command in commands for part in command.split() if part.endswith(".py")]
 
     assert len(files) > 8
