@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from oqtopus_client.checks import shown
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Never
 
 _PROFILES = "profiles are sections of the file that OqtopusConfig.save() returns; see OqtopusConfig.from_file"
@@ -33,6 +35,10 @@ BACKEND = {
     "target_history": "use provider.client.list_device_histories(device_id=backend.name)",
 }
 JOB = {
+    "counts": "use job.result().get_counts()",
+    "get_counts": "use job.result().get_counts()",
+    "get_memory": "use job.result().get_memory(), after backend.run(..., memory=True)",
+    "results": "use job.result().results",
     "instance": "OQTOPUS has no instances; use job.backend()",
     "logs": "use job.jobs(), the OQTOPUS jobs with their messages",
     "session_id": "OQTOPUS has no sessions; use job.job_id()",
@@ -54,6 +60,30 @@ JOBS = {
 }
 """Arguments of other providers' `jobs()`."""
 
+PRIMITIVE_JOB = {
+    **JOB,
+    **dict.fromkeys(
+        ("counts", "get_counts", "get_memory", "quasi_dists"),
+        "use job.result()[0].data.NAME.get_counts(), where NAME is a classical register, such as meas",
+    ),
+    **dict.fromkeys(("values", "evs"), "use job.result()[0].data.evs"),
+}
+SESSION = {
+    "service": "its backend has a provider",
+    "max_time": "there are no sessions whose time could be limited",
+}
+"""Arguments of other providers' sessions."""
+NEW_PROVIDER = {
+    "channel": "use url=..., the URL of the server",
+    "instance": "OQTOPUS has no instances",
+    "api_token": "use token",
+    "base_url": "use url",
+    "name": "use OqtopusProvider(OqtopusConfig.from_file(name))",
+    "proxies": "use OqtopusProvider(OqtopusConfig(..., proxy=...))",
+    "verify": "OQTOPUS always verifies certificates; SSL_CERT_FILE adds an authority",
+}
+"""Arguments with which other providers are created."""
+
 
 def refuse_others(function: str, unknown: Mapping[str, object], known_elsewhere: Mapping[str, str]) -> None:
     """Refuse arguments that a function does not have, and name the equivalents of other providers'.
@@ -64,6 +94,16 @@ def refuse_others(function: str, unknown: Mapping[str, object], known_elsewhere:
     for name in unknown:
         hint = f": {known_elsewhere[name]}." if name in known_elsewhere else "."
         raise TypeError(f"{function} has no argument {name!r}{hint}")
+
+
+def refuse_positional(others: Sequence[object], usage: str) -> None:
+    """Refuse further positional arguments of a `run`.
+
+    Raises:
+        TypeError: There are some.
+    """
+    if others:
+        raise TypeError(f"{usage}; it takes nothing else by position, such as {shown(others[0])}.")
 
 
 class Hinting:

@@ -50,7 +50,8 @@ class Criteria:
             if name not in known:
                 raise TypeError(f"Unknown filter {name!r}. {suggestion(name, known)}")
             kind, word = _KINDS[name]
-            if value is not None and not isinstance(value, kind):
+            is_number = isinstance(value, bool) and kind is Integral
+            if value is not None and (is_number or not isinstance(value, kind)):
                 raise TypeError(f"{name} must be {word} or None, not {value!r}.")
         return cls(**given)
 

@@ -29,7 +29,7 @@ _PASS_THROUGH: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_optio
 def start(context: typer.Context) -> None:
     """Serve an emulator until Ctrl-C; --help lists its options.
 
-    It prints two lines that configure other programs for it.
+    It prints two lines that configure other programs for it, and where its web console is.
 
     Example: oqtopus-client emulator start --port 8080
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -9,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import platformdirs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Row = sqlite3.Row
 
+IN_MEMORY = ":memory:"
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -81,6 +85,20 @@ CREATE INDEX IF NOT EXISTS calibrations_by_device ON calibrations (device_id, hi
 CREATE TABLE IF NOT EXISTS device_statuses (device_id TEXT PRIMARY KEY, status TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS device_sizes (device_id TEXT PRIMARY KEY, n_qubits INTEGER NOT NULL);
 """
+
+
+def database_file(data: str | Path | None) -> str | Path:
+    """Return the path of the database in a data folder, by default the one in the user's data directory.
+
+    Raises:
+        TypeError: The folder is not a path.
+    """
+    if data == IN_MEMORY:
+        return IN_MEMORY
+    if not isinstance(data, str | os.PathLike | None):
+        raise TypeError(f"data must be the path of a folder, {IN_MEMORY!r} or None, not {data!r}.")
+    folder = platformdirs.user_data_path("oqtopus-emulator") if data is None else Path(data)
+    return folder / "emulator.sqlite3"
 
 
 class Database:

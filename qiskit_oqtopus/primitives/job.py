@@ -8,6 +8,7 @@ from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobStatus
 
 from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.elsewhere import PRIMITIVE_JOB
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.primitives.backend_run import BackendRun
 from qiskit_oqtopus.primitives.cloud_run import CloudRun
@@ -34,6 +35,8 @@ class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus])
         backend: The backend, if known.
         find_backend: A function that returns the backend with a given name; used if `backend` is None.
     """
+
+    _elsewhere = PRIMITIVE_JOB
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_oqtopus.backend import OqtopusBackend
+from qiskit_oqtopus.elsewhere import refuse_positional
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
@@ -23,6 +24,7 @@ from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Never
 
     from qiskit import QuantumCircuit
     from qiskit.primitives.containers import SamplerPubLike
@@ -93,11 +95,12 @@ class OqtopusSampler(BaseSamplerV2):
         """The backend, where Qiskit Experiments looks for it."""
         return self.backend
 
-    def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> OqtopusPrimitiveJob:
+    def run(self, pubs: Iterable[SamplerPubLike], *others: Never, shots: int | None = None) -> OqtopusPrimitiveJob:
         """Submit PUBs and return as soon as all are submitted.
 
         Args:
             pubs: Circuits, or tuples of a circuit, the values of its parameters, and the shots.
+            *others: Not accepted; an error shows how to pass shots.
             shots: Number of shots of each circuit whose PUB does not give it.
 
         Returns:
@@ -111,6 +114,7 @@ class OqtopusSampler(BaseSamplerV2):
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
+        refuse_positional(others, "run() takes a list of PUBs, and shots by name: sampler.run([circuit], shots=1000)")
         plan, tasks, packer = self._planned(pubs, shots)
         RunPreview(tasks, self.backend, self.options, packer).warn()
         return submit(self.backend, tasks, plan, self.options, packer)

@@ -143,13 +143,13 @@ async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -
     async with request.form(max_part_size=MAX_BODY_BYTES) as form:
         fields = Fields(**{name: str(form.get(name, "")) for name in Fields.__dataclass_fields__})
         action = form.get("action")
-        name, content = texts().submit.program, fields.program.encode()
+        names, content = [texts().submit.program], fields.program.encode()
         upload = form.get("upload")
         if isinstance(upload, UploadFile) and upload.filename:
-            name, content = upload.filename, await upload.read()
-            fields = replace(fields, name=fields.name or name)
+            names, content = [upload.filename, upload.filename], await upload.read()
+            fields = replace(fields, name=fields.name or upload.filename)
     try:
-        program = decode(content, name)
+        program = decode(content, *names)
         fields = replace(fields, program=program.text)
         spec = fields.spec()
         _require_device(cloud, user, spec.device_id)

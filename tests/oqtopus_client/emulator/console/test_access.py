@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -43,6 +45,13 @@ FOREIGN_ORIGINS = [
     {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
     {},
 ]
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """Return an emulator whose users these tests add."""
+    with Emulator(":memory:") as emulator:
+        yield emulator
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
@@ -103,7 +112,7 @@ def test_own_forms_are_accepted(emulator: Emulator, headers: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize(
-    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"]
+    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"]
 )
 def test_a_forgotten_public_url_opens_nothing(emulator: Emulator, header: str) -> None:
     """A proxy on this computer does not make its visitors the operator."""
@@ -111,6 +120,17 @@ def test_a_forgotten_public_url_opens_nothing(emulator: Emulator, header: str) -
 
     assert answer.status_code == 403
     assert "--public-url" in answer.text
+
+
+def test_a_proxy_that_adds_no_header(server: dict[str, str]) -> None:
+    """It is recognized by HTTP/1.0, which nginx speaks unless it is configured otherwise."""
+    address = urlsplit(server["OQTOPUS_URL"])
+    with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+        connection.sendall(f"GET / HTTP/1.0\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"--public-url" in answer
 
 
 def test_others_log_in(emulator: Emulator) -> None:

@@ -288,6 +288,22 @@ def test_huge_programs(still: Emulator) -> None:
     assert 'class="copy"' not in page
 
 
+def test_many_programs_and_terms(still: Emulator) -> None:
+    """The first ones are shown, and how many there are more."""
+    given = {
+        "program": [f"// {n}" for n in range(70)],
+        "operator": [{"pauli": f"Z {n}", "coeff": n} for n in range(60)],
+    }
+    result = {"sampling": {"counts": {"0": 1}, "divided_counts": {str(n): {"0": n} for n in range(120)}}}
+    files = {"input": pack(json.dumps(given).encode(), "i"), "result": pack(json.dumps(result).encode(), "r")}
+    page = page_of(still, add(still, files, job_type="multi_manual"))
+
+    assert re.findall(r"<code>// (\d+)</code>", page) == [str(n) for n in range(50)]
+    assert re.findall(r"Counts of program (\d+)", page) == [str(n) for n in range(50)]
+    assert re.findall(r"<code>Z (\d+)</code>", page) == [str(n) for n in range(50)]
+    assert re.findall(r"and (\d+) more", page) == ["70", "20", "10"]
+
+
 @pytest.mark.parametrize(
     "content",
     [
