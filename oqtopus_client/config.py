@@ -10,11 +10,11 @@ import ipaddress
 import math
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from oqtopus_client.checks import real_number, whole_number
+from oqtopus_client.checks import check_set, real_number, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
@@ -22,6 +22,7 @@ from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, w
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Never
 
 DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
 DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
@@ -61,6 +62,7 @@ class OqtopusConfig:
 
     Raises:
         OqtopusConfigError: A value cannot be used. The URL is checked on first use.
+        TypeError: An argument does not exist.
     """
 
     base_url: str
@@ -94,7 +96,11 @@ class OqtopusConfig:
         transport: Any = None,
         token_source: str = "OqtopusConfig(api_token=...)",  # noqa: S107 - says where the token is from
         url_source: str = "OqtopusConfig(url=...)",
+        **unknown: Never,
     ) -> None:
+        for name in unknown:
+            hint = "Use api_token." if name == "token" else suggestion(name, [each.name for each in fields(self)])
+            raise TypeError(f"OqtopusConfig has no argument {name!r}. {hint}")
         if base_url is not None and url is not None and base_url != url:
             raise OqtopusConfigError(f"base_url and url are one setting, but {base_url!r} and {url!r} differ.")
         if base_url is None and url is None:
@@ -120,17 +126,31 @@ class OqtopusConfig:
         self._check()
 
     def _check(self) -> None:
+        for name in ("base_url", "api_token", "proxy"):
+            if not isinstance(value := getattr(self, name), str | None):
+                # The value is not shown: it may be a token or contain a password.
+                raise OqtopusConfigError(f"{name} must be text, not of type {type(value).__name__}.")
+        if not isinstance(self.allow_http, bool):
+            raise OqtopusConfigError(f"allow_http must be True or False, not {self.allow_http!r}.")
+        if not ((way := self.transport) is None or callable(way) or hasattr(way, "handle_async_request")):
+            raise OqtopusConfigError(f"transport must be an ASGI application or an httpx transport, not {way!r}.")
         if self.proxy is not None and not is_web_url(self.proxy, credentials=True):
             # Its value is not shown: it may hold a password.
-            raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
+            raise OqtopusConfigError(
+                "proxy must be an http or https URL, such as 'http://proxy.example.org:3128'; SOCKS is not supported. "
+                f"Correct {DEFAULT_PROXY_ENV}, the profile or the argument."
+            )
         if self.api_token and not TOKEN.fullmatch(self.api_token):
             raise OqtopusConfigError(
-                f"The API token from {self.token_source} contains invalid characters, possibly a space or a newline."
+                f"The API token from {self.token_source} contains invalid characters, possibly a space or a newline. "
+                "Copy the token alone."
             )
         try:
             # The smallest positive float.
             real_number(self.timeout, "timeout must be a positive number of seconds", least=math.ulp(0))
             whole_number(self.retry_max_attempts, "retry_max_attempts must be at least 1")
+            check_set(self.retry_status_codes, int, "retry_status_codes must be a set of HTTP statuses, such as {503}")
+            check_set(self.retry_methods, str, "retry_methods must be a set of HTTP methods, such as {'GET'}")
             for name in ("retry_backoff_seconds", "retry_budget_seconds"):
                 real_number(getattr(self, name), f"{name} must be at least 0", least=0)
         except (TypeError, ValueError) as error:
@@ -142,6 +162,10 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: It is not a valid URL, or the token would be sent unencrypted.
         """
+        if "@" in self.base_url:
+            raise OqtopusConfigError(  # without its value, which may contain a password
+                f"base_url must not contain a user name or a password (it is from {self.url_source})."
+            )
         if not is_web_url(self.base_url):
             raise OqtopusConfigError(
                 f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r} "
@@ -153,7 +177,7 @@ class OqtopusConfig:
             raise OqtopusConfigError(
                 f"{self.base_url} would send the API token unencrypted. Use https, or allow it: {ALLOW_HTTP_ENV}=1 in "
                 "the environment, `allow_http = true` in the profile (`oqtopus-client login --allow-http` writes it), "
-                "or OqtopusConfig(..., allow_http=True)."
+                "or, in Python, OqtopusConfig(..., allow_http=True)."
             )
 
     @property
@@ -227,11 +251,15 @@ class OqtopusConfig:
         url = profile.get("base_url") or profile.get("url")
         if not url:
             raise OqtopusConfigError(f"Profile [{section}] of {file} must define base_url.")
+        key, needed = "timeout", "a number of seconds"
         try:
-            timeout = profile.getfloat("timeout", fallback=30.0)
-            allow_http = profile.getboolean("allow_http", fallback=None)
-        except ValueError as error:
-            raise OqtopusConfigError(f"Profile [{section}] of {file}: timeout or allow_http: {error}.") from None
+            timeout = profile.getfloat(key, fallback=30.0)
+            key, needed = "allow_http", "true or false"
+            allow_http = profile.getboolean(key, fallback=None)
+        except ValueError:
+            raise OqtopusConfigError(
+                f"Profile [{section}] of {file}: {key} must be {needed}, not {profile[key]!r}."
+            ) from None
         return cls(
             base_url=url,
             api_token=stripped_token(profile.get("api_token")),
@@ -258,7 +286,7 @@ class OqtopusConfig:
         if not (file.exists() or in_sse_container()):
             raise OqtopusConfigError(
                 f"No OQTOPUS server is configured. Set {URL_ENV[0]} and {DEFAULT_API_TOKEN_ENV}, run "
-                f"`oqtopus-client login` to write {file}, or pass an OqtopusConfig."
+                f"`oqtopus-client login` to write {file}, or, in Python, pass an OqtopusConfig."
             )
         settings = environment_settings(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
         return dataclasses.replace(cls.from_file(), **settings)
@@ -331,4 +359,5 @@ def is_web_url(url: str, *, credentials: bool = False) -> bool:
     except ValueError:
         return False
     allowed = credentials or "@" not in parts.netloc
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed
+    whole = not any(map(str.isspace, parts.netloc))
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed and whole

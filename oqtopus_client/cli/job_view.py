@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import oqtopus_client
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.output import coloured, console, facts, show_json, table, utc
+from oqtopus_client.rest.enums import FINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +48,13 @@ def outcome(job: OqtopusJobResult) -> dict[str, Any]:
     if isinstance(job, oqtopus_client.OqtopusEstimationJobResult):
         return {"exp_value": job.exp_value, "standard_error": job.stds}
     if isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
-        return {"counts": job.get_counts(), "divided_counts": job.divided_bitstring_counts()}
-    return {"counts": job.get_counts()} if isinstance(job, oqtopus_client.OqtopusSamplingJobResult) else {}
+        return {"counts": _counts(job), "divided_counts": dict((job.sampling and job.sampling.divided_counts) or {})}
+    return {"counts": _counts(job)} if isinstance(job, oqtopus_client.OqtopusSamplingJobResult) else {}
+
+
+def _counts(job: OqtopusJobResult) -> dict[str, int]:
+    """Return a job's counts; empty unless it succeeded."""
+    return dict((job.sampling and job.sampling.counts) or {})
 
 
 def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
@@ -60,6 +66,8 @@ def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
     succeeded = job.status == "succeeded"
     if json:
         show_json({**as_json(job), "message": job.message, **(outcome(job) if succeeded else {})})
+    if job.status not in FINAL_STATUSES:
+        raise CommandError(f"Job {job.job_id} is {job.status}, so it has no result yet; omit --no-wait.", ExitCode.JOB)
     if not succeeded:
         message = f"Job {job.job_id} has the status {str(job.status)!r}: {job.reason.rstrip('.')}."
         raise CommandError(message, ExitCode.JOB)

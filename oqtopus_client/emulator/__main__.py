@@ -14,7 +14,8 @@ from oqtopus_client.emulator import arguments
 from oqtopus_client.emulator.console.access import Access
 from oqtopus_client.emulator.console.app import create_console
 from oqtopus_client.emulator.console.site import Site
-from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
+from oqtopus_client.emulator.database import IN_MEMORY
+from oqtopus_client.emulator.emulator import Emulator
 from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.serving import by_port, listen, sends_tokens_unencrypted, settings, url_of
 from oqtopus_client.emulator.sse.limits import SseLimits
