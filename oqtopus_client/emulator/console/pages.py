@@ -55,7 +55,7 @@ def error_page(request: Request, status_code: int, reason: str | None = None) ->
         reason: What went wrong, in a sentence; by default what the status means.
     """
     errors = texts().errors
-    known = str(status_code) if str(status_code) in errors.titles else "500"
+    known = str(status_code) if str(status_code) in errors.titles else f"{status_code // 100}00"
     title, reason = errors.titles[known], reason or errors.reasons[known]
     return render(request, "error.html", status_code=status_code, title=title, reason=reason)
 
