@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 _CODE = re.compile(r"`([^`]+)`")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _MINUTE = 60
 
 FOLDER = Path(__file__).parent
@@ -65,7 +66,7 @@ def _notice(request: Request) -> tuple[str, str] | None:
         name = request.query_params.get(kind, "")
         if name in texts()[kind]:
             count = request.query_params.get("n", "")
-            return kind, texts()[kind][name].format(n=int(count) if count.isascii() and count.isdecimal() else 0)
+            return kind, texts()[kind][name].format(n=int(count) if _COUNT.fullmatch(count) else 0)
     return None
 
 
