@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import operator
+from collections.abc import Collection
 from numbers import Real
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _SHOWN = 60
 
@@ -72,3 +78,35 @@ def whole_number(value: object, wanted: str, *, least: int = 1, most: int = 2**6
     if not least <= number <= most:
         raise ValueError(message)
     return number
+
+
+def check_set(values: object, kind: type, wanted: str) -> None:
+    """Check that a value is None, or a collection of values of one type, which text is not.
+
+    Args:
+        values: The value.
+        kind: The type.
+        wanted: The requirement, as the start of the message.
+
+    Raises:
+        TypeError: It is something else.
+        ValueError: It contains text in small letters.
+    """
+    if values is None:
+        return
+    if isinstance(values, str) or not isinstance(values, Collection) or not all(isinstance(v, kind) for v in values):
+        raise TypeError(f"{wanted}, not {shown(values)}.")
+    if any(isinstance(value, str) and not value.isupper() for value in values):
+        raise ValueError(f"{wanted}, in capitals, not {shown(values)}.")
+
+
+def check_limits(limits: DataclassInstance) -> None:
+    """Check that each field of a dataclass is a number of at least 0.
+
+    Raises:
+        TypeError: A value is not a number.
+        ValueError: A value is negative, or NaN.
+    """
+    for field in dataclasses.fields(limits):
+        wanted = f"{field.name} of {type(limits).__name__} must be a number of at least 0"
+        real_number(getattr(limits, field.name), wanted, least=0, infinite=True)

@@ -10,11 +10,11 @@ import ipaddress
 import math
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from oqtopus_client.checks import real_number, whole_number
+from oqtopus_client.checks import check_set, real_number, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
@@ -22,6 +22,7 @@ from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, w
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Never
 
 DEFAULT_BASE_URL_ENV = "OQTOPUS_BASE_URL"
 DEFAULT_PROXY_ENV = "OQTOPUS_PROXY"
@@ -61,6 +62,7 @@ class OqtopusConfig:
 
     Raises:
         OqtopusConfigError: A value cannot be used. The URL is checked on first use.
+        TypeError: An argument does not exist.
     """
 
     base_url: str
@@ -94,7 +96,11 @@ class OqtopusConfig:
         transport: Any = None,
         token_source: str = "OqtopusConfig(api_token=...)",  # noqa: S107 - says where the token is from
         url_source: str = "OqtopusConfig(url=...)",
+        **unknown: Never,
     ) -> None:
+        for name in unknown:
+            hint = "Use api_token." if name == "token" else suggestion(name, [each.name for each in fields(self)])
+            raise TypeError(f"OqtopusConfig has no argument {name!r}. {hint}")
         if base_url is not None and url is not None and base_url != url:
             raise OqtopusConfigError(f"base_url and url are one setting, but {base_url!r} and {url!r} differ.")
         if base_url is None and url is None:
@@ -120,6 +126,14 @@ class OqtopusConfig:
         self._check()
 
     def _check(self) -> None:
+        for name in ("base_url", "api_token", "proxy"):
+            if not isinstance(value := getattr(self, name), str | None):
+                # The value is not shown: it may be a token or contain a password.
+                raise OqtopusConfigError(f"{name} must be text, not of type {type(value).__name__}.")
+        if not isinstance(self.allow_http, bool):
+            raise OqtopusConfigError(f"allow_http must be True or False, not {self.allow_http!r}.")
+        if not ((way := self.transport) is None or callable(way) or hasattr(way, "handle_async_request")):
+            raise OqtopusConfigError(f"transport must be an ASGI application or an httpx transport, not {way!r}.")
         if self.proxy is not None and not is_web_url(self.proxy, credentials=True):
             # Its value is not shown: it may hold a password.
             raise OqtopusConfigError(
@@ -135,6 +149,8 @@ class OqtopusConfig:
             # The smallest positive float.
             real_number(self.timeout, "timeout must be a positive number of seconds", least=math.ulp(0))
             whole_number(self.retry_max_attempts, "retry_max_attempts must be at least 1")
+            check_set(self.retry_status_codes, int, "retry_status_codes must be a set of HTTP statuses, such as {503}")
+            check_set(self.retry_methods, str, "retry_methods must be a set of HTTP methods, such as {'GET'}")
             for name in ("retry_backoff_seconds", "retry_budget_seconds"):
                 real_number(getattr(self, name), f"{name} must be at least 0", least=0)
         except (TypeError, ValueError) as error:

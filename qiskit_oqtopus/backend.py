@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 
+from oqtopus_client.checks import shown
 from qiskit_oqtopus import specs
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.described_backend import DescribedBackend
+from qiskit_oqtopus.elsewhere import refuse_positional
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.parallel.packing import placements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Never
 
     import numpy.typing as npt
     from qiskit.providers import Options
@@ -71,7 +74,7 @@ class OqtopusBackend(DescribedBackend):
     def run(
         self,
         run_input: QuantumCircuit | Iterable[QuantumCircuit],
-        *,
+        *others: Never,
         parameter_values: npt.ArrayLike | None = None,
         **options: Any,
     ) -> OqtopusJob:
@@ -82,6 +85,7 @@ class OqtopusBackend(DescribedBackend):
 
         Args:
             run_input: One circuit, or several.
+            *others: Not accepted; an error says how to pass options.
             parameter_values: Values of one circuit's parameters in the order of `circuit.parameters`, of shape
                 (bindings, parameters): one run per row. The circuit is processed once, which is much faster than
                 binding each row when there are many.
@@ -93,6 +97,7 @@ class OqtopusBackend(DescribedBackend):
             TypeError: An option is unknown, or `shots` or `seed_simulator` is not an integer.
             OqtopusError: A circuit could not be submitted; cancellation of the others has been requested.
         """
+        refuse_positional(others, "run() takes circuits, and options by name: backend.run(circuits, shots=1000)")
         settings = self.settings(**options)
         circuits = _circuits(run_input)
         programs = self._encode(circuits, parameter_values, settings)
@@ -188,5 +193,6 @@ def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[Quan
         raise ValueError("run_input is empty; pass at least one circuit.")
     for circuit in circuits:
         if not isinstance(circuit, QuantumCircuit):
-            raise CircuitError(f"run_input must contain QuantumCircuits only, not {circuit!r}.")
+            what = "a list" if isinstance(circuit, list | tuple) else shown(circuit)
+            raise CircuitError(f"run_input must contain QuantumCircuits only, not {what}.")
     return circuits

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self
 
 from qiskit.providers import BackendV2
 
 import oqtopus_client
+from oqtopus_client.checks import whole_number
 from qiskit_oqtopus import backend_v1
 from qiskit_oqtopus.device_status import DeviceStatus
 from qiskit_oqtopus.elsewhere import BACKEND, Hinting
@@ -16,12 +18,12 @@ from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
-    from qiskit.transpiler import Target
+    from qiskit.transpiler import QubitProperties, Target
     from qiskit_aer.noise import NoiseModel
 
     from oqtopus_client import OqtopusClient, OqtopusDevice
@@ -182,6 +184,20 @@ class DescribedBackend(Hinting, BackendV2):
             self.refresh()
         return backend_v1.properties(self.device, target_from_device(self.device))
 
+    def qubit_properties(self, qubit: int | Sequence[int]) -> QubitProperties | list[QubitProperties]:
+        """Return the properties of a qubit, or of each of several: T1 and T2 in seconds.
+
+        Raises:
+            TypeError: The index of a qubit is not an integer.
+            IndexError: The device does not have a qubit.
+        """
+        given = [qubit] if isinstance(qubit, str) or not isinstance(qubit, Iterable) else list(qubit)
+        for index in given:
+            number = whole_number(index, "A qubit must be the index of one", least=-(2**63))
+            if not 0 <= number < (self.num_qubits or 0):
+                raise IndexError(f"{self.name!r} has {self.num_qubits} qubits, from 0 on, and no qubit {number}.")
+        return super().qubit_properties(qubit)
+
     def plot(
         self,
         *,
@@ -219,6 +235,10 @@ class DescribedBackend(Hinting, BackendV2):
         if values is not None:
             return maps.plot_values(self.device, values, label=label, unit=unit)
         return chip.plot_chip(self.device, circuit=circuit)
+
+    def __call__(self) -> Self:
+        """Return the backend itself, so that `sampler.backend()` works as in other providers."""
+        return self
 
     def __repr__(self) -> str:
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"

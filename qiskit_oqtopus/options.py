@@ -19,7 +19,7 @@ from pydantic import (
 )
 from qiskit.providers import Options
 
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import shown, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
 from qiskit_oqtopus.tags import checked_user_tags, with_user_tags
@@ -168,7 +168,16 @@ class OqtopusOptions(StrictOptions):
     model_config = ConfigDict(frozen=True)
     _taker = "run()"
     _aliases = {"tags": "job_tags"}
-    _refused = {"seed": "use seed_simulator."} | dict.fromkeys(
+    _refused = {
+        "seed": "use seed_simulator.",
+        "parameter_binds": "use parameter_values, with a row for each binding and a column for each parameter.",
+        "optimization_level": "use qiskit.transpile(circuit, backend, optimization_level=...), or transpiler_options.",
+        "initial_layout": "use qiskit.transpile(circuit, backend, initial_layout=...) first.",
+        "seed_transpiler": "use qiskit.transpile(circuit, backend, seed_transpiler=...), or transpiler_options.",
+        "timeout": "use job.result(timeout=...).",
+        "job_name": "use name.",
+        "qobj_id": "use name or job_tags.",
+    } | dict.fromkeys(
         ("resilience_level", "resilience", "twirling", "dynamical_decoupling"),
         "it is an option of qiskit_oqtopus.OqtopusEstimator or OqtopusSampler.",
     )
@@ -308,6 +317,6 @@ def readable(error: ValidationError, section: str = "") -> str:
     return " ".join(
         str(detail["ctx"]["error"])
         if detail["type"] == "value_error"
-        else f"{section}{'.'.join(map(str, detail['loc']))}: {detail['msg']}, not {detail['input']!r}."
+        else f"{section}{'.'.join(map(str, detail['loc']))}: {detail['msg']}, not {shown(detail['input'])}."
         for detail in error.errors()
     )

@@ -175,7 +175,9 @@ def as_bindings(values: npt.ArrayLike, parameters: Sequence[Parameter]) -> npt.N
     try:
         array = reals(values)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"parameter_values must be an array of real numbers: {error}.") from None
+        raise ValueError(
+            f"parameter_values must be an array of real numbers, with a row for each binding: {error}."
+        ) from None
     if array.ndim == 1 and array.shape[0] == len(parameters):
         array = array[np.newaxis]
     if array.ndim != 2 or array.shape[1] != len(parameters) or not len(array):  # noqa: PLR2004 - rows and columns

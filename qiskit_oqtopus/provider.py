@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import TYPE_CHECKING, Any, Never, Self
 
@@ -12,7 +13,7 @@ from oqtopus_client.checks import real_number
 from oqtopus_client.display import suggestion
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
-from qiskit_oqtopus.elsewhere import PROVIDER, Hinting
+from qiskit_oqtopus.elsewhere import NEW_PROVIDER, PROVIDER, Hinting, refuse_others
 from qiskit_oqtopus.filters import Criteria
 from qiskit_oqtopus.provider_jobs import ProviderJobs
 from qiskit_oqtopus.target import MEASURE_DURATION
@@ -40,9 +41,11 @@ class OqtopusProvider(Hinting, ProviderJobs):
         measure_duration: The duration of measurements, in seconds, that the Targets of devices have if the server
             publishes none, as is usual: without one, Qiskit schedules no circuit. The default, 1 microsecond, is
             typical of dispersive readout. Gates do not depend on it, as measurements are last. None means unknown.
+        **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
     Raises:
-        TypeError: `config` is not an `OqtopusConfig`, is given beside `url`, or `measure_duration` is not a number.
+        TypeError: `config` is not an `OqtopusConfig`, is given beside `url`, `measure_duration` is not a number, or an
+            argument is unknown.
         ValueError: `measure_duration` is not positive and finite.
         OqtopusConfigError: No server is configured.
 
@@ -65,7 +68,9 @@ class OqtopusProvider(Hinting, ProviderJobs):
         token: str | None = None,
         journal: str | Path | None = None,
         measure_duration: float | None = MEASURE_DURATION,
+        **unknown: Never,
     ) -> None:
+        refuse_others("OqtopusProvider()", unknown, NEW_PROVIDER)
         if url is not None or token is not None:
             if config is not None or url is None:
                 raise TypeError("Pass url and token, or a config that has both.")
@@ -84,6 +89,7 @@ class OqtopusProvider(Hinting, ProviderJobs):
         *,
         journal: str | Path | None = None,
         measure_duration: float | None = MEASURE_DURATION,
+        **options: Any,
     ) -> OqtopusProvider:
         """Create a provider whose devices are emulated in this process; it needs no account and no configuration.
 
@@ -91,13 +97,20 @@ class OqtopusProvider(Hinting, ProviderJobs):
             data: The folder for jobs and results, or `":memory:"`. By default the user's data folder.
             journal: See the class.
             measure_duration: See the class.
+            **options: Options of `Emulator`, such as `seed=7` or `coherent=CoherentErrors(zz_khz=50.0)`.
 
         Raises:
             ImportError: The extra `emulator` is not installed.
+            TypeError: `Emulator` does not have an option, or a value has the wrong type.
+            ValueError: The value of an option is not valid.
         """
         from oqtopus_client.emulator import Emulator  # noqa: PLC0415 - an extra
 
-        emulator = Emulator(data)
+        known = inspect.signature(Emulator).parameters
+        for name in options:
+            if name not in known:
+                raise TypeError(f"Unknown option {name!r} of Emulator. {suggestion(name, known)}")
+        emulator = Emulator(data, **options)
         provider = cls(emulator.config, journal=journal, measure_duration=measure_duration)
         provider._emulator = emulator
         return provider
@@ -200,7 +213,7 @@ class OqtopusProvider(Hinting, ProviderJobs):
         return [OqtopusBackend(self, device, self.client, measure_duration=duration) for device in devices]
 
     @staticmethod
-    def save_account(url: str, token: str, *, name: str = "default", overwrite: bool = False) -> Path:
+    def save_account(url: str, token: str, *, name: str = "default", overwrite: bool = False, **unknown: Never) -> Path:
         """Save the URL of a server and an API token as a profile, which `OqtopusProvider()` then uses; return its file.
 
         Only its owner can read the file. `OqtopusConfig.save` saves other settings, too.
@@ -211,10 +224,13 @@ class OqtopusProvider(Hinting, ProviderJobs):
             name: Name of the profile. Others than the default are used with
                 `OqtopusProvider(OqtopusConfig.from_file(name))`.
             overwrite: Whether to replace a profile with this name.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
             OqtopusConfigError: The profile exists already, or a value cannot be used.
+            TypeError: An argument is unknown.
         """
+        refuse_others("save_account()", unknown, NEW_PROVIDER)
         config = _config(url, token)
         config.check_server()
         return config.save(name, overwrite=overwrite)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
 # fmt: off
+_ELSEWHERE = " It was transpiled for another device; transpile the original circuit for this one."
 _STANDARD_GATES = frozenset({
     "p", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "rx", "ry", "rz", "cx", "cy", "cz", "cp", "crx", "cry",
     "crz", "ch", "swap", "ccx", "cswap", "cu", "id", "u1", "u2", "u3", "u",
@@ -121,8 +122,8 @@ def to_template(circuit: QuantumCircuit, target: Target, *, unmeasured: bool = F
     """Write a circuit with bound or unbound parameters as OpenQASM 3; see `to_program`."""
     if target.num_qubits is not None and circuit.num_qubits > target.num_qubits:
         raise CircuitError(
-            f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, "
-            f"but {target.description} has only {target.num_qubits}."
+            f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, but {target.description} has only "
+            f"{target.num_qubits}.{_ELSEWHERE if circuit.layout is not None else ''}"
         )
     if has_variables(circuit):
         raise CircuitError(f"Circuit {circuit.name!r} has classical variables, which OQTOPUS devices do not execute.")

@@ -223,6 +223,9 @@ def to_experiments(
         return [_failed(program, "has not ended", job_id) for program in programs]
     if isinstance(outcome, Exception):
         return [_failed(program, f"has an unreadable result: {outcome}", job_id) for program in programs]
+    if outcome.is_estimation():
+        why = "is an estimation job without counts; client.get_job(job_id).exp_value is its value"
+        return [_failed(program, why, job_id, outcome.shots) for program in programs]
     if not isinstance(outcome, oqtopus_client.OqtopusSamplingJobResult) or outcome.sampling is None:
         why = reason(outcome, ours=are_ours(programs))
         return [_failed(program, why, job_id, outcome.shots) for program in programs]

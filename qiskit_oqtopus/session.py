@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Self
 
 from qiskit.providers import BackendV2
 
+from qiskit_oqtopus.elsewhere import NEW_SESSION, SESSION, Hinting, refuse_others
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import ClassVar, Never
 
 
-class Session:
+class Session(Hinting):
     """A backend in a `with` statement, for scripts that were written for other providers.
 
     OQTOPUS has no sessions: jobs that are submitted within one wait in the queue like all others, and a warning says
@@ -21,14 +23,22 @@ class Session:
 
     Args:
         backend: The backend; `OqtopusSampler(mode=session)` and `OqtopusEstimator(mode=session)` run on it.
+        **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
+
+    Raises:
+        TypeError: `backend` is not a backend, or an argument is unknown.
     """
 
-    def __init__(self, backend: BackendV2) -> None:
+    _elsewhere = SESSION
+    _plural: ClassVar[str] = "sessions"
+
+    def __init__(self, backend: BackendV2, **unknown: Never) -> None:
+        refuse_others(f"{type(self).__name__}()", unknown, NEW_SESSION)
         if not isinstance(backend, BackendV2):
             raise TypeError(f"backend must be a backend, as provider.get_backend() returns, not {backend!r}.")
         self._backend = backend
         warn_user(
-            f"OQTOPUS has no {type(self).__name__.lower()}s: jobs wait in the queue like all others. Use "
+            f"OQTOPUS has no {self._plural}: jobs wait in the queue like all others. Use "
             "provider.run_program for functions whose jobs depend on each other, and one run for many circuits."
         )
 
@@ -55,3 +65,5 @@ class Session:
 
 class Batch(Session):
     """The same as `Session`, under the name for independent jobs."""
+
+    _plural = "batches"

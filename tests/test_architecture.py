@@ -70,6 +70,7 @@ MAY_IMPORT = {
     "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors"),
     "oqtopus_client.config": (
         "oqtopus_client.checks",
+        "oqtopus_client.display",
         "oqtopus_client.environment",
         "oqtopus_client.profiles",
         "oqtopus_client.errors",
@@ -87,7 +88,7 @@ MAY_IMPORT = {
 }
 # Provider, SDK and command line make an emulator when asked to, from inside a function; so is a picture drawn.
 LAZY = {
-    ("oqtopus_client.cli.emulator_admin", "oqtopus_client.emulator.emulator"),
+    ("oqtopus_client.cli.emulator_admin", "oqtopus_client.emulator.users"),
     ("oqtopus_client.cli.doctor", "oqtopus_client.emulator"),
     ("oqtopus_client.cli.device", "qiskit_oqtopus.visualization.chip"),
     ("oqtopus_client.cli.emulator", "oqtopus_client.emulator.__main__"),

@@ -57,7 +57,7 @@ def _config(session: Session, url: str | None, data: Path | None) -> OqtopusConf
         except OqtopusConfigError:
             if session.profile is not None:
                 raise
-    from oqtopus_client.emulator.emulator import kept_token
+    from oqtopus_client.emulator.users import kept_token
 
     # The configured token belongs to another server, so it must not be sent here.
     return oqtopus_client.OqtopusConfig(

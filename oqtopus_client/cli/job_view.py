@@ -48,8 +48,13 @@ def outcome(job: OqtopusJobResult) -> dict[str, Any]:
     if isinstance(job, oqtopus_client.OqtopusEstimationJobResult):
         return {"exp_value": job.exp_value, "standard_error": job.stds}
     if isinstance(job, oqtopus_client.OqtopusMultiManualJobResult):
-        return {"counts": job.get_counts(), "divided_counts": job.divided_bitstring_counts()}
-    return {"counts": job.get_counts()} if isinstance(job, oqtopus_client.OqtopusSamplingJobResult) else {}
+        return {"counts": _counts(job), "divided_counts": dict((job.sampling and job.sampling.divided_counts) or {})}
+    return {"counts": _counts(job)} if isinstance(job, oqtopus_client.OqtopusSamplingJobResult) else {}
+
+
+def _counts(job: OqtopusJobResult) -> dict[str, int]:
+    """Return a job's counts; empty unless it succeeded."""
+    return dict((job.sampling and job.sampling.counts) or {})
 
 
 def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:

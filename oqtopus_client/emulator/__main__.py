@@ -14,7 +14,8 @@ from oqtopus_client.emulator import arguments
 from oqtopus_client.emulator.console.access import Access
 from oqtopus_client.emulator.console.app import create_console
 from oqtopus_client.emulator.console.site import Site
-from oqtopus_client.emulator.emulator import IN_MEMORY, Emulator
+from oqtopus_client.emulator.database import IN_MEMORY
+from oqtopus_client.emulator.emulator import Emulator
 from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.serving import by_port, listen, sends_tokens_unencrypted, settings, url_of
 from oqtopus_client.emulator.sse.limits import SseLimits
@@ -53,7 +54,7 @@ def main(given: Sequence[str] | None = None, *, program: str = "python -m oqtopu
         ):
             sockets = [listener]
             url = emulator.public_url or url_of(listener, options.host, certificate)
-            access = Access.to(listener.getsockname()[0], emulator.public_url)
+            access = Access.listening_on(listener.getsockname()[0], emulator.public_url)
             site = Site(emulator.cloud, access, emulator.token, emulator.data, url)
             app = create_console(site, emulator)
             exports = {"OQTOPUS_URL": url, "OQTOPUS_API_TOKEN": emulator.token}

@@ -6,8 +6,8 @@ import argparse
 import ipaddress
 from typing import get_args
 
+from oqtopus_client.emulator.database import IN_MEMORY
 from oqtopus_client.emulator.device_files import Schedule
-from oqtopus_client.emulator.emulator import IN_MEMORY
 
 
 def parser(program: str) -> argparse.ArgumentParser:

@@ -94,10 +94,16 @@ def read_device_info(text: str) -> dict[str, Any]:
     return content
 
 
+_TAGS = {"all", "each", "[key]"}
+"""Parts of a field's location that pydantic adds."""
+
+
 def first_error(error: ValidationError) -> str:
     """Describe the first error in one line: the field, its value, the rule."""
     first = error.errors()[0]
-    field = ".".join(map(str, first["loc"]))
+    field = ".".join(str(part) for part in first["loc"] if part not in _TAGS)
     if first["type"] == "missing":
         return f"{field} is missing."
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return f"{field} does not exist."
     return f"{field} is {reprlib.repr(first['input'])}: {first['msg']}."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from oqtopus_client.emulator.calibration import first_error
 from oqtopus_client.emulator.simulation.operations import Operation
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ def _pair(key: Any) -> Any:
     return tuple(key.split(",")) if isinstance(key, str) else key
 
 
+_Kind = TypeVar("_Kind")
 _Qubit = Annotated[int, Field(ge=0)]
 _Number = Annotated[float, Field(strict=True, ge=-1e9, le=1e9)]
 _Coupling = Annotated[tuple[_Qubit, _Qubit], BeforeValidator(_pair)]
@@ -30,6 +34,23 @@ _ROTATIONS = {"x": ("rx", math.pi), "sx": ("rx", math.pi / 2), "cx": ("rzx", mat
 """The rotation in each gate that its pulses cause, as a gate and an angle; a `cx` contains an `rzx90`."""
 
 
+def _with_short_errors(kind: type[_Kind]) -> type[_Kind]:
+    """Let the constructor of a dataclass of pydantic raise errors of one line."""
+    validate = kind.__init__
+
+    @functools.wraps(validate)
+    def construct(self: _Kind, *args: Any, **fields: Any) -> None:
+        try:
+            validate(self, *args, **fields)
+        except ValidationError as error:
+            names = ", ".join(field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+            raise ValueError(f"{kind.__name__}: {first_error(error)} Its fields are {names}.") from None
+
+    kind.__init__ = construct  # type: ignore[assignment, method-assign]
+    return kind
+
+
+@_with_short_errors
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class CoherentErrors:
     """Coherent errors of a device, which come on top of those of its calibration.

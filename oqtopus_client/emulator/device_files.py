@@ -7,6 +7,7 @@ A device is built in, read from a file (`load_devices`), created from any chip's
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003 - pydantic reads annotations when it runs
 from functools import cached_property
@@ -21,7 +22,7 @@ from oqtopus_client.emulator.coherent import CoherentErrors
 from oqtopus_client.rest.models import DevicesDeviceInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from importlib.resources.abc import Traversable
 
 Publish = Literal["inline", "zip", "json", "none"]
@@ -218,6 +219,22 @@ def built_in_devices() -> dict[str, EmulatedDevice]:
     devices = _load(file for file in folder.iterdir() if file.name.endswith(".json"))
     order = sorted(devices.values(), key=lambda d: (d.description["device_type"] == "QPU", d.n_qubits))
     return {device.device_id: device for device in order}
+
+
+def check_devices(devices: Iterable[EmulatedDevice]) -> list[EmulatedDevice]:
+    """Return devices as a list.
+
+    Raises:
+        TypeError: They are something else, such as names.
+    """
+    wanted = "devices must be the path of a folder of device files, or a list of EmulatedDevice"
+    if not isinstance(devices, Iterable):
+        raise TypeError(f"{wanted}, not {devices!r}.")
+    listed = list(devices)
+    for device in listed:
+        if not isinstance(device, EmulatedDevice):
+            raise TypeError(f"{wanted}, not of {device!r}.")
+    return listed
 
 
 def load_devices(folder: str | Path) -> dict[str, EmulatedDevice]:

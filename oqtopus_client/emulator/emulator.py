@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
 import weakref
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
-import platformdirs
+from pydantic import ValidationError
 
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import real_number, whole_number
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.emulator.api.dependencies import Cloud
 from oqtopus_client.emulator.app import create_app
-from oqtopus_client.emulator.database import Database
-from oqtopus_client.emulator.device_files import built_in_devices, load_devices
+from oqtopus_client.emulator.calibration import first_error
+from oqtopus_client.emulator.database import IN_MEMORY, Database, database_file
+from oqtopus_client.emulator.device_files import built_in_devices, check_devices, load_devices
 from oqtopus_client.emulator.engine import Engine
 from oqtopus_client.emulator.faults import Fault, FaultKind, Faults
 from oqtopus_client.emulator.fleet import Fleet
-from oqtopus_client.emulator.places import number_of_places
 from oqtopus_client.emulator.presigning import VALID_SECONDS, Signer
 from oqtopus_client.emulator.provider_api.app import create_provider_app
 from oqtopus_client.emulator.provider_api.external_engine import ExternalEngine
@@ -31,21 +32,20 @@ from oqtopus_client.emulator.public_url import checked_public_url
 from oqtopus_client.emulator.seeds import Seeds
 from oqtopus_client.emulator.server_options import ServerOptions
 from oqtopus_client.emulator.simulation.inputs import DEFAULT_LIMITS, ProgramLimits
+from oqtopus_client.emulator.simulation_threads import SimulationThreads
 from oqtopus_client.emulator.sse.limits import SseContainer, SseLimits
 from oqtopus_client.emulator.store import Store
-from oqtopus_client.emulator.users import OPERATOR, Users, new_token
+from oqtopus_client.emulator.users import OPERATOR, Users, checked_token, new_token
 from oqtopus_client.errors import OqtopusConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from concurrent.futures import Executor
 
     from starlette.types import Receive, Scope, Send
 
     from oqtopus_client.emulator.coherent import CoherentErrors
     from oqtopus_client.emulator.device_files import EmulatedDevice, Schedule
-
-IN_MEMORY = ":memory:"
 
 
 class Emulator:
@@ -138,10 +138,12 @@ class Emulator:
         provider_key: str | None = None,
         strict_provider: bool = False,
     ) -> None:
-        if isinstance(executor, str) and executor != "external":
+        if executor is not None and executor != "external" and not hasattr(executor, "submit"):
             raise ValueError(f"executor is {executor!r}; it is an Executor or 'external'.")
-        if isinstance(devices, str | Path):
-            devices = load_devices(devices).values()
+        if max_running is not None:
+            whole_number(max_running, "max_running must be a positive number of jobs, or None")
+        real_number(url_seconds, "url_seconds must be a positive number", least=math.ulp(0.0))
+        devices = load_devices(devices).values() if isinstance(devices, str | Path) else check_devices(devices)
         fleet = built_in_devices() | {device.device_id: device for device in devices}
         given = {"idle_noise": idle_noise, "schedule": schedule, "coherent": coherent}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -154,17 +156,17 @@ class Emulator:
             device_histories=device_histories,
             token_renewal=token_renewal,
             temporary_credentials=temporary_credentials,
-            cors_origins=tuple(cors_origins),
+            cors_origins=(cors_origins,) if isinstance(cors_origins, str) else tuple(cors_origins),
             quirks=quirks,
             strict_provider=strict_provider,
         )
         container = SseContainer(sse_limits or SseLimits(), None if sse_python is None else _executable(sse_python))
-        file = _database(data)
+        file = database_file(data)
         database = Database(file)
         self.data = IN_MEMORY if file == IN_MEMORY else str(Path(file).parent)
-        self.token = token or database.secret("token", new_token())
+        self.token = checked_token(token) or database.secret("token", new_token())
         signing_key = database.secret("signing key", secrets.token_urlsafe(32))
-        own_executor = None if executor else ThreadPoolExecutor(number_of_places(max_running), "oqtopus-emulator")
+        own_executor = None if executor else SimulationThreads()
         runs = executor or cast("Executor", own_executor)
         self._users = Users(database)
         self._users.add("operator", token=self.token, user_id=OPERATOR)
@@ -216,7 +218,7 @@ class Emulator:
                 "each process, or serve one to all with 'oqtopus-client emulator start'."
             )
         if not self._finalizer.alive:
-            raise ConnectionError("the emulator has been closed")
+            raise ConnectionError("the emulator has been closed; create another one, of the same data to see its jobs")
         await self._app(scope, receive, send)
 
     @property
@@ -268,11 +270,29 @@ class Emulator:
             name: The user's name.
             status: `approved`; with any other, such as `suspended`, the server answers the user's requests with 403.
             devices: Ids of the devices that the user may use; None for all.
+
+        Raises:
+            TypeError: `name` is not text, or `devices` is one id.
+            ValueError: There is no such device.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"name must be text, not {name!r}.")
+        if isinstance(devices, str):
+            raise TypeError(f"devices must be a list of ids, not {devices!r}.")
+        devices = None if devices is None else list(devices)
+        if unknown := [device_id for device_id in devices or () if device_id not in self._devices]:
+            raise ValueError(f"The emulator has no device {unknown[0]!r}; it has {', '.join(self._devices)}.")
         return self._users.add(name, status=status, devices=devices)
 
     def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
-        """Publish an announcement and return its id."""
+        """Publish an announcement and return its id.
+
+        Raises:
+            TypeError: A time is not a datetime.
+        """
+        for name, time in {"start_time": start_time, "end_time": end_time}.items():
+            if not isinstance(time, datetime):
+                raise TypeError(f"{name} must be a datetime, not {time!r}.")
         return self._users.announce(title, content, start_time=start_time, end_time=end_time)
 
     @property
@@ -288,9 +308,14 @@ class Emulator:
             **settings: Where, how often and how it happens; see `Fault`.
 
         Raises:
-            ValueError: The kind or a setting does not exist.
+            ValueError: The kind or a setting does not exist, or a value is not valid.
         """
-        self._faults.add(Fault.model_validate({"kind": kind, **settings}))
+        try:
+            fault = Fault.model_validate({"kind": kind, **settings})
+        except ValidationError as error:
+            names = ", ".join(name for name in Fault.model_fields if name != "kind")
+            raise ValueError(f"Fault: {first_error(error)} Its settings are {names}.") from None
+        self._faults.add(fault)
 
     def clear_faults(self) -> None:
         """Clear all faults."""
@@ -305,22 +330,6 @@ class Emulator:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def kept_token(data: str | Path | None = None) -> str:
-    """Return the API token stored with the data, which an emulator of that folder requires by default.
-
-    Args:
-        data: The folder; by default the one in the user's data directory.
-
-    Raises:
-        OSError: The folder cannot be used.
-    """
-    database = Database(_database(data))
-    try:
-        return database.secret("token", new_token())
-    finally:
-        database.close()
 
 
 def _close(pid: int, engine: Engine | ExternalEngine, executor: Executor | None, database: Database) -> None:
@@ -338,10 +347,3 @@ def _executable(command: str | Path) -> str:
     if path is None:
         raise FileNotFoundError(f"sse_python is {str(command)!r}, which is not an executable file.")
     return str(Path(path).absolute())
-
-
-def _database(data: str | Path | None) -> str | Path:
-    if data == IN_MEMORY:
-        return IN_MEMORY
-    folder = platformdirs.user_data_path("oqtopus-emulator") if data is None else Path(data)
-    return folder / "emulator.sqlite3"

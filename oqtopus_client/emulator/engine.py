@@ -9,23 +9,23 @@ import logging
 import secrets
 import sqlite3
 import threading
-import time
 from concurrent.futures import BrokenExecutor, CancelledError
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from oqtopus_client.emulator.database import DiskFullError
 from oqtopus_client.emulator.faults import FaultKind, Faults
+from oqtopus_client.emulator.job_run import JobRun
 from oqtopus_client.emulator.places import Places
 from oqtopus_client.emulator.seeds import seed_of
 from oqtopus_client.emulator.simulation.inputs import JobFailure, ProgramLimits, invalid
 from oqtopus_client.emulator.simulation.packing import PackedJob, prepare_packed, run_packed
 from oqtopus_client.emulator.simulation.pipeline import CircuitJob
-from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job, stop_program
+from oqtopus_client.emulator.sse.job import SseJob, read_sse_job, run_sse_job
 from oqtopus_client.emulator.store import JOB_TYPES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
     from oqtopus_client.emulator.database import Row
     from oqtopus_client.emulator.device_files import EmulatedDevice
@@ -37,6 +37,9 @@ _logger = logging.getLogger("oqtopus_client.emulator")
 
 IDLE_SECONDS = 2.0
 """Interval at which the engine renews its claims and looks for jobs submitted through other processes."""
+
+_REPORT_SECONDS = 60.0
+"""Interval at which a full disk is logged."""
 
 _MAX_ATTEMPTS = 3
 """A job during which worker processes have died this often is assumed to kill them."""
@@ -78,9 +81,10 @@ class Engine:
         self._sse_container = sse_container
         self._job_types = [name for name in JOB_TYPES if sse_container or name != "sse"]
         self._places = Places(self.name, max_running)
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, JobRun] = {}
         self._closed = False
         self._check_at = 0.0
+        self._report_full_at = 0.0
         self._news = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="oqtopus-emulator", daemon=True)
@@ -121,8 +125,10 @@ class Engine:
                     self._check_runs()
                 while self._places.free and not self._closed and self._hand_out():
                     pass
+            except DiskFullError as error:
+                self._report_full(error)
             except Exception:
-                # A locked database or a full disk passes, and the queue must move again then.
+                # A locked database passes, and the queue must move again then.
                 _logger.exception("The emulator could not hand out work; it will try again.")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._check_at):
@@ -155,18 +161,18 @@ class Engine:
         if job is None:
             return False
         self._places.claim(job)
-        run = self._runs[job["job_id"]] = _Run(job)
+        run = self._runs[job["job_id"]] = JobRun(job)
         run.task = self._loop.create_task(self._run(run))
         return True
 
-    async def _wait_for_room(self, run: _Run) -> None:
+    async def _wait_for_room(self, run: JobRun) -> None:
         """Give up the place until a heavy job can have one."""
         self._places.wait(run.job)
         run.waiting = True
         self._news.set()
         await run.room.wait()
 
-    def _release(self, run: _Run) -> None:
+    def _release(self, run: JobRun) -> None:
         if self._runs.get(run.job_id) is run:
             del self._runs[run.job_id]
         self._places.leave(run.job, heavy=run.heavy)
@@ -174,37 +180,37 @@ class Engine:
 
     # --- how a job runs
 
-    async def _run(self, run: _Run) -> None:
+    async def _run(self, run: JobRun) -> None:
         """Run a claimed job to its end, whatever goes wrong with it."""
         try:
             outcome = await self._outcome(run)
             if outcome is not None:
-                await asyncio.to_thread(self._store.finish, run.job_id, self.name, outcome)
+                await self._store_change(self._store.finish, run.job_id, self.name, outcome)
         except (BrokenExecutor, CancelledError):
             # A worker process died, for this job or one beside it: try again. A cancelled job stays as it is.
-            self._store.give_back(self.name, run.job_id, tried=True)
-        except sqlite3.Error:
-            # The database is locked, the disk is full, or the engine was closed: as in `_dispatch`, try again later.
+            await self._store_change(self._store.give_back, self.name, run.job_id, tried=True)
+        except (sqlite3.Error, DiskFullError):
+            # The database is locked, or the engine was closed: as in `_dispatch`, try again later.
             if not self._closed:
                 _logger.exception("The emulator could not read or write job %s; it will try again.", run.job_id)
                 await asyncio.sleep(IDLE_SECONDS)
-                self._store.give_back(self.name, run.job_id, tried=run.future is not None)
+                await self._store_change(self._store.give_back, self.name, run.job_id, tried=run.future is not None)
         finally:
             self._release(run)
 
-    async def _outcome(self, run: _Run) -> Outcome | None:
+    async def _outcome(self, run: JobRun) -> Outcome | None:
         try:
             return await self._attempt(run)
         except JobFailure as failure:
             info = None if failure.transpiler_info is None else json.dumps(failure.transpiler_info)
             return Outcome(failure.status, str(failure), files=failure.files, transpiler_info=info)
-        except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error):
+        except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error, DiskFullError):
             raise
         except BaseException:  # Qiskit's native code may panic, which is not an Exception
             _logger.exception("Job %s failed with an unexpected error.", run.job_id)
             return Outcome("failed", "internal server error")
 
-    async def _attempt(self, run: _Run) -> Outcome | None:
+    async def _attempt(self, run: JobRun) -> Outcome | None:
         """Prepare and execute a job; None if it was cancelled before it was `running`."""
         job = run.job
         device = self._devices.get(job["device_id"])
@@ -230,7 +236,7 @@ class Engine:
         run.reading = False
         if prepared is None or prepared.heavy:
             await self._wait_for_room(run)
-        if not await asyncio.to_thread(self._start, run, prepared):
+        if not await self._store_change(self._start, run, prepared):
             return None
         await self._hold(run, "running")
         return await self._execute(run, *work)
@@ -244,7 +250,7 @@ class Engine:
             job["job_type"], archive, job["shots"], transpiler_info, mitigation_info, device, self._limits, seed
         )
 
-    async def _execute(self, run: _Run, work: Callable[..., _Output], *args: Any) -> _Output:
+    async def _execute(self, run: JobRun, work: Callable[..., _Output], *args: Any) -> _Output:
         """Run work on the executor."""
         done = asyncio.Event()
         try:
@@ -259,7 +265,36 @@ class Engine:
             run.cancel()
         return future.result()
 
-    async def _hold(self, run: _Run, status: str) -> None:
+    async def _store_change(self, change: Callable[..., _Output], *args: Any, **settings: Any) -> _Output:
+        """Make a change in the store; while the disk is full, try again, so that no work is lost.
+
+        Raises:
+            DiskFullError: The engine was closed, and the disk is still full.
+        """
+        while True:
+            try:
+                return await self._in_thread(change, *args, **settings)
+            except DiskFullError as error:
+                if self._closed:
+                    raise
+                self._report_full(error)
+            await asyncio.sleep(IDLE_SECONDS)
+
+    def _report_full(self, error: DiskFullError) -> None:
+        """Log, now and then, that the disk is full."""
+        if self._loop.time() >= self._report_full_at:
+            self._report_full_at = self._loop.time() + _REPORT_SECONDS
+            _logger.error("%s. Jobs wait until there is space.", error)
+
+    async def _in_thread(self, work: Callable[..., _Output], *args: Any, **settings: Any) -> _Output:
+        """Run work that waits for the database in a thread."""
+        try:
+            return await asyncio.to_thread(work, *args, **settings)
+        except RuntimeError as error:  # the interpreter is ending
+            self._stop(error)
+            raise asyncio.CancelledError from error
+
+    async def _hold(self, run: JobRun, status: str) -> None:
         """Wait if an injected fault holds the job.
 
         Raises:
@@ -271,7 +306,7 @@ class Engine:
             if run.hold.cancelled():
                 raise CancelledError
 
-    def _start(self, run: _Run, prepared: PackedJob | None) -> bool:
+    def _start(self, run: JobRun, prepared: PackedJob | None) -> bool:
         if prepared is None:
             return self._store.start(run.job_id, self.name, {})
         return self._store.start(run.job_id, self.name, prepared.files, json.dumps(prepared.transpiler_info))
@@ -290,61 +325,13 @@ class Engine:
     def _return_jobs(self) -> None:
         for run in list(self._runs.values()):
             run.cancel()
-        self._store.give_back(self.name)
+        with contextlib.suppress(DiskFullError):  # the jobs return when their claims expire
+            self._store.give_back(self.name)
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
         """Call a function in the engine's thread, unless that has ended."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)
-
-
-@dataclass(eq=False)
-class _Run:
-    """A claimed job in progress.
-
-    Attributes:
-        job: The job as it was when claimed.
-        task: The coroutine that runs it.
-        waiting: Whether it waits for room, without a place.
-        heavy: Whether it occupies a place as a heavy job.
-        room: Set when a heavy job may run.
-        hold: The latest wait that an injected fault caused.
-        future: What the executor does for it.
-        reading: Whether that is reading and transpiling its input.
-        reading_since: When that was first seen to run.
-    """
-
-    job: Row
-    task: asyncio.Task[None] | None = None
-    waiting: bool = False
-    heavy: bool = False
-    room: asyncio.Event = field(default_factory=asyncio.Event)
-    hold: asyncio.Task[None] | None = None
-    future: Future[Any] | None = None
-    reading: bool = False
-    reading_since: float | None = None
-
-    @property
-    def job_id(self) -> str:
-        """The job's id."""
-        return str(self.job["job_id"])
-
-    def cancel(self) -> None:
-        """Cancel the work, as far as the executor can; a server-side program in this process is always ended."""
-        if self.task and self.waiting:
-            self.task.cancel()
-        if self.hold:
-            self.hold.cancel()
-        is_program = self.job["job_type"] == "sse" and not self.reading
-        if self.future and not self.future.cancel() and self.future.running() and is_program:
-            stop_program(self.job_id)
-
-    def seconds_reading(self) -> float:
-        """Return for how long the executor has been reading the job's input, not counting time in its queue."""
-        if not (self.reading and self.future and self.future.running()):
-            return -1.0
-        self.reading_since = self.reading_since or time.monotonic()
-        return time.monotonic() - self.reading_since
 
 
 def _public(job: Row) -> dict[str, Any]:

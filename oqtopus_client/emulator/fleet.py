@@ -40,8 +40,18 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
             if row is None or row["device_info"] != device.device_info:
                 self._keep(device, from_file=True)
 
+    def _described(self, device_id: str) -> EmulatedDevice:
+        """Return a device as its file describes it.
+
+        Raises:
+            KeyError: The device does not exist.
+        """
+        if device_id not in self._devices:
+            raise KeyError(f"The emulator has no device {device_id!r}; it has {', '.join(self._devices)}.")
+        return self._devices[device_id]
+
     def __getitem__(self, device_id: str) -> EmulatedDevice:
-        device = self._devices[device_id]
+        device = self._described(device_id)
         (newest,) = self._database.all(_NEWEST.format("TRUE"), device_id)
         uid, calibrated = self._calibrated.get(device_id, ("", device))
         if uid != newest["history_uid"]:
@@ -69,9 +79,12 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
 
         Raises:
             KeyError: The device does not exist.
+            TypeError: `device_info` is not a mapping.
             ValueError: The calibration is not valid.
         """
-        calibrated = self._devices[device_id].with_calibration({"calibrated_at": now(), **device_info}, resize=resize)
+        if not isinstance(device_info, Mapping):
+            raise TypeError(f"device_info must be a mapping, as devices[...].calibration is, not {device_info!r}.")
+        calibrated = self._described(device_id).with_calibration({"calibrated_at": now(), **device_info}, resize=resize)
         self._keep(calibrated, from_file=False)
 
     def n_qubits(self, device_id: str) -> int:
@@ -89,7 +102,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
         Raises:
             KeyError: The device does not exist.
         """
-        device = self._devices[device_id]
+        device = self._described(device_id)
         self._database.change("INSERT OR REPLACE INTO device_sizes VALUES (?, ?)", device.device_id, n_qubits)
 
     def set_status(self, device_id: str, status: str) -> None:
@@ -99,7 +112,7 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
             KeyError: The device does not exist.
             ValueError: The status is neither of these.
         """
-        device = self._devices[device_id]
+        device = self._described(device_id)
         if status not in _STATUSES:
             raise ValueError(f"status is {status!r}; it is one of {', '.join(_STATUSES)}.")
         self._database.change("INSERT OR REPLACE INTO device_statuses VALUES (?, ?)", device.device_id, status)

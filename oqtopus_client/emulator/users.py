@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.config import TOKEN
-from oqtopus_client.emulator.database import format_time, now
+from oqtopus_client.emulator.database import Database, database_file, format_time, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-    from oqtopus_client.emulator.database import Database, Row
+    from oqtopus_client.emulator.database import Row
 
 TOKEN_DAYS = 90
 
@@ -56,10 +57,9 @@ class Users:
             devices: Ids of the devices that the user may use; None for all.
 
         Raises:
-            ValueError: The token has other characters than visible ASCII ones, so that no client could send it.
+            TypeError, ValueError: See `checked_token`.
         """
-        if token is not None and not TOKEN.fullmatch(token):
-            raise ValueError("token must consist of visible ASCII characters, without spaces.")
+        token = checked_token(token)
         user_id = user_id or str(uuid.uuid4())
         if devices is not None:
             self.restrict(user_id, devices)
@@ -158,6 +158,36 @@ def may_use(user: Row, device_id: str) -> bool:
     """Return whether a user may use a device."""
     allowed = allowed_devices(user)
     return allowed is None or device_id in allowed
+
+
+def checked_token(token: str | None) -> str | None:
+    """Return a token that clients can send, or None.
+
+    Raises:
+        TypeError: It is not text.
+        ValueError: It has other characters than visible ASCII ones.
+    """
+    if not isinstance(token, str | None):
+        raise TypeError(f"token must be text, not of type {type(token).__name__}.")
+    if token and not TOKEN.fullmatch(token):
+        raise ValueError("token must consist of visible ASCII characters, without spaces.")
+    return token
+
+
+def kept_token(data: str | Path | None = None) -> str:
+    """Return the API token stored with the data, which an emulator of that folder requires by default.
+
+    Args:
+        data: The folder; by default the one in the user's data directory.
+
+    Raises:
+        OSError: The folder cannot be used.
+    """
+    database = Database(database_file(data))
+    try:
+        return database.secret("token", new_token())
+    finally:
+        database.close()
 
 
 def new_token() -> str:

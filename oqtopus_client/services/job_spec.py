@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oqtopus_client import rest
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import shown, whole_number
 from oqtopus_client.config import in_sse_container
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
@@ -205,7 +205,10 @@ def _terms(operator: Sequence[Operator] | None, job_type: JobsJobType) -> list[J
             raise ValueError(f"operator is for estimation jobs only, not for type {job_type.value!r}.")
         return None
     if isinstance(operator, str) or not isinstance(operator, Sequence) or not operator:
-        raise ValueError(f"An estimation job needs operator, a sequence of terms, not {operator!r}.")
+        raise ValueError(
+            "An estimation job needs operator, a list of terms such as OqtopusEstimationOperator('Z 0 Z 1', 0.5), not "
+            f"{shown(operator)}."
+        )
     return [_term(term).to_model() for term in operator]
 
 
@@ -216,7 +219,10 @@ def _term(term: Operator) -> OqtopusEstimationOperator:
         return OqtopusEstimationOperator(**term)
     if isinstance(term, rest.JobsS3OperatorItem):
         return OqtopusEstimationOperator.from_model(term)
-    raise TypeError(f"A term of operator must be an OqtopusEstimationOperator or a mapping, not {term!r}.")
+    raise TypeError(
+        "A term of operator must be an OqtopusEstimationOperator, such as OqtopusEstimationOperator('Z 0 Z 1', 0.5), "
+        f"or a mapping of its fields, not {term!r}."
+    )
 
 
 def check_shots(shots: object) -> int:
@@ -239,21 +245,27 @@ def _job_type(job_type: JobsJobType | str) -> JobsJobType:
 
 
 def _programs(program: str | Sequence[str], job_type: JobsJobType) -> list[str]:
-    if not isinstance(program, str | Sequence):
-        raise TypeError(f"program must be OpenQASM 3 text, not {type(program).__name__}.")
-    programs = [program] if isinstance(program, str) else list(program)
+    programs = [program] if isinstance(program, str | bytes) or not isinstance(program, Sequence) else list(program)
     for text in programs:
         if not isinstance(text, str):
-            raise TypeError(f"program must be OpenQASM 3 text, not {type(text).__name__}.")
+            raise TypeError(f"program must be {_text_of(job_type)}, not {type(text).__name__}.")
         if not text.strip():
             raise ValueError("program is empty.")
         _check_encodable("program", text)
-    if job_type is JobsJobType.MULTI_MANUAL and programs:
+    if job_type is JobsJobType.MULTI_MANUAL:
+        if not programs:
+            raise ValueError("A multi_manual job takes one program or more, not 0.")
         return programs
     if len(programs) != 1:
         # A server would run the first and silently drop the rest.
         raise ValueError(f"A {job_type} job takes exactly one program, not {len(programs)}; submit one job for each.")
     return programs
+
+
+def _text_of(job_type: JobsJobType) -> str:
+    if job_type is JobsJobType.SSE:
+        return "the text of a Python program; run_program() takes a function"
+    return "OpenQASM 3 text, such as qiskit.qasm3.dumps(circuit) returns"
 
 
 def _check_json(name: str, value: object) -> None:

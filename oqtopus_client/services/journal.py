@@ -80,8 +80,11 @@ def journal_path(path: str | Path) -> Path:
     """Return the path of a journal.
 
     Raises:
+        TypeError: It is not a path.
         ValueError: SQLite interprets the name differently, so the journal would not outlive the program.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"journal must be the path of a file that outlives the program, not {path!r}.")
     if str(path) in {"", ".", ":memory:"} or str(path).startswith("file:"):
         raise ValueError(f"journal must be the path of a file that outlives the program, not {str(path)!r}.")
     return Path(path)

@@ -32,6 +32,10 @@ _LAST_ROUNDS = 10
 """How long, in seconds, and how often closing waits for cancelled clean-up, which may start more of it."""
 
 
+_SLICE = 0.5
+"""Seconds after which a waiting thread checks for signals."""
+
+
 class _Call(Generic[_R]):
     """A coroutine that a thread waits for and can cancel at any moment, even while an interrupt is raised.
 
@@ -75,6 +79,20 @@ class _Call(Generic[_R]):
         """Information for the caller that cancelled it."""
         result = getattr(self, "_result", None)
         return self._notes if result is None else [f"The call had ended, and returned {result!r}."]
+
+
+def _awaited(future: Future[_R]) -> _R:
+    """Wait for a future in slices.
+
+    CPython handles a signal that arrives just before a thread waits for a lock only after that wait: without the
+    slices, a Ctrl-C at that moment would have no effect.
+    """
+    while True:
+        try:
+            return future.result(_SLICE)
+        except TimeoutError:
+            if future.done():  # perhaps it is the call's own error
+                return future.result()
 
 
 class LoopThread:
@@ -131,7 +149,7 @@ class LoopThread:
         """
         call = _Call(coroutine)
         try:
-            return self._begin(call.run()).result()
+            return _awaited(self._begin(call.run()))
         except CancelledError:
             _end_with_the_interpreter()
             raise OqtopusError(_CLOSED_MEANWHILE) from None

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
 
 from oqtopus_client import rest
 from oqtopus_client.checks import real_number, whole_number
+from oqtopus_client.display import suggestion
 from oqtopus_client.errors import (
     NotFoundError,
     OqtopusConnectionError,
@@ -76,6 +77,20 @@ class Polling:
             real_number(self.max_interval, "max_interval must be at least 0 seconds", least=0, infinite=True)
         if self.timeout is not None:
             real_number(self.timeout, "timeout must be at least 0 seconds or None", least=0, infinite=True)
+
+    @classmethod
+    def of(cls, *, quick_start: bool = False, **options: Any) -> Self:
+        """Return how to wait with a user's options.
+
+        Raises:
+            TypeError: An option does not exist, or is not a number.
+            ValueError: A value is out of range.
+        """
+        known = list(PollingOptions.__annotations__)
+        for name in options:
+            if name not in known:
+                raise TypeError(f"Unknown option {name!r} of a wait. {suggestion(name, known)}")
+        return cls(quick_start, **options)
 
     def pauses(self) -> Iterator[float]:
         """The pauses between polls, in seconds, as an endless iterator.

@@ -119,6 +119,7 @@ _REMEDIES: dict[str, Remedy] = {
     "Expecting value: line 1 column 1": _unreadable,
     f"{REFUSED_BY_DEVICE}: ": "",  # an emulator adds the reason and the remedy
     REFUSED_BY_DEVICE: _refused_by_device,
+    "device not found": "list_devices() returns the devices that you may use.",
     "device status is not available": "The device went out of service; submit the job again when its status is "
     "available.",
     "invalid qubit size": "The programs have more qubits together than the device: combine fewer.",

@@ -15,6 +15,7 @@ from oqtopus_client.rest.enums import JobsJobStatus
 from oqtopus_client.rest.retries import TRANSIENT_STATUSES
 from oqtopus_client.services.concurrency import WORKERS, in_order, settle
 from oqtopus_client.services.journal import Journal, JournalEntry, JournalState
+from oqtopus_client.services.remedies import with_remedy
 from oqtopus_client.services.resources.pagination import every_job
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Submission:
                 await rest.storage.upload(self._http, registered.presigned_url, archive)
                 await self._jobs.submit_job(registered.job_id, request)
             except OqtopusError as error:
-                await asyncio.shield(self._shielded(self._settle_failed_submission(registered.job_id, number, error)))
+                settled = self._settle_failed_submission(registered.job_id, number, body.device_id, error)
+                await asyncio.shield(self._shielded(settled))
         except OqtopusError:
             raise  # the job has been removed, or the error names it
         except BaseException:
@@ -144,13 +146,13 @@ class Submission:
             raise errors[0]
         raise BatchSubmissionError([*submitted, *uncertain], errors) from errors[0]
 
-    async def _settle_failed_submission(self, job_id: str, number: int, error: OqtopusError) -> None:
+    async def _settle_failed_submission(self, job_id: str, number: int, device_id: str, error: OqtopusError) -> None:
         """Keep the job if it was submitted despite the error; otherwise remove it.
 
         Raises:
             JobSubmissionError: It was not submitted, or its state is unknown.
         """
-        message = f"could not be submitted: {str(error).rstrip('.')}."
+        message = f"could not be submitted to {device_id!r}: {with_remedy(str(error)).rstrip('.')}."
         try:
             if (await self._jobs.get_job_status(job_id)).status != JobsJobStatus.REGISTERED:
                 return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
+from qiskit_oqtopus.elsewhere import RUN, refuse_others, refuse_positional
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
@@ -19,6 +20,7 @@ from qiskit_oqtopus.primitives.task_packer import TaskPacker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Never
 
     from qiskit.primitives.containers import EstimatorPubLike
     from qiskit.providers import BackendV2
@@ -108,7 +110,12 @@ class OqtopusEstimator(BaseEstimatorV2):
         return self._options.default_precision
 
     def run(
-        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None, shots: int | None = None
+        self,
+        pubs: Iterable[EstimatorPubLike],
+        *others: Never,
+        precision: float | None = None,
+        shots: int | None = None,
+        **unknown: Never,
     ) -> OqtopusPrimitiveJob:
         """Submit PUBs and return as soon as all are submitted.
 
@@ -117,8 +124,10 @@ class OqtopusEstimator(BaseEstimatorV2):
                 circuit's final measurements, if any, are replaced by those that determine the observables.
             precision: The standard error to aim at for PUBs without their own, for an observable of norm 1: each
                 measurement takes 1/precision^2 shots, and more with `mitigation`.
+            *others: Not accepted; an error shows the form of a PUB.
             shots: Number of shots of each measurement, in place of `precision`. With mitigation, standard errors are
                 larger than 1/sqrt(shots).
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Returns:
             A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of the
@@ -131,10 +140,12 @@ class OqtopusEstimator(BaseEstimatorV2):
             calibration and the Paulis of their randomizations, so the errors of their values are correlated.
 
         Raises:
-            TypeError: A PUB, `precision` or `shots` is of the wrong type.
+            TypeError: A PUB, `precision` or `shots` is of the wrong type, or an argument is unknown.
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
+        refuse_positional(others, "run() takes a list of PUBs: estimator.run([(circuit, observables, values)])")
+        refuse_others("run()", unknown, RUN)
         plan, tasks, packer = self._planned(pubs, precision, shots)
         RunPreview(tasks, self.backend, self.options, packer).warn()
         return submit(self.backend, tasks, plan, self.options, packer)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 _MOST_SHOTS = 10**9
 """The most shots of a measurement: those of a hundred of the largest jobs."""
 
@@ -35,7 +37,7 @@ def shots_for(precision: float, index: int, amplification: float = 1.0) -> int:
     Raises:
         ValueError: The precision is not positive, or too fine.
     """
-    if not 0 < precision < math.inf:
+    if isinstance(precision, bool | np.bool_) or not 0 < precision < math.inf:
         raise ValueError(f"PUB {index} has the precision {precision!r}; it must be a positive number.")
     shots = (amplification / precision) * (amplification / precision)  # infinite where a power would be an error
     if shots > _MOST_SHOTS * (1 + 1e-9):

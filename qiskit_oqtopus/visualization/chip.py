@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.patches import Patch
-from qiskit.circuit import Barrier, Delay
+from qiskit.circuit import Barrier, Delay, QuantumCircuit
 
 from oqtopus_client.display import printable
 from qiskit_oqtopus.visualization.chip_data import ChipData
@@ -17,7 +17,6 @@ from qiskit_oqtopus.visualization.style import canvas
 if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.figure import Figure
-    from qiskit import QuantumCircuit
 
     from oqtopus_client import OqtopusDevice
 
@@ -34,6 +33,7 @@ def plot_chip(device: OqtopusDevice, *, circuit: QuantumCircuit | None = None) -
         circuit: A circuit transpiled for the device; unused qubits and couplings are faded.
 
     Raises:
+        TypeError: `circuit` is not a circuit.
         ValueError: The device publishes no qubit data, or the circuit was not transpiled for the device.
     """
     chip = ChipData.of(device)
@@ -67,6 +67,8 @@ def plot_chip(device: OqtopusDevice, *, circuit: QuantumCircuit | None = None) -
 def _used(circuit: QuantumCircuit, chip: ChipData, device_id: str) -> tuple[npt.NDArray[np.bool_], ...]:
     """Return masks of the qubits and couplings that a circuit uses; a coupling counts in either direction."""
     n_qubits = len(chip.gate_errors)
+    if not isinstance(circuit, QuantumCircuit):
+        raise TypeError(f"circuit must be a QuantumCircuit, not {circuit!r}.")
     if circuit.num_qubits != n_qubits:
         raise ValueError(
             f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, but device {device_id!r} has {n_qubits}: "

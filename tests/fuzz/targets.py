@@ -116,11 +116,13 @@ def use_job(job: OqtopusJobResult) -> None:
         assert isinstance(job.get_exp_value(), float | None)
         assert isinstance(job.get_stds(), float | None)
     if isinstance(job, OqtopusMultiManualJobResult):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(OqtopusError, ValueError):
             job.get_divided_counts()
     if isinstance(job, OqtopusSamplingJobResult):
-        counts = job.get_counts()
-        with contextlib.suppress(ValueError):
+        counts = {}
+        with contextlib.suppress(OqtopusError):
+            counts = job.get_counts()
+        with contextlib.suppress(OqtopusError, ValueError):
             job.counts_with_integer_keys()
         with contextlib.suppress(ValueError):
             to_experiment(anonymous_header("a", counts), counts, shots=10, job_id="1")

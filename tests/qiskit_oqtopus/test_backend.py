@@ -326,8 +326,13 @@ def test_bad_shots(backend: OqtopusBackend, cloud: RecordedCloud, shots: Any, er
     [
         ("shot", "run() has no option 'shot'. Did you mean 'shots'?"),
         (
+            "nonsense",
+            f"run() has no option 'nonsense'. Known: {', '.join(map(repr, OqtopusOptions.model_fields))}.",
+        ),
+        (
             "parameter_binds",
-            f"run() has no option 'parameter_binds'. Known: {', '.join(map(repr, OqtopusOptions.model_fields))}.",
+            "run() has no option 'parameter_binds': use parameter_values, with a row for each binding and a column for "
+            "each parameter.",
         ),
     ],
 )

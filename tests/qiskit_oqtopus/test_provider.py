@@ -18,6 +18,7 @@ from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import AuthenticationError, OqtopusConfigError
 from qiskit_oqtopus import OqtopusBackend, OqtopusProvider
 from tests.support.chips import listed_device
+from tests.support.circuits import bell
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -90,9 +91,10 @@ def test_filters(
     ("filters", "message"),
     [
         ({"min_qubits": 3}, "Unknown filter 'min_qubits'. Did you mean 'min_num_qubits'?"),
+        ({"instance": "a"}, "Unknown filter 'instance': OQTOPUS has no instances; leave it out."),
         (
-            {"instance": "a"},
-            "Unknown filter 'instance'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
+            {"colour": "a"},
+            "Unknown filter 'colour'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
         ),
         ({"simulator": "yes"}, "simulator must be a boolean or None, not 'yes'."),
         ({"operational": 1}, "operational must be a boolean or None, not 1."),
@@ -263,3 +265,15 @@ def test_script_without_main_guard(tmp_path: Path) -> None:
     )
 
     assert (run.stdout, run.stderr) == ("{'1': 5}\n", "")
+
+
+def test_options_of_the_emulator() -> None:
+    """`OqtopusProvider.emulator` takes the options of `Emulator`, and suggests the right name of a misspelt one."""
+    circuit = bell()
+    counts = []
+    for _ in range(2):
+        with OqtopusProvider.emulator(":memory:", seed=7, idle_noise=False) as provider:
+            counts.append(provider.get_backend("lattice64").run(circuit, shots=100).result().get_counts())
+    assert counts[0] == counts[1]
+    with pytest.raises(TypeError, match=r"^Unknown option 'seeds' of Emulator\. Did you mean 'seed'\?$"):
+        OqtopusProvider.emulator(":memory:", seeds=7)

@@ -17,6 +17,7 @@ import numpy as np
 from oqtopus_client.emulator.simulation.cost import Cost
 from oqtopus_client.emulator.simulation.drawing import drawer
 from oqtopus_client.emulator.simulation.gates import PAULIS, unitary
+from oqtopus_client.emulator.simulation.interruption import check_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,6 +121,7 @@ class _State:
 
     def _contract(self, matrix: _Real, qubits: list[int]) -> None:
         """Apply a matrix to the values, by small blocks."""
+        check_interrupt()
         others = [qubit for qubit in self._axes if qubit not in qubits]
         stacked, columns = others[:-_COLUMN_AXES], others[-_COLUMN_AXES:]
         axes = [*stacked, *qubits, *columns]

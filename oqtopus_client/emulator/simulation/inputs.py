@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from oqtopus_client.checks import check_limits
 from oqtopus_client.errors import OqtopusStorageError
 from oqtopus_client.rest.storage import unpack
 
@@ -60,6 +61,9 @@ class ProgramLimits:
         terms: Terms of an operator.
         seconds: Time to read and transpile the input. Worker processes are killed after it; a thread cannot be killed,
             so its job fails in time, but the thread keeps running.
+
+    Raises:
+        TypeError, ValueError: A limit is not a number of at least 0.
     """
 
     input_bytes: int = 16 << 20
@@ -69,6 +73,9 @@ class ProgramLimits:
     operations: int = 500_000
     terms: int = 10_000
     seconds: float = 300.0
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 DEFAULT_LIMITS = ProgramLimits()

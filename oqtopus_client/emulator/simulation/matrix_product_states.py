@@ -16,6 +16,7 @@ import numpy as np
 
 from oqtopus_client.emulator.simulation.cost import PATIENCE, Cost
 from oqtopus_client.emulator.simulation.gates import PAULIS, unitary
+from oqtopus_client.emulator.simulation.interruption import check_interrupt
 from oqtopus_client.emulator.simulation.simplification import clifford_form
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ class _States:
 
     def apply(self, operation: Operation, lifetimes: Sequence[tuple[float, float]]) -> None:
         """Apply an operation to all states, and errors to some."""
+        check_interrupt()
         name, qubits, value = operation
         if name == "relax":
             self._relax(qubits[0], value * 1e-3, *lifetimes[qubits[0]])

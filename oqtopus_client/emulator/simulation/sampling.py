@@ -11,6 +11,7 @@ import numpy as np
 from oqtopus_client.emulator.noise import lifetimes, noisy_operations
 from oqtopus_client.emulator.simulation.circuits import NOT_EXECUTED, PLAIN_OPERATIONS, measurements
 from oqtopus_client.emulator.simulation.drawing import bits_of
+from oqtopus_client.emulator.simulation.interruption import check_interrupt
 from oqtopus_client.emulator.simulation.linear_algebra import one_thread
 from oqtopus_client.emulator.simulation.methods import choose
 from oqtopus_client.emulator.simulation.parts import operations_of, split
@@ -160,6 +161,7 @@ def _sampled(
     counts: Counter[str] = Counter()
     portion = max(1, _PORTION // max(1, len(qubits)))
     for start in range(0, shots, portion):
+        check_interrupt()
         bits = np.zeros((min(portion, shots - start), len(qubits)), bool)
         for sampler, (of_part, of_bits) in zip(samplers, columns, strict=True):
             bits[:, of_bits] = sampler(len(bits))[:, of_part]

@@ -21,6 +21,7 @@ import numpy as np
 
 from oqtopus_client.emulator.simulation.cost import Cost
 from oqtopus_client.emulator.simulation.gates import PAULIS, unitary
+from oqtopus_client.emulator.simulation.interruption import check_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -169,6 +170,7 @@ class _State(NamedTuple):
 
     def after(self, step: _Step) -> _State:
         """Return the state after a step without error, not normalized."""
+        check_interrupt()
         columns, order = self.columns(step.qubits)
         return _State(step.matrix @ columns, order)
 

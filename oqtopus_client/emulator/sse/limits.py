@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oqtopus_client.checks import check_limits
+
 
 @dataclass(frozen=True)
 class SseLimits:
@@ -16,6 +18,9 @@ class SseLimits:
             1 GiB is what the cloud's deployment template sets; the engine's own default is 256 MiB.
         message_bytes: Size of a job that the program submits, and of its result, in bytes.
         file_bytes: Size of each zipped output file, the log among them, in bytes.
+
+    Raises:
+        TypeError, ValueError: A limit is not a number of at least 0.
     """
 
     total_seconds: float = 600.0
@@ -23,6 +28,9 @@ class SseLimits:
     memory_bytes: int = 1 << 30
     message_bytes: int = 4 << 20
     file_bytes: int = 10 << 20
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import logging
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import aiohttp
@@ -21,8 +22,6 @@ from oqtopus_client.rest.http.telemetry import observed
 from oqtopus_client.rest.retries import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from oqtopus_client.config import OqtopusConfig
 
 _PATIENCE = 10
@@ -71,6 +70,8 @@ class HttpClient:
         config.check_server()
         self._config = config
         self._base_url = config.base_url.rstrip("/")
+        if not isinstance(default_headers, Mapping | None):
+            raise OqtopusConfigError(f"default_headers must be a mapping of names to values, not {default_headers!r}.")
         self._api_headers = dict(default_headers or {})
         if config.api_token:
             self._api_headers["q-api-token"] = config.api_token
@@ -254,11 +255,13 @@ def _described(outcome: httpx.Response | Exception) -> str:
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
-    """Check that each header is a single line.
+    """Check that each header is text of a single line.
 
     Raises:
         OqtopusConfigError: A header is not; its value, which may be secret, is not shown.
     """
     for name, value in headers.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise OqtopusConfigError(f"The header {name!r} must be text, not of type {type(value).__name__}.")
         if any(character in f"{name}{value}" for character in "\r\n\0"):
             raise OqtopusConfigError(f"The header {name!r} must not contain a line break.")

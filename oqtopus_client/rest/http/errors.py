@@ -37,7 +37,7 @@ _ERRORS = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundEr
 def connection_error(method: str, url: str, error: Exception, config: OqtopusConfig) -> OqtopusError:
     """Return the error for a request without a response."""
     what = f"{method} {_without_credentials(url)}"
-    about = _about_url(config) if url.startswith(config.base_url) else ""
+    about = _about_url(config) if url.startswith(config.base_url) and config.transport is None else ""
     if _is_timeout(error):
         return OqtopusTimeoutError(f"{what}: no response within {config.timeout} s.{about}")
     reason = getattr(error.__cause__, "os_error", None) or error

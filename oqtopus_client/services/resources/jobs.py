@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import rest
+from oqtopus_client.checks import shown
 from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
 from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.concurrency import WORKERS, in_order
@@ -72,7 +74,7 @@ class Jobs(Core):
             ValueError: A side file with that name does not exist.
             OqtopusError: A job, or its result, cannot be read.
         """
-        _check_ids(job_ids)
+        job_ids = listed(job_ids)
         _check_files(files)
 
         async def read(job_id: str) -> OqtopusJobResult:
@@ -259,7 +261,7 @@ class Jobs(Core):
             TypeError: `job_ids` is a single id.
             OqtopusError: A job could not be cancelled; its notes name all such jobs. The others were cancelled.
         """
-        _check_ids(job_ids)
+        job_ids = listed(job_ids)
         await self._submission.cancel_all(job_ids)
 
     async def discard_jobs(self, job_ids: Sequence[str]) -> None:
@@ -274,9 +276,15 @@ class Jobs(Core):
         return await self._jobs.delete_job(job_id)
 
 
-def _check_ids(job_ids: Sequence[str]) -> None:
-    if isinstance(job_ids, str):
-        raise TypeError(f"job_ids must be a list of ids, not {job_ids!r}.")
+def listed(job_ids: Iterable[str]) -> list[str]:
+    """Return ids as a list.
+
+    Raises:
+        TypeError: It is one id, whose characters would be taken for ids, or not iterable.
+    """
+    if isinstance(job_ids, str) or not isinstance(job_ids, Iterable):
+        raise TypeError(f"job_ids must be a list of ids, not {shown(job_ids)}.")
+    return list(job_ids)
 
 
 def _check_files(files: Collection[str]) -> None:

@@ -95,7 +95,7 @@ class Programs(Runs):
         try:
             job = await self.wait_for_job(job_id, **options)
         except JobTimeoutError as error:
-            seconds = Polling(**options).timeout
+            seconds = Polling.of(**options).timeout
             message = f"did not finish within {seconds} s and is still running; call result() again."
             raise JobTimeoutError(job_id, message) from error.__cause__
         log = None

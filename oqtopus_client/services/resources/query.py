@@ -10,6 +10,9 @@ from oqtopus_client.checks import whole_number
 _LEAST = {"page": 1, "size": 1, "limit": 1, "offset": 0}
 """Smallest allowed values of numeric parameters."""
 
+_ORDERS = ("ASC", "DESC")
+"""The orders of lists; servers ignore others."""
+
 
 def given(**params: object) -> dict[str, Any]:
     """Return the parameters that are not None, with numbers checked and times as ISO 8601 text."""
@@ -17,6 +20,8 @@ def given(**params: object) -> dict[str, Any]:
     for name, value in given.items():
         if isinstance(value, datetime):
             given[name] = _with_zone(value)
+        elif name == "order" and value not in _ORDERS:
+            raise ValueError(f"order must be one of {', '.join(map(repr, _ORDERS))}, not {value!r}.")
         elif name in _LEAST:
             given[name] = whole_number(
                 value, f"{name} must be an integer of at least {_LEAST[name]}", least=_LEAST[name]

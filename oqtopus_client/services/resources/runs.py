@@ -137,7 +137,7 @@ class Runs(Submissions, Waiting):
         """Submit jobs, `submit_workers` at a time, and wait for all; see `submit_jobs` and `wait_for_jobs`."""
         whole_number(wait_workers, "wait_workers must be at least 1")
         whole_number(submit_workers, "submit_workers must be at least 1")
-        Polling(**options)  # raises before any job is submitted
+        Polling.of(**options)  # raises before any job is submitted
         job_ids = [answer.job_id for answer in await self.submit_jobs(jobs, max_workers=submit_workers)]
         with _note_job_ids(job_ids):
             return await self.wait_for_jobs(job_ids, max_workers=wait_workers, progress=progress, **options)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from oqtopus_client.services.job_spec import OqtopusJobSpec
-from oqtopus_client.services.journal import Journal, JournalEntry
+from oqtopus_client.services.journal import Journal, JournalEntry, journal_path
 from oqtopus_client.services.resources.core import Core
 from oqtopus_client.services.submission import UPLOAD_LIFETIME, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import timedelta
+    from pathlib import Path
 
     from oqtopus_client.rest.models import JobsRegisterJobResponse
 
@@ -47,8 +47,7 @@ class Submissions(Core):
             BatchSubmissionError: A job could not be submitted, and the rest was not started; it has the ids of the
                 submitted ones. If there are none, the first job's own error is raised instead.
         """
-        for job in jobs:
-            check_spec(job)
+        check_specs(jobs)
         return await self._submission.submit_jobs(jobs, max_workers=max_workers)
 
     async def resume(
@@ -69,13 +68,14 @@ class Submissions(Core):
             refused it or it was deleted; or `INTENDED`.
 
         Raises:
+            TypeError: `journal` is not a path.
             ValueError: No journal was given, and the client has none.
             OqtopusError: The server did not respond, or a job could not be submitted; resume again. Or another client
                 has the journal open.
         """
         if journal is None and self.journal is None:
             raise ValueError("No journal to resume from: pass its path here, or as journal= to the client or provider.")
-        if journal is None or Path(journal) == self.journal:
+        if journal is None or journal_path(journal) == self.journal:
             return await self._submission.resume(submit=submit, max_workers=max_workers)
         with contextlib.closing(Journal(journal)) as opened:
             submission = Submission(self._http, self._jobs, self._cleanup_tasks, opened)
@@ -89,6 +89,18 @@ class Submissions(Core):
                 which servers no longer accept their upload.
         """
         return await self._submission.remove_unsubmitted(older_than)
+
+
+def check_specs(jobs: object) -> None:
+    """Check that an object is a list of job specifications.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not isinstance(jobs, Sequence):
+        raise TypeError(f"jobs must be a list of OqtopusJobSpec, not {type(jobs).__name__}.")
+    for job in jobs:
+        check_spec(job)
 
 
 def check_spec(job: object) -> None:

@@ -21,7 +21,7 @@ from oqtopus_client.services.polling import (
 )
 from oqtopus_client.services.progress import Progress, progress_bar
 from oqtopus_client.services.remedies import STUCK_ESTIMATION
-from oqtopus_client.services.resources.jobs import Jobs
+from oqtopus_client.services.resources.jobs import Jobs, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -93,7 +93,7 @@ class Waiting(Jobs):
             JobNotSubmittedError: It was only registered, and `timeout` is None.
             JobFailedError: It finished with one of `failure_statuses`.
         """
-        polling = Polling(**options)
+        polling = Polling.of(**options)
         deadline = Deadline(polling.timeout)
         terminal = FINAL_STATUSES if terminal_statuses is None else terminal_statuses
         try:
@@ -140,11 +140,13 @@ class Waiting(Jobs):
             progress: Whether to show a progress bar, in a terminal or notebook.
 
         Raises:
+            TypeError: `job_ids` is one id, or not a list.
             WaitTimeoutError: Some did not finish in time. They are not cancelled; `outcomes` has the others.
             BatchResultError: All finished, but some results could not be read; `outcomes` has the others.
             ValueError: `max_workers` is less than 1.
         """
-        polling = Polling(quick_start=True, **options)
+        job_ids = listed(job_ids)
+        polling = Polling.of(quick_start=True, **options)
         deadline = Deadline(polling.timeout)
         found: dict[str, OqtopusJobResult | Exception | None] = dict.fromkeys(job_ids)
         try:
@@ -192,7 +194,8 @@ class Waiting(Jobs):
                 unreadable results.
             BatchResultError: Some results could not be read; all others have been yielded.
         """
-        polling = Polling(quick_start=True, **options)
+        job_ids = listed(job_ids)
+        polling = Polling.of(quick_start=True, **options)
         deadline = Deadline(polling.timeout)
         wanted = dict.fromkeys(job_ids)
         unreadable: dict[str, Exception] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
-from oqtopus_client.emulator.emulator import kept_token
+from oqtopus_client.emulator.users import kept_token
 from oqtopus_client.errors import AuthenticationError, JobSubmissionError, PermissionDeniedError
 from tests.support.circuits import BELL
 from tests.support.command_line import Typed, answer, complaint

@@ -182,7 +182,10 @@ def test_wrong_token(config: OqtopusConfig) -> None:
 
 def test_refused_job_leaves_nothing_behind(client: OqtopusClient, cloud: RecordedCloud) -> None:
     """A job that cannot be submitted is cancelled and deleted, and its id is in the error."""
-    with pytest.raises(JobSubmissionError, match=r"HTTP 400: device not found\. It has been removed\.") as caught:
+    with pytest.raises(
+        JobSubmissionError,
+        match=r"HTTP 400: device not found\. list_devices\(\) returns .* use\. It has been removed\.",
+    ) as caught:
         client.submit_job(dataclasses.replace(JOB, device_id="nowhere"))
 
     with pytest.raises(UserApiError, match="job not found"):

@@ -8,6 +8,7 @@ import pytest
 
 from oqtopus_client import OqtopusJobResult, OqtopusSamplingJobResult
 from oqtopus_client.errors import JobFailedError
+from oqtopus_client.rest.enums import FINAL_STATUSES
 from oqtopus_client.rest.models import JobsJob, JobsJobStatus, JobsS3JobResult
 from oqtopus_client.services.job_results import typed_result
 
@@ -45,24 +46,33 @@ def test_unknown_status() -> None:
 
 @pytest.mark.parametrize("status", [status for status in JobsJobStatus if status != "succeeded"])
 def test_raise_for_status(status: JobsJobStatus) -> None:
-    """Only a success passes; the message has id, status, the server's message, and a remedy."""
+    """Only a success passes; the message has id and status, and the server's message and a remedy if it has ended."""
+    unfinished = job(status=status, job_info={"message": "device status is not available"})
     with pytest.raises(JobFailedError) as caught:
-        job(status=status, job_info={"message": "device status is not available"}).raise_for_status()
+        unfinished.raise_for_status()
 
-    assert str(caught.value) == (
-        f"Job id-1: has the status {status.value!r}: device status is not available. The device went out of service; "
-        "submit the job again when its status is available."
-    )
+    reason = ", so it has no result yet; wait_for_job() waits for it."
+    if status in FINAL_STATUSES:
+        reason = (
+            ": device status is not available. The device went out of service; submit the job again when its status "
+            "is available."
+        )
+    assert str(caught.value) == f"Job id-1: has the status {status.value!r}{reason}"
     assert caught.value.job_id == "id-1"
     assert job().raise_for_status().job_id == "id-1"
+    for method in ("get_counts", "counts_with_integer_keys"):
+        with pytest.raises(JobFailedError) as raised:
+            getattr(unfinished, method)()
+        assert str(raised.value) == str(caught.value)
 
 
 def test_counts() -> None:
-    """Counts are those of the result file, or empty without one."""
+    """Counts are those of the result file; without one, there is an error."""
     result = JobsS3JobResult.from_dict({"sampling": {"counts": {"01": 3, "10": 7}}, "estimation": None})
 
-    assert OqtopusSamplingJobResult(**{**RAW, "job_info": {}}).get_counts() == {}
     assert OqtopusSamplingJobResult(**{**RAW, "job_info": {"result": result}}).get_counts() == {"01": 3, "10": 7}
+    with pytest.raises(JobFailedError, match=r"^Job id-1: has succeeded, but its result has no counts\.$"):
+        OqtopusSamplingJobResult(**{**RAW, "job_info": {}}).get_counts()
 
 
 def test_registered_job_is_no_result() -> None:
