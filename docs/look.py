@@ -2,8 +2,8 @@
 
     python docs/look.py docs/_build/html PICTURES [PAGE ...]
 
-Each page is shown 1280 and 500 pixels wide, and dark. It must not scroll sideways, its pictures must load, and its
-links within the documentation must lead somewhere.
+Each page is shown 1280 and 500 pixels wide, and dark. It must not scroll sideways, its pictures must load and
+have a background that is legible in the dark, and its links within the documentation must lead somewhere.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ PROBLEMS = """() => [
     ...document.documentElement.scrollWidth > innerWidth ? [`is ${document.documentElement.scrollWidth} px wide`] : [],
     ...[...document.images].filter(each => !each.naturalWidth).map(each => `has no picture ${each.src}`),
     ...[...document.images].filter(each => !each.hasAttribute("alt")).map(each => `has no text for ${each.src}`),
+    // Drawings have backgrounds of their own.
+    ...[...document.querySelectorAll("article img[src*='_images/']:not([src$='.svg'])")]
+        .filter(each => getComputedStyle(each).backgroundColor === "rgba(0, 0, 0, 0)")
+        .map(each => `has no background for ${each.src}`),
 ]"""
 LINKS = """() => [...document.links].map(each => each.href).filter(each => each.startsWith("file:"))"""
 IDS = """() => [...document.querySelectorAll("[id]")].map(each => each.id)"""
@@ -62,8 +66,8 @@ def problems(folder: Path, chromium: str, pictures: Path | None = None, names: I
             clip = {"x": 0, "y": 0, "width": VIEWS[view][0], "height": height}
             file = pictures / view / f"{name.removesuffix('.html').replace('/', '-')}.png"
             page.screenshot(path=file, full_page=True, clip=clip)
-    for name, each in links.items():
-        broken = {link for link in each - targets if not (link.endswith(".html") and names) and not _exists(link)}
+    for name, each in links.items() if not names else ():
+        broken = {link for link in each - targets if not _exists(link)}
         found += [f"{name}: links to {link.removeprefix(folder.resolve().as_uri())}" for link in sorted(broken)]
     return found
 

@@ -26,6 +26,7 @@ PICTURES = {
     "devices": "devices",
     "device": "device lattice64 | head -31",
     "run": "run bell.qasm --device lattice64 --mitigate --bars",
+    "jobs": "jobs",
     "job": "job ID",
     "doctor": "doctor",
 }

@@ -58,6 +58,7 @@ def recorded(script: Path) -> NotebookNode:
     if [cell.source for cell in pages.cells] != [cell.source for cell in notebook(script).cells]:
         message = f"{script.name} has changed since it was recorded; run {Path(__file__).name} {script.stem}."
         raise ValueError(message)
+    pages.cells[0].source += " · The output was recorded earlier, in an environment with these libraries."
     return pages
 
 

@@ -136,10 +136,14 @@ class OqtopusConfig:
             raise OqtopusConfigError(f"transport must be an ASGI application or an httpx transport, not {way!r}.")
         if self.proxy is not None and not is_web_url(self.proxy, credentials=True):
             # Its value is not shown: it may hold a password.
-            raise OqtopusConfigError("proxy must be an http or https URL, such as 'http://proxy.example.org:3128'.")
+            raise OqtopusConfigError(
+                "proxy must be an http or https URL, such as 'http://proxy.example.org:3128'; SOCKS is not supported. "
+                f"Correct {DEFAULT_PROXY_ENV}, the profile or the argument."
+            )
         if self.api_token and not TOKEN.fullmatch(self.api_token):
             raise OqtopusConfigError(
-                f"The API token from {self.token_source} contains invalid characters, possibly a space or a newline."
+                f"The API token from {self.token_source} contains invalid characters, possibly a space or a newline. "
+                "Copy the token alone."
             )
         try:
             # The smallest positive float.
@@ -158,6 +162,10 @@ class OqtopusConfig:
         Raises:
             OqtopusConfigError: It is not a valid URL, or the token would be sent unencrypted.
         """
+        if "@" in self.base_url:
+            raise OqtopusConfigError(  # without its value, which may contain a password
+                f"base_url must not contain a user name or a password (it is from {self.url_source})."
+            )
         if not is_web_url(self.base_url):
             raise OqtopusConfigError(
                 f"base_url must be an http or https URL, such as 'https://api.example.org', not {self.base_url!r} "
@@ -169,7 +177,7 @@ class OqtopusConfig:
             raise OqtopusConfigError(
                 f"{self.base_url} would send the API token unencrypted. Use https, or allow it: {ALLOW_HTTP_ENV}=1 in "
                 "the environment, `allow_http = true` in the profile (`oqtopus-client login --allow-http` writes it), "
-                "or OqtopusConfig(..., allow_http=True)."
+                "or, in Python, OqtopusConfig(..., allow_http=True)."
             )
 
     @property
@@ -243,11 +251,15 @@ class OqtopusConfig:
         url = profile.get("base_url") or profile.get("url")
         if not url:
             raise OqtopusConfigError(f"Profile [{section}] of {file} must define base_url.")
+        key, needed = "timeout", "a number of seconds"
         try:
-            timeout = profile.getfloat("timeout", fallback=30.0)
-            allow_http = profile.getboolean("allow_http", fallback=None)
-        except ValueError as error:
-            raise OqtopusConfigError(f"Profile [{section}] of {file}: timeout or allow_http: {error}.") from None
+            timeout = profile.getfloat(key, fallback=30.0)
+            key, needed = "allow_http", "true or false"
+            allow_http = profile.getboolean(key, fallback=None)
+        except ValueError:
+            raise OqtopusConfigError(
+                f"Profile [{section}] of {file}: {key} must be {needed}, not {profile[key]!r}."
+            ) from None
         return cls(
             base_url=url,
             api_token=stripped_token(profile.get("api_token")),
@@ -274,7 +286,7 @@ class OqtopusConfig:
         if not (file.exists() or in_sse_container()):
             raise OqtopusConfigError(
                 f"No OQTOPUS server is configured. Set {URL_ENV[0]} and {DEFAULT_API_TOKEN_ENV}, run "
-                f"`oqtopus-client login` to write {file}, or pass an OqtopusConfig."
+                f"`oqtopus-client login` to write {file}, or, in Python, pass an OqtopusConfig."
             )
         settings = environment_settings(DEFAULT_PROXY_ENV, DEFAULT_API_TOKEN_ENV, DEFAULT_TIMEOUT_ENV)
         return dataclasses.replace(cls.from_file(), **settings)
@@ -347,4 +359,5 @@ def is_web_url(url: str, *, credentials: bool = False) -> bool:
     except ValueError:
         return False
     allowed = credentials or "@" not in parts.netloc
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed
+    whole = not any(map(str.isspace, parts.netloc))
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed and whole

@@ -56,11 +56,12 @@ def read_profiles(file: Path) -> configparser.ConfigParser:
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except (configparser.Error, UnicodeDecodeError) as error:
-        problem = f"is not an INI file ({type(error).__name__})"
+        line = getattr(error, "lineno", None)
+        problem = f"is not an INI file{f' (line {line})' if line else ''}"
     if problem:
         # Raised outside the handler: the parser's error quotes the offending line, which may hold the token, and an
         # error's context is pickled along with it by some packages.
-        raise OqtopusConfigError(f"{file} {problem}.")
+        raise OqtopusConfigError(f"{file} {problem}; correct it, or remove it and run `oqtopus-client login`.")
     return parser
 
 

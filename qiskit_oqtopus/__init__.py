@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client.errors import ProgramError
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.deferral import defer_measurements
+from qiskit_oqtopus.elsewhere import MODULE
 from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.parallel.placement import Placement
@@ -56,6 +57,9 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
+    if name in MODULE:
+        # For an AttributeError, `from qiskit_oqtopus import ...` would raise an error without the hint.
+        raise ImportError(f"qiskit_oqtopus has no {name!r}; {MODULE[name]}.")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -236,6 +236,10 @@ class DescribedBackend(Hinting, BackendV2):
             return maps.plot_values(self.device, values, label=label, unit=unit)
         return chip.plot_chip(self.device, circuit=circuit)
 
+    def __call__(self) -> Self:
+        """Return the backend itself, so that `sampler.backend()` works as in other providers."""
+        return self
+
     def __repr__(self) -> str:
         return f"<OqtopusBackend {self.name!r}: {self.num_qubits} qubits, {self.device.status}>"
 

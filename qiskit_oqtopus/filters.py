@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 from oqtopus_client.display import moment, printable, suggestion
+from qiskit_oqtopus.elsewhere import FILTERS
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend import OqtopusBackend
@@ -48,6 +49,8 @@ class Criteria:
         known = [field.name for field in fields(cls)]
         for name, value in given.items():
             if name not in known:
+                if name in FILTERS:
+                    raise TypeError(f"Unknown filter {name!r}: {FILTERS[name]}.")
                 raise TypeError(f"Unknown filter {name!r}. {suggestion(name, known)}")
             kind, word = _KINDS[name]
             is_number = isinstance(value, bool) and kind is Integral

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Never, NoReturn, Self
 
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
 from qiskit_oqtopus.batch import JobBatch
+from qiskit_oqtopus.elsewhere import WAITING, refuse_others
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
@@ -82,20 +83,25 @@ class OqtopusJob(JobData, JobV1):
         """
         return self._batch.status()
 
-    def result(self, timeout: float | None = None, *, partial: bool = False, progress: bool = False) -> Result:
+    def result(
+        self, timeout: float | None = None, *, partial: bool = False, progress: bool = False, **unknown: Never
+    ) -> Result:
         """Wait for all circuits and return their counts.
 
         Args:
             timeout: Maximum time to wait in seconds, including time in the queue; None waits without limit.
             partial: Whether to return the available counts, rather than raise, if circuits have failed or the timeout
                 has passed. For a circuit without counts, `get_counts` raises an error with the reason.
-            progress: Whether to show a progress bar, in a terminal or notebook.
+            progress: Whether to show a progress bar, in a terminal or notebook, with the number of jobs ahead.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
+            TypeError: An argument is unknown.
             OqtopusJobError: A circuit failed or was cancelled, with the server's message; or a later release submitted
                 the job.
             OqtopusJobTimeoutError: Some circuits did not finish in time; they are still running.
         """
+        refuse_others("result()", unknown, WAITING)
         if self._result is not None:
             return self._result
         outcomes = self._batch.outcomes(timeout, progress=progress)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Never, Protocol, Self
 
 from qiskit.providers import JobError, JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from qiskit_oqtopus.elsewhere import JOB, Hinting
+from qiskit_oqtopus.elsewhere import JOB, Hinting, refuse_others
 from qiskit_oqtopus.errors import reason, timed_out
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
 from qiskit_oqtopus.results import layout
@@ -125,6 +125,7 @@ class JobData(Hinting):
         timeout: float | None = None,
         wait: float | None = None,
         callback: Callable[[str, JobStatus, Self], object] | None = None,
+        **unknown: Never,
     ) -> None:
         """Wait until the job has ended, however it ended.
 
@@ -133,10 +134,13 @@ class JobData(Hinting):
             wait: Seconds between two requests for the status; by default they increase from 0.05 to 5.
             callback: A function that is called with the id, the status and the job after each of these requests, until
                 the job has ended; `wait` is then 5 by default.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
+            TypeError: An argument is unknown.
             OqtopusJobTimeoutError: The job did not end in time and is still running.
         """
+        refuse_others("wait_for_final_state()", unknown, {"poll_interval": "use wait", "interval": "use wait"})
         if wait is None and callback is None:
             self._wait(timeout)
             return

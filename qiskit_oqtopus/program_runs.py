@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.config import in_sse_container
 from oqtopus_client.errors import OqtopusError
-from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.program_job import OqtopusProgramJob
 from oqtopus_client.services.program_spec import program_spec
 from qiskit_oqtopus.backend import OqtopusBackend
@@ -86,12 +85,6 @@ class ProgramRuns:
             ValueError: The job is of another type, or was never submitted.
         """
         return self.client.program_job(job_id)
-
-    def _program(self, job_id: str) -> OqtopusProgramJob | None:
-        """Return the program's job with this id; None if the server has none or it is of another type."""
-        listed = self.client.list_jobs(q=job_id, fields="job_id,job_type")
-        is_program = any(job.job_id == job_id and job.job_type == JobsJobType.SSE for job in listed)
-        return OqtopusProgramJob(job_id, self.client) if is_program else None
 
 
 def _settings(backend: OqtopusBackend) -> dict[str, Any]:

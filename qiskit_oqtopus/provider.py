@@ -41,9 +41,11 @@ class OqtopusProvider(Hinting, ProviderJobs):
         measure_duration: The duration of measurements, in seconds, that the Targets of devices have if the server
             publishes none, as is usual: without one, Qiskit schedules no circuit. The default, 1 microsecond, is
             typical of dispersive readout. Gates do not depend on it, as measurements are last. None means unknown.
+        **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
     Raises:
-        TypeError: `config` is not an `OqtopusConfig`, is given beside `url`, or `measure_duration` is not a number.
+        TypeError: `config` is not an `OqtopusConfig`, is given beside `url`, `measure_duration` is not a number, or an
+            argument is unknown.
         ValueError: `measure_duration` is not positive and finite.
         OqtopusConfigError: No server is configured.
 
@@ -68,7 +70,7 @@ class OqtopusProvider(Hinting, ProviderJobs):
         measure_duration: float | None = MEASURE_DURATION,
         **unknown: Never,
     ) -> None:
-        refuse_others(type(self).__name__, unknown, NEW_PROVIDER)
+        refuse_others("OqtopusProvider()", unknown, NEW_PROVIDER)
         if url is not None or token is not None:
             if config is not None or url is None:
                 raise TypeError("Pass url and token, or a config that has both.")
@@ -211,7 +213,7 @@ class OqtopusProvider(Hinting, ProviderJobs):
         return [OqtopusBackend(self, device, self.client, measure_duration=duration) for device in devices]
 
     @staticmethod
-    def save_account(url: str, token: str, *, name: str = "default", overwrite: bool = False) -> Path:
+    def save_account(url: str, token: str, *, name: str = "default", overwrite: bool = False, **unknown: Never) -> Path:
         """Save the URL of a server and an API token as a profile, which `OqtopusProvider()` then uses; return its file.
 
         Only its owner can read the file. `OqtopusConfig.save` saves other settings, too.
@@ -222,10 +224,13 @@ class OqtopusProvider(Hinting, ProviderJobs):
             name: Name of the profile. Others than the default are used with
                 `OqtopusProvider(OqtopusConfig.from_file(name))`.
             overwrite: Whether to replace a profile with this name.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
             OqtopusConfigError: The profile exists already, or a value cannot be used.
+            TypeError: An argument is unknown.
         """
+        refuse_others("save_account()", unknown, NEW_PROVIDER)
         config = _config(url, token)
         config.check_server()
         return config.save(name, overwrite=overwrite)

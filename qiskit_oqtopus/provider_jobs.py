@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from oqtopus_client import OqtopusProgramJob
 from oqtopus_client.checks import whole_number
+from oqtopus_client.rest.enums import JobsJobType
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import JOBS, refuse_others
 from qiskit_oqtopus.errors import OqtopusJobError
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from qiskit.providers import JobStatus
 
-    from oqtopus_client import OqtopusProgramJob
     from oqtopus_client.rest.models import JobsJob
 
 
@@ -52,9 +53,17 @@ class ProviderJobs(ProgramRuns):
         """
         if isinstance(job_id, str) and from_run_id(job_id):
             return OqtopusPrimitiveJob(BackendRun.retrieved(job_id))
-        if isinstance(job_id, str) and not is_batch_id(job_id) and (program := self._program(job_id)):
-            return program
-        return self._job(JobBatch.find(self.client, job_id))
+        listed = self._listed(job_id) if isinstance(job_id, str) and not is_batch_id(job_id) else []
+        if any(job.job_type == JobsJobType.SSE for job in listed):
+            return OqtopusProgramJob(job_id, self.client)
+        batch = JobBatch.find(self.client, job_id)
+        batch.seen.note(listed)
+        return self._job(batch)
+
+    def _listed(self, job_id: str) -> list[JobsJob]:
+        """Return the job with this id as the server lists it; none if it does not, such as for a registered job."""
+        jobs = self.client.list_jobs(q=job_id, fields=f"{FIELDS},job_type")
+        return [job for job in jobs if job.job_id == job_id and job.job_type is not None]
 
     def _job(self, batch: JobBatch) -> OqtopusJob | OqtopusPrimitiveJob:
         if batch.kind == "batch":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from qiskit.providers import BackendV2
 
-from qiskit_oqtopus.elsewhere import SESSION, refuse_others
+from qiskit_oqtopus.elsewhere import NEW_SESSION, SESSION, Hinting, refuse_others
 from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import ClassVar, Never
 
 
-class Session:
+class Session(Hinting):
     """A backend in a `with` statement, for scripts that were written for other providers.
 
     OQTOPUS has no sessions: jobs that are submitted within one wait in the queue like all others, and a warning says
@@ -23,16 +23,17 @@ class Session:
 
     Args:
         backend: The backend; `OqtopusSampler(mode=session)` and `OqtopusEstimator(mode=session)` run on it.
-        **unknown: Not accepted; an error says why.
+        **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
     Raises:
-        TypeError: `backend` is not a backend, or there is another argument.
+        TypeError: `backend` is not a backend, or an argument is unknown.
     """
 
+    _elsewhere = SESSION
     _plural: ClassVar[str] = "sessions"
 
     def __init__(self, backend: BackendV2, **unknown: Never) -> None:
-        refuse_others(type(self).__name__, unknown, SESSION)
+        refuse_others(f"{type(self).__name__}()", unknown, NEW_SESSION)
         if not isinstance(backend, BackendV2):
             raise TypeError(f"backend must be a backend, as provider.get_backend() returns, not {backend!r}.")
         self._backend = backend

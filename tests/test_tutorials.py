@@ -201,5 +201,6 @@ def test_migration(tmp_path: Path) -> None:
 
     assert len(found) == 7
     assert all(abs(value - 0.5) < 6 * error < 0.06 for value, error in found)
-    assert "5 jobs on the server, 1 of them estimation" in printed
+    assert "ended: True  done: True  failed: False  cancelled: False\nThe status is DONE: True\n" in printed
+    assert "6 jobs on the server, 1 of them estimation" in printed
     assert numbers(r"read as a Qiskit job: (\d\.\d+)", printed) == numbers(r"SDK, sampling +(\d\.\d+) ", printed)

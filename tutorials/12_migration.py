@@ -4,6 +4,39 @@
 # This tutorial lists the equivalents of other libraries' calls, and writes one measurement in several ways. It runs on
 # the emulator, without an account, in about five seconds. It needs `pip install 'oqtopus-client[emulator]'`.
 #
+# ## The state of a job
+#
+# One habit from `qiskit-ibm-runtime` fails in silence, so it comes first: there, the status of a primitive's job is
+# text. Here it is a member of Qiskit's `JobStatus`, as for most providers, and never equal to text: `job.status() ==
+# "DONE"` is always false. Ask the job instead:
+
+# %%
+import math
+
+from qiskit import QuantumCircuit, qasm3
+from qiskit.providers import JobStatus
+from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import generate_preset_pass_manager
+from qiskit_aer import AerSimulator
+
+from oqtopus_client import OqtopusClient, OqtopusJobSpec
+from oqtopus_client.emulator import Emulator
+from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider, OqtopusSampler
+
+emulator = Emulator(":memory:")
+provider = OqtopusProvider(emulator.config)
+backend = provider.get_backend("qulacs")
+
+pair = QuantumCircuit(2)
+pair.h(0)
+pair.cx(0, 1)
+pair.measure_all()
+job = OqtopusSampler(backend).run([pair])
+job.wait_for_final_state()
+print("ended:", job.in_final_state(), " done:", job.done(), " failed:", job.errored(), " cancelled:", job.cancelled())
+print("The status is DONE:", job.status() is JobStatus.DONE)
+
+# %% [markdown]
 # ## From the published `oqtopus-client` 1.x
 #
 # You need not change anything: the names are the same, and `quri-parts-oqtopus` runs on this package unchanged. These
@@ -34,19 +67,24 @@
 # | `with Batch(backend=backend): ...` | the same, without precedence in the queue |
 # | `with Session(backend=backend): ...` | the same, likewise; or `provider.run_program(function)` |
 # | `job.status() == "DONE"` | `job.done()`, `job.running()`, `job.cancelled()`, `job.in_final_state()` |
+# | `options.environment.job_tags = ["a"]`, `job.tags` | the same |
 # | `service.job(job_id)`, `service.jobs(limit=5, pending=True)` | the same |
+# | `service.jobs(created_after=time, job_tags=["a"])` | `provider.jobs(after=time, tags=["a"])` |
+# | `job.metrics()`, `job.usage()`, `job.creation_date` | the same |
+# | `json.dump(job.result(), file, cls=RuntimeEncoder)` | the same; or `job.save(path)`, `provider.load_job(path)` |
 # | `NoiseModel.from_backend(backend)` | `backend.noise_model(qubits)`, or `backend.noisy(circuit)` |
 # | a fake backend | `OqtopusProvider.emulator()` |
 #
 # | Other providers | `qiskit_oqtopus` |
 # |---|---|
 # | AQT: `AQTProvider(token)` with its offline simulators | `OqtopusProvider.emulator()` |
-# | AQT: `job.persist()`, `AQTJob.restore(job_id)` | `provider.job(job_id)`; `job.save(path)`, `OqtopusJob.load(path)` |
+# | AQT: `job.persist()`, `AQTJob.restore(job_id)` | `job.save(path)`, `provider.load_job(path)` |
 # | AQT: `AQTSampler(backend)` | `OqtopusSampler(backend)` |
 # | IonQ: `IonQProvider(token).get_backend(name)` | `OqtopusProvider().get_backend(name)` |
 # | IonQ: `backend.run(circuit, error_mitigation=...)` | `backend.run(circuit, mitigation="pseudo_inverse")` |
 # | IonQ, Braket: `backend.retrieve_job(job_id)` | `provider.job(job_id)` |
 # | Braket: `BraketSampler(backend, verbatim=True)` | `OqtopusSampler(backend, transpile="none")` |
+# | Braket: `task.queue_position()`, `device.queue_depth()` | `job.queue_position()`, `backend.pending_jobs` |
 # | Braket: `BraketLocalBackend()` | `OqtopusProvider.emulator().get_backend("qulacs")` |
 #
 # | Braket SDK | `oqtopus_client` |
@@ -56,25 +94,10 @@
 # | `AwsQuantumTask(arn).result().measurement_counts` | `client.wait_for_job(job_id).get_counts()` |
 #
 # Note three differences. Bitstrings have classical bit 0 rightmost, as in Qiskit, whereas Braket's counts have it
-# leftmost. Mitigation covers readout errors only. Devices measure at the end only, so circuits that measure midway or
-# reset qubits are refused.
-
-# %%
-import math
-
-from qiskit import QuantumCircuit, qasm3
-from qiskit.quantum_info import SparsePauliOp
-from qiskit.transpiler import generate_preset_pass_manager
-from qiskit_aer import AerSimulator
-
-from oqtopus_client import OqtopusClient, OqtopusJobSpec
-from oqtopus_client.emulator import Emulator
-from qiskit_oqtopus import OqtopusEstimator, OqtopusProvider, OqtopusSampler
-
-emulator = Emulator(":memory:")
-provider = OqtopusProvider(emulator.config)
-backend = provider.get_backend("qulacs")
-SHOTS = 10_000
+# leftmost. Estimators mitigate nothing by default: `resilience_level` is 0, where qiskit-ibm-runtime has 1. Devices
+# measure at the end only, so circuits that measure midway or reset qubits are refused.
+#
+# Other names, options and arguments of these providers raise errors that name the equivalent.
 
 # %% [markdown]
 # ## One measurement
@@ -83,6 +106,7 @@ SHOTS = 10_000
 # the same standard error.
 
 # %%
+SHOTS = 10_000
 state = QuantumCircuit(2, name="parity")
 state.h(0)
 state.cx(0, 1)

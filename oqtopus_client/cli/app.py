@@ -144,6 +144,8 @@ def _options(
     """Handle the global options."""
     if profile is not None and emulated:
         raise typer.BadParameter("--profile and --emulator select different servers; use only one of them.")
+    if profile == "":
+        raise typer.BadParameter("--profile is empty; is a shell variable unset?")
     logger = logging.getLogger("oqtopus_client")
     context.call_on_close(functools.partial(logger.setLevel, logger.level))
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING)

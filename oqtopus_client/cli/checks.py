@@ -22,8 +22,15 @@ import oqtopus_client
 from oqtopus_client import rest
 from oqtopus_client.cli.exit_codes import ExitCode, exit_code
 from oqtopus_client.cli.output import utc
-from oqtopus_client.config import is_loopback
-from oqtopus_client.errors import OqtopusConfigError, OqtopusError
+from oqtopus_client.config import DEFAULT_API_TOKEN_ENV, is_loopback
+from oqtopus_client.errors import (
+    AuthenticationError,
+    NotFoundError,
+    OqtopusConfigError,
+    OqtopusError,
+    PermissionDeniedError,
+    ResponseValidationError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +70,9 @@ def checks(session: Session) -> Iterator[Check]:
         config = session.config()
         config.check_server()
     except OqtopusConfigError as error:
-        yield Check("server", "fail", str(error), "Run `oqtopus-client login`.", ExitCode.USAGE)
+        configured = "No OQTOPUS server" not in str(error)
+        remedy = "Correct this setting." if configured else "Run `oqtopus-client login`."
+        yield Check("server", "fail", str(error), remedy, ExitCode.USAGE)
         return
     yield _configuration(config)
     if config.transport is None:
@@ -97,7 +106,7 @@ def _version(name: str) -> str | None:
 def _configuration(config: OqtopusConfig) -> Check:
     source = f"{config.base_url}, token from {config.token_source}"
     if not config.api_token:
-        return Check("server", "fail", f"{config.base_url}, no token", "Run `oqtopus-client login`.", ExitCode.USAGE)
+        return Check("server", "fail", f"{config.base_url}, no token", _new_token(config), ExitCode.USAGE)
     file = re.fullmatch(r"profile \[.*\] of (.*)", config.token_source)
     if file and Path(file[1]).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return Check("server", "warn", f"{source}, which other users can read", f"chmod 600 {file[1]}")
@@ -189,13 +198,30 @@ def _clock(connection: http.client.HTTPConnection, config: OqtopusConfig) -> Che
     return Check("clock", "ok", f"within {_SKEW_SECONDS} s of the server's")
 
 
+def _new_token(config: OqtopusConfig) -> str:
+    """Return how to replace the token; a profile would not be used if the environment names the server."""
+    if config.url_source.startswith("environment"):
+        return f"Set {DEFAULT_API_TOKEN_ENV} to a token from the server's web page."
+    return "Run `oqtopus-client login` with a new token."
+
+
+def _remedy(error: OqtopusError, config: OqtopusConfig) -> str:
+    """Return the remedy for a token that could not be checked."""
+    if isinstance(error, AuthenticationError):
+        return _new_token(config)
+    if isinstance(error, PermissionDeniedError):
+        return "Ask the server's operator whether your account is approved."
+    if isinstance(error, NotFoundError | ResponseValidationError):
+        return f"Check the URL, from {config.url_source}: it may not be that of an OQTOPUS User API."
+    return "Try again."
+
+
 def _credentials(client: oqtopus_client.OqtopusClient, config: OqtopusConfig) -> Check:
     try:
         expires = client.get_api_token_status().api_token_expiration
     except OqtopusError as error:
         code = exit_code(error) or ExitCode.SERVER
-        remedy = "Run `oqtopus-client login` with a new token." if code == ExitCode.AUTHENTICATION else "Try again."
-        return Check("token", "fail", str(error), remedy, code)
+        return Check("token", "fail", str(error), _remedy(error, config), code)
     if expires is None:
         return Check("token", "ok", f"accepted by {config.base_url}")
     found = f"accepted, valid until {utc(expires)}"

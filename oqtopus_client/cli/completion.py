@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 import oqtopus_client
-from oqtopus_client import profiles
+from oqtopus_client import profiles, rest
 from oqtopus_client.cli.session import Session
 from oqtopus_client.errors import OqtopusError
 from oqtopus_client.files import write_atomically
@@ -54,7 +54,9 @@ def statuses() -> list[str]:
 def devices(context: typer.Context) -> list[tuple[str, str]]:
     """Return the device names, with their status."""
     if context.find_root().params.get("emulated"):
-        return _cached("built-in devices", _DAY, _built_in_devices)
+        with contextlib.suppress(ImportError):
+            return _cached("built-in devices", _DAY, _built_in_devices)
+        return []
     return _asked(
         context,
         "devices",
@@ -64,9 +66,22 @@ def devices(context: typer.Context) -> list[tuple[str, str]]:
     )
 
 
+def emulator_users(context: typer.Context) -> list[tuple[str, str]]:
+    """Return the names of an emulator's users, with their status."""
+    return _asked(
+        context,
+        "users",
+        lambda client: [
+            (user["name"], user["status"]) for user in rest.http.call_once(client.config, "GET", "/emulator/users")
+        ],
+    )
+
+
 def fault_kinds() -> list[tuple[str, str]]:
     """Return the kinds of faults, with their effect."""
-    return _cached("faults", _DAY, _fault_kinds)
+    with contextlib.suppress(ImportError):
+        return _cached("faults", _DAY, _fault_kinds)
+    return []
 
 
 def job_ids(context: typer.Context) -> list[tuple[str, str]]:

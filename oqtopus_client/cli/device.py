@@ -115,5 +115,8 @@ def _draw(found: OqtopusDevice, file: Path) -> None:
         raise ImportError(
             f"Drawing the chip needs more packages ({error}): pip install 'oqtopus-client[visualization]'"
         ) from None
-    plot_chip(found).savefig(file)
+    try:
+        plot_chip(found).savefig(file)
+    except ValueError as error:  # an unknown format
+        raise ValueError(f"{file}: {error}; name the file chip.png, for example.") from None
     say(f"Saved to {file}.")

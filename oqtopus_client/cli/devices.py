@@ -46,6 +46,8 @@ def find_device(client: OqtopusClient, name: str) -> OqtopusDevice:
     Raises:
         CommandError: The device does not exist; the message suggests others.
     """
+    if not name:
+        raise CommandError("The name of the device is empty; is a shell variable unset?", ExitCode.USAGE)
     try:
         return client.get_device(name)
     except (NotFoundError, PermissionDeniedError):

@@ -8,8 +8,11 @@ import typer
 
 from oqtopus_client.cli import completion
 from oqtopus_client.cli.emulator_admin import Data, Url, control
-from oqtopus_client.cli.output import Json, console, show_json, table
+from oqtopus_client.cli.output import Json, console, counted, show_json, table
 from oqtopus_client.cli.session import Session
+from oqtopus_client.display import suggestion
+
+_METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,7 +63,7 @@ def inject(
     path: Annotated[str, typer.Option(help="Only requests with a matching path, such as '/jobs/*/status'.")] = "*",
     method: Annotated[str | None, typer.Option(help="Only requests with this HTTP method.")] = None,
     times: Annotated[int, typer.Option(min=0, help="How often the fault occurs; 0 means until cleared.")] = 1,
-    seconds: Annotated[float | None, typer.Option(help="Duration, for kinds that take one.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, max=3600, help="Duration, for kinds that take one.")] = None,
     status: Annotated[str | None, typer.Option(help="Status, for kinds that take one.")] = None,
     message: Annotated[str | None, typer.Option(help="The error message of a failing job.")] = None,
     url: Url = None,
@@ -71,6 +74,11 @@ def inject(
 
     Example: oqtopus-client emulator faults inject delay --seconds 2 --times 5
     """
+    known = [each for each, _ in completion.fault_kinds()]
+    if known and kind not in known:  # without the emulator's packages, the emulator checks it
+        raise typer.BadParameter(f"Unknown kind {kind!r}. {suggestion(kind, known)}")
+    if method is not None and method not in _METHODS:
+        raise typer.BadParameter(f"--method must be {', '.join(_METHODS)}, not {method!r}.")
     fault = {"kind": kind, "path": path, "method": method, "seconds": seconds, "status": status, "message": message}
     given = {name: value for name, value in fault.items() if value is not None} | {"times": times or None}
     _, call = control(Session.of(context), url, data)
@@ -78,7 +86,7 @@ def inject(
     if as_json:
         show_json(added)
     else:
-        typer.echo(f"{kind}: {f'{times} times' if times else 'until cleared'}.")
+        typer.echo(f"{kind}: {counted(times, 'time') if times else 'until cleared'}.")
 
 
 @app.command("clear")

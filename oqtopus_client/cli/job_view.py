@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import oqtopus_client
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.output import coloured, console, facts, show_json, table, utc
+from oqtopus_client.rest.enums import FINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,8 @@ def show_outcome(job: OqtopusJobResult, *, bars: bool, json: bool) -> None:
     succeeded = job.status == "succeeded"
     if json:
         show_json({**as_json(job), "message": job.message, **(outcome(job) if succeeded else {})})
+    if job.status not in FINAL_STATUSES:
+        raise CommandError(f"Job {job.job_id} is {job.status}, so it has no result yet; omit --no-wait.", ExitCode.JOB)
     if not succeeded:
         message = f"Job {job.job_id} has the status {str(job.status)!r}: {job.reason.rstrip('.')}."
         raise CommandError(message, ExitCode.JOB)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oqtopus_client.services.openqasm import STANDARD_INPUT, decode
+from oqtopus_client.services.openqasm import decode
 
 if TYPE_CHECKING:
     from oqtopus_client.services.openqasm import Program
@@ -20,8 +20,10 @@ def read(file: str) -> Program:
     """
     if not file:
         raise ValueError("The name of the file is empty; is a shell variable unset?")
+    if file == "-":
+        return decode(sys.stdin.buffer.read(), "Standard input")
     try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        content = Path(file).read_bytes()
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}.") from None
-    return decode(content, STANDARD_INPUT if file == "-" else file)
+    return decode(content, file, file)

@@ -92,7 +92,7 @@ def _unknown_option(error: Any) -> str:
         return f"{name} goes before the command: {root.command_path} {name} ... {context.info_name}"
     owners = [owner for owner, command in getattr(context.command, "commands", {}).items() if name in _options(command)]
     if owners:
-        return f"{name} goes after the command: {context.command_path} {owners[0]} {name} ..."
+        return f"{name} goes after the command, as in: {context.command_path} {owners[0]} {name}"
     similar = suggestion(name, error.possibilities, str) if error.possibilities else ""
     return f"No such option: {name}. {similar}"
 

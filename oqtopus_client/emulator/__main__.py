@@ -54,7 +54,7 @@ def main(given: Sequence[str] | None = None, *, program: str = "python -m oqtopu
         ):
             sockets = [listener]
             url = emulator.public_url or url_of(listener, options.host, certificate)
-            access = Access.to(listener.getsockname()[0], emulator.public_url)
+            access = Access.listening_on(listener.getsockname()[0], emulator.public_url)
             site = Site(emulator.cloud, access, emulator.token, emulator.data, url)
             app = create_console(site, emulator)
             exports = {"OQTOPUS_URL": url, "OQTOPUS_API_TOKEN": emulator.token}

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 _NATIVE = frozenset({"x", "sx", "rz", "cx", "measure", "barrier", "delay"})
 """The operations that every device executes, even if it does not publish them."""
 
-STANDARD_INPUT = "Standard input"
-"""Name of a program that is not in a file."""
-
 _MOST_BITS = 1_000_000
 """Far more than the qubits of any device."""
 
@@ -50,14 +47,15 @@ _PARTS = re.compile(r"\b(?:OPENQASM|include|qubit|qreg)\b|\$\d")
 _MEASUREMENT = re.compile(r"\bmeasure\b")
 
 
-def decode(content: bytes, name: str) -> Program:
+def decode(content: bytes, name: str, file: str = "FILE") -> Program:
     """Read a program from the bytes of a file.
 
     A byte order mark is removed, and line breaks of all systems are accepted.
 
     Args:
         content: The file's content.
-        name: The file's name, for messages.
+        name: The program's name, for messages.
+        file: The file's name, for commands that messages suggest.
 
     Raises:
         ValueError: It is not UTF-8 text.
@@ -73,7 +71,7 @@ def decode(content: bytes, name: str) -> Program:
         else:
             found = f"{error.reason} at byte {error.start}). Save the file as UTF-8"
         raise ValueError(f"{name}, line {line}: OpenQASM 3 programs must be UTF-8 text ({found}.") from None
-    return Program(name, io.StringIO(text, newline=None).read())
+    return Program(name, io.StringIO(text, newline=None).read(), file)
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,14 @@ class Program:
     """An OpenQASM 3 program.
 
     Attributes:
-        name: The name of the file, for messages.
-        text: The text of the program.
+        name: Its name, for messages.
+        text: Its text.
+        file: The name of its file, for commands that messages suggest.
     """
 
     name: str
     text: str
+    file: str = "FILE"
 
     def check(self) -> None:
         """Check that servers can read the program, as far as the installed packages allow.
@@ -160,8 +160,7 @@ class Program:
         found = pattern.search(self._bare)
         if found is None:
             return None
-        file = "FILE" if self.name == STANDARD_INPUT else self.name
-        convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({file!r})))"
+        convert = f"print(qasm3.dumps(QuantumCircuit.from_qasm_file({self.file!r})))"
         return ValueError(
             f"{self.name}, line {self._bare.count(chr(10), 0, found.end()) + 1}: this is OpenQASM 2, but servers read "
             f'OpenQASM 3. Convert it with: python -c "from qiskit import QuantumCircuit, qasm3; {convert}"'

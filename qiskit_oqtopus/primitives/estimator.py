@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qiskit_oqtopus.elsewhere import refuse_positional
+from qiskit_oqtopus.elsewhere import RUN, refuse_others, refuse_positional
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
@@ -115,6 +115,7 @@ class OqtopusEstimator(BaseEstimatorV2):
         *others: Never,
         precision: float | None = None,
         shots: int | None = None,
+        **unknown: Never,
     ) -> OqtopusPrimitiveJob:
         """Submit PUBs and return as soon as all are submitted.
 
@@ -126,6 +127,7 @@ class OqtopusEstimator(BaseEstimatorV2):
             *others: Not accepted; an error shows the form of a PUB.
             shots: Number of shots of each measurement, in place of `precision`. With mitigation, standard errors are
                 larger than 1/sqrt(shots).
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Returns:
             A job whose result has, for each PUB, `evs` and `stds`: expectation values and their standard errors, of the
@@ -138,11 +140,12 @@ class OqtopusEstimator(BaseEstimatorV2):
             calibration and the Paulis of their randomizations, so the errors of their values are correlated.
 
         Raises:
-            TypeError: A PUB, `precision` or `shots` is of the wrong type.
+            TypeError: A PUB, `precision` or `shots` is of the wrong type, or an argument is unknown.
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         refuse_positional(others, "run() takes a list of PUBs: estimator.run([(circuit, observables, values)])")
+        refuse_others("run()", unknown, RUN)
         plan, tasks, packer = self._planned(pubs, precision, shots)
         RunPreview(tasks, self.backend, self.options, packer).warn()
         return submit(self.backend, tasks, plan, self.options, packer)

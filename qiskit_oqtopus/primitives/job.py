@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Never, Self
 
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobStatus
 
 from qiskit_oqtopus.batch import JobBatch
-from qiskit_oqtopus.elsewhere import PRIMITIVE_JOB
+from qiskit_oqtopus.elsewhere import PRIMITIVE_JOB, WAITING, refuse_others
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.primitives.backend_run import BackendRun
 from qiskit_oqtopus.primitives.cloud_run import CloudRun
@@ -64,17 +64,20 @@ class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus])
         """Return the program of each OQTOPUS job; empty on other backends."""
         return [] if self._run.batch is None else [programs[0] for programs in self._run.batch.programs()]
 
-    def result(self, timeout: float | None = None, *, progress: bool = False) -> PrimitiveResult:
+    def result(self, timeout: float | None = None, *, progress: bool = False, **unknown: Never) -> PrimitiveResult:
         """Wait for all programs and return the primitive's result.
 
         Args:
             timeout: Seconds to wait at most, including time in the queue; None waits without limit.
-            progress: Whether to show a progress bar of the OQTOPUS jobs, in a terminal or notebook.
+            progress: Whether to show a progress bar, in a terminal or notebook, with the number of jobs ahead.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
+            TypeError: An argument is unknown.
             OqtopusJobError: A job failed or was cancelled; the message quotes the server.
             OqtopusJobTimeoutError: Some jobs did not finish in time; they are still running.
         """
+        refuse_others("result()", unknown, WAITING)
         if self._result is None:
             outcomes = self._run.outcomes(timeout, progress=progress)
             self._result = self._run.plan().finish(outcomes)

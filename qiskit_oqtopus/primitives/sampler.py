@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.elsewhere import refuse_positional
+from qiskit_oqtopus.elsewhere import RUN, refuse_others, refuse_positional
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
@@ -95,13 +95,16 @@ class OqtopusSampler(BaseSamplerV2):
         """The backend, where Qiskit Experiments looks for it."""
         return self.backend
 
-    def run(self, pubs: Iterable[SamplerPubLike], *others: Never, shots: int | None = None) -> OqtopusPrimitiveJob:
+    def run(
+        self, pubs: Iterable[SamplerPubLike], *others: Never, shots: int | None = None, **unknown: Never
+    ) -> OqtopusPrimitiveJob:
         """Submit PUBs and return as soon as all are submitted.
 
         Args:
             pubs: Circuits, or tuples of a circuit, the values of its parameters, and the shots.
             *others: Not accepted; an error shows how to pass shots.
             shots: Number of shots of each circuit whose PUB does not give it.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Returns:
             A job whose result has, for each PUB, a bit array for each classical register, the same shot at the same
@@ -110,11 +113,12 @@ class OqtopusSampler(BaseSamplerV2):
             then have `lost_shots`, their number for each binding, and a warning is issued if there are many.
 
         Raises:
-            TypeError: A PUB, or `shots`, is of the wrong type.
+            TypeError: A PUB, or `shots`, is of the wrong type, or an argument is unknown.
             ValueError: A PUB cannot be run as intended, or an option has an invalid value.
             OqtopusError: A program could not be submitted; cancellation of the others has been requested.
         """
         refuse_positional(others, "run() takes a list of PUBs, and shots by name: sampler.run([circuit], shots=1000)")
+        refuse_others("run()", unknown, RUN)
         plan, tasks, packer = self._planned(pubs, shots)
         RunPreview(tasks, self.backend, self.options, packer).warn()
         return submit(self.backend, tasks, plan, self.options, packer)

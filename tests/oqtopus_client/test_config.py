@@ -83,11 +83,11 @@ def test_profile() -> None:
         ("[default]\napi_token = x\n", "must define base_url"),
         (
             "[default]\nurl = https://a.example\ntimeout = soon\n",
-            "timeout or allow_http: could not convert string to float: 'soon'",
+            "timeout must be a number of seconds, not 'soon'",
         ),
         (
             "[default]\nurl = https://a.example\nallow_http = perhaps\n",
-            "timeout or allow_http: Not a boolean: perhaps",
+            "allow_http must be true or false, not 'perhaps'",
         ),
         (f"{SECRET}\n", "is not an INI file"),
     ],

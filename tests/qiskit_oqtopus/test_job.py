@@ -160,7 +160,7 @@ def test_reprs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
     )
     assert repr(job) == f"{where}, DONE on qulacs, {time}, tags: night, lab 3, 2 circuits>"
     assert re.fullmatch(rf"{where}, .* on qulacs, {time}, tags: night, lab 3, 2 jobs>", repr(found))
-    assert repr(single) == f"<OqtopusJob {job.job_ids[0]!r}: DONE, 1 job>"
+    assert repr(single) == f"<OqtopusJob {job.job_ids[0]!r}: 'bell', DONE on qulacs, {time}, tags: night, lab 3, 1 job>"
     assert cloud.requests == []
     assert repr(backend) == "<OqtopusBackend 'qulacs': 16 qubits, available>"
     assert repr(backend.provider) == "<OqtopusProvider of 'http://emulator.localhost'>"

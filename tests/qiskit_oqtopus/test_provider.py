@@ -91,9 +91,10 @@ def test_filters(
     ("filters", "message"),
     [
         ({"min_qubits": 3}, "Unknown filter 'min_qubits'. Did you mean 'min_num_qubits'?"),
+        ({"instance": "a"}, "Unknown filter 'instance': OQTOPUS has no instances; leave it out."),
         (
-            {"instance": "a"},
-            "Unknown filter 'instance'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
+            {"colour": "a"},
+            "Unknown filter 'colour'. Known: 'min_num_qubits', 'simulator', 'operational', 'filters'.",
         ),
         ({"simulator": "yes"}, "simulator must be a boolean or None, not 'yes'."),
         ({"operational": 1}, "operational must be a boolean or None, not 1."),

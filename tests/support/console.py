@@ -48,7 +48,7 @@ def console_of(
         address: The address on which the emulator listens.
         public_url: The public URL of the emulator.
     """
-    access = Access.to(address, public_url)
+    access = Access.listening_on(address, public_url)
     site = Site(emulator.cloud, access, emulator.token, emulator.data, public_url or url)
     return httpx.Client(transport=_InProcess(create_console(site, emulator)), base_url=url, headers={"Origin": url})
 

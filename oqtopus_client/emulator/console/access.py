@@ -26,7 +26,7 @@ SESSION_SECONDS = 12 * 3600
 
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?")
 _SAFE_METHODS = ("GET", "HEAD")
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,13 @@ class Access:
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @classmethod
-    def to(cls, host: str, public_url: str | None = None) -> Self:
-        """Return the rules of a site that listens on an address.
-
-        Args:
-            host: The address, as the socket has it.
-            public_url: The URL under which people reach the site, if it is fixed.
-        """
-        return cls(login=public_url is not None or not ipaddress.ip_address(host).is_loopback, public_url=public_url)
+    def listening_on(cls, address: str, public_url: str | None = None) -> Self:
+        """Return the rules of a site that listens on an address."""
+        return cls(login=public_url is not None or not _is_loopback(address), public_url=public_url)
 
     def refusal(self, request: Request) -> str | None:
         """Return why a request is refused, as the name of a text among the errors; None if it is not."""
-        if not self.login and any(name in request.headers for name in _FORWARDED):
+        if not self.login and _is_forwarded(request):
             return "forwarded"
         if not self._is_own_host(request):
             return "host"
@@ -128,6 +123,11 @@ class Access:
         sites = request.headers.getlist("sec-fetch-site")
         own = "://".join(self._origin(request))
         return bool(origins or sites) and set(origins) <= {own} and set(sites) <= {"same-origin"}
+
+
+def _is_forwarded(request: Request) -> bool:
+    # No browser uses HTTP/1.0; nginx does by default, with a `Host` of this computer and without a trace of its client.
+    return request.scope["http_version"] == "1.0" or any(name in request.headers for name in _FORWARDED)
 
 
 def _host(scheme: str, host: str) -> str:

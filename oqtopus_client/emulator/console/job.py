@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -31,6 +32,9 @@ router = APIRouter(prefix="/console/jobs")
 
 REPEATABLE = ("sampling", "estimation")
 """The types of jobs that the form can submit again."""
+
+_MOST_ITEMS = 50
+"""Number of programs, and of terms of an operator, that a page shows."""
 
 _MOST_UNPACKED_BYTES = 256 << 20
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
@@ -75,10 +79,12 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
         stages=shown,
         timeline=timeline(shown),
         histogram=None if content.counts is None else histogram(content.counts),
-        divided={index: histogram(counts) for index, counts in content.divided.items()},
+        divided=[(index, histogram(counts)) for index, counts in islice(content.divided.items(), _MOST_ITEMS)],
         circuits=_circuits(job, content) if ended else {},
+        pending=cloud.store.pending(job["device_id"]) if job["status"] == "submitted" else None,
         repeatable=job["job_type"] in REPEATABLE and "input" in content.files,
         most=MOST_CHARACTERS,
+        most_items=_MOST_ITEMS,
         left=left(request),
     )
 
@@ -124,7 +130,7 @@ def _get_job(cloud: Cloud, user: Row, job_id: str) -> Row:
 
 
 def _circuits(job: Row, content: Content) -> dict[str, str]:
-    """Return the programs of a job that can be drawn."""
+    """Return the programs of a job that can be drawn, by name."""
     first = content.programs[0] if job["job_type"] in REPEATABLE and content.programs else None
     programs = {"transpiled": content.transpiled, "combined": content.combined, "program": first}
     return {name: program for name, program in programs.items() if program}

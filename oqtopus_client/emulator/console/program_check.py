@@ -23,11 +23,11 @@ _QUBIT = re.compile(r"[XYZ] ?(\d+)")
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check has found.
+    """The findings of a check.
 
     Attributes:
-        problems: Why the job would fail.
-        warnings: What is probably not as intended.
+        problems: Reasons for which the job would fail.
+        warnings: Properties of the program that are probably not intended.
         drawing: The circuit, if the program can be read.
     """
 

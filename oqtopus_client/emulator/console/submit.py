@@ -47,7 +47,7 @@ _MITIGATION = {"ro_error_mitigation": "pseudo_inverse"}
 
 @dataclass(frozen=True)
 class Fields:
-    """What the form contains, as people type it.
+    """The fields of the form, as typed.
 
     Attributes:
         program: OpenQASM 3 text.
@@ -143,13 +143,13 @@ async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -
     async with request.form(max_part_size=MAX_BODY_BYTES) as form:
         fields = Fields(**{name: str(form.get(name, "")) for name in Fields.__dataclass_fields__})
         action = form.get("action")
-        name, content = texts().submit.program, fields.program.encode()
+        names, content = [texts().submit.program], fields.program.encode()
         upload = form.get("upload")
         if isinstance(upload, UploadFile) and upload.filename:
-            name, content = upload.filename, await upload.read()
-            fields = replace(fields, name=fields.name or name)
+            names, content = [upload.filename, upload.filename], await upload.read()
+            fields = replace(fields, name=fields.name or upload.filename)
     try:
-        program = decode(content, name)
+        program = decode(content, *names)
         fields = replace(fields, program=program.text)
         spec = fields.spec()
         _require_device(cloud, user, spec.device_id)
@@ -198,14 +198,14 @@ def _page(
     fixable: bool = True,
     again: Row | None = None,
 ) -> Response:
-    """Return the form with what was typed, and what a check has found.
+    """Return the form as it was filled in, with the findings of a check.
 
     Args:
         request: The request.
         cloud: The cloud.
         user: The user.
-        fields: What was typed.
-        checked: What the check has found; None without a check.
+        fields: The fields of the form.
+        checked: The findings; None without a check.
         fixable: Whether the job could be submitted regardless.
         again: The job to submit again.
     """
@@ -225,7 +225,7 @@ def _page(
 
 
 def _lost(job: Row, fields: Fields) -> list[str]:
-    """Return which settings of a job the form does not have."""
+    """Return the names of a job's settings that the form cannot express."""
     try:
         spec = fields.spec()
     except (ValueError, TypeError):

@@ -36,7 +36,7 @@ def within_limits(
 
 
 def try_to_draw(program: str) -> Drawing | str:
-    """Return the drawing of a program, or why it cannot be read."""
+    """Return the drawing of a program, or the reason for which it cannot be read."""
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # the parser's own output, which the error repeats
             return draw_program(program)
@@ -45,7 +45,7 @@ def try_to_draw(program: str) -> Drawing | str:
 
 
 def _reason(program: str) -> str | None:
-    """Return why a program cannot be read, with the line; None if the checks do not find it."""
+    """Return the reason for which a program cannot be read, with the line; None if the checks do not find any."""
     try:
         Program(texts().submit.program, program).check()
     except ValueError as error:

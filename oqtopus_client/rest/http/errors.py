@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -40,10 +41,22 @@ def connection_error(method: str, url: str, error: Exception, config: OqtopusCon
     if _is_timeout(error):
         return OqtopusTimeoutError(f"{what}: no response within {config.timeout} s.{about}")
     reason = getattr(error.__cause__, "os_error", None) or error
-    message = f"{what}: {str(reason) or type(reason).__name__}"
-    if "CERTIFICATE_VERIFY_FAILED" in message and (missing := missing_authorities()):
-        message += f". {missing}"
+    message = f"{what}: {_described(reason)}"
+    if "CERTIFICATE_VERIFY_FAILED" in message:
+        own = "If your network has its own certificate authority, set SSL_CERT_FILE to its file"
+        message += f". {missing_authorities() or own}"
+    if "WRONG_VERSION_NUMBER" in message:
+        message += ". The server does not use TLS on this port; its URL may begin with http://"
     return OqtopusConnectionError(f"{message.rstrip('.')}.{about}")
+
+
+def _described(reason: Exception) -> str:
+    """Describe a failure, without the numbers and addresses that Python adds to those of the system."""
+    if isinstance(reason, ConnectionRefusedError):
+        return "the connection was refused: nothing listens there"
+    if isinstance(reason, socket.gaierror):
+        return "the host name is not known"
+    return re.sub(r" \(_ssl\.c:\d+\)|\[Errno -?\d+\] ", "", str(reason)) or type(reason).__name__
 
 
 def api_error(response: httpx.Response, config: OqtopusConfig) -> UserApiError:
@@ -103,7 +116,9 @@ def _without_credentials(url: str) -> str:
 def _about_token(config: OqtopusConfig) -> str:
     if config.api_token:
         return f"The server did not accept the API token from {config.token_source}; it may be wrong or expired."
-    return "No API token was sent: set OQTOPUS_API_TOKEN, a profile's api_token, or pass one in OqtopusConfig."
+    return (
+        "No API token was sent: set OQTOPUS_API_TOKEN, a profile's api_token, or, in Python, pass one in OqtopusConfig."
+    )
 
 
 def _payload(response: httpx.Response, token: str | None) -> object:

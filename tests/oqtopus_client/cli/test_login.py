@@ -72,7 +72,9 @@ def test_broken_profile_file(oqtopus: Typed, tmp_path: Path) -> None:
     result = oqtopus(*words, text=WRONG, secrets=(WRONG, "the-old-token-0123456789"))
 
     assert result.exit_code == 2
-    assert complaint(result) == f"oqtopus-client: {file} is not an INI file (MissingSectionHeaderError)."
+    assert complaint(result) == (
+        f"oqtopus-client: {file} is not an INI file (line 1); correct it, or remove it and run `oqtopus-client login`."
+    )
 
 
 def test_token_in_the_clear(oqtopus: Typed, tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ def test_fresh_urls(tmp_path: Path) -> None:
     """A file whose URL has expired since the job was read is fetched from a fresh one."""
     with Emulator(tmp_path, devices=[chip()]) as emulator, OqtopusClient(emulator.config) as client:
         job = client.run_job(NOTHING, interval=0.01)
-        signer = emulator._cloud.signer
+        signer = emulator.cloud.signer
         old, signer._valid_seconds = signer._valid_seconds, -1
         expired = client.get_job_status(job.job_id)
         assert expired.status == "succeeded"

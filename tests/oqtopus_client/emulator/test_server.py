@@ -94,6 +94,26 @@ def test_stopping(tmp_path: Path, stop: signal.Signals) -> None:
         assert sum(row["lease"] is not None and row["worker"] is not None for row in left) <= 2
 
 
+def test_what_is_printed_for_people() -> None:
+    """Programs read the lines to export on one stream; people find the public console, and that a login is needed."""
+    options = ["--port", "0", "--data", ":memory:", "--token", "abc", "--public-url", "https://lab.example/"]
+    command = [sys.executable, "-m", "oqtopus_client.emulator", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(4)]
+        process.terminate()
+        output, errors = process.communicate(timeout=60)
+
+    assert output == "export OQTOPUS_URL=https://lab.example\nexport OQTOPUS_API_TOKEN=abc\n"
+    assert "".join(lines) == (
+        "Console:     https://lab.example/ (log in with the token)\n"
+        "API:         https://lab.example/docs\n"
+        "Data folder: none, jobs are kept in memory\n"
+        "Ctrl-C stops the emulator.\n"
+    )
+    assert errors == ""
+
+
 def test_stopping_in_the_middle_of_a_request(tmp_path: Path) -> None:
     """An incomplete request does not keep the server alive."""
     command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(tmp_path)]

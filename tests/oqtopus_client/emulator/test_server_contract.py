@@ -356,7 +356,7 @@ def test_options_on_the_command_line() -> None:
         emulator.close()
 
     assert [(device.idle_noise, device.schedule) for device in devices] == [(True, "gateway"), (False, "alap")]
-    assert [emulator._cloud.options for emulator in emulators] == [
+    assert [emulator.cloud.options for emulator in emulators] == [
         ServerOptions(),
         ServerOptions(
             cancelling=True,

@@ -64,12 +64,11 @@ async function update(part, response) {
 async function refresh(part) {
   const selection = getSelection();
   if (document.hidden || (!selection.isCollapsed && part.contains(selection.anchorNode))) return;
-  try {
-    const response = await fetch(part.dataset.live, { cache: "no-store" });
-    if (response.ok && part.isConnected) await update(part, response);
-  } catch {
-    // The server is away; the next turn tries again.
-  }
+  const response = await fetch(part.dataset.live, { cache: "no-store" }).catch(() => null);
+  document.getElementById("away").hidden = response !== null && response.status < 500;
+  if (!part.isConnected) return;
+  if (response?.ok) await update(part, response);
+  else if (response?.status < 500) location.reload(); // what the part shows is gone; the page says so
 }
 
 const watched = new WeakSet();

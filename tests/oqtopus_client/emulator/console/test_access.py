@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -43,6 +46,13 @@ FOREIGN_ORIGINS = [
     {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
     {},
 ]
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """Return an emulator whose users these tests add."""
+    with Emulator(":memory:") as emulator:
+        yield emulator
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
@@ -103,7 +113,7 @@ def test_own_forms_are_accepted(emulator: Emulator, headers: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize(
-    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"]
+    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"]
 )
 def test_a_forgotten_public_url_opens_nothing(emulator: Emulator, header: str) -> None:
     """A proxy on this computer does not make its visitors the operator."""
@@ -111,6 +121,17 @@ def test_a_forgotten_public_url_opens_nothing(emulator: Emulator, header: str) -
 
     assert answer.status_code == 403
     assert "--public-url" in answer.text
+
+
+def test_a_proxy_that_adds_no_header(server: dict[str, str]) -> None:
+    """It is recognized by HTTP/1.0, which nginx speaks unless it is configured otherwise."""
+    address = urlsplit(server["OQTOPUS_URL"])
+    with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+        connection.sendall(f"GET / HTTP/1.0\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"--public-url" in answer
 
 
 def test_others_log_in(emulator: Emulator) -> None:
@@ -149,6 +170,24 @@ def test_wrong_tokens(emulator: Emulator, token: str) -> None:
     assert "This token is not valid" in answer.text
     assert "set-cookie" not in answer.headers
     assert 'type="password" autocomplete="current-password" spellcheck="false" required' in answer.text
+
+
+def test_no_log_and_no_address_has_the_token(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the emulator nor what stands around it records one."""
+    caplog.set_level(logging.DEBUG)
+    token = emulator.add_user("ada")
+    browser = on_network(emulator)
+    answers = [
+        browser.post("/console/login", data={"token": token, "next": "/console/connect"}),
+        browser.post("/console/connect"),
+        browser.post("/console/login", data={"token": f"{token}x"}),
+        browser.post("/console/logout"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [303, 200, 403, 303]
+    assert all(token not in str(answer.headers) + answer.text for answer in answers)
+    assert token not in caplog.text
+    assert len(caplog.records) >= len(answers)
 
 
 def test_a_user_is_not_the_operator(emulator: Emulator) -> None:

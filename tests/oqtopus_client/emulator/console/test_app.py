@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import quote
@@ -19,6 +21,16 @@ from tests.support.console import console_of, logged_in, on_network
 
 PAGES = ["/", "/console/jobs", "/console/submit", "/console/devices", "/console/news", "/console/connect"]
 ATTACK = "<img src=x onerror=alert(1)>'\"><script>alert(2)</script>{{ 1234567 * 7 }}"
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """Return an emulator whose users these tests add."""
+    with Emulator(":memory:") as emulator:
+        yield emulator
+
+
+OWN_FILES = {f"/console/static/{name}" for name in ("console.js", "console.css", "icon.svg")}
 
 
 class _Elements(HTMLParser):
@@ -44,7 +56,7 @@ class _Elements(HTMLParser):
 def assert_harmless(page: str) -> None:
     """Nothing on the page runs or loads but the console's own files."""
     elements = _Elements(page)
-    assert elements.scripts == {f"/console/static/{name}" for name in ("console.js", "console.css", "icon.svg")}
+    assert elements.scripts - {"/console/static/chip.css"} == OWN_FILES
     assert {"iframe", "style", "object", "embed", "base"}.isdisjoint(elements.names)
     assert "8641969" not in page
 
@@ -135,34 +147,75 @@ def test_limits(emulator: Emulator) -> None:
     assert all("<h1>" in answer.text and "<nav" not in answer.text for answer in answers)
 
 
+@dataclass(frozen=True)
+class Hostile:
+    """An emulator whose users, devices, jobs, faults and announcements have names that are scripts."""
+
+    emulator: Emulator
+    token: str
+    pages: list[str]
+
+
 @pytest.fixture(scope="module")
-def hostile() -> Iterator[httpx.Client]:
-    """Return a browser at a console where users, devices, jobs and announcements have names that are scripts."""
-    device_id = "<script>alert(2)</script>'\""
+def hostile() -> Iterator[Hostile]:
+    """Return such an emulator."""
+    device_id = "<img src=x onerror=alert(1)>'\""  # a slash would be part of its address
     device = EmulatedDevice.from_device_info(
         {"name": device_id, "qubits": [{"id": 0, "fidelity": 1}]}, description=ATTACK
     )
     now = datetime.now(UTC)
     with Emulator(":memory:", devices=[device]) as emulator:
         emulator.announce(ATTACK, ATTACK, start_time=now - timedelta(days=1), end_time=now + timedelta(days=1))
+        emulator.inject("server_error", path=ATTACK, message=ATTACK, times=None)
         token = emulator.add_user(ATTACK)
-        job = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=1, name=ATTACK, description=ATTACK)
+        job = OqtopusJobSpec.sampling(device_id=device_id, program=BELL, shots=1, name=ATTACK, description=ATTACK)
         with OqtopusClient(emulator.config_for(token)) as client:
-            client.submit_job(job)
-        yield logged_in(emulator, token)
+            job_id = client.submit_job(job).job_id
+            client.wait_for_job(job_id)
+        own = [
+            f"/console/devices/{quote(device_id, safe='')}",
+            f"/console/jobs/{job_id}",
+            f"/console/submit?again={job_id}",
+        ]
+        yield Hostile(emulator, token, [*PAGES, *own])
 
 
-@pytest.mark.parametrize(
-    "query", ["", f"?q={quote(ATTACK)}&done={quote(ATTACK)}&n={quote(ATTACK)}&status={quote(ATTACK)}"]
+QUERY = "&".join(
+    f"{name}={quote(ATTACK)}" for name in ("q", "done", "failed", "n", "status", "device", "sort", "colour")
 )
-@pytest.mark.parametrize("path", PAGES)
-def test_names_stay_text(hostile: httpx.Client, path: str, query: str) -> None:
-    """Whatever users write is shown, and never run."""
-    answer = hostile.get(path + query)
 
-    assert answer.status_code in {200, 400, 404}
-    assert "&lt;script&gt;alert(2)" in answer.text
-    assert_harmless(answer.text)
+
+@pytest.mark.parametrize("query", ["", QUERY])
+def test_names_stay_text(hostile: Hostile, query: str) -> None:
+    """Whatever users write is shown to them, and never run."""
+    browser = logged_in(hostile.emulator, hostile.token)
+    for path in hostile.pages:
+        answer = browser.get(f"{path}{'&' if '?' in path else '?'}{query}" if query else path)
+        assert answer.status_code in {200, 400}, path
+        assert "&lt;script&gt;alert(2)" in answer.text
+        assert_harmless(answer.text)
+
+
+def test_names_stay_text_for_the_operator(hostile: Hostile) -> None:
+    """Nor does anything that a user writes run in the operator's place."""
+    browser = console_of(hostile.emulator)
+    for path in (*PAGES, hostile.pages[len(PAGES)], "/console/faults"):
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert_harmless(answer.text)
+
+
+def test_keys_are_those_of_the_navigation(emulator: Emulator) -> None:
+    """The list of shortcuts has the pages that the visitor sees, in the same order."""
+    seen = []
+    for browser in (console_of(emulator), logged_in(emulator, emulator.add_user("ada"))):
+        page = browser.get("/").text
+        links = re.findall(r'data-key="(\d)" aria-keyshortcuts="\d">([^<]+)</a>', page)
+        assert links == re.findall(r"<dt><kbd>(\d)</kbd></dt><dd>([^<]+)</dd>", page)
+        seen.append([name for _, name in links])
+
+    assert set(seen[0]) - set(seen[1]) == {"Faults"}
+    assert len(seen[1]) == 6
 
 
 def test_the_login_repeats_nothing_that_runs(emulator: Emulator) -> None:
@@ -176,7 +229,7 @@ def test_the_login_repeats_nothing_that_runs(emulator: Emulator) -> None:
 @pytest.mark.parametrize("query", ["done=nowhere", "done=__class__", "failed=copy", "done=", "n=5"])
 def test_unknown_notices_show_nothing(emulator: Emulator, query: str) -> None:
     """An address cannot put words on a page."""
-    assert 'class="notice' not in console_of(emulator).get(f"/?{query}").text
+    assert '<p class="notice' not in console_of(emulator).get(f"/?{query}").text
 
 
 def test_the_api_is_beside_it(emulator: Emulator) -> None:

@@ -208,6 +208,17 @@ def test_registered_jobs(still: Emulator) -> None:
         assert job_id in console_of(quirky).get("/console/jobs").text
 
 
+def test_waiting_jobs_show_the_queue() -> None:
+    """The jobs of a device that have not ended are counted, those of other users included."""
+    with Emulator(":memory:", executor="external") as emulator:
+        job_id = add(emulator, status="submitted", ready_at=None, running_at=None, ended_at=None)
+        assert "No other job of this device is waiting or running." in page_of(emulator, job_id)
+        for status in ("submitted", "ready", "running", "succeeded"):
+            add(emulator, status=status, owner="another")
+        add(emulator, status="submitted", device_id="lattice64")
+        assert "4 jobs of this device are waiting or running, including this one." in page_of(emulator, job_id)
+
+
 def test_cancelled_jobs_have_no_end(still: Emulator) -> None:
     """As servers do not record it, the page says so."""
     job_id = add(still, status="cancelled", running_at=None, ended_at=None)
@@ -286,6 +297,22 @@ def test_huge_programs(still: Emulator) -> None:
     assert f"The first {MOST_CHARACTERS:,} characters of {len(program):,}" in page
     assert len(page) < 2 * MOST_CHARACTERS
     assert 'class="copy"' not in page
+
+
+def test_many_programs_and_terms(still: Emulator) -> None:
+    """The first ones are shown, and how many there are more."""
+    given = {
+        "program": [f"// {n}" for n in range(70)],
+        "operator": [{"pauli": f"Z {n}", "coeff": n} for n in range(60)],
+    }
+    result = {"sampling": {"counts": {"0": 1}, "divided_counts": {str(n): {"0": n} for n in range(120)}}}
+    files = {"input": pack(json.dumps(given).encode(), "i"), "result": pack(json.dumps(result).encode(), "r")}
+    page = page_of(still, add(still, files, job_type="multi_manual"))
+
+    assert re.findall(r"<code>// (\d+)</code>", page) == [str(n) for n in range(50)]
+    assert re.findall(r"Counts of program (\d+)", page) == [str(n) for n in range(50)]
+    assert re.findall(r"<code>Z (\d+)</code>", page) == [str(n) for n in range(50)]
+    assert re.findall(r"and (\d+) more", page) == ["70", "20", "10"]
 
 
 @pytest.mark.parametrize(

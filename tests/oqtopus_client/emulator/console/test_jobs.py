@@ -153,7 +153,7 @@ def test_empty_lists_say_what_to_do(cloud: Emulator) -> None:
     """There are no jobs yet, or none that match."""
     browser = console_of(cloud)
 
-    assert "No jobs yet. Submit one" in browser.get("/console/jobs").text
+    assert "No jobs yet. Submit one, or connect a client:" in browser.get("/console/jobs").text
     assert "No job matches these filters. Clear them" in browser.get("/console/jobs?q=x").text
 
 

@@ -116,17 +116,27 @@ def test_ticks_stay_at_their_jobs(page: Page, server: dict[str, str]) -> None:
     assert page.locator("input[name=job_id]:checked").count() == 1
 
 
-def test_a_server_that_is_away(page: Page) -> None:
-    """The page waits for it and says nothing untrue."""
+@pytest.mark.parametrize("failure", ["abort", "error"])
+def test_a_server_that_is_away(page: Page, failure: str) -> None:
+    """The page says that it is old, for as long as it is."""
     page.goto("/")
-    page.route("**/*", lambda route: route.fulfill(status=503, body="<h1>away</h1>"))
-    with page.expect_response("**/"):
-        pass
-    page.unroute_all()
-    with page.expect_response(lambda answer: answer.ok):
-        pass
-
+    away = page.get_by_text("The emulator does not answer.")
+    expect(away).to_be_hidden()
+    page.route("**/*", lambda route: route.abort() if failure == "abort" else route.fulfill(status=503, body="away"))
+    expect(away).to_be_visible()
     assert page.get_by_role("heading", name="Dashboard").is_visible()
+    page.unroute_all()
+    expect(away).to_be_hidden()
+
+
+def test_what_is_gone(page: Page, server: dict[str, str]) -> None:
+    """The page of a job that is deleted elsewhere becomes the page that says so."""
+    with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
+        job_id = client.submit_job(HOURS_LONG).job_id
+        page.goto(f"/console/jobs/{job_id}")
+        client.cancel_job(job_id)
+        client.delete_job(job_id)
+        expect(page.get_by_role("heading", name="Not found")).to_be_visible()
 
 
 def test_times_are_local(page: Page, server: dict[str, str]) -> None:

@@ -261,7 +261,9 @@ def test_devices_of_a_user() -> None:
         browser = logged_in(emulator, emulator.add_user("ada", devices=["qulacs"]))
         page = browser.get("/console/submit").text
         assert re.findall(r'<option value="(\w+)">\w+ \(', page) == ["qulacs"]
-        assert problems(post(browser, "anyway", device="lattice64"))[0].startswith("There is no device 'lattice64'")
+        refused = post(browser, "anyway", device="lattice64")
+        assert problems(refused)[0].startswith("There is no device 'lattice64'")
+        assert '<option value="lattice64" selected>lattice64 (not available to you)' in refused.text
         emulator.set_status("qulacs", "unavailable")
         assert problems(post(browser, "check"))[0].startswith("qulacs is unavailable at present.")
         assert problems(post(browser, "anyway")) == ["device qulacs is not available"]
