@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
 FOLDER = "_static/gallery"
 SIZE = 600, 400
-LETTERS = 39  # that a card has room for
+LETTERS = 42  # that a card has room for
 TAG = "thumbnail"  # of the cell whose picture is shown; without it, the first picture is
 
 
@@ -33,7 +33,7 @@ def cards() -> str:
         title = re.search(r"^# # (.*)", (TUTORIALS / f"{name}.py").read_text(encoding="utf-8"), re.MULTILINE)
         heading, about = html.escape(title[1] if title else name), html.escape(learns)
         lines += [
-            f'<a href="generated/{name}.html"><img src="{FOLDER}/{name}.png" alt="" loading="lazy">',
+            f'<a href="generated/{name}.html"><img src="{FOLDER}/{name}.png" alt="">',
             f"<strong>{heading}</strong><span>{about[0].upper()}{about[1:]}.</span></a>",
         ]
     return "\n".join([*lines, "</div>", "```", ""])
@@ -74,7 +74,7 @@ def _printed(notebook: NotebookNode) -> Image.Image:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "text" in output]
     lines = [line for output in outputs for line in output.text.splitlines() if len(line) <= LETTERS]
     card = Image.new("RGB", SIZE, "#1b1f27")
-    font = ImageFont.truetype(str(Path(mpl.get_data_path(), "fonts/ttf/DejaVuSansMono.ttf")), 23)
+    font = ImageFont.truetype(str(Path(mpl.get_data_path(), "fonts/ttf/DejaVuSansMono.ttf")), 22)
     for row, line in enumerate(lines[:9]):
         ImageDraw.Draw(card).text((24, 24 + 40 * row), line, font=font, fill="#d7dce5")
     return card

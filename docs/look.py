@@ -62,8 +62,8 @@ def problems(folder: Path, chromium: str, pictures: Path | None = None, names: I
             clip = {"x": 0, "y": 0, "width": VIEWS[view][0], "height": height}
             file = pictures / view / f"{name.removesuffix('.html').replace('/', '-')}.png"
             page.screenshot(path=file, full_page=True, clip=clip)
-    for name, each in links.items():
-        broken = {link for link in each - targets if not (link.endswith(".html") and names) and not _exists(link)}
+    for name, each in links.items() if not names else ():
+        broken = {link for link in each - targets if not _exists(link)}
         found += [f"{name}: links to {link.removeprefix(folder.resolve().as_uri())}" for link in sorted(broken)]
     return found
 

@@ -309,6 +309,11 @@ def test_libraries_are_run_at_the_versions_that_are_named() -> None:
     assert set(rows) == {row for row in run if row[0] not in {"pyscf", "pennylane"}}  # what others are installed with
 
 
+def test_no_line_is_a_comment() -> None:
+    """No line of a page begins with a percent sign, which MyST takes for a comment."""
+    assert [name for name, page in PAGES.items() if re.search(r"^\s*%", page, re.MULTILINE)] == []
+
+
 def test_every_public_name_is_in_the_reference() -> None:
     """The reference documents every public name."""
     reference = "".join(page.read_text(encoding="utf-8") for page in ROOT.glob("docs/api/*.md"))
@@ -348,8 +353,7 @@ def test_install_lists_every_extra() -> None:
 
 def test_figures_name_existing_commands() -> None:
     """Every command that repeats a figure names a file of this repository."""
-    rows = re.findall(r"^\|.*\|$", PAGES["why"], re.MULTILINE)
-    commands = [command for row in rows for command in re.findall(r"`(python .*?)`", row)]
+    commands = re.findall(r"`(python\s.*?)`", PAGES["why"], re.DOTALL)
     files = [part for command in commands for part in command.split() if part.endswith(".py")]
 
     assert len(files) > 8

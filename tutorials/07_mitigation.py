@@ -44,12 +44,12 @@ observable = correlation.apply_layout(isa.layout)
 print(f"{isa.count_ops()['cx']} cx gates; the exact value is {exact:.3f}")
 
 
-def run(**options: object) -> tuple[float, float]:
+def run(name: str, **options: object) -> tuple[float, float]:
     """Return the value and its standard error, with options of the estimator, and print them with their price."""
     estimator = OqtopusEstimator(backend, **options)
     plan = estimator.plan([(isa, observable)], shots=SHOTS)
     data = estimator.run([(isa, observable)], shots=SHOTS).result()[0].data
-    print(f"{float(data.evs):.3f} ± {float(data.stds):.3f}, {plan.jobs} jobs, {plan.shots} shots")
+    print(f"{name}: {float(data.evs):.3f} ± {float(data.stds):.3f}, {plan.jobs} jobs, {plan.shots} shots")
     return float(data.evs), float(data.stds)
 
 
@@ -59,8 +59,7 @@ def run(**options: object) -> tuple[float, float]:
 # Level 0, the default, adds nothing. Noise has removed a part of the signal.
 
 # %%
-print("Level 0: ", end="")
-raw, raw_error = run(resilience_level=0)
+raw, raw_error = run("Level 0", resilience_level=0)
 
 # %% [markdown]
 # ## Without readout errors
@@ -69,10 +68,8 @@ raw, raw_error = run(resilience_level=0)
 # shot. `mitigation="pseudo_inverse"` would do so with the errors that the device publishes, without more jobs.
 
 # %%
-print("Level 1: ", end="")
-read, read_error = run(resilience_level=1)
-print("Published errors: ", end="")
-published, _ = run(mitigation="pseudo_inverse", route="sampling")
+read, read_error = run("Level 1", resilience_level=1)
+published, _ = run("Published errors", mitigation="pseudo_inverse", route="sampling")
 
 # %% [markdown]
 # mthree measures the confusion matrices, too, and corrects the counts, from which the value is calculated.
@@ -97,8 +94,7 @@ print(f"mthree: {by_mthree:.3f}")
 # so this is the most expensive level. `plan` shows the price before anything is submitted.
 
 # %%
-print("Level 2: ", end="")
-level2, level2_error = run(resilience_level=2)
+level2, level2_error = run("Level 2", resilience_level=2)
 
 # %% [markdown]
 # The result has the values at each noise factor, and those of each extrapolator. Readout mitigation is inside: it

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 import oqtopus_client
-from oqtopus_client import profiles
+from oqtopus_client import profiles, rest
 from oqtopus_client.cli.session import Session
 from oqtopus_client.errors import OqtopusError
 from oqtopus_client.files import write_atomically
@@ -62,6 +62,17 @@ def devices(context: typer.Context) -> list[tuple[str, str]]:
         "devices",
         lambda client: [
             (each.device_id, f"{each.status}, {each.n_pending_jobs} waiting") for each in client.list_devices()
+        ],
+    )
+
+
+def emulator_users(context: typer.Context) -> list[tuple[str, str]]:
+    """Return the names of an emulator's users, with their status."""
+    return _asked(
+        context,
+        "users",
+        lambda client: [
+            (user["name"], user["status"]) for user in rest.http.call_once(client.config, "GET", "/emulator/users")
         ],
     )
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 import oqtopus_client
-from oqtopus_client.cli import faults, users
+from oqtopus_client.cli import completion, faults, users
 from oqtopus_client.cli.devices import refuse_unknown, show_devices
 from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.output import Json, console, counted, facts, show_json, utc
@@ -77,7 +77,7 @@ def devices(context: typer.Context, *, url: Url = None, data: Data = None, as_js
 @app.command("device")
 def device(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The device.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The device.", autocompletion=completion.devices)],
     *,
     on: Annotated[bool, typer.Option("--on/--off", help="Accept jobs for the device, or refuse them.")],
     url: Url = None,

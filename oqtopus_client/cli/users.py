@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oqtopus_client.cli import completion
 from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
 from oqtopus_client.cli.output import Json, coloured, say, show, show_json, table
@@ -21,7 +22,9 @@ app = typer.Typer(
     "Example: oqtopus-client emulator users add alice --devices qulacs,lattice64",
 )
 
-Name = Annotated[str, typer.Argument(help="The user's name or id.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The user's name or id.", autocompletion=completion.emulator_users)
+]
 Devices = Annotated[
     str | None, typer.Option(metavar="ID,ID", help="The devices that the user may use; by default all.")
 ]
@@ -65,11 +68,11 @@ def add(
 
     Example: oqtopus-client emulator users add alice --devices qulacs,lattice64
     """
-    config, call = control(Session.of(context), url, data)
+    _, call = control(Session.of(context), url, data)
     if any(user["name"] == name for user in call("GET", "/users")):
         raise ValueError(f"{name} exists already; `oqtopus-client emulator users renew-token` makes a new token.")
     made = call("POST", "/users", {"name": name, "devices": _split(devices)})
-    _show_token(name, made["api_token"], config.base_url, as_json=as_json)
+    _show_token(name, made, as_json=as_json)
 
 
 @app.command("renew-token")
@@ -82,10 +85,10 @@ def renew_token(
 
     Example: oqtopus-client emulator users renew-token alice
     """
-    config, call = control(Session.of(context), url, data)
+    _, call = control(Session.of(context), url, data)
     user = _find(call, name)
     made = call("POST", f"/users/{user['id']}/api-token")
-    _show_token(user["name"], made["api_token"], config.base_url, as_json=as_json)
+    _show_token(user["name"], made, as_json=as_json)
 
 
 @app.command("allow")
@@ -170,9 +173,9 @@ def _split(devices: str | None) -> list[str] | None:
     return None if devices is None else [name.strip() for name in devices.split(",") if name.strip()]
 
 
-def _show_token(name: str, token: str, url: str, *, as_json: bool) -> None:
+def _show_token(name: str, made: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        show_json({"name": name, "api_token": token, "url": url})
+        show_json({"name": name, **made})
         return
-    typer.echo(token)
-    say(f"This is the token of {name}; it is not shown again. To use it: oqtopus-client login --url {url}")
+    typer.echo(made["api_token"])
+    say(f"This is the token of {name}; it is not shown again. To use it: oqtopus-client login --url {made['url']}")

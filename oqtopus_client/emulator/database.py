@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -87,6 +88,10 @@ CREATE TABLE IF NOT EXISTS device_sizes (device_id TEXT PRIMARY KEY, n_qubits IN
 """
 
 
+class DiskFullError(OSError):
+    """A change was not stored, because the disk is full; all earlier ones are."""
+
+
 def database_file(data: str | Path | None) -> str | Path:
     """Return the path of the database in a data folder, by default the one in the user's data directory.
 
@@ -116,12 +121,13 @@ class Database:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             # It holds the token and users' results.
             Path(path).touch(mode=0o600)
+        self._path = str(path)
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30.0)
         self._connection.row_factory = sqlite3.Row
         try:
             self._prepare()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, DiskFullError) as error:
             self._connection.close()
             raise OSError(f"{path} cannot be used as the emulator's database: {error}") from error
 
@@ -145,16 +151,22 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Apply all changes in the block, or none of them."""
+        """Apply all changes in the block, or none of them.
+
+        Raises:
+            DiskFullError: There is no space for them.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 # A full disk, for one, has made SQLite roll back already.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                    raise DiskFullError(errno.ENOSPC, "The disk is full", self._path) from error
                 raise
 
     def change(self, statement: str, *values: Any) -> int:

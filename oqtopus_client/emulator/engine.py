@@ -12,6 +12,7 @@ import threading
 from concurrent.futures import BrokenExecutor, CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from oqtopus_client.emulator.database import DiskFullError
 from oqtopus_client.emulator.faults import FaultKind, Faults
 from oqtopus_client.emulator.job_run import JobRun
 from oqtopus_client.emulator.places import Places
@@ -36,6 +37,9 @@ _logger = logging.getLogger("oqtopus_client.emulator")
 
 IDLE_SECONDS = 2.0
 """Interval at which the engine renews its claims and looks for jobs submitted through other processes."""
+
+_REPORT_SECONDS = 60.0
+"""Interval at which a full disk is logged."""
 
 _MAX_ATTEMPTS = 3
 """A job during which worker processes have died this often is assumed to kill them."""
@@ -80,6 +84,7 @@ class Engine:
         self._runs: dict[str, JobRun] = {}
         self._closed = False
         self._check_at = 0.0
+        self._report_full_at = 0.0
         self._news = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="oqtopus-emulator", daemon=True)
@@ -120,8 +125,10 @@ class Engine:
                     self._check_runs()
                 while self._places.free and not self._closed and self._hand_out():
                     pass
+            except DiskFullError as error:
+                self._report_full(error)
             except Exception:
-                # A locked database or a full disk passes, and the queue must move again then.
+                # A locked database passes, and the queue must move again then.
                 _logger.exception("The emulator could not hand out work; it will try again.")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._check_at):
@@ -178,16 +185,16 @@ class Engine:
         try:
             outcome = await self._outcome(run)
             if outcome is not None:
-                await self._in_thread(self._store.finish, run.job_id, self.name, outcome)
+                await self._store_change(self._store.finish, run.job_id, self.name, outcome)
         except (BrokenExecutor, CancelledError):
             # A worker process died, for this job or one beside it: try again. A cancelled job stays as it is.
-            self._store.give_back(self.name, run.job_id, tried=True)
-        except sqlite3.Error:
-            # The database is locked, the disk is full, or the engine was closed: as in `_dispatch`, try again later.
+            await self._store_change(self._store.give_back, self.name, run.job_id, tried=True)
+        except (sqlite3.Error, DiskFullError):
+            # The database is locked, or the engine was closed: as in `_dispatch`, try again later.
             if not self._closed:
                 _logger.exception("The emulator could not read or write job %s; it will try again.", run.job_id)
                 await asyncio.sleep(IDLE_SECONDS)
-                self._store.give_back(self.name, run.job_id, tried=run.future is not None)
+                await self._store_change(self._store.give_back, self.name, run.job_id, tried=run.future is not None)
         finally:
             self._release(run)
 
@@ -197,7 +204,7 @@ class Engine:
         except JobFailure as failure:
             info = None if failure.transpiler_info is None else json.dumps(failure.transpiler_info)
             return Outcome(failure.status, str(failure), files=failure.files, transpiler_info=info)
-        except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error):
+        except (asyncio.CancelledError, BrokenExecutor, CancelledError, sqlite3.Error, DiskFullError):
             raise
         except BaseException:  # Qiskit's native code may panic, which is not an Exception
             _logger.exception("Job %s failed with an unexpected error.", run.job_id)
@@ -229,7 +236,7 @@ class Engine:
         run.reading = False
         if prepared is None or prepared.heavy:
             await self._wait_for_room(run)
-        if not await self._in_thread(self._start, run, prepared):
+        if not await self._store_change(self._start, run, prepared):
             return None
         await self._hold(run, "running")
         return await self._execute(run, *work)
@@ -258,10 +265,31 @@ class Engine:
             run.cancel()
         return future.result()
 
-    async def _in_thread(self, work: Callable[..., _Output], *args: Any) -> _Output:
+    async def _store_change(self, change: Callable[..., _Output], *args: Any, **settings: Any) -> _Output:
+        """Make a change in the store; while the disk is full, try again, so that no work is lost.
+
+        Raises:
+            DiskFullError: The engine was closed, and the disk is still full.
+        """
+        while True:
+            try:
+                return await self._in_thread(change, *args, **settings)
+            except DiskFullError as error:
+                if self._closed:
+                    raise
+                self._report_full(error)
+            await asyncio.sleep(IDLE_SECONDS)
+
+    def _report_full(self, error: DiskFullError) -> None:
+        """Log, now and then, that the disk is full."""
+        if self._loop.time() >= self._report_full_at:
+            self._report_full_at = self._loop.time() + _REPORT_SECONDS
+            _logger.error("%s. Jobs wait until there is space.", error)
+
+    async def _in_thread(self, work: Callable[..., _Output], *args: Any, **settings: Any) -> _Output:
         """Run work that waits for the database in a thread."""
         try:
-            return await asyncio.to_thread(work, *args)
+            return await asyncio.to_thread(work, *args, **settings)
         except RuntimeError as error:  # the interpreter is ending
             self._stop(error)
             raise asyncio.CancelledError from error
@@ -297,7 +325,8 @@ class Engine:
     def _return_jobs(self) -> None:
         for run in list(self._runs.values()):
             run.cancel()
-        self._store.give_back(self.name)
+        with contextlib.suppress(DiskFullError):  # the jobs return when their claims expire
+            self._store.give_back(self.name)
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
         """Call a function in the engine's thread, unless that has ended."""

@@ -12,6 +12,7 @@ from tests.benchmarks import (
     chaos,
     command_line,
     compare_published,
+    console,
     emulator,
     estimator,
     import_time,
@@ -156,6 +157,17 @@ def test_leaks_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         os.close(file)
     with pytest.raises(AssertionError, match="memory grows"):
         leaks.check(leaks.repeated(lambda: kept.append(b"x" * (1 << 20)), 20), allowance=4096)
+
+
+@pytest.mark.campaign
+def test_console(capsys: pytest.CaptureFixture[str]) -> None:
+    """With 10,000 stored jobs, the server spends less than 100 ms on each page."""
+    console.main(["--repeat", "10"])
+    rows = capsys.readouterr().out.splitlines()[2:]
+    processor = {row[:20].strip(): float(row[20:].split(" ms")[1]) for row in rows}
+
+    assert set(processor) == set(console.pages(0, ""))
+    assert max(processor.values()) < 100
 
 
 @pytest.mark.campaign

@@ -21,6 +21,7 @@ def running_server(
     python: str | Path = sys.executable,
     folder: Path | None = None,
     stop: signal.Signals = signal.SIGTERM,
+    exports: int = 2,
 ) -> Iterator[dict[str, str]]:
     """Serve the data folder on a free port; yields the variables that the server says to export.
 
@@ -30,12 +31,13 @@ def running_server(
         python: Whose emulator it is.
         folder: Where to start it: Python imports from there before it imports what is installed.
         stop: How it is stopped.
+        exports: How many variables it says to export.
     """
     command = [str(python), "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(data), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ, cwd=folder) as process:
         assert process.stdout is not None
         try:
-            lines = [process.stdout.readline() for _ in range(2)]
+            lines = [process.stdout.readline() for _ in range(exports)]
             yield dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
         finally:
             process.send_signal(stop)

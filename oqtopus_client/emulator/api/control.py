@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +13,7 @@ from oqtopus_client.emulator.api.dependencies import (
     Cloud,
     CloudParameter,
     Time,
+    base_url,
     require_operator,
     whole_seconds,
 )
@@ -101,10 +102,11 @@ async def change_device(device_id: str, change: DeviceChange, cloud: CloudParame
 
 
 @router.post("/users")
-async def add_user(user: NewUser, cloud: CloudParameter) -> JSONResponse:
-    """Add a user; return the API token."""
+async def add_user(user: NewUser, request: Request, cloud: CloudParameter) -> JSONResponse:
+    """Add a user; return the API token, and the URL for which it is."""
     _require_devices(cloud, user.devices)
-    return JSONResponse({"api_token": cloud.users.add(user.name, status=user.status, devices=user.devices)})
+    token = cloud.users.add(user.name, status=user.status, devices=user.devices)
+    return JSONResponse({"api_token": token, "url": base_url(request).rstrip("/")})
 
 
 @router.get("/users")
@@ -126,11 +128,12 @@ async def change_user(user_id: str, change: UserChange, cloud: CloudParameter) -
 
 
 @router.post("/users/{user_id}/api-token")
-async def renew_token(user_id: str, cloud: CloudParameter) -> JSONResponse:
+async def renew_token(user_id: str, request: Request, cloud: CloudParameter) -> JSONResponse:
     """Replace a user's API token; the old one is refused from now on."""
     _require_user(cloud, user_id)
     token, expiration = cloud.users.renew_token(user_id)
-    return JSONResponse({"api_token": token, "api_token_expiration": whole_seconds(expiration)})
+    url = base_url(request).rstrip("/")
+    return JSONResponse({"api_token": token, "api_token_expiration": whole_seconds(expiration), "url": url})
 
 
 @router.delete("/users/{user_id}", status_code=204)

@@ -13,9 +13,13 @@ from starlette.requests import ClientDisconnect
 from oqtopus_client.emulator.api import control
 from oqtopus_client.emulator.api.dependencies import ApiError, ServerError
 from oqtopus_client.emulator.api.fault_middleware import server_error
-from oqtopus_client.emulator.api.guard import Refused, refusal
+from oqtopus_client.emulator.api.guard import Refused, is_storage, refusal
+from oqtopus_client.emulator.api.storage import storage_error
+from oqtopus_client.emulator.database import DiskFullError
 
 _logger = logging.getLogger("oqtopus_client.emulator")
+
+DISK_FULL = "The emulator's disk is full, so nothing more can be stored. Its operator must free space on it."
 
 _SAFE = ("type", "loc", "msg")
 
@@ -30,6 +34,13 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     async def refuse_body(request: Request, error: Refused) -> Response:
         return refusal(request.url.path, error)
+
+    @app.exception_handler(DiskFullError)
+    async def refuse_to_store(request: Request, error: DiskFullError) -> Response:
+        _logger.error("A request could not be stored: %s", error)
+        if is_storage(request.url.path):
+            return storage_error(507, "InsufficientStorage", DISK_FULL)
+        return JSONResponse({"message": DISK_FULL}, 507)
 
     @app.exception_handler(RequestValidationError)
     async def find_invalid(request: Request, error: RequestValidationError) -> Response:

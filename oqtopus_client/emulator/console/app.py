@@ -16,10 +16,12 @@ from starlette.staticfiles import StaticFiles
 
 from oqtopus_client.emulator.api.correlation_id import with_correlation_id
 from oqtopus_client.emulator.api.dependencies import ApiError
+from oqtopus_client.emulator.api.errors import DISK_FULL
 from oqtopus_client.emulator.api.guard import guarded
 from oqtopus_client.emulator.console import connect, dashboard, devices, faults, job, jobs, login, news, submit
 from oqtopus_client.emulator.console.login import Gate
 from oqtopus_client.emulator.console.pages import FOLDER, error_page
+from oqtopus_client.emulator.database import DiskFullError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,6 +92,10 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def find_invalid(request: Request, _error: RequestValidationError) -> Response:
         return error_page(request, 400)
+
+    @app.exception_handler(DiskFullError)
+    async def refuse_to_store(request: Request, _error: DiskFullError) -> Response:
+        return error_page(request, 507, DISK_FULL)
 
     @app.exception_handler(ClientDisconnect)  # during its request, so no one reads the answer
     @app.exception_handler(Exception)

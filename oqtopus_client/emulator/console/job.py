@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, UserParameter
 from oqtopus_client.emulator.api.job_rows import SETTINGS, shown_columns
@@ -81,6 +82,7 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
         histogram=None if content.counts is None else histogram(content.counts),
         divided=[(index, histogram(counts)) for index, counts in islice(content.divided.items(), _MOST_ITEMS)],
         circuits=_circuits(job, content) if ended else {},
+        pending=cloud.store.pending(job["device_id"]) if job["status"] == "submitted" else None,
         repeatable=job["job_type"] in REPEATABLE and "input" in content.files,
         most=MOST_CHARACTERS,
         most_items=_MOST_ITEMS,
@@ -89,15 +91,15 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
 
 
 @router.get("/{job_id}/circuit")
-def draw_circuit(
+async def draw_circuit(
     job_id: str, request: Request, cloud: CloudParameter, user: UserParameter, of: str = "transpiled"
 ) -> Response:
     """Return a page with the drawing of a job's circuit: `transpiled`, `combined` or the `program` as submitted."""
     job = _get_job(cloud, user, job_id)
-    program = _circuits(job, read_content(cloud, job)).get(of)
+    program = _circuits(job, await run_in_threadpool(read_content, cloud, job)).get(of)
     if program is None:
         raise ApiError(404, texts().job.no_circuit)
-    return render(request, "circuit.html", job=job, of=of, drawing=within_limits(try_to_draw, program))
+    return render(request, "circuit.html", job=job, of=of, drawing=await within_limits(try_to_draw, program))
 
 
 @router.get("/{job_id}/files/{name}")
@@ -129,7 +131,7 @@ def _get_job(cloud: Cloud, user: Row, job_id: str) -> Row:
 
 
 def _circuits(job: Row, content: Content) -> dict[str, str]:
-    """Return the programs of a job that can be drawn."""
+    """Return the programs of a job that can be drawn, by name."""
     first = content.programs[0] if job["job_type"] in REPEATABLE and content.programs else None
     programs = {"transpiled": content.transpiled, "combined": content.combined, "program": first}
     return {name: program for name, program in programs.items() if program}

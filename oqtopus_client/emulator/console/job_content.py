@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from oqtopus_client.emulator.database import Row
 
 MOST_CHARACTERS = 200_000
-"""How much of a text a page shows."""
+"""Maximum length of a text on a page."""
 
 _MOST_BYTES = 64 << 20
-"""The largest file that is read for a page."""
+"""Maximum size of a file that is read for a page, unpacked."""
 
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """An instruction to a terminal."""
@@ -32,7 +32,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 @dataclass
 class Content:
-    """What the files of a job contain, as far as there are such files and they can be read.
+    """The content of a job's files, as far as they exist and can be read.
 
     Attributes:
         files: The names of the files that the job shows.
@@ -47,7 +47,7 @@ class Content:
         divided: The counts of each program of a multi_manual job, by its index.
         value: The expectation value.
         error: Its standard error.
-        log: The last part of what an sse program wrote.
+        log: The last part of the output of an sse program.
         log_cut: Whether there is more of it.
     """
 

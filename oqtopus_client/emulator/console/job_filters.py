@@ -22,7 +22,7 @@ _WILDCARD = re.compile(r"[\\%_]")
 
 @dataclass(frozen=True)
 class Filters:
-    """What jobs a list shows; an empty text is no restriction.
+    """The filters of a list; an empty text does not restrict it.
 
     Attributes:
         q: Part of the id, the name or the description, in either case.

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/console/jobs")
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 REASONS = {"cancel": "ended", "delete": "unfinished"}
-"""Why an action is not possible, as the name of a text."""
+"""Names of the texts that explain why an action is not possible."""
 
 _PAGE_SIZE = 25
 _MOST_IDS = 1000
@@ -83,7 +83,7 @@ async def act(
         request: The request, whose form also has the filters of the list to return to.
         cloud: The cloud.
         user: The user.
-        action: What to do with the jobs.
+        action: The action on the jobs.
         job_id: The jobs.
         back: `job` to return to the page of the job.
         confirmed: Not empty if the user has confirmed the question.
@@ -115,7 +115,7 @@ async def act(
 
 
 async def _carry_out(cloud: Cloud, user: Row, action: str, ids: Sequence[str]) -> dict[str, object]:
-    """Cancel or delete jobs, and return the query that reports how many were, and why others were not."""
+    """Cancel or delete jobs, and return the query that reports their number, and those left with the reason."""
     do = cancel_job if action == "cancel" else delete_job
     outcomes: Counter[str] = Counter()
     for each in ids:
@@ -130,7 +130,7 @@ async def _carry_out(cloud: Cloud, user: Row, action: str, ids: Sequence[str]) -
 
 
 def left(request: Request) -> list[str]:
-    """Return the notices about jobs that an action has left as they were, which its query counts."""
+    """Return the notices about jobs that an action has left unchanged, which the query counts."""
     notices = texts().jobs.left
     counts = {name: request.query_params.get(name, "") for name in (*REASONS.values(), "gone")}
     return [_counted(notices, name, int(n)) for name, n in counts.items() if n.isascii() and n.isdecimal() and n != "0"]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
@@ -47,7 +46,7 @@ _MITIGATION = {"ro_error_mitigation": "pseudo_inverse"}
 
 @dataclass(frozen=True)
 class Fields:
-    """What the form contains, as people type it.
+    """The fields of the form, as typed.
 
     Attributes:
         program: OpenQASM 3 text.
@@ -156,7 +155,7 @@ async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -
     except (ValueError, TypeError) as error:
         return _page(request, cloud, user, fields, Checked([str(error)]), fixable=False)
     if action != "anyway":
-        checked = await run_in_threadpool(check, program, spec, cloud.devices[spec.device_id])
+        checked = await check(program, spec, cloud.devices[spec.device_id])
         if action == "check" or checked.problems or checked.warnings:
             return _page(request, cloud, user, fields, checked)
     try:
@@ -198,14 +197,14 @@ def _page(
     fixable: bool = True,
     again: Row | None = None,
 ) -> Response:
-    """Return the form with what was typed, and what a check has found.
+    """Return the form as it was filled in, with the findings of a check.
 
     Args:
         request: The request.
         cloud: The cloud.
         user: The user.
-        fields: What was typed.
-        checked: What the check has found; None without a check.
+        fields: The fields of the form.
+        checked: The findings; None without a check.
         fixable: Whether the job could be submitted regardless.
         again: The job to submit again.
     """
@@ -225,7 +224,7 @@ def _page(
 
 
 def _lost(job: Row, fields: Fields) -> list[str]:
-    """Return which settings of a job the form does not have."""
+    """Return the names of a job's settings that the form cannot express."""
     try:
         spec = fields.spec()
     except (ValueError, TypeError):

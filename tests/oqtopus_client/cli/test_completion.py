@@ -63,7 +63,14 @@ def jobs(cli: Typed, bell: str) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(
     "line",
-    ["run x.qasm --device ", "device ", "program x.py --device ", "jobs --device ", "--emulator run x --device "],
+    [
+        "run x.qasm --device ",
+        "device ",
+        "emulator device ",
+        "program x.py --device ",
+        "jobs --device ",
+        "--emulator run x --device ",
+    ],
 )
 @pytest.mark.usefixtures("cli")
 def test_devices(offered: Offered, line: str) -> None:
@@ -87,6 +94,15 @@ def test_job_ids(offered: Offered, jobs: dict[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("jobs")
+def test_users_of_an_emulator(cli: Typed, offered: Offered) -> None:
+    """The names of users are offered with their status."""
+    cli("emulator", "users", "add", "heidi")
+    names = offered("oqtopus-client emulator users suspend he")
+    cli("emulator", "users", "remove", "heidi")
+
+    assert names == {"heidi": "approved"}
+
+
 def test_other_words(offered: Offered) -> None:
     """Names of jobs, statuses and faults are offered; a description is one line."""
     assert {"broken", "waiting"} <= set(offered("oqtopus-client jobs --text "))

@@ -22,7 +22,7 @@ MOST_CHARACTERS = 400_000
 _PHYSICAL_QUBIT = re.compile(r"\$[0-9]")
 
 _OWN = "own_"
-"""What `OwnGate` puts before the name of a gate that the program defines."""
+"""Prefix of the names of gates that a program defines; see `OwnGate`."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _TIMES = {"submitted": "submitted_at", "ready": "ready_at", "running": "running_
 _UNFINISHED = ("submitted", "ready", "running", "cancelling")
 
 _NARROWEST = 0.6
-"""Percentage of the picture that a stage takes up at least, so that it can be seen."""
+"""Minimum width of a stage, in percent of the picture, so that it can be seen."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Stage:
     Attributes:
         name: `submitted`, `ready` or `running`.
         start: When it began, as the database writes it.
-        seconds: How long it lasted, or has lasted so far; None if its end is not recorded.
+        seconds: Its duration, until now if it has not ended; None if its end is not recorded.
         over: Whether it has ended.
     """
 

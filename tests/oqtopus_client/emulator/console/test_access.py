@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -171,6 +172,24 @@ def test_wrong_tokens(emulator: Emulator, token: str) -> None:
     assert 'type="password" autocomplete="current-password" spellcheck="false" required' in answer.text
 
 
+def test_no_log_and_no_address_has_the_token(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the emulator nor what stands around it records one."""
+    caplog.set_level(logging.DEBUG)
+    token = emulator.add_user("ada")
+    browser = on_network(emulator)
+    answers = [
+        browser.post("/console/login", data={"token": token, "next": "/console/connect"}),
+        browser.post("/console/connect"),
+        browser.post("/console/login", data={"token": f"{token}x"}),
+        browser.post("/console/logout"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [303, 200, 403, 303]
+    assert all(token not in str(answer.headers) + answer.text for answer in answers)
+    assert token not in caplog.text
+    assert len(caplog.records) >= len(answers)
+
+
 def test_a_user_is_not_the_operator(emulator: Emulator) -> None:
     """The console knows who has logged in."""
     page = logged_in(emulator, emulator.add_user("ada")).get("/console/connect").text
@@ -321,6 +340,9 @@ def test_a_suspended_user(emulator: Emulator) -> None:
 
     assert [answer.status_code for answer in answers] == [403] * 3
     assert all("This account is suspended." in answer.text for answer in answers)
+    assert 'href="/console/login"' in answers[0].text
+    assert browser.post("/console/login", data={"token": emulator.token}).status_code == 303
+    assert browser.get("/").status_code == 200
 
 
 def test_a_deleted_user(emulator: Emulator) -> None:

@@ -208,6 +208,17 @@ def test_registered_jobs(still: Emulator) -> None:
         assert job_id in console_of(quirky).get("/console/jobs").text
 
 
+def test_waiting_jobs_show_the_queue() -> None:
+    """The jobs of a device that have not ended are counted, those of other users included."""
+    with Emulator(":memory:", executor="external") as emulator:
+        job_id = add(emulator, status="submitted", ready_at=None, running_at=None, ended_at=None)
+        assert "No other job of this device is waiting or running." in page_of(emulator, job_id)
+        for status in ("submitted", "ready", "running", "succeeded"):
+            add(emulator, status=status, owner="another")
+        add(emulator, status="submitted", device_id="lattice64")
+        assert "4 jobs of this device are waiting or running, including this one." in page_of(emulator, job_id)
+
+
 def test_cancelled_jobs_have_no_end(still: Emulator) -> None:
     """As servers do not record it, the page says so."""
     job_id = add(still, status="cancelled", running_at=None, ended_at=None)
