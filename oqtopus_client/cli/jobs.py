@@ -18,7 +18,7 @@ from oqtopus_client.cli.session import Session
 from oqtopus_client.cli.watch import Snapshot
 from oqtopus_client.cli.watch import watch as follow
 from oqtopus_client.display import printable, suggestion
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ _ACTIVE = (JobsJobStatus.SUBMITTED, JobsJobStatus.READY, JobsJobStatus.RUNNING)
 _SHOWN = ",".join((*FIELDS, "submitted_at"))
 _NEWEST = 20
 _WATCHED = 200
-"""Number of the newest jobs that --watch reads, in addition to those that wait or run."""
+"""Number of ended jobs that --watch reads, in addition to those that wait or run."""
 
 _LISTED = ",".join((*FIELDS, "description", *TIMES, "execution_time"))
 
@@ -86,7 +86,10 @@ def jobs(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Maximum number of jobs, newest first; 20 by default, or 200 with --watch."),
+        typer.Option(
+            min=1,
+            help="Maximum number of jobs, newest first; 20 by default. With --watch, of ended jobs; 200 by default.",
+        ),
     ] = None,
     ids: Annotated[bool, typer.Option("--ids", help="Print only the ids, one in a line, for other commands.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the jobs on the screen until Ctrl-C.")] = False,
@@ -127,14 +130,20 @@ def jobs(
 def _snapshot(
     listed: Callable[..., Iterator[JobsJob]], status: JobsJobStatus | None, device: str | None, limit: int
 ) -> Snapshot:
-    """Read all jobs that wait or run, and the newest others."""
+    """Read all jobs that wait or run, and the newest that have ended."""
     active: dict[str | None, JobsJob] = {}
     # In this order, a job that advances meanwhile is seen at least once.
     for each in _ACTIVE if status is None else ():
         active |= {job.job_id: job for job in listed(fields=_SHOWN, status=each)}
-    newest = {job.job_id: job for job in itertools.islice(listed(fields=_SHOWN, status=status), limit)}
+    newest: dict[str | None, JobsJob] = {}
+    ended = 0
+    for job in listed(fields=_SHOWN, status=status):
+        newest[job.job_id] = job
+        ended += job.status in FINAL_STATUSES
+        if ended == limit:
+            break
     jobs = [*newest.values(), *(job for job_id, job in active.items() if job_id not in newest)]
-    return Snapshot([job for job in jobs if device in {None, job.device_id}], complete=len(newest) < limit)
+    return Snapshot([job for job in jobs if device in {None, job.device_id}], complete=ended < limit)
 
 
 def since_when(text: str, now: datetime) -> datetime:

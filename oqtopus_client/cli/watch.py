@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from oqtopus_client.cli.job_rows import HEADINGS, cells, headings_for
-from oqtopus_client.cli.output import animated, coloured, console, cut, table
+from oqtopus_client.cli.output import animated, coloured, console, counted, cut, table
 from oqtopus_client.display import one_line, printable
 from oqtopus_client.errors import OqtopusError
 from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
@@ -180,7 +180,7 @@ class Screen:
 def _coloured_totals(snapshot: Snapshot) -> Text:
     from rich.text import Text
 
-    text = Text(f"{len(snapshot.jobs):,} jobs: " if snapshot.jobs else "No jobs.")
+    text = Text(f"{counted(len(snapshot.jobs), 'job')}: " if snapshot.jobs else "No jobs.")
     parts = (Text.assemble(f"{n:,} ", coloured(status)) for status, n in snapshot.totals.items())
     return text.append_text(Text(", ").join(parts)).append(
         "" if snapshot.complete else " (older ended ones are not counted)"

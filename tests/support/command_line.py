@@ -17,6 +17,6 @@ def answer(result: Result) -> Any:
 
 
 def complaint(result: Result) -> str:
-    """The one line that a command ended with."""
-    (line,) = result.stderr.splitlines()
+    """The one line that a command ended with, apart from those about its wait."""
+    (line,) = (line for line in result.stderr.splitlines() if not line.startswith("Waiting for job "))
     return line

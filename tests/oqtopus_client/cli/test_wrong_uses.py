@@ -64,7 +64,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def grade(text: str, *said: str) -> None:
     """Check a message: everything it must say, in one line, with nothing raw and nothing secret."""
-    lines = [line for line in text.splitlines() if not line.startswith("Warning: ")]
+    lines = [line for line in text.splitlines() if not line.startswith(("Warning: ", "Waiting for job "))]
     assert len(lines) == 1, text
     assert lines[0].startswith("oqtopus-client: ")
     for each in said:
@@ -196,6 +196,8 @@ COMMANDS = [
     use("emulator faults inject delay --times -1", 2, "--times must be at least 0, not -1"),
     use("emulator faults inject delay --method FETCH", 2, "--method must be GET, POST, PATCH, DELETE, not 'FETCH'."),
     use("emulator faults inject delay --seconds -1", 2, "--seconds must be at least 0, not -1"),
+    use("emulator users add", 2, "NAME is missing. The new user's name", "emulator users add --help"),
+    use("emulator users renew-token nowhere", 4, "nowhere"),
     use("emulator status --url nowhere", 2, "base_url must be an http or https URL", "not 'nowhere' (from --url)."),
     use("emulator status --url http://127.0.0.1:9", 5, "refused: nothing listens there", "The URL is from --url"),
     use("--emulator emulator status", 2, "These commands control a served emulator; omit --emulator."),
