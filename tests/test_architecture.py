@@ -24,6 +24,7 @@ MAY_IMPORT = {
         "oqtopus_client.config",
         "oqtopus_client.display",
         "oqtopus_client.errors",
+        "oqtopus_client.files",
         "oqtopus_client.physics",
         "oqtopus_client.profiles",
     ),
@@ -88,6 +89,8 @@ MAY_IMPORT = {
 }
 # Provider, SDK and command line make an emulator when asked to, from inside a function; so is a picture drawn.
 LAZY = {
+    ("oqtopus_client.cli.completion", "oqtopus_client.emulator"),
+    ("oqtopus_client.cli.completion", "oqtopus_client.emulator.device_files"),
     ("oqtopus_client.cli.emulator_admin", "oqtopus_client.emulator.users"),
     ("oqtopus_client.cli.doctor", "oqtopus_client.emulator"),
     ("oqtopus_client.cli.device", "qiskit_oqtopus.visualization.chip"),

@@ -9,17 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import qiskit
-
 from tests.foreign.run import TUTORIALS as FOREIGN
 from tests.support.statistics import is_bell
+from tests.support.strict_python import WARNINGS
 
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
-
-WARNINGS = ["-W", "error"]
-if qiskit.__version__.startswith("1."):
-    # It deprecates what itself and Aer use.
-    WARNINGS += ["-W", "ignore::DeprecationWarning", "-W", "ignore::PendingDeprecationWarning"]
 
 
 def run_tutorial(name: str, folder: Path, *, pictures: tuple[str, ...] = ()) -> str:

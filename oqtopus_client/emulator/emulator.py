@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 import shutil
@@ -142,7 +141,7 @@ class Emulator:
             raise ValueError(f"executor is {executor!r}; it is an Executor or 'external'.")
         if max_running is not None:
             whole_number(max_running, "max_running must be a positive number of jobs, or None")
-        real_number(url_seconds, "url_seconds must be a positive number", least=math.ulp(0.0))
+        real_number(url_seconds, "url_seconds must be a number of at least 0", least=0)
         devices = load_devices(devices).values() if isinstance(devices, str | Path) else check_devices(devices)
         fleet = built_in_devices() | {device.device_id: device for device in devices}
         given = {"idle_noise": idle_noise, "schedule": schedule, "coherent": coherent}

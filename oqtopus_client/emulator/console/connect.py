@@ -70,7 +70,9 @@ def _lines(url: str, token: str) -> list[_Lines]:
         "\n".join(line.format(name, quoted(value)) for name, value in values.items())
         for line, quoted in (("export {}={}", shlex.quote), ("set -gx {} {}", _fish), ("$env:{} = {}", _powershell))
     )
+    option = " --allow-http" if "OQTOPUS_ALLOW_HTTP" in values else ""
     return [
+        _Lines("profile", f"oqtopus-client login --url {shlex.quote(url)}{option}\noqtopus-client devices"),
         _Lines("bash", bash),
         _Lines("fish", fish),
         _Lines("powershell", powershell),

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, UserParameter
 from oqtopus_client.emulator.api.job_rows import SETTINGS, shown_columns
@@ -90,15 +91,15 @@ def show_job(job_id: str, request: Request, cloud: CloudParameter, user: UserPar
 
 
 @router.get("/{job_id}/circuit")
-def draw_circuit(
+async def draw_circuit(
     job_id: str, request: Request, cloud: CloudParameter, user: UserParameter, of: str = "transpiled"
 ) -> Response:
     """Return a page with the drawing of a job's circuit: `transpiled`, `combined` or the `program` as submitted."""
     job = _get_job(cloud, user, job_id)
-    program = _circuits(job, read_content(cloud, job)).get(of)
+    program = _circuits(job, await run_in_threadpool(read_content, cloud, job)).get(of)
     if program is None:
         raise ApiError(404, texts().job.no_circuit)
-    return render(request, "circuit.html", job=job, of=of, drawing=within_limits(try_to_draw, program))
+    return render(request, "circuit.html", job=job, of=of, drawing=await within_limits(try_to_draw, program))
 
 
 @router.get("/{job_id}/files/{name}")

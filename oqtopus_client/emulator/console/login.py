@@ -50,11 +50,12 @@ class Gate:
         if refused is not None:
             return error_page(request, 403, texts().errors.refused[refused].format(url=self._site.url))
         user = access.user(request, self._site.cloud.users)
-        if user is not None and user["status"] != "approved":
-            return error_page(request, 403, texts().login.suspended)
-        request.state.user = user
-        if user is not None or _PUBLIC.fullmatch(request.scope["path"]):
+        suspended = user is not None and user["status"] != "approved"
+        request.state.user = None if suspended else user
+        if request.state.user is not None or _PUBLIC.fullmatch(request.scope["path"]):
             return None
+        if suspended:
+            return error_page(request, 403, texts().login.suspended)
         return RedirectResponse(_LOGIN + _wanted(request), 303)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 _CODE = re.compile(r"`([^`]+)`")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _MINUTE = 60
 
 FOLDER = Path(__file__).parent
@@ -54,7 +55,7 @@ def error_page(request: Request, status_code: int, reason: str | None = None) ->
         reason: What went wrong, in a sentence; by default what the status means.
     """
     errors = texts().errors
-    known = str(status_code) if str(status_code) in errors.titles else "500"
+    known = str(status_code) if str(status_code) in errors.titles else f"{status_code // 100}00"
     title, reason = errors.titles[known], reason or errors.reasons[known]
     return render(request, "error.html", status_code=status_code, title=title, reason=reason)
 
@@ -65,7 +66,7 @@ def _notice(request: Request) -> tuple[str, str] | None:
         name = request.query_params.get(kind, "")
         if name in texts()[kind]:
             count = request.query_params.get("n", "")
-            return kind, texts()[kind][name].format(n=int(count) if count.isascii() and count.isdecimal() else 0)
+            return kind, texts()[kind][name].format(n=int(count) if _COUNT.fullmatch(count) else 0)
     return None
 
 

@@ -36,12 +36,12 @@ class Checked:
     drawing: Drawing | None = None
 
 
-def check(program: Program, spec: OqtopusJobSpec, device: EmulatedDevice) -> Checked:
+async def check(program: Program, spec: OqtopusJobSpec, device: EmulatedDevice) -> Checked:
     """Check that a device can run a job, as `oqtopus-client run` does."""
     published = OqtopusDevice(device.info(n_pending_jobs=0))
     paulis = [term.pauli for term in spec.to_s3_submit_job_info().operator or ()]
     transpiled = spec.transpiler_info.get("transpiler_lib", "") is not None
-    checked = within_limits(_check, program, published, paulis, transpiled=transpiled)
+    checked = await within_limits(_check, program, published, paulis, transpiled=transpiled)
     if checked is None:
         return Checked(warnings=[texts().submit.slow])
     if not device.available:

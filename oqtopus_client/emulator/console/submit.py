@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
@@ -156,7 +155,7 @@ async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -
     except (ValueError, TypeError) as error:
         return _page(request, cloud, user, fields, Checked([str(error)]), fixable=False)
     if action != "anyway":
-        checked = await run_in_threadpool(check, program, spec, cloud.devices[spec.device_id])
+        checked = await check(program, spec, cloud.devices[spec.device_id])
         if action == "check" or checked.problems or checked.warnings:
             return _page(request, cloud, user, fields, checked)
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import io
-from concurrent.futures import BrokenExecutor, CancelledError
+from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from oqtopus_client.emulator.console.drawing.circuit import Drawing, draw_program
@@ -15,6 +16,7 @@ from oqtopus_client.services.openqasm import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -22,17 +24,18 @@ _Result = TypeVar("_Result")
 SECONDS = 20.0
 
 
-def within_limits(
+async def within_limits(
     function: Callable[_Parameters, _Result], *args: _Parameters.args, **kwargs: _Parameters.kwargs
 ) -> _Result | None:
-    """Return what a function returns in another process; None if it takes too long or too much memory."""
-    future = _processes().submit(function, *args, **kwargs)
+    """Return what a function returns in another process; None if it takes too long or too much memory.
+
+    The process is killed then, and also if this is cancelled, as when the server stops.
+    """
+    future: Future[_Result] = _processes().submit(function, *args, **kwargs)
     try:
-        result: _Result = future.result(SECONDS)
-    except (TimeoutError, CancelledError, BrokenExecutor):
-        future.cancel()
+        return await asyncio.wait_for(asyncio.wrap_future(future), SECONDS)
+    except (TimeoutError, BrokenExecutor):
         return None
-    return result
 
 
 def try_to_draw(program: str) -> Drawing | str:

@@ -193,7 +193,10 @@ print(client.run_job(spec(40)).status)
     assert failed == "failed Expecting value: line 1 column 1 (char 0) None"
     assert others == "[10, 30]"
     assert raised.startswith("UserApiError The job failed: Expecting value: line 1 column 1 (char 0). The server could")
-    assert nested == "could not be submitted: A server-side program cannot submit another one. It has been removed."
+    assert (
+        nested
+        == "could not be submitted to 'qulacs': A server-side program cannot submit another one. It has been removed."
+    )
     assert last == "succeeded"
 
 

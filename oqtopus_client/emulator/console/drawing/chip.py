@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PITCH, _RADIUS, _MARGIN = 48.0, 15.0, 20.0
 _WIDE = 480.0
 """Width from which a drawing is not shrunk to the width of a telephone."""
+_WIDEST = 200
+"""Size of a drawing, in smallest distances, from which positions are so uneven that others are computed."""
 # Arrows: distance from the qubits, half widths of shaft and head, length of the head, offset of opposite arrows.
 _GAP, _SHAFT, _HALF_HEAD, _HEAD, _ASIDE = 1.5, 2.0, 5.0, 8.0, 5.2
 # The scale: width and height of a colour, and space for the numbers.
@@ -37,7 +39,7 @@ _QUBIT = Markup(
 
 
 def draw_chip(calibration: Calibration, quantity: Quantity, texts: Mapping[str, str]) -> Markup:
-    """Draw each qubit at its published position, or else at one computed from the couplings.
+    """Draw each qubit at its published position, or, if these are unusable, at one computed from the couplings.
 
     Qubits are coloured by a quantity, and couplings, arrows from control to target, by their gate errors. Each has a
     tooltip with all its values. Those with an unknown value are dashed.
@@ -50,6 +52,8 @@ def draw_chip(calibration: Calibration, quantity: Quantity, texts: Mapping[str, 
     pairs = [(coupling.control, coupling.target) for coupling in calibration.couplings]
     ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     places = place_qubits(len(calibration.qubits), ends, published_positions(calibration.qubits))
+    if not places.max() < _WIDEST:
+        places = place_qubits(len(calibration.qubits), ends, None)
     width, height = (float(size) for size in places.max(axis=0) * _PITCH + 2 * (_MARGIN + _RADIUS))
     points = [(_MARGIN + _RADIUS + x * _PITCH, height - _MARGIN - _RADIUS - y * _PITCH) for x, y in places.tolist()]
     return _CHIP.format(

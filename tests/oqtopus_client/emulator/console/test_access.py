@@ -340,6 +340,9 @@ def test_a_suspended_user(emulator: Emulator) -> None:
 
     assert [answer.status_code for answer in answers] == [403] * 3
     assert all("This account is suspended." in answer.text for answer in answers)
+    assert 'href="/console/login"' in answers[0].text
+    assert browser.post("/console/login", data={"token": emulator.token}).status_code == 303
+    assert browser.get("/").status_code == 200
 
 
 def test_a_deleted_user(emulator: Emulator) -> None:

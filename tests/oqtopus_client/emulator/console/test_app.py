@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import EmulatedDevice, Emulator
 from oqtopus_client.emulator.api import guard
+from oqtopus_client.emulator.console.texts import texts
 from tests.support.circuits import BELL
 from tests.support.console import console_of, logged_in, on_network
 
@@ -230,6 +232,16 @@ def test_the_login_repeats_nothing_that_runs(emulator: Emulator) -> None:
 def test_unknown_notices_show_nothing(emulator: Emulator, query: str) -> None:
     """An address cannot put words on a page."""
     assert '<p class="notice' not in console_of(emulator).get(f"/?{query}").text
+
+
+@pytest.mark.parametrize("count", ["3", "", "x", "-1", "\u0663", "9" * 5000, "1_0"])
+def test_counts_in_notices(emulator: Emulator, count: str) -> None:
+    """A notice has a number of the address only if it is a plausible one."""
+    name = next(name for name, text in vars(texts().done).items() if "{n" in text)
+    answer = console_of(emulator).get("/", params={"done": name, "n": count})
+
+    assert answer.status_code == 200
+    assert html.escape(texts().done[name].format(n=3 if count == "3" else 0)) in answer.text
 
 
 def test_the_api_is_beside_it(emulator: Emulator) -> None:

@@ -64,7 +64,8 @@ def test_plain_http_is_allowed_where_it_is_needed(emulator: Emulator, url: str) 
     page = html.unescape(browser.get("/console/connect").text)
 
     allowed = ["OQTOPUS_ALLOW_HTTP=1", "OQTOPUS_ALLOW_HTTP '1'", "OQTOPUS_ALLOW_HTTP = '1'", "allow_http=True"]
-    assert [line in page for line in allowed] == [url.startswith("http://lab")] * 4
+    allowed += [f"login --url {url} --allow-http"]
+    assert [line in page for line in allowed] == [url.startswith("http://lab")] * 5
 
 
 def test_quoting() -> None:

@@ -227,6 +227,13 @@ def test_estimations_need_no_measurement(cloud: Emulator) -> None:
     job_of(cloud, post(browser, "anyway", program=unmeasured))
 
 
+def test_problems_and_warnings_are_both_shown(cloud: Emulator) -> None:
+    """A program may have both."""
+    found = problems(post(console_of(cloud), program=BELL.replace("[2]", "[17]").replace("c = measure q;", "")))
+
+    assert [text.partition(" ")[2][:12] for text in found] == ["line 4: the ", "measures not"]
+
+
 def test_files(cloud: Emulator) -> None:
     """A file replaces the text, is read as the command line reads it, and names the job."""
     browser = console_of(cloud)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,23 +14,43 @@ from oqtopus_client.emulator.console import workshop
 from oqtopus_client.emulator.console.workshop import within_limits
 
 
+def call(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function within the limits."""
+    return asyncio.run(within_limits(function, *args))
+
+
 def test_results_and_errors_arrive() -> None:
     """As if the function ran here."""
-    assert within_limits(divmod, 7, 2) == (3, 1)
+    assert call(divmod, 7, 2) == (3, 1)
     with pytest.raises(ValueError, match="invalid literal"):
-        within_limits(int, "x")
+        call(int, "x")
 
 
 def test_processes_that_die_are_replaced() -> None:
     """One that the system kills for its memory use, for example."""
-    assert within_limits(os._exit, 1) is None  # type: ignore[func-returns-value]
-    assert within_limits(len, "abc") == 3
+    assert call(os._exit, 1) is None
+    assert call(len, "abc") == 3
 
 
 def test_work_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its process is killed, so that the next call does not wait for it."""
     with monkeypatch.context() as patch:
         patch.setattr(workshop, "SECONDS", 0.05)
-        assert [within_limits(time.sleep, 600) for _ in range(4)] == [None] * 4  # type: ignore[func-returns-value]
+        assert [call(time.sleep, 600) for _ in range(4)] == [None] * 4
 
-    assert within_limits(len, "abc") == 3
+    assert call(len, "abc") == 3
+
+
+def test_a_server_that_stops_does_not_wait() -> None:
+    """Cancelling the request ends the work."""
+
+    async def stop() -> None:
+        work = asyncio.create_task(within_limits(time.sleep, 600))
+        await within_limits(len, "abc")
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    for _ in range(3):
+        asyncio.run(stop())
+    assert call(len, "abc") == 3

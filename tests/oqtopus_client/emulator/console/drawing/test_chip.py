@@ -100,6 +100,14 @@ def test_opposite_arrows_do_not_overlap() -> None:
     assert min(y for _, y in below) > max(y for _, y in above)
 
 
+def test_uneven_positions_are_not_used() -> None:
+    """Two qubits almost at the same position do not make the picture a thousand times as wide."""
+    qubits = tuple(QubitCalibration(position=(x, 0)) for x in (0, 0.001, 1, 2))
+    drawing = drawn(Calibration(qubits, tuple(CouplingCalibration(i, i + 1) for i in range(3))))
+
+    assert float(drawing.get("width", "")) < 300
+
+
 def test_tooltips_have_all_values() -> None:
     """A tooltip has the values of the calibration, with units."""
     drawing = drawn(LATTICE)
