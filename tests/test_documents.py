@@ -140,7 +140,7 @@ def test_qiskit_examples_follow_each_other(
 ) -> None:
     """The other Qiskit examples run one after the other, following the Bell example."""
     monkeypatch.chdir(tmp_path)
-    marks = ["bell = ", "rabi = ", "job.save", "least_busy", "scheduling_method", "ansatz = ", "packed = "]
+    marks = ["bell = ", "rabi = ", "job.save", "week 48", "least_busy", "scheduling_method", "ansatz = ", "packed = "]
     names: dict[str, Any] = {}
     printed = {}
     for mark in marks:
@@ -152,6 +152,8 @@ def test_qiskit_examples_follow_each_other(
     assert (ones[0], ones[4]) == (0, 1000)
     assert ones == sorted(ones)
     assert printed["job.save"].count(names["sweep"].job_id()) == 1
+    assert "True False False False True" in printed["job.save"]
+    assert printed["week 48"].startswith("['calibration', 'week 48'] <OqtopusJob ")
     assert "lattice144" in printed["least_busy"]
     assert 1 < float(printed["scheduling_method"].removesuffix("µs\n")) < 2  # the measurement takes one
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"rabi.json", "chip.png"}

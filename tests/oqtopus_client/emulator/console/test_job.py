@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
@@ -332,6 +334,29 @@ def test_results_in_any_form(still: Emulator, content: bytes) -> None:
 
     assert "This file cannot be shown" in page
     assert {"result", "result.zip", "input.zip"} <= set(FILE.findall(page))
+
+
+KEYS = (
+    "program", "operator", "pauli", "coeff", "sampling", "counts", "divided_counts", "estimation", "exp_value", "stds",
+    "transpiled_program", "stats", "before", "after", "virtual_physical_mapping", "qubit_mapping", "0", "01",
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(KEYS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=10,
+)
+FILES = st.fixed_dictionaries({}, optional=dict.fromkeys(("input", "result", "transpile_result", "sse_log"), VALUES))
+
+
+@settings(max_examples=40)
+@given(FILES, st.sampled_from(["sampling", "estimation", "multi_manual", "sse"]))
+def test_no_file_breaks_a_page(still: Emulator, files: dict[str, Any], job_type: str) -> None:
+    """Whatever JSON the files contain, the job has a page, and a form that submits it again or says why not."""
+    packed = {name: pack(json.dumps(content).encode(), name) for name, content in files.items()}
+    job_id = add(still, packed, job_type=job_type)
+
+    assert FILE.findall(page_of(still, job_id))[-1] == "job.json"
+    assert console_of(still).get(f"/console/submit?again={job_id}").status_code in {200, 404}
 
 
 def test_unpacking_may_fail(still: Emulator) -> None:
