@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from oqtopus_client.cli import completion
 from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
-from oqtopus_client.cli.output import Json, coloured, say, show, show_json, table
+from oqtopus_client.cli.output import Json, coloured, say, show, show_json, table, utc
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import one_line, suggestion
 
@@ -46,7 +47,7 @@ def show_users(context: typer.Context, *, url: Url = None, data: Data = None, as
             user["name"],
             coloured(user["status"]),
             "all" if user["devices"] is None else ", ".join(user["devices"]),
-            user["api_token_expiration"] or "revoked",
+            utc(datetime.fromisoformat(until)) if (until := user["api_token_expiration"]) else "revoked",
             user["id"],
         )
         for user in found
@@ -148,7 +149,8 @@ def _change(context: typer.Context, name: str, change: dict[str, Any], url: Url,
         show_json(user)
         return
     devices = "all devices" if user["devices"] is None else ", ".join(user["devices"]) or "no device"
-    typer.echo(one_line(f"{user['name']} is {user['status']}, for {devices}."))
+    allowed = f" and may use {devices}" if user["status"] == "approved" else ""
+    typer.echo(one_line(f"{user['name']} is {user['status']}{allowed}."))
 
 
 def _find(call: Callable[..., Any], name: str) -> dict[str, Any]:

@@ -74,12 +74,15 @@ def test_unusable_certificates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--tls-cert", "x"), "--tls-cert and --tls-key are used together."),
-        (("--tls-key", "x"), "--tls-cert and --tls-key are used together."),
+        (("--tls-cert", "x"), "--tls-cert and --tls-key are used together. See: "),
+        (("--tls-key", "x"), "--tls-cert and --tls-key are used together. See: "),
         (("--tls-cert", "/none", "--tls-key", "x"), "--tls-cert: cannot read /none: No such file or directory."),
         (("--public-url", "lab.example"), "The public URL must be an http or https URL"),
         (("--trusted-proxy", "proxy.example"), "it must be an address, such as 127.0.0.1, or a network"),
-        (("--trusted-proxy", "10.0.0.1/8"), "10.0.0.1/8 has host bits set; it must be an address"),
+        (
+            ("--trusted-proxy", "10.0.0.1/8"),
+            "it must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16; 10.0.0.1/8 has",
+        ),
     ],
 )
 def test_server_does_not_start(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
