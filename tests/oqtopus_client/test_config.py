@@ -147,7 +147,7 @@ def test_nothing_configured() -> None:
         "https://",
         "http://[::1",
         "http://host:port",
-        "https://me:word@api.example",
+        "https://a b.example",
     ],
 )
 def test_bad_url(url: str) -> None:
@@ -156,6 +156,14 @@ def test_bad_url(url: str) -> None:
         OqtopusConfig(url).check_server()
 
     assert repr(url) in str(caught.value)
+
+
+def test_url_with_a_password() -> None:
+    """A URL with a user name is refused, and the password is not shown."""
+    with pytest.raises(OqtopusConfigError, match="must not contain a user name or a password") as caught:
+        OqtopusConfig("https://me:s3cret@api.example").check_server()
+
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("proxy", ["proxy.example:3128", "me:s3cret@proxy.example:3128", "socks://proxy.example"])
@@ -254,7 +262,7 @@ def test_file_that_cannot_be_read() -> None:
     file.unlink()
     file.mkdir()
     for attempt in (OqtopusConfig.from_file, OqtopusConfig("https://a.example", SECRET).save):
-        with pytest.raises(OqtopusConfigError, match=r"config\.ini cannot be read: Is a directory\."):
+        with pytest.raises(OqtopusConfigError, match=r"config\.ini cannot be read: Is a directory;"):
             attempt()
 
     assert profile_names() == []
