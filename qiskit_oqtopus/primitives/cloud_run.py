@@ -228,7 +228,9 @@ def _counts(job: OqtopusJobResult | Exception | None) -> dict[str, int]:
     """
     if not isinstance(job, oqtopus_client.OqtopusSamplingJobResult):
         raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
+    if job.sampling is None:
+        raise ValueError(reason(job, ours=True))
     counts = job.get_counts()
     if not sum(counts.values()):
-        raise ValueError(reason(job, ours=True) if job.sampling is None else "succeeded, but counted nothing.")
+        raise ValueError("succeeded, but counted nothing.")
     return counts
