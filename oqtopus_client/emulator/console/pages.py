@@ -65,9 +65,14 @@ def _notice(request: Request) -> tuple[str, str] | None:
     for kind in ("done", "failed"):
         name = request.query_params.get(kind, "")
         if name in texts()[kind]:
-            count = request.query_params.get("n", "")
-            return kind, texts()[kind][name].format(n=int(count) if _COUNT.fullmatch(count) else 0)
+            return kind, texts()[kind][name].format(n=count_in(request, "n"))
     return None
+
+
+def count_in(request: Request, name: str) -> int:
+    """Return a number of a request's query, as notices contain it; 0 if it is missing or not valid."""
+    count = request.query_params.get(name, "")
+    return int(count) if _COUNT.fullmatch(count) else 0
 
 
 def time_element(time: str | None) -> Markup | str:

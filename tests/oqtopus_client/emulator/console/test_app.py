@@ -228,7 +228,9 @@ def test_the_login_repeats_nothing_that_runs(emulator: Emulator) -> None:
     assert_harmless(answer.text)
 
 
-@pytest.mark.parametrize("query", ["done=nowhere", "done=__class__", "failed=copy", "done=", "n=5"])
+@pytest.mark.parametrize(
+    "query", ["done=nowhere", "done=__class__", "done=__init__", "failed=__dict__", "failed=copy", "done=", "n=5"]
+)
 def test_unknown_notices_show_nothing(emulator: Emulator, query: str) -> None:
     """An address cannot put words on a page."""
     assert '<p class="notice' not in console_of(emulator).get(f"/?{query}").text
