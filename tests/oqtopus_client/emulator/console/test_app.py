@@ -260,3 +260,14 @@ def test_served(server: dict[str, str]) -> None:
     answer = httpx.get(server["OQTOPUS_URL"])
     assert "<h1>Dashboard</h1>" in answer.text
     assert httpx.get(server["OQTOPUS_URL"], headers={"Host": "evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/console/jobs", "/console/nowhere", "/console/static/console.js"])
+def test_head_is_get_without_a_body(server: dict[str, str], path: str) -> None:
+    """Monitors ask for the headers only."""
+    url = f"{server['OQTOPUS_URL']}{path}"
+    head, got = httpx.head(url), httpx.get(url)
+
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert head.headers["content-security-policy"]
