@@ -30,13 +30,16 @@ VERSION = importlib.metadata.version("oqtopus-client")
 def render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page.
 
-    All templates also know `t` (the texts), `site`, `user` (None before the login), `operator` (whether it is the
-    operator), `page` (the first part of the path after `/console/`) and `notice` (what the last action did).
+    All templates also know `t` (the texts), `site`, `user` (None before the login), `logged_in` (whether the user can
+    log out), `operator` (whether it is the operator), `page` (the first part of the path after `/console/`) and
+    `notice` (what the last action did).
     """
     user = getattr(request.state, "user", None)
+    site = site_of(request)
     shared = {
         "t": texts(),
-        "site": site_of(request),
+        "site": site,
+        "logged_in": site.access.is_logged_in(request),
         "user": user,
         "operator": user is not None and user["id"] == OPERATOR,
         "page": request.scope["path"].removeprefix("/console/").partition("/")[0],
