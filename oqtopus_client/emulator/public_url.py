@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from oqtopus_client.config import is_web_url
+from oqtopus_client.urls import is_web_url
 
 
 def checked_public_url(url: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from oqtopus_client.config import is_loopback
+from oqtopus_client.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
