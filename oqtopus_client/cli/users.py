@@ -69,6 +69,8 @@ def add(
 
     Example: oqtopus-client emulator users add alice --devices qulacs,lattice64
     """
+    if not name.strip():
+        raise typer.BadParameter("The user's name is empty; is a shell variable unset?")
     _, call = control(Session.of(context), url, data)
     if any(user["name"] == name for user in call("GET", "/users")):
         raise ValueError(f"{name} exists already; `oqtopus-client emulator users renew-token` makes a new token.")
@@ -172,7 +174,10 @@ def _find(call: Callable[..., Any], name: str) -> dict[str, Any]:
 
 
 def _split(devices: str | None) -> list[str] | None:
-    return None if devices is None else [name.strip() for name in devices.split(",") if name.strip()]
+    names = None if devices is None else [name.strip() for name in devices.split(",") if name.strip()]
+    if names == []:
+        raise typer.BadParameter("--devices is empty; is a shell variable unset? To refuse all requests, use suspend.")
+    return names
 
 
 def _show_token(name: str, made: dict[str, Any], *, as_json: bool) -> None:

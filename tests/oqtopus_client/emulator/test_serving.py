@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 from oqtopus_client.emulator.arguments import parser
 from oqtopus_client.emulator.serving import listen, sends_tokens_unencrypted, url_of
@@ -39,6 +44,19 @@ def test_certificate(tmp_path: Path) -> None:
     certificate, key = issue(tmp_path, "lab.example", "*.lab.example", "192.0.2.1")
 
     assert Certificate.load(certificate, key).names == ("lab.example", "*.lab.example", "192.0.2.1")
+
+
+def test_certificate_without_names(tmp_path: Path) -> None:
+    """A certificate with a common name only is refused, as by clients."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - dt.timedelta(1), now + dt.timedelta(1))
+    files = tmp_path / "bare.pem", tmp_path / "bare.key"
+    files[0].write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    with pytest.raises(ValueError, match="--tls-cert: clients would refuse .* names no host as a subjectAltName"):
+        Certificate.load(*map(str, files))
 
 
 def test_unusable_certificates(tmp_path: Path) -> None:
