@@ -244,7 +244,7 @@ class JobData(Hinting):
         minute, so all of them count as ahead. `queue_info()` has both numbers.
 
         Returns:
-            The place of the first OQTOPUS job; None if one of them runs or has ended, or if there is none.
+            The place of the first OQTOPUS job that waits; None if one runs or none waits.
         """
         info = self.queue_info()
         return None if info is None else info.position
