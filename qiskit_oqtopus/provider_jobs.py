@@ -115,7 +115,8 @@ class ProviderJobs(ProgramRuns):
 
         `print` and notebooks show a table. The circuits of one `backend.run`, or one run of a primitive, form one job;
         a job with missing parts is left out with a warning. Estimation jobs of other software and server-side jobs are
-        not included; `client.iter_jobs` returns every job.
+        not included; `client.iter_jobs` returns every job. Before deleting jobs of a list, read all of it with `len`:
+        deletions shift the jobs that have not been read, so that some would be missed.
 
         Args:
             limit: Maximum number of jobs; None for all.
