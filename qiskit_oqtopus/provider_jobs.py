@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from oqtopus_client import OqtopusProgramJob
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import check_boolean, whole_number
 from oqtopus_client.rest.enums import JobsJobType
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import JOBS, refuse_others
@@ -138,6 +138,7 @@ class ProviderJobs(ProgramRuns):
         """
         refuse_others("jobs()", unknown, JOBS)
         criteria = JobCriteria.checked(backend_name, pending, status, after, before, name, tags)
+        check_boolean(descending, "descending")
         end = None if limit is None else whole_number(limit, "limit must be at least 0 or None", least=0)
         start = whole_number(skip, "skip must be at least 0", least=0)
         found = self.client.iter_jobs(
