@@ -6,7 +6,6 @@ There are three sources, in order of precedence: arguments, environment variable
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import math
 import os
 import re
@@ -19,6 +18,7 @@ from oqtopus_client.display import suggestion
 from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, write_profiles
+from oqtopus_client.urls import is_loopback, is_web_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -338,26 +338,3 @@ class OqtopusConfig:
 def in_sse_container() -> bool:
     """Whether this process runs inside the server's container for server-side programs."""
     return os.environ.get("OQTOPUS_ENV") == "sse_container"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def is_web_url(url: str, *, credentials: bool = False) -> bool:
-    """Return whether a string is an http or https URL; user and password are allowed only with `credentials`."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # checked when it is read
-    except ValueError:
-        return False
-    allowed = credentials or "@" not in parts.netloc
-    whole = not any(map(str.isspace, parts.netloc))
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed and whole

@@ -22,7 +22,7 @@ import oqtopus_client
 from oqtopus_client import rest
 from oqtopus_client.cli.exit_codes import ExitCode, exit_code
 from oqtopus_client.cli.output import utc
-from oqtopus_client.config import DEFAULT_API_TOKEN_ENV, is_loopback
+from oqtopus_client.config import DEFAULT_API_TOKEN_ENV
 from oqtopus_client.errors import (
     AuthenticationError,
     NotFoundError,
@@ -31,6 +31,7 @@ from oqtopus_client.errors import (
     PermissionDeniedError,
     ResponseValidationError,
 )
+from oqtopus_client.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

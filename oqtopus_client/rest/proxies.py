@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from oqtopus_client.config import is_loopback, is_web_url
 from oqtopus_client.errors import OqtopusConfigError
+from oqtopus_client.urls import is_loopback, is_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from oqtopus_client.config import is_loopback
 from oqtopus_client.emulator.api.dependencies import UserParameter
 from oqtopus_client.emulator.console.pages import render
 from oqtopus_client.emulator.console.site import Site, SiteParameter
 from oqtopus_client.emulator.console.texts import texts
 from oqtopus_client.emulator.database import Row
+from oqtopus_client.urls import is_loopback
 
 router = APIRouter(prefix="/console/connect")
 

@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, UserParameter
 from oqtopus_client.emulator.api.jobs import cancel_job, delete_job
 from oqtopus_client.emulator.console.job_filters import STATUSES, Filters
-from oqtopus_client.emulator.console.pages import render
+from oqtopus_client.emulator.console.pages import count_in, render
 from oqtopus_client.emulator.console.texts import Texts, texts
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.store import JOB_TYPES
@@ -132,8 +132,8 @@ async def _carry_out(cloud: Cloud, user: Row, action: str, ids: Sequence[str]) -
 def left(request: Request) -> list[str]:
     """Return the notices about jobs that an action has left unchanged, which the query counts."""
     notices = texts().jobs.left
-    counts = {name: request.query_params.get(name, "") for name in (*REASONS.values(), "gone")}
-    return [_counted(notices, name, int(n)) for name, n in counts.items() if n.isascii() and n.isdecimal() and n != "0"]
+    counts = {name: count_in(request, name) for name in (*REASONS.values(), "gone")}
+    return [_counted(notices, name, n) for name, n in counts.items() if n]
 
 
 def _counted(notices: Texts, name: str, n: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
@@ -31,7 +32,7 @@ from oqtopus_client.services.openqasm import decode
 
 router = APIRouter(prefix="/console/submit")
 
-_TERM = re.compile(r"(?:(?P<coefficient>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*\*?\s*)?(?P<pauli>[A-Za-z].*)")
+_TERM = re.compile(r"(?:(?P<coefficient>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(?:\*\s*)?)?(?P<pauli>[A-Za-z].*)")
 _LEVELS = ("0", "1", "2", "3")
 _EXAMPLE = """OPENQASM 3;
 include "stdgates.inc";
@@ -150,7 +151,7 @@ async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -
     try:
         program = decode(content, *names)
         fields = replace(fields, program=program.text)
-        spec = fields.spec()
+        spec = await run_in_threadpool(fields.spec)
         _require_device(cloud, user, spec.device_id)
     except (ValueError, TypeError) as error:
         return _page(request, cloud, user, fields, Checked([str(error)]), fixable=False)
@@ -178,7 +179,8 @@ async def _submit(cloud: Cloud, user: Row, spec: OqtopusJobSpec) -> str:
     """
     job_id = cloud.store.register(user["id"])
     try:
-        cloud.store.put_file(f"{job_id}/input.zip", pack_input(spec.to_s3_submit_job_info()))
+        content = await run_in_threadpool(lambda: pack_input(spec.to_s3_submit_job_info()))
+        cloud.store.put_file(f"{job_id}/input.zip", content)
         await submit_job(job_id, spec.to_model(), cloud, user)
     except ApiError:
         cloud.store.cancel(job_id)

@@ -95,6 +95,7 @@ def test_pages_hold_each_job_once(cloud: Emulator) -> None:
         ("SURE", ["sure 100", "100% sure"]),
         ("thing", ["a_b", "axb"]),
         ("nowhere", []),
+        ("a_b" * 20_000, []),
         ("\0", []),
         ("' OR 1=1 --", []),
     ],
@@ -112,7 +113,20 @@ def test_search_takes_text_literally(cloud: Emulator, text: str, names: list[str
     page = console_of(cloud).get("/console/jobs", params={"q": text})
 
     assert [html.unescape(name) for _, name, _ in ROW.findall(page.text)] == names
-    assert f'name="q" type="search" value="{html.escape(text)}"' in page.text or text in "\0' OR 1=1 --"
+    assert (
+        f'name="q" type="search" value="{html.escape(text)}"' in page.text
+        or text in "\0' OR 1=1 --"
+        or len(text) > 2000
+    )
+
+
+@pytest.mark.parametrize("query", ["gone=" + "9" * 5000, "ended=-1", "unfinished=x", "gone=\u0663"])
+def test_numbers_that_are_not_valid_show_nothing(cloud: Emulator, query: str) -> None:
+    """An address cannot make the list fail."""
+    answer = console_of(cloud).get(f"/console/jobs?{query}")
+
+    assert answer.status_code == 200
+    assert '<p class="notice' not in answer.text
 
 
 def test_search_by_id(cloud: Emulator) -> None:
