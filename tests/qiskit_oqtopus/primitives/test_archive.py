@@ -248,9 +248,7 @@ def test_impossible_counts(chip: OqtopusBackend, tmp_path: Path, number: object,
     saved["jobs"][0]["job_info"]["result"]["sampling"]["counts"] = {"00": 3, "11": number}
     path.write_text(json.dumps(saved))
 
-    with pytest.raises(
-        OqtopusJobError, match=r"unreadable result: \S+ is not a valid count of the outcome '11'"
-    ):
+    with pytest.raises(OqtopusJobError, match=r"unreadable result: \S+ is not a valid count of the outcome '11'"):
         OqtopusPrimitiveJob.load(path).result()
 
 
