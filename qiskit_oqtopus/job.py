@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Never, NoReturn, Self
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
+from oqtopus_client.checks import check_boolean
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import WAITING, refuse_others
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
@@ -96,12 +97,13 @@ class OqtopusJob(JobData, JobV1):
             **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
-            TypeError: An argument is unknown.
+            TypeError: An argument is unknown or has the wrong type.
             OqtopusJobError: A circuit failed or was cancelled, with the server's message; or a later release submitted
                 the job.
             OqtopusJobTimeoutError: Some circuits did not finish in time; they are still running.
         """
         refuse_others("result()", unknown, WAITING)
+        check_boolean(partial, "partial")
         if self._result is not None:
             return self._result
         outcomes = self._batch.outcomes(timeout, progress=progress)

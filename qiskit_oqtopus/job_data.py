@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any, Never, Protocol, Self
 
 from qiskit.providers import JobError, JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from oqtopus_client.checks import real_number, seconds_until, shown
 from qiskit_oqtopus.elsewhere import JOB, Hinting, refuse_others
 from qiskit_oqtopus.errors import reason, timed_out
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
@@ -137,21 +137,25 @@ class JobData(Hinting):
             **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
-            TypeError: An argument is unknown.
+            TypeError: An argument is unknown or has the wrong type.
+            ValueError: `timeout` or `wait` is negative.
             OqtopusJobTimeoutError: The job did not end in time and is still running.
         """
         refuse_others("wait_for_final_state()", unknown, {"poll_interval": "use wait", "interval": "use wait"})
+        pause = 5.0 if wait is None else real_number(wait, "wait must be at least 0 seconds or None", least=0)
+        if not (callback is None or callable(callback)):
+            raise TypeError(f"callback must be a function of the job's id, status and the job, not {shown(callback)}.")
         if wait is None and callback is None:
             self._wait(timeout)
             return
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        deadline = time.monotonic() + seconds_until(timeout)
         while (status := self.status()) not in JOB_FINAL_STATES:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise timed_out(self.job_id(), timeout)
             if callback is not None:
                 callback(self.job_id(), status, self)
-            time.sleep(min(5.0 if wait is None else wait, remaining))
+            time.sleep(min(pause, remaining))
 
     def transpiled_circuits(self) -> list[QuantumCircuit | None]:
         """Return the output of the server's transpiler for each OQTOPUS job; None if it has not run.
@@ -244,7 +248,7 @@ class JobData(Hinting):
         minute, so all of them count as ahead. `queue_info()` has both numbers.
 
         Returns:
-            The place of the first OQTOPUS job; None if one of them runs or has ended, or if there is none.
+            The place of the first OQTOPUS job that waits; None if one runs or none waits.
         """
         info = self.queue_info()
         return None if info is None else info.position
