@@ -17,6 +17,7 @@ from qiskit_oqtopus.results import layout
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult
     from oqtopus_client.services.queue_position import QueuePosition
+    from qiskit_oqtopus.archive import SavedJob
     from qiskit_oqtopus.batch import JobBatch
     from qiskit_oqtopus.last_seen import LastSeen
 
@@ -64,6 +66,10 @@ class JobData(Hinting):
 
         def _wait(self, timeout: float | None) -> None:
             """Wait for all parts of the job; see `wait_for_final_state`."""
+
+        @classmethod
+        def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
+            """Return the job that was loaded from a file."""
 
         @property
         def _num_inputs(self) -> tuple[int | None, str]:
@@ -260,6 +266,22 @@ class JobData(Hinting):
             See `queue_position`.
         """
         return None if self._batch is None else self._batch.queue_info()
+
+    @classmethod
+    def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
+        """Load a job that `save` wrote.
+
+        Args:
+            path: The file.
+            provider: The provider that finds the backend and requests OQTOPUS jobs that had not ended when the job was
+                saved, as in `provider.load_job(path)`. By default the job is loaded without a server.
+
+        Raises:
+            ValueError: The file is not a saved job of this class, or a later release wrote it (`LaterReleaseError`).
+        """
+        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
+
+        return cls.from_saved(load(path), provider)
 
     def __repr__(self) -> str:
         number, word = self._num_inputs
