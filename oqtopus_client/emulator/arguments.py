@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-from typing import get_args
+from typing import NoReturn, get_args
 
 from oqtopus_client.emulator.database import IN_MEMORY
 from oqtopus_client.emulator.device_files import Schedule
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End the program with one line, without the list of options."""
+        self.exit(2, f"{self.prog}: {message.removesuffix('.')}. See: {self.prog} --help\n")
+
+
 def parser(program: str) -> argparse.ArgumentParser:
     """Return the parser of the options; `program` is what the user types before them."""
-    parser = argparse.ArgumentParser(prog=program, description="OQTOPUS in a box.")
+    parser = _Parser(prog=program, description="Serve an emulated cloud, with a console in the browser, until Ctrl-C.")
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    add("--data", metavar="FOLDER", help=f"where to keep jobs (default: in your data directory; {IN_MEMORY}: nowhere)")
+    add("--port", type=_integer, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
+    add("--data", metavar="FOLDER", help=f"where to keep jobs, or {IN_MEMORY} (default: in your data directory)")
     add("--token", help="API token to require (default: the one stored with the data)")
     add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
     add("--no-idle-noise", action="store_true", help="do not relax the qubits of noisy devices while they wait")
@@ -25,18 +31,25 @@ def parser(program: str) -> argparse.ArgumentParser:
         choices=get_args(Schedule),
         help="'gateway': operations start early, as on real devices; 'alap': late",
     )
-    add("--workers", type=int, metavar="N", help="jobs that run at a time (default: one per processor core)")
-    add("--seed", type=int, metavar="N", help="seed of the simulations: the same jobs give the same counts each time")
+    add("--workers", type=_integer, metavar="N", help="jobs that run at a time (default: one per processor core)")
+    add(
+        "--seed",
+        type=_integer,
+        metavar="N",
+        help="seed of the simulations: the same jobs give the same counts each time",
+    )
     add(
         "--allow-sse",
         action="store_true",
         help="run the programs of sse jobs on this machine as you: anyone with the token can do what you can",
     )
     add("--sse-python", metavar="PATH", help="interpreter of these programs, with its packages (default: this one)")
-    add("--sse-memory", type=int, metavar="MIB", default=1024, help="memory of each program (default: %(default)s)")
+    add(
+        "--sse-memory", type=_integer, metavar="MIB", default=1024, help="memory of each program (default: %(default)s)"
+    )
     add("--cancelling", action="store_true", help="make running jobs 'cancelling' before they are 'cancelled'")
-    add("--no-device-histories", action="store_true", help="lack /device_histories, as older servers do")
-    add("--no-token-renewal", action="store_true", help="refuse to replace a token for a token, as some servers do")
+    add("--no-device-histories", action="store_true", help="leave out /device_histories, as older servers do")
+    add("--no-token-renewal", action="store_true", help="refuse to renew a token with a token, as some servers do")
     add("--temporary-credentials", action="store_true", help="sign uploads with temporary credentials")
     add("--cors-origin", metavar="ORIGIN", action="append", default=[], help="web origin allowed to call the API")
     add("--quirks", action="store_true", help="reproduce the faults of real servers")
@@ -46,7 +59,13 @@ def parser(program: str) -> argparse.ArgumentParser:
         default="internal",
         help="who runs the jobs: this emulator, or your own engine through the Provider API (default: %(default)s)",
     )
-    add("--provider-port", type=int, default=8888, help="port of the Provider API (default: %(default)s)")
+    add(
+        "--provider-port",
+        type=_integer,
+        metavar="PORT",
+        default=8888,
+        help="port of the Provider API (default: %(default)s)",
+    )
     add("--provider-key", metavar="KEY", help="API key that the engine must send (default: none)")
     add("--strict-provider", action="store_true", help="refuse the transitions that some servers refuse to engines")
     _add_sharing(parser)
@@ -78,6 +97,13 @@ def _proxy(text: str) -> str:
         ipaddress.ip_network(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{error}; it must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16."
+            f"it must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16; {error}"
         ) from None
     return text
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"it must be an integer, not {text!r}") from None
