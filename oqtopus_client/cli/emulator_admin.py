@@ -68,5 +68,5 @@ def _config(session: Session, url: str | None, data: Path | None) -> OqtopusConf
         url or DEFAULT_URL,
         api_token=kept_token(data),
         token_source="the emulator's data folder",  # noqa: S106
-        url_source="--url" if url else "the default of `emulator start`",
+        url_source="--url" if url else "the default of `emulator start`, which --url changes",
     )

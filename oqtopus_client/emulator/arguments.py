@@ -22,7 +22,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_integer, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    add("--data", metavar="FOLDER", help=f"where to keep jobs (default: in your data directory; {IN_MEMORY}: nowhere)")
+    add("--data", metavar="FOLDER", help=f"where to keep jobs, or {IN_MEMORY} (default: in your data directory)")
     add("--token", help="API token to require (default: the one stored with the data)")
     add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
     add("--no-idle-noise", action="store_true", help="do not relax the qubits of noisy devices while they wait")
@@ -59,7 +59,13 @@ def parser(program: str) -> argparse.ArgumentParser:
         default="internal",
         help="who runs the jobs: this emulator, or your own engine through the Provider API (default: %(default)s)",
     )
-    add("--provider-port", type=_integer, default=8888, help="port of the Provider API (default: %(default)s)")
+    add(
+        "--provider-port",
+        type=_integer,
+        metavar="PORT",
+        default=8888,
+        help="port of the Provider API (default: %(default)s)",
+    )
     add("--provider-key", metavar="KEY", help="API key that the engine must send (default: none)")
     add("--strict-provider", action="store_true", help="refuse the transitions that some servers refuse to engines")
     _add_sharing(parser)

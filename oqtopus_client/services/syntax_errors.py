@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _LEXER_LINE = re.compile(r"L(?P<line>\d+):C\d+: (?P<reason>.*)", re.DOTALL)
 _CONVERTER_LINE = re.compile(r"\d+,\d+: (?P<reason>.*)", re.DOTALL)
+_INVISIBLE = re.compile(r"[^\S ]|[\u200b-\u200f\u2060\ufeff]")
 
 _GATES_ELSEWHERE = {
     "cnot": "cx",
@@ -47,9 +48,7 @@ def _plain(reason: str) -> str:
 
 def _visible(text: str) -> str:
     """Return text with the names of the characters that look like a space, or like nothing."""
-    return re.sub(
-        r"[^\S ]|[\0\u200b-\u200f\u2060\ufeff]", lambda odd: unicodedata.name(odd[0], repr(odd[0])[1:-1]), text
-    )
+    return _INVISIBLE.sub(lambda odd: unicodedata.name(odd[0], repr(odd[0])[1:-1]), text)
 
 
 def _undefined(found: re.Match[str]) -> str:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import oqtopus_client
-from oqtopus_client.rest.models import MAX_SHOTS
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, is_sent_as_is, reason, timed_out
 from qiskit_oqtopus.header import PARALLEL
 from qiskit_oqtopus.primitives.counts import Outcomes
@@ -231,9 +230,9 @@ def _counts(job: OqtopusJobResult | Exception | None) -> dict[str, int]:
         raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
     if job.sampling is None:
         raise ValueError(reason(job, ours=True))
-    counts = job.get_counts()
+    counts, most = job.get_counts(), oqtopus_client.rest.models.MAX_SHOTS
     for key, number in counts.items():
-        if not (isinstance(number, int | float) and 0 <= number <= MAX_SHOTS and number % 1 == 0):
+        if not (isinstance(number, int | float) and 0 <= number <= most and number % 1 == 0):
             raise ValueError(f"has an unreadable result: {number!s:.20} is not a valid count of the outcome {key!r}.")
     if not sum(counts.values()):
         raise ValueError("succeeded, but counted nothing.")

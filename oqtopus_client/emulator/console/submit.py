@@ -18,7 +18,7 @@ from oqtopus_client.emulator.api.guard import MAX_BODY_BYTES
 from oqtopus_client.emulator.api.job_rows import SETTINGS
 from oqtopus_client.emulator.api.jobs import submit_job
 from oqtopus_client.emulator.console.job import REPEATABLE
-from oqtopus_client.emulator.console.job_content import read_input, terms_of
+from oqtopus_client.emulator.console.job_files import read_input, terms_of
 from oqtopus_client.emulator.console.pages import render
 from oqtopus_client.emulator.console.program_check import Checked, check
 from oqtopus_client.emulator.console.texts import texts
@@ -156,7 +156,7 @@ async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -
     except (ValueError, TypeError) as error:
         return _page(request, cloud, user, fields, Checked([str(error)]), fixable=False)
     if action != "anyway":
-        checked = await check(program, spec, cloud.devices[spec.device_id])
+        checked = await check(user["id"], program, spec, cloud.devices[spec.device_id])
         if action == "check" or checked.problems or checked.warnings:
             return _page(request, cloud, user, fields, checked)
     try:

@@ -406,6 +406,20 @@ def test_tls_where_there_is_none(cli: Typed, monkeypatch: pytest.MonkeyPatch) ->
     grade(result.stderr, "does not use TLS on this port; its URL may begin with http://", "OQTOPUS_URL")
 
 
+def test_tls_that_the_url_lacks(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An http URL of a server with TLS is recognized."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    with raw_server(lambda _path: b"") as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        monkeypatch.setenv("OQTOPUS_URL", server.url)
+        monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
+        result = oqtopus("devices")
+
+    assert result.exit_code == 5
+    grade(result.stderr, "If it uses TLS on this port, its URL begins with https://", "OQTOPUS_URL", "doctor")
+
+
 def test_untrusted_certificate(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate of an unknown authority is reported with the variable to set."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -55,7 +55,7 @@ def test_certificate_without_names(tmp_path: Path) -> None:
     files[0].write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
     files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
-    with pytest.raises(ValueError, match="--tls-cert: clients would refuse .* names no host as a subjectAltName"):
+    with pytest.raises(ValueError, match=r"--tls-cert: clients would refuse .* names no host as a subjectAltName"):
         Certificate.load(*map(str, files))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.console import workshop
+from oqtopus_client.emulator.console import limited
 from oqtopus_client.emulator.console.submit import Fields
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.rest.storage import unpack
@@ -264,7 +264,7 @@ def test_files(cloud: Emulator) -> None:
 def test_large_programs(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that takes too long is stopped, and the job can be submitted regardless."""
     large = BELL + "cx q[0], q[1];\n" * 600_000
-    monkeypatch.setattr(workshop, "SECONDS", 0.1)
+    monkeypatch.setattr(limited, "SECONDS", 0.1)
     answer = post(console_of(cloud), file=("large.qasm", large.encode()))
 
     assert answer.status_code == 200
