@@ -336,6 +336,8 @@ PRIMITIVES: list[Row] = [
 ]
 EMULATOR: list[Row] = [
     ("Emulator(5)", TypeError, "data must be the path of a folder", "not 5"),
+    ("Emulator(':memroy:')", ValueError, "data must be the path of a folder, ':memory:' or None, not ':memroy:'"),
+    ("Emulator('')", ValueError, "data must be the path of a folder, ':memory:' or None, not ''"),
     ("Emulator(':memory:', token=5)", TypeError, "token must be text", "int"),
     ("Emulator(':memory:', token='a b')", ValueError, "visible ASCII characters, without spaces"),
     ("Emulator(':memory:', seed=-1)", ValueError, "seed must be a non-negative integer, not -1"),

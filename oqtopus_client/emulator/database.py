@@ -97,11 +97,15 @@ def database_file(data: str | Path | None) -> str | Path:
 
     Raises:
         TypeError: The folder is not a path.
+        ValueError: The name is empty, or looks like a misspelt `:memory:`.
     """
     if data == IN_MEMORY:
         return IN_MEMORY
+    expected = f"data must be the path of a folder, {IN_MEMORY!r} or None, not {data!r}."
     if not isinstance(data, str | os.PathLike | None):
-        raise TypeError(f"data must be the path of a folder, {IN_MEMORY!r} or None, not {data!r}.")
+        raise TypeError(expected)
+    if data is not None and ((name := str(data).strip()) == "" or ":" in {name[0], name[-1]}):
+        raise ValueError(expected)
     folder = platformdirs.user_data_path("oqtopus-emulator") if data is None else Path(data)
     return folder / "emulator.sqlite3"
 
