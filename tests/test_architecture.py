@@ -82,7 +82,7 @@ MAY_IMPORT = {
     ),
     "oqtopus_client.urls": (),
     "oqtopus_client.environment": ("oqtopus_client.errors",),
-    "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors"),
+    "oqtopus_client.profiles": ("oqtopus_client.files", "oqtopus_client.errors", "oqtopus_client.display"),
     "oqtopus_client.physics": ("oqtopus_client.calibration",),
     "oqtopus_client.chip_layout": ("oqtopus_client.calibration",),
     "oqtopus_client.calibration": (),
