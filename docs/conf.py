@@ -32,7 +32,7 @@ author = copyright = "The oqtopus-client authors"  # noqa: A001 - Sphinx's name
 version = release = importlib.metadata.version("oqtopus-client")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-GENERATED = (tables.operations, tables.faults, tables.exit_codes, gallery.cards)
+GENERATED = (tables.operations, tables.faults, tables.exit_codes, tables.emulator_options, gallery.cards)
 exclude_patterns = [
     "_build",
     "jupyter_execute",

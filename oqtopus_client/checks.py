@@ -55,6 +55,17 @@ def real_number(value: object, wanted: str, *, least: float = -math.inf, infinit
     return number
 
 
+def seconds_until(timeout: object) -> float:
+    """Return a timeout in seconds; infinity for None.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is negative.
+    """
+    wanted = "timeout must be at least 0 seconds or None"
+    return math.inf if timeout is None else real_number(timeout, wanted, least=0, infinite=True)
+
+
 def whole_number(value: object, wanted: str, *, least: int = 1, most: int = 2**63 - 1) -> int:
     """Return a whole number of any integer type as an int.
 
@@ -78,6 +89,16 @@ def whole_number(value: object, wanted: str, *, least: int = 1, most: int = 2**6
     if not least <= number <= most:
         raise ValueError(message)
     return number
+
+
+def check_boolean(value: object, name: str) -> None:
+    """Check that a value is True or False; text such as 'no' would count as true.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {shown(value)}.")
 
 
 def check_set(values: object, kind: type, wanted: str) -> None:

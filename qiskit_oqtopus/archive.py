@@ -17,7 +17,7 @@ from oqtopus_client.shipping.equality import alike
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
-from qiskit_oqtopus.plain import plain
+from qiskit_oqtopus.plain import copied
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.tags import kind_of
 
@@ -123,7 +123,7 @@ def _packed(circuits: Sequence[QuantumCircuit | None]) -> list[str | None]:
 
 def _kept(circuit: QuantumCircuit) -> tuple[str | None, str]:
     """Return the circuit as QPY, verified by reading it back, or None and the reason."""
-    copy = plain(circuit).copy()
+    copy = copied(circuit)
     copy.metadata = as_json(circuit.metadata or {})
     stream = io.BytesIO()
     try:

@@ -16,6 +16,7 @@ from qiskit_oqtopus.elsewhere import refuse_positional
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.parallel.packing import placements
+from qiskit_oqtopus.plain import copied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,9 @@ class OqtopusBackend(DescribedBackend):
         programs = self._encode(circuits, parameter_values, settings)
         jobs = specs.to_jobs(programs, self.target, settings)
         batch = self._submit(jobs, settings)
-        return OqtopusJob(batch, [job.programs for job in jobs], circuits=circuits, backend=self)
+        # Copies, as users may change their circuits before they read or save those of the job.
+        kept = [copied(circuit) for circuit in circuits]
+        return OqtopusJob(batch, [job.programs for job in jobs], circuits=kept, backend=self)
 
     def submit(self, jobs: Sequence[specs.Job], *, kind: str, **options: Any) -> JobBatch:
         """Submit jobs of one program each as a batch; primitives use this instead of `run`.

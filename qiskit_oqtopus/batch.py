@@ -253,9 +253,9 @@ class JobBatch:
         return self.seen.tags
 
     def queue_info(self) -> QueuePosition | None:
-        """Return how many jobs are ahead of these; None unless they wait."""
+        """Return how many jobs are ahead of the first one that waits; None if one runs or none waits."""
         pending = self._pending()
-        return self.client.queue_position(pending) if len(pending) == len(self.job_ids) else None
+        return self.client.queue_position(pending) if pending else None
 
     def programs(self) -> list[list[Program]]:
         """Return the programs of each job; one empty program for a job whose programs cannot be read.

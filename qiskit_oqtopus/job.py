@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Never, NoReturn, Self
 from qiskit.providers import JobError as QiskitJobError
 from qiskit.providers import JobStatus, JobV1
 
+from oqtopus_client.checks import check_boolean
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import WAITING, refuse_others
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
@@ -96,12 +97,13 @@ class OqtopusJob(JobData, JobV1):
             **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
-            TypeError: An argument is unknown.
+            TypeError: An argument is unknown or has the wrong type.
             OqtopusJobError: A circuit failed or was cancelled, with the server's message; or a later release submitted
                 the job.
             OqtopusJobTimeoutError: Some circuits did not finish in time; they are still running.
         """
         refuse_others("result()", unknown, WAITING)
+        check_boolean(partial, "partial")
         if self._result is not None:
             return self._result
         outcomes = self._batch.outcomes(timeout, progress=progress)
@@ -232,22 +234,6 @@ class OqtopusJob(JobData, JobV1):
 
         jobs = self._batch.jobs_with_file("transpile_result")
         save(SavedJob(self.job_id(), self.programs_by_job(), self._circuits, jobs), path)
-
-    @classmethod
-    def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
-        """Load a job that `save` wrote.
-
-        Args:
-            path: The file.
-            provider: The provider that finds the backend and requests OQTOPUS jobs that had not ended when the job was
-                saved, as in `provider.load_job(path)`. By default the job is loaded without a server.
-
-        Raises:
-            ValueError: The file is not a saved job of this class, or a later release wrote it (`LaterReleaseError`).
-        """
-        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
-
-        return cls.from_saved(load(path), provider)
 
     @classmethod
     def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any, Never, Protocol, Self
 
 from qiskit.providers import JobError, JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from oqtopus_client.checks import real_number, seconds_until, shown
 from qiskit_oqtopus.elsewhere import JOB, Hinting, refuse_others
 from qiskit_oqtopus.errors import reason, timed_out
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
@@ -17,6 +17,7 @@ from qiskit_oqtopus.results import layout
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from matplotlib.figure import Figure
     from qiskit import QuantumCircuit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from oqtopus_client import OqtopusClient, OqtopusJobResult
     from oqtopus_client.services.queue_position import QueuePosition
+    from qiskit_oqtopus.archive import SavedJob
     from qiskit_oqtopus.batch import JobBatch
     from qiskit_oqtopus.last_seen import LastSeen
 
@@ -64,6 +66,10 @@ class JobData(Hinting):
 
         def _wait(self, timeout: float | None) -> None:
             """Wait for all parts of the job; see `wait_for_final_state`."""
+
+        @classmethod
+        def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
+            """Return the job that was loaded from a file."""
 
         @property
         def _num_inputs(self) -> tuple[int | None, str]:
@@ -137,21 +143,25 @@ class JobData(Hinting):
             **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
-            TypeError: An argument is unknown.
+            TypeError: An argument is unknown or has the wrong type.
+            ValueError: `timeout` or `wait` is negative.
             OqtopusJobTimeoutError: The job did not end in time and is still running.
         """
         refuse_others("wait_for_final_state()", unknown, {"poll_interval": "use wait", "interval": "use wait"})
+        pause = 5.0 if wait is None else real_number(wait, "wait must be at least 0 seconds or None", least=0)
+        if not (callback is None or callable(callback)):
+            raise TypeError(f"callback must be a function of the job's id, status and the job, not {shown(callback)}.")
         if wait is None and callback is None:
             self._wait(timeout)
             return
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        deadline = time.monotonic() + seconds_until(timeout)
         while (status := self.status()) not in JOB_FINAL_STATES:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise timed_out(self.job_id(), timeout)
             if callback is not None:
                 callback(self.job_id(), status, self)
-            time.sleep(min(5.0 if wait is None else wait, remaining))
+            time.sleep(min(pause, remaining))
 
     def transpiled_circuits(self) -> list[QuantumCircuit | None]:
         """Return the output of the server's transpiler for each OQTOPUS job; None if it has not run.
@@ -244,7 +254,7 @@ class JobData(Hinting):
         minute, so all of them count as ahead. `queue_info()` has both numbers.
 
         Returns:
-            The place of the first OQTOPUS job; None if one of them runs or has ended, or if there is none.
+            The place of the first OQTOPUS job that waits; None if one runs or none waits.
         """
         info = self.queue_info()
         return None if info is None else info.position
@@ -256,6 +266,22 @@ class JobData(Hinting):
             See `queue_position`.
         """
         return None if self._batch is None else self._batch.queue_info()
+
+    @classmethod
+    def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
+        """Load a job that `save` wrote.
+
+        Args:
+            path: The file.
+            provider: The provider that finds the backend and requests OQTOPUS jobs that had not ended when the job was
+                saved, as in `provider.load_job(path)`. By default the job is loaded without a server.
+
+        Raises:
+            ValueError: The file is not a saved job of this class, or a later release wrote it (`LaterReleaseError`).
+        """
+        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
+
+        return cls.from_saved(load(path), provider)
 
     def __repr__(self) -> str:
         number, word = self._num_inputs

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from itertools import count
+from threading import RLock
 from typing import TYPE_CHECKING, TypeAlias, overload
 
+from oqtopus_client.checks import shown
 from oqtopus_client.display import moment, printable
 from oqtopus_client.errors import OqtopusError
 from qiskit_oqtopus.job import OqtopusJob
@@ -28,6 +31,8 @@ class JobList(Sequence[AnyJob]):
     Iterating and indexing read as far as necessary, a hundred jobs with one request; `len`, negative indices and
     `reversed` read all. Jobs that have been read are kept. `next(jobs)` returns the first job, then the second.
 
+    Deleting jobs on the server shifts those not read yet, so that some are missed: call `len` before.
+
     Args:
         found: The jobs, in order.
     """
@@ -37,6 +42,7 @@ class JobList(Sequence[AnyJob]):
         self._read: list[AnyJob] = []
         self._failure: Exception | None = None
         self._position = 0
+        self._lock = RLock()
 
     def _first(self, number: float) -> list[AnyJob]:
         """Read until there are so many jobs or no more, and return all that have been read.
@@ -44,18 +50,21 @@ class JobList(Sequence[AnyJob]):
         Raises:
             OqtopusError: They cannot be read, now or earlier: the list would be incomplete.
         """
-        while len(self._read) < number:
-            if self._failure is not None:
-                raise self._failure
-            try:
-                job = next(self._found, None)
-            except BaseException as error:
-                interrupted = OqtopusError("The list was interrupted while it was read; call provider.jobs() again.")
-                self._failure = error if isinstance(error, Exception) else interrupted
-                raise
-            if job is None:
-                break
-            self._read.append(job)
+        with self._lock:
+            while len(self._read) < number:
+                if self._failure is not None:
+                    raise self._failure
+                try:
+                    job = next(self._found, None)
+                except BaseException as error:
+                    interrupted = OqtopusError(
+                        "The list was interrupted while it was read; call provider.jobs() again."
+                    )
+                    self._failure = error if isinstance(error, Exception) else interrupted
+                    raise
+                if job is None:
+                    break
+                self._read.append(job)
         return self._read
 
     def __len__(self) -> int:
@@ -67,8 +76,16 @@ class JobList(Sequence[AnyJob]):
     def __getitem__(self, index: slice) -> JobList: ...
     def __getitem__(self, index: int | slice) -> AnyJob | JobList:
         if isinstance(index, slice):
+            index.indices(0)  # raises for ends that are not integers
             ends = (index.start or 0, -1 if index.stop is None else index.stop, index.step or 1)
             return JobList(self._first(ends[1] if min(ends) >= 0 else float("inf"))[index])
+        try:
+            index = operator.index(index)
+        except TypeError:
+            raise TypeError(
+                f"The index of a job must be an integer or a slice, not {shown(index)}; provider.job(job_id) returns "
+                "the job with an id."
+            ) from None
         return self._first(index + 1 if index >= 0 else float("inf"))[index]
 
     def __iter__(self) -> Iterator[AnyJob]:

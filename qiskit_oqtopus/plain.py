@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit
@@ -19,6 +20,15 @@ def plain(circuit: QuantumCircuit) -> QuantumCircuit:
     modifications: they rebuild themselves when a register is added, or take other arguments when copied.
     """
     return circuit if type(circuit) is QuantumCircuit else _rebuilt(circuit)
+
+
+def copied(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a plain copy of a circuit that shares the values of its metadata, which need not be copyable."""
+    shallow = copy.copy(plain(circuit))
+    shallow.metadata = {}
+    copied = shallow.copy()
+    copied.metadata = dict(circuit.metadata or {})
+    return copied
 
 
 def without_layout(circuit: QuantumCircuit) -> QuantumCircuit:

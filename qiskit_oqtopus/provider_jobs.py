@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from oqtopus_client import OqtopusProgramJob
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import check_boolean, whole_number
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.batch import JobBatch
@@ -115,7 +115,8 @@ class ProviderJobs(ProgramRuns):
 
         `print` and notebooks show a table. The circuits of one `backend.run`, or one run of a primitive, form one job;
         a job with missing parts is left out with a warning. Estimation jobs of other software and server-side jobs are
-        not included; `client.iter_jobs` returns every job.
+        not included; `client.iter_jobs` returns every job. Before deleting jobs of a list, read all of it with `len`:
+        deletions shift the jobs that have not been read, so that some would be missed.
 
         Args:
             limit: Maximum number of jobs; None for all.
@@ -137,6 +138,7 @@ class ProviderJobs(ProgramRuns):
         """
         refuse_others("jobs()", unknown, JOBS)
         criteria = JobCriteria.checked(backend_name, pending, status, after, before, name, tags)
+        check_boolean(descending, "descending")
         end = None if limit is None else whole_number(limit, "limit must be at least 0 or None", least=0)
         start = whole_number(skip, "skip must be at least 0", least=0)
         found = self.client.iter_jobs(

@@ -97,6 +97,7 @@ MAY_IMPORT = {
 LAZY = {
     ("oqtopus_client.cli.completion", "oqtopus_client.emulator"),
     ("oqtopus_client.cli.completion", "oqtopus_client.emulator.device_files"),
+    ("oqtopus_client.cli.emulator_admin", "oqtopus_client.emulator.database"),
     ("oqtopus_client.cli.emulator_admin", "oqtopus_client.emulator.users"),
     ("oqtopus_client.cli.doctor", "oqtopus_client.emulator"),
     ("oqtopus_client.cli.device", "qiskit_oqtopus.visualization.chip"),

@@ -109,6 +109,8 @@ def _couplings(calibration: Calibration) -> Table:
 
 
 def _draw(found: OqtopusDevice, file: Path) -> None:
+    if not file.suffix:  # Matplotlib would save to another file, of its own choice
+        raise ValueError(f"--png: the name {str(file)!r} has no ending; name the file chip.png, for example.")
     try:
         from qiskit_oqtopus.visualization.chip import plot_chip
     except ModuleNotFoundError as error:

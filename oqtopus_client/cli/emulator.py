@@ -119,6 +119,10 @@ def announce(
 
     Example: oqtopus-client emulator announce "Maintenance on Friday" "No jobs run from 9:00 to 12:00." --days 3
     """
+    if not title.strip():
+        raise typer.BadParameter("The title is empty; is a shell variable unset?")
+    if days == 0:
+        raise typer.BadParameter("--days must be more than 0.")
     begin = (start or datetime.now(UTC)).astimezone(UTC)
     try:
         end = begin + timedelta(days=days)

@@ -57,12 +57,16 @@ def _config(session: Session, url: str | None, data: Path | None) -> OqtopusConf
         except OqtopusConfigError:
             if session.profile is not None:
                 raise
+    from oqtopus_client.emulator.database import database_file
     from oqtopus_client.emulator.users import kept_token
+
+    if data is not None and not Path(database_file(data)).is_file():  # not to make one
+        raise ValueError(f"--data: {data} is not the data folder of an emulator; `emulator start` prints its path.")
 
     # The configured token belongs to another server, so it must not be sent here.
     return oqtopus_client.OqtopusConfig(
         url or DEFAULT_URL,
         api_token=kept_token(data),
         token_source="the emulator's data folder",  # noqa: S106
-        url_source="--url" if url else "the default of `emulator start`",
+        url_source="--url" if url else "the default of `emulator start`, which --url changes",
     )

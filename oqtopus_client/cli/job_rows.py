@@ -10,14 +10,20 @@ if TYPE_CHECKING:
     from oqtopus_client.rest import JobsJob
 
 HEADINGS = ("Job", "Name", "Type", "Status", "Device", "Shots", "Submitted")
-_NARROW_HEADINGS = ("Job", "Name", "Status", "Device")
+_MEDIUM_HEADINGS = ("Job", "Name", "Status", "Device")
+_NARROW_HEADINGS = ("Status", "Device", "Job")
 _WIDE = 110
-"""Terminals with fewer columns show `_NARROW_HEADINGS`; other columns would be too narrow to read."""
+"""Terminals with fewer columns show `_MEDIUM_HEADINGS`; other columns would be too narrow to read."""
+
+_MEDIUM = 70
+"""Terminals with fewer columns show `_NARROW_HEADINGS`; after a whole id, there would be no room for the status."""
 
 
 def headings_for(width: int) -> tuple[str, ...]:
     """Return the headings for a terminal of this width."""
-    return HEADINGS if width >= _WIDE else _NARROW_HEADINGS
+    if width >= _WIDE:
+        return HEADINGS
+    return _MEDIUM_HEADINGS if width >= _MEDIUM else _NARROW_HEADINGS
 
 
 def cells(job: JobsJob) -> dict[str, object]:

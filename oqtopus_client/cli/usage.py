@@ -70,7 +70,7 @@ def _reason(error: Any) -> str:
 def _named(parameter: Any) -> str:
     """Return a parameter as a user types it: `--device`, or the name of an argument."""
     if parameter.param_type_name == "option":
-        return str(max(parameter.opts, key=len))
+        return " or ".join(str(max(names, key=len)) for names in (parameter.opts, parameter.secondary_opts) if names)
     return str(parameter.metavar or parameter.name).upper()
 
 

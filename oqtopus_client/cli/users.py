@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from oqtopus_client.cli import completion
 from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
-from oqtopus_client.cli.output import Json, coloured, say, show, show_json, table
+from oqtopus_client.cli.output import Json, coloured, say, show, show_json, table, utc
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import one_line, suggestion
 
@@ -46,7 +47,7 @@ def show_users(context: typer.Context, *, url: Url = None, data: Data = None, as
             user["name"],
             coloured(user["status"]),
             "all" if user["devices"] is None else ", ".join(user["devices"]),
-            user["api_token_expiration"] or "revoked",
+            utc(datetime.fromisoformat(until)) if (until := user["api_token_expiration"]) else "revoked",
             user["id"],
         )
         for user in found
@@ -68,6 +69,8 @@ def add(
 
     Example: oqtopus-client emulator users add alice --devices qulacs,lattice64
     """
+    if not name.strip():
+        raise typer.BadParameter("The user's name is empty; is a shell variable unset?")
     _, call = control(Session.of(context), url, data)
     if any(user["name"] == name for user in call("GET", "/users")):
         raise ValueError(f"{name} exists already; `oqtopus-client emulator users renew-token` makes a new token.")
@@ -148,7 +151,8 @@ def _change(context: typer.Context, name: str, change: dict[str, Any], url: Url,
         show_json(user)
         return
     devices = "all devices" if user["devices"] is None else ", ".join(user["devices"]) or "no device"
-    typer.echo(one_line(f"{user['name']} is {user['status']}, for {devices}."))
+    allowed = f" and may use {devices}" if user["status"] == "approved" else ""
+    typer.echo(one_line(f"{user['name']} is {user['status']}{allowed}."))
 
 
 def _find(call: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -170,7 +174,10 @@ def _find(call: Callable[..., Any], name: str) -> dict[str, Any]:
 
 
 def _split(devices: str | None) -> list[str] | None:
-    return None if devices is None else [name.strip() for name in devices.split(",") if name.strip()]
+    names = None if devices is None else [name.strip() for name in devices.split(",") if name.strip()]
+    if names == []:
+        raise typer.BadParameter("--devices is empty; is a shell variable unset? To refuse all requests, use suspend.")
+    return names
 
 
 def _show_token(name: str, made: dict[str, Any], *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from oqtopus_client.cli.output import animated, console, say
 from oqtopus_client.display import printable
 from oqtopus_client.errors import OqtopusError
-from oqtopus_client.rest.enums import JobsJobStatus
+from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,9 @@ class WaitReport:
         text = f"ob {printable(self._job_id)}{self._device}: {printable(status)}{self._queue}, waited {seconds:.0f} s"
         if self._animated:
             self._spinner.update(f"J{text}")
-        elif seconds >= self._next_line or (self._reported and status != self._reported):
+        elif status not in FINAL_STATUSES and (
+            seconds >= self._next_line or (self._reported and status != self._reported)
+        ):
             say(f"Waiting for j{text}.")
             self._reported = status
             self._next_line = seconds + min(max(2 * seconds, 10.0), _LONGEST_PAUSE)

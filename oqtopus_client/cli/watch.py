@@ -168,12 +168,14 @@ class Screen:
             columns,
             [[cells(job)[heading] for heading in columns] for job in shown],
             numbers={"Shots"},
-            whole=set(HEADINGS) - {"Name"},
+            whole=set(HEADINGS) - {"Name" if "Name" in columns else "Job"},
             folded=False,
         )
         yield Text("\n" * (height - _AROUND - len(shown)), end="")
-        more = f"and {len(rows) - len(shown):,} more, " if len(rows) > len(shown) else ""
-        footer = f"{more}updated {_clock(self.snapshot.at)}, every {self.interval:g} s. Ctrl-C ends."
+        more = [f"and {len(rows) - len(shown):,} more"] if len(rows) > len(shown) else []
+        footer = ", ".join([*more, f"updated {_clock(self.snapshot.at)}, every {self.interval:g} s. Ctrl-C ends."])
+        if len(footer) > width:
+            footer = ". ".join([*more, "Ctrl-C ends."])
         yield cut(Text(footer, style="dim", end=""))
 
 

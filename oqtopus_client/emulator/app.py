@@ -15,6 +15,7 @@ from oqtopus_client.emulator.api.documentation import API_TOKEN, documented_app,
 from oqtopus_client.emulator.api.errors import handle_errors
 from oqtopus_client.emulator.api.fault_middleware import with_faults
 from oqtopus_client.emulator.api.guard import guarded
+from oqtopus_client.emulator.public_url import under
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 def create_app(cloud: Cloud) -> ASGIApp:
     """Create the application for a cloud; it works in any event loop, and in several at once."""
     app = documented_app("OQTOPUS User API")
-    app.state.cloud, app.state.public_url = cloud, cloud.public_url
+    app.state.cloud = cloud
     for part, tag in ((devices, "Devices"), (jobs, "Jobs"), (users, "Account"), (control, "Emulator")):
         app.include_router(part.router, tags=[tag], dependencies=[Depends(require_text), Depends(API_TOKEN)])
     app.include_router(storage.router, tags=["Storage"])
     handle_errors(app)
-    served = with_faults(with_policy(guarded(app, cloud.users)), cloud.faults)
+    named = under(cloud.public_url, app) if cloud.public_url else app
+    served = with_faults(with_policy(guarded(named, cloud.users)), cloud.faults)
     served = with_correlation_id(served, lambda _: str(uuid.uuid4()))
     origins = cloud.options.cors_origins
     if not origins:

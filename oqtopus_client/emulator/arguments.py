@@ -38,11 +38,11 @@ class _Parser(argparse.ArgumentParser):
 
 def parser(program: str) -> argparse.ArgumentParser:
     """Return the parser of the options; `program` is what the user types before them."""
-    parser = _Parser(prog=program, description="OQTOPUS in a box.")
+    parser = _Parser(prog=program, description="Serve an emulated cloud, with a console in the browser, until Ctrl-C.")
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_at_least(0), default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    add("--data", metavar="FOLDER", help=f"where to keep jobs (default: in your data directory; {IN_MEMORY}: nowhere)")
+    add("--data", metavar="FOLDER", help=f"where to keep jobs, or {IN_MEMORY} (default: in your data directory)")
     add("--token", help="API token to require (default: the one stored with the data)")
     add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
     add("--no-idle-noise", action="store_true", help="do not relax the qubits of noisy devices while they wait")
@@ -72,8 +72,8 @@ def parser(program: str) -> argparse.ArgumentParser:
         help="memory of each program (default: %(default)s)",
     )
     add("--cancelling", action="store_true", help="make running jobs 'cancelling' before they are 'cancelled'")
-    add("--no-device-histories", action="store_true", help="lack /device_histories, as older servers do")
-    add("--no-token-renewal", action="store_true", help="refuse to replace a token for a token, as some servers do")
+    add("--no-device-histories", action="store_true", help="leave out /device_histories, as older servers do")
+    add("--no-token-renewal", action="store_true", help="refuse to renew a token with a token, as some servers do")
     add("--temporary-credentials", action="store_true", help="sign uploads with temporary credentials")
     add("--cors-origin", metavar="ORIGIN", action="append", default=[], help="web origin allowed to call the API")
     add("--quirks", action="store_true", help="reproduce the faults of real servers")
@@ -83,7 +83,13 @@ def parser(program: str) -> argparse.ArgumentParser:
         default="internal",
         help="who runs the jobs: this emulator, or your own engine through the Provider API (default: %(default)s)",
     )
-    add("--provider-port", type=_at_least(0), default=8888, help="port of the Provider API (default: %(default)s)")
+    add(
+        "--provider-port",
+        type=_at_least(0),
+        metavar="PORT",
+        default=8888,
+        help="port of the Provider API (default: %(default)s)",
+    )
     add("--provider-key", metavar="KEY", help="API key that the engine must send (default: none)")
     add("--strict-provider", action="store_true", help="refuse the transitions that some servers refuse to engines")
     _add_sharing(parser)
@@ -110,6 +116,16 @@ def _add_sharing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _proxy(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16: {error}"
+        ) from None
+    return text
+
+
 def _at_least(least: int) -> Callable[[str], int]:
     """Return a function that reads an integer, and refuses smaller ones."""
 
@@ -120,13 +136,3 @@ def _at_least(least: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(f"must be an integer of at least {least}, not {text!r}")
 
     return read
-
-
-def _proxy(text: str) -> str:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16: {error}"
-        ) from None
-    return text

@@ -97,15 +97,14 @@ def database_file(data: str | Path | None) -> str | Path:
 
     Raises:
         TypeError: The folder is not a path.
-        ValueError: The name is empty, or looks like a misspelt `:memory:`.
+        ValueError: It is empty, or a misspelt `:memory:`.
     """
     if data == IN_MEMORY:
         return IN_MEMORY
-    expected = f"data must be the path of a folder, {IN_MEMORY!r} or None, not {data!r}."
     if not isinstance(data, str | os.PathLike | None):
-        raise TypeError(expected)
+        raise TypeError(f"data must be the path of a folder, {IN_MEMORY!r} or None, not {data!r}.")
     if data is not None and ((name := str(data).strip()) == "" or ":" in {name[0], name[-1]}):
-        raise ValueError(expected)
+        raise ValueError(f"data must be the path of a folder or {IN_MEMORY!r}, not {data!r}.")
     folder = platformdirs.user_data_path("oqtopus-emulator") if data is None else Path(data)
     return folder / "emulator.sqlite3"
 
@@ -122,9 +121,13 @@ class Database:
 
     def __init__(self, path: str | Path) -> None:
         if str(path) != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            # It holds the token and users' results.
-            Path(path).touch(mode=0o600)
+            try:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                # It holds the token and users' results.
+                Path(path).touch(mode=0o600)
+            except OSError as error:
+                reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
+                raise OSError(f"{Path(path).parent} cannot be the emulator's data folder: {reason}.") from error
         self._path = str(path)
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30.0)

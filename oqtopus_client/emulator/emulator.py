@@ -144,6 +144,8 @@ class Emulator:
         real_number(url_seconds, "url_seconds must be a number of at least 0", least=0)
         devices = load_devices(devices).values() if isinstance(devices, str | Path) else check_devices(devices)
         fleet = built_in_devices() | {device.device_id: device for device in devices}
+        if isinstance(data, str) and data in fleet and not Path(data).exists():
+            raise ValueError(f"data is the folder for jobs and results, not a device, such as {data!r}.")
         given = {"idle_noise": idle_noise, "schedule": schedule, "coherent": coherent}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import socket
 from typing import TYPE_CHECKING
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
     from oqtopus_client.emulator.tls import Certificate
 
+_REASONS = {
+    errno.EACCES: "only the system's administrator may use this port; choose one above 1023.",
+    errno.EADDRINUSE: "another program listens there, perhaps another emulator; choose another port, or 0 for any.",
+    errno.EADDRNOTAVAIL: "this machine does not have that address.",
+    socket.EAI_NONAME: "the host is unknown; name an address of this machine, such as 127.0.0.1.",
+}
+
 _LAST_SECONDS = 1
 """Time that pending answers get when the server is stopped."""
 
@@ -32,10 +40,18 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        raise OSError(f"cannot listen on {host} port {port}: {error}") from error
+        raise OSError(f"cannot listen on {host} port {port}: {_reason(error)}") from error
     # An answer is sent in two parts; the second would wait up to 40 ms for the acknowledgement of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _reason(error: OSError | OverflowError) -> str:
+    """Return why a program cannot listen, and what to do."""
+    if isinstance(error, OverflowError):
+        return "ports are numbers from 0 to 65535."
+    # `create_server` adds the address to the system's text.
+    return _REASONS.get(error.errno or 0) or f"{str(error.strerror).partition(' (')[0]}."
 
 
 def url_of(listener: socket.socket, host: str, certificate: Certificate | None = None) -> str:

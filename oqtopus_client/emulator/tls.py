@@ -46,7 +46,13 @@ class Certificate:
             subject = _shown(_server(file, key), client)
         except ssl.SSLCertVerificationError as error:
             raise ValueError(f"--tls-cert: clients would refuse {file}: {error.verify_message}.") from error
-        return cls(file, key, tuple(str(name) for _, name in subject.get("subjectAltName", ())))
+        names = tuple(str(name) for _, name in subject.get("subjectAltName", ()))
+        if not names:
+            raise ValueError(
+                f"--tls-cert: clients would refuse {file}: it names no host as a subjectAltName. Make it again, for "
+                "example with `openssl req ... -addext subjectAltName=DNS:emulator.example.org`."
+            )
+        return cls(file, key, names)
 
 
 def _server(file: str, key: str) -> ssl.SSLContext:

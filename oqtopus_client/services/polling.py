@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
 
 from oqtopus_client import rest
-from oqtopus_client.checks import real_number, whole_number
+from oqtopus_client.checks import real_number, seconds_until, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.errors import (
     NotFoundError,
@@ -75,8 +75,7 @@ class Polling:
         real_number(self.interval_backoff, "interval_backoff must be at least 1", least=1)
         if self.max_interval is not None:
             real_number(self.max_interval, "max_interval must be at least 0 seconds", least=0, infinite=True)
-        if self.timeout is not None:
-            real_number(self.timeout, "timeout must be at least 0 seconds or None", least=0, infinite=True)
+        seconds_until(self.timeout)
 
     @classmethod
     def of(cls, *, quick_start: bool = False, **options: Any) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 _LEXER_LINE = re.compile(r"L(?P<line>\d+):C\d+: (?P<reason>.*)", re.DOTALL)
 _CONVERTER_LINE = re.compile(r"\d+,\d+: (?P<reason>.*)", re.DOTALL)
+_INVISIBLE = re.compile(r"[^\S ]|[\u200b-\u200f\u2060\ufeff]")
 
 _GATES_ELSEWHERE = {
     "cnot": "cx",
@@ -42,6 +44,11 @@ def syntax_error(error: Exception) -> tuple[int | None, str]:
 def _plain(reason: str) -> str:
     """Return a reason in the terms of OpenQASM, instead of those of the parser and of Qiskit."""
     return next((new(found) for old, new in _PLAIN.items() if (found := re.search(old, reason))), reason)
+
+
+def _visible(text: str) -> str:
+    """Return text with the names of the characters that look like a space, or like nothing."""
+    return _INVISIBLE.sub(lambda odd: unicodedata.name(odd[0], repr(odd[0])[1:-1]), text)
 
 
 def _undefined(found: re.Match[str]) -> str:
@@ -91,6 +98,7 @@ _PLAIN: dict[str, Callable[[re.Match[str]], str]] = {
     "^non-stdgates imports": lambda _: "servers have no file to include but stdgates.inc",
     "^measurements must save": lambda _: "the outcome must be assigned to a bit, such as c[0] = measure q[0];",
     r"^node of type (\w+) is not supported": lambda found: f"servers do not support this statement ({found[1]})",
-    "^token recognition error at: (.+)": lambda found: f"unexpected {found[1]}",
+    "^integer division or modulo by zero": lambda _: "division by zero",
+    "^token recognition error at: (.+)": lambda found: f"unexpected {_visible(found[1])}",
 }
 """Functions of the match that return the plain words."""

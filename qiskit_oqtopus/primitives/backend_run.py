@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from qiskit.providers import JobError, JobStatus, JobTimeoutError
 
+from oqtopus_client.checks import seconds_until
 from qiskit_oqtopus.errors import OqtopusJobError, OqtopusJobTimeoutError, timed_out
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.plan import by_program, from_run_id, joined, planned_jobs, to_run_id
@@ -129,7 +130,7 @@ class BackendRun:
 
     def wait(self, timeout: float | None) -> None:
         """Wait for all jobs; see `Run`."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + seconds_until(timeout)
         for call in self._calls:
             self._wait(call.job, deadline, timeout)
 
@@ -157,7 +158,7 @@ class BackendRun:
 
     def outcomes(self, timeout: float | None, *, progress: bool) -> list[Outcomes]:  # noqa: ARG002 - few jobs, no bar
         """Wait for all jobs and return the outcomes of each program; see `Run`."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + seconds_until(timeout)
         planned = list(planned_jobs(self._blocks))
         found: dict[int, Outcomes] = {}
         for call in self._calls:

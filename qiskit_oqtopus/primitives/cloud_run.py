@@ -230,7 +230,10 @@ def _counts(job: OqtopusJobResult | Exception | None) -> dict[str, int]:
         raise ValueError(f"has an unreadable result: {job}")  # noqa: TRY004 - of the server's making
     if job.sampling is None:
         raise ValueError(reason(job, ours=True))
-    counts = job.get_counts()
+    counts, most = job.get_counts(), oqtopus_client.rest.models.MAX_SHOTS
+    for key, number in counts.items():
+        if not (isinstance(number, int | float) and 0 <= number <= most and number % 1 == 0):
+            raise ValueError(f"has an unreadable result: {number!s:.20} is not a valid count of the outcome {key!r}.")
     if not sum(counts.values()):
         raise ValueError("succeeded, but counted nothing.")
     return counts

@@ -90,10 +90,10 @@ class OqtopusEstimator(BaseEstimatorV2):
     """
 
     def __init__(
-        self, mode: BackendV2, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any
+        self, mode: BackendV2 | None = None, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any
     ) -> None:
-        self.backend = checked_backend(mode)
         self._options = EstimatorOptions.of(options, **more)
+        self.backend = checked_backend(mode)
 
     @property
     def options(self) -> EstimatorOptions:

@@ -108,22 +108,6 @@ class OqtopusPrimitiveJob(JobData, BasePrimitiveJob[PrimitiveResult, JobStatus])
         save(self._run.saved(), path)
 
     @classmethod
-    def load(cls, path: str | Path, provider: Provider | None = None) -> Self:
-        """Load a job that `save` wrote.
-
-        Args:
-            path: The file.
-            provider: The provider that finds the backend and requests OQTOPUS jobs that had not ended when the job was
-                saved, as in `provider.load_job(path)`. By default the job is loaded without a server.
-
-        Raises:
-            ValueError: The file is not a saved job of this class, or a later release wrote it (`LaterReleaseError`).
-        """
-        from qiskit_oqtopus.archive import load  # noqa: PLC0415 - rarely needed
-
-        return cls.from_saved(load(path), provider)
-
-    @classmethod
     def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:
         """Return the job that was loaded from a file; see `load`."""
         if not saved.is_primitive:

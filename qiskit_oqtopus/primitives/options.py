@@ -98,6 +98,7 @@ class PrimitiveOptions(ChangeableOptions):
     _aliases: ClassVar[Mapping[str, str]] = {"tags": "job_tags"}
     _refused: ClassVar[Mapping[str, str]] = {
         "seed_simulator": "use seed.",
+        **dict.fromkeys(("backend", "session"), "use mode."),
         "shots": "use run(pubs, shots=...), which takes precedence over the default.",
         "simulator": "use seed; devices have their own noise, and backend.noise_model() simulates it.",
         "execution": "servers choose the delay between shots, qubits start in |0>, and results are bits.",

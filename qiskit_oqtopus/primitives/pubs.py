@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.exceptions import QiskitError
 from qiskit.primitives.containers.bindings_array import BindingsArray
 
 from qiskit_oqtopus.reals import reals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
     from qiskit.primitives.containers.estimator_pub import EstimatorPub
@@ -63,8 +65,21 @@ def _with_reals(pub: Any, column: int) -> Any:
     given = pub[column]
     if given is None or isinstance(given, BindingsArray):
         return pub
+    if isinstance(given, Mapping):
+        _check_unique([names for names in given if isinstance(names, str | Parameter)])
     values = {names: reals(value) for names, value in given.items()} if isinstance(given, Mapping) else reals(given)
     return (*pub[:column], values, *pub[column + 1 :])
+
+
+def _check_unique(keys: Sequence[str | Parameter]) -> None:
+    """Check that no parameter has two values: Qiskit would use the last one.
+
+    Raises:
+        ValueError: Two keys have the same name.
+    """
+    for name, number in Counter(key if isinstance(key, str) else key.name for key in keys).items():
+        if number > 1:
+            raise ValueError(f"{name!r} has {number} values")
 
 
 def _parameters(pub: Any) -> str:

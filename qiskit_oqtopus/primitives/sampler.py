@@ -72,9 +72,11 @@ class OqtopusSampler(BaseSamplerV2):
         {'01': 100}
     """
 
-    def __init__(self, mode: BackendV2, options: SamplerOptions | Mapping[str, Any] | None = None, **more: Any) -> None:
-        self.backend = checked_backend(mode)
+    def __init__(
+        self, mode: BackendV2 | None = None, options: SamplerOptions | Mapping[str, Any] | None = None, **more: Any
+    ) -> None:
         self._options = SamplerOptions.of(options, **more)
+        self.backend = checked_backend(mode)
 
     @property
     def options(self) -> SamplerOptions:

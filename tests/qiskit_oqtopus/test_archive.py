@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +51,21 @@ def test_saved_and_read(backend: OqtopusBackend, cloud: RecordedCloud, tmp_path:
     assert cloud.requests == []
     with pytest.raises(JobError, match=r"its backend is unknown; use provider\.load_job\(path\)\."):
         read.backend()
+
+
+def test_circuits_are_as_submitted(backend: OqtopusBackend, tmp_path: Path) -> None:
+    """A circuit that is changed after `run` is still the job's as it was, also in the file."""
+    circuit = bell()
+    circuit.metadata = {"lock": threading.Lock(), "number": 1}
+    job = backend.run(circuit, shots=5)
+    circuit.data.clear()
+    circuit.metadata["number"] = 2
+    job.save(tmp_path / "job.json")
+
+    for each in (job, OqtopusJob.load(tmp_path / "job.json")):
+        assert each.circuits() == [bell()]
+        assert each.circuits()[0].metadata["number"] == 1
+    assert job.circuits()[0].metadata["lock"] is circuit.metadata["lock"]
 
 
 class Turn(Gate):

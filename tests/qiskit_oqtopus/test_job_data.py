@@ -99,6 +99,21 @@ def test_queue_position(
 
 
 @pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("read", [False, True])
+def test_queue_position_of_the_rest(
+    held_backend: OqtopusBackend, run: Callable[[OqtopusBackend], AnyJob], read: bool
+) -> None:
+    """Once a circuit has ended, the position is that of the next, in every process, whatever that has read."""
+    earlier, job = run(held_backend), run(held_backend)
+    held_backend.provider.client.cancel_job(job.job_ids[0])
+    if read:
+        assert [each.status for each in job.jobs()] == ["cancelled", "submitted"]
+    retrieved = held_backend.provider.job(job.job_id())
+
+    assert job.queue_position() == retrieved.queue_position() == 1 + len(earlier.job_ids)
+
+
+@pytest.mark.parametrize("run", RUNS)
 def test_waiting(held_backend: OqtopusBackend, held: HeldExecutor, run: Callable[[OqtopusBackend], AnyJob]) -> None:
     """A wait ends at its timeout; a callback sees each status that is not final."""
     job = run(held_backend)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -82,6 +83,25 @@ def test_read_when_needed() -> None:
             jobs[250]
         assert len(server.asked) == 3
     assert isinstance(jobs, Sequence)
+
+
+@pytest.mark.parametrize("index", ["042", None, 1.0, slice("0", None), slice(0, 2.5), slice(None, None, "2")])
+def test_bad_indices(index: Any) -> None:
+    """They raise errors for users, without a request."""
+    with listed(*pages(1)) as (provider, server):
+        with pytest.raises(
+            TypeError, match=r"must be an integer or a slice, not .*provider\.job\(|^slice indices must"
+        ):
+            provider.jobs()[index]
+        assert server.asked == []
+
+
+def test_threads() -> None:
+    """Several threads read one list, each of them all of it, with no request twice."""
+    with listed(*pages(100, 50)) as (provider, server), ThreadPoolExecutor(4) as threads:
+        jobs = provider.jobs(limit=None)
+        assert list(threads.map(lambda _: ids(jobs), range(4))) == [[f"{number:03}" for number in range(150)]] * 4
+        assert len(server.asked) == 2
 
 
 def test_limits() -> None:

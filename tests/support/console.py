@@ -36,7 +36,12 @@ class _InProcess(httpx.BaseTransport):
 
 
 def console_of(
-    emulator: Emulator, url: str = LOCAL, *, address: str = "127.0.0.1", public_url: str | None = None
+    emulator: Emulator,
+    url: str = LOCAL,
+    *,
+    address: str = "127.0.0.1",
+    public_url: str | None = None,
+    is_own: bool = True,
 ) -> httpx.Client:
     """Return a browser at the console of an emulator.
 
@@ -47,8 +52,9 @@ def console_of(
         url: The URL in the browser.
         address: The address on which the emulator listens.
         public_url: The public URL of the emulator.
+        is_own: Whether the browser is a process of the user who started the emulator.
     """
-    access = Access.listening_on(address, public_url)
+    access = Access.listening_on(address, public_url, is_own=lambda _: is_own)
     site = Site(emulator.cloud, access, emulator.token, emulator.data, public_url or url)
     return httpx.Client(transport=_InProcess(create_console(site, emulator)), base_url=url, headers={"Origin": url})
 

@@ -13,7 +13,6 @@ from oqtopus_client.emulator.api.dependencies import (
     Cloud,
     CloudParameter,
     Time,
-    base_url,
     require_operator,
     whole_seconds,
 )
@@ -106,7 +105,7 @@ async def add_user(user: NewUser, request: Request, cloud: CloudParameter) -> JS
     """Add a user; return the API token, and the URL for which it is."""
     _require_devices(cloud, user.devices)
     token = cloud.users.add(user.name, status=user.status, devices=user.devices)
-    return JSONResponse({"api_token": token, "url": base_url(request).rstrip("/")})
+    return JSONResponse({"api_token": token, "url": str(request.base_url).rstrip("/")})
 
 
 @router.get("/users")
@@ -132,7 +131,7 @@ async def renew_token(user_id: str, request: Request, cloud: CloudParameter) -> 
     """Replace a user's API token; the old one is refused from now on."""
     _require_user(cloud, user_id)
     token, expiration = cloud.users.renew_token(user_id)
-    url = base_url(request).rstrip("/")
+    url = str(request.base_url).rstrip("/")
     return JSONResponse({"api_token": token, "api_token_expiration": whole_seconds(expiration), "url": url})
 
 

@@ -139,12 +139,6 @@ CloudParameter = Annotated[Cloud, Depends(_cloud)]
 """Type of the endpoint parameter that receives the cloud."""
 
 
-def base_url(request: Request) -> str:
-    """Return the URL under which the caller reaches the API, with a slash at its end."""
-    public_url: str | None = request.app.state.public_url
-    return f"{public_url}/" if public_url else str(request.base_url)
-
-
 def _user(request: Request) -> Row:
     user: Row = request.state.user
     return user

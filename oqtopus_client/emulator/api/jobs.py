@@ -16,7 +16,6 @@ from oqtopus_client.emulator.api.dependencies import (
     CloudParameter,
     ServerError,
     UserParameter,
-    base_url,
     earliest,
     latest,
     read_time,
@@ -60,7 +59,7 @@ async def register_job(request: Request, cloud: CloudParameter, user: UserParame
     """Register a job: return its id and a presigned form to upload its input with."""
     job_id = cloud.store.register(user["id"])
     fields = cloud.signer.upload_fields(f"{job_id}/input.zip")
-    url = f"{base_url(request)}storage"
+    url = f"{request.base_url}storage"
     return JSONResponse({"job_id": job_id, "presigned_url": {"url": url, "fields": fields}})
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from oqtopus_client.emulator.api.dependencies import Cloud, CloudParameter, base_url
+from oqtopus_client.emulator.api.dependencies import Cloud, CloudParameter
 from oqtopus_client.emulator.api.forms import FormError, read_form
 from oqtopus_client.rest.storage import pack
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/storage")
 
 def download_url(request: Request, cloud: Cloud, key: str) -> str:
     """Return a newly signed URL of a file."""
-    return f"{base_url(request)}storage/{quote(key)}?{cloud.signer.download_query(key)}"
+    return f"{request.base_url}storage/{quote(key)}?{cloud.signer.download_query(key)}"
 
 
 @router.post("")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import re
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from oqtopus_client.emulator.database import now
+from oqtopus_client.emulator.peers import is_own_process
 from oqtopus_client.emulator.users import OPERATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import Request, Response
+    from starlette.types import Scope
 
     from oqtopus_client.emulator.database import Row
     from oqtopus_client.emulator.users import Users
@@ -24,9 +26,26 @@ if TYPE_CHECKING:
 SESSION_SECONDS = 12 * 3600
 """How long a login lasts."""
 
+_MOST_SESSIONS = 100
+"""Maximum number of logins of a user at a time; one more ends the oldest."""
+
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?")
 _SAFE_METHODS = ("GET", "HEAD")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+
+
+class _Session(NamedTuple):
+    """A login.
+
+    Attributes:
+        user_id: The user.
+        token_hash: The hash of the token that the user logged in with.
+        expiry: When the login ends, in seconds since 1970.
+    """
+
+    user_id: str
+    token_hash: str
+    expiry: float
 
 
 @dataclass(frozen=True)
@@ -35,25 +54,29 @@ class Access:
 
     A visitor from this computer needs no login, unless the site has a public URL. Such a site answers only to loopback
     names, so that no web page can reach it under a name that its owner points here (DNS rebinding), and refuses
-    whatever a proxy has forwarded.
+    whatever a proxy has forwarded. Processes of other users of this computer, as proxies mostly are, need a login.
 
     Attributes:
-        login: Whether visitors must log in; without a login, they are the operator.
+        login: Whether all visitors must log in; without a login, they are the operator.
         public_url: The URL under which people reach the site, if it is fixed.
+        is_own: Returns whether a request comes from a process of the user who started the emulator.
     """
 
     login: bool
     public_url: str | None = None
-    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    is_own: Callable[[Scope], bool] = is_own_process
+    _sessions: dict[str, _Session] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def listening_on(cls, address: str, public_url: str | None = None) -> Self:
-        """Return the rules of a site that listens on an address."""
-        return cls(login=public_url is not None or not _is_loopback(address), public_url=public_url)
+    def listening_on(
+        cls, address: str, public_url: str | None = None, *, is_own: Callable[[Scope], bool] = is_own_process
+    ) -> Self:
+        """Return the rules of a site that listens on an address; see the class for the other parameters."""
+        return cls(public_url is not None or not _is_loopback(address), public_url, is_own)
 
     def refusal(self, request: Request) -> str | None:
         """Return why a request is refused, as the name of a text among the errors; None if it is not."""
-        if not self.login and _is_forwarded(request):
+        if not self.login and (_is_forwarded(request) or self._has_other_referrer(request)):
             return "forwarded"
         if not self._is_own_host(request):
             return "host"
@@ -61,35 +84,46 @@ class Access:
             return "origin"
         return None
 
+    def is_logged_in(self, request: Request) -> bool:
+        """Return whether a request has the cookie of a login that has not ended."""
+        return self._session(request) is not None
+
     def user(self, request: Request, users: Users) -> Row | None:
         """Return the user of a request: the one who has logged in, or the operator where no login is needed."""
-        if not self.login:
-            return users.get(OPERATOR)
-        user_id, expiry, signature = ["", "", *request.cookies.get(self._cookie(request), "").rsplit("~", 2)][-3:]
-        user = users.get(user_id)
-        if user is None or user["token_hash"] is None or user["token_expiration"] <= now():
-            return None
-        if not hmac.compare_digest(signature.encode(), self._signature(user, expiry).encode()):
-            return None
-        return user if int(expiry) > time.time() else None
+        session = self._session(request)
+        if session is None:
+            return users.get(OPERATOR) if not self.login and self.is_own(request.scope) else None
+        user = users.get(session.user_id)
+        is_valid = user is not None and user["token_hash"] == session.token_hash and user["token_expiration"] > now()
+        return user if is_valid else None
 
     def log_in(self, request: Request, response: Response, user: Row) -> None:
         """Set the cookie that keeps a user logged in.
 
-        It does not contain the token, because browsers send a cookie to every port of a host. It is signed with the
-        token's hash, so it is void as soon as the token is replaced or revoked.
+        It does not contain the token, because browsers send a cookie to every port of a host, and is void as soon as
+        the token is replaced or revoked.
         """
-        expiry = str(int(time.time()) + SESSION_SECONDS)
-        value = f"{user['id']}~{expiry}~{self._signature(user, expiry)}"
+        started = time.time()
+        expired = [name for name, session in self._sessions.items() if session.expiry <= started]
+        own = [name for name, session in self._sessions.items() if session.user_id == user["id"]]
+        for name in {*expired, *own[: 1 - _MOST_SESSIONS]}:
+            del self._sessions[name]
+        value = secrets.token_urlsafe(32)
+        self._sessions[value] = _Session(user["id"], user["token_hash"], started + SESSION_SECONDS)
         secure = self._origin(request)[0] == "https"
         response.set_cookie(
             self._cookie(request), value, SESSION_SECONDS, secure=secure, httponly=True, samesite="strict"
         )
 
     def log_out(self, request: Request, response: Response) -> None:
-        """Delete the cookie."""
+        """End the login, also for those who have a copy of the cookie."""
+        self._sessions.pop(request.cookies.get(self._cookie(request), ""), None)
         secure = self._origin(request)[0] == "https"
         response.delete_cookie(self._cookie(request), secure=secure, httponly=True, samesite="strict")
+
+    def _session(self, request: Request) -> _Session | None:
+        session = self._sessions.get(request.cookies.get(self._cookie(request), ""))
+        return session if session and session.expiry > time.time() else None
 
     def _cookie(self, request: Request) -> str:
         # All ports of a host share its cookies, and there may be an emulator behind each.
@@ -98,10 +132,6 @@ class Access:
         prefix = "__Host-" if scheme == "https" else ""
         return f"{prefix}oqtopus-console-{(match and match['port']) or ''}"
 
-    def _signature(self, user: Row, expiry: str) -> str:
-        text = f"{user['id']}~{expiry}~{user['token_hash']}"
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
-
     def _origin(self, request: Request) -> tuple[str, str]:
         """Return the scheme and the host of the site as browsers write them in `Origin`."""
         if self.public_url is None:
@@ -109,6 +139,9 @@ class Access:
             return scheme, _host(scheme, request.headers.get("host", ""))
         url = urlsplit(self.public_url)
         return url.scheme, _host(url.scheme, url.netloc)
+
+    def _own_origin(self, request: Request) -> str:
+        return "://".join(self._origin(request))
 
     def _is_own_host(self, request: Request) -> bool:
         hosts = request.headers.getlist("host")
@@ -121,8 +154,15 @@ class Access:
     def _is_own_origin(self, request: Request) -> bool:
         origins = request.headers.getlist("origin")
         sites = request.headers.getlist("sec-fetch-site")
-        own = "://".join(self._origin(request))
-        return bool(origins or sites) and set(origins) <= {own} and set(sites) <= {"same-origin"}
+        return bool(origins or sites) and set(origins) <= {self._own_origin(request)} and set(sites) <= {"same-origin"}
+
+    def _has_other_referrer(self, request: Request) -> bool:
+        """Return whether the browser sees the console under another address, as behind a proxy that rewrites `Host`."""
+        referrer = request.headers.get("referer")
+        is_link_elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+        return (
+            bool(referrer) and not is_link_elsewhere and not f"{referrer}/".startswith(f"{self._own_origin(request)}/")
+        )
 
 
 def _is_forwarded(request: Request) -> bool:

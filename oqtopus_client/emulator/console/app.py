@@ -58,8 +58,12 @@ def create_console(site: Site, api: ASGIApp) -> ASGIApp:
     console = with_correlation_id(_with_headers(app), lambda _: str(uuid.uuid4()))
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        is_ours = scope["type"] == "http" and _OURS.fullmatch(scope["path"])
-        await (console if is_ours else api)(scope, receive, send)
+        if scope["type"] != "http" or not _OURS.fullmatch(scope["path"]):
+            await api(scope, receive, send)
+        elif scope["method"] == "HEAD":  # the server leaves out the body
+            await console({**scope, "method": "GET"}, receive, send)
+        else:
+            await console(scope, receive, send)
 
     return wrapped
 

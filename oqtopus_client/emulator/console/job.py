@@ -19,11 +19,11 @@ from oqtopus_client.emulator.api.job_rows import SETTINGS, shown_columns
 from oqtopus_client.emulator.api.jobs import FIELDS, shown_files
 from oqtopus_client.emulator.console.drawing.histogram import histogram
 from oqtopus_client.emulator.console.drawing.timeline import stages, timeline
-from oqtopus_client.emulator.console.job_content import MOST_CHARACTERS, Content, read_content
+from oqtopus_client.emulator.console.job_files import MOST_CHARACTERS, Content, read_content
 from oqtopus_client.emulator.console.jobs import ENDED, left
+from oqtopus_client.emulator.console.limited import try_to_draw, within_limits
 from oqtopus_client.emulator.console.pages import render
 from oqtopus_client.emulator.console.texts import texts
-from oqtopus_client.emulator.console.workshop import try_to_draw, within_limits
 from oqtopus_client.emulator.database import Row, now
 from oqtopus_client.errors import OqtopusStorageError
 from oqtopus_client.rest.storage import unpack
@@ -99,7 +99,9 @@ async def draw_circuit(
     program = _circuits(job, await run_in_threadpool(read_content, cloud, job)).get(of)
     if program is None:
         raise ApiError(404, texts().job.no_circuit)
-    return render(request, "circuit.html", job=job, of=of, drawing=await within_limits(try_to_draw, program))
+    return render(
+        request, "circuit.html", job=job, of=of, drawing=await within_limits(user["id"], try_to_draw, program)
+    )
 
 
 @router.get("/{job_id}/files/{name}")

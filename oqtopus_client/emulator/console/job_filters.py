@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 STATUSES = ("registered", "submitted", "ready", "running", "cancelling", "succeeded", "failed", "cancelled")
 
+_LONGEST = 2000
+"""Maximum length of a filter, in characters: more than a job's id, name and description have together."""
+
 _WILDCARD = re.compile(r"[\\%_]")
 
 
@@ -43,7 +46,7 @@ class Filters:
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
         """Read the filters in a query or a form; those that are not valid are left out."""
-        given = cls(**{name: str(fields.get(name, "")).strip() for name in cls.__dataclass_fields__})
+        given = cls(**{name: str(fields.get(name, "")).strip()[:_LONGEST] for name in cls.__dataclass_fields__})
         return replace(
             given,
             status=given.status if given.status in STATUSES else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Request, Response
@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, UserParameter
 from oqtopus_client.emulator.api.jobs import cancel_job, delete_job
 from oqtopus_client.emulator.console.job_filters import STATUSES, Filters
-from oqtopus_client.emulator.console.pages import render
+from oqtopus_client.emulator.console.pages import count_in, render
 from oqtopus_client.emulator.console.texts import Texts, texts
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.store import JOB_TYPES
@@ -34,19 +34,30 @@ _NAMED = 20
 
 
 @router.get("")
-def list_jobs(request: Request, cloud: CloudParameter, user: UserParameter, page: str = "1") -> Response:
-    """Return one page of the user's jobs, newest first."""
+def list_jobs(
+    request: Request, cloud: CloudParameter, user: UserParameter, page: str = "1", upto: str = ""
+) -> Response:
+    """Return one page of the user's jobs, newest first.
+
+    Args:
+        request: The request, whose query also has the filters.
+        cloud: The cloud.
+        user: The user.
+        page: The number of the page.
+        upto: The first job of the first page, so that jobs that are added later do not move others to the next page.
+    """
     filters = Filters.of(request.query_params)
     number = max(1, int(page)) if page.isascii() and page.isdecimal() and len(page) < 10 else 1
-    jobs = _page(cloud, user, filters, number)
+    earlier = {"job_id <= ?": upto} if number > 1 and upto else {}
+    jobs = _page(cloud, user, filters.conditions() | earlier, number)
     counts: Mapping[str, int] = Counter(job["status"] for job in jobs)
     if number > 1 or filters.status or len(jobs) == _PAGE_SIZE:
         # These are not all jobs that match. A search takes half the time if they need not be counted.
-        counts = cloud.store.count(user["id"], replace(filters, status="").conditions())
+        counts = cloud.store.count(user["id"], replace(filters, status="").conditions() | earlier)
     found = counts.get(filters.status, 0) if filters.status else sum(counts.values())
     pages = max(1, -(-found // _PAGE_SIZE))
     if number > pages:
-        number, jobs = pages, _page(cloud, user, filters, pages)
+        number, jobs = pages, _page(cloud, user, filters.conditions() | earlier, pages)
     return render(
         request,
         "jobs.html",
@@ -58,13 +69,14 @@ def list_jobs(request: Request, cloud: CloudParameter, user: UserParameter, page
         jobs=jobs,
         number=number,
         pages=pages,
+        upto=upto if number > 1 else next((job["job_id"] for job in jobs), ""),
         left=left(request),
     )
 
 
-def _page(cloud: Cloud, user: Row, filters: Filters, number: int) -> list[Row]:
+def _page(cloud: Cloud, user: Row, conditions: Mapping[str, Any], number: int) -> list[Row]:
     offset = (number - 1) * _PAGE_SIZE
-    return cloud.store.jobs(user["id"], filters.conditions(), descending=True, limit=_PAGE_SIZE, offset=offset)
+    return cloud.store.jobs(user["id"], conditions, descending=True, limit=_PAGE_SIZE, offset=offset)
 
 
 @router.post("/actions")
@@ -132,8 +144,8 @@ async def _carry_out(cloud: Cloud, user: Row, action: str, ids: Sequence[str]) -
 def left(request: Request) -> list[str]:
     """Return the notices about jobs that an action has left unchanged, which the query counts."""
     notices = texts().jobs.left
-    counts = {name: request.query_params.get(name, "") for name in (*REASONS.values(), "gone")}
-    return [_counted(notices, name, int(n)) for name, n in counts.items() if n.isascii() and n.isdecimal() and n != "0"]
+    counts = {name: count_in(request, name) for name in (*REASONS.values(), "gone")}
+    return [_counted(notices, name, n) for name, n in counts.items() if n]
 
 
 def _counted(notices: Texts, name: str, n: int) -> str:

@@ -30,13 +30,16 @@ VERSION = importlib.metadata.version("oqtopus-client")
 def render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page.
 
-    All templates also know `t` (the texts), `site`, `user` (None before the login), `operator` (whether it is the
-    operator), `page` (the first part of the path after `/console/`) and `notice` (what the last action did).
+    All templates also know `t` (the texts), `site`, `user` (None before the login), `logged_in` (whether the user can
+    log out), `operator` (whether it is the operator), `page` (the first part of the path after `/console/`) and
+    `notice` (what the last action did).
     """
     user = getattr(request.state, "user", None)
+    site = site_of(request)
     shared = {
         "t": texts(),
-        "site": site_of(request),
+        "site": site,
+        "logged_in": site.access.is_logged_in(request),
         "user": user,
         "operator": user is not None and user["id"] == OPERATOR,
         "page": request.scope["path"].removeprefix("/console/").partition("/")[0],
@@ -65,9 +68,14 @@ def _notice(request: Request) -> tuple[str, str] | None:
     for kind in ("done", "failed"):
         name = request.query_params.get(kind, "")
         if name in texts()[kind]:
-            count = request.query_params.get("n", "")
-            return kind, texts()[kind][name].format(n=int(count) if _COUNT.fullmatch(count) else 0)
+            return kind, texts()[kind][name].format(n=count_in(request, "n"))
     return None
+
+
+def count_in(request: Request, name: str) -> int:
+    """Return a number of a request's query, as notices contain it; 0 if it is missing or not valid."""
+    count = request.query_params.get(name, "")
+    return int(count) if _COUNT.fullmatch(count) else 0
 
 
 def time_element(time: str | None) -> Markup | str:

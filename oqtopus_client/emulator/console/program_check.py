@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastapi.concurrency import run_in_threadpool
+
 from oqtopus_client.emulator.console.drawing.circuit import Drawing
+from oqtopus_client.emulator.console.limited import try_to_draw, within_limits
 from oqtopus_client.emulator.console.texts import texts
-from oqtopus_client.emulator.console.workshop import try_to_draw, within_limits
 from oqtopus_client.services.device import OqtopusDevice
 
 if TYPE_CHECKING:
@@ -36,12 +38,13 @@ class Checked:
     drawing: Drawing | None = None
 
 
-async def check(program: Program, spec: OqtopusJobSpec, device: EmulatedDevice) -> Checked:
+async def check(user_id: str, program: Program, spec: OqtopusJobSpec, device: EmulatedDevice) -> Checked:
     """Check that a device can run a job, as `oqtopus-client run` does."""
     published = OqtopusDevice(device.info(n_pending_jobs=0))
-    paulis = [term.pauli for term in spec.to_s3_submit_job_info().operator or ()]
+    info = await run_in_threadpool(spec.to_s3_submit_job_info)
+    paulis = [term.pauli for term in info.operator or ()]
     transpiled = spec.transpiler_info.get("transpiler_lib", "") is not None
-    checked = await within_limits(_check, program, published, paulis, transpiled=transpiled)
+    checked = await within_limits(user_id, _check, program, published, paulis, transpiled=transpiled)
     if checked is None:
         return Checked(warnings=[texts().submit.slow])
     if not device.available:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
@@ -17,7 +18,7 @@ from oqtopus_client.emulator.api.guard import MAX_BODY_BYTES
 from oqtopus_client.emulator.api.job_rows import SETTINGS
 from oqtopus_client.emulator.api.jobs import submit_job
 from oqtopus_client.emulator.console.job import REPEATABLE
-from oqtopus_client.emulator.console.job_content import read_input, terms_of
+from oqtopus_client.emulator.console.job_files import read_input, terms_of
 from oqtopus_client.emulator.console.pages import render
 from oqtopus_client.emulator.console.program_check import Checked, check
 from oqtopus_client.emulator.console.texts import texts
@@ -31,7 +32,7 @@ from oqtopus_client.services.openqasm import decode
 
 router = APIRouter(prefix="/console/submit")
 
-_TERM = re.compile(r"(?:(?P<coefficient>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*\*?\s*)?(?P<pauli>[A-Za-z].*)")
+_TERM = re.compile(r"(?:(?P<coefficient>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(?:\*\s*)?)?(?P<pauli>[A-Za-z].*)")
 _LEVELS = ("0", "1", "2", "3")
 _EXAMPLE = """OPENQASM 3;
 include "stdgates.inc";
@@ -150,12 +151,12 @@ async def submit(request: Request, cloud: CloudParameter, user: UserParameter) -
     try:
         program = decode(content, *names)
         fields = replace(fields, program=program.text)
-        spec = fields.spec()
+        spec = await run_in_threadpool(fields.spec)
         _require_device(cloud, user, spec.device_id)
     except (ValueError, TypeError) as error:
         return _page(request, cloud, user, fields, Checked([str(error)]), fixable=False)
     if action != "anyway":
-        checked = await check(program, spec, cloud.devices[spec.device_id])
+        checked = await check(user["id"], program, spec, cloud.devices[spec.device_id])
         if action == "check" or checked.problems or checked.warnings:
             return _page(request, cloud, user, fields, checked)
     try:
@@ -178,7 +179,8 @@ async def _submit(cloud: Cloud, user: Row, spec: OqtopusJobSpec) -> str:
     """
     job_id = cloud.store.register(user["id"])
     try:
-        cloud.store.put_file(f"{job_id}/input.zip", pack_input(spec.to_s3_submit_job_info()))
+        content = await run_in_threadpool(lambda: pack_input(spec.to_s3_submit_job_info()))
+        cloud.store.put_file(f"{job_id}/input.zip", content)
         await submit_job(job_id, spec.to_model(), cloud, user)
     except ApiError:
         cloud.store.cancel(job_id)

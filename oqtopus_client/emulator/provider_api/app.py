@@ -31,7 +31,6 @@ def create_provider_app(cloud: Cloud, handover: Handover, key: str | None = None
     """
     app = documented_app("OQTOPUS Provider API")
     app.state.cloud, app.state.handover = cloud, handover
-    app.state.public_url = None  # an engine uses this port itself
     for part in (jobs, status, uploads, devices):
         app.include_router(part.router, dependencies=[Depends(require_text)])
     app.include_router(storage.router)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, base_url
+from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter
 from oqtopus_client.emulator.provider_api.jobs import require_job
 
 router = APIRouter(prefix="/jobs")
@@ -33,4 +33,4 @@ async def upload_forms(job_id: str, items: str, request: Request, cloud: CloudPa
 
 def upload_form(request: Request, cloud: Cloud, key: str) -> dict[str, Any]:
     """Return a newly signed form for uploading one file."""
-    return {"url": f"{base_url(request)}storage", "fields": cloud.signer.upload_fields(key)}
+    return {"url": f"{request.base_url}storage", "fields": cloud.signer.upload_fields(key)}

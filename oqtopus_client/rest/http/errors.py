@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import socket
@@ -47,7 +48,14 @@ def connection_error(method: str, url: str, error: Exception, config: OqtopusCon
         message += f". {missing_authorities() or own}"
     if "WRONG_VERSION_NUMBER" in message:
         message += ". The server does not use TLS on this port; its URL may begin with http://"
+    if url.startswith("http://") and _is_closed(error.__cause__):
+        message += ". If it uses TLS on this port, its URL begins with https://"
     return OqtopusConnectionError(f"{message.rstrip('.')}.{about}")
+
+
+def _is_closed(cause: BaseException | None) -> bool:
+    """Return whether the server closed the connection without a response, as servers with TLS do."""
+    return isinstance(cause, aiohttp.ServerDisconnectedError) or getattr(cause, "errno", 0) == errno.ECONNRESET
 
 
 def _described(reason: Exception) -> str:

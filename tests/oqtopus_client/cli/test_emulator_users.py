@@ -27,11 +27,11 @@ def test_life_of_a_user(cli: Typed, server: dict[str, str]) -> None:
     token = added.stdout.strip()
     with OqtopusClient(config(server, token)) as client:
         assert [device.device_id for device in client.list_devices()] == ["qulacs", "lattice64"]
-        assert cli(*USERS, "allow", "alice", "--devices", "qulacs").stdout == "alice is approved, for qulacs.\n"
+        assert cli(*USERS, "allow", "alice", "--devices", "qulacs").stdout == "alice is approved and may use qulacs.\n"
         assert [device.device_id for device in client.list_devices()] == ["qulacs"]
-        assert cli(*USERS, "allow", "alice").stdout == "alice is approved, for all devices.\n"
+        assert cli(*USERS, "allow", "alice").stdout == "alice is approved and may use all devices.\n"
         assert len(client.list_devices()) == 4
-        assert cli(*USERS, "suspend", "alice").stdout == "alice is suspended, for all devices.\n"
+        assert cli(*USERS, "suspend", "alice").stdout == "alice is suspended.\n"
         with pytest.raises(PermissionDeniedError):
             client.list_devices()
         cli(*USERS, "approve", "alice")

@@ -59,12 +59,12 @@ def test_a_short_wait_is_silent(
 def test_a_change_of_status_is_reported(
     held_client: OqtopusClient, held: HeldExecutor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A new status is reported at once."""
+    """A new status is reported at once, except the last one, as the wait is then over."""
     job_id = held_client.submit_job(SPEC).job_id
     held.await_work()
     clock = Clock()
     with WaitReport(held_client, job_id, clock=clock) as report:
-        for clock.now, status in ((3, "submitted"), (4, "submitted"), (5, "running"), (6, "running")):
+        for clock.now, status in ((3, "submitted"), (4, "submitted"), (5, "running"), (6, "running"), (7, "succeeded")):
             report.update(status)
 
     assert [line.split(": ")[1].split(",")[0] for line in capsys.readouterr().err.splitlines()] == [

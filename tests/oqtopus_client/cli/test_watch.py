@@ -63,6 +63,19 @@ def test_screen_is_filled(width: int, height: int, number: int) -> None:
     assert lines[-1].endswith("every 2 s. Ctrl-C ends.")
 
 
+@pytest.mark.parametrize("width", [30, 40, 69])
+def test_narrow_screen(width: int) -> None:
+    """A narrow terminal shows statuses and how to end, if not whole ids."""
+    jobs = [job(i, "succeeded", device_id="qulacs") for i in range(300)]
+    lines = drawn(Screen(URL, Snapshot(jobs, complete=True), 2), width, 10)
+
+    assert len(lines) == 10
+    assert max(map(len, lines)) <= width
+    assert all(line.startswith("succeeded  qulacs  0691f3a2-") for line in lines[5:9])
+    assert lines[-1].startswith("and 296 more")
+    assert lines[-1].endswith("Ctrl-C ends.")
+
+
 def test_active_jobs_come_first() -> None:
     """The running job is first, then those that wait in the order of the queue, then the others, newest first."""
     lines = drawn(Screen(URL, Snapshot(JOBS, complete=True), 2), 120, 24)

@@ -47,6 +47,9 @@ FILES: dict[str, str | bytes] = {
     "sizes.qasm": f"{HEAD}bit d;\nd = measure q;\n",
     "arguments.qasm": f"{HEAD}cx q[0];\n{END}",
     "parameters.qasm": f"{HEAD}rx q[0];\n{END}",
+    "division.qasm": f"{HEAD}rx(1/0) q[0];\n{END}",
+    "space.qasm": f"{HEAD}x\u00a0q[0];\n{END}",
+    "nothing.qasm": f"{HEAD}x \u200bq[0];\n{END}",
     "script.py": "print('hello')\n",
     "data.json": '{"counts": {}}\n',
 }
@@ -125,6 +128,9 @@ PROGRAMS = [
     use(f"run sizes.qasm {RUN}", 2, "line 6: the registers have different sizes: d = measure q;"),
     use(f"run arguments.qasm {RUN}", 2, "line 5: the gate acts on 2 qubits, not on 1: cx q[0];"),
     use(f"run parameters.qasm {RUN}", 2, "line 5: the gate takes a different number of parameters: rx q[0];"),
+    use(f"run division.qasm {RUN}", 2, "line 5: division by zero: rx(1/0) q[0];"),
+    use(f"run space.qasm {RUN}", 2, "line 5: unexpected 'NO-BREAK SPACE': x"),
+    use(f"run nothing.qasm {RUN}", 2, "line 5: unexpected 'ZERO WIDTH SPACE': x"),
     use(f"run script.py {RUN}", 2, "script.py, line 1", "this is probably not an OpenQASM 3 program"),
     use(f"run data.json {RUN}", 2, "data.json, line 1", "this is probably not an OpenQASM 3 program"),
     use(f"run bell.qasm {RUN} --no-transpile", 2, "qulacs does not execute h; run without --no-transpile"),
@@ -140,6 +146,9 @@ DEVICES = [
     use("device nowhere", 4, "Unknown device 'nowhere'. Known: 'qulacs'"),
     use("device ''", 2, "The name of the device is empty; is a shell variable unset?"),
     use("device lattice64 --png nowhere/chip.png", 2, "nowhere/chip.png: No such file or directory."),
+    use("device lattice64 --png chip", 2, "--png: the name 'chip' has no ending; name the file chip.png"),
+    use("device lattice64 --png folder", 2, "--png: the name 'folder' has no ending; name the file chip.png"),
+    use("device lattice64 --png ''", 2, "--png: the name '.' has no ending; name the file chip.png"),
     use("device lattice64 --png chip.xyz", 2, "chip.xyz: Format 'xyz' is not supported", "name the file chip.png"),
 ]
 OPTIONS = [
@@ -207,6 +216,12 @@ COMMANDS = [
     use("emulator faults inject delay --method FETCH", 2, "--method must be GET, POST, PATCH, DELETE, not 'FETCH'."),
     use("emulator faults inject delay --seconds -1", 2, "--seconds must be at least 0, not -1"),
     use("emulator users add", 2, "NAME is missing. The new user's name", "emulator users add --help"),
+    use("emulator users add ''", 2, "The user's name is empty; is a shell variable unset?"),
+    use("emulator users add zoe --devices ''", 2, "--devices is empty; is a shell variable unset?", "use suspend."),
+    use("emulator device qulacs", 2, "--on or --off is missing. Accept jobs for the device", "emulator device --help"),
+    use("emulator announce ' '", 2, "The title is empty; is a shell variable unset?"),
+    use("emulator announce News --days 0", 2, "--days must be more than 0."),
+    use("emulator status --data folder", 2, "--data: folder is not the data folder of an emulator; `emulator start`"),
     use("emulator users renew-token nowhere", 4, "nowhere"),
     use("emulator status --url nowhere", 2, "base_url must be an http or https URL", "not 'nowhere' (from --url)."),
     use("emulator status --url http://127.0.0.1:9", 5, "refused: nothing listens there", "The URL is from --url"),
@@ -399,6 +414,20 @@ def test_tls_where_there_is_none(cli: Typed, monkeypatch: pytest.MonkeyPatch) ->
 
     assert result.exit_code == 5
     grade(result.stderr, "does not use TLS on this port; its URL may begin with http://", "OQTOPUS_URL")
+
+
+def test_tls_that_the_url_lacks(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An http URL of a server with TLS is recognized."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    with raw_server(lambda _path: b"") as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        monkeypatch.setenv("OQTOPUS_URL", server.url)
+        monkeypatch.setenv("OQTOPUS_API_TOKEN", TOKEN)
+        result = oqtopus("devices")
+
+    assert result.exit_code == 5
+    grade(result.stderr, "If it uses TLS on this port, its URL begins with https://", "OQTOPUS_URL", "doctor")
 
 
 def test_untrusted_certificate(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

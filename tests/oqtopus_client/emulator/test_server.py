@@ -15,6 +15,7 @@ import uvicorn
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
+from oqtopus_client.emulator.serving import listen
 from qiskit_oqtopus import OqtopusProvider
 from tests.support.circuits import BELL, bell
 from tests.support.held_executor import HeldExecutor
@@ -132,9 +133,14 @@ def test_stopping_in_the_middle_of_a_request(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--port", "99999"], "cannot listen on 127.0.0.1 port 99999"),
-        (["--host", "192.0.2.1", "--port", "0"], "cannot listen on 192.0.2.1 port 0"),
-        (["--port", "0", "--data", "/dev/null"], "/dev/null"),
+        (["--port", "99999"], "cannot listen on 127.0.0.1 port 99999: ports are numbers from 0 to 65535."),
+        (["--port", "many"], "argument --port: it must be an integer, not 'many'. See: python -m"),
+        (["--prot", "0"], "unrecognized arguments: --prot 0. See: python -m oqtopus_client.emulator --help"),
+        (["--host", "192.0.2.1", "--port", "0"], "port 0: this machine does not have that address."),
+        (["--host", "no.invalid", "--port", "0"], "cannot listen on no.invalid port 0: the host is unknown; name"),
+        (["--port", "0", "--data", "/dev/null"], "/dev/null cannot be the emulator's data folder: it is not a folder."),
+        (["--port", "0", "--data", "lattice64"], "data is the folder for jobs and results, not a device, such as"),
+        (["--port", "0", "--tls-key", "x"], "--tls-cert and --tls-key are used together. See: "),
         (["--port", "0", "--data", ":memory:", "--token", "a b"], "token must consist of visible ASCII characters"),
     ],
 )
@@ -146,6 +152,14 @@ def test_cannot_start(arguments: list[str], message: str) -> None:
     assert run.returncode == 2
     assert message in run.stderr
     assert run.stderr.count("\n") == 1
+
+
+def test_port_in_use() -> None:
+    """The message says that another program has the port, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"port {port}: another program listens there, perhaps another emulator; "):
+            listen("127.0.0.1", port)
 
 
 def test_damaged_database(tmp_path: Path) -> None:

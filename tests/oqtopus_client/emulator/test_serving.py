@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 from oqtopus_client.emulator.__main__ import main
 from oqtopus_client.emulator.arguments import parser
@@ -38,6 +43,19 @@ def test_certificate(tmp_path: Path) -> None:
     certificate, key = issue(tmp_path, "lab.example", "*.lab.example", "192.0.2.1")
 
     assert Certificate.load(certificate, key).names == ("lab.example", "*.lab.example", "192.0.2.1")
+
+
+def test_certificate_without_names(tmp_path: Path) -> None:
+    """A certificate with a common name only is refused, as by clients."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - dt.timedelta(1), now + dt.timedelta(1))
+    files = tmp_path / "bare.pem", tmp_path / "bare.key"
+    files[0].write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    with pytest.raises(ValueError, match=r"--tls-cert: clients would refuse .* names no host as a subjectAltName"):
+        Certificate.load(*map(str, files))
 
 
 def test_unusable_certificates(tmp_path: Path) -> None:
@@ -73,8 +91,8 @@ def test_unusable_certificates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--tls-cert", "x"), "--tls-cert and --tls-key are used together."),
-        (("--tls-key", "x"), "--tls-cert and --tls-key are used together."),
+        (("--tls-cert", "x"), "--tls-cert and --tls-key are used together. See: "),
+        (("--tls-key", "x"), "--tls-cert and --tls-key are used together. See: "),
         (("--tls-cert", "/none", "--tls-key", "x"), "--tls-cert: cannot read /none: No such file or directory."),
         (("--public-url", "lab.example"), "The public URL must be an http or https URL"),
         (("--trusted-proxy", "proxy.example"), "must be an address, such as 127.0.0.1, or a network"),

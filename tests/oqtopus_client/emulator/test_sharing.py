@@ -218,10 +218,12 @@ def test_public_url_of_files(emulator: Emulator) -> None:
         upload = caller("POST", "/jobs", json={}).json()["presigned_url"]["url"]
         uid = caller("GET", "/device_histories").json()["items"][0]["history_uid"]
         download = caller("GET", f"/device_histories/{uid}").json()["device_info"]
+        moved = caller("GET", "/jobs/", follow_redirects=False).headers["Location"]
         caller.close()
 
     assert upload == f"{public}/storage"
     assert download.startswith(f"{public}/storage/device_histories/")
+    assert moved == f"{public}/jobs"
     assert emulator.public_url is None
 
 
@@ -230,7 +232,13 @@ def test_public_url_of_files(emulator: Emulator) -> None:
     [
         ("emulator.example.org", "must be an http or https URL, such as 'https://emulator.example.org', not"),
         ("ftp://emulator.example.org", "must be an http or https URL"),
-        ("https://user:word@emulator.example.org", "must be an http or https URL"),
+        ("https://user:word@emulator.example.org", "must not contain a user name or a password."),
+        (
+            "https://例え.example",
+            "must have a host name of ASCII letters, digits, dots and hyphens, not '例え.example'",
+        ),
+        ("https://a.example:", "must have a host name of ASCII letters"),
+        ("https://*.example", "must have a host name of ASCII letters"),
         ("https://example.org/emulator", "must not have a path, as 'https://example.org/emulator' has"),
         ("https://example.org/?a=b", "must not have a path"),
     ],

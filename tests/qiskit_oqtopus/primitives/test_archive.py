@@ -236,6 +236,22 @@ def test_damaged_files(backend: OqtopusBackend, tmp_path: Path) -> None:
         OqtopusPrimitiveJob.load(file)
 
 
+@pytest.mark.parametrize("number", [-1, 2.5, "5", None, 10**30])
+@pytest.mark.parametrize("parallel", [False, True])
+def test_impossible_counts(chip: OqtopusBackend, tmp_path: Path, number: object, parallel: bool) -> None:
+    """Counts that are not numbers of shots are an error, not cut down to some."""
+    path = tmp_path / "job.json"
+    job = OqtopusSampler(chip, parallel=parallel).run([transpile(bell(), chip, seed_transpiler=1)], shots=5)
+    job.result()
+    job.save(path)
+    saved = json.loads(path.read_text())
+    saved["jobs"][0]["job_info"]["result"]["sampling"]["counts"] = {"00": 3, "11": number}
+    path.write_text(json.dumps(saved))
+
+    with pytest.raises(OqtopusJobError, match=r"unreadable result: \S+ is not a valid count of the outcome '11'"):
+        OqtopusPrimitiveJob.load(path).result()
+
+
 def test_secrets_stay_out(chip: OqtopusBackend, tmp_path: Path) -> None:
     """A saved job contains no token and no URL, even if its files have been looked at."""
     job = OqtopusSampler(chip).run([bell()], shots=5)

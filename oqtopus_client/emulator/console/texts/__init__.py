@@ -13,13 +13,10 @@ class Texts(SimpleNamespace):
     """Texts by section and name: `texts().jobs.search` or `texts().jobs["search"]`."""
 
     def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
+        return vars(self)[name]
 
     def __contains__(self, name: str) -> bool:
-        return hasattr(self, name)
+        return name in vars(self)
 
 
 @functools.cache

@@ -228,7 +228,9 @@ def test_the_login_repeats_nothing_that_runs(emulator: Emulator) -> None:
     assert_harmless(answer.text)
 
 
-@pytest.mark.parametrize("query", ["done=nowhere", "done=__class__", "failed=copy", "done=", "n=5"])
+@pytest.mark.parametrize(
+    "query", ["done=nowhere", "done=__class__", "done=__init__", "failed=__dict__", "failed=copy", "done=", "n=5"]
+)
 def test_unknown_notices_show_nothing(emulator: Emulator, query: str) -> None:
     """An address cannot put words on a page."""
     assert '<p class="notice' not in console_of(emulator).get(f"/?{query}").text
@@ -258,3 +260,14 @@ def test_served(server: dict[str, str]) -> None:
     answer = httpx.get(server["OQTOPUS_URL"])
     assert "<h1>Dashboard</h1>" in answer.text
     assert httpx.get(server["OQTOPUS_URL"], headers={"Host": "evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/console/jobs", "/console/nowhere", "/console/static/console.js"])
+def test_head_is_get_without_a_body(server: dict[str, str], path: str) -> None:
+    """Monitors ask for the headers only."""
+    url = f"{server['OQTOPUS_URL']}{path}"
+    head, got = httpx.head(url), httpx.get(url)
+
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert head.headers["content-security-policy"]

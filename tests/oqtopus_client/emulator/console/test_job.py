@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from oqtopus_client import OqtopusClient, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.console import workshop
-from oqtopus_client.emulator.console.job_content import MOST_CHARACTERS
+from oqtopus_client.emulator.console import limited
+from oqtopus_client.emulator.console.job_files import MOST_CHARACTERS
 from oqtopus_client.emulator.console.job_filters import STATUSES
 from oqtopus_client.emulator.console.pages import duration
 from oqtopus_client.rest.storage import pack, unpack
@@ -399,7 +399,7 @@ def test_drawing_ends_in_time(still: Emulator, monkeypatch: pytest.MonkeyPatch) 
     job_id = add(still, {"input": pack(json.dumps({"program": [BELL]}).encode(), "input.json")})
     browser = console_of(still)
     with monkeypatch.context() as patch:
-        patch.setattr(workshop, "SECONDS", 0.0)
+        patch.setattr(limited, "SECONDS", 0.0)
         assert "took too long" in browser.get(f"/console/jobs/{job_id}/circuit?of=program").text
 
     assert "┤ H ├" in browser.get(f"/console/jobs/{job_id}/circuit?of=program").text

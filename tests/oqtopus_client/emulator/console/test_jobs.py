@@ -82,8 +82,26 @@ def test_pages_hold_each_job_once(cloud: Emulator) -> None:
     assert found == jobs[::-1]
     assert address == ""
     assert listed(browser.get("/console/jobs?page=99")) == jobs[9::-1]
+    assert 'href="/console/jobs?page=2"' in browser.get("/console/jobs?page=3").text
     for nonsense in ("0", "-1", "x", "9" * 30, "²"):
         assert listed(browser.get("/console/jobs", params={"page": nonsense})) == jobs[:-26:-1]
+
+
+def test_new_jobs_move_no_other_to_the_next_page(cloud: Emulator) -> None:
+    """Who turns pages sees each job once, also while others are submitted; the first page shows these."""
+    jobs = [add(cloud) for _ in range(60)]
+    browser = console_of(cloud)
+    page = browser.get("/console/jobs")
+    found = listed(page)
+    while following := re.search(r'rel="next" href="([^"]*)"', page.text):
+        added = [add(cloud) for _ in range(7)]
+        page = browser.get(html.unescape(following[1]))
+        found += listed(page)
+
+    assert found == jobs[::-1]
+    newer = re.findall(r'rel="prev" href="([^"]*)"', page.text)[0]
+    assert listed(browser.get(html.unescape(newer))) == jobs[-26:-51:-1]
+    assert listed(browser.get("/console/jobs"))[:7] == added[::-1]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +113,7 @@ def test_pages_hold_each_job_once(cloud: Emulator) -> None:
         ("SURE", ["sure 100", "100% sure"]),
         ("thing", ["a_b", "axb"]),
         ("nowhere", []),
+        ("a_b" * 20_000, []),
         ("\0", []),
         ("' OR 1=1 --", []),
     ],
@@ -112,7 +131,20 @@ def test_search_takes_text_literally(cloud: Emulator, text: str, names: list[str
     page = console_of(cloud).get("/console/jobs", params={"q": text})
 
     assert [html.unescape(name) for _, name, _ in ROW.findall(page.text)] == names
-    assert f'name="q" type="search" value="{html.escape(text)}"' in page.text or text in "\0' OR 1=1 --"
+    assert (
+        f'name="q" type="search" value="{html.escape(text)}"' in page.text
+        or text in "\0' OR 1=1 --"
+        or len(text) > 2000
+    )
+
+
+@pytest.mark.parametrize("query", ["gone=" + "9" * 5000, "ended=-1", "unfinished=x", "gone=\u0663"])
+def test_numbers_that_are_not_valid_show_nothing(cloud: Emulator, query: str) -> None:
+    """An address cannot make the list fail."""
+    answer = console_of(cloud).get(f"/console/jobs?{query}")
+
+    assert answer.status_code == 200
+    assert '<p class="notice' not in answer.text
 
 
 def test_search_by_id(cloud: Emulator) -> None:
@@ -245,5 +277,5 @@ def test_lists_are_live(cloud: Emulator) -> None:
     page = console_of(cloud).get("/console/jobs?q=a%26b").text
     address = html.unescape(re.findall(r'data-live="([^"]*)"', page)[0])
 
-    assert address == "/console/jobs?q=a%26b&page=1"
+    assert address == "/console/jobs?q=a%26b"
     assert '<section id="found"' in console_of(cloud).get(address).text

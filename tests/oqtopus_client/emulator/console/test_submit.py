@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 
 from oqtopus_client import OqtopusClient, OqtopusDevice, OqtopusJobSpec
 from oqtopus_client.emulator import Emulator
-from oqtopus_client.emulator.console import workshop
+from oqtopus_client.emulator.console import limited
+from oqtopus_client.emulator.console.submit import Fields
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.rest.storage import unpack
 from oqtopus_client.services.openqasm import Program
@@ -214,6 +216,16 @@ def test_terms_of_an_operator(cloud: Emulator, line: str, pauli: str, coefficien
     assert input_of(cloud, job["job_id"])["operator"] == [{"pauli": pauli, "coeff": coefficient}]
 
 
+@pytest.mark.parametrize("line", ["1{}!", "1{}*{}!", "!{}", "1{}", "1*{}"])
+def test_long_terms_take_no_long_time(line: str) -> None:
+    """Reading a term takes a time in proportion to its length, so that no form can stop the server."""
+    for fill in (" ", "1", "."):
+        start = time.thread_time()
+        with pytest.raises(ValueError, match="a term is"):
+            Fields(type="estimation", program="x", operator=line.replace("{}", fill * 30_000)).spec()
+        assert time.thread_time() - start < 2
+
+
 def test_estimations_need_no_measurement(cloud: Emulator) -> None:
     """The operator says what is measured; a sampling without measurement is doubtful."""
     unmeasured = BELL.replace("c = measure q;", "")
@@ -252,7 +264,7 @@ def test_files(cloud: Emulator) -> None:
 def test_large_programs(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that takes too long is stopped, and the job can be submitted regardless."""
     large = BELL + "cx q[0], q[1];\n" * 600_000
-    monkeypatch.setattr(workshop, "SECONDS", 0.1)
+    monkeypatch.setattr(limited, "SECONDS", 0.1)
     answer = post(console_of(cloud), file=("large.qasm", large.encode()))
 
     assert answer.status_code == 200
