@@ -17,7 +17,7 @@ from oqtopus_client.checks import check_set, real_number, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
-from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, write_profiles
+from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, warn_of_unknown_keys, write_profiles
 from oqtopus_client.urls import is_loopback, is_web_url
 
 if TYPE_CHECKING:
@@ -248,6 +248,7 @@ class OqtopusConfig:
             known = suggestion(section, parser.sections()) or "It has none."
             raise OqtopusConfigError(f"{file} has no profile [{section}]. {known}")
         profile = parser[section]
+        warn_of_unknown_keys(profile, file)
         url = profile.get("base_url") or profile.get("url")
         if not url:
             raise OqtopusConfigError(f"Profile [{section}] of {file} must define base_url.")

@@ -8,11 +8,18 @@ from __future__ import annotations
 import configparser
 import contextlib
 import io
+import logging
 import os
 from pathlib import Path
 
+from oqtopus_client.display import suggestion
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.files import write_atomically
+
+_logger = logging.getLogger("oqtopus_client")
+
+KEYS = ("base_url", "url", "api_token", "proxy", "timeout", "allow_http")
+"""The settings of a profile."""
 
 DEFAULT_PATH = object()
 """Stands for the default profile file, whose path depends on the environment at the time of the call."""
@@ -63,6 +70,15 @@ def read_profiles(file: Path) -> configparser.ConfigParser:
         # error's context is pickled along with it by some packages.
         raise OqtopusConfigError(f"{file} {problem}; correct it, or remove it and run `oqtopus-client login`.")
     return parser
+
+
+def warn_of_unknown_keys(profile: configparser.SectionProxy, file: Path) -> None:
+    """Log a warning about each setting that is not read, which may be misspelt. Its value may be a token."""
+    for key in profile:
+        if key not in KEYS:
+            _logger.warning(
+                "Profile [%s] of %s: the setting %r is ignored. %s", profile.name, file, key, suggestion(key, KEYS)
+            )
 
 
 def write_profiles(parser: configparser.ConfigParser, file: Path) -> None:

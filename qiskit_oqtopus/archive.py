@@ -14,12 +14,12 @@ from qiskit import qpy
 from oqtopus_client.files import write_atomically
 from oqtopus_client.services.saved_jobs import from_file, without_files
 from oqtopus_client.shipping.equality import alike
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.errors import LaterReleaseError
 from qiskit_oqtopus.header import as_json
 from qiskit_oqtopus.plain import copied
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.tags import kind_of
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,13 +20,13 @@ from oqtopus_client.errors import (
 from oqtopus_client.rest.enums import FINAL_STATUSES
 from oqtopus_client.services.concurrency import WORKERS
 from oqtopus_client.services.journal import JournalState
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as_is
 from qiskit_oqtopus.journal_entries import by_batch
 from qiskit_oqtopus.last_seen import FIELDS, LastSeen, just_submitted
 from qiskit_oqtopus.programs import Program
 from qiskit_oqtopus.status import aggregate_status
 from qiskit_oqtopus.tags import Tag, first_of_each, is_batch_id, kind_of
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.parallel import packing
 from qiskit_oqtopus.parallel.merging import parts_of
 from qiskit_oqtopus.parallel.results import combined, pieces
 from qiskit_oqtopus.results import DONE, to_experiments, warn_of_lost_shots
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,8 +22,8 @@ from qiskit.providers import Options
 from oqtopus_client.checks import shown, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.tags import checked_user_tags, with_user_tags
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

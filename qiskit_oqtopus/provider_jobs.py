@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from oqtopus_client import OqtopusProgramJob
 from oqtopus_client.checks import check_boolean, whole_number
 from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import JOBS, refuse_others
 from qiskit_oqtopus.errors import OqtopusJobError
@@ -22,7 +23,6 @@ from qiskit_oqtopus.primitives.job import OqtopusPrimitiveJob
 from qiskit_oqtopus.primitives.plan import from_run_id
 from qiskit_oqtopus.program_runs import ProgramRuns
 from qiskit_oqtopus.tags import Tag, is_batch_id
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Measure, ParameterExpression, Reset
 
 from oqtopus_client.angles import reduced
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.definitions import definition, has_conditions, has_variables, translated, with_small_angles
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
 from qiskit_oqtopus.programs import NO_DELAY, Program, Template
 from qiskit_oqtopus.reals import real
 from qiskit_oqtopus.untouched import Untouched, only_delayed
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,9 @@ from qiskit.result.models import ExperimentResult
 
 import oqtopus_client
 from oqtopus_client.errors import ResponseValidationError
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.errors import reason
 from qiskit_oqtopus.header import NOWHERE, CircuitHeader
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

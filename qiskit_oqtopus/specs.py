@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import numpy as np
 
 import oqtopus_client
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.parallel.embedding import Embedder
@@ -15,7 +16,6 @@ from qiskit_oqtopus.parallel.packing import most_replicas, pack, shares
 from qiskit_oqtopus.programs import Template, as_bindings
 from qiskit_oqtopus.qasm import to_program, to_template
 from qiskit_oqtopus.tags import new_tags
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -353,6 +353,7 @@ EMULATOR: list[Row] = [
     ("Emulator('lattice64')", ValueError, "data is the folder for jobs and results, not a device", "'lattice64'"),
     ("Emulator('/dev/null')", OSError, "/dev/null cannot be the emulator's data folder: it is not a folder."),
     ("Emulator('/dev/null/data')", OSError, "/dev/null/data cannot be the emulator's data folder: Not a directory."),
+    ("Emulator('')", ValueError, "data must be the path of a folder or ':memory:', not ''"),
     ("Emulator(':memory:', token=5)", TypeError, "token must be text", "int"),
     ("Emulator(':memory:', token='a b')", ValueError, "visible ASCII characters, without spaces"),
     ("Emulator(':memory:', seed=-1)", ValueError, "seed must be a non-negative integer, not -1"),

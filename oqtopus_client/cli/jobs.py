@@ -103,7 +103,7 @@ def jobs(
 
     Example: oqtopus-client jobs --status failed --since 2d
 
-    To cancel many: oqtopus-client cancel $(oqtopus-client jobs --status submitted --limit 1000 --ids)
+    To cancel many: oqtopus-client jobs --status submitted --limit 1000 --ids | oqtopus-client cancel -
     """
     if watch + json + ids > 1:
         raise typer.BadParameter("--watch, --json and --ids exclude each other; use only one of them.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,14 +77,15 @@ def run(
     program = read(file)
     if check:
         program.check()
-    spec = oqtopus_client.OqtopusJobSpec.sampling(
-        device_id=device,
-        program=program.text,
-        shots=shots,
-        name=name or (None if file == "-" else Path(file).name),
-        transpiler_info=_transpiler(optimization_level, on=transpile),
-        mitigation_info={"ro_error_mitigation": "pseudo_inverse"} if mitigate else {},
-    )
+    with warnings.catch_warnings(action="ignore"):  # `_check_for` prints them, with the program's name
+        spec = oqtopus_client.OqtopusJobSpec.sampling(
+            device_id=device,
+            program=program.text,
+            shots=shots,
+            name=name or (None if file == "-" else Path(file).name),
+            transpiler_info=_transpiler(optimization_level, on=transpile),
+            mitigation_info={"ro_error_mitigation": "pseudo_inverse"} if mitigate else {},
+        )
     if check:
         _check_for(session, program, device, transpiled=transpile)
     try:

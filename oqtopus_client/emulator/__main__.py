@@ -69,10 +69,10 @@ def main(given: Sequence[str] | None = None, *, program: str = "python -m oqtopu
             # Standard output is for programs and shells, which evaluate its lines.
             print(_summary(site), file=sys.stderr, flush=True)
             if sends_tokens_unencrypted(listener, url):
-                print(f"{parser.prog}: {_UNENCRYPTED}", file=sys.stderr)
+                print(f"oqtopus-client: {_UNENCRYPTED}", file=sys.stderr)
             uvicorn.Server(settings(app, certificate, options.trusted_proxy)).run(sockets=sockets)
     except (OSError, OverflowError, ValueError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(2, f"oqtopus-client: {error}\n")
 
 
 def _summary(site: Site) -> str:

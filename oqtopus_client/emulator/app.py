@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def create_app(cloud: Cloud) -> ASGIApp:
     """Create the application for a cloud; it works in any event loop, and in several at once."""
-    app = documented_app()
+    app = documented_app("OQTOPUS User API")
     app.state.cloud = cloud
     for part, tag in ((devices, "Devices"), (jobs, "Jobs"), (users, "Account"), (control, "Emulator")):
         app.include_router(part.router, tags=[tag], dependencies=[Depends(require_text), Depends(API_TOKEN)])

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ipaddress
-from typing import NoReturn, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
+from oqtopus_client.display import suggestion
 from oqtopus_client.emulator.database import IN_MEMORY
 from oqtopus_client.emulator.device_files import Schedule
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
 
 class _Parser(argparse.ArgumentParser):
+    """A parser that reports errors in one line, as the other commands do."""
+
+    def parse_args(self, *given: Any) -> Any:  # type: ignore[override]
+        """Parse a command line, and suggest the option that was probably meant for an unknown one."""
+        options, unknown = self.parse_known_args(*given)
+        if unknown:
+            name = unknown[0].partition("=")[0]
+            if not name.startswith("-"):
+                self.error(f"unexpected extra argument {name!r}")
+            similar = suggestion(name, self._option_string_actions, str)
+            self.error(f"No such option: {name}. {similar if similar.endswith('?') else ''}")
+        return options
+
     def error(self, message: str) -> NoReturn:
-        """End the program with one line, without the list of options."""
-        self.exit(2, f"{self.prog}: {message.removesuffix('.')}. See: {self.prog} --help\n")
+        """Exit with an error."""
+        reason = message.removeprefix("argument ").replace(": must be", " must be").rstrip(". ")
+        self.exit(2, f"oqtopus-client: {reason}{'' if reason.endswith('?') else '.'} See: {self.prog} --help\n")
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -21,7 +41,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     parser = _Parser(prog=program, description="Serve an emulated cloud, with a console in the browser, until Ctrl-C.")
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=_integer, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
+    add("--port", type=_at_least(0), default=8080, help="port to listen on, 0 for any (default: %(default)s)")
     add("--data", metavar="FOLDER", help=f"where to keep jobs, or {IN_MEMORY} (default: in your data directory)")
     add("--token", help="API token to require (default: the one stored with the data)")
     add("--devices", metavar="FOLDER", help="device files, in addition to the built-in devices")
@@ -31,10 +51,10 @@ def parser(program: str) -> argparse.ArgumentParser:
         choices=get_args(Schedule),
         help="'gateway': operations start early, as on real devices; 'alap': late",
     )
-    add("--workers", type=_integer, metavar="N", help="jobs that run at a time (default: one per processor core)")
+    add("--workers", type=_at_least(1), metavar="N", help="jobs that run at a time (default: one per processor core)")
     add(
         "--seed",
-        type=_integer,
+        type=_at_least(0),
         metavar="N",
         help="seed of the simulations: the same jobs give the same counts each time",
     )
@@ -45,7 +65,11 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     add("--sse-python", metavar="PATH", help="interpreter of these programs, with its packages (default: this one)")
     add(
-        "--sse-memory", type=_integer, metavar="MIB", default=1024, help="memory of each program (default: %(default)s)"
+        "--sse-memory",
+        type=_at_least(1),
+        metavar="MIB",
+        default=1024,
+        help="memory of each program (default: %(default)s)",
     )
     add("--cancelling", action="store_true", help="make running jobs 'cancelling' before they are 'cancelled'")
     add("--no-device-histories", action="store_true", help="leave out /device_histories, as older servers do")
@@ -61,7 +85,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     add(
         "--provider-port",
-        type=_integer,
+        type=_at_least(0),
         metavar="PORT",
         default=8888,
         help="port of the Provider API (default: %(default)s)",
@@ -97,13 +121,18 @@ def _proxy(text: str) -> str:
         ipaddress.ip_network(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"it must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16; {error}"
+            f"must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16: {error}"
         ) from None
     return text
 
 
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"it must be an integer, not {text!r}") from None
+def _at_least(least: int) -> Callable[[str], int]:
+    """Return a function that reads an integer, and refuses smaller ones."""
+
+    def read(text: str) -> int:
+        with contextlib.suppress(ValueError):
+            if (number := int(text)) >= least:
+                return number
+        raise argparse.ArgumentTypeError(f"must be an integer of at least {least}, not {text!r}")
+
+    return read

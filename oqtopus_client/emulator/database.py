@@ -97,13 +97,13 @@ def database_file(data: str | Path | None) -> str | Path:
 
     Raises:
         TypeError: The folder is not a path.
-        ValueError: It is a misspelt `:memory:`.
+        ValueError: It is empty, or a misspelt `:memory:`.
     """
     if data == IN_MEMORY:
         return IN_MEMORY
     if not isinstance(data, str | os.PathLike | None):
         raise TypeError(f"data must be the path of a folder, {IN_MEMORY!r} or None, not {data!r}.")
-    if isinstance(data, str) and data.startswith(":"):
+    if data is not None and ((name := str(data).strip()) == "" or ":" in {name[0], name[-1]}):
         raise ValueError(f"data must be the path of a folder or {IN_MEMORY!r}, not {data!r}.")
     folder = platformdirs.user_data_path("oqtopus-emulator") if data is None else Path(data)
     return folder / "emulator.sqlite3"

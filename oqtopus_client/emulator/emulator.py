@@ -106,8 +106,8 @@ class Emulator:
     Raises:
         OSError: A folder cannot be used, or `sse_python` cannot be executed.
         TypeError: `idle_noise` is not a bool, `coherent` is not `CoherentErrors`, or `seed` is not an integer.
-        ValueError: A device, `public_url`, `schedule`, `seed` or `token` is not valid, or no noisy device has a place
-            in `coherent`.
+        ValueError: `data`, a device, `public_url`, `schedule`, `seed` or `token` is not valid, or no noisy device has a
+            place in `coherent`.
     """
 
     def __init__(

@@ -12,6 +12,8 @@ from oqtopus_client.checks import shown, whole_number
 from oqtopus_client.config import in_sse_container
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.services.estimation_operator import OqtopusEstimationOperator
+from oqtopus_client.services.job_doubts import measures_nothing, misspellings
+from oqtopus_client.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3OperatorItem, JobsS3SubmitJobInfo, JobsSubmitJobRequest
@@ -59,13 +61,18 @@ class OqtopusJobSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "job_type", _job_type(self.job_type))
         object.__setattr__(self, "shots", check_shots(self.shots))
-        self.to_s3_submit_job_info()
+        content = self.to_s3_submit_job_info()
         if not self.device_id and not (self.device_id == "" and in_sse_container()):
             raise ValueError("device_id is empty; name a device, such as 'qulacs'.")
         for name, limit in _MAX_LENGTH.items():
             _check_text(name, getattr(self, name), limit)
-        for name in ("transpiler_info", "simulator_info", "mitigation_info"):
-            _check_json(name, getattr(self, name))
+        settings = {name: getattr(self, name) for name in ("transpiler_info", "simulator_info", "mitigation_info")}
+        for name, value in settings.items():
+            _check_json(name, value)
+        if warning := measures_nothing(self.job_type, content.program or ()):
+            warn_user(warning)
+        for warning in misspellings(settings):
+            warn_user(warning)
 
     @classmethod
     def sampling(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.parallel.arrangement import MAX_TEXT
 from qiskit_oqtopus.parallel.assignment import Request, assign
@@ -15,7 +16,6 @@ from qiskit_oqtopus.parallel.merging import Part, merge
 from qiskit_oqtopus.parallel.placement import Placement
 from qiskit_oqtopus.parallel.splitting import shots_limit
 from qiskit_oqtopus.programs import Program
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.primitives.estimator_pubs import Mitigation
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -48,6 +48,10 @@ def coerced(pubs: Iterable[Any], coerce: Callable[[Any], _Pub], form: str, colum
         except (TypeError, AttributeError, ValueError, QiskitError) as error:
             kind = next((kind for kind in (ValueError, QiskitError) if isinstance(error, kind)), TypeError)
             message = getattr(error, "message", str(error)).rstrip(".")
+            if message.startswith(
+                "Non-Hermitian"
+            ):  # Qiskit's verdict on infinities too, as inf * 1 is inf + nan j for it
+                message = message.replace("Non-Hermitian", "Non-Hermitian or not finite", 1)
             if "observable" in message and isinstance(pub, tuple) and getattr(pub[0], "layout", None) is not None:
                 message += ". The circuit was transpiled; use observable.apply_layout(circuit.layout)"
             raise kind(f"PUB {i}: {message}. A PUB is {form}.{_parameters(pub)}") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Never
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.elsewhere import RUN, refuse_others, refuse_positional
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
@@ -20,7 +21,6 @@ from qiskit_oqtopus.primitives.sampler_plan import SampledPub, SamplerPlan
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.primitives.task import Task, TaskCircuit
 from qiskit_oqtopus.primitives.task_packer import TaskPacker
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

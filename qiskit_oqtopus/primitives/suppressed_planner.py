@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.primitives.calibration_tasks import calibration_tasks
@@ -18,7 +19,6 @@ from qiskit_oqtopus.primitives.suppressed_pub import SuppressedPub
 from qiskit_oqtopus.primitives.suppression.folding import fold
 from qiskit_oqtopus.primitives.suppression.record import Suppression
 from qiskit_oqtopus.primitives.task import Task
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

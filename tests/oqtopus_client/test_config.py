@@ -102,6 +102,21 @@ def test_bad_profile(text: str, message: str) -> None:
     assert SECRET not in str(caught.value.__context__)
 
 
+def test_unknown_settings_of_a_profile(caplog: pytest.LogCaptureFixture) -> None:
+    """They are ignored with a warning, which has no value: it may be a misnamed token."""
+    known = "url = https://a.example\nproxy =\ntimeout = 5\nallow_http = no\n"
+    text = f"[default]\n{known}api_tokn = {SECRET}\ncolour = red\n"
+    file = Path("~/.oqtopus").expanduser()
+    file.write_text(text, encoding="utf-8")
+
+    assert OqtopusConfig.from_file().api_token is None
+    assert [record.getMessage().split(f"{file}: ")[1] for record in caplog.records] == [
+        "the setting 'api_tokn' is ignored. Did you mean 'api_token'?",
+        "the setting 'colour' is ignored. Known: 'base_url', 'url', 'api_token', 'proxy', 'timeout', 'allow_http'.",
+    ]
+    assert SECRET not in caplog.text
+
+
 def test_environment_wins_over_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server named in the environment never sees the profile's token."""
     write_profile(f"[default]\nurl = https://profile.example\napi_token = {SECRET}\n")

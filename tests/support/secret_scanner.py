@@ -90,7 +90,8 @@ def _look_at_memory() -> None:
     for thing in gc.get_objects():
         room = str(type(thing).__module__)
         if room.startswith(("oqtopus_client", "qiskit_oqtopus")):
-            with contextlib.suppress(ValueError):  # what was made with an integer of thousands of digits, and refused
+            # Objects whose construction failed, without attributes or with an integer of thousands of digits.
+            with contextlib.suppress(AttributeError, ValueError):
                 look(f"repr of {type(thing).__name__}", f"{thing!r} {thing!s}")
             if not room.startswith("oqtopus_client.emulator"):
                 _look_at_pickle(thing)

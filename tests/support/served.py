@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
+from tests.support.circuits import BELL
 from tests.support.server_process import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-BELL = """OPENQASM 3;
-include "stdgates.inc";
-qubit[2] q;
-bit[2] c;
-h q[0];
-cx q[0], q[1];
-c = measure q;
-"""
 
 
 class Served:

@@ -1,4 +1,4 @@
-"""`/docs` and `/redoc`: the documentation of the User API, to be read and tried without a network."""
+"""`/docs` and `/redoc`: the documentation of an API, to be read and tried without a network."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _POLICY = (
 """Scripts within the pages are allowed, because that is how Swagger UI is started: no page has text from a user."""
 
 
-def documented_app() -> FastAPI:
+def documented_app(title: str) -> FastAPI:
     """Create an application that documents itself; the pages' scripts and styles are served below `/docs`."""
-    return FastAPIOffline(title="OQTOPUS User API", version="1.0", static_url="/docs/static")
+    return FastAPIOffline(title=title, version="1.0", static_url="/docs/static")
 
 
 def with_policy(app: ASGIApp) -> ASGIApp:

@@ -169,8 +169,8 @@ class Waiting(Jobs):
         except asyncio.CancelledError as error:
             unfinished = [job_id for job_id, outcome in found.items() if outcome is None]
             error.add_note(
-                f"{len(unfinished)} jobs are still running; call wait_for_jobs() again with their ids: "
-                f"{', '.join(unfinished)}"
+                f"{'1 job is' if len(unfinished) == 1 else f'{len(unfinished)} jobs are'} still running; call "
+                f"wait_for_jobs() again with the ids: {', '.join(unfinished)}"
             )
             raise
         results = [outcome for outcome in map(found.get, job_ids) if isinstance(outcome, OqtopusJobResult)]

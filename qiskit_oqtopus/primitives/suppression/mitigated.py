@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.primitives.expectation import contributions
 from qiskit_oqtopus.primitives.observables import term_values
 from qiskit_oqtopus.primitives.suppression.readout_mitigation import CorrectedTerms
 from qiskit_oqtopus.primitives.suppression.terms import TermSamples, joined
-from qiskit_oqtopus.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -279,3 +279,28 @@ def test_no_jobs(cli: Typed) -> None:
     """An empty list says so."""
     assert "No job matches" in cli("jobs", "--text", "there is none with this text").stderr
     assert answer(cli("jobs", "--text", "there is none with this text", "--json")) == []
+
+
+def test_ids_from_a_pipe(cli: Typed, bell: str) -> None:
+    """The ids of one command are cancelled or deleted by the next, each once, and failures do not stop the others."""
+    ids = [answer(cli("run", bell, "--device", "qulacs", "--json"))["job_id"] for _ in range(2)]
+    piped = f"{ids[0]}\nnowhere\n{ids[0]}\r\n"
+    asked, cancelled = cli("delete", "-", text=piped), cli("cancel", "-", text=piped)
+    deleted = cli("delete", "--yes", ids[1], "-", text=piped)
+
+    assert (asked.exit_code, asked.stdout) == (2, "")
+    assert "Ids from standard input need --yes" in complaint(asked)
+    assert (cancelled.exit_code, cancelled.stdout) == (5, "")
+    assert f"Job {ids[0]} has already succeeded" in cancelled.stderr
+    assert cancelled.stderr.endswith("oqtopus-client: 0 jobs cancelled, 2 not.\n")
+    assert (deleted.exit_code, deleted.stdout) == (4, f"{ids[1]} deleted\n{ids[0]} deleted\n")
+    assert deleted.stderr.endswith("oqtopus-client: 2 jobs deleted, 1 not.\n")
+
+
+def test_no_ids_in_a_pipe(cli: Typed) -> None:
+    """There is nothing to do, as after `jobs --ids` without such jobs."""
+    cancelled, deleted = cli("cancel", "-", text="\n"), cli("delete", "--yes", "--json", "-", text="")
+
+    assert (cancelled.exit_code, cancelled.stdout) == (0, "")
+    assert complaint(cancelled) == "oqtopus-client: 0 jobs cancelled, 0 not."
+    assert (deleted.exit_code, deleted.output) == (0, "{}\n")

@@ -200,6 +200,16 @@ COMMANDS = [
     use("version", 2, "No such command 'version'. Did you mean '--version'?"),
     use("frobnicate", 2, "No such command 'frobnicate'.", "oqtopus-client --help"),
     use("emulator strat", 2, "No such command 'strat'. Did you mean 'start' or 'status'?", "emulator --help"),
+    use(
+        "emulator start --prot 3", 2, "No such option: --prot. Did you mean --port or --host?", "emulator start --help"
+    ),
+    use("emulator start --nowhere=3", 2, "No such option: --nowhere. See: ", "emulator start --help"),
+    use("emulator start 8080", 2, "unexpected extra argument '8080'.", "emulator start --help"),
+    use("emulator start --port", 2, "--port: expected one argument.", "emulator start --help"),
+    use("emulator start --port x", 2, "--port must be an integer of at least 0, not 'x'.", "emulator start --help"),
+    use("emulator start --workers 0", 2, "--workers must be an integer of at least 1, not '0'."),
+    use("emulator start --schedule soon", 2, "--schedule: invalid choice: 'soon' (choose from", "gateway"),
+    use("emulator start --tls-cert a.pem", 2, "--tls-cert and --tls-key are used together.", "emulator start --help"),
     use("emulator faults inject", 2, "KIND is missing. The kind of fault, as listed by `kinds`"),
     use("emulator faults inject fail-job", 2, "Unknown kind 'fail-job'. Did you mean 'fail_job'"),
     use("emulator faults inject delay --times -1", 2, "--times must be at least 0, not -1"),

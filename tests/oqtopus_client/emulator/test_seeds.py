@@ -181,7 +181,7 @@ def test_bad_seed_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_pa
     with pytest.raises(SystemExit, match="2"):
         main(["--port", "0", "--data", str(tmp_path), "--seed", "-1"])
 
-    assert "seed must be a non-negative integer, not -1." in capsys.readouterr().err
+    assert "--seed must be an integer of at least 0, not '-1'." in capsys.readouterr().err
 
 
 def test_a_seed_survives_the_server(tmp_path: Path) -> None:

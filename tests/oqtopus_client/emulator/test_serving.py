@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from oqtopus_client.emulator.__main__ import main
 from oqtopus_client.emulator.arguments import parser
 from oqtopus_client.emulator.serving import listen, sends_tokens_unencrypted, url_of
 from oqtopus_client.emulator.tls import Certificate
@@ -96,20 +95,20 @@ def test_unusable_certificates(tmp_path: Path) -> None:
         (("--tls-key", "x"), "--tls-cert and --tls-key are used together. See: "),
         (("--tls-cert", "/none", "--tls-key", "x"), "--tls-cert: cannot read /none: No such file or directory."),
         (("--public-url", "lab.example"), "The public URL must be an http or https URL"),
-        (("--trusted-proxy", "proxy.example"), "it must be an address, such as 127.0.0.1, or a network"),
-        (
-            ("--trusted-proxy", "10.0.0.1/8"),
-            "it must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16; 10.0.0.1/8 has",
-        ),
+        (("--trusted-proxy", "proxy.example"), "must be an address, such as 127.0.0.1, or a network"),
+        (("--trusted-proxy", "10.0.0.1/8"), "or a network, such as 172.18.0.0/16: 10.0.0.1/8 has host bits set"),
     ],
 )
-def test_server_does_not_start(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_server_does_not_start(
+    words: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A wrong option ends the command with the reason, before anything is served."""
-    command = [sys.executable, "-m", "oqtopus_client.emulator", "--port", "0", "--data", str(tmp_path)]
-    run = subprocess.run([*command, *words], capture_output=True, text=True, timeout=60, check=False)
+    with pytest.raises(SystemExit) as ended:
+        main(["--port", "0", "--data", str(tmp_path), *words])
 
-    assert (run.returncode, run.stdout) == (2, "")
-    assert message in run.stderr.splitlines()[-1]
+    shown = capsys.readouterr()
+    assert (ended.value.code, shown.out) == (2, "")
+    assert message in shown.err.splitlines()[-1]
 
 
 def test_printed_url(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_waiting_for_many(held_client: OqtopusClient) -> None:
     ids = [answer.job_id for answer in held_client.submit_jobs([JOB] * 3)]
     error = interrupted(lambda: held_client.wait_for_jobs(ids, timeout=None))
 
-    assert error.__notes__ == [f"3 jobs are still running; call wait_for_jobs() again with their ids: {', '.join(ids)}"]
+    assert error.__notes__ == [f"3 jobs are still running; call wait_for_jobs() again with the ids: {', '.join(ids)}"]
 
 
 class Unstoppable:

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.browser import chromium, contrasts, scrolls_sideways, visit
-from tests.support.served import BELL, Served, served
+from tests.support.circuits import BELL
+from tests.support.served import Served, served
 
 expect.set_options(timeout=30_000)  # the first job of an emulator waits for its workers to start
 PHONE = {"width": 400, "height": 800}

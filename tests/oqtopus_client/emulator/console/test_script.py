@@ -6,22 +6,19 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
+from tests.support.browser import chromium
 from tests.support.circuits import BELL
 from tests.support.jobs import HOURS_LONG
-from tests.support.programs import required
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return a browser."""
-    program = required("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

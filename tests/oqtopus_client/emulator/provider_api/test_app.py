@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -38,6 +39,17 @@ def test_without_a_key_everyone_may_call(engine: ProviderCaller) -> None:
 
     assert (answer.status_code, answer.json()) == (200, {"message": "Hello World!!"})
     assert engine("GET", "/nothing").status_code == 404
+
+
+def test_documentation_needs_no_network(engine: ProviderCaller) -> None:
+    """The pages load everything from the same port, and the browser would load nothing from elsewhere."""
+    for page in ("/docs", "/redoc"):
+        answer = engine("GET", page)
+        loaded = re.findall(r"(?:src|href)=\"([^\"]+)\"", answer.text)
+
+        assert len(loaded) >= 2
+        assert {engine("GET", path).status_code for path in loaded} == {200}
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
 
 
 def test_correlation_id(engine: ProviderCaller) -> None:
