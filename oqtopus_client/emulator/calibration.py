@@ -106,4 +106,7 @@ def first_error(error: ValidationError) -> str:
         return f"{field} is missing."
     if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"{field} does not exist."
-    return f"{field} is {reprlib.repr(first['input'])}: {first['msg']}."
+    reason = first["msg"].removeprefix("Value error, ")
+    if not field:  # the whole of it is wrong, such as two values that exclude each other
+        return f"{reason}."
+    return f"{field} is {reprlib.repr(first['input'])}: {reason}."

@@ -93,7 +93,6 @@ def test_job_ids(offered: Offered, jobs: dict[str, str]) -> None:
     assert jobs["broken"] not in offered("oqtopus-client log ")
 
 
-@pytest.mark.usefixtures("jobs")
 def test_users_of_an_emulator(cli: Typed, offered: Offered) -> None:
     """The names of users are offered with their status."""
     cli("emulator", "users", "add", "heidi")
@@ -103,6 +102,7 @@ def test_users_of_an_emulator(cli: Typed, offered: Offered) -> None:
     assert names == {"heidi": "approved"}
 
 
+@pytest.mark.usefixtures("jobs")
 def test_other_words(offered: Offered) -> None:
     """Names of jobs, statuses and faults are offered; a description is one line."""
     assert {"broken", "waiting"} <= set(offered("oqtopus-client jobs --text "))

@@ -318,8 +318,9 @@ def test_each_place_has_a_thread() -> None:
     with Emulator(":memory:", max_running=100) as emulator:
         engine = emulator._engine
         assert isinstance(engine, Engine)
-        assert isinstance(engine._executor, ThreadPoolExecutor)
-        assert engine._executor._max_workers == engine._places.free == 101
+        together = threading.Barrier(engine._places.free)
+        calls = [engine._executor.submit(together.wait, 60) for _ in range(engine._places.free)]
+        assert sorted(call.result(60) for call in calls) == list(range(101))
 
 
 @pytest.mark.campaign
