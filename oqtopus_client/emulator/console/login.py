@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/console")
 
 _LOGIN = "/console/login"
-_PUBLIC = re.compile(rf"{_LOGIN}|/console/static/.*", re.DOTALL)
+_STATIC = "/console/static/"
 _PAGE = re.compile(r"/|/console/[!-\[\]-~]*")
 """A page of the console: a path and a query without backslashes, which browsers read as slashes."""
 
@@ -49,10 +49,13 @@ class Gate:
         refused = access.refusal(request)
         if refused is not None:
             return error_page(request, 403, texts().errors.refused[refused].format(url=self._site.url))
+        path = request.scope["path"]
+        if path.startswith(_STATIC):
+            return None
         user = access.user(request, self._site.cloud.users)
         suspended = user is not None and user["status"] != "approved"
         request.state.user = None if suspended else user
-        if request.state.user is not None or _PUBLIC.fullmatch(request.scope["path"]):
+        if request.state.user is not None or path == _LOGIN:
             return None
         if suspended:
             return error_page(request, 403, texts().login.suspended)
