@@ -215,9 +215,13 @@ def _check_registers(circuit: QuantumCircuit, index: int) -> None:
         ValueError: It cannot.
     """
     if not _is_measured(circuit):
-        what = "measures nothing, so all its bits" if circuit.cregs else "has no classical registers, so its result"
-        outcome = "0" if circuit.cregs else "empty"
-        warn_user(f"The circuit of PUB {index} {what} will be {outcome}. Did you mean to measure_all()?")
+        where = f"The circuit of PUB {index}"
+        if circuit.cregs:
+            warn_user(f"{where} measures nothing, so all its bits will be 0. Did you mean to measure_all()?")
+        else:
+            warn_user(
+                f"{where} has no classical registers, so its result will be empty. Did you mean to measure_all()?"
+            )
     for register in circuit.cregs:
         try:
             DataBin(**{register.name: None})
