@@ -130,6 +130,9 @@ PRIMITIVE_JOB = {
         "use job.result()[0].data.NAME.get_counts(), where NAME is a classical register, such as meas",
     ),
     **dict.fromkeys(("values", "evs"), "use job.result()[0].data.evs"),
+    "circuits": "use [program.to_circuit() for program in job.programs()]",
+    "placements": "use job.result()[0].metadata['placements']",
+    "resubmit": "run the PUBs again",
 }
 SESSION = {
     "cancel": "use job.cancel()",

@@ -161,7 +161,7 @@ class OqtopusOptions(StrictOptions):
         meas_level: Accepted for libraries of Qiskit; only 2, counts, is supported.
         meas_return: Ignored, as it does not apply to counts; accepted for libraries of Qiskit.
         rep_delay: Ignored, as servers choose the delay between shots; accepted for libraries of Qiskit.
-        init_qubits: Ignored, as qubits always start in `|0>`; accepted for libraries of Qiskit.
+        init_qubits: None or True, as qubits always start in `|0>`; accepted for libraries of Qiskit.
         noise_model: Ignored with a warning, as devices have real noise; accepted for libraries of Qiskit.
     """
 
@@ -228,6 +228,13 @@ class OqtopusOptions(StrictOptions):
         if level is not None and operator.index(level) != _CLASSIFIED:
             raise ValueError(f"meas_level must be 2, as OQTOPUS returns counts only, not {level!r}.")
         return level
+
+    @field_validator("init_qubits")
+    @classmethod
+    def _is_initialized(cls, value: Any) -> Any:
+        if value is not None and not value:
+            raise ValueError(f"init_qubits must be True, as qubits always start in |0>, not {value!r}.")
+        return value
 
     @field_validator("noise_model")
     @classmethod

@@ -245,6 +245,7 @@ BACKEND_RUN: list[Row] = [
     ("q.run(bell, initial_layout=[0, 1])", TypeError, "'initial_layout'", "qiskit.transpile"),
     ("q.run(bell, timeout=5)", TypeError, "'timeout'", "job.result(timeout=...)"),
     ("q.run(bell, resilience_level=1)", TypeError, "'resilience_level'", "OqtopusEstimator"),
+    ("q.run(bell, init_qubits=False)", ValueError, "init_qubits must be True", "start in |0>, not False"),
     ("q.run([[bell]])", CircuitError, "run_input must contain QuantumCircuits only, not a list"),
     ("q.run([])", ValueError, "run_input is empty", "at least one circuit"),
     ("q.run(None)", CircuitError, "run_input must be a QuantumCircuit or several, not None"),
@@ -565,6 +566,8 @@ def test_what_is_not_wrong_enough_to_fail_warns(names: dict[str, Any]) -> None:
         UserWarning, match=r"The circuit of PUB 0 has no classical registers, so its result will be empty"
     ):
         sampler.run([names["plain"]])
+    with pytest.warns(UserWarning, match=r"PUB 1 measures nothing, so all its bits will be 0\. Did"):
+        sampler.run([names["bell"], names["unmeasured"]])
     with pytest.warns(UserWarning, match="no measurements"):
         q.run(names["unmeasured"], memory=True)
     with pytest.warns(UserWarning, match="OQTOPUS has no sessions: jobs wait in the queue"):

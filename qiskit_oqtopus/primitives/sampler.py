@@ -200,22 +200,24 @@ def _planned(pub: SamplerPub) -> SampledPub:
     circuit = pub.circuit
     index = {bit: i for i, bit in enumerate(circuit.clbits)}
     cregs = tuple((register.name, tuple(index[bit] for bit in register)) for register in circuit.cregs)
+    return SampledPub(tuple(pub.shape), int(pub.shots), cregs, _is_measured(circuit), dict(circuit.metadata or {}))
+
+
+def _is_measured(circuit: QuantumCircuit) -> bool:
     # Measurements are last in nearly all circuits.
-    measured = bool(cregs) and any(item.clbits for item in reversed(circuit.data))
-    return SampledPub(tuple(pub.shape), int(pub.shots), cregs, measured, dict(circuit.metadata or {}))
+    return bool(circuit.cregs) and any(item.clbits for item in reversed(circuit.data))
 
 
 def _check_registers(circuit: QuantumCircuit, index: int) -> None:
-    """Check that Qiskit's container of results can hold the registers, and warn if there are none.
+    """Check that Qiskit's container of results can hold the registers, and warn if nothing is measured.
 
     Raises:
         ValueError: It cannot.
     """
-    if not circuit.cregs:
-        warn_user(
-            f"The circuit of PUB {index} has no classical registers, so its result will be empty. Did you mean to "
-            "measure_all()?"
-        )
+    if not _is_measured(circuit):
+        what = "measures nothing, so all its bits" if circuit.cregs else "has no classical registers, so its result"
+        outcome = "0" if circuit.cregs else "empty"
+        warn_user(f"The circuit of PUB {index} {what} will be {outcome}. Did you mean to measure_all()?")
     for register in circuit.cregs:
         try:
             DataBin(**{register.name: None})

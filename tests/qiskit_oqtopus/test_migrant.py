@@ -71,8 +71,8 @@ theta = QuantumCircuit(1); theta.rx(Parameter("t"), 0); theta.measure_all()
 sampler = SamplerV2(backend)
 sampler = SamplerV2(mode=backend)
 sampler = SamplerV2(mode=backend, options={"default_shots": 256})
-SamplerV2(backend=backend)  #! missing 1 required positional argument: 'mode'
-SamplerV2(session="s")  #! missing 1 required positional argument: 'mode'
+SamplerV2(backend=backend)  #! no option 'backend': use mode
+SamplerV2(session="s")  #! no option 'session': use mode
 assert sampler.backend() is backend
 sampler.options.default_shots = 512
 sampler.options.dynamical_decoupling.enable = True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,4 +123,10 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"time": time_element, "duration": duration, "code": with_code, "number": "{:,}".format}
+_templates.filters |= {
+    "time": time_element,
+    "duration": duration,
+    "code": with_code,
+    "number": "{:,}".format,
+    "json": functools.partial(json.dumps, ensure_ascii=False),
+}

@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
+from oqtopus_client.checks import shown
 from oqtopus_client.emulator.api.dependencies import ApiError, Cloud, CloudParameter, UserParameter
 from oqtopus_client.emulator.api.guard import MAX_BODY_BYTES
 from oqtopus_client.emulator.api.job_rows import SETTINGS
@@ -238,7 +239,7 @@ def _lost(job: Row, fields: Fields) -> list[str]:
 
 def _whole_number(text: str, name: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        raise ValueError(texts().submit.not_a_number.format(name=name, text=text))
+        raise ValueError(texts().submit.not_a_number.format(name=name, text=shown(text)))
     return int(text)
 
 
@@ -250,7 +251,7 @@ def _terms(text: str) -> list[dict[str, Any]]:
         match = _TERM.fullmatch(line.strip())
         coefficient = match and _real(match["coefficient"] or "1")
         if match is None or coefficient is None:
-            raise ValueError(texts().submit.not_a_term.format(line=number, text=line.strip()))
+            raise ValueError(texts().submit.not_a_term.format(line=number, text=shown(line.strip())))
         terms.append({"pauli": match["pauli"].strip(), "coeff": coefficient})
     return terms
 

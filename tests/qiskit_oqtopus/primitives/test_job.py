@@ -208,6 +208,7 @@ def test_in_another_process(server: dict[str, str]) -> None:
     assert first[3].data.meas.get_counts() == {"101": 1024}
 
 
+@pytest.mark.filterwarnings(r"ignore:The circuit of PUB \d+ measures nothing:UserWarning")
 def test_both_processes_finish_alike(backend: OqtopusBackend) -> None:
     """A result read in another process equals the submitting process's, shot for shot."""
     job = OqtopusSampler(backend, max_shots=40).run(pubs())
@@ -263,6 +264,7 @@ def test_listed_as_what_they_are(backend: OqtopusBackend) -> None:
     assert inner.result().get_counts("flips") == {"00": 1024}
 
 
+@pytest.mark.filterwarnings(r"ignore:The circuit of PUB \d+ measures nothing:UserWarning")
 def test_runs_without_jobs(backend: OqtopusBackend, cloud: RecordedCloud) -> None:
     """A run that measured nothing and so needed no job is restored from its id alone."""
     idle = QuantumCircuit(1, 2, metadata={"a": 1})

@@ -12,6 +12,8 @@ from qiskit.providers import BackendV2
 from qiskit_oqtopus import OqtopusBackend, OqtopusSampler
 from tests.support.statistics import FALSE_ALARM, SHOTS, exact_distribution, joint_counts, only_outcomes, p_value
 
+UNMEASURED = pytest.mark.filterwarnings(r"ignore:The circuit of PUB \d+ measures nothing:UserWarning")
+
 
 @st.composite
 def circuits(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[int, int]]:
@@ -36,6 +38,7 @@ def circuits(draw: st.DrawFn) -> tuple[QuantumCircuit, dict[int, int]]:
     return circuit, measured
 
 
+@UNMEASURED
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(case=circuits())
 def test_registers_follow_the_exact_distribution(
@@ -69,10 +72,11 @@ def test_several_registers(anywhere: BackendV2) -> None:
 
 
 def test_nothing_measured(anywhere: BackendV2) -> None:
-    """Registers that are never written are 0, which needs no program."""
+    """Registers that are never written are 0, which needs no program, and gives a warning."""
     circuit = QuantumCircuit(2, 3)
     circuit.x(0)
-    job = OqtopusSampler(anywhere).run([circuit], shots=6)
+    with pytest.warns(UserWarning, match=r"PUB 0 measures nothing, so all its bits will be 0"):
+        job = OqtopusSampler(anywhere).run([circuit], shots=6)
 
     assert only_outcomes(job.result()[0], "c") == "000"
     assert job.job_ids == []
@@ -91,6 +95,7 @@ def test_no_registers(anywhere: BackendV2, measured: bool) -> None:
     assert job.job_ids == []
 
 
+@UNMEASURED
 def test_several_shapes_together(anywhere: BackendV2) -> None:
     """PUBs without programs do not shift the results of others."""
     silent = QuantumCircuit(1, 1)

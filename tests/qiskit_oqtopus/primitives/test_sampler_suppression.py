@@ -82,6 +82,7 @@ def test_one_shot_a_job(anywhere: BackendV2) -> None:
     assert only_outcomes(sampler.run([pub]).result()[0], "first") == "110"
 
 
+@pytest.mark.filterwarnings(r"ignore:The circuit of PUB \d+ measures nothing:UserWarning")
 def test_metadata(anywhere: BackendV2) -> None:
     """They say what was done and in how many circuits; shots that options give take the place of the PUB's."""
     twirling = {"enable_measure": True, "num_randomizations": 3, "shots_per_randomization": 7}

@@ -156,5 +156,7 @@ document.addEventListener("keydown", (event) => {
   else target.click();
 });
 
+const zone = document.getElementById("zone");
+zone.textContent = zone.dataset.local.replace("{zone}", Intl.DateTimeFormat().resolvedOptions().timeZone);
 enhance(document);
 watch();

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
+from oqtopus_client.emulator.console import pages
 from oqtopus_client.emulator.console.pages import duration, seconds_since, time_element
 from oqtopus_client.emulator.console.texts import texts
 from oqtopus_client.emulator.database import format_time
@@ -49,3 +51,18 @@ def test_elapsed_time() -> None:
 
     assert 60 <= seconds_since(format_time(now - timedelta(seconds=60))) < 70
     assert seconds_since(format_time(now + timedelta(seconds=60))) == 0
+
+
+def test_pages_say_in_which_time_zone_times_are(browser: httpx.Client) -> None:
+    """Without the script, it is UTC; filters by day are always in UTC."""
+    page = browser.get("/console/jobs").text
+
+    assert "Times are in UTC." in page
+    assert '<label for="start">From (UTC)</label>' in page
+
+
+def test_settings_are_shown_as_written() -> None:
+    """Text in any language, and signs that HTML escapes in its own way."""
+    template = pages._templates.from_string('{{ {"a": "<é日>"} | json }}')
+
+    assert template.render() == "{&#34;a&#34;: &#34;&lt;é日&gt;&#34;}"

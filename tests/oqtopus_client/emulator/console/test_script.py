@@ -146,6 +146,7 @@ def test_times_are_local(page: Page, server: dict[str, str]) -> None:
 
     assert submitted is not None
     assert time.get_attribute("title") == f"{submitted:%Y-%m-%d %H:%M:%S} UTC"
+    assert "Times are in your time zone, Asia/Tokyo." in page.inner_text("footer")
     shown = time.text_content()
     assert shown == page.evaluate(
         "(at) => new Date(at).toLocaleString('sv', {timeZone: 'Asia/Tokyo'})", submitted.isoformat()
