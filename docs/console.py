@@ -104,7 +104,9 @@ def prepare(config: OqtopusConfig, client: OqtopusClient) -> str:
     ended = [
         sampling("qulacs", 2, "Bell state"),
         sampling("lattice144", 12, "GHZ, 12 qubits"),
-        OqtopusJobSpec.sampling(device_id="lattice64", program="OPENQASM 3; qubit q; h q", shots=100, name="typo"),
+        OqtopusJobSpec.sampling(
+            device_id="lattice64", program="OPENQASM 3; qubit q; bit c; h q c = measure q;", shots=100, name="typo"
+        ),
         OqtopusJobSpec.estimation(
             device_id="qulacs",
             program=ghz(2).replace("c = measure q;\n", ""),

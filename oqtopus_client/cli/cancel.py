@@ -35,7 +35,7 @@ def cancel(context: typer.Context, job_ids: JobIds, *, as_json: Json = False) ->
 
     If some jobs cannot be cancelled, the others still are, and the exit code is that of the first failure.
 
-    Example: oqtopus-client jobs --status submitted --ids | oqtopus-client cancel -
+    Example: oqtopus-client cancel 0691f3a2-7c1e-7d58-8000-3b5a6c1d2e4f
     """
     session = Session.of(context)
     _each(session, _read(job_ids), session.client.cancel_job, "cancelled", as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -110,18 +111,19 @@ class Fields:
         elif self.transpiler in _LEVELS:
             options = {"optimization_level": int(self.transpiler)}
             transpiler = {"transpiler_lib": "qiskit", "transpiler_options": options}
-        return OqtopusJobSpec(
-            self.device,
-            self.type,
-            self.program,
-            _whole_number(self.shots, texts().submit.shots),
-            self.name or None,
-            self.description or None,
-            transpiler_info=transpiler,
-            simulator_info={"seed_simulation": _whole_number(self.seed, texts().submit.seed)} if self.seed else {},
-            mitigation_info=_MITIGATION if self.mitigation else {},
-            operator=_terms(self.operator) if self.type == "estimation" else None,
-        )
+        with warnings.catch_warnings(action="ignore"):  # the page shows its own
+            return OqtopusJobSpec(
+                self.device,
+                self.type,
+                self.program,
+                _whole_number(self.shots, texts().submit.shots),
+                self.name or None,
+                self.description or None,
+                transpiler_info=transpiler,
+                simulator_info={"seed_simulation": _whole_number(self.seed, texts().submit.seed)} if self.seed else {},
+                mitigation_info=_MITIGATION if self.mitigation else {},
+                operator=_terms(self.operator) if self.type == "estimation" else None,
+            )
 
 
 @router.get("")

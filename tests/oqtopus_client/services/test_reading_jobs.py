@@ -290,12 +290,12 @@ def test_saving_the_log(logged: OqtopusSseJobResult, tmp_path: Path) -> None:
 def test_no_log(server: ScriptedServer, client: OqtopusClient) -> None:
     """A failed job has no log."""
     server.answers |= {"GET /jobs/1": job("sse", status="failed")}
-    with pytest.raises(ResponseValidationError, match="Job 1 has no log"):
+    with pytest.raises(ResponseValidationError, match=r"Job 1 \(sse, failed\) has no log"):
         client.get_sselog("1")
     result = client.get_job("1")
     assert isinstance(result, OqtopusSseJobResult)
     for read in (result.download_log, result.read_log_text, result.show_log):
-        with pytest.raises(ValueError, match="Job 1 has no log"):
+        with pytest.raises(ValueError, match=r"Job 1 \(sse, failed\) has no log"):
             read()
 
 
