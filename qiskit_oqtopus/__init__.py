@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client.errors import ProgramError
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.deferral import defer_measurements
-from qiskit_oqtopus.elsewhere import MODULE
+from qiskit_oqtopus.equivalents import MODULE
 from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.parallel.placement import Placement

@@ -12,7 +12,8 @@ import oqtopus_client
 from oqtopus_client.checks import whole_number
 from qiskit_oqtopus import backend_v1
 from qiskit_oqtopus.device_status import DeviceStatus
-from qiskit_oqtopus.elsewhere import BACKEND, Hinting
+from qiskit_oqtopus.elsewhere import Hinting
+from qiskit_oqtopus.equivalents import BACKEND
 from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
 from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device

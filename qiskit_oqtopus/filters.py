@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 from oqtopus_client.display import moment, printable, suggestion
-from qiskit_oqtopus.elsewhere import FILTERS
+from qiskit_oqtopus.equivalents import FILTERS
 
 if TYPE_CHECKING:
     from qiskit_oqtopus.backend import OqtopusBackend

@@ -9,7 +9,8 @@ from qiskit.providers import JobStatus, JobV1
 
 from oqtopus_client.checks import check_boolean
 from qiskit_oqtopus.batch import JobBatch
-from qiskit_oqtopus.elsewhere import WAITING, refuse_others
+from qiskit_oqtopus.elsewhere import refuse_others
+from qiskit_oqtopus.equivalents import WAITING
 from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots

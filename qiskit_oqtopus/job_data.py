@@ -9,7 +9,8 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from oqtopus_client.checks import real_number, seconds_until, shown
-from qiskit_oqtopus.elsewhere import JOB, Hinting, refuse_others
+from qiskit_oqtopus.elsewhere import Hinting, refuse_others
+from qiskit_oqtopus.equivalents import JOB
 from qiskit_oqtopus.errors import reason, timed_out
 from qiskit_oqtopus.job_times import JobTimes, stages, timeline
 from qiskit_oqtopus.results import layout

@@ -13,7 +13,8 @@ from oqtopus_client.checks import real_number
 from oqtopus_client.display import suggestion
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
-from qiskit_oqtopus.elsewhere import NEW_PROVIDER, PROVIDER, Hinting, refuse_others
+from qiskit_oqtopus.elsewhere import Hinting, refuse_others
+from qiskit_oqtopus.equivalents import NEW_PROVIDER, PROVIDER
 from qiskit_oqtopus.filters import Criteria
 from qiskit_oqtopus.provider_jobs import ProviderJobs
 from qiskit_oqtopus.target import MEASURE_DURATION

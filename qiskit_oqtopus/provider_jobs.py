@@ -10,7 +10,8 @@ from oqtopus_client.checks import check_boolean, whole_number
 from oqtopus_client.rest.enums import JobsJobType
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.batch import JobBatch
-from qiskit_oqtopus.elsewhere import JOBS, refuse_others
+from qiskit_oqtopus.elsewhere import refuse_others
+from qiskit_oqtopus.equivalents import JOBS
 from qiskit_oqtopus.errors import OqtopusJobError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.job_criteria import JobCriteria

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Self
 from qiskit.providers import BackendV2
 
 from oqtopus_client.user_warnings import warn_user
-from qiskit_oqtopus.elsewhere import NEW_SESSION, SESSION, Hinting, refuse_others
+from qiskit_oqtopus.elsewhere import Hinting, refuse_others
+from qiskit_oqtopus.equivalents import NEW_SESSION, SESSION
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -27,13 +27,19 @@ _PARALLEL = ("parallel", "placements", "replicas")
 _SUPPRESSION = ("dynamical_decoupling", "resilience", "twirling")
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
+    "oqtopus_client.chip_layout": ("plot", "draw"),
     "oqtopus_client.services.ended_program": (),
     "oqtopus_client.services.journal": ("journal",),
+    "oqtopus_client.services.openqasm": (),
     "oqtopus_client.services.program_archive": (),
     "oqtopus_client.services.program_failures": (),
     "oqtopus_client.services.program_job": (),
     "oqtopus_client.services.program_options": (),
     "oqtopus_client.services.program_spec": (),
+    "oqtopus_client.services.queue_position": ("queue", "progress"),
+    "oqtopus_client.services.saved_jobs": ("save(", "load("),
+    "oqtopus_client.services.scripts": (),
+    "oqtopus_client.services.syntax_errors": (),
     "oqtopus_client.shipping.archive": (),
     "oqtopus_client.shipping.captures": (),
     "oqtopus_client.shipping.function_source": (),
@@ -45,7 +51,11 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "qiskit_oqtopus.archive": ("save(", "load("),
     "qiskit_oqtopus.backend_v1": ("configuration", "properties"),
     "qiskit_oqtopus.deferral": ("defer",),
+    "qiskit_oqtopus.equivalents": (),
+    "qiskit_oqtopus.job_criteria": (".jobs(",),
+    "qiskit_oqtopus.job_list": (".jobs(",),
     "qiskit_oqtopus.noise": ("noise_model", "noisy"),
+    "qiskit_oqtopus.resubmission": ("resubmit",),
     "qiskit_oqtopus.rounds": (*_PARALLEL, *_SUPPRESSION),
     "qiskit_oqtopus.session": ("Session", "Batch"),
     "qiskit_oqtopus.visualization": ("plot", "draw"),
@@ -64,6 +74,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "qiskit_oqtopus.primitives.mitigator": ("mitigation", "pseudo_inverse"),
     "qiskit_oqtopus.primitives.part_outcomes": _PARALLEL,
     "qiskit_oqtopus.primitives.placer": _PARALLEL,
+    "qiskit_oqtopus.primitives.preview": ("plan(",),
     "qiskit_oqtopus.primitives.run": (),
     "qiskit_oqtopus.primitives.readout": ("mitigation", "pseudo_inverse"),
     "qiskit_oqtopus.primitives.suppressed_planner": _SUPPRESSION,
@@ -84,7 +95,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
 }
 """Modules and packages that a program takes with it only if it mentions one of the words.
 
-The modules that ship a program are not needed in one.
+The modules that ship a program, or check the text of one for people, are not needed in one.
 """
 
 PLACEHOLDER = """\
@@ -99,6 +110,16 @@ def __getattr__(name, module=__name__):
 """
 """The source of an optional module that is left out. Other modules can import its names, and attributes of
 these; calling one raises an error."""
+
+TABLES = {"qiskit_oqtopus.equivalents"}
+"""The optional modules that consist of tables, which are empty where the module is left out."""
+
+EMPTY_TABLES = """\
+def __getattr__(name):
+    if name[:2] == "__":
+        raise AttributeError(name)
+    return {}
+"""
 
 
 def sources(text: str, packages: Collection[str], wanted: Collection[str] = ()) -> dict[str, str]:
@@ -115,7 +136,8 @@ def sources(text: str, packages: Collection[str], wanted: Collection[str] = ()) 
             if not _is_within(name, UNUSABLE):
                 optional = next((each for each in OPTIONAL if _is_within(name, [each])), None)
                 used = optional is None or _is_within(name, wanted) or any(word in text for word in OPTIONAL[optional])
-                found[path] = file.read_text("utf-8") if used else PLACEHOLDER
+                left_out = EMPTY_TABLES if name in TABLES else PLACEHOLDER
+                found[path] = file.read_text("utf-8") if used else left_out
     return found
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Never
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qiskit_oqtopus.elsewhere import RUN, refuse_others, refuse_positional
+from qiskit_oqtopus.elsewhere import refuse_others, refuse_positional
+from qiskit_oqtopus.equivalents import RUN
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive

@@ -8,7 +8,8 @@ from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobStatus
 
 from qiskit_oqtopus.batch import JobBatch
-from qiskit_oqtopus.elsewhere import PRIMITIVE_JOB, WAITING, refuse_others
+from qiskit_oqtopus.elsewhere import refuse_others
+from qiskit_oqtopus.equivalents import PRIMITIVE_JOB, WAITING
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.primitives.backend_run import BackendRun
 from qiskit_oqtopus.primitives.cloud_run import CloudRun

@@ -11,7 +11,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.elsewhere import RUN, refuse_others, refuse_positional
+from qiskit_oqtopus.elsewhere import refuse_others, refuse_positional
+from qiskit_oqtopus.equivalents import RUN
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive

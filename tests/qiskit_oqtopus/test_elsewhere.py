@@ -11,7 +11,7 @@ from qiskit.providers import JobStatus
 from oqtopus_client import OqtopusConfig
 from oqtopus_client.errors import OqtopusConfigError
 from qiskit_oqtopus import Batch, EstimatorV2, OqtopusProvider, SamplerV2, Session
-from qiskit_oqtopus.elsewhere import BACKEND, JOB, PROVIDER
+from qiskit_oqtopus.equivalents import BACKEND, JOB, PROVIDER
 from tests.support.circuits import bell
 
 if TYPE_CHECKING:

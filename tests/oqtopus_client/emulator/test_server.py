@@ -134,8 +134,8 @@ def test_stopping_in_the_middle_of_a_request(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--port", "99999"], "cannot listen on 127.0.0.1 port 99999: ports are numbers from 0 to 65535."),
-        (["--port", "many"], "argument --port: it must be an integer, not 'many'. See: python -m"),
-        (["--prot", "0"], "unrecognized arguments: --prot 0. See: python -m oqtopus_client.emulator --help"),
+        (["--port", "many"], "--port must be an integer of at least 0, not 'many'. See: python -m"),
+        (["--prot", "0"], "No such option: --prot. Did you mean --port or --host? See: python -m"),
         (["--host", "192.0.2.1", "--port", "0"], "port 0: this machine does not have that address."),
         (["--host", "no.invalid", "--port", "0"], "cannot listen on no.invalid port 0: the host is unknown; name"),
         (["--port", "0", "--data", "/dev/null"], "/dev/null cannot be the emulator's data folder: it is not a folder."),

@@ -206,7 +206,7 @@ def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedClou
             "PUB 1: The number of values (0) ",
         ),
         ([(QuantumCircuit(2), 1j * SparsePauliOp("ZZ"))], ValueError, "PUB 0: "),
-        ([(QuantumCircuit(2), 1e308 * SparsePauliOp("ZZ", 1e308))], ValueError, "PUB 0: Non-Hermitian or not finite "),
+        ([(QuantumCircuit(2), SparsePauliOp("ZZ", math.inf))], ValueError, "PUB 0: Non-Hermitian or not finite "),
         ([(QuantumCircuit(2), {"ZZ": math.nan})], ValueError, "PUB 0: An observable has the coefficient nan for ZZ;"),
         ([(QuantumCircuit(2), {"ZZ": math.inf})], ValueError, "PUB 0: An observable has the coefficient inf for ZZ;"),
         ([QuantumCircuit(2)], ValueError, "PUB 0: An invalid Estimator pub-like was given"),
