@@ -74,7 +74,6 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "qiskit_oqtopus.primitives.mitigator": ("mitigation", "pseudo_inverse"),
     "qiskit_oqtopus.primitives.part_outcomes": _PARALLEL,
     "qiskit_oqtopus.primitives.placer": _PARALLEL,
-    "qiskit_oqtopus.primitives.preview": ("plan(",),
     "qiskit_oqtopus.primitives.run": (),
     "qiskit_oqtopus.primitives.readout": ("mitigation", "pseudo_inverse"),
     "qiskit_oqtopus.primitives.suppressed_planner": _SUPPRESSION,

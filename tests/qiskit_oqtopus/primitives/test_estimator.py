@@ -187,6 +187,13 @@ def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedClou
     assert agree(job.result()[0], np.sin(angles) + np.arange(1, 5) * np.cos(angles))
 
 
+def overflowed() -> SparsePauliOp:
+    """Return an observable whose coefficient has overflowed, without the warning of the product."""
+    observable = SparsePauliOp("ZZ")
+    observable.coeffs = np.array([complex(math.inf, math.nan)])
+    return observable
+
+
 @pytest.mark.parametrize(
     ("pubs", "error", "message"),
     [
@@ -206,7 +213,7 @@ def test_observables_measured_alike(backend: OqtopusBackend, cloud: RecordedClou
             "PUB 1: The number of values (0) ",
         ),
         ([(QuantumCircuit(2), 1j * SparsePauliOp("ZZ"))], ValueError, "PUB 0: "),
-        ([(QuantumCircuit(2), SparsePauliOp("ZZ", math.inf))], ValueError, "PUB 0: Non-Hermitian or not finite "),
+        ([(QuantumCircuit(2), overflowed())], ValueError, "PUB 0: Non-Hermitian or not finite "),
         ([(QuantumCircuit(2), {"ZZ": math.nan})], ValueError, "PUB 0: An observable has the coefficient nan for ZZ;"),
         ([(QuantumCircuit(2), {"ZZ": math.inf})], ValueError, "PUB 0: An observable has the coefficient inf for ZZ;"),
         ([QuantumCircuit(2)], ValueError, "PUB 0: An invalid Estimator pub-like was given"),
