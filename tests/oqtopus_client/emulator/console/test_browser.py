@@ -319,6 +319,7 @@ def test_a_device_is_looked_at(town: Town, browser: Browser) -> None:
         row(page, "lattice144").get_by_role("link").click()
         expect(page.locator(".chip .qubit")).to_have_count(144)
         expect(page.locator(".chip .coupling")).to_have_count(264)
+        page.wait_for_load_state()  # before it, the chip can be there without its colours
         by_readout = page.locator(".chip .qubit").first.get_attribute("class")
         colours = {
             path.evaluate("element => getComputedStyle(element).fill")
