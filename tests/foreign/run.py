@@ -115,8 +115,8 @@ TESTS_OF_QISKIT = (
 ALL_OF_QISKIT = ("tests/qiskit_oqtopus", "tests/test_documents.py", "tests/test_tutorials.py", "qiskit_oqtopus")
 NEEDED_BY_TESTS = ("pytest", "pytest-timeout", "hypothesis", "requests", "requests-mock", "scipy")
 
-# What a wheel holds beside modules.
-PACKAGE_DATA = {"py.typed", "LICENSE", "METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt"}
+# What a wheel holds beside the files of its packages.
+METADATA = {"LICENSE", "METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt"}
 
 # Run as they are; the others want the id of a job to be written into them first.
 EXAMPLES = ("get_devices.py", "submit_job_*.py")
@@ -293,12 +293,12 @@ def build_wheel(folder: Path) -> Path:
 
 
 def check_contents(wheel: Path) -> None:
-    """A wheel has the packages and their data, all of it and nothing else."""
+    """Check that a wheel has every file of the packages, and nothing else but metadata."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    modules = {str(file.relative_to(ROOT)) for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
-    data = {str(file.relative_to(ROOT)) for package in PACKAGES for file in (ROOT / package).rglob("*.json")}
-    assert names >= modules | data | {f"{package}/py.typed" for package in PACKAGES}
-    assert {Path(name).name for name in names - modules - data} == PACKAGE_DATA
+    files = {str(file.relative_to(ROOT)) for package in PACKAGES for file in (ROOT / package).rglob("*.*")}
+    files = {name for name in files if "__pycache__" not in name and (ROOT / name).is_file()}
+    assert names >= files, files - names
+    assert {Path(name).name for name in names - files} == METADATA, names - files
 
 
 def download_sources(python: Path, requirement: str, folder: Path) -> Path:
