@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
+from fastapi import FastAPI
 from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
 from starlette.datastructures import MutableHeaders
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATHS = ("/docs", "/redoc", "/openapi.json")
@@ -26,7 +28,15 @@ _POLICY = (
 
 def documented_app(title: str) -> FastAPI:
     """Create an application that documents itself; the pages' scripts and styles are served below `/docs`."""
-    return FastAPIOffline(title=title, version="1.0", static_url="/docs/static")
+    app = FastAPI(title=title, version="1.0", docs_url=None, redoc_url=None)
+    app.router.routes.extend(_pages(title))
+    return app
+
+
+@cache
+def _pages(title: str) -> list[BaseRoute]:
+    # FastAPI remembers the functions of routes, and these refer to their application: each would stay in memory.
+    return FastAPIOffline(title=title, openapi_url="/openapi.json", static_url="/docs/static").routes
 
 
 def with_policy(app: ASGIApp) -> ASGIApp:

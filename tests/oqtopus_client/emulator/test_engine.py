@@ -131,14 +131,14 @@ def test_own_jobs_come_first(tmp_path: Path, held: HeldExecutor) -> None:
 
 
 def test_forgotten_emulators_are_collected() -> None:
-    """A forgotten emulator is collected with its thread and memory, unless a client keeps it."""
+    """A forgotten emulator is collected with its thread, devices and memory, unless a client keeps it."""
 
     def dispatchers() -> int:
         return sum(thread.name == "oqtopus-emulator" for thread in threading.enumerate())
 
     before = dispatchers()
     emulator = Emulator(":memory:")
-    reference = weakref.ref(emulator)
+    references = weakref.ref(emulator), weakref.ref(emulator.cloud)
     client = OqtopusClient(emulator.config)
     del emulator
     gc.collect()
@@ -148,6 +148,6 @@ def test_forgotten_emulators_are_collected() -> None:
 
     def is_collected() -> bool:
         gc.collect()
-        return reference() is None and dispatchers() == before
+        return not any(reference() for reference in references) and dispatchers() == before
 
     await_condition(is_collected)  # the engine's thread may still be finishing the job
