@@ -148,7 +148,7 @@ class Emulator:
             raise ValueError(f"data is the folder for jobs and results, not a device, such as {data!r}.")
         given = {"idle_noise": idle_noise, "schedule": schedule, "coherent": coherent}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        fleet = {device_id: replace(device, **changes) for device_id, device in fleet.items()}
+        fleet = {name: replace(device, **changes) for name, device in fleet.items()} if changes else fleet
         if coherent is not None:
             coherent.check(*(device.calibration for device in fleet.values() if device.noisy))
         self.public_url = None if public_url is None else checked_public_url(public_url)

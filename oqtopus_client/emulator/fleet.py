@@ -33,7 +33,10 @@ class Fleet(Mapping[str, "EmulatedDevice"]):
 
     def __init__(self, database: Database, devices: Mapping[str, EmulatedDevice], *, quirks: bool = False) -> None:
         self._database = database
-        self._devices = {name: replace(device, quirks=quirks) for name, device in devices.items()}
+        self._devices = {
+            name: device if device.quirks == quirks else replace(device, quirks=quirks)
+            for name, device in devices.items()
+        }
         self._calibrated: dict[str, tuple[str, EmulatedDevice]] = {}
         for device_id, device in devices.items():
             row = database.one(_NEWEST.format("from_file"), device_id)
