@@ -144,11 +144,11 @@ def main(*words: str) -> None:
     everything, words = "--all" in words, tuple(word for word in words if word != "--all")
     parts: dict[str, Callable[[Path, Path], None]] = {
         **({"all-of-oldest-qiskit": oldest_qiskit} if everything else {}),
+        "qiskit": other_qiskits,
         "container": beside_the_chip,
         "quri-parts": quri_parts_client,
         **{name: partial(libraries, *pair) for name, pair in LIBRARIES.items()},
         "published-client": published_client,
-        **{f"qiskit{version}": partial(other_qiskit, version) for version in QISKITS},
         **{f"python{version}": partial(other_python, version, everything) for version in PYTHONS},
     }
     chosen = [name for name in parts if not words or any(word in name for word in words)]
@@ -210,11 +210,13 @@ def oldest_qiskit(folder: Path, wheel: Path) -> None:
     run_pytest(python, "-n", "2", *qiskit_1_filters(), *ALL_OF_QISKIT)
 
 
-def other_qiskit(version: str, folder: Path, wheel: Path) -> None:
-    """The provider and its primitives with another version of Qiskit."""
-    requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS, f"qiskit=={version}")
-    python = environment(folder, *requirements, compiled=True)
-    run_pytest(python, *(qiskit_1_filters() if version.startswith("1.") else ()), *TESTS_OF_QISKIT)
+def other_qiskits(folder: Path, wheel: Path) -> None:
+    """The provider and its primitives with other versions of Qiskit, one after the other in the same environment."""
+    requirements = (ours(wheel, "emulator,visualization"), *NEEDED_BY_TESTS)
+    python = environment(folder, *requirements, f"qiskit=={QISKITS[0]}", compiled=True)
+    for version in QISKITS:
+        install(python, f"qiskit=={version}", compiled=True)
+        run_pytest(python, *(qiskit_1_filters() if version.startswith("1.") else ()), *TESTS_OF_QISKIT)
 
 
 def other_python(version: str, everything: bool, folder: Path, wheel: Path) -> None:
@@ -267,10 +269,15 @@ def environment(folder: Path, *requirements: str, python: str | Path = sys.execu
     folder.mkdir(exist_ok=True)
     run(python, "-m", "venv", folder / "venv", folder=folder.parent)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    options = ("--quiet", "--disable-pip-version-check", *(() if compiled else ("--no-compile",)))
-    run(python, "-m", "pip", "install", *options, *requirements, folder=folder)
-    run(python, "-m", "pip", "check", folder=folder)
+    install(python, *requirements, compiled=compiled)
     return python
+
+
+def install(python: Path, *requirements: str, compiled: bool) -> None:
+    """Install requirements in an environment, and check that all there fit together."""
+    options = ("--quiet", "--disable-pip-version-check", *(() if compiled else ("--no-compile",)))
+    run(python, "-m", "pip", "install", *options, *requirements, folder=python.parent)
+    run(python, "-m", "pip", "check", folder=python.parent)
 
 
 def ours(wheel: Path, extra: str = "") -> str:
