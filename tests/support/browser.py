@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.support.programs import required
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+
+expect.set_options(timeout=30_000)  # the first job of an emulator waits for its workers to start
 
 _CONTRASTS = Path(__file__).with_name("contrasts.js").read_text(encoding="utf-8")
 

@@ -15,7 +15,6 @@ from tests.support.browser import chromium, contrasts, scrolls_sideways, visit
 from tests.support.circuits import BELL
 from tests.support.served import Served, served
 
-expect.set_options(timeout=30_000)  # the first job of an emulator waits for its workers to start
 PHONE = {"width": 400, "height": 800}
 
 
@@ -190,6 +189,7 @@ def test_jobs_are_searched_and_filtered(town: Town, browser: Browser) -> None:
         expect(row(page, "one that fails")).to_be_visible()
         assert "q=that" in page.url
         page.get_by_role("link", name="Clear filters").click()
+        expect(page.locator("table.jobs tbody tr")).to_have_count(4)
         page.get_by_label("Device").select_option("lattice64")
         page.get_by_role("button", name="Apply").click()
         expect(page.locator("table.jobs tbody tr")).to_have_count(1)
@@ -332,9 +332,11 @@ def test_a_device_is_looked_at(town: Town, browser: Browser) -> None:
         assert "T1: 37.9 µs" in (page.locator(".chip .qubit title").first.text_content() or "")
 
         page.get_by_role("region", name="Qubits").get_by_role("link", name="T1 (µs)").click()
-        values = page.locator("#qubits + div td:nth-child(6)").all_inner_texts()
-        assert values == sorted(values, key=float)
         expect(page.get_by_role("columnheader", name="T1 (µs)")).to_have_attribute("aria-sort", "ascending")
+        page.wait_for_load_state()
+        values = page.locator("#qubits + div td:nth-child(6)").all_inner_texts()
+        assert len(values) == 144
+        assert values == sorted(values, key=float)
 
 
 def test_numbers_on_chips_can_be_read_on_a_telephone(town: Town, browser: Browser) -> None:
@@ -371,6 +373,7 @@ def test_a_device_is_switched_and_recalibrated(emulator: Served, browser: Browse
         expect(page.get_by_text("You see the calibration of")).to_be_visible()
         assert median.inner_text() == before
         page.get_by_role("link", name="Show the present one.").click()
+        expect(page.get_by_text("You see the calibration of")).to_have_count(0)
 
         file = tmp_path / "device_info.json"
         file.write_text('{"qubits": [{"id": 0}]}', encoding="utf-8")
@@ -557,7 +560,9 @@ def test_without_a_script(emulator: Served, browser: Browser) -> None:
         expect(page.locator(".badge.unavailable")).to_be_visible()
         page.goto("/console/faults?kind=delay")
         page.get_by_role("button", name="Inject").click()
+        expect(page.get_by_text("The fault is pending.")).to_be_visible()
         page.get_by_role("button", name="Clear all").click()
+        expect(page.get_by_text("All faults are cleared.")).to_be_visible()
         page.goto("/console/news")
         page.get_by_label("Title").fill("plain news")
         page.get_by_label("Text").fill("for all")

@@ -77,7 +77,7 @@ def test_without_the_script(browser: Browser, server: dict[str, str]) -> None:
     assert page.get_by_role("button", name="Keyboard").count() == 0
     page.get_by_role("button", name="Show").click()
 
-    assert page.locator("dd code", has_text=server["OQTOPUS_API_TOKEN"]).is_visible()
+    expect(page.locator("dd code", has_text=server["OQTOPUS_API_TOKEN"])).to_be_visible()
     assert server["OQTOPUS_API_TOKEN"] not in page.url
     page.context.close()
 
