@@ -377,6 +377,7 @@ def test_a_device_is_switched_and_recalibrated(emulator: Served, browser: Browse
         page.get_by_label("JSON file").set_input_files(file)
         page.get_by_role("button", name="Upload").click()
         expect(page.get_by_role("alert")).to_have_text("n_qubits is 64, but device_info has 1 qubits.")
+        assert page.url == f"{emulator.url}/console/devices/lattice64"  # where its links and its live parts lead
         file.write_text(json.dumps(emulator.client.get_device("lattice64").device_info), encoding="utf-8")
         page.get_by_label("JSON file").set_input_files(file)
         page.get_by_role("button", name="Upload").click()
