@@ -95,7 +95,7 @@ def test_counts_are_those_of_the_result(cloud: Emulator) -> None:
 
     assert bars(page) == counts
     assert "2,000 counts of 4 outcomes. In an outcome, classical bit 0 is rightmost." in page
-    assert f"<h1>{html.escape(EVIL).replace('&quot;', '&#34;').replace('&#x27;', '&#39;')}" in page
+    assert f"<h1><bdi>{html.escape(EVIL).replace('&quot;', '&#34;').replace('&#x27;', '&#39;')}" in page
     assert 'data-live="/console/jobs/' + job_id + '"' not in page
 
 
