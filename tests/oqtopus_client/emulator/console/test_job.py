@@ -124,7 +124,7 @@ def test_expectation_values(cloud: Emulator) -> None:
         job: Any = client.get_job(job_id)
     page = page_of(cloud, job_id)
 
-    assert f"<strong>{job.exp_value:.6g} ± {job.stds:.2g}</strong>" in page
+    assert f"<strong>{job.exp_value:.8g} ± {job.stds:.2g}</strong>" in page
     assert re.findall(r'<td><code>(.*?)</code></td><td class="number">(.*?)</td>', page) == [
         ("Z 0 Z 1", "1.5"), ("X 0", "-0.25")
     ]  # fmt: skip
