@@ -60,7 +60,7 @@ async function update(part, response) {
     morph(part, newer);
     for (const id of ticked) Object.assign(document.getElementById(id) ?? {}, { checked: true });
     watch();
-  } else if (response.redirected) location.reload(); // to the login
+  } else location.reload(); // it leads to the login
 }
 
 async function refresh(part) {
