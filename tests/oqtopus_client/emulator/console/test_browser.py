@@ -46,7 +46,7 @@ class Town:
             "/console/jobs?q=nothing+like+this",
             *(f"/console/jobs/{job_id}" for job_id in jobs),
             f"/console/jobs/{self.succeeded}/circuit?of=transpiled",
-            "/console/submit",
+            f"/console/submit?device={'d' * 200}",
             f"/console/submit?again={self.succeeded}",
             "/console/devices",
             "/console/devices/qulacs",
@@ -70,7 +70,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
             "running": emulator.held("one that runs"),
         }
         week = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2126-01-01T00:00:00Z"}
-        emulator.control("POST", "announcements", {"title": "Welcome", "content": "A first announcement.", **week})
+        emulator.control("POST", "announcements", {"title": "W" * 200, "content": "A first announcement.", **week})
         emulator.control("POST", "faults", {"kind": "delay", "path": "/nowhere", "seconds": 1})
         yield Town(emulator, **jobs)
 
