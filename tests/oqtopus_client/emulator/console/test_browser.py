@@ -141,6 +141,15 @@ def test_every_page_can_be_read(town: Town, browser: Browser, scheme: str, width
             assert [entry for entry in measured if entry[2] < 4.5] == [], path
 
 
+def test_pages_are_printed_whole_and_in_light_colours(town: Town, browser: Browser) -> None:
+    """Paper is white and does not scroll."""
+    with visit(browser, town.emulator.url, color_scheme="dark") as page:
+        page.goto("/console/devices/lattice64")
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 33, 48)"
+        assert page.locator(".scroll.tall").first.evaluate("table => table.scrollHeight === table.clientHeight")
+
+
 def test_every_page_has_one_heading_and_named_controls(town: Town, browser: Browser) -> None:
     """Screen readers find a heading, a name for each control and each picture, and no id twice."""
     check = """() => [
