@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
@@ -36,7 +36,7 @@ FIELDS = (
 )  # fmt: skip
 _MAX_PAGE_SIZE = 100
 _MAX_PAGE = 4_294_967_295
-_NAME_LENGTH, _DESCRIPTION_LENGTH = 256, 1024
+_NAME_LENGTH, _DESCRIPTION_LENGTH, _PATTERN_LENGTH = 256, 1024, 1024
 _UNKNOWN_STATUS = {
     "type": "enum",
     "loc": ("query", "status"),
@@ -109,7 +109,7 @@ async def list_jobs(
     start_time: str | None = None,
     end_time: str | None = None,
     status: JobsJobStatus | None = None,
-    q: str | None = None,
+    q: Annotated[str | None, Query(max_length=_PATTERN_LENGTH)] = None,
     page: str = "1",
     size: str = str(_MAX_PAGE_SIZE),
     order: str = "ASC",

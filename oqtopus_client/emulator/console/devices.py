@@ -83,7 +83,7 @@ async def recalibrate(
     return _done(device_id, "recalibrated")
 
 
-@router.post("/{device_id}/upload", dependencies=_ONLY_OPERATOR)
+@router.post("/{device_id}", dependencies=_ONLY_OPERATOR)
 async def upload(
     device_id: str,
     request: Request,
@@ -91,7 +91,7 @@ async def upload(
     user: UserParameter,
     device_info: Annotated[UploadFile, File()],
 ) -> Response:
-    """Give a device the calibration in a file."""
+    """Give a device the calibration in a file. The answer to a wrong one is the page of the device, at its address."""
     require_device(cloud, user, device_id)
     try:
         info = read_device_info((await device_info.read()).decode())

@@ -26,6 +26,9 @@ MOST_CHARACTERS = 200_000
 _MOST_BYTES = 64 << 20
 """Maximum size of a file that is read for a page, unpacked."""
 
+UNREADABLE = (OqtopusStorageError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
+"""Errors that reading a file raises, as external engines and users may store anything."""
+
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """An instruction to a terminal."""
 
@@ -81,8 +84,8 @@ def read_content(cloud: Cloud, job: Row) -> Content:
         if name in content.files:
             try:
                 read(content, cloud.store.get_file(f"{job['job_id']}/{name}.zip") or b"")
-            except (OqtopusStorageError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
-                content.unreadable.append(name)  # an external engine may write anything
+            except UNREADABLE:
+                content.unreadable.append(name)
     return content
 
 

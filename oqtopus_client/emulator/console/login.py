@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/console")
 
-_LOGIN = "/console/login"
+_LOGIN, _LOGOUT = "/console/login", "/console/logout"
 _STATIC = "/console/static/"
 _PAGE = re.compile(r"/|/console/[!-\[\]-~]*")
 """A page of the console: a path and a query without backslashes, which browsers read as slashes."""
@@ -55,17 +55,19 @@ class Gate:
         user = access.user(request, self._site.cloud.users)
         suspended = user is not None and user["status"] != "approved"
         request.state.user = None if suspended else user
-        if request.state.user is not None or path == _LOGIN:
+        if request.state.user is not None or path in {_LOGIN, _LOGOUT}:
             return None
         if suspended:
             return error_page(request, 403, texts().login.suspended)
+        if request.method != "GET":
+            return error_page(request, 401)  # a page that can be reloaded, as a form may have what took long to type
         return RedirectResponse(_LOGIN + _wanted(request), 303)
 
 
 def _wanted(request: Request) -> str:
     """Return the query of the login page that leads back to the page of a request."""
     path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
-    if request.method != "GET" or path == "/":
+    if path == "/":
         return ""
     return f"?next={quote(quote(path) + (f'?{query}' if query else ''))}"
 

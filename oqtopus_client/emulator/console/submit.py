@@ -20,14 +20,13 @@ from oqtopus_client.emulator.api.guard import MAX_BODY_BYTES
 from oqtopus_client.emulator.api.job_rows import SETTINGS
 from oqtopus_client.emulator.api.jobs import submit_job
 from oqtopus_client.emulator.console.job import REPEATABLE
-from oqtopus_client.emulator.console.job_files import read_input, terms_of
+from oqtopus_client.emulator.console.job_files import UNREADABLE, read_input, terms_of
 from oqtopus_client.emulator.console.pages import render
 from oqtopus_client.emulator.console.program_check import Checked, check
 from oqtopus_client.emulator.console.texts import texts
 from oqtopus_client.emulator.database import Row
 from oqtopus_client.emulator.seeds import seed_of
 from oqtopus_client.emulator.users import may_use
-from oqtopus_client.errors import OqtopusStorageError
 from oqtopus_client.rest.storage import pack_input
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.openqasm import decode
@@ -135,7 +134,7 @@ def show_form(request: Request, cloud: CloudParameter, user: UserParameter, agai
         return _page(request, cloud, user, Fields(device=device, program=_EXAMPLE))
     try:
         fields = Fields.of_job(job, read_input(cloud.store.get_file(f"{again}/input.zip") or b""))
-    except (OqtopusStorageError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ApiError(404, texts().submit.no_input) from error
     return _page(request, cloud, user, fields, again=job)
 

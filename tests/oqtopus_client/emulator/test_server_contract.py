@@ -90,6 +90,12 @@ def test_search_patterns(call: Caller, q: str, found: str) -> None:
     assert "".join(row["name"] for row in rows) == found
 
 
+@pytest.mark.parametrize(("length", "status"), [(1024, 200), (1025, 422), (60_000, 422)])
+def test_long_search_patterns(call: Caller, length: int, status: int) -> None:
+    """The API's schema allows 1024 characters."""
+    assert call("GET", "/jobs", params={"q": "a" * length}).status_code == status
+
+
 @pytest.mark.parametrize("cancelling", [False, True])
 def test_filter_by_cancelling(open_caller: Callable[..., Caller], cancelling: bool) -> None:
     """422 from servers that do not have this status."""

@@ -28,11 +28,13 @@ function enhance(root) {
 const canBecome = (old, newer) =>
   old.nodeName === newer.nodeName && (old.id ?? "") === (newer.id ?? "") && old.nodeName !== "INPUT";
 
-/** Make an element equal to its newer self, and leave alone what has not changed: focus, ticks, scrolling, selection. */
+/** Make an element equal to its newer self, and leave alone what has not changed: focus, ticks, scrolling, selection.
+    Whether details are open is up to the visitor. */
 function morph(old, newer) {
   const children = [...newer.childNodes];
   for (const { name } of [...old.attributes]) if (name !== "open" && !newer.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of newer.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name, value } of newer.attributes)
+    if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
   children.forEach((child, index) => {
     let present = old.childNodes[index];
     const same = child.id && old.querySelector(`:scope > #${CSS.escape(child.id)}`);
@@ -42,7 +44,7 @@ function morph(old, newer) {
     }
     if (!present) old.append(child);
     else if (present.isEqualNode(child)) return;
-    else if (!canBecome(present, child)) present.replaceWith(child);
+    else if (!canBecome(present, child)) old.insertBefore(child, present); // which may be found further down
     else if (child.nodeType === Node.ELEMENT_NODE) morph(present, child);
     else present.data = child.data;
   });
@@ -58,27 +60,28 @@ async function update(part, response) {
     morph(part, newer);
     for (const id of ticked) Object.assign(document.getElementById(id) ?? {}, { checked: true });
     watch();
-  } else if (response.redirected) location.reload(); // to the login
+  } else location.reload(); // it leads to the login
 }
 
 async function refresh(part) {
-  const selection = getSelection();
-  if (document.hidden || (!selection.isCollapsed && part.contains(selection.anchorNode))) return;
-  const response = await fetch(part.dataset.live, { cache: "no-store" }).catch(() => null);
+  if (document.hidden) return;
+  const signal = AbortSignal.timeout(10_000);
+  const response = await fetch(part.dataset.live, { cache: "no-store", signal }).catch(() => null);
   document.getElementById("away").hidden = response !== null && response.status < 500;
-  if (!part.isConnected) return;
+  const selection = getSelection();
+  if (!part.isConnected || (!selection.isCollapsed && part.contains(selection.anchorNode))) return;
   if (response?.ok) await update(part, response);
   else if (response?.status < 500) location.reload(); // what the part shows is gone; the page says so
 }
 
 const watched = new WeakSet();
 
-function keepLive(part) {
+function keepLive(part, leastSeconds = 0) {
   setTimeout(async () => {
-    await refresh(part);
-    if (part.isConnected && part.dataset.live) keepLive(part);
+    await refresh(part).catch(() => null); // the answer broke off
+    if (part.isConnected && part.dataset.live) keepLive(part, 1);
     else watched.delete(part);
-  }, 1000 * (Number(part.dataset.seconds) || 2));
+  }, 1000 * Math.max(leastSeconds, Number(part.dataset.seconds) || 2));
 }
 
 /** Keep all live parts of the page up to date. */
@@ -138,7 +141,15 @@ async function into(event, element, request) {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.into) into(event, form, new Request(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }));
+  else if (form.getAttribute("method") === "post") sendOnce(event, form);
 });
+
+/** Ignore further clicks while a form is sent, so that a double click does not act twice. */
+function sendOnce(event, form) {
+  if (form.ariaBusy) event.preventDefault();
+  else setTimeout(() => { form.ariaBusy = null; }, 10_000); // the visitor may have stopped it
+  form.ariaBusy = "true";
+}
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-into]");

@@ -13,6 +13,7 @@ import pytest
 
 from oqtopus_client.emulator import Emulator
 from oqtopus_client.emulator.console import access
+from tests.support.circuits import BELL
 from tests.support.console import LOCAL, NETWORK, console_of, logged_in, on_network
 
 PUBLIC = "https://emulator.example.org"
@@ -155,7 +156,7 @@ def test_other_users_of_this_computer_log_in(emulator: Emulator) -> None:
     """Their processes, and proxies, which run as another user, are not the operator."""
     browser = console_of(emulator, is_own=False)
     assert browser.get("/").headers["location"] == "/console/login"
-    assert browser.post("/console/connect").status_code == 303
+    assert browser.post("/console/connect").status_code == 401
     assert browser.post("/console/login", data={"token": emulator.add_user("neighbour")}).status_code == 303
 
     page = browser.get("/").text
@@ -182,14 +183,29 @@ def test_others_log_in(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/console", "/console/jobs", "/console/connect", "/console/nowhere"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_every_page_needs_the_login(emulator: Emulator, method: str, path: str) -> None:
+def test_every_page_needs_the_login(emulator: Emulator, path: str) -> None:
     """Which pages there are is no one else's business either."""
-    answer = on_network(emulator).request(method, path)
+    browser = on_network(emulator)
+    answer = browser.get(path)
 
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/console/login")
     assert answer.text == ""
+    assert browser.post(path).status_code == 401
+
+
+def test_a_form_outlives_the_login(emulator: Emulator) -> None:
+    """The answer to a form is not the login page, so that what was typed can be sent again."""
+    browser = logged_in(emulator, emulator.token)
+    browser.cookies.clear()
+    form = {"program": BELL, "device": "qulacs", "type": "sampling", "shots": "10", "action": "anyway"}
+    answer = browser.post("/console/submit", data=form)
+    assert answer.status_code == 401
+    assert "Log in in another tab" in answer.text
+    assert browser.post("/console/logout").headers["location"] == "/console/login"
+
+    browser.post("/console/login", data={"token": emulator.token})
+    assert browser.post("/console/submit", data=form).headers["location"].startswith("/console/jobs/")
 
 
 @pytest.mark.parametrize("token", ["", "x", "wrong.token", "x" * 10_000, "\x00", "é"])

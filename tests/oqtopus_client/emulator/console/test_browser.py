@@ -45,7 +45,7 @@ class Town:
             "/console/jobs?q=nothing+like+this",
             *(f"/console/jobs/{job_id}" for job_id in jobs),
             f"/console/jobs/{self.succeeded}/circuit?of=transpiled",
-            "/console/submit",
+            f"/console/submit?device={'d' * 200}",
             f"/console/submit?again={self.succeeded}",
             "/console/devices",
             "/console/devices/qulacs",
@@ -69,7 +69,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
             "running": emulator.held("one that runs"),
         }
         week = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2126-01-01T00:00:00Z"}
-        emulator.control("POST", "announcements", {"title": "Welcome", "content": "A first announcement.", **week})
+        emulator.control("POST", "announcements", {"title": "W" * 200, "content": "A first announcement.", **week})
         emulator.control("POST", "faults", {"kind": "delay", "path": "/nowhere", "seconds": 1})
         yield Town(emulator, **jobs)
 
@@ -138,6 +138,15 @@ def test_every_page_can_be_read(town: Town, browser: Browser, scheme: str, width
             measured = contrasts(page)
             assert len(measured) > 10
             assert [entry for entry in measured if entry[2] < 4.5] == [], path
+
+
+def test_pages_are_printed_whole_and_in_light_colours(town: Town, browser: Browser) -> None:
+    """Paper is white and does not scroll."""
+    with visit(browser, town.emulator.url, color_scheme="dark") as page:
+        page.goto("/console/devices/lattice64")
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 33, 48)"
+        assert page.locator(".scroll.tall").first.evaluate("table => table.scrollHeight === table.clientHeight")
 
 
 def test_every_page_has_one_heading_and_named_controls(town: Town, browser: Browser) -> None:
@@ -380,6 +389,7 @@ def test_a_device_is_switched_and_recalibrated(emulator: Served, browser: Browse
         page.get_by_label("JSON file").set_input_files(file)
         page.get_by_role("button", name="Upload").click()
         expect(page.get_by_role("alert")).to_have_text("n_qubits is 64, but device_info has 1 qubits.")
+        assert page.url == f"{emulator.url}/console/devices/lattice64"  # where its links and its live parts lead
         file.write_text(json.dumps(emulator.client.get_device("lattice64").device_info), encoding="utf-8")
         page.get_by_label("JSON file").set_input_files(file)
         page.get_by_role("button", name="Upload").click()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from oqtopus_client import OqtopusClient, OqtopusConfig, OqtopusJobSpec
 from tests.support.browser import chromium
@@ -113,13 +113,25 @@ def test_ticks_stay_at_their_jobs(page: Page, server: dict[str, str]) -> None:
     assert page.locator("input[name=job_id]:checked").count() == 1
 
 
-@pytest.mark.parametrize("failure", ["abort", "error"])
-def test_a_server_that_is_away(page: Page, failure: str) -> None:
-    """The page says that it is old, for as long as it is."""
+def hang(_: Route) -> None:
+    """Never answer."""
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [lambda route: route.abort(), lambda route: route.fulfill(status=503, body="away"), hang],
+    ids=["refuses", "fails", "hangs"],
+)
+def test_a_server_that_is_away(page: Page, fail: Callable[[Route], None]) -> None:
+    """The page says that it is old, for as long as it is, also while one selects text."""
+    page.add_init_script(
+        "const { timeout } = AbortSignal; AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 20)"
+    )
     page.goto("/")
+    page.evaluate("getSelection().selectAllChildren(document.getElementById('now'))")
     away = page.get_by_text("The emulator does not answer.")
     expect(away).to_be_hidden()
-    page.route("**/*", lambda route: route.abort() if failure == "abort" else route.fulfill(status=503, body="away"))
+    page.route("**/*", fail)
     expect(away).to_be_visible()
     assert page.get_by_role("heading", name="Dashboard").is_visible()
     page.unroute_all()
@@ -134,6 +146,52 @@ def test_what_is_gone(page: Page, server: dict[str, str]) -> None:
         client.cancel_job(job_id)
         client.delete_job(job_id)
         expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+
+
+def test_a_failing_server_is_not_asked_all_the_time(page: Page, server: dict[str, str]) -> None:
+    """A circuit that cannot be fetched at once is asked for each second."""
+    spec = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=10)
+    with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
+        job_id = client.wait_for_job(client.submit_job(spec).job_id).job_id
+    asked: list[str] = []
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=503, body="away")
+
+    page.route("**/circuit?of=program", fail)
+    page.goto(f"/console/jobs/{job_id}")
+    page.wait_for_timeout(700)
+
+    assert len(asked) == 1
+
+
+def test_what_is_closed_stays_closed(page: Page, server: dict[str, str]) -> None:
+    """The live page of a job does not open a program again."""
+    with OqtopusClient(OqtopusConfig(server["OQTOPUS_URL"], server["OQTOPUS_API_TOKEN"])) as client:
+        job_id = client.submit_job(HOURS_LONG).job_id
+        page.goto(f"/console/jobs/{job_id}")
+        page.locator("summary").first.click()
+        client.cancel_job(job_id)
+        expect(page.locator("#job-files[data-live]")).to_have_count(0)
+
+    assert page.locator("details[open]").count() == 0
+
+
+@pytest.mark.parametrize(("path", "button"), [("/console/submit", "Submit"), ("/console/faults", "Inject")])
+def test_a_double_click_acts_once(page: Page, path: str, button: str) -> None:
+    """A form is sent once, however often its button is clicked while the answer is awaited."""
+    sent: list[str] = []
+    page.goto(path)
+    page.route("**/*", lambda route: sent.append(route.request.url))
+    page.get_by_role("button", name=button, exact=True).evaluate("""async (button) => {
+      for (let click = 0; click < 3; click++) {
+        button.click();
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    }""")
+
+    assert len([url for url in sent if url.endswith(path)]) == 1
 
 
 def test_times_are_local(page: Page, server: dict[str, str]) -> None:
