@@ -80,13 +80,20 @@ class JobBatch:
         self._ended = {job.job_id: job for job in known if job.status in FINAL_STATUSES}
 
     @classmethod
-    def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], tag: Tag | None = None) -> Self:
+    def submit(
+        cls,
+        client: OqtopusClient,
+        specs: Sequence[OqtopusJobSpec],
+        tag: Tag | None = None,
+        programs: Sequence[Sequence[Program]] | None = None,
+    ) -> Self:
         """Submit jobs.
 
         Args:
             client: The client to submit with.
             specs: The jobs; their descriptions end with their tags.
             tag: One of the tags; None for a job without a tag.
+            programs: See the class.
 
         Raises:
             BatchSubmissionError: A job could not be submitted; cancellation of the others has been requested, unless
@@ -105,7 +112,7 @@ class JobBatch:
             raise
         job_ids = [answer.job_id for answer in answers]
         sent = [just_submitted(job_id, spec) for job_id, spec in zip(job_ids, specs, strict=True)]
-        return cls(client, tag.batch_id if tag else job_ids[0], job_ids, listed=sent)
+        return cls(client, tag.batch_id if tag else job_ids[0], job_ids, listed=sent, programs=programs)
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
@@ -334,6 +341,15 @@ class JobBatch:
         """Return the current state of each job with this side file loaded."""
         jobs = self.jobs()
         self._read(jobs, name)
+        return jobs
+
+    def jobs_to_save(self) -> list[OqtopusJobResult]:
+        """Return the current state of each job, and warn if the output of the server's transpiler cannot be read."""
+        jobs = self.jobs()
+        try:
+            self._read(jobs, "transpile_result")
+        except OqtopusError as error:
+            warn_user(f"The job is saved without the output of the server's transpiler, which cannot be read: {error}")
         return jobs
 
     def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:

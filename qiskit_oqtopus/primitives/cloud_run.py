@@ -105,7 +105,7 @@ class CloudRun:
             raise OqtopusJobError(
                 self.run_id, "the programs of some of its jobs cannot be read, so it cannot be saved."
             )
-        return SavedJob(self.run_id, programs, None, self.batch.jobs_with_file("transpile_result"))
+        return SavedJob(self.run_id, programs, None, self.batch.jobs_to_save())
 
     def wait(self, timeout: float | None) -> None:
         """Wait for all jobs; see `Run`."""
