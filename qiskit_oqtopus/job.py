@@ -11,7 +11,7 @@ from oqtopus_client.checks import check_boolean
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import refuse_others
 from qiskit_oqtopus.equivalents import WAITING
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
 from qiskit_oqtopus.parallel.results import by_replica
@@ -110,7 +110,7 @@ class OqtopusJob(JobData, JobV1):
             return self._result
         outcomes = self._batch.outcomes(timeout, progress=progress)
         if not partial and None in outcomes:
-            raise timed_out(self.job_id(), timeout)
+            raise self._batch.timed_out(timeout)
         experiments = self._job_programs().experiments(outcomes)
         failures = [experiment for experiment in experiments if experiment.status != DONE]
         if failures and not partial:
@@ -184,7 +184,7 @@ class OqtopusJob(JobData, JobV1):
     def _outcomes(self, timeout: float | None) -> Outcomes:
         outcomes = self._batch.outcomes(timeout)
         if None in outcomes:
-            raise timed_out(self.job_id(), timeout)
+            raise self._batch.timed_out(timeout)
         return outcomes
 
     def cancel(self) -> bool:
