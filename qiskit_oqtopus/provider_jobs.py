@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from oqtopus_client import OqtopusProgramJob
 from oqtopus_client.checks import check_boolean, whole_number
 from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.services.queue_position import age
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import refuse_others
@@ -142,11 +143,22 @@ class ProviderJobs(ProgramRuns):
         check_boolean(descending, "descending")
         end = None if limit is None else whole_number(limit, "limit must be at least 0 or None", least=0)
         start = whole_number(skip, "skip must be at least 0", least=0)
-        found = self.client.iter_jobs(
-            order="DESC" if descending else "ASC", fields=f"{FIELDS},job_type", **criteria.query()
-        )
-        grouped = self._grouped(filter(criteria.accepts, found))
+        grouped = self._grouped(filter(criteria.accepts, self._found(criteria, descending)))
         return JobList(itertools.islice(grouped, start, None if end is None else start + end))
+
+    def _found(self, criteria: JobCriteria, descending: bool) -> Iterator[JobsJob]:
+        """Yield the jobs that may meet the criteria, in order."""
+        query = {"order": "DESC" if descending else "ASC", "fields": f"{FIELDS},job_type", **criteria.query()}
+        if not criteria.are_active:
+            yield from self.client.iter_jobs(**query)
+            return
+        # These are few among all jobs. In the order of the statuses, a job that advances meanwhile is found.
+        found = {
+            job.job_id: job
+            for status in criteria.statuses
+            for job in self.client.iter_jobs(**{**query, "status": status})
+        }
+        yield from sorted(found.values(), key=age, reverse=descending)
 
     def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         batches: dict[str, JobBatch | None] = {}
