@@ -237,7 +237,9 @@ def test_damaged_files(backend: OqtopusBackend, tmp_path: Path) -> None:
         load(version=3)
     with pytest.raises(LaterReleaseError, match="Its header has the format version 9"):
         load(programs=[[program.replace('{"v":1,', '{"v":9,')]])
-    for change in ({"programs": []}, {"jobs": [{}]}, {"is_isa": [[]]}, {"jobs": 5}, {"programs": [[5]]}):
+    uncountable = {**saved["jobs"][0], "job_info": {"result": {"sampling": {"counts": ""}}}}
+    changes = ({"programs": []}, {"jobs": [{}]}, {"is_isa": [[]]}, {"jobs": 5}, {"programs": [[5]]})
+    for change in (*changes, {"jobs": [uncountable]}):
         with pytest.raises(ValueError, match=r"job\.json is not a valid saved job: "):
             load(**change)
     with pytest.raises(ValueError, match=r"is not the id of a run without jobs"):
