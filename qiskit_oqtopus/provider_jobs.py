@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from oqtopus_client import OqtopusProgramJob
 from oqtopus_client.checks import check_boolean, whole_number
-from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.errors import UserApiError
+from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.queue_position import age
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.batch import JobBatch
@@ -153,11 +155,14 @@ class ProviderJobs(ProgramRuns):
             yield from self.client.iter_jobs(**query)
             return
         # These are few among all jobs. In the order of the statuses, a job that advances meanwhile is found.
-        found = {
-            job.job_id: job
-            for status in criteria.statuses
-            for job in self.client.iter_jobs(**{**query, "status": status})
-        }
+        found: dict[str | None, JobsJob] = {}
+        for status in criteria.statuses:
+            try:
+                found |= {job.job_id: job for job in self.client.iter_jobs(**{**query, "status": status})}
+            except UserApiError as error:
+                # Servers that do not know the status have no such jobs.
+                if status is not JobsJobStatus.CANCELLING or error.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
+                    raise
         yield from sorted(found.values(), key=age, reverse=descending)
 
     def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
