@@ -221,6 +221,7 @@ def test_notebook() -> None:
         ({"name": 5}, TypeError, "name must be text or None, not 5."),
         ({"pending": 1}, TypeError, "pending must be True, False or None, not 1."),
         ({"pending": True, "status": "DONE"}, ValueError, "Use either status or pending."),
+        ({"status": "VALIDATING"}, ValueError, "INITIALIZING, QUEUED, RUNNING, DONE, ERROR, CANCELLED."),
         ({"status": "finished"}, ValueError, "'finished' is not a valid status; use one of registered, submitted,"),
         ({"created_after": None}, TypeError, "jobs() has no argument 'created_after': use after."),
         ({"program_id": "sampler"}, TypeError, "use name='sampler-' or name='estimator-', as the ids of such jobs"),
