@@ -130,7 +130,7 @@ class OqtopusBackend(DescribedBackend):
     def _submit(self, jobs: Sequence[specs.Job], settings: OqtopusOptions) -> JobBatch:
         seeds = specs.seeds(settings.seed_simulator, len(jobs))
         batch = [job.to_spec(self.name, settings, seed) for job, seed in zip(jobs, seeds, strict=True)]
-        return JobBatch.submit(self._client, batch, jobs[0].tag)
+        return JobBatch.submit(self._client, batch, jobs[0].tag, [job.programs for job in jobs])
 
     def programs(
         self,

@@ -14,14 +14,14 @@ from oqtopus_client.errors import (
     BatchResultError,
     BatchSubmissionError,
     OqtopusError,
-    OqtopusStorageError,
     WaitTimeoutError,
 )
 from oqtopus_client.rest.enums import FINAL_STATUSES
 from oqtopus_client.services.concurrency import WORKERS
 from oqtopus_client.services.journal import JournalState
 from oqtopus_client.user_warnings import warn_user
-from qiskit_oqtopus.errors import LaterReleaseError, OqtopusJobError, is_sent_as_is
+from qiskit_oqtopus.batch_programs import verified
+from qiskit_oqtopus.errors import OqtopusJobError, timed_out
 from qiskit_oqtopus.journal_entries import by_batch
 from qiskit_oqtopus.last_seen import FIELDS, LastSeen, just_submitted
 from qiskit_oqtopus.programs import Program
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsJob, JobsS3TranspileResult
     from oqtopus_client.services.job_results import JobFile
     from oqtopus_client.services.queue_position import QueuePosition
+    from qiskit_oqtopus.errors import OqtopusJobTimeoutError
 
 _PAUSE = timedelta(seconds=1)
 """Longer than the time between the submissions of two jobs of a batch."""
@@ -78,15 +79,23 @@ class JobBatch:
         self._numbers = {job_id: number for number, job_id in enumerate(self.job_ids, 1)}
         self._optional_client = client
         self._ended = {job.job_id: job for job in known if job.status in FINAL_STATUSES}
+        self._trouble: BaseException | None = None
 
     @classmethod
-    def submit(cls, client: OqtopusClient, specs: Sequence[OqtopusJobSpec], tag: Tag | None = None) -> Self:
+    def submit(
+        cls,
+        client: OqtopusClient,
+        specs: Sequence[OqtopusJobSpec],
+        tag: Tag | None = None,
+        programs: Sequence[Sequence[Program]] | None = None,
+    ) -> Self:
         """Submit jobs.
 
         Args:
             client: The client to submit with.
             specs: The jobs; their descriptions end with their tags.
             tag: One of the tags; None for a job without a tag.
+            programs: See the class.
 
         Raises:
             BatchSubmissionError: A job could not be submitted; cancellation of the others has been requested, unless
@@ -105,7 +114,7 @@ class JobBatch:
             raise
         job_ids = [answer.job_id for answer in answers]
         sent = [just_submitted(job_id, spec) for job_id, spec in zip(job_ids, specs, strict=True)]
-        return cls(client, tag.batch_id if tag else job_ids[0], job_ids, listed=sent)
+        return cls(client, tag.batch_id if tag else job_ids[0], job_ids, listed=sent, programs=programs)
 
     @classmethod
     def find(cls, client: OqtopusClient, batch_id: str) -> Self:
@@ -226,11 +235,20 @@ class JobBatch:
                 found = {job.job_id: job for job in jobs}
             except (WaitTimeoutError, BatchResultError) as error:
                 found = cast("dict[str, OqtopusJobResult | Exception | None]", dict(error.outcomes))
+                self._trouble = error.__cause__
+            except KeyboardInterrupt as error:
+                # Not the ids of all jobs, as the client has it.
+                error.__notes__ = [f"Job {self.batch_id} is still running; provider.job({self.batch_id!r}) returns it."]
+                raise
         for job_id, outcome in found.items():
             if outcome is not None and not isinstance(outcome, Exception):
                 self._ended[job_id] = outcome
                 self.seen.note([outcome])
         return [self._ended.get(job_id) or found.get(job_id) for job_id in self.job_ids]
+
+    def timed_out(self, timeout: float | None) -> OqtopusJobTimeoutError:
+        """Return the error for a wait in which `outcomes` found some jobs unfinished."""
+        return timed_out(self.batch_id, timeout, self._trouble)
 
     def cancel(self) -> bool:
         """Cancel every job that has not ended, and return whether the batch is then cancelled.
@@ -300,28 +318,8 @@ class JobBatch:
 
     def _verified(self, job: OqtopusJobResult) -> list[Program]:
         """Return the programs of a job, none if they cannot be read; see `programs`."""
-        is_isa = is_sent_as_is(job)
-        try:
-            texts = job.input and job.input.program
-        except OqtopusStorageError:
-            texts = None
-        try:
-            programs = [Program.from_text(text, is_isa=is_isa) for text in texts or []]
-        except LaterReleaseError as error:
-            raise OqtopusJobError(self.batch_id, f"the program of {job.job_id} cannot be read. {error}") from error
-        self._check_tag(job.job_id, programs)
-        return programs
-
-    def _check_tag(self, job_id: str, programs: Sequence[Program]) -> None:
-        if not is_batch_id(self.batch_id):
-            return
-        tag = Tag(self.batch_id, self._numbers[job_id], len(self.job_ids))
-        if any(program.header.tag not in {None, str(tag)} for program in programs):
-            raise OqtopusJobError(
-                self.batch_id,
-                f"was not submitted by this version of qiskit_oqtopus, or its job {tag.number} has been deleted: "
-                f"{job_id} has that job's description, but a different program. Retrieve each job by its own id.",
-            )
+        number = self._numbers[job.job_id]
+        return verified(job, Tag(self.batch_id, number, len(self.job_ids)) if is_batch_id(self.batch_id) else None)
 
     def transpile_results(self) -> list[JobsS3TranspileResult | None]:
         """Return the output of the server's transpiler for each job; None if it has not run."""
@@ -334,6 +332,15 @@ class JobBatch:
         """Return the current state of each job with this side file loaded."""
         jobs = self.jobs()
         self._read(jobs, name)
+        return jobs
+
+    def jobs_to_save(self) -> list[OqtopusJobResult]:
+        """Return the current state of each job, and warn if the output of the server's transpiler cannot be read."""
+        jobs = self.jobs()
+        try:
+            self._read(jobs, "transpile_result")
+        except OqtopusError as error:
+            warn_user(f"The job is saved without the output of the server's transpiler, which cannot be read: {error}")
         return jobs
 
     def _read(self, jobs: Sequence[OqtopusJobResult], name: JobFile) -> None:

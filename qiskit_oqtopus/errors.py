@@ -62,11 +62,13 @@ class OqtopusJobTimeoutError(JobTimeoutError, QiskitJobTimeoutError):
     """A job did not finish within the timeout and is still running."""
 
 
-def timed_out(job_id: str, timeout: float | None) -> OqtopusJobTimeoutError:
-    """Return the error for a job that did not finish within the timeout."""
+def timed_out(job_id: str, timeout: float | None, trouble: BaseException | None = None) -> OqtopusJobTimeoutError:
+    """Return the error for a job that did not finish within the timeout, perhaps as the server was in trouble."""
     message = f"did not finish within {timeout} s and is still running; call result() again."
     if kind_of(job_id) == "estimator":
         message += f" {STUCK_ESTIMATION}"
+    if trouble is not None:
+        message += f" At last the server did not respond correctly: {trouble}"
     return OqtopusJobTimeoutError(job_id, message)
 
 

@@ -11,7 +11,7 @@ from oqtopus_client.checks import check_boolean
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import refuse_others
 from qiskit_oqtopus.equivalents import WAITING
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, timed_out
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message
 from qiskit_oqtopus.job_data import JobData
 from qiskit_oqtopus.job_results import JobPrograms, warn_of_missing_shots
 from qiskit_oqtopus.parallel.results import by_replica
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from qiskit_oqtopus.archive import SavedJob
     from qiskit_oqtopus.job_data import Provider
+    from qiskit_oqtopus.job_results import Outcomes
     from qiskit_oqtopus.parallel.placement import Placement
     from qiskit_oqtopus.programs import Program
 
@@ -109,7 +110,7 @@ class OqtopusJob(JobData, JobV1):
             return self._result
         outcomes = self._batch.outcomes(timeout, progress=progress)
         if not partial and None in outcomes:
-            raise timed_out(self.job_id(), timeout)
+            raise self._batch.timed_out(timeout)
         experiments = self._job_programs().experiments(outcomes)
         failures = [experiment for experiment in experiments if experiment.status != DONE]
         if failures and not partial:
@@ -123,7 +124,7 @@ class OqtopusJob(JobData, JobV1):
             self._result = result
         return result
 
-    def replica_counts(self, circuit: int = 0) -> list[Counts]:
+    def replica_counts(self, circuit: int = 0, timeout: float | None = None) -> list[Counts]:
         """Wait for all circuits and return the counts of each copy of a circuit that ran side by side (`replicas`).
 
         Copies that failed are left out. The result of `result()` has the sum. Its `results[circuit].disagreement`
@@ -133,9 +134,11 @@ class OqtopusJob(JobData, JobV1):
 
         Args:
             circuit: Index of the circuit.
+            timeout: Maximum time to wait in seconds, including time in the queue; None waits without limit.
 
         Raises:
             OqtopusJobError: The circuit ran alone, or all its copies failed.
+            OqtopusJobTimeoutError: Some circuits did not finish in time; they are still running.
             IndexError: There is no such circuit.
         """
         programs = self._job_programs()
@@ -144,7 +147,7 @@ class OqtopusJob(JobData, JobV1):
                 self.job_id(),
                 "did not run circuits side by side, so there are no copies; use backend.run(..., parallel=True).",
             )
-        pieces = programs.pieces(self._batch.outcomes())
+        pieces = programs.pieces(self._outcomes(timeout))
         if not -len(pieces) <= circuit < len(pieces):
             raise IndexError(f"circuit must be the index of one of {len(pieces)} circuits, not {circuit!r}.")
         copies = by_replica(pieces[circuit])
@@ -176,8 +179,13 @@ class OqtopusJob(JobData, JobV1):
         return [are_ours(programs) for programs in self._programs or [()] * number]
 
     def _wait(self, timeout: float | None) -> None:
-        if None in self._batch.outcomes(timeout):
-            raise timed_out(self.job_id(), timeout)
+        self._outcomes(timeout)
+
+    def _outcomes(self, timeout: float | None) -> Outcomes:
+        outcomes = self._batch.outcomes(timeout)
+        if None in outcomes:
+            raise self._batch.timed_out(timeout)
+        return outcomes
 
     def cancel(self) -> bool:
         """Cancel every circuit that has not ended, and return whether the job is then cancelled."""
@@ -233,8 +241,7 @@ class OqtopusJob(JobData, JobV1):
         """
         from qiskit_oqtopus.archive import SavedJob, save  # noqa: PLC0415 - rarely needed
 
-        jobs = self._batch.jobs_with_file("transpile_result")
-        save(SavedJob(self.job_id(), self.programs_by_job(), self._circuits, jobs), path)
+        save(SavedJob(self.job_id(), self.programs_by_job(), self._circuits, self._batch.jobs_to_save()), path)
 
     @classmethod
     def from_saved(cls, saved: SavedJob, provider: Provider | None = None) -> Self:

@@ -82,6 +82,11 @@ class JobCriteria:
             "q": _SPECIAL.sub("_", text) or None,
         }
 
+    @property
+    def are_active(self) -> bool:
+        """Whether the statuses are several, none of them final."""
+        return len(self.statuses) > 1 and FINAL_STATUSES.isdisjoint(self.statuses)
+
     def accepts(self, job: JobsJob) -> bool:
         """Return whether a job meets the criteria that servers do not check, or check with wildcards."""
         return (

@@ -242,7 +242,7 @@ class JobData(Hinting):
         times = self.times()
         reached = stages(times)
         named = {"created": reached["submitted"], "running": reached["running"], "finished": reached["ended"]}
-        seconds = sum(time.execution_time or 0.0 for time in times)
+        seconds = sum((time.execution_time or 0.0 for time in times), 0.0)
         return {
             "timestamps": {name: time and time.isoformat() for name, time in named.items()},
             "usage": {"seconds": seconds, "quantum_seconds": seconds},

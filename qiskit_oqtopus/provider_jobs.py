@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from oqtopus_client import OqtopusProgramJob
 from oqtopus_client.checks import check_boolean, whole_number
-from oqtopus_client.rest.enums import JobsJobType
+from oqtopus_client.errors import UserApiError
+from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
+from oqtopus_client.services.queue_position import age
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.elsewhere import refuse_others
@@ -142,11 +145,25 @@ class ProviderJobs(ProgramRuns):
         check_boolean(descending, "descending")
         end = None if limit is None else whole_number(limit, "limit must be at least 0 or None", least=0)
         start = whole_number(skip, "skip must be at least 0", least=0)
-        found = self.client.iter_jobs(
-            order="DESC" if descending else "ASC", fields=f"{FIELDS},job_type", **criteria.query()
-        )
-        grouped = self._grouped(filter(criteria.accepts, found))
+        grouped = self._grouped(filter(criteria.accepts, self._found(criteria, descending)))
         return JobList(itertools.islice(grouped, start, None if end is None else start + end))
+
+    def _found(self, criteria: JobCriteria, descending: bool) -> Iterator[JobsJob]:
+        """Yield the jobs that may meet the criteria, in order."""
+        query = {"order": "DESC" if descending else "ASC", "fields": f"{FIELDS},job_type", **criteria.query()}
+        if not criteria.are_active:
+            yield from self.client.iter_jobs(**query)
+            return
+        # These are few among all jobs. In the order of the statuses, a job that advances meanwhile is found.
+        found: dict[str | None, JobsJob] = {}
+        for status in criteria.statuses:
+            try:
+                found |= {job.job_id: job for job in self.client.iter_jobs(**{**query, "status": status})}
+            except UserApiError as error:
+                # Servers that do not know the status have no such jobs.
+                if status is not JobsJobStatus.CANCELLING or error.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
+                    raise
+        yield from sorted(found.values(), key=age, reverse=descending)
 
     def _grouped(self, found: Iterable[JobsJob]) -> Iterator[OqtopusJob | OqtopusPrimitiveJob]:
         batches: dict[str, JobBatch | None] = {}

@@ -63,6 +63,8 @@ def wire_statuses(status: JobStatus | str | None) -> list[JobsJobStatus]:
     word = status.name if isinstance(status, JobStatus) else str(status)
     found = [wire for wire, ours in WIRE_STATUS.items() if word.lower() in {wire.value, ours.name.lower()}]
     if not found:
-        known = ", ".join([*(wire.value for wire in WIRE_STATUS), *(ours.name for ours in JobStatus)])
+        known = ", ".join(
+            [*(wire.value for wire in WIRE_STATUS), *dict.fromkeys(ours.name for ours in WIRE_STATUS.values())]
+        )
         raise ValueError(f"{status!r} is not a valid status; use one of {known}.")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -59,6 +60,7 @@ def _streaming(
     def call(self: OqtopusClient, /, *args: _P.args, **kwargs: _P.kwargs) -> Iterator[_R]:
         running = self._start()
         stream = method(running.client, *args, **kwargs)
+        is_ending = sys.is_finalizing  # the module may be gone when the interpreter ends
 
         async def following() -> Any:
             return await anext(stream, _END)
@@ -71,8 +73,9 @@ def _streaming(
                 yield item
         finally:
             # If the loop is closed, or another process's, the stream needs no closing.
-            with contextlib.suppress(OqtopusError):
-                running.call(end())
+            if not is_ending():
+                with contextlib.suppress(OqtopusError):
+                    running.call(end())
 
     functools.update_wrapper(call, method)
     return call

@@ -63,18 +63,18 @@ async def queue_position(jobs: JobApi, devices: DeviceApi, job_ids: Collection[s
     waiting = [job for status in _WAITING for job in listed[status] if job.job_id in wanted]
     if not waiting or wanted & running:
         return None
-    first = min(waiting, key=_age)
+    first = min(waiting, key=age)
     own = {
-        job.job_id: _age(job) for of_status in listed.values() for job in of_status if job.device_id == first.device_id
+        job.job_id: age(job) for of_status in listed.values() for job in of_status if job.device_id == first.device_id
     }
     pending = (await devices.get_device(str(first.device_id))).n_pending_jobs
-    return QueuePosition(sum(age < _age(first) for age in own.values()), max(0, pending - len(own)))
+    return QueuePosition(sum(each < age(first) for each in own.values()), max(0, pending - len(own)))
 
 
 async def _listed(jobs: JobApi, status: JobsJobStatus) -> list[JobsJob]:
     return [job async for job in every_job(jobs, {"fields": _FIELDS, "status": status})]
 
 
-def _age(job: JobsJob) -> tuple[bool, datetime | None, str]:
+def age(job: JobsJob) -> tuple[bool, datetime | None, str]:
     """Return a key by which jobs sort in the order of submission; ids decide within a second, servers' resolution."""
     return job.submitted_at is None, job.submitted_at, str(job.job_id)

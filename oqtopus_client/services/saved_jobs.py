@@ -35,6 +35,9 @@ def from_file(saved: dict[str, Any]) -> OqtopusJobResult:
         ValueError: It is not a valid job.
     """
     job = rest.JobsJob.from_dict(saved)
-    if job.job_info is not None and job.job_info.transpile_result is not None:
-        job.job_info.transpile_result = rest.JobsS3TranspileResult.from_dict(job.job_info.transpile_result)
+    info = job.job_info
+    if info is not None and info.transpile_result is not None:
+        info.transpile_result = rest.JobsS3TranspileResult.from_dict(info.transpile_result)
+    if info is not None and info.result is not None:
+        info.result = rest.JobsS3JobResult.from_dict(info.result)
     return typed_result(job)

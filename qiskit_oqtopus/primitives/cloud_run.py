@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import oqtopus_client
-from qiskit_oqtopus.errors import OqtopusJobError, failure_message, is_sent_as_is, reason, timed_out
+from qiskit_oqtopus.errors import OqtopusJobError, failure_message, is_sent_as_is, reason
 from qiskit_oqtopus.header import PARALLEL
 from qiskit_oqtopus.primitives.counts import Outcomes
 from qiskit_oqtopus.primitives.expectation import Estimate
@@ -105,12 +105,12 @@ class CloudRun:
             raise OqtopusJobError(
                 self.run_id, "the programs of some of its jobs cannot be read, so it cannot be saved."
             )
-        return SavedJob(self.run_id, programs, None, self.batch.jobs_with_file("transpile_result"))
+        return SavedJob(self.run_id, programs, None, self.batch.jobs_to_save())
 
     def wait(self, timeout: float | None) -> None:
         """Wait for all jobs; see `Run`."""
         if None in self.batch.outcomes(timeout):
-            raise timed_out(self.run_id, timeout)
+            raise self.batch.timed_out(timeout)
 
     def status(self) -> JobStatus:
         """Return the status of the least advanced job; once all have ended, the worst outcome."""
@@ -128,7 +128,7 @@ class CloudRun:
         """Wait for all jobs and return the outcomes of each program, or the server's estimate; see `Run`."""
         jobs = self.batch.outcomes(timeout, progress=progress)
         if None in jobs:
-            raise timed_out(self.run_id, timeout)
+            raise self.batch.timed_out(timeout)
         plan, blocks = self._plan_and_blocks()
         planned = list(planned_jobs(blocks))
         found: list[Outcomes | Estimate] = []

@@ -133,6 +133,37 @@ def test_waiting(held_backend: OqtopusBackend, held: HeldExecutor, run: Callable
     job.wait_for_final_state()
 
 
+@pytest.mark.parametrize("run", RUNS)
+def test_waiting_for_a_server_in_trouble(
+    held_backend: OqtopusBackend, held_emulator: Emulator, run: Callable[[OqtopusBackend], AnyJob]
+) -> None:
+    """The error of a wait says that the server did not respond correctly until its end."""
+    job = run(held_backend)
+    held_emulator.inject("server_error", times=None)
+    with pytest.raises(JobTimeoutError, match="At last the server did not respond correctly: HTTP 500"):
+        job.result(timeout=0.02)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_interrupted_wait(
+    held_backend: OqtopusBackend, monkeypatch: pytest.MonkeyPatch, run: Callable[[OqtopusBackend], AnyJob]
+) -> None:
+    """Ctrl-C names the job and how to return to it, rather than the ids of its OQTOPUS jobs."""
+    job = run(held_backend)
+
+    def interrupted(*_: object, **_options: object) -> None:
+        error = KeyboardInterrupt()
+        error.add_note("2 jobs are still running; call wait_for_jobs() again with the ids: ...")
+        raise error
+
+    monkeypatch.setattr(held_backend.provider.client, "wait_for_jobs", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        job.result()
+    assert caught.value.__notes__ == [
+        f"Job {job.job_id()} is still running; provider.job({job.job_id()!r}) returns it."
+    ]
+
+
 def test_transpiled_programs(backend: OqtopusBackend) -> None:
     """The programs of a primitive and the server's output for each are available as those of circuits."""
     job = OqtopusSampler(backend).run([bell(), keyed(3)], shots=5)

@@ -133,6 +133,24 @@ def test_oldest_first() -> None:
     assert ["order=ASC" in url for url in server.asked] == [False, True]
 
 
+@pytest.mark.parametrize(("descending", "expected"), [(True, ["003", "002", "001"]), (False, ["001", "002", "003"])])
+def test_pending_jobs(descending: bool, expected: list[str]) -> None:
+    """Pending jobs are found without reading those that have ended, and one that advances meanwhile once.
+
+    Servers that do not know the status `cancelling` refuse it.
+    """
+    found: list[list[dict[str, Any]]] = [
+        [],
+        [row(2, status="submitted"), row(3, status="submitted")],
+        [row(2, status="ready"), row(1, status="ready")],
+        [],
+    ]
+    with listed(*(json.dumps(rows).encode() for rows in found), 422) as (provider, server):
+        assert ids(provider.jobs(pending=True, descending=descending)) == expected
+    statuses = ["registered", "submitted", "ready", "running", "cancelling"]
+    assert [url.partition("status=")[2].partition("&")[0] for url in server.asked] == statuses
+
+
 def test_failure_is_repeated() -> None:
     """A list that could not be read to its end raises the error again, rather than appear shorter."""
     with listed(*pages(100), 400) as (provider, server):
@@ -203,6 +221,7 @@ def test_notebook() -> None:
         ({"name": 5}, TypeError, "name must be text or None, not 5."),
         ({"pending": 1}, TypeError, "pending must be True, False or None, not 1."),
         ({"pending": True, "status": "DONE"}, ValueError, "Use either status or pending."),
+        ({"status": "VALIDATING"}, ValueError, "INITIALIZING, QUEUED, RUNNING, DONE, ERROR, CANCELLED."),
         ({"status": "finished"}, ValueError, "'finished' is not a valid status; use one of registered, submitted,"),
         ({"created_after": None}, TypeError, "jobs() has no argument 'created_after': use after."),
         ({"program_id": "sampler"}, TypeError, "use name='sampler-' or name='estimator-', as the ids of such jobs"),

@@ -11,6 +11,7 @@ import logging
 import os
 import pickle
 import signal
+import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, cast
@@ -36,6 +37,7 @@ from oqtopus_client.errors import (
     OqtopusStorageError,
     WaitTimeoutError,
 )
+from oqtopus_client.services import client as client_module
 from oqtopus_client.services import loop_thread
 from tests.support.circuits import BELL
 from tests.support.held_executor import HeldExecutor
@@ -578,6 +580,19 @@ def test_streams_are_collected_at_any_moment(client: OqtopusClient, monkeypatch:
     client.list_devices()
 
     assert ended == ["iterator"]
+
+
+def test_streams_outlive_their_module(client: OqtopusClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams that the interpreter collects at its very end, when modules are gone, end in silence."""
+    client.submit_job(JOB)
+    gone: list[str] = []
+    monkeypatch.setattr(sys, "is_finalizing", lambda: bool(gone))
+    jobs = cast("Generator[JobsJob]", client.iter_jobs())
+    next(jobs)
+    monkeypatch.setattr(client_module, "contextlib", None)
+    gone.append("contextlib")
+
+    jobs.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

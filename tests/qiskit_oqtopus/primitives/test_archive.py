@@ -192,6 +192,19 @@ def test_lost_programs(chip: OqtopusBackend, emulator: Emulator, tmp_path: Path)
         chip.provider.job(job.job_id()).save(tmp_path / "job.json")
 
 
+def test_saved_after_deletion(backend: OqtopusBackend, tmp_path: Path) -> None:
+    """A job whose outcomes are known is saved although the server has deleted it, without what cannot be read."""
+    circuits, primitive = backend.run(bell(), shots=5), OqtopusSampler(backend).run([bell()], shots=5)
+    for job in (circuits, primitive):
+        job.result()
+        backend.provider.client.delete_job(job.job_ids[0])
+        with pytest.warns(UserWarning, match="saved without the output of the server's transpiler, .* HTTP 404"):
+            job.save(tmp_path / "job.json")
+        loaded = backend.provider.load_job(tmp_path / "job.json")
+        assert str(loaded.result()) == str(job.result())
+        assert loaded.transpiled_circuits() == [None]
+
+
 def test_class_of_the_job(backend: OqtopusBackend, tmp_path: Path) -> None:
     """Each class refuses the other's files, with the call that reads them; the provider reads both."""
     circuits, primitive = backend.run(keyed(1), shots=5), OqtopusSampler(backend).run([keyed(1)], shots=5)
@@ -224,7 +237,9 @@ def test_damaged_files(backend: OqtopusBackend, tmp_path: Path) -> None:
         load(version=3)
     with pytest.raises(LaterReleaseError, match="Its header has the format version 9"):
         load(programs=[[program.replace('{"v":1,', '{"v":9,')]])
-    for change in ({"programs": []}, {"jobs": [{}]}, {"is_isa": [[]]}, {"jobs": 5}, {"programs": [[5]]}):
+    uncountable = {**saved["jobs"][0], "job_info": {"result": {"sampling": {"counts": ""}}}}
+    changes = ({"programs": []}, {"jobs": [{}]}, {"is_isa": [[]]}, {"jobs": 5}, {"programs": [[5]]})
+    for change in (*changes, {"jobs": [uncountable]}):
         with pytest.raises(ValueError, match=r"job\.json is not a valid saved job: "):
             load(**change)
     with pytest.raises(ValueError, match=r"is not the id of a run without jobs"):
