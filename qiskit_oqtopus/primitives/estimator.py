@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Never
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qiskit_oqtopus.elsewhere import refuse_others, refuse_positional
+from qiskit_oqtopus.elsewhere import NOT_GIVEN, refuse_others, refuse_positional
 from qiskit_oqtopus.equivalents import RUN
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
@@ -112,7 +112,7 @@ class OqtopusEstimator(BaseEstimatorV2):
 
     def run(
         self,
-        pubs: Iterable[EstimatorPubLike],
+        pubs: Iterable[EstimatorPubLike] = NOT_GIVEN,
         *others: Never,
         precision: float | None = None,
         shots: int | None = None,

@@ -11,7 +11,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.elsewhere import refuse_others, refuse_positional
+from qiskit_oqtopus.elsewhere import NOT_GIVEN, refuse_others, refuse_positional
 from qiskit_oqtopus.equivalents import RUN
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
@@ -99,7 +99,7 @@ class OqtopusSampler(BaseSamplerV2):
         return self.backend
 
     def run(
-        self, pubs: Iterable[SamplerPubLike], *others: Never, shots: int | None = None, **unknown: Never
+        self, pubs: Iterable[SamplerPubLike] = NOT_GIVEN, *others: Never, shots: int | None = None, **unknown: Never
     ) -> OqtopusPrimitiveJob:
         """Submit PUBs and return as soon as all are submitted.
 
