@@ -128,6 +128,7 @@ class OqtopusBackend(DescribedBackend):
         return self._submit(specs.with_tags(jobs, kind, settings), settings)
 
     def _submit(self, jobs: Sequence[specs.Job], settings: OqtopusOptions) -> JobBatch:
+        specs.warn_of_transpiler_options((job.programs[0] for job in jobs), settings)
         seeds = specs.seeds(settings.seed_simulator, len(jobs))
         batch = [job.to_spec(self.name, settings, seed) for job, seed in zip(jobs, seeds, strict=True)]
         return JobBatch.submit(self._client, batch, jobs[0].tag)

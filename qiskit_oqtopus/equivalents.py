@@ -250,6 +250,7 @@ NEW_PROVIDER = {
     "workspace": _INSTANCES,
 }
 FILTERS = {
+    "backend_name": "use name",
     "backend_type": "use simulator",
     "calibration_id": "backend.calibrated_at says when a device was calibrated",
     "dynamic_circuits": "no device measures before the end; see qiskit_oqtopus.defer_measurements",
@@ -340,7 +341,7 @@ RUN = {
     "circuits": _PUBS,
     "default_shots": "use shots",
     "dry_run": "use plan(pubs), which returns what run would submit",
-    "memory": "leave it out: samplers return every shot",
+    "memory": "leave it out: results of samplers have every shot",
     "observables": _PUBS,
     "parameter_values": _PUBS,
     "parameters": _PUBS,

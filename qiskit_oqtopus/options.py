@@ -135,7 +135,8 @@ class OqtopusOptions(StrictOptions):
         transpile: `"auto"` sends circuits of native instructions as they are and has the server transpile all others;
             `"server"` has the server transpile all circuits; `"none"` sends all circuits as they are, and refuses those
             that the device would refuse.
-        transpiler_options: Keyword arguments of `qiskit.transpile` for the server's transpiler.
+        transpiler_options: Keyword arguments of `qiskit.transpile` for the server's transpiler; a warning says if it
+            transpiles none of the circuits.
         mitigation: `"pseudo_inverse"` corrects readout errors on the server. Counts may then sum to less than `shots`;
             `lost_shots` in each of the result's `results` is the difference, and a large one causes a warning. Use it
             with circuits of native instructions: for others, a server may correct the wrong qubits.

@@ -37,7 +37,7 @@ WHOLE = re.compile(rf"\[\w[^\]]* for [^\]]+\]|list\([^()]+\(\)\)|{ROOTS}{REST}|(
 
 TAKERS: dict[str, tuple[Any, ...]] = {
     "NEW_PROVIDER": (OqtopusProvider,),
-    "FILTERS": (Criteria,),
+    "FILTERS": (Criteria, OqtopusProvider.backend),
     "JOBS": (OqtopusProvider.jobs,),
     "RUN": (SamplerV2.run,),
     "RUN_OPTIONS": (OqtopusOptions, OqtopusBackend.run),

@@ -48,6 +48,7 @@ service.least_busy(service.backends(simulator=False))  #! select some by filters
 service.least_busy(filters=lambda b: b.configuration().n_qubits > 99 and b.status().operational).name == "lattice144"
 service.backends(input_allowed="runtime")  #! servers publish no such list; leave it out
 service.backends(workspace="default")  #! OQTOPUS has no instances; leave it out
+service.backend(backend_name="lattice64")  #! use name
 service.get_devices()  #! use provider.backends()
 service.jobs(backend="lattice64")  #! use backend_name
 service.jobs(job_tags_operator="AND")  #! jobs have all the tags; leave it out
@@ -134,7 +135,7 @@ sampler.options.update(default_shots=300)
 sampler.options.defualt_shots = 300  #! Did you mean 'default_shots'
 job = sampler.run([isa], shots=100)
 sampler.run(circuits=[isa], parameter_values=[[]])  #! give each PUB as (circuit, values)
-sampler.run([isa], memory=True)  #! samplers return every shot
+sampler.run([isa], memory=True)  #! results of samplers have every shot
 sampler.run([isa], dry_run=True)  #! use plan(pubs), which returns what run would submit
 assert job.job_id().startswith("sampler-")
 assert isinstance(job.status(), JobStatus)
@@ -212,6 +213,7 @@ backend.run(bell, resilience_level=1)  #! it is an option of qiskit_oqtopus.Oqto
 backend.run(bell, error_mitigation=None)  #! use mitigation='pseudo_inverse', or EstimatorV2
 backend.run(bell, initial_layout=[0, 1])  #! use it in qiskit.transpile(circuit, backend, ...)
 backend.run(bell, optimization_level=3)  #! or in transpiler_options
+backend.run(isa, transpiler_options={"optimization_level": 3})  #! transpiler_options have no effect
 backend.run(bell, coupling_map=None)  #! use it in qiskit.transpile(circuit, ...) first
 backend.run(bell, verbatim=True)  #! use transpile='none', which sends circuits as they are
 backend.run(bell, timeout_seconds=3)  #! use job.result(timeout=...)
