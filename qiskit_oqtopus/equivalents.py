@@ -208,6 +208,11 @@ PRIMITIVE_JOB = {
     "resubmit": "run the PUBs again",
     "run_input": "use [program.to_circuit() for program in job.programs()]",
 }
+PRIMITIVE = {
+    "mode": "use sampler.backend",
+    "session": "use sampler.backend",
+    "set_options": "use sampler.options.update(default_shots=100)",
+}
 SESSION = {
     "cancel": "use job.cancel()",
     "details": _SESSIONS,
@@ -329,6 +334,8 @@ RUN_OPTIONS = {
     **dict.fromkeys(("instance", "hub", "group", "project"), _INSTANCES),
     **dict.fromkeys(("session", "session_id", "use_timeslot", "reservation_arn"), _SESSIONS),
     "private": _KEPT,
+    **dict.fromkeys(("cost_limit", "max_credits"), f"{_FREE}; leave it out"),
+    "use_fractional_gates": "native gates are rz, sx, x and cx; leave it out",
     **dict.fromkeys(
         ("error_mitigation", "measurement_error_mitigation"), "use mitigation='pseudo_inverse', or EstimatorV2"
     ),
@@ -345,7 +352,10 @@ RUN = {
     "observables": _PUBS,
     "parameter_values": _PUBS,
     "parameters": _PUBS,
+    "precision": "use shots",
+    "seed": "use the option seed, as in SamplerV2(backend, options={'seed': 1})",
     "session": "give it to the primitive as mode",
+    "skip_transpilation": "circuits of native instructions run as they are; leave it out",
 }
 WAITING = {
     "aggregation": _DEBIASING,

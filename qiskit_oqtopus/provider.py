@@ -240,6 +240,10 @@ class OqtopusProvider(Hinting, ProviderJobs):
         config.check_server()
         return config.save(name, overwrite=overwrite)
 
+    def __call__(self) -> Self:
+        """Return the provider itself, so that `backend.provider()` works as in other providers."""
+        return self
+
     def __repr__(self) -> str:
         return f"<OqtopusProvider of {self.client.config.base_url!r}>"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Never
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qiskit_oqtopus.elsewhere import NOT_GIVEN, refuse_others, refuse_positional
-from qiskit_oqtopus.equivalents import RUN
+from qiskit_oqtopus.elsewhere import NOT_GIVEN, Hinting, refuse_others, refuse_positional
+from qiskit_oqtopus.equivalents import PRIMITIVE, RUN
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
@@ -35,7 +35,7 @@ _FORM = (
 )
 
 
-class OqtopusEstimator(BaseEstimatorV2):
+class OqtopusEstimator(Hinting, BaseEstimatorV2):
     """Estimates expectation values of observables in the states that circuits prepare.
 
     There are two routes. With `sampling`, the client estimates from counts: observables of the same binding share
@@ -89,6 +89,8 @@ class OqtopusEstimator(BaseEstimatorV2):
         ...     estimator.run([(bell, ["XX", "YY", "ZZ"])], shots=100).result()[0].data.evs
         array([ 1., -1.,  1.])
     """
+
+    _elsewhere = PRIMITIVE
 
     def __init__(
         self, mode: BackendV2 | None = None, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any

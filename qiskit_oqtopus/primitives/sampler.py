@@ -11,8 +11,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.elsewhere import NOT_GIVEN, refuse_others, refuse_positional
-from qiskit_oqtopus.equivalents import RUN
+from qiskit_oqtopus.elsewhere import NOT_GIVEN, Hinting, refuse_others, refuse_positional
+from qiskit_oqtopus.equivalents import PRIMITIVE, RUN
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _FORM = "a circuit, or (circuit, values, shots) with values of shape (..., parameters) or as {parameter: array}"
 
 
-class OqtopusSampler(BaseSamplerV2):
+class OqtopusSampler(Hinting, BaseSamplerV2):
     """Samples the classical registers of circuits.
 
     On OQTOPUS devices, each binding of a PUB's parameters is a separate job. Any other Qiskit backend can be used, too,
@@ -72,6 +72,8 @@ class OqtopusSampler(BaseSamplerV2):
         ...     sampler.run([pair]).result()[0].data.meas.get_counts()
         {'01': 100}
     """
+
+    _elsewhere = PRIMITIVE
 
     def __init__(
         self, mode: BackendV2 | None = None, options: SamplerOptions | Mapping[str, Any] | None = None, **more: Any

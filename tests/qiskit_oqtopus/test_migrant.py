@@ -96,6 +96,7 @@ backend.control_channel([0, 1])  #! OQTOPUS has no pulses; use backend.target
 backend.qubit_name_to_index("QB1")  #! qubits are numbers; use range(backend.num_qubits)
 backend.cancel_job("1")  #! use provider.client.cancel_job(job_id)
 backend.estimate_cost(None, shots=100)  #! OQTOPUS has no prices
+assert backend.provider() is backend.provider is service
 backend.client  #! use backend.provider.client
 backend.with_name("aria-1")  #! use provider.backend(name)
 backend.set_options(dynamic=True)  #! see the option defer_measurements
@@ -114,6 +115,13 @@ sampler = SamplerV2(mode=backend, options={"default_shots": 256})
 SamplerV2(backend=backend)  #! no option 'backend': use mode
 SamplerV2(session="s")  #! no option 'session': use mode
 assert sampler.backend() is backend
+sampler.session  #! use sampler.backend
+sampler.set_options(shots=100)  #! use sampler.options.update(default_shots=100)
+sampler.options.transpilation.skip_transpilation = True  #! circuits of native instructions run as they are
+sampler.run([isa], seed=1)  #! use the option seed
+sampler.run([isa], precision=0.1)  #! use shots
+SamplerV2(backend, run_options={"shots": 10})  #! use run(pubs, shots=...)
+SamplerV2(backend, skip_transpilation=True)  #! circuits of native instructions run as they are
 sampler.options.default_shots = 512
 sampler.options.dynamical_decoupling.enable = True
 sampler.options.dynamical_decoupling.sequence_type = "XpXm"
