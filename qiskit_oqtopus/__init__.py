@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from oqtopus_client.errors import ProgramError
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.deferral import defer_measurements
-from qiskit_oqtopus.equivalents import MODULE
+from qiskit_oqtopus.elsewhere import import_hint
 from qiskit_oqtopus.errors import CircuitError, OqtopusJobError, OqtopusJobTimeoutError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.parallel.placement import Placement
@@ -57,9 +57,9 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
-    if name in MODULE:
+    if hint := import_hint(name):
         # For an AttributeError, `from qiskit_oqtopus import ...` would raise an error without the hint.
-        raise ImportError(f"qiskit_oqtopus has no {name!r}; {MODULE[name]}.")
+        raise ImportError(f"qiskit_oqtopus has no {name!r}; {hint}.")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -12,7 +12,7 @@ from qiskit_oqtopus import specs
 from qiskit_oqtopus.batch import JobBatch
 from qiskit_oqtopus.deferral import deferred_on
 from qiskit_oqtopus.described_backend import DescribedBackend
-from qiskit_oqtopus.elsewhere import refuse_positional
+from qiskit_oqtopus.elsewhere import NOT_GIVEN, refuse_positional
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.job import OqtopusJob
 from qiskit_oqtopus.parallel.packing import placements
@@ -74,7 +74,7 @@ class OqtopusBackend(DescribedBackend):
 
     def run(
         self,
-        run_input: QuantumCircuit | Iterable[QuantumCircuit],
+        run_input: QuantumCircuit | Iterable[QuantumCircuit] = NOT_GIVEN,
         *others: Never,
         parameter_values: npt.ArrayLike | None = None,
         **options: Any,
@@ -128,6 +128,7 @@ class OqtopusBackend(DescribedBackend):
         return self._submit(specs.with_tags(jobs, kind, settings), settings)
 
     def _submit(self, jobs: Sequence[specs.Job], settings: OqtopusOptions) -> JobBatch:
+        specs.warn_of_transpiler_options((job.programs[0] for job in jobs), settings)
         seeds = specs.seeds(settings.seed_simulator, len(jobs))
         batch = [job.to_spec(self.name, settings, seed) for job, seed in zip(jobs, seeds, strict=True)]
         return JobBatch.submit(self._client, batch, jobs[0].tag, [job.programs for job in jobs])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Never, Self
 
 from qiskit.providers import BackendV2
 
 import oqtopus_client
 from oqtopus_client.checks import whole_number
 from qiskit_oqtopus import backend_v1
-from qiskit_oqtopus.device_status import DeviceStatus
-from qiskit_oqtopus.elsewhere import Hinting
-from qiskit_oqtopus.equivalents import BACKEND
+from qiskit_oqtopus.device_status import DeviceName, DeviceStatus
+from qiskit_oqtopus.elsewhere import Hinting, refuse_others
+from qiskit_oqtopus.equivalents import BACKEND, PROPERTIES
 from qiskit_oqtopus.noise import aer_noise_model, noisy_circuit
 from qiskit_oqtopus.parallel.chip import Chip
 from qiskit_oqtopus.target import MEASURE_DURATION, target_from_device
@@ -57,7 +57,7 @@ class DescribedBackend(Hinting, BackendV2):
         *,
         measure_duration: float | None = MEASURE_DURATION,
     ) -> None:
-        super().__init__(provider=provider, name=device.device_id, description=device.description)
+        super().__init__(provider=provider, name=DeviceName(device.device_id), description=device.description)
         self.device = device
         self._client = client
         self._measure_duration = measure_duration
@@ -172,15 +172,18 @@ class DescribedBackend(Hinting, BackendV2):
         """Return the `BackendV1` configuration, which libraries such as mthree and mapomatic read."""
         return backend_v1.configuration(self.device, self.target, self.max_shots)
 
-    def properties(self, refresh: bool = False) -> BackendProperties | None:
+    def properties(self, refresh: bool = False, **unknown: Never) -> BackendProperties | None:
         """Return the `BackendV1` properties: the published calibration; None if the device publishes none.
 
         Args:
             refresh: Whether to call `refresh` first.
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
         Raises:
+            TypeError: An argument is unknown.
             OqtopusError: The request failed.
         """
+        refuse_others("properties()", unknown, PROPERTIES)
         if refresh:
             self.refresh()
         return backend_v1.properties(self.device, target_from_device(self.device))
@@ -236,6 +239,11 @@ class DescribedBackend(Hinting, BackendV2):
         if values is not None:
             return maps.plot_values(self.device, values, label=label, unit=unit)
         return chip.plot_chip(self.device, circuit=circuit)
+
+    def _no_pulses(self) -> Never:
+        raise NotImplementedError("OQTOPUS has no pulses; use backend.target.")
+
+    dtm = meas_map = property(_no_pulses)
 
     def __call__(self) -> Self:
         """Return the backend itself, so that `sampler.backend()` works as in other providers."""

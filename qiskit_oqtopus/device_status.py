@@ -1,9 +1,10 @@
-"""A device's status as text that, called, returns the status object of other providers: `DeviceStatus`."""
+"""A device's name and status as text that, called, returns what other providers do: `DeviceName`, `DeviceStatus`."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,20 @@ class BackendStatus:
     operational: bool
     pending_jobs: int
     status_msg: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all attributes by name."""
+        return dataclasses.asdict(self)
+
+
+class DeviceName(str):
+    """A device's name; calling it, as users of `BackendV1` do, returns the name."""
+
+    __slots__ = ()
+
+    def __call__(self) -> Self:
+        """Return the name."""
+        return self
 
 
 class DeviceStatus(str):  # noqa: SLOT000 - instances have an attribute

@@ -1,15 +1,22 @@
-"""Errors about names of other providers, which name the equivalents: `Hinting`, `refuse_others`."""
+"""Errors about names of other providers, which name the equivalents: `Hinting`, `refuse_others`, `import_hint`."""
 
 from __future__ import annotations
 
+import re
 from abc import ABCMeta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from oqtopus_client.checks import shown
+from qiskit_oqtopus.equivalents import MODULE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Never
+
+
+def import_hint(name: str) -> str | None:
+    """Return the equivalent of a name in the package of another provider; None if there is none."""
+    return next((hint for pattern, hint in MODULE.items() if re.fullmatch(pattern, name)), None)
 
 
 def refuse_others(function: str, unknown: Mapping[str, object], known_elsewhere: Mapping[str, str]) -> None:
@@ -21,6 +28,10 @@ def refuse_others(function: str, unknown: Mapping[str, object], known_elsewhere:
     for name in unknown:
         hint = f": {known_elsewhere[name]}." if name in known_elsewhere else "."
         raise TypeError(f"{function} has no argument {name!r}{hint}")
+
+
+NOT_GIVEN: Any = None
+"""Default of arguments that are required, but should be missed only after `refuse_others` has named an equivalent."""
 
 
 def refuse_positional(others: Sequence[object], usage: str) -> None:

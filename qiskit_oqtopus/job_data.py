@@ -248,15 +248,22 @@ class JobData(Hinting):
             "usage": {"seconds": seconds, "quantum_seconds": seconds},
         }
 
-    def queue_position(self) -> int | None:
+    def queue_position(self, **unknown: Never) -> int | None:
         """Return the place of the job in the device's queue, at worst: 1 if it is next.
 
         The user's own earlier jobs are ahead. Of other users' jobs, servers report only the number, about once a
         minute, so all of them count as ahead. `queue_info()` has both numbers.
 
+        Args:
+            **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
+
         Returns:
             The place of the first OQTOPUS job that waits; None if one runs or none waits.
+
+        Raises:
+            TypeError: An argument is unknown.
         """
+        refuse_others("queue_position()", unknown, {"refresh": "each call asks the server; leave it out"})
         info = self.queue_info()
         return None if info is None else info.position
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import operator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -23,6 +22,7 @@ from oqtopus_client.checks import shown, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
 from oqtopus_client.user_warnings import warn_user
+from qiskit_oqtopus.equivalents import RUN_OPTIONS
 from qiskit_oqtopus.tags import checked_user_tags, with_user_tags
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class OqtopusOptions(StrictOptions):
         transpile: `"auto"` sends circuits of native instructions as they are and has the server transpile all others;
             `"server"` has the server transpile all circuits; `"none"` sends all circuits as they are, and refuses those
             that the device would refuse.
-        transpiler_options: Keyword arguments of `qiskit.transpile` for the server's transpiler.
+        transpiler_options: Keyword arguments of `qiskit.transpile` for the server's transpiler; a warning says if it
+            transpiles none of the circuits.
         mitigation: `"pseudo_inverse"` corrects readout errors on the server. Counts may then sum to less than `shots`;
             `lost_shots` in each of the result's `results` is the difference, and a large one causes a warning. Use it
             with circuits of native instructions: for others, a server may correct the wrong qubits.
@@ -160,7 +161,7 @@ class OqtopusOptions(StrictOptions):
             this one. Real servers store it and ignore it.
         meas_level: Accepted for libraries of Qiskit; only 2, counts, is supported.
         meas_return: Ignored, as it does not apply to counts; accepted for libraries of Qiskit.
-        rep_delay: Ignored, as servers choose the delay between shots; accepted for libraries of Qiskit.
+        rep_delay: Ignored with a warning, as servers choose the delay between shots; accepted for libraries of Qiskit.
         init_qubits: None or True, as qubits always start in `|0>`; accepted for libraries of Qiskit.
         noise_model: Ignored with a warning, as devices have real noise; accepted for libraries of Qiskit.
     """
@@ -168,19 +169,7 @@ class OqtopusOptions(StrictOptions):
     model_config = ConfigDict(frozen=True)
     _taker = "run()"
     _aliases = {"tags": "job_tags"}
-    _refused = {
-        "seed": "use seed_simulator.",
-        "parameter_binds": "use parameter_values, with a row for each binding and a column for each parameter.",
-        "optimization_level": "use qiskit.transpile(circuit, backend, optimization_level=...), or transpiler_options.",
-        "initial_layout": "use qiskit.transpile(circuit, backend, initial_layout=...) first.",
-        "seed_transpiler": "use qiskit.transpile(circuit, backend, seed_transpiler=...), or transpiler_options.",
-        "timeout": "use job.result(timeout=...).",
-        "job_name": "use name.",
-        "qobj_id": "use name or job_tags.",
-    } | dict.fromkeys(
-        ("resilience_level", "resilience", "twirling", "dynamical_decoupling"),
-        "it is an option of qiskit_oqtopus.OqtopusEstimator or OqtopusSampler.",
-    )
+    _refused = {name: f"{hint}." for name, hint in RUN_OPTIONS.items()}
 
     shots: Annotated[int, BeforeValidator(check_shots)] = 1000
     name: str | None = Field(None, max_length=256)
@@ -225,7 +214,7 @@ class OqtopusOptions(StrictOptions):
     @field_validator("meas_level")
     @classmethod
     def _is_classified(cls, level: Any) -> Any:
-        if level is not None and operator.index(level) != _CLASSIFIED:
+        if level is not None and level != _CLASSIFIED:
             raise ValueError(f"meas_level must be 2, as OQTOPUS returns counts only, not {level!r}.")
         return level
 
@@ -242,6 +231,13 @@ class OqtopusOptions(StrictOptions):
         if model is not None:
             warn_user("noise_model is ignored, as devices have real noise. Simulate with Aer or on the emulator.")
         return model
+
+    @field_validator("rep_delay")
+    @classmethod
+    def _is_chosen_by_servers(cls, delay: Any) -> Any:
+        if delay is not None:
+            warn_user("rep_delay is ignored, as servers choose the delay between shots. Leave it out.")
+        return delay
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -199,6 +199,8 @@ class OqtopusProvider(Hinting, ProviderJobs):
             QiskitBackendNotFoundError: No device meets the criteria; the message says why, for each.
             TypeError: A filter is unknown, or its value has the wrong type.
         """
+        if isinstance(min_num_qubits, list):
+            raise TypeError("least_busy() chooses among all devices; select some by filters=lambda backend: ....")
         criteria = Criteria.checked(
             min_num_qubits=min_num_qubits, simulator=simulator, operational=operational, filters=filters, **unknown
         )
@@ -232,9 +234,15 @@ class OqtopusProvider(Hinting, ProviderJobs):
             TypeError: An argument is unknown.
         """
         refuse_others("save_account()", unknown, NEW_PROVIDER)
+        if isinstance(token, str) and "://" in token:  # the message about the URL would show the token
+            raise TypeError("save_account() takes the URL first, then the token: save_account(url, token).")
         config = _config(url, token)
         config.check_server()
         return config.save(name, overwrite=overwrite)
+
+    def __call__(self) -> Self:
+        """Return the provider itself, so that `backend.provider()` works as in other providers."""
+        return self
 
     def __repr__(self) -> str:
         return f"<OqtopusProvider of {self.client.config.base_url!r}>"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from qiskit.providers import BackendV2
 
 from oqtopus_client.user_warnings import warn_user
-from qiskit_oqtopus.elsewhere import Hinting, refuse_others
+from qiskit_oqtopus.elsewhere import Hinting, refuse_others, refuse_positional
 from qiskit_oqtopus.equivalents import NEW_SESSION, SESSION
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Session(Hinting):
 
     Args:
         backend: The backend; `OqtopusSampler(mode=session)` and `OqtopusEstimator(mode=session)` run on it.
+        *others: Not accepted.
         **unknown: Not accepted; an argument of another provider raises an error that names the equivalent.
 
     Raises:
@@ -33,7 +34,8 @@ class Session(Hinting):
     _elsewhere = SESSION
     _plural: ClassVar[str] = "sessions"
 
-    def __init__(self, backend: BackendV2, **unknown: Never) -> None:
+    def __init__(self, backend: BackendV2, *others: Never, **unknown: Never) -> None:
+        refuse_positional(others, f"{type(self).__name__}() takes a backend, which knows its provider")
         refuse_others(f"{type(self).__name__}()", unknown, NEW_SESSION)
         if not isinstance(backend, BackendV2):
             raise TypeError(f"backend must be a backend, as provider.get_backend() returns, not {backend!r}.")

@@ -204,6 +204,17 @@ def warn_of_mitigation(programs: Iterable[Program], settings: OqtopusOptions) ->
         )
 
 
+def warn_of_transpiler_options(programs: Iterable[Program], settings: OqtopusOptions) -> None:
+    """Warn about options of the server's transpiler if it transpiles none of the programs."""
+    if settings.transpiler_options and not any(
+        settings.is_transpiled_by_server(is_isa=program.is_isa) for program in programs
+    ):
+        warn_user(
+            "transpiler_options have no effect, as circuits of native instructions run as they are. Leave them out, or "
+            "use transpile='server'."
+        )
+
+
 def side_by_side(programs: Sequence[Program], num_qubits: int | None) -> list[list[Program]]:
     """Split programs into consecutive groups, so that no group has more qubits than the device."""
     groups: list[list[Program]] = []

@@ -62,6 +62,9 @@ print("The status is DONE:", job.status() is JobStatus.DONE)
 # | `service.backends(simulator=False, min_num_qubits=50)` | `provider.backends(simulator=False, min_num_qubits=50)` |
 # | `service.backend(name)` | `provider.backend(name)` |
 # | `service.least_busy()` | `provider.least_busy()` |
+# | `least_busy(provider.backends(filters=f))`, from older providers | `provider.least_busy(filters=f)` |
+# | `execute(circuit, backend)` | `backend.run(transpile(circuit, backend))` |
+# | `backend.name()`, `backend.status()`, `backend.properties()`, `backend.configuration()` | the same |
 # | `SamplerV2(mode=backend)` | the same, or `OqtopusSampler(backend)` |
 # | `EstimatorV2(mode=backend)` | the same, or `OqtopusEstimator(backend)` |
 # | `with Batch(backend=backend): ...` | the same, without precedence in the queue |
@@ -82,7 +85,8 @@ print("The status is DONE:", job.status() is JobStatus.DONE)
 # | AQT: `AQTSampler(backend)` | `OqtopusSampler(backend)` |
 # | IonQ: `IonQProvider(token).get_backend(name)` | `OqtopusProvider().get_backend(name)` |
 # | IonQ: `backend.run(circuit, error_mitigation=...)` | `backend.run(circuit, mitigation="pseudo_inverse")` |
-# | IonQ, Braket: `backend.retrieve_job(job_id)` | `provider.job(job_id)` |
+# | IonQ, IQM, Braket: `backend.retrieve_job(job_id)` | `provider.job(job_id)` |
+# | Azure: `job.id()`, `job.wait_until_completed()` | `job.job_id()`, `job.wait_for_final_state()` |
 # | Braket: `BraketSampler(backend, verbatim=True)` | `OqtopusSampler(backend, transpile="none")` |
 # | Braket: `task.queue_position()`, `device.queue_depth()` | `job.queue_position()`, `backend.pending_jobs` |
 # | Braket: `BraketLocalBackend()` | `OqtopusProvider.emulator().get_backend("qulacs")` |

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Never
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qiskit_oqtopus.elsewhere import refuse_others, refuse_positional
-from qiskit_oqtopus.equivalents import RUN
+from qiskit_oqtopus.elsewhere import NOT_GIVEN, Hinting, refuse_others, refuse_positional
+from qiskit_oqtopus.equivalents import PRIMITIVE, RUN
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.estimator_plan import EstimatorPlan
 from qiskit_oqtopus.primitives.options import EstimatorOptions, positive
@@ -35,7 +35,7 @@ _FORM = (
 )
 
 
-class OqtopusEstimator(BaseEstimatorV2):
+class OqtopusEstimator(Hinting, BaseEstimatorV2):
     """Estimates expectation values of observables in the states that circuits prepare.
 
     There are two routes. With `sampling`, the client estimates from counts: observables of the same binding share
@@ -90,6 +90,8 @@ class OqtopusEstimator(BaseEstimatorV2):
         array([ 1., -1.,  1.])
     """
 
+    _elsewhere = PRIMITIVE
+
     def __init__(
         self, mode: BackendV2 | None = None, options: EstimatorOptions | Mapping[str, Any] | None = None, **more: Any
     ) -> None:
@@ -112,7 +114,7 @@ class OqtopusEstimator(BaseEstimatorV2):
 
     def run(
         self,
-        pubs: Iterable[EstimatorPubLike],
+        pubs: Iterable[EstimatorPubLike] = NOT_GIVEN,
         *others: Never,
         precision: float | None = None,
         shots: int | None = None,

@@ -105,6 +105,10 @@ class PrimitiveOptions(ChangeableOptions):
         "max_execution_time": _NO_LIMIT,
         "experimental": "OQTOPUS has no experimental options.",
         "optimization_level": "use qiskit.transpile(circuit, backend, optimization_level=...) first.",
+        "run_options": "use run(pubs, shots=...).",
+        **dict.fromkeys(
+            ("transpilation", "skip_transpilation"), "circuits of native instructions run as they are; leave it out."
+        ),
     }
 
     max_shots: Annotated[int, BeforeValidator(check_shots)] = MAX_SHOTS

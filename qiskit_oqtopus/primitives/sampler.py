@@ -11,8 +11,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from oqtopus_client.user_warnings import warn_user
 from qiskit_oqtopus.backend import OqtopusBackend
-from qiskit_oqtopus.elsewhere import refuse_others, refuse_positional
-from qiskit_oqtopus.equivalents import RUN
+from qiskit_oqtopus.elsewhere import NOT_GIVEN, Hinting, refuse_others, refuse_positional
+from qiskit_oqtopus.equivalents import PRIMITIVE, RUN
 from qiskit_oqtopus.primitives.circuit_suppression import CircuitSuppression
 from qiskit_oqtopus.primitives.dispatch import checked_backend, submit
 from qiskit_oqtopus.primitives.options import SamplerOptions, positive
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _FORM = "a circuit, or (circuit, values, shots) with values of shape (..., parameters) or as {parameter: array}"
 
 
-class OqtopusSampler(BaseSamplerV2):
+class OqtopusSampler(Hinting, BaseSamplerV2):
     """Samples the classical registers of circuits.
 
     On OQTOPUS devices, each binding of a PUB's parameters is a separate job. Any other Qiskit backend can be used, too,
@@ -73,6 +73,8 @@ class OqtopusSampler(BaseSamplerV2):
         {'01': 100}
     """
 
+    _elsewhere = PRIMITIVE
+
     def __init__(
         self, mode: BackendV2 | None = None, options: SamplerOptions | Mapping[str, Any] | None = None, **more: Any
     ) -> None:
@@ -99,7 +101,7 @@ class OqtopusSampler(BaseSamplerV2):
         return self.backend
 
     def run(
-        self, pubs: Iterable[SamplerPubLike], *others: Never, shots: int | None = None, **unknown: Never
+        self, pubs: Iterable[SamplerPubLike] = NOT_GIVEN, *others: Never, shots: int | None = None, **unknown: Never
     ) -> OqtopusPrimitiveJob:
         """Submit PUBs and return as soon as all are submitted.
 
