@@ -24,6 +24,7 @@ from oqtopus_client.emulator.worker_pool import WorkerProcesses
 
 if TYPE_CHECKING:
     import argparse
+    import socket
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
@@ -40,14 +41,18 @@ def main(given: Sequence[str] | None = None, *, program: str = "python -m oqtopu
     options = parser.parse_args(given)
     if (options.tls_cert is None) != (options.tls_key is None):
         parser.error("--tls-cert and --tls-key are used together.")
+    if options.executor == "internal" and (options.provider_key or options.strict_provider):
+        parser.error("--provider-key and --strict-provider need --executor external.")
+    if options.sse_python and not options.allow_sse:
+        parser.error("--sse-python needs --allow-sse.")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The server shuts down on the first signal and then raises it again, which ends the with statements below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         certificate = Certificate.load(options.tls_cert, options.tls_key) if options.tls_cert else None
         with (
-            contextlib.ExitStack() as stack,
             listen(options.host, options.port) as listener,
+            _provider_listener(options) as seat,
             _executor(options) as executor,
             _emulator(options, executor) as emulator,
             contextlib.suppress(KeyboardInterrupt),
@@ -58,8 +63,7 @@ def main(given: Sequence[str] | None = None, *, program: str = "python -m oqtopu
             site = Site(emulator.cloud, access, emulator.token, emulator.data, url)
             app = create_console(site, emulator)
             exports = {"OQTOPUS_URL": url, "OQTOPUS_API_TOKEN": emulator.token}
-            if emulator.provider_api is not None:
-                seat = stack.enter_context(listen(options.host, options.provider_port))
+            if seat is not None and emulator.provider_api is not None:
                 app = by_port(seat.getsockname()[1], emulator.provider_api, app)
                 sockets.append(seat)
                 provider_url = url_of(seat, options.host, certificate)
@@ -85,6 +89,10 @@ def _summary(site: Site) -> str:
         "Ctrl-C stops the emulator.",
     ]
     return "\n".join(lines)
+
+
+def _provider_listener(options: argparse.Namespace) -> contextlib.AbstractContextManager[socket.socket | None]:
+    return listen(options.host, options.provider_port) if options.executor == "external" else contextlib.nullcontext()
 
 
 def _executor(options: argparse.Namespace) -> contextlib.AbstractContextManager[Executor | Literal["external"]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from oqtopus_client.display import suggestion
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^\sA-Z/?#@]+")
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser that reports errors in one line, as the other commands do."""
 
     def parse_args(self, *given: Any) -> Any:  # type: ignore[override]
-        """Parse a command line, and suggest the option that was probably meant for an unknown one."""
+        """Parse a command line; refuse empty values, and suggest the option probably meant by an unknown one."""
         options, unknown = self.parse_known_args(*given)
         if unknown:
             name = unknown[0].partition("=")[0]
@@ -28,6 +31,9 @@ class _Parser(argparse.ArgumentParser):
                 self.error(f"unexpected extra argument {name!r}")
             similar = suggestion(name, self._option_string_actions, str)
             self.error(f"No such option: {name}. {similar if similar.endswith('?') else ''}")
+        for name, value in vars(options).items():
+            if value == "":  # an empty --host would be all addresses, an empty --tls-cert plain http
+                self.error(f"--{name.replace('_', '-')} is empty; is a shell variable unset?")
         return options
 
     def error(self, message: str) -> NoReturn:
@@ -75,7 +81,14 @@ def parser(program: str) -> argparse.ArgumentParser:
     add("--no-device-histories", action="store_true", help="leave out /device_histories, as older servers do")
     add("--no-token-renewal", action="store_true", help="refuse to renew a token with a token, as some servers do")
     add("--temporary-credentials", action="store_true", help="sign uploads with temporary credentials")
-    add("--cors-origin", metavar="ORIGIN", action="append", default=[], help="web origin allowed to call the API")
+    add(
+        "--cors-origin",
+        type=_origin,
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="web origin allowed to call the API, or * for all",
+    )
     add("--quirks", action="store_true", help="reproduce the faults of real servers")
     add(
         "--executor",
@@ -123,6 +136,14 @@ def _proxy(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"must be an address, such as 127.0.0.1, or a network, such as 172.18.0.0/16: {error}"
         ) from None
+    return text
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"must be scheme and host as browsers send them, such as https://app.example.org, or *, not {text!r}"
+        )
     return text
 
 

@@ -30,7 +30,8 @@ def checked_public_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(
-            f"The public URL must not have a path, as {url!r} has; give the emulator a host name or a port for itself."
+            f"The public URL must not have a path or a query, as {url!r} has; give the emulator a host name or a port "
+            "for itself."
         )
     if not _HOST.fullmatch(parts.netloc):
         raise ValueError(

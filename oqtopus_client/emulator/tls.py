@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+_OTHER_KEY = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}  # the last is of another kind
+_WEAK = ("EE_", "CA_")  # the certificate, or another in its chain, has a short key or an old signature
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -46,7 +49,7 @@ class Certificate:
             subject = _shown(_server(file, key), client)
         except ssl.SSLCertVerificationError as error:
             raise ValueError(f"--tls-cert: clients would refuse {file}: {error.verify_message}.") from error
-        names = tuple(str(name) for _, name in subject.get("subjectAltName", ()))
+        names = tuple(str(name) for kind, name in subject.get("subjectAltName", ()) if kind in {"DNS", "IP Address"})
         if not names:
             raise ValueError(
                 f"--tls-cert: clients would refuse {file}: it names no host as a subjectAltName. Make it again, for "
@@ -65,8 +68,12 @@ def _server(file: str, key: str) -> ssl.SSLContext:
     try:
         server.load_cert_chain(file, key, refuse_passphrase)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            raise ValueError(f"--tls-key: {key} is not the private key of {file}.") from error
+        reason = error.reason or ""
+        if reason in _OTHER_KEY:
+            raise ValueError(f"--tls-key: {key} is not the private key of the first certificate in {file}.") from error
+        if reason.startswith(_WEAK):
+            words = reason.lower().replace("_", " ")
+            raise ValueError(f"--tls-cert: clients would refuse {file}: {words}.") from error
         raise ValueError(f"--tls-key: {key} is not a private key in PEM format.") from error
     return server
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -69,12 +71,15 @@ def test_unusable_certificates(tmp_path: Path) -> None:
     locked = tmp_path / "locked.key"
     plain = load_pem_private_key(Path(key).read_bytes(), None)
     locked.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"word")))
+    other = tmp_path / "other.key"
+    other.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     cases = {
         (str(tmp_path / "none"), key): f"--tls-cert: cannot read {tmp_path / 'none'}: No such file or directory.",
         (good, str(tmp_path)): f"--tls-key: cannot read {tmp_path}: Is a directory.",
         (str(text), key): f"--tls-cert: {text} is not a certificate in PEM format.",
         (good, str(text)): f"--tls-key: {text} is not a private key in PEM format.",
-        (good, expired[1]): f"--tls-key: {expired[1]} is not the private key of {good}.",
+        (good, expired[1]): f"--tls-key: {expired[1]} is not the private key of the first certificate in {good}.",
+        (good, str(other)): f"--tls-key: {other} is not the private key of the first certificate in {good}.",
         (
             good,
             str(locked),
@@ -94,6 +99,11 @@ def test_unusable_certificates(tmp_path: Path) -> None:
         (("--tls-cert", "x"), "--tls-cert and --tls-key are used together. See: "),
         (("--tls-key", "x"), "--tls-cert and --tls-key are used together. See: "),
         (("--tls-cert", "/none", "--tls-key", "x"), "--tls-cert: cannot read /none: No such file or directory."),
+        (("--tls-cert", "", "--tls-key", ""), "--tls-cert is empty; is a shell variable unset? See: "),
+        (("--host", ""), "--host is empty; is a shell variable unset?"),
+        (("--cors-origin", "https://app.example/"), "--cors-origin must be scheme and host as browsers send them"),
+        (("--provider-key", "x"), "--provider-key and --strict-provider need --executor external."),
+        (("--sse-python", sys.executable), "--sse-python needs --allow-sse."),
         (("--public-url", "lab.example"), "The public URL must be an http or https URL"),
         (("--trusted-proxy", "proxy.example"), "must be an address, such as 127.0.0.1, or a network"),
         (("--trusted-proxy", "10.0.0.1/8"), "or a network, such as 172.18.0.0/16: 10.0.0.1/8 has host bits set"),

@@ -239,7 +239,7 @@ def test_public_url_of_files(emulator: Emulator) -> None:
         ),
         ("https://a.example:", "must have a host name of ASCII letters"),
         ("https://*.example", "must have a host name of ASCII letters"),
-        ("https://example.org/emulator", "must not have a path, as 'https://example.org/emulator' has"),
+        ("https://example.org/emulator", "must not have a path or a query, as 'https://example.org/emulator' has"),
         ("https://example.org/?a=b", "must not have a path"),
     ],
 )
