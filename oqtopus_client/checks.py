@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import re
 from collections.abc import Collection
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -28,6 +29,18 @@ def shown(value: object) -> str:
     except ValueError:
         text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def sentence(name: str, problem: str, value: object) -> str:
+    """Return a problem that pydantic found as a sentence about a value.
+
+    >>> sentence("memory", "Input should be a valid boolean", 1)
+    'memory must be a valid boolean, not 1.'
+    >>> sentence("tags", "Keys are not text", {})
+    'tags: Keys are not text, not {}.'
+    """
+    rule, found = re.subn(r"^\w+ should ", " must ", problem)
+    return f"{name}{rule if found else f': {problem}'}, not {shown(value)}."
 
 
 def real_number(value: object, wanted: str, *, least: float = -math.inf, infinite: bool = False) -> float:
@@ -91,6 +104,16 @@ def whole_number(value: object, wanted: str, *, least: int = 1, most: int = 2**6
     return number
 
 
+def qubit_index(value: object) -> int:
+    """Return the index of a qubit as an int; whether there is such a qubit is for the caller to check.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is too large for any device.
+    """
+    return whole_number(value, "A qubit must be given by its index, such as 0", least=-(2**63))
+
+
 def check_boolean(value: object, name: str) -> None:
     """Check that a value is True or False; text such as 'no' would count as true.
 
@@ -99,6 +122,16 @@ def check_boolean(value: object, name: str) -> None:
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {shown(value)}.")
+
+
+def check_kind(value: object, kind: type, name: str) -> None:
+    """Check that a value is an object of a class that users construct, such as `SseLimits`.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {kind.__name__}(...), not {shown(value)}.")
 
 
 def check_set(values: object, kind: type, wanted: str) -> None:

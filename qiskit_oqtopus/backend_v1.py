@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from qiskit.circuit import Gate
 from qiskit.exceptions import QiskitError
 
+from oqtopus_client.checks import qubit_index, shown
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -189,7 +191,7 @@ class BackendProperties(_Record):
         Raises:
             QiskitError: The device has no such qubit, or does not publish the property.
         """
-        if not 0 <= qubit < len(self.qubits):
+        if not 0 <= qubit_index(qubit) < len(self.qubits):
             raise QiskitError(f"{self.backend_name} has no qubit {qubit}; it has 0 to {len(self.qubits) - 1}.")
         return self._found(self._of_qubits[qubit], name, f"qubit {qubit}")
 
@@ -199,10 +201,13 @@ class BackendProperties(_Record):
         Raises:
             QiskitError: The device has no such gate on the qubits, or does not publish the property.
         """
+        if not isinstance(gate, str):
+            raise TypeError(f"gate must be the name of a gate, such as 'cx', not {shown(gate)}.")
         by_qargs = self._of_gates.get(gate, {})
         if qubits is None and name is None and by_qargs:
             return by_qargs
-        qargs = tuple(qubits) if isinstance(qubits, Iterable) else () if qubits is None else (qubits,)
+        listed = [] if qubits is None else qubits if isinstance(qubits, Iterable) else [qubits]
+        qargs = tuple(map(qubit_index, listed))
         if qargs not in by_qargs:
             raise QiskitError(f"{self.backend_name} has no gate {gate!r} on the qubits {qargs}.")
         return self._found(by_qargs[qargs], name, f"{gate!r} on the qubits {qargs}")

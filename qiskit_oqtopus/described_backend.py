@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Never, Self
 from qiskit.providers import BackendV2
 
 import oqtopus_client
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import qubit_index
 from qiskit_oqtopus import backend_v1
 from qiskit_oqtopus.device_status import DeviceName, DeviceStatus
 from qiskit_oqtopus.elsewhere import Hinting, refuse_others
@@ -197,7 +197,7 @@ class DescribedBackend(Hinting, BackendV2):
         """
         given = [qubit] if isinstance(qubit, str) or not isinstance(qubit, Iterable) else list(qubit)
         for index in given:
-            number = whole_number(index, "A qubit must be the index of one", least=-(2**63))
+            number = qubit_index(index)
             if not 0 <= number < (self.num_qubits or 0):
                 raise IndexError(f"{self.name!r} has {self.num_qubits} qubits, from 0 on, and no qubit {number}.")
         return super().qubit_properties(qubit)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from qiskit.circuit import CircuitInstruction, Clbit, Delay, Measure, QuantumCircuit
 
+from oqtopus_client.checks import qubit_index, shown
 from oqtopus_client.physics import relaxation_fidelity
 from qiskit_oqtopus.errors import CircuitError
 from qiskit_oqtopus.plain import empty_like, without_layout
 from qiskit_oqtopus.qasm import to_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Literal
 
     from qiskit.circuit import Instruction
@@ -46,6 +48,7 @@ def aer_noise_model(target: Target, qubits: Iterable[int] | None = None) -> Nois
 
     Raises:
         ModuleNotFoundError: The extra `emulator`, which includes Qiskit Aer, is not installed.
+        TypeError: `qubits` is not a list of indices.
         ValueError: The device does not have one of the qubits, or publishes no calibration.
     """
     try:
@@ -183,9 +186,11 @@ def _active(target: Target, qubits: Iterable[int] | None) -> set[int]:
     if target.qubit_properties is None:
         raise ValueError(f"{target.description} publishes no calibration, so its noise is unknown.")
     every = set(range(target.num_qubits))
-    active = every if qubits is None else set(qubits)
+    if not isinstance(qubits, Iterable | None):
+        raise TypeError(f"qubits must be a list of indices of qubits, or None for all, not {shown(qubits)}.")
+    active = every if qubits is None else set(map(qubit_index, qubits))
     if unknown := active - every:
-        raise ValueError(f"{target.description} has no qubit {unknown.pop()!r}; it has 0 to {len(every) - 1}.")
+        raise ValueError(f"{target.description} has no qubit {unknown.pop()}; it has 0 to {len(every) - 1}.")
     return active
 
 

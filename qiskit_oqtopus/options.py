@@ -18,7 +18,7 @@ from pydantic import (
 )
 from qiskit.providers import Options
 
-from oqtopus_client.checks import shown, whole_number
+from oqtopus_client.checks import sentence, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.services.job_spec import check_shots
 from oqtopus_client.user_warnings import warn_user
@@ -221,7 +221,7 @@ class OqtopusOptions(StrictOptions):
     @field_validator("init_qubits")
     @classmethod
     def _is_initialized(cls, value: Any) -> Any:
-        if value is not None and not value:
+        if not (value is None or value is True):
             raise ValueError(f"init_qubits must be True, as qubits always start in |0>, not {value!r}.")
         return value
 
@@ -320,6 +320,6 @@ def readable(error: ValidationError, section: str = "") -> str:
     return " ".join(
         str(detail["ctx"]["error"])
         if detail["type"] == "value_error"
-        else f"{section}{'.'.join(map(str, detail['loc']))}: {detail['msg']}, not {shown(detail['input'])}."
+        else sentence(f"{section}{'.'.join(map(str, detail['loc']))}", detail["msg"], detail["input"])
         for detail in error.errors()
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from qiskit.providers import QiskitBackendNotFoundError
 
 import oqtopus_client
-from oqtopus_client.checks import real_number
+from oqtopus_client.checks import real_number, shown
 from oqtopus_client.display import suggestion
 from qiskit_oqtopus.backend import OqtopusBackend
 from qiskit_oqtopus.backend_table import BackendTable
@@ -165,9 +165,11 @@ class OqtopusProvider(Hinting, ProviderJobs):
             if len(backends) != 1:
                 raise QiskitBackendNotFoundError(f"Name one of this server's devices: {', '.join(backends) or 'none'}.")
             (name,) = backends
-        if name not in backends:
+        if not isinstance(name, str) or name not in backends:
             hint = suggestion(name, sorted(backends), lambda other: _with_objection(backends[other], criteria))
-            raise QiskitBackendNotFoundError(f"Unknown device {name!r}. {hint or 'This server offers no devices.'}")
+            raise QiskitBackendNotFoundError(
+                f"Unknown device {shown(name)}. {hint or 'This server offers no devices.'}"
+            )
         objection = criteria.objection(backends[name])
         if objection is not None:
             raise QiskitBackendNotFoundError(f"Device {name!r} {objection}.")

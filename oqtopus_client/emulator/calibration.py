@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import reprlib
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client.calibration import Calibration
+from oqtopus_client.checks import sentence
 from oqtopus_client.physics import completed
 
 if TYPE_CHECKING:
@@ -109,4 +109,4 @@ def first_error(error: ValidationError) -> str:
     reason = first["msg"].removeprefix("Value error, ")
     if not field:  # the whole of it is wrong, such as two values that exclude each other
         return f"{reason}."
-    return f"{field} is {reprlib.repr(first['input'])}: {reason}."
+    return sentence(field, reason, first["input"])

@@ -7,7 +7,7 @@ A device is built in, read from a file (`load_devices`), created from any chip's
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003 - pydantic reads annotations when it runs
 from functools import cached_property
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from oqtopus_client.checks import check_boolean, check_kind, shown
 from oqtopus_client.emulator.calibration import calibration, first_error, read_device_info
 from oqtopus_client.emulator.coherent import CoherentErrors
 from oqtopus_client.rest.models import DevicesDeviceInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from importlib.resources.abc import Traversable
 
 Publish = Literal["inline", "zip", "json", "none"]
@@ -34,6 +35,7 @@ Schedule = Literal["gateway", "alap"]
 _EMULATION = ("noisy", "publish", "idle_noise", "schedule", "coherent")
 """Fields of a device file that define how the device is emulated; clients never see them."""
 
+_REQUIRED = {"device_id", "device_info", "n_qubits", "status"}
 _BASIS_GATES = ("sx", "x", "rz", "rzx90")
 _SUPPORTED_INSTRUCTIONS = ("measure", "barrier", "delay")
 
@@ -68,10 +70,15 @@ class EmulatedDevice:
         for name, choices in (("publish", get_args(Publish)), ("schedule", get_args(Schedule))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(choices)}.")
-        if not isinstance(self.idle_noise, bool):
-            raise TypeError(f"idle_noise is {self.idle_noise!r}; it is True or False.")
-        if not isinstance(self.coherent, CoherentErrors | None):
-            raise TypeError(f"coherent is {self.coherent!r}; it is CoherentErrors(...) or None.")
+        if not (isinstance(self.description, dict) and self.description.keys() >= _REQUIRED):
+            raise ValueError(
+                f"description must be a dict with {', '.join(sorted(_REQUIRED))}; "
+                "EmulatedDevice.from_description adds the defaults of those that are optional."
+            )
+        for name in ("noisy", "quirks", "idle_noise"):
+            check_boolean(getattr(self, name), name)
+        if self.coherent is not None:
+            check_kind(self.coherent, CoherentErrors, "coherent")
         published = len(self.calibration["qubits"])
         if self.n_qubits != published:
             raise ValueError(f"n_qubits is {self.n_qubits}, but device_info has {published} qubits.")
@@ -88,6 +95,8 @@ class EmulatedDevice:
         Raises:
             ValueError: A field is unknown or not valid; the message names it.
         """
+        if not isinstance(description, Mapping):
+            raise TypeError(f"description must be a mapping of the fields of a device file, not {shown(description)}.")
         info = description.get("device_info")
         if isinstance(info, str):
             description = {**description, "device_info": read_device_info(info)}
@@ -133,7 +142,7 @@ class EmulatedDevice:
         Raises:
             ValueError: A value is not valid; the message names it.
         """
-        info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
+        info = _info(device_info)
         return cls.from_description(
             {
                 "device_id": device_id or info.get("device_id") or info.get("name"),
@@ -159,7 +168,7 @@ class EmulatedDevice:
         Raises:
             ValueError: A value is not valid, or the number of qubits differs.
         """
-        info = read_device_info(device_info) if isinstance(device_info, str) else dict(device_info)
+        info = _info(device_info)
         calibrated_at = info.get("calibrated_at") or self.description["calibrated_at"]
         recalibrated = {**self.description, "device_info": info, "calibrated_at": calibrated_at}
         if resize:
@@ -293,6 +302,14 @@ def _read(file: Path | Traversable) -> EmulatedDevice:
         return EmulatedDevice.from_description(content)
     named = content.get("device_id") or content.get("name") or file.name.removesuffix(".json")
     return EmulatedDevice.from_device_info(content, device_id=named)
+
+
+def _info(device_info: object) -> dict[str, Any]:
+    if isinstance(device_info, str):
+        return read_device_info(device_info)
+    if not isinstance(device_info, Mapping):
+        raise TypeError(f"device_info must be a mapping or its JSON text, not {shown(device_info)}.")
+    return dict(device_info)
 
 
 def _lines(value: Any, depth: int = 0) -> str:

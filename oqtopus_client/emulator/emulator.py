@@ -7,13 +7,12 @@ import secrets
 import shutil
 import weakref
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from pydantic import ValidationError
 
-from oqtopus_client.checks import real_number, whole_number
+from oqtopus_client.checks import check_boolean, check_kind, real_number, whole_number
 from oqtopus_client.config import OqtopusConfig
 from oqtopus_client.emulator.api.dependencies import Cloud
 from oqtopus_client.emulator.app import create_app
@@ -40,6 +39,7 @@ from oqtopus_client.errors import OqtopusConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from concurrent.futures import Executor
+    from datetime import datetime
 
     from starlette.types import Receive, Scope, Send
 
@@ -141,6 +141,8 @@ class Emulator:
             raise ValueError(f"executor is {executor!r}; it is an Executor or 'external'.")
         if max_running is not None:
             whole_number(max_running, "max_running must be a positive number of jobs, or None")
+        check_boolean(allow_sse, "allow_sse")
+        check_kind(limits, ProgramLimits, "limits")
         real_number(url_seconds, "url_seconds must be a number of at least 0", least=0)
         devices = load_devices(devices).values() if isinstance(devices, str | Path) else check_devices(devices)
         fleet = built_in_devices() | {device.device_id: device for device in devices}
@@ -289,11 +291,9 @@ class Emulator:
         """Publish an announcement and return its id.
 
         Raises:
-            TypeError: A time is not a datetime.
+            TypeError: A text is not text, or a time not a datetime.
+            ValueError: It ends before it starts.
         """
-        for name, time in {"start_time": start_time, "end_time": end_time}.items():
-            if not isinstance(time, datetime):
-                raise TypeError(f"{name} must be a datetime, not {time!r}.")
         return self._users.announce(title, content, start_time=start_time, end_time=end_time)
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from oqtopus_client.checks import check_boolean
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,8 @@ class ServerOptions:
     cors_origins: tuple[str, ...] = ()
     quirks: bool = False
     strict_provider: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name != "cors_origins":
+                check_boolean(getattr(self, field.name), field.name)

@@ -9,6 +9,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from oqtopus_client.checks import shown
 from oqtopus_client.config import TOKEN
 from oqtopus_client.emulator.database import Database, database_file, format_time, now
 
@@ -124,7 +125,20 @@ class Users:
         self._database.change("DELETE FROM user_devices WHERE user_id = ?", user_id)
 
     def announce(self, title: str, content: str, *, start_time: datetime, end_time: datetime) -> int:
-        """Publish an announcement and return its id."""
+        """Publish an announcement and return its id.
+
+        Raises:
+            TypeError: A text is not text, or a time not a datetime.
+            ValueError: It ends before it starts.
+        """
+        for name, text in {"title": title, "content": content}.items():
+            if not isinstance(text, str):
+                raise TypeError(f"{name} must be text, not {shown(text)}.")
+        for name, time in {"start_time": start_time, "end_time": end_time}.items():
+            if not isinstance(time, datetime):
+                raise TypeError(f"{name} must be a datetime, not {shown(time)}.")
+        if format_time(end_time) < format_time(start_time):
+            raise ValueError(f"end_time must not be before start_time, as {end_time} is before {start_time}.")
         with self._database.transaction() as connection:
             cursor = connection.execute(
                 "INSERT INTO announcements (title, content, start_time, end_time, publishable) VALUES (?, ?, ?, ?, 1)",

@@ -223,7 +223,10 @@ def _term(term: Operator) -> OqtopusEstimationOperator:
     if isinstance(term, OqtopusEstimationOperator):
         return term
     if isinstance(term, Mapping):
-        return OqtopusEstimationOperator(**term)
+        for name in term:
+            if name not in ("pauli", "coeff"):
+                raise TypeError(f"A term of operator has the fields 'pauli' and 'coeff', not {shown(name)}.")
+        return OqtopusEstimationOperator(term.get("pauli"), term.get("coeff"))  # type: ignore[arg-type]  # checked there
     if isinstance(term, rest.JobsS3OperatorItem):
         return OqtopusEstimationOperator.from_model(term)
     raise TypeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -40,7 +41,8 @@ class ProgramOptions:
     timeout: float = 570.0
 
     def __post_init__(self) -> None:
-        modules = (self.modules,) if isinstance(self.modules, str | ModuleType) else tuple(self.modules)
+        one = isinstance(self.modules, str | ModuleType) or not isinstance(self.modules, Iterable)
+        modules = (self.modules,) if one else tuple(self.modules)
         for module in modules:
             if not isinstance(module, str | ModuleType):
                 raise TypeError(f"modules must be modules or their names, not {module!r}.")

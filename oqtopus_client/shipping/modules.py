@@ -68,6 +68,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "qiskit_oqtopus.parallel.native": _PARALLEL,
     "qiskit_oqtopus.parallel.places": _PARALLEL,
     "qiskit_oqtopus.parallel.splitting": _PARALLEL,
+    "qiskit_oqtopus.primitives.backend_run": ("Aer", "Backend", "Basic", "Fake", "Simulator"),
     "qiskit_oqtopus.primitives.calibration": _SUPPRESSION,
     "qiskit_oqtopus.primitives.calibration_tasks": _SUPPRESSION,
     "qiskit_oqtopus.primitives.circuit_suppression": _SUPPRESSION,

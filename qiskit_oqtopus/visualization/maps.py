@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch
 
+from oqtopus_client.checks import qubit_index, shown
 from oqtopus_client.display import printable
 from qiskit_oqtopus.parallel.placement import Placement
 from qiskit_oqtopus.visualization.chip_data import ChipData
@@ -19,8 +21,6 @@ from qiskit_oqtopus.visualization.panel import BAR, FADED, FOOT, HEAD, NARROWEST
 from qiskit_oqtopus.visualization.style import canvas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from matplotlib.figure import Figure
 
     from oqtopus_client import OqtopusDevice
@@ -98,12 +98,15 @@ def plot_values(
         unit: Their unit.
 
     Raises:
+        TypeError: `values` is not a mapping of indices or pairs of them to numbers.
         ValueError: There are no values, the device publishes no qubit data, or it does not have one of the qubits or
             couplings.
     """
+    if not (isinstance(values, Mapping) and all(isinstance(value, Real) for value in values.values())):
+        raise TypeError(f"values must map qubits, or pairs of qubits, to numbers, not {shown(values)}.")
     chip = ChipData.of(device)
-    qubits = {key: value for key, value in values.items() if isinstance(key, int)}
-    pairs = {frozenset(key): value for key, value in values.items() if not isinstance(key, int)}
+    qubits = {qubit_index(key): value for key, value in values.items() if not isinstance(key, Iterable)}
+    pairs = {frozenset(map(qubit_index, key)): value for key, value in values.items() if isinstance(key, Iterable)}
     _check(device, chip, [*qubits, *(qubit for pair in pairs for qubit in pair)])
     if unknown := pairs.keys() - set(map(frozenset, chip.couplings.tolist())):
         raise ValueError(f"{device.device_id} does not couple qubits {sorted(unknown.pop())}.")

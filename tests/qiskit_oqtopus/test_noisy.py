@@ -298,7 +298,7 @@ def test_circuits_that_a_device_cannot_run() -> None:
             LATTICE.noisy(circuit)
     with pytest.raises(TypeError, match="circuit must be a QuantumCircuit, not 'x'"):
         LATTICE.noisy("x")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"coherent is \{'zz_khz': 50\}"):
+    with pytest.raises(TypeError, match=r"coherent must be CoherentErrors"):
         LATTICE.noisy(QuantumCircuit(1, 1), coherent={"zz_khz": 50})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"coherent.x has 64, which the device does not have."):
         LATTICE.noisy(QuantumCircuit(1), coherent=CoherentErrors(x={64: 0.1}))

@@ -198,11 +198,11 @@ def test_options_of_primitives(backend: OqtopusBackend, cloud: RecordedCloud, na
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"memory": 1}, "memory: Input should be a valid boolean, not 1."),
-        ({"transpile": "client"}, "transpile: Input should be 'auto', 'server' or 'none', not 'client'."),
-        ({"mitigation": "zne"}, "mitigation: Input should be 'pseudo_inverse', not 'zne'."),
+        ({"memory": 1}, "memory must be a valid boolean, not 1."),
+        ({"transpile": "client"}, "transpile must be 'auto', 'server' or 'none', not 'client'."),
+        ({"mitigation": "zne"}, "mitigation must be 'pseudo_inverse', not 'zne'."),
         ({"meas_level": 1}, "meas_level must be 2, as OQTOPUS returns counts only, not 1."),
-        ({"name": "n" * 257}, "name: String should have at most 256 characters, not 'nnn"),
+        ({"name": "n" * 257}, "name must have at most 256 characters, not 'nnn"),
         (
             {"job_tags": ["t" * 201]},
             "job_tags must have at most 200 characters together, with two between them, not 201.",

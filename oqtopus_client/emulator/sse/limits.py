@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oqtopus_client.checks import check_limits
+from oqtopus_client.checks import check_kind, check_limits
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class SseContainer:
 
     limits: SseLimits = SseLimits()
     python: str | None = None
+
+    def __post_init__(self) -> None:
+        check_kind(self.limits, SseLimits, "sse_limits")
 
 
 DEFAULT_CONTAINER = SseContainer()

@@ -155,6 +155,7 @@ class Jobs(Core):
 
     async def get_job_statuses(self, job_ids: Sequence[str]) -> list[JobsJobStatus | str]:
         """The statuses of several jobs, in the order of `job_ids`, with one request for 100 of them."""
+        job_ids = listed(job_ids)
         answers: list[JobsGetJobStatusResponse] = []
         await poll(self._jobs, job_ids, answers)
         found = {answer.job_id: answer.status for answer in answers}
@@ -166,7 +167,8 @@ class Jobs(Core):
 
     async def is_finished(self, job_id: str, *, terminal_statuses: set[JobsJobStatus] | None = None) -> bool:
         """Whether a job has succeeded, failed or been cancelled (or is in one of `terminal_statuses`)."""
-        return await self.status(job_id) in (FINAL_STATUSES if terminal_statuses is None else terminal_statuses)
+        terminal = checked_statuses(terminal_statuses, "terminal_statuses", FINAL_STATUSES)
+        return await self.status(job_id) in terminal
 
     async def queue_position(self, job_ids: str | Sequence[str]) -> QueuePosition | None:
         """Return how many jobs the device may run before a waiting job; None for a job that runs or has ended.
@@ -181,7 +183,7 @@ class Jobs(Core):
             NotFoundError: The server has no such job.
         """
         if not isinstance(job_ids, str):
-            return await queue_position(self._jobs, self._devices, job_ids)
+            return await queue_position(self._jobs, self._devices, listed(job_ids))
         found = await queue_position(self._jobs, self._devices, [job_ids])
         if found is None:
             await self._jobs.get_job_status(job_ids)  # raises for an unknown job
@@ -269,7 +271,7 @@ class Jobs(Core):
 
         A server fails to show a job that was cancelled before submission, and any list that contains it.
         """
-        await self._submission.discard(job_ids)
+        await self._submission.discard(listed(job_ids))
 
     async def delete_job(self, job_id: str) -> SuccessSuccessResponse:
         """Delete a finished job and its files."""
@@ -287,7 +289,29 @@ def listed(job_ids: Iterable[str]) -> list[str]:
     return list(job_ids)
 
 
+def checked_statuses(statuses: object, name: str, default: Collection[JobsJobStatus] = ()) -> Collection[JobsJobStatus]:
+    """Return statuses as a set; the default for None.
+
+    Raises:
+        TypeError: It is one status, or not iterable.
+        ValueError: A status does not exist, so that no job would ever have it.
+    """
+    if statuses is None:
+        return default
+    if isinstance(statuses, str) or not isinstance(statuses, Iterable):
+        raise TypeError(f"{name} must be a set of statuses, such as {{'succeeded'}}, not {shown(statuses)}.")
+    found = set()
+    for status in statuses:
+        try:
+            found.add(JobsJobStatus(status))
+        except ValueError:
+            known = ", ".join(map(repr, map(str, JobsJobStatus)))
+            raise ValueError(f"{name} must be a set of {known}, not of {shown(status)}.") from None
+    return found
+
+
 def _check_files(files: Collection[str]) -> None:
-    unknown = [files] if isinstance(files, str) else [name for name in files if name not in _FILE_READERS]
-    if unknown:
-        raise ValueError(f"files must be a list of {', '.join(map(repr, _FILE_READERS))}, not {unknown[0]!r}.")
+    is_one = isinstance(files, str) or not isinstance(files, Iterable)
+    for name in [files] if is_one else files:
+        if is_one or name not in list(_FILE_READERS):
+            raise ValueError(f"files must be a list of {', '.join(map(repr, _FILE_READERS))}, not {shown(name)}.")

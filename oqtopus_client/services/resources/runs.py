@@ -7,13 +7,13 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import check_boolean, whole_number
 from oqtopus_client.errors import BatchResultError, JobError, OqtopusError, UserApiError, WaitTimeoutError
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.polling import Polling, PollingOptions
 from oqtopus_client.services.resources.submission import Submissions, check_spec
-from oqtopus_client.services.resources.waiting import Waiting, WaitOptions, with_options_of
+from oqtopus_client.services.resources.waiting import Waiting, WaitOptions, checked_ends, with_options_of
 from oqtopus_client.services.scripts import read_program
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ class Runs(Submissions, Waiting):
         whole_number(wait_workers, "wait_workers must be at least 1")
         whole_number(submit_workers, "submit_workers must be at least 1")
         Polling.of(**options)  # raises before any job is submitted
+        check_boolean(progress, "progress")
         job_ids = [answer.job_id for answer in await self.submit_jobs(jobs, max_workers=submit_workers)]
         with _note_job_ids(job_ids):
             return await self.wait_for_jobs(job_ids, max_workers=wait_workers, progress=progress, **options)
@@ -151,6 +152,7 @@ def _check_wait(wait: WaitOptions) -> None:
         ValueError: A value is out of range.
     """
     inspect.signature(Waiting.wait_for_job).bind(None, "", **wait)
+    checked_ends(**wait)
     Polling(**{name: wait[name] for name in PollingOptions.__annotations__ if name in wait})  # type: ignore[literal-required]
 
 

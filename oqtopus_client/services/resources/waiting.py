@@ -8,6 +8,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from oqtopus_client.checks import check_boolean, shown
 from oqtopus_client.errors import BatchResultError, JobTimeoutError, OqtopusError, WaitTimeoutError
 from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.deadline import Deadline, DeadlinePassedError
@@ -21,7 +22,7 @@ from oqtopus_client.services.polling import (
 )
 from oqtopus_client.services.progress import Progress, progress_bar
 from oqtopus_client.services.remedies import STUCK_ESTIMATION
-from oqtopus_client.services.resources.jobs import Jobs, listed
+from oqtopus_client.services.resources.jobs import Jobs, checked_statuses, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -62,6 +63,23 @@ def with_options_of(model: Callable[..., object]) -> Callable[[_Method], _Method
     return decorate
 
 
+def checked_ends(
+    terminal_statuses: object = None, failure_statuses: object = None, on_status: object = None, **_: object
+) -> tuple[Collection[JobsJobStatus], Collection[JobsJobStatus]]:
+    """Return the statuses that end a wait, and those that then raise an error, from options of `wait_for_job`.
+
+    Raises:
+        TypeError: An option has the wrong type.
+        ValueError: A status does not exist.
+    """
+    if not (on_status is None or callable(on_status)):
+        raise TypeError(f"on_status must be a function of the status, or None, not {shown(on_status)}.")
+    return (
+        checked_statuses(terminal_statuses, "terminal_statuses", FINAL_STATUSES),
+        checked_statuses(failure_statuses, "failure_statuses"),
+    )
+
+
 class Waiting(Jobs):
     """Waiting for jobs, one or many."""
 
@@ -94,8 +112,8 @@ class Waiting(Jobs):
             JobFailedError: It finished with one of `failure_statuses`.
         """
         polling = Polling.of(**options)
+        terminal, failures = checked_ends(terminal_statuses, failure_statuses, on_status)
         deadline = Deadline(polling.timeout)
-        terminal = FINAL_STATUSES if terminal_statuses is None else terminal_statuses
         try:
             async for _ in as_finished(
                 self._jobs, [job_id], polling, deadline, terminal_statuses=terminal, on_status=on_status
@@ -113,7 +131,7 @@ class Waiting(Jobs):
         except DeadlinePassedError:
             message = f"finished, but its result did not arrive within {polling.timeout} s; call get_job() with its id."
             raise JobTimeoutError(job_id, message) from None
-        return job.raise_for_status() if job.status in (failure_statuses or ()) else job
+        return job.raise_for_status() if job.status in failures else job
 
     wait = wait_for_job
 
@@ -218,6 +236,7 @@ class Waiting(Jobs):
     @contextlib.asynccontextmanager
     async def _progress(self, job_ids: Collection[str], *, shown: bool) -> AsyncGenerator[Progress, None]:
         """Show a progress bar over jobs, and how many jobs are ahead of them while they wait."""
+        check_boolean(shown, "progress")
         with progress_bar(len(job_ids), shown=shown) as bar:
             queue = asyncio.create_task(self._follow_queue(job_ids, bar)) if shown else None
             try:

@@ -159,9 +159,9 @@ def test_options_are_checked() -> None:
     assert not device.noisy
     with pytest.raises(ValueError, match="publish is 'pdf'; it is one of inline, zip, json, none"):
         dataclasses.replace(device, publish="pdf")
-    with pytest.raises(TypeError, match=r"coherent is 50; it is CoherentErrors\(...\) or None"):
+    with pytest.raises(TypeError, match=r"coherent must be CoherentErrors\(...\), not 50"):
         dataclasses.replace(device, coherent=50)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="idle_noise is 'no'; it is True or False"):
+    with pytest.raises(TypeError, match="idle_noise must be True or False, not 'no'"):
         dataclasses.replace(device, idle_noise="no")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="schedule is 'asap'; it is one of gateway, alap"):
         dataclasses.replace(device, schedule="asap")
@@ -309,12 +309,12 @@ def test_coherent_errors_stay_with_the_emulator() -> None:
 @pytest.mark.parametrize(
     ("coherent", "message"),
     [
-        ({"x": "0.1"}, "coherent.x is '0.1': Input should be a valid number."),
-        ({"sx": math.nan}, "coherent.sx is nan"),
+        ({"x": "0.1"}, "coherent.x must be a valid number, not '0.1'."),
+        ({"sx": math.nan}, "coherent.sx must be"),
         ({"zz": 50}, "coherent.zz does not exist"),
         ({"zz_khz": {"0-1": 50}}, "coherent.zz_khz.0-1"),
         ({"zz_khz": {"0,1,2": 50}}, "coherent.zz_khz.0,1,2"),
-        ({"detuning_khz": {"1": None}}, "coherent.detuning_khz.1 is None"),
+        ({"detuning_khz": {"1": None}}, "coherent.detuning_khz.1 must be a valid number, not None"),
         ({"detuning_khz": {"2": 1.0}}, "coherent.detuning_khz has 2, which the device does not have."),
         ({"cx": {"1,0": 0.1}}, "coherent.cx has (1, 0), which the device does not have."),
     ],

@@ -274,7 +274,7 @@ def test_cancel(held_emulator: Emulator) -> None:
         ),
         ({"replicas": 0}, "replicas must be the number of copies of each circuit, 1 or more, or 'max', not 0"),
         ({"replicas": 2, "parallel": False}, "replicas=2 needs parallel=True"),
-        ({"max_error": 0}, "max_error: Input should be greater than 0"),
+        ({"max_error": 0}, "max_error must be greater than 0"),
         ({"multi_manual": True}, "multi_manual=True cannot be combined with parallel=True"),
         ({"transpile": "server"}, "transpile='server' cannot be combined with parallel=True"),
         ({"transpiler_options": {"seed": 1}}, "transpiler_options cannot be combined with parallel=True"),

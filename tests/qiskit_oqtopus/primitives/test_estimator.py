@@ -277,8 +277,8 @@ def test_bad_precisions(
     ("options", "error", "message"),
     [
         ({"rout": "auto"}, TypeError, "OqtopusEstimator has no option 'rout'. Did you mean 'route'?"),
-        ({"route": "both"}, ValueError, "route: Input should be 'auto', 'sampling' or 'estimation', not 'both'."),
-        ({"default_precision": 0.0}, ValueError, "default_precision: Input should be greater than 0, not 0.0."),
+        ({"route": "both"}, ValueError, "route must be 'auto', 'sampling' or 'estimation', not 'both'."),
+        ({"default_precision": 0.0}, ValueError, "default_precision must be greater than 0, not 0.0."),
         ({"max_shots": 10_000_001}, ValueError, "shots must be an integer from 1 to 10,000,000, not 10000001."),
     ],
 )

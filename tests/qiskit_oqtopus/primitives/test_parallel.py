@@ -430,7 +430,7 @@ def test_options_of_the_backend(provider: OqtopusProvider) -> None:
         ({"transpiler_options": {"optimization_level": 3}}, "transpiler_options cannot be combined with parallel=True"),
         ({"mitigation": "pseudo_inverse"}, "mitigation='pseudo_inverse' cannot be combined with parallel"),
         ({"spacing": -1}, "spacing must be the number of qubits between circuits, 0 to 3"),
-        ({"max_error": 0.0}, "max_error: Input should be greater than 0"),
+        ({"max_error": 0.0}, "max_error must be greater than 0"),
         ({"parallel": 0}, "parallel must be True, False or the maximum number of circuits side by side"),
     ],
 )

@@ -147,12 +147,12 @@ def test_circuits_that_devices_get_wrong(backend: OqtopusBackend, cloud: Recorde
     [
         ({"default_shot": 5}, TypeError, "OqtopusSampler has no option 'default_shot'. Did you mean 'default_shots'?"),
         ({"zzz": 5}, TypeError, "OqtopusSampler has no option 'zzz'. Known: 'max_shots', 'seed', "),
-        ({"mitigation": "zne"}, ValueError, "mitigation: Input should be 'pseudo_inverse', not 'zne'."),
+        ({"mitigation": "zne"}, ValueError, "mitigation must be 'pseudo_inverse', not 'zne'."),
         ({"seed": -1}, ValueError, "seed must be a non-negative integer below 2**63, not -1."),
         ({"seed": "x"}, TypeError, "seed must be a non-negative integer below 2**63, not 'x'."),
         ({"max_shots": 0}, ValueError, "shots must be an integer from 1 to 10,000,000, not 0."),
         ({"max_shots": 10_000_001}, ValueError, "shots must be an integer from 1 to 10,000,000, not 10000001."),
-        ({"transpile": True}, ValueError, "transpile: Input should be 'auto', 'server' or 'none', not True."),
+        ({"transpile": True}, ValueError, "transpile must be 'auto', 'server' or 'none', not True."),
     ],
 )
 def test_options(

@@ -70,9 +70,9 @@ def test_settings(emulator: Emulator, browser: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("setting", "reason"),
     [
-        ({"times": "0"}, "times is &#39;0&#39;: Input should be greater than or equal to 1"),
-        ({"seconds": "4000"}, "seconds is &#39;4000&#39;"),
-        ({"kind": "<nothing>"}, "kind is &#39;&lt;nothing&gt;&#39;"),
+        ({"times": "0"}, "times must be greater than or equal to 1, not &#39;0&#39;"),
+        ({"seconds": "4000"}, "seconds must be less than or equal to 3600, not &#39;4000&#39;"),
+        ({"kind": "<nothing>"}, "not &#39;&lt;nothing&gt;&#39;"),
         ({"kind": "hold_job"}, "a job can be held as ready or running, not as &#39;hibernating&#39;"),
     ],
 )

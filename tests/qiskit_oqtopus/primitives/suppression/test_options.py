@@ -62,7 +62,7 @@ def test_every_way_to_set_options() -> None:
             "dynamical_decoupling must be a mapping of names to values, not T",
         ),
         ({"twirling": {"enable_gate": True}}, TypeError, "Did you mean 'enable_gates'"),
-        ({"twirling": {"enable_gates": 1}}, ValueError, "twirling.enable_gates: Input should be a valid boolean"),
+        ({"twirling": {"enable_gates": 1}}, ValueError, "twirling.enable_gates must be a valid boolean"),
         (
             {"twirling": {"num_randomizations": 0}},
             ValueError,
@@ -74,8 +74,8 @@ def test_every_way_to_set_options() -> None:
             ValueError,
             "also twirls idle qubits, which is not supported; use 'active'",
         ),
-        ({"twirling": {"strategy": ["active"]}}, ValueError, "twirling.strategy: Input should be 'active', not ["),
-        ({"twirling": {"strategy": "some"}}, ValueError, "twirling.strategy: Input should be 'active', not 'some'."),
+        ({"twirling": {"strategy": ["active"]}}, ValueError, "twirling.strategy must be 'active', not ["),
+        ({"twirling": {"strategy": "some"}}, ValueError, "twirling.strategy must be 'active', not 'some'."),
         (
             {"twirling": {"group": "local_c1"}},
             TypeError,
