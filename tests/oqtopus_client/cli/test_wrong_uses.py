@@ -239,6 +239,8 @@ JOBS = [
     ),
     use("result ../devices", 4, "Job ../devices does not exist on this server"),
     use("result http://127.0.0.1/jobs/1", 4, "does not exist on this server"),
+    use("result ..", 2, "'..' is not a valid id."),
+    use(f"result {'x' * 100_000}", 2, "is not a valid id."),
     use("job %00", 4, "Job %00 does not exist on this server"),
 ]
 
