@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from oqtopus_client.cli import (
     cancel,
@@ -30,6 +29,7 @@ from oqtopus_client.cli import (
 from oqtopus_client.cli.completion import profile_names
 from oqtopus_client.cli.exit_codes import MEANINGS
 from oqtopus_client.cli.failures import reported
+from oqtopus_client.cli.group import Group
 from oqtopus_client.cli.output import say
 from oqtopus_client.cli.session import Session
 
@@ -49,7 +49,7 @@ _NOTE = "oqtopus-client: %(message)s"
 _EPILOG = "Exit codes: " + "; ".join(f"{code:d} {meaning}" for code, meaning in MEANINGS.items()) + "."
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The command group, which reports errors in one line."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:

@@ -12,10 +12,12 @@ import oqtopus_client
 from oqtopus_client.cli import completion, faults, users
 from oqtopus_client.cli.devices import refuse_unknown, show_devices
 from oqtopus_client.cli.emulator_admin import Data, Url, control
+from oqtopus_client.cli.group import Group
 from oqtopus_client.cli.output import Json, console, counted, facts, show_json, utc
 from oqtopus_client.cli.session import Session
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     help="Serve an emulated cloud, and manage its users, devices and faults.\n\nExample: oqtopus-client emulator start",
 )
