@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import logging
 import os
 import sys
@@ -59,7 +60,7 @@ class Commands(Group):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        with reported(), _standard_input():
+        with _standard_streams(), reported():
             return super().invoke(ctx)
 
 
@@ -72,8 +73,11 @@ class _Stderr(logging.Handler):
 
 
 @contextlib.contextmanager
-def _standard_input() -> Iterator[None]:
-    """Provide an empty standard input if the shell has closed it (`<&-`), as `sys.stdin` is None then."""
+def _standard_streams() -> Iterator[None]:
+    """Replace characters that the output's encoding lacks, and provide an empty input if the shell has closed it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not a test's replacement; None if the shell has closed it
+            stream.reconfigure(errors="replace")
     original = sys.stdin
     with Path(os.devnull).open(encoding="utf-8") as empty:
         sys.stdin = original or empty
