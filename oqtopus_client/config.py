@@ -17,7 +17,14 @@ from oqtopus_client.checks import check_set, real_number, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
-from oqtopus_client.profiles import DEFAULT_PATH, profile_path, read_profiles, warn_of_unknown_keys, write_profiles
+from oqtopus_client.profiles import (
+    DEFAULT_PATH,
+    check_name,
+    profile_path,
+    read_profiles,
+    warn_of_unknown_keys,
+    write_profiles,
+)
 from oqtopus_client.urls import is_loopback, is_web_url
 
 if TYPE_CHECKING:
@@ -322,8 +329,9 @@ class OqtopusConfig:
             overwrite: Whether to replace a profile with this name.
 
         Raises:
-            OqtopusConfigError: The profile exists already, or the file cannot be read.
+            OqtopusConfigError: The profile exists already, its name is not valid, or the file cannot be read.
         """
+        check_name(section)
         file = profile_path(path)
         parser = read_profiles(file)
         if section in parser and not overwrite:

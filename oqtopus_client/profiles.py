@@ -12,7 +12,7 @@ import logging
 import os
 from pathlib import Path
 
-from oqtopus_client.display import suggestion
+from oqtopus_client.display import printable, suggestion
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.files import write_atomically
 
@@ -30,6 +30,17 @@ def profile_names() -> list[str]:
     with contextlib.suppress(OqtopusConfigError):
         return read_profiles(profile_path(DEFAULT_PATH)).sections()
     return []
+
+
+def check_name(name: str) -> None:
+    """Check the name of a profile that is to be written.
+
+    Raises:
+        OqtopusConfigError: The file would have another meaning with this name.
+    """
+    # The parser adds the settings of [DEFAULT], the token among them, to every other profile.
+    if not isinstance(name, str) or name in {"", configparser.DEFAULTSECT} or name != printable(name).strip():
+        raise OqtopusConfigError(f"{name!r} is not a valid name of a profile; choose another one, such as 'lab'.")
 
 
 def profile_path(path: str | Path | object) -> Path:

@@ -6,10 +6,17 @@ and `exit_codes`. Modules that are slow to import are imported when a command ru
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line.
+
+    SIGTERM ends it as Ctrl-C does, so that a wait prints the job's id and a terminal is restored.
+    """
+    import signal
+
     from oqtopus_client.cli.app import app
 
-    app()
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app(prog_name="oqtopus-client")
 
 
 __all__ = ["main"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oqtopus_client.cli.app import app
+from oqtopus_client.cli import main
 
 if __name__ == "__main__":
-    app(prog_name="oqtopus-client")
+    main()

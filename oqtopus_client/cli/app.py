@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import logging
 import os
 import sys
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from oqtopus_client.cli import (
     cancel,
@@ -30,6 +30,7 @@ from oqtopus_client.cli import (
 from oqtopus_client.cli.completion import profile_names
 from oqtopus_client.cli.exit_codes import MEANINGS
 from oqtopus_client.cli.failures import reported
+from oqtopus_client.cli.group import Group
 from oqtopus_client.cli.output import say
 from oqtopus_client.cli.session import Session
 
@@ -49,7 +50,7 @@ _NOTE = "oqtopus-client: %(message)s"
 _EPILOG = "Exit codes: " + "; ".join(f"{code:d} {meaning}" for code, meaning in MEANINGS.items()) + "."
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The command group, which reports errors in one line."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
@@ -59,7 +60,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        with reported(), _standard_input():
+        with _standard_streams(), reported():
             return super().invoke(ctx)
 
 
@@ -72,8 +73,11 @@ class _Stderr(logging.Handler):
 
 
 @contextlib.contextmanager
-def _standard_input() -> Iterator[None]:
-    """Provide an empty standard input if the shell has closed it (`<&-`), as `sys.stdin` is None then."""
+def _standard_streams() -> Iterator[None]:
+    """Replace characters that the output's encoding lacks, and provide an empty input if the shell has closed it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not a test's replacement; None if the shell has closed it
+            stream.reconfigure(errors="replace")
     original = sys.stdin
     with Path(os.devnull).open(encoding="utf-8") as empty:
         sys.stdin = original or empty

@@ -78,7 +78,7 @@ def _each(session: Session, job_ids: list[str], action: Callable[[str], object],
         try:
             with explained(session, job_id):
                 action(job_id)
-        except (CommandError, OqtopusError) as error:
+        except (CommandError, OqtopusError, ValueError) as error:  # ValueError: not a valid id
             errors[job_id] = error
             about = "" if isinstance(error, CommandError) else f"Job {job_id}: "
             say(f"oqtopus-client: {about}{error}")

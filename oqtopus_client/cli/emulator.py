@@ -12,10 +12,12 @@ import oqtopus_client
 from oqtopus_client.cli import completion, faults, users
 from oqtopus_client.cli.devices import refuse_unknown, show_devices
 from oqtopus_client.cli.emulator_admin import Data, Url, control
+from oqtopus_client.cli.group import Group
 from oqtopus_client.cli.output import Json, console, counted, facts, show_json, utc
 from oqtopus_client.cli.session import Session
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     help="Serve an emulated cloud, and manage its users, devices and faults.\n\nExample: oqtopus-client emulator start",
 )
@@ -123,11 +125,11 @@ def announce(
         raise typer.BadParameter("The title is empty; is a shell variable unset?")
     if days == 0:
         raise typer.BadParameter("--days must be more than 0.")
-    begin = (start or datetime.now(UTC)).astimezone(UTC)
     try:
+        begin = (start or datetime.now(UTC)).astimezone(UTC)
         end = begin + timedelta(days=days)
     except (OverflowError, ValueError):
-        raise typer.BadParameter(f"--days {days:g} is too long.") from None
+        raise typer.BadParameter(f"--days {days:g} is too long, or --start is too early or too late.") from None
     _, call = control(Session.of(context), url, data)
     body = {"title": title, "content": content, "start_time": begin.isoformat(), "end_time": end.isoformat()}
     made = call("POST", "/announcements", body)

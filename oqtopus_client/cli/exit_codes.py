@@ -38,7 +38,7 @@ MEANINGS = {
     ExitCode.NOT_FOUND: "the job, device or log does not exist, or the job was never submitted",
     ExitCode.SERVER: "the server refused the request or is unreachable",
     ExitCode.TIMEOUT: "timed out; a submitted job keeps running",
-    ExitCode.INTERRUPTED: "interrupted with Ctrl-C, or aborted at a prompt; a submitted job keeps running",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C or SIGTERM, or aborted at a prompt; a submitted job keeps running",
 }
 
 

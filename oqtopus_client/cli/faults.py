@@ -8,6 +8,7 @@ import typer
 
 from oqtopus_client.cli import completion
 from oqtopus_client.cli.emulator_admin import Data, Url, control
+from oqtopus_client.cli.group import Group
 from oqtopus_client.cli.output import Json, console, counted, show_json, table
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import suggestion
@@ -15,6 +16,7 @@ from oqtopus_client.display import suggestion
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     help="Inject faults into a served emulator, to test software against them.\n\n"
     "Example: oqtopus-client emulator faults inject server_error --times 3",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,7 +94,9 @@ def jobs(
     ] = None,
     ids: Annotated[bool, typer.Option("--ids", help="Print only the ids, one in a line, for other commands.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the jobs on the screen until Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option(min=0.5, metavar="SECONDS", help="How often --watch updates.")] = 2.0,
+    interval: Annotated[
+        float, typer.Option(min=0.5, max=86_400, metavar="SECONDS", help="How often --watch updates.")
+    ] = 2.0,
     json: Json = False,
 ) -> None:
     """List your jobs, newest first.
@@ -115,7 +118,7 @@ def jobs(
         follow(server, lambda: _snapshot(listed, status, device, limit or _WATCHED), interval)
         return
     matching = (job for job in listed(fields=_LISTED, status=status) if device in {None, job.device_id})
-    found = list(itertools.islice(matching, limit or _NEWEST))
+    found = list(itertools.islice(matching, min(limit or _NEWEST, sys.maxsize)))
     if ids:
         typer.echo("\n".join(printable(str(job.job_id)) for job in found), nl=bool(found))
     elif json:
@@ -163,9 +166,9 @@ def since_when(text: str, now: datetime) -> datetime:
         if ago := re.fullmatch(r"(\d+)([mhdw])", text):
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         when = datetime.fromisoformat(text)
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"--since takes 30m, 2h, 3d, 1w, or a time such as 2026-08-20T09:00, not {text!r}.") from None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def _table(found: list[JobsJob]) -> Table:

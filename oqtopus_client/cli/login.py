@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -50,7 +52,7 @@ def login(
             raise typer.BadParameter("--token-stdin needs --url.")
         url, url_source = typer.prompt("URL of the server", err=True), "the prompt"
     oqtopus_client.OqtopusConfig(url, url_source=url_source).check_server()  # before the token is typed
-    token = sys.stdin.readline() if token_stdin else typer.prompt("API token", hide_input=True, err=True)
+    token = sys.stdin.readline() if token_stdin else _typed_token()
     if not token.strip():
         raise ValueError("The token is empty; find yours on the server's web page.")
     config = oqtopus_client.OqtopusConfig(
@@ -75,3 +77,19 @@ def login(
         say(f"The environment variable {variable} is set, so commands use its server; unset it to use the profile.")
     if expires is not None:
         typer.echo(f"The server accepts the token until {utc(expires)}.")
+
+
+def _typed_token() -> str:
+    """Prompt for the token.
+
+    Raises:
+        ValueError: There is no terminal that can hide it.
+    """
+    try:
+        with warnings.catch_warnings(action="error", category=getpass.GetPassWarning):
+            return str(typer.prompt("API token", hide_input=True, err=True))
+    except getpass.GetPassWarning:
+        typer.echo(err=True)  # ends the line of the prompt
+        raise ValueError(
+            "There is no terminal to type the token at; pipe it to `login --token-stdin --url URL`."
+        ) from None

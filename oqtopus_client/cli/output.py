@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,7 +64,12 @@ def say(message: str) -> None:
 
 def show_json(value: object) -> None:
     """Print JSON, with times in ISO 8601 and UTC."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, default=_plain)
+    typer.echo(text)
 
 
 def show(shown: Table) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import typer
@@ -13,26 +12,83 @@ UsageError: type[Any] = typer.BadParameter.__mro__[1]
 """Base class of these errors; typer exports only the subclass."""
 
 _ELSEWHERE = {
-    "backends": "devices",
-    "config": "login",
-    "execute": "run",
-    "help": "--help",
-    "kill": "cancel",
-    "list": "jobs",
-    "logs": "log",
-    "ls": "jobs",
-    "queue": "jobs",
-    "remove": "delete",
-    "results": "result",
-    "rm": "delete",
-    "show": "job",
-    "status": "job",
-    "stop": "cancel",
-    "submit": "run",
-    "version": "--version",
-    "wait": "result",
+    "": {
+        "auth": "login",
+        "backend": "device",
+        "backends": "devices",
+        "calibration": "device",
+        "check": "doctor",
+        "completion": "--install-completion",
+        "config": "login",
+        "configure": "login",
+        "counts": "result",
+        "describe": "job",
+        "diagnose": "doctor",
+        "download": "result",
+        "execute": "run",
+        "faults": "emulator faults",
+        "get": "result",
+        "help": "--help",
+        "history": "jobs",
+        "info": "job",
+        "init": "login",
+        "inspect": "job",
+        "kill": "cancel",
+        "list": "jobs",
+        "logout": "`doctor` shows the file of your profile; remove the profile there.",
+        "logs": "log",
+        "ls": "jobs",
+        "output": "result",
+        "ping": "doctor",
+        "properties": "device",
+        "ps": "jobs",
+        "queue": "jobs",
+        "remove": "delete",
+        "results": "result",
+        "rm": "delete",
+        "serve": "emulator start",
+        "show": "job",
+        "start": "emulator start",
+        "status": "job",
+        "stop": "cancel",
+        "submit": "run",
+        "test": "doctor",
+        "top": "jobs --watch",
+        "users": "emulator users",
+        "version": "--version",
+        "wait": "result",
+        "watch": "jobs --watch",
+        "whoami": "doctor",
+    },
+    "emulator": {
+        "list": "devices",
+        "ls": "devices",
+        "news": "announce",
+        "run": "start",
+        "serve": "start",
+        "stop": "Press Ctrl-C where it runs.",
+        "up": "start",
+    },
+    "faults": {
+        "add": "inject",
+        "delete": "clear",
+        "remove": "clear",
+        "reset": "clear",
+        "rm": "clear",
+        "show": "list",
+    },
+    "users": {
+        "create": "add",
+        "delete": "remove",
+        "disable": "suspend",
+        "enable": "approve",
+        "new": "add",
+        "rm": "remove",
+        "show": "list",
+        "token": "renew-token",
+    },
 }
-"""Names of commands in other software, and ours."""
+"""Names of commands in other software by group, and ours, or a sentence."""
 
 _LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 _NUMBERS = {"int_parsing": "an integer", "int_from_float": "an integer", "float_parsing": "a number"}
@@ -61,10 +117,16 @@ def _reason(error: Any) -> str:
         return f"{_named(parameter)}{' ' if reason.startswith('must') else ': '}{reason}"
     if "unexpected extra argument" in message:
         return f"{message.rstrip('.')}. An argument with spaces needs quotes"
-    unknown = re.match(r"No such command '(.+?)'", message)
-    if unknown and error.ctx.parent is None and unknown[1] in _ELSEWHERE:
-        return f"{unknown[0]}. Did you mean '{_ELSEWHERE[unknown[1]]}'?"
-    return message.replace("', '", "' or '")
+    return _unknown_command(error) if message.startswith("No such command") else message
+
+
+def _unknown_command(error: Any) -> str:
+    message, group = str(error.message), error.ctx.info_name if error.ctx.parent else ""
+    name = message.split("'")[1]
+    ours = _ELSEWHERE[group].get(name)
+    if ours is None:
+        return message.replace("', '", "' or '")
+    return f"No such command {name!r}. {ours if ours.endswith('.') else f'Did you mean {ours!r}?'}"
 
 
 def _named(parameter: Any) -> str:
@@ -83,6 +145,8 @@ def _wrong_value(error: Any) -> str:
     if kind in _LIMITS:
         word, key = _LIMITS[kind]
         return f"must be {word} {found['ctx'][key]:g}, not {value}"
+    if kind.startswith("datetime"):
+        return f"must be a time such as 2026-08-20T09:00, not {value!r}"
     return f"must be {_NUMBERS[kind]}, not {value!r}" if kind in _NUMBERS else str(error.message)
 
 

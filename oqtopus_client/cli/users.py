@@ -10,6 +10,7 @@ import typer
 from oqtopus_client.cli import completion
 from oqtopus_client.cli.emulator_admin import Data, Url, control
 from oqtopus_client.cli.exit_codes import CommandError, ExitCode
+from oqtopus_client.cli.group import Group
 from oqtopus_client.cli.output import Json, coloured, say, show, show_json, table, utc
 from oqtopus_client.cli.session import Session
 from oqtopus_client.display import one_line, suggestion
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     help="Give other people access to a served emulator. Users do not see each other's jobs.\n\n"
     "Example: oqtopus-client emulator users add alice --devices qulacs,lattice64",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -37,6 +38,12 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 PAGE_SIZE = 100
 """Maximum page size; servers answer 500 to larger ones."""
+
+_LONGEST_ID = 1024
+"""Maximum length of a quoted id. A URL that is too long fails like a lost connection, which waits survive."""
+
+_SHOWN = 80
+"""Maximum length of an invalid id in a message."""
 
 
 class _Api:
@@ -147,13 +154,17 @@ def _segment(identifier: str) -> str:
 
     Raises:
         TypeError: The id is not text.
-        ValueError: The id would change the route.
+        ValueError: The id would change the route, or cannot be part of a URL.
     """
     if not isinstance(identifier, str):
         raise TypeError(f"An id must be text, not {identifier!r}.")
-    if identifier in {"", ".", ".."}:  # quoting leaves these unchanged, and they name other paths
-        raise ValueError(f"{identifier!r} is not a valid id.")
-    return quote(identifier, safe="")
+    quoted = ""
+    with contextlib.suppress(UnicodeEncodeError):  # part of a character
+        quoted = quote(identifier, safe="")
+    # Quoting leaves "." and ".." unchanged, and they name other paths.
+    if quoted in {"", ".", ".."} or len(quoted) > _LONGEST_ID:
+        raise ValueError(f"{identifier[:_SHOWN]!r} is not a valid id.")
+    return quoted
 
 
 def _read(model: type[_Model], answer: object) -> _Model:

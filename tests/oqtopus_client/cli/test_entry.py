@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from oqtopus_client import OqtopusClient
+from oqtopus_client.cli.output import show_json
 from tests.support.command_line import Typed
 
 COMMAND = [sys.executable, "-W", "error", "-m", "oqtopus_client.cli"]
@@ -59,16 +62,37 @@ def test_colours(server: dict[str, str]) -> None:
     [
         (["run", "-", "--device", "qulacs"], 2, "Standard input is empty"),
         (["login", "--url", "https://api.example.org", "--token-stdin"], 2, "The token is empty"),
+        (["login", "--url", "https://api.example.org"], 2, "There is no terminal to type the token at"),
         (["delete", "0691f3a2"], 130, "Aborted; nothing was changed."),
     ],
 )
 def test_closed_standard_input(words: list[str], code: int, said: str) -> None:
     """A closed standard input is treated as an empty one."""
     shell = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *words]
-    ended = subprocess.run(shell, capture_output=True, text=True, check=False)
+    ended = subprocess.run(shell, capture_output=True, text=True, check=False, start_new_session=True)
     assert (ended.returncode, ended.stdout.strip()) == (code, "")
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "Warning" not in ended.stderr
+
+
+def test_encoding_without_the_characters(cli: Typed, bell: str, server: dict[str, str]) -> None:
+    """Other characters are replaced."""
+    job_id = cli("run", bell, "--device", "qulacs", "--no-wait", "--name", "\u91cf\u5b50").stdout.strip()
+    shown = run("job", job_id, **server, PYTHONIOENCODING="latin-1")
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "??" in shown.stdout
+
+
+def test_json_in_an_encoding_without_the_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other characters are escaped."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", stream)
+    show_json({"name": "\u91cf\u5b50"})
+    stream.seek(0)
+
+    assert json.loads(stream.read()) == {"name": "\u91cf\u5b50"}
 
 
 def test_output_is_not_read_to_the_end(server: dict[str, str]) -> None:
@@ -88,7 +112,9 @@ def test_output_is_not_read_to_the_end(server: dict[str, str]) -> None:
     assert "Traceback" not in complaint
 
 
-def interrupted(*words: str, once: str, environment: dict[str, str]) -> tuple[int, str, str]:
+def interrupted(
+    *words: str, once: str, environment: dict[str, str], by: signal.Signals = signal.SIGINT
+) -> tuple[int, str, str]:
     """Interrupt a command after the response to a request; return its exit code, stdout and stderr."""
     with subprocess.Popen(
         [*COMMAND, "--verbose", *words],
@@ -104,16 +130,17 @@ def interrupted(*words: str, once: str, environment: dict[str, str]) -> tuple[in
             assert line, printed
             printed += line
         time.sleep(0.2)  # the command may print a list or a status first; both are fine
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         output, rest = process.communicate(timeout=30)
     return process.returncode, output, rest
 
 
-def test_interrupted_wait(cli: Typed, bell: str, server: dict[str, str]) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_wait(cli: Typed, bell: str, server: dict[str, str], by: signal.Signals) -> None:
     """The job continues, and the message contains its id."""
     cli("emulator", "faults", "inject", "hold_job", "--status", "running", "--seconds", "3600")
     code, output, printed = interrupted(
-        "run", bell, "--device", "qulacs", once="GET /jobs/{job_id}/status: 200", environment=server
+        "run", bell, "--device", "qulacs", once="GET /jobs/{job_id}/status: 200", environment=server, by=by
     )
     job_id = printed.split("oqtopus-client result ")[1].split()[0]
 

@@ -195,6 +195,14 @@ def test_job_that_cannot_be_cancelled(cli: Typed, job_id: str) -> None:
     assert job_id in complaint(result)
 
 
+def test_invalid_id_among_others(cli: Typed, job_id: str) -> None:
+    """The other jobs are deleted, and the exit code is that of the failure."""
+    result = cli("delete", "--yes", "..", job_id)
+
+    assert (result.exit_code, result.stdout) == (2, f"{job_id} deleted\n")
+    assert "1 job deleted, 1 not." in result.stderr
+
+
 ESCAPE = "\x1b]0;owned\x07\u202e"
 
 

@@ -332,9 +332,9 @@ def test_headers_are_one_line(headers: dict[str, Any]) -> None:
         client.list_devices()
 
 
-@pytest.mark.parametrize("job_id", ["", ".", ".."])
+@pytest.mark.parametrize("job_id", ["", ".", "..", "\udce9", "x" * 100_000])
 def test_ids_that_lead_elsewhere(job_id: str) -> None:
-    """Paths to another endpoint are not valid ids."""
+    """Paths to another endpoint, and what no URL can contain, are not valid ids."""
     server = ScriptedServer()
     with OqtopusClient(OqtopusConfig("http://server.example", SECRET, transport=server)) as client:
         with pytest.raises(ValueError, match="is not a valid id"):
