@@ -128,7 +128,7 @@ def test_impossible_coherence_is_cut() -> None:
         ({**CHIP, "couplings": [{**COUPLING, "target": 2}]}, "couplings.0.target is 2; qubits are 0 to 1."),
         ({**CHIP, "couplings": [{**COUPLING, "control": 1}]}, "couplings.0 joins qubit 1 to itself."),
         ({**CHIP, "calibrated_at": "yesterday"}, "calibrated_at must be a valid datetime"),
-        ({**CHIP, "device_id": "", "name": None}, "device_id must be a valid string, not None."),
+        ({**CHIP, "device_id": "", "name": None}, "device_id must be a valid string, not None"),
     ],
 )
 def test_refused_calibrations(device_info: str | dict[str, Any], message: str) -> None:
@@ -204,9 +204,15 @@ def test_emulation_in_a_file(tmp_path: Path) -> None:
         (json.dumps({"device_id": "x", "device_info": chip(fidelity=7)}), "device_info: qubits.0.fidelity is 7"),
         (json.dumps({"device_id": "x", "device_info": CHIP, "noisey": True}), "noisey does not exist."),
         (json.dumps({"device_id": "x", "device_info": CHIP, "n_qubits": 3}), "n_qubits is 3, but device_info has 2"),
-        (json.dumps({"device_id": "x", "device_info": CHIP, "publish": "pdf"}), "publish must be 'inline', 'zip'"),
-        (json.dumps({"device_id": "x", "device_info": CHIP, "schedule": "asap"}), "schedule must be 'gateway' or"),
-        (json.dumps({"device_id": "x", "device_info": None}), "device_info must be a valid dictionary, not None."),
+        (
+            json.dumps({"device_id": "x", "device_info": CHIP, "publish": "pdf"}),
+            "publish must be 'inline', 'zip', 'json' or 'none', not 'pdf'",
+        ),
+        (
+            json.dumps({"device_id": "x", "device_info": CHIP, "schedule": "asap"}),
+            "schedule must be 'gateway' or 'alap', not 'asap'",
+        ),
+        (json.dumps({"device_id": "x", "device_info": None}), "device_info must be a valid dictionary, not None"),
     ],
 )
 def test_refused_files(tmp_path: Path, content: str, message: str) -> None:
