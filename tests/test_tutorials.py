@@ -146,7 +146,7 @@ def test_server_side(tmp_path: Path) -> None:
 def test_whole_chip(tmp_path: Path) -> None:
     """All pairs violate Bell's inequality at once, and the maps agree with the calibration.
 
-    The statistical errors of an amplitude and of a lifetime are about 0.01 and 1.5 %.
+    The statistical errors of an amplitude, which readout keeps below 1, and of a lifetime are about 0.01 and 1.5 %.
     """
     pictures = ("pairs.png", "chsh_map.png", "rabi_map.png", "t1_map.png")
     printed = run_tutorial("09_whole_chip", tmp_path, pictures=pictures)
@@ -160,7 +160,7 @@ def test_whole_chip(tmp_path: Path) -> None:
     assert "five standard errors: 16\n" in printed
     assert "16000 shots in 1 job" in printed
     assert "Rabi: 64 qubits, 9 angles, 18 jobs instead of 576" in printed
-    assert 0.9 < least < most < 1
+    assert 0.9 < least < most < 1.03
     assert amplitude_error < 0.015
     assert "T1: 64 qubits, 6 delays, 12 jobs instead of 384" in printed
     assert abs(ratio - 1) < 0.01

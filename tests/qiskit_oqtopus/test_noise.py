@@ -321,10 +321,17 @@ def test_what_nobody_publishes_makes_no_noise() -> None:
     ]
 
 
-@pytest.mark.parametrize("qubit", [-1, 4, "0", 0.5])
-def test_unknown_qubits(qubit: Any) -> None:
+@pytest.mark.parametrize("qubit", [-1, 4])
+def test_unknown_qubits(qubit: int) -> None:
     """The message contains the unknown qubit and the valid range."""
-    with pytest.raises(ValueError, match=f"lattice has no qubit {qubit!r}; it has 0 to 3."):
+    with pytest.raises(ValueError, match=f"lattice has no qubit {qubit}; it has 0 to 3."):
+        as_backend(lattice(2, 2)).noise_model([0, qubit])
+
+
+@pytest.mark.parametrize("qubit", ["0", 0.5])
+def test_not_a_qubit(qubit: Any) -> None:
+    """A qubit is given by an integer."""
+    with pytest.raises(TypeError, match=f"A qubit must be given by its index, such as 0, not {qubit!r}."):
         as_backend(lattice(2, 2)).noise_model([0, qubit])
 
 

@@ -145,7 +145,10 @@ async def delete_user(user_id: str, cloud: CloudParameter) -> None:
 @router.post("/announcements")
 async def announce(announcement: NewAnnouncement, cloud: CloudParameter) -> JSONResponse:
     """Publish an announcement."""
-    return JSONResponse({"id": cloud.users.announce(**dict(announcement))})
+    try:
+        return JSONResponse({"id": cloud.users.announce(**dict(announcement))})
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
 
 
 @router.patch("/settings")

@@ -29,11 +29,17 @@ if TYPE_CHECKING:
 JOB = OqtopusJobSpec.sampling(device_id="qulacs", program=BELL, shots=100)
 
 
-def interrupted(call: Callable[[], object]) -> KeyboardInterrupt:
-    """Interrupt a call shortly after its start, and return the interrupt."""
-    # A timer's thread cannot interrupt the main one; a signal to the process can.
-    timer = threading.Timer(0.2, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
-    timer.start()
+def interrupted(call: Callable[[], object], *, once: Callable[[], object] = lambda: True) -> KeyboardInterrupt:
+    """Interrupt a call shortly after its start, or after `once` returns something true, and return the interrupt."""
+
+    def interrupt() -> None:
+        while not once():
+            time.sleep(0.05)
+        time.sleep(0.2)
+        # A thread cannot interrupt the main one; a signal to the process can.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt) as caught:
         call()
@@ -52,7 +58,7 @@ def test_waiting_for_a_job(held_client: OqtopusClient) -> None:
 
 def test_running_a_job(held_client: OqtopusClient) -> None:
     """A job submitted by the interrupted call keeps running, and its id is in the message."""
-    error = interrupted(lambda: held_client.run_sampling(JOB, timeout=None))
+    error = interrupted(lambda: held_client.run_sampling(JOB, timeout=None), once=held_client.list_jobs)
     (job,) = held_client.list_jobs()
 
     assert error.__notes__ == [f"Job {job.job_id} is still running; call wait_for_job() again with its id."]
