@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from oqtopus_client.checks import check_set, real_number, whole_number
+from oqtopus_client.checks import check_set, real_number, shown, whole_number
 from oqtopus_client.display import suggestion
 from oqtopus_client.environment import ALLOW_HTTP_ENV, environment_allows_http, environment_settings, stripped_token
 from oqtopus_client.errors import OqtopusConfigError
@@ -31,6 +31,7 @@ DEFAULT_TIMEOUT_ENV = "OQTOPUS_TIMEOUT"
 DEFAULT_SECTION = "default"
 URL_ENV = ("OQTOPUS_URL", DEFAULT_BASE_URL_ENV)
 """The variables with the URL of the server, in order of precedence."""
+_SECTION = re.compile(r"[^\[\]\0-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
 TOKEN = re.compile(r"[!-~]+")
 """Tokens that a header can carry: visible ASCII characters."""
 
@@ -101,7 +102,7 @@ class OqtopusConfig:
         for name in unknown:
             hint = "Use api_token." if name == "token" else suggestion(name, [each.name for each in fields(self)])
             raise TypeError(f"OqtopusConfig has no argument {name!r}. {hint}")
-        if base_url is not None and url is not None and base_url != url:
+        if isinstance(base_url, str) and isinstance(url, str) and base_url != url:
             raise OqtopusConfigError(f"base_url and url are one setting, but {base_url!r} and {url!r} differ.")
         if base_url is None and url is None:
             raise OqtopusConfigError("OqtopusConfig needs base_url, the URL of the OQTOPUS User API.")
@@ -172,6 +173,11 @@ class OqtopusConfig:
                 f"(from {self.url_source})."
             )
         parts = urlsplit(self.base_url)
+        if parts.query or parts.fragment:
+            raise OqtopusConfigError(
+                f"base_url must end with its path, as requests add theirs to it, not {self.base_url!r} (from "
+                f"{self.url_source})."
+            )
         exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
         if exposed and self.api_token and not self.allow_http:
             raise OqtopusConfigError(
@@ -239,8 +245,7 @@ class OqtopusConfig:
             # The server's container has no profile file and needs none: jobs go through its driver.
             return cls(base_url="")
         file = profile_path(path)
-        if not section:
-            raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
+        _check_section(section)
         parser = read_profiles(file)
         if not file.exists():
             raise OqtopusConfigError(f"The profile file {file} does not exist; `oqtopus-client login` writes it.")
@@ -322,8 +327,9 @@ class OqtopusConfig:
             overwrite: Whether to replace a profile with this name.
 
         Raises:
-            OqtopusConfigError: The profile exists already, or the file cannot be read.
+            OqtopusConfigError: `section` is not a valid name, the profile exists already, or the file cannot be read.
         """
+        _check_section(section)
         file = profile_path(path)
         parser = read_profiles(file)
         if section in parser and not overwrite:
@@ -334,6 +340,18 @@ class OqtopusConfig:
             parser[section]["allow_http"] = "true"
         write_profiles(parser, file)
         return file
+
+
+def _check_section(section: object) -> None:
+    """Check that a profile has a name with which its file can be read again.
+
+    Raises:
+        OqtopusConfigError: It has not; that of `DEFAULT` would be part of all profiles, with its token.
+    """
+    if not isinstance(section, str) or section.strip() in {"", "DEFAULT"} or not _SECTION.fullmatch(section):
+        raise OqtopusConfigError(
+            f"section must name a profile, in printable characters without brackets, not {shown(section)}."
+        )
 
 
 def in_sse_container() -> bool:

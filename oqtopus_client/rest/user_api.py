@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
+from oqtopus_client.checks import shown
 from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest import endpoints as ops
 from oqtopus_client.rest.models import (
@@ -142,17 +143,23 @@ class AccountApi(_Api):
         return _read(SettingsGetSettingsResponse, await self._http.call(ops.GET_SETTINGS))
 
 
-def _segment(identifier: str) -> str:
-    """Quote an id as one segment of a path.
+def check_id(identifier: object) -> None:
+    """Check that an id can be a segment of a path.
 
     Raises:
         TypeError: The id is not text.
-        ValueError: The id would change the route.
+        ValueError: The id would change the route, or cannot be sent.
     """
     if not isinstance(identifier, str):
-        raise TypeError(f"An id must be text, not {identifier!r}.")
-    if identifier in {"", ".", ".."}:  # quoting leaves these unchanged, and they name other paths
-        raise ValueError(f"{identifier!r} is not a valid id.")
+        raise TypeError(f"An id must be text, not {shown(identifier)}.")
+    # Quoting leaves the first three unchanged, and they name other paths.
+    if identifier in {"", ".", ".."} or any("\ud800" <= character <= "\udfff" for character in identifier):
+        raise ValueError(f"{shown(identifier)} is not a valid id.")
+
+
+def _segment(identifier: str) -> str:
+    """Quote an id as one segment of a path; see `check_id`."""
+    check_id(identifier)
     return quote(identifier, safe="")
 
 
