@@ -8,6 +8,7 @@ import http.client
 import importlib.metadata
 import platform
 import re
+import shlex
 import ssl
 import stat
 import time
@@ -22,7 +23,7 @@ import oqtopus_client
 from oqtopus_client import rest
 from oqtopus_client.cli.exit_codes import ExitCode, exit_code
 from oqtopus_client.cli.output import utc
-from oqtopus_client.config import DEFAULT_API_TOKEN_ENV
+from oqtopus_client.config import DEFAULT_API_TOKEN_ENV, DEFAULT_SECTION
 from oqtopus_client.errors import (
     AuthenticationError,
     NotFoundError,
@@ -110,7 +111,7 @@ def _configuration(config: OqtopusConfig) -> Check:
         return Check("server", "fail", f"{config.base_url}, no token", _new_token(config), ExitCode.USAGE)
     file = re.fullmatch(r"profile \[.*\] of (.*)", config.token_source)
     if file and Path(file[1]).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Check("server", "warn", f"{source}, which other users can read", f"chmod 600 {file[1]}")
+        return Check("server", "warn", f"{source}, which other users can read", f"chmod 600 {shlex.quote(file[1])}")
     return Check("server", "ok", source)
 
 
@@ -136,11 +137,16 @@ def _failure(connection: http.client.HTTPConnection) -> Check | None:
         if missing := rest.http.missing_authorities():
             remedy = f"{missing} Correct it, or unset it."
         return Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
-    except http.client.HTTPException as error:
+    except http.client.HTTPException:
+        found = "no connection through the proxy: the response is not valid HTTP"
         remedy = "Check OQTOPUS_PROXY: the address does not answer like an HTTP proxy."
-        return Check("network", "fail", f"no connection through the proxy: {error!r}", remedy, ExitCode.SERVER)
+        return Check("network", "fail", found, remedy, ExitCode.SERVER)
     except (OSError, UnicodeError) as error:  # UnicodeError: the host name is not valid
         remedy = "Check the URL, your network, and whether you need a proxy (OQTOPUS_PROXY)."
+        if "Tunnel connection failed: 407" in str(error):
+            remedy = (
+                "Add your user name and password to the proxy's URL, as in http://user:password@proxy.example:3128."
+            )
         return Check("network", "fail", f"no connection: {error}", remedy, ExitCode.SERVER)
     return None
 
@@ -203,7 +209,9 @@ def _new_token(config: OqtopusConfig) -> str:
     """Return how to replace the token; a profile would not be used if the environment names the server."""
     if config.url_source.startswith("environment"):
         return f"Set {DEFAULT_API_TOKEN_ENV} to a token from the server's web page."
-    return "Run `oqtopus-client login` with a new token."
+    profile = re.match(r"profile \[(.*)\]", config.url_source)
+    option = f" --profile {shlex.quote(profile[1])}" if profile and profile[1] != DEFAULT_SECTION else ""
+    return f"Run `oqtopus-client login{option}` with a new token."
 
 
 def _remedy(error: OqtopusError, config: OqtopusConfig) -> str:
@@ -227,5 +235,5 @@ def _credentials(client: oqtopus_client.OqtopusClient, config: OqtopusConfig) ->
         return Check("token", "ok", f"accepted by {config.base_url}")
     found = f"accepted, valid until {utc(expires)}"
     if expires - datetime.now(UTC) < _SOON:
-        return Check("token", "warn", found, "Get a new token and run `oqtopus-client login`.")
+        return Check("token", "warn", found, f"The token expires soon. {_new_token(config)}")
     return Check("token", "ok", found)

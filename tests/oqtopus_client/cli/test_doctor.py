@@ -129,6 +129,28 @@ def test_not_a_proxy(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch, garbage: b
     assert "OQTOPUS_PROXY" in network["remedy"]
 
 
+def test_proxy_that_asks_for_a_password(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedy says where a proxy's user and password belong."""
+    with raw_server(lambda _path: b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as proxy:
+        monkeypatch.setenv("OQTOPUS_PROXY", proxy.url)
+        (network,) = (
+            c for c in answer(examined("https://api.example", oqtopus, monkeypatch)) if c["name"] == "network"
+        )
+        refused = oqtopus("devices")
+
+    assert "http://user:password@proxy" in network["remedy"]
+    assert "the proxy answered HTTP 407 Proxy Authentication Required" in refused.stderr
+
+
+def test_wrong_token_of_a_profile(oqtopus: Typed, server: dict[str, str]) -> None:
+    """The remedy names the profile, as `login` would replace the default one."""
+    words = ("--url", server["OQTOPUS_URL"], "--no-verify", "--token-stdin")
+    oqtopus("login", "--profile", "my lab", *words, text=TOKEN)
+    check = answer(oqtopus("--profile", "my lab", "doctor", "--json", secrets=(TOKEN,)))[-1]
+
+    assert check["remedy"] == "Run `oqtopus-client login --profile 'my lab'` with a new token."
+
+
 def test_invalid_host_name(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """An invalid host name fails the network check."""
     result = examined("https://a..b.example", oqtopus, monkeypatch)
