@@ -86,7 +86,11 @@ CONFIGURATION: list[Row] = [
     ("Config('https://a.org\\\\x').check_server()", sdk.OqtopusConfigError, "http or https URL", "(from OqtopusConfig"),
     ("Config('https://a..org').check_server()", sdk.OqtopusConfigError, "http or https URL", "not 'https://a..org'"),
     *[
-        (f"Config(URL, 'x').save({name!r})", sdk.OqtopusConfigError, "is not a valid name of a profile; choose another one")
+        (
+            f"Config(URL, 'x').save({name!r})",
+            sdk.OqtopusConfigError,
+            "is not a valid name of a profile; choose another one",
+        )
         for name in ("", "a\nb", "DEFAULT", None)
     ],
     ("Config.from_file('mine')", sdk.OqtopusConfigError, "config.ini does not exist"),

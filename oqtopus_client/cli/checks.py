@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import oqtopus_client
 from oqtopus_client import rest
@@ -32,6 +33,7 @@ from oqtopus_client.errors import (
     PermissionDeniedError,
     ResponseValidationError,
 )
+from oqtopus_client.rest.proxies import proxy_for
 from oqtopus_client.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ def checks(session: Session) -> Iterator[Check]:
     try:
         config = session.config()
         config.check_server()
+        proxy = config.proxy or proxy_for(config.base_url, getproxies())
     except OqtopusConfigError as error:
         configured = "No OQTOPUS server" not in str(error)
         remedy = "Correct this setting." if configured else "Run `oqtopus-client login`."
@@ -78,7 +81,7 @@ def checks(session: Session) -> Iterator[Check]:
         return
     yield _configuration(config)
     if config.transport is None:
-        for check in _connection(config):
+        for check in _connection(config, proxy):
             yield check
             if check.state == "fail":
                 return
@@ -115,14 +118,14 @@ def _configuration(config: OqtopusConfig) -> Check:
     return Check("server", "ok", source)
 
 
-def _connection(config: OqtopusConfig) -> Iterator[Check]:
+def _connection(config: OqtopusConfig, proxy: str | None) -> Iterator[Check]:
     """Connect once, without the token, and check the network, the certificate and the clock."""
-    with contextlib.closing(_connect(config)) as connection:
+    with contextlib.closing(_connect(config, proxy)) as connection:
         start = time.perf_counter()
         if (failure := _failure(connection)) is not None:
             yield failure
             return
-        route = " through the proxy" if config.proxy else ""
+        route = " through the proxy" if proxy else ""
         yield Check("network", "ok", f"connected{route} in {1e3 * (time.perf_counter() - start):.0f} ms")
         yield _tls(connection, config)
         yield _clock(connection, config)
@@ -151,10 +154,10 @@ def _failure(connection: http.client.HTTPConnection) -> Check | None:
     return None
 
 
-def _connect(config: OqtopusConfig) -> http.client.HTTPConnection:
+def _connect(config: OqtopusConfig, proxy: str | None) -> http.client.HTTPConnection:
     """Return a connection with the client's proxy and trusted certificates."""
     server = urlsplit(config.base_url)
-    way = urlsplit(config.proxy or config.base_url)
+    way = urlsplit(proxy or config.base_url)
     host, seconds = str(way.hostname), min(config.timeout, 10.0)
     connection: http.client.HTTPConnection
     if server.scheme == "https":
@@ -162,7 +165,7 @@ def _connect(config: OqtopusConfig) -> http.client.HTTPConnection:
         connection = http.client.HTTPSConnection(host, way.port, timeout=seconds, context=context)
     else:
         connection = http.client.HTTPConnection(host, way.port, timeout=seconds)
-    if config.proxy:
+    if proxy:
         if way.port is None:
             connection.port = 443 if way.scheme == "https" else 80
         connection.set_tunnel(str(server.hostname), server.port, _proxy_headers(way.username, way.password))
