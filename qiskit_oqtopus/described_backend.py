@@ -196,11 +196,11 @@ class DescribedBackend(Hinting, BackendV2):
             IndexError: The device does not have a qubit.
         """
         given = [qubit] if isinstance(qubit, str) or not isinstance(qubit, Iterable) else list(qubit)
-        for index in given:
-            number = qubit_index(index)
+        numbers = [qubit_index(index) for index in given]
+        for number in numbers:
             if not 0 <= number < (self.num_qubits or 0):
                 raise IndexError(f"{self.name!r} has {self.num_qubits} qubits, from 0 on, and no qubit {number}.")
-        return super().qubit_properties(qubit)
+        return super().qubit_properties(numbers if isinstance(qubit, Iterable) else numbers[0])
 
     def plot(
         self,

@@ -145,6 +145,7 @@ def test_qubit_properties(backend: OqtopusBackend) -> None:
 
     assert (one.t1, one.t2) == (published[1].t1, published[1].t2)
     assert [qubit.t1 for qubit in two] == [published[1].t1, published[0].t1]
+    assert chip.qubit_properties(np.int64(1)).t1 == published[1].t1
     assert published[0].t1 != published[1].t1
 
 
