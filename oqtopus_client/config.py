@@ -108,7 +108,7 @@ class OqtopusConfig:
         for name in unknown:
             hint = "Use api_token." if name == "token" else suggestion(name, [each.name for each in fields(self)])
             raise TypeError(f"OqtopusConfig has no argument {name!r}. {hint}")
-        if base_url is not None and url is not None and base_url != url:
+        if isinstance(base_url, str) and isinstance(url, str) and base_url != url:
             raise OqtopusConfigError(f"base_url and url are one setting, but {base_url!r} and {url!r} differ.")
         if base_url is None and url is None:
             raise OqtopusConfigError("OqtopusConfig needs base_url, the URL of the OQTOPUS User API.")
@@ -179,6 +179,11 @@ class OqtopusConfig:
                 f"(from {self.url_source})."
             )
         parts = urlsplit(self.base_url)
+        if parts.query or parts.fragment:
+            raise OqtopusConfigError(
+                f"base_url must end with its path, as requests add theirs to it, not {self.base_url!r} (from "
+                f"{self.url_source})."
+            )
         exposed = parts.scheme == "http" and not is_loopback(str(parts.hostname)) and self.transport is None
         if exposed and self.api_token and not self.allow_http:
             raise OqtopusConfigError(
@@ -246,8 +251,7 @@ class OqtopusConfig:
             # The server's container has no profile file and needs none: jobs go through its driver.
             return cls(base_url="")
         file = profile_path(path)
-        if not section:
-            raise OqtopusConfigError(f"section must name a profile, not {section!r}.")
+        check_name(section)
         parser = read_profiles(file)
         if not file.exists():
             raise OqtopusConfigError(f"The profile file {file} does not exist; `oqtopus-client login` writes it.")

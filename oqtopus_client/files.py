@@ -6,6 +6,19 @@ import os
 import tempfile
 from pathlib import Path
 
+from oqtopus_client.checks import shown
+
+
+def as_path(path: object, name: str) -> Path:
+    """Return the path of a file that a user named.
+
+    Raises:
+        TypeError: It is not a path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{name} must be the path of a file, not {shown(path)}.")
+    return Path(path)
+
 
 def write_atomically(file: Path, text: str) -> None:
     """Write a text file atomically, readable by its owner only; create missing folders.

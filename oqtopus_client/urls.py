@@ -22,8 +22,9 @@ def is_web_url(url: str, *, credentials: bool = False) -> bool:
     try:
         parts = urlsplit(url)
         _ = parts.port  # checked when it is read
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return False
     allowed = credentials or "@" not in parts.netloc
-    whole = not any(map(str.isspace, parts.netloc))
+    whole = url.isprintable() and not set(url) & set(" \\")  # urlsplit() drops some of these
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and allowed and whole

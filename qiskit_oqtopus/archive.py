@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit import qpy
 
-from oqtopus_client.files import write_atomically
+from oqtopus_client.files import as_path, write_atomically
 from oqtopus_client.services.saved_jobs import from_file, without_files
 from oqtopus_client.shipping.equality import alike
 from oqtopus_client.user_warnings import warn_user
@@ -75,7 +75,7 @@ def save(job: SavedJob, path: str | Path) -> None:
         "circuits": None if job.circuits is None else _packed(job.circuits),
         "jobs": [without_files(outcome) for outcome in job.jobs],
     }
-    write_atomically(Path(path), json.dumps(content))
+    write_atomically(as_path(path, "path"), json.dumps(content))
 
 
 def load(path: str | Path) -> SavedJob:

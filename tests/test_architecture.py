@@ -71,7 +71,12 @@ MAY_IMPORT = {
         "oqtopus_client.user_warnings",
     ),
     "oqtopus_client.shipping": (),
-    "oqtopus_client.rest": ("oqtopus_client.config", "oqtopus_client.errors", "oqtopus_client.urls"),
+    "oqtopus_client.rest": (
+        "oqtopus_client.checks",
+        "oqtopus_client.config",
+        "oqtopus_client.errors",
+        "oqtopus_client.urls",
+    ),
     "oqtopus_client.config": (
         "oqtopus_client.checks",
         "oqtopus_client.display",
@@ -90,7 +95,7 @@ MAY_IMPORT = {
     "oqtopus_client.checks": (),
     "oqtopus_client.display": (),
     "oqtopus_client.user_warnings": (),
-    "oqtopus_client.files": (),
+    "oqtopus_client.files": ("oqtopus_client.checks",),
     "oqtopus_client.errors": ("oqtopus_client.display",),
 }
 # Provider, SDK and command line make an emulator when asked to, from inside a function; so is a picture drawn.

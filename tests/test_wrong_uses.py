@@ -23,7 +23,14 @@ from qiskit.providers import QiskitBackendNotFoundError
 from qiskit.quantum_info import Operator, SparsePauliOp
 
 import qiskit_oqtopus
-from oqtopus_client import AsyncOqtopusClient, OqtopusClient, OqtopusConfig, OqtopusEstimationOperator, OqtopusJobSpec
+from oqtopus_client import (
+    AsyncOqtopusClient,
+    OqtopusClient,
+    OqtopusConfig,
+    OqtopusEstimationOperator,
+    OqtopusJobSpec,
+    bitstring_to_int,
+)
 from oqtopus_client import ProgramOptions as Options
 from oqtopus_client import errors as sdk
 from oqtopus_client.emulator import CoherentErrors, Emulator, ProgramLimits, SseLimits
@@ -74,6 +81,18 @@ CONFIGURATION: list[Row] = [
     ("Config(URL, retry_methods={'get'})", sdk.OqtopusConfigError, "in capitals", "{'get'}"),
     ("Config(URL, allow_http='no')", sdk.OqtopusConfigError, "allow_http must be True or False", "'no'"),
     ("Config(URL, transport=5)", sdk.OqtopusConfigError, "ASGI application", "not 5"),
+    ("Config('https://a.org?x=1').check_server()", sdk.OqtopusConfigError, "end with its path", "'https://a.org?x=1'"),
+    ("Config('  https://a.org').check_server()", sdk.OqtopusConfigError, "http or https URL", "not '  https://a.org'"),
+    ("Config('https://a.org\\\\x').check_server()", sdk.OqtopusConfigError, "http or https URL", "(from OqtopusConfig"),
+    ("Config('https://a..org').check_server()", sdk.OqtopusConfigError, "http or https URL", "not 'https://a..org'"),
+    *[
+        (
+            f"Config(URL, 'x').save({name!r})",
+            sdk.OqtopusConfigError,
+            "is not a valid name of a profile; choose another one",
+        )
+        for name in ("", "a\nb", "DEFAULT", None)
+    ],
     ("Config.from_file('mine')", sdk.OqtopusConfigError, "config.ini does not exist"),
     ("Config.from_file(path=5)", sdk.OqtopusConfigError, "path of a profile file", "not 5"),
     ("Config.from_env()", sdk.OqtopusConfigError, "environment variable OQTOPUS_URL"),
@@ -108,6 +127,7 @@ CLIENT: list[Row] = [
     ("closed.list_devices()", sdk.OqtopusConnectionError, "the emulator has been closed", "create another one"),
     ("client.resume()", ValueError, "No journal to resume from", "journal="),
     ("client.resume(5)", TypeError, "journal must be the path", "not 5"),
+    ("Client(config, user_agent='日本').list_devices()", sdk.OqtopusConfigError, "'User-Agent'", "ASCII characters"),
     ("client.submit_job(BELL)", TypeError, "must be an OqtopusJobSpec, not str"),
     ("client.submit_job([spec])", TypeError, "must be an OqtopusJobSpec, not list"),
     ("client.submit_jobs(spec)", TypeError, "jobs must be a list of OqtopusJobSpec", "not OqtopusJobSpec"),
@@ -120,6 +140,8 @@ CLIENT: list[Row] = [
     ("client.wait_for_job(done_id, tiemout=1)", TypeError, "'tiemout'", "Did you mean 'timeout'?"),
     ("client.wait_for_job(done_id, interval='a')", TypeError, "interval must be at least 0 seconds, not 'a'"),
     ("client.wait_for_job(done)", TypeError, "An id must be text", "OqtopusSamplingJobResult(job_id="),
+    ("client.wait_for_job([done_id])", TypeError, "An id must be text, not ['"),
+    ("client.wait_for_jobs([done])", TypeError, "job_ids must be a list of ids, not [OqtopusSamplingJobResult"),
     ("client.wait_for_jobs(done_id)", TypeError, "job_ids must be a list of ids", "done_id"),
     ("client.wait_for_jobs(5)", TypeError, "job_ids must be a list of ids, not 5"),
     ("client.wait_for_job(done_id, terminal_statuses='succeeded')", TypeError, "terminal_statuses must be a set", "{'"),
@@ -144,6 +166,14 @@ CLIENT: list[Row] = [
     ("idle.client.delete_job(waiting_id)", sdk.UserApiError, "not in valid status for deletion", "'succeeded'"),
     ("idle.client.wait_for_job(waiting_id, timeout=0.1)", sdk.JobTimeoutError, "within 0.1 s", "wait_for_job() again"),
     ("client.get_job('nope')", sdk.NotFoundError, "job not found", "/jobs/nope"),
+    ("client.get_job('\\ud800')", ValueError, "is not a valid id"),
+    ("client.read_job_file(done_id, 'inputs')", ValueError, "files must be a list of 'input'", "not 'inputs'"),
+    ("client.read_job_files([done_id], [])", TypeError, "Each of jobs must be OqtopusJobResult(...)", "done_id"),
+    ("client.run_sse_file(file_path=5, device_id='qulacs')", TypeError, "file_path must be the path of a file, not 5"),
+    ("client.update_user(name=5)", TypeError, "name must be text, not 5"),
+    ("client.list_jobs(fields=['job_id'])", TypeError, "fields must be text, not ['job_id']"),
+    ("client.list_jobs(q=5)", TypeError, "q must be text, not 5"),
+    ("client.list_device_histories(start_time=5)", TypeError, "start_time must be a datetime, not 5"),
     ("client.get_job('')", ValueError, "'' is not a valid id"),
     ("client.get_job(5)", TypeError, "An id must be text, not 5"),
     ("client.get_device('qulacss')", sdk.NotFoundError, "qulacss"),
@@ -163,7 +193,10 @@ SPECS: list[Row] = [
     ("job(device_id=None)", ValueError, "device_id is empty", "'qulacs'"),
     ("job(device_id=q)", TypeError, "device_id must be text", "<OqtopusBackend 'qulacs'"),
     ("job(name='x' * 300)", ValueError, "name has 300 characters", "at most 256"),
-    ("job(transpiler_info='none')", TypeError, "transpiler_info must be a mapping, not 'none'"),
+    ("job(transpiler_info='none')", TypeError, "transpiler_info must be a mapping of names to values, not 'none'"),
+    ("job(simulator_info=0)", TypeError, "simulator_info must be a mapping of names to values, not 0"),
+    ("job(simulator_info={1: 2})", TypeError, "simulator_info must be a mapping of names to values, not {1: 2}"),
+    ("job(device_id=np.eye(2))", TypeError, "device_id must be text, not array("),
     ("job(mitigation_info={'a': {1}})", TypeError, "mitigation_info must be JSON-serialisable", "set"),
     ("job(operator=[{'pauli': 'Z 0'}])", ValueError, "operator is for estimation jobs only", "'sampling'"),
     ("Job('qulacs', 'samplin', BELL)", ValueError, "job_type must be one of", "'sampling'", "not 'samplin'"),
@@ -184,6 +217,8 @@ RESULTS: list[Row] = [
     ("waiting.get_counts()", sdk.JobFailedError, "'submitted'", "no result yet", "wait_for_job()"),
     ("waiting.raise_for_status()", sdk.JobFailedError, "'submitted'", "no result yet"),
     ("estimated.get_counts()", AttributeError, "an estimation job has an expectation value, exp_value"),
+    ("bitstring_to_int(5)", TypeError, "A bitstring must be text, such as '0101', not 5"),
+    ("run.save(5)", TypeError, "path must be the path of a file, not 5"),
     ("done.exp_value", AttributeError, "a sampling job has counts, get_counts()"),
     ("done.counts", AttributeError, "use get_counts()"),
     ("broken.result()", OqtopusJobError, "1 of 1 circuits ended without a result", "the device is on fire"),
@@ -520,6 +555,7 @@ def names() -> Iterator[dict[str, Any]]:
             **circuits(),
             **{each.__name__: each for each in (Emulator, CoherentErrors, ProgramLimits, SseLimits, OqtopusJob)},
             **{each.__name__: each for each in (Session, Batch, HGate, Operator, SparsePauliOp)},
+            "bitstring_to_int": bitstring_to_int,
             "Config": OqtopusConfig,
             "Client": OqtopusClient,
             "Provider": OqtopusProvider,

@@ -8,6 +8,7 @@ import http.client
 import importlib.metadata
 import platform
 import re
+import shlex
 import ssl
 import stat
 import time
@@ -17,12 +18,13 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import oqtopus_client
 from oqtopus_client import rest
 from oqtopus_client.cli.exit_codes import ExitCode, exit_code
 from oqtopus_client.cli.output import utc
-from oqtopus_client.config import DEFAULT_API_TOKEN_ENV
+from oqtopus_client.config import DEFAULT_API_TOKEN_ENV, DEFAULT_SECTION
 from oqtopus_client.errors import (
     AuthenticationError,
     NotFoundError,
@@ -31,6 +33,7 @@ from oqtopus_client.errors import (
     PermissionDeniedError,
     ResponseValidationError,
 )
+from oqtopus_client.rest.proxies import proxy_for
 from oqtopus_client.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -70,6 +73,7 @@ def checks(session: Session) -> Iterator[Check]:
     try:
         config = session.config()
         config.check_server()
+        proxy = config.proxy or proxy_for(config.base_url, getproxies())
     except OqtopusConfigError as error:
         configured = "No OQTOPUS server" not in str(error)
         remedy = "Correct this setting." if configured else "Run `oqtopus-client login`."
@@ -77,7 +81,7 @@ def checks(session: Session) -> Iterator[Check]:
         return
     yield _configuration(config)
     if config.transport is None:
-        for check in _connection(config):
+        for check in _connection(config, proxy):
             yield check
             if check.state == "fail":
                 return
@@ -110,18 +114,18 @@ def _configuration(config: OqtopusConfig) -> Check:
         return Check("server", "fail", f"{config.base_url}, no token", _new_token(config), ExitCode.USAGE)
     file = re.fullmatch(r"profile \[.*\] of (.*)", config.token_source)
     if file and Path(file[1]).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Check("server", "warn", f"{source}, which other users can read", f"chmod 600 {file[1]}")
+        return Check("server", "warn", f"{source}, which other users can read", f"chmod 600 {shlex.quote(file[1])}")
     return Check("server", "ok", source)
 
 
-def _connection(config: OqtopusConfig) -> Iterator[Check]:
+def _connection(config: OqtopusConfig, proxy: str | None) -> Iterator[Check]:
     """Connect once, without the token, and check the network, the certificate and the clock."""
-    with contextlib.closing(_connect(config)) as connection:
+    with contextlib.closing(_connect(config, proxy)) as connection:
         start = time.perf_counter()
         if (failure := _failure(connection)) is not None:
             yield failure
             return
-        route = " through the proxy" if config.proxy else ""
+        route = " through the proxy" if proxy else ""
         yield Check("network", "ok", f"connected{route} in {1e3 * (time.perf_counter() - start):.0f} ms")
         yield _tls(connection, config)
         yield _clock(connection, config)
@@ -136,19 +140,24 @@ def _failure(connection: http.client.HTTPConnection) -> Check | None:
         if missing := rest.http.missing_authorities():
             remedy = f"{missing} Correct it, or unset it."
         return Check("tls", "fail", f"the certificate is not trusted: {error.verify_message}", remedy, ExitCode.SERVER)
-    except http.client.HTTPException as error:
+    except http.client.HTTPException:
+        found = "no connection through the proxy: the response is not valid HTTP"
         remedy = "Check OQTOPUS_PROXY: the address does not answer like an HTTP proxy."
-        return Check("network", "fail", f"no connection through the proxy: {error!r}", remedy, ExitCode.SERVER)
+        return Check("network", "fail", found, remedy, ExitCode.SERVER)
     except (OSError, UnicodeError) as error:  # UnicodeError: the host name is not valid
         remedy = "Check the URL, your network, and whether you need a proxy (OQTOPUS_PROXY)."
+        if "Tunnel connection failed: 407" in str(error):
+            remedy = (
+                "Add your user name and password to the proxy's URL, as in http://user:password@proxy.example:3128."
+            )
         return Check("network", "fail", f"no connection: {error}", remedy, ExitCode.SERVER)
     return None
 
 
-def _connect(config: OqtopusConfig) -> http.client.HTTPConnection:
+def _connect(config: OqtopusConfig, proxy: str | None) -> http.client.HTTPConnection:
     """Return a connection with the client's proxy and trusted certificates."""
     server = urlsplit(config.base_url)
-    way = urlsplit(config.proxy or config.base_url)
+    way = urlsplit(proxy or config.base_url)
     host, seconds = str(way.hostname), min(config.timeout, 10.0)
     connection: http.client.HTTPConnection
     if server.scheme == "https":
@@ -156,7 +165,7 @@ def _connect(config: OqtopusConfig) -> http.client.HTTPConnection:
         connection = http.client.HTTPSConnection(host, way.port, timeout=seconds, context=context)
     else:
         connection = http.client.HTTPConnection(host, way.port, timeout=seconds)
-    if config.proxy:
+    if proxy:
         if way.port is None:
             connection.port = 443 if way.scheme == "https" else 80
         connection.set_tunnel(str(server.hostname), server.port, _proxy_headers(way.username, way.password))
@@ -203,7 +212,9 @@ def _new_token(config: OqtopusConfig) -> str:
     """Return how to replace the token; a profile would not be used if the environment names the server."""
     if config.url_source.startswith("environment"):
         return f"Set {DEFAULT_API_TOKEN_ENV} to a token from the server's web page."
-    return "Run `oqtopus-client login` with a new token."
+    profile = re.match(r"profile \[(.*)\]", config.url_source)
+    option = f" --profile {shlex.quote(profile[1])}" if profile and profile[1] != DEFAULT_SECTION else ""
+    return f"Run `oqtopus-client login{option}` with a new token."
 
 
 def _remedy(error: OqtopusError, config: OqtopusConfig) -> str:
@@ -227,5 +238,5 @@ def _credentials(client: oqtopus_client.OqtopusClient, config: OqtopusConfig) ->
         return Check("token", "ok", f"accepted by {config.base_url}")
     found = f"accepted, valid until {utc(expires)}"
     if expires - datetime.now(UTC) < _SOON:
-        return Check("token", "warn", found, "Get a new token and run `oqtopus-client login`.")
+        return Check("token", "warn", found, f"The token expires soon. {_new_token(config)}")
     return Check("token", "ok", found)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,9 +141,17 @@ def _asked(context: typer.Context, subject: str, ask: Callable[[OqtopusClient], 
 
         def read() -> list[Any]:
             patience = dataclasses.replace(config, timeout=_TIMEOUT, retry_max_attempts=1)
-            with contextlib.suppress(OqtopusError), oqtopus_client.OqtopusClient(patience) as client:
-                return ask(client)
-            return []
+            found: list[Any] = []
+
+            def talk() -> None:
+                with contextlib.suppress(OqtopusError), oqtopus_client.OqtopusClient(patience) as client:
+                    found.extend(ask(client))
+
+            # `timeout` limits each wait for a part of the answer; this limits all of them.
+            talking = threading.Thread(target=talk, name="completion", daemon=True)
+            talking.start()
+            talking.join(_TIMEOUT)
+            return found
 
         # The answer depends on the user; the token itself is not kept.
         user = hashlib.sha256(f"{config.base_url} {config.api_token}".encode()).hexdigest()[:16]

@@ -68,6 +68,8 @@ def _text(error: Exception) -> str:
     remedy = next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), "")
     if isinstance(error, UserApiError) and error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         remedy = "This is a fault of the server: try again later, and report it to its operator."
+    if isinstance(error, UserApiError) and error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        remedy = "The server limits how often you may send requests: try again later."
     reason = str(error) or type(error).__name__
     return f"{reason.rstrip('.')}. {remedy}" if remedy else reason
 

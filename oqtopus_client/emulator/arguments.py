@@ -44,7 +44,11 @@ class _Parser(argparse.ArgumentParser):
 
 def parser(program: str) -> argparse.ArgumentParser:
     """Return the parser of the options; `program` is what the user types before them."""
-    parser = _Parser(prog=program, description="Serve an emulated cloud, with a console in the browser, until Ctrl-C.")
+    parser = _Parser(
+        prog=program,
+        description="Serve an emulated cloud, with a console in the browser, until Ctrl-C.",
+        epilog=f"Example: {program} --port 8080",
+    )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_at_least(0), default=8080, help="port to listen on, 0 for any (default: %(default)s)")

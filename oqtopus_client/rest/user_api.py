@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
+from oqtopus_client.checks import shown
 from oqtopus_client.errors import ResponseValidationError
 from oqtopus_client.rest import endpoints as ops
 from oqtopus_client.rest.models import (
@@ -41,9 +42,6 @@ PAGE_SIZE = 100
 
 _LONGEST_ID = 1024
 """Maximum length of a quoted id. A URL that is too long fails like a lost connection, which waits survive."""
-
-_SHOWN = 80
-"""Maximum length of an invalid id in a message."""
 
 
 class _Api:
@@ -149,21 +147,26 @@ class AccountApi(_Api):
         return _read(SettingsGetSettingsResponse, await self._http.call(ops.GET_SETTINGS))
 
 
-def _segment(identifier: str) -> str:
-    """Quote an id as one segment of a path.
+def check_id(identifier: object) -> None:
+    """Check that an id can be a segment of a path.
 
     Raises:
         TypeError: The id is not text.
         ValueError: The id would change the route, or cannot be part of a URL.
     """
+    _segment(identifier)
+
+
+def _segment(identifier: object) -> str:
+    """Quote an id as one segment of a path; see `check_id`."""
     if not isinstance(identifier, str):
-        raise TypeError(f"An id must be text, not {identifier!r}.")
+        raise TypeError(f"An id must be text, not {shown(identifier)}.")
     quoted = ""
     with contextlib.suppress(UnicodeEncodeError):  # part of a character
         quoted = quote(identifier, safe="")
     # Quoting leaves "." and ".." unchanged, and they name other paths.
     if quoted in {"", ".", ".."} or len(quoted) > _LONGEST_ID:
-        raise ValueError(f"{identifier[:_SHOWN]!r} is not a valid id.")
+        raise ValueError(f"{shown(identifier)} is not a valid id.")
     return quoted
 
 

@@ -12,7 +12,7 @@ from oqtopus_client.checks import real_number, shown
 if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3OperatorItem
 
-_PAULI = re.compile(r"(?:I|[IXYZ] ?\d+(?: ?[IXYZ] ?\d+)*)")
+_PAULI = re.compile(r"(?:I|[IXYZ] ?[0-9]{1,9}(?: ?[IXYZ] ?[0-9]{1,9})*)")
 _FACTOR = re.compile(r"([IXYZ]) ?(\d+)")
 
 
@@ -35,10 +35,11 @@ class OqtopusEstimationOperator:
 
     def __post_init__(self) -> None:
         if not isinstance(self.pauli, str):
-            raise TypeError(f"pauli must be text, such as 'X 0 Y 1', not {self.pauli!r}.")
+            raise TypeError(f"pauli must be text, such as 'X 0 Y 1', not {shown(self.pauli)}.")
         if not _PAULI.fullmatch(self.pauli):
             raise ValueError(
-                f"pauli must be letters I, X, Y, Z, each with its qubit, such as 'X 0 Y 1', or 'I', not {self.pauli!r}."
+                f"pauli must be letters I, X, Y, Z, each with its qubit, such as 'X 0 Y 1', or 'I', not "
+                f"{shown(self.pauli)}."
             )
         qubits = [qubit for _, qubit in _FACTOR.findall(self.pauli)]
         if len(set(map(int, qubits))) < len(qubits):

@@ -62,7 +62,9 @@ class OqtopusJobSpec:
         object.__setattr__(self, "job_type", _job_type(self.job_type))
         object.__setattr__(self, "shots", check_shots(self.shots))
         content = self.to_s3_submit_job_info()
-        if not self.device_id and not (self.device_id == "" and in_sse_container()):
+        if self.device_id is None or (
+            isinstance(self.device_id, str) and not self.device_id and not in_sse_container()
+        ):
             raise ValueError("device_id is empty; name a device, such as 'qulacs'.")
         for name, limit in _MAX_LENGTH.items():
             _check_text(name, getattr(self, name), limit)
@@ -96,9 +98,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            transpiler_info or {},
-            simulator_info or {},
-            mitigation_info or {},
+            {} if transpiler_info is None else transpiler_info,
+            {} if simulator_info is None else simulator_info,
+            {} if mitigation_info is None else mitigation_info,
             operator=operator,
         )
 
@@ -124,9 +126,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            transpiler_info or {},
-            simulator_info or {},
-            mitigation_info or {},
+            {} if transpiler_info is None else transpiler_info,
+            {} if simulator_info is None else simulator_info,
+            {} if mitigation_info is None else mitigation_info,
             operator=operator,
         )
 
@@ -152,9 +154,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            transpiler_info or {},
-            simulator_info or {},
-            mitigation_info or {},
+            {} if transpiler_info is None else transpiler_info,
+            {} if simulator_info is None else simulator_info,
+            {} if mitigation_info is None else mitigation_info,
             operator=operator,
         )
 
@@ -179,9 +181,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            transpiler_info or {},
-            simulator_info or {},
-            mitigation_info or {},
+            {} if transpiler_info is None else transpiler_info,
+            {} if simulator_info is None else simulator_info,
+            {} if mitigation_info is None else mitigation_info,
         )
 
     def to_model(self) -> JobsSubmitJobRequest:
@@ -251,7 +253,7 @@ def _job_type(job_type: JobsJobType | str) -> JobsJobType:
         return JobsJobType(job_type)
     except ValueError:
         known = ", ".join(repr(kind.value) for kind in JobsJobType)
-        raise ValueError(f"job_type must be one of {known}, not {job_type!r}.") from None
+        raise ValueError(f"job_type must be one of {known}, not {shown(job_type)}.") from None
 
 
 def _programs(program: str | Sequence[str], job_type: JobsJobType) -> list[str]:
@@ -279,8 +281,8 @@ def _text_of(job_type: JobsJobType) -> str:
 
 
 def _check_json(name: str, value: object) -> None:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a mapping, not {value!r}.")
+    if not (isinstance(value, Mapping) and all(isinstance(key, str) for key in value)):
+        raise TypeError(f"{name} must be a mapping of names to values, not {shown(value)}.")
     try:
         json.dumps(dict(value), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -298,7 +300,7 @@ def _check_text(name: str, text: object, limit: int) -> None:
     if text is None:
         return
     if not isinstance(text, str):
-        raise TypeError(f"{name} must be text, not {text!r}.")
+        raise TypeError(f"{name} must be text, not {shown(text)}.")
     _check_encodable(name, text)
     if len(text) > limit:
         raise ValueError(f"{name} has {len(text)} characters; the server keeps at most {limit}.")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from oqtopus_client.files import write_atomically
+from oqtopus_client.files import as_path, write_atomically
 from oqtopus_client.services.ended_program import EndedProgram
 from oqtopus_client.services.saved_jobs import from_file, without_files
 
@@ -19,7 +19,7 @@ def save_program(job_id: str, ended: EndedProgram | None, path: str | Path) -> N
     content: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "job_id": job_id, "ended": None}
     if ended is not None:
         content["ended"] = {"job": without_files(ended.job), "log": ended.log, "text": ended.text}
-    write_atomically(Path(path), json.dumps(content))
+    write_atomically(as_path(path, "path"), json.dumps(content))
 
 
 def load_program(path: str | Path) -> tuple[str, EndedProgram | None]:

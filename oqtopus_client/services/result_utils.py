@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from oqtopus_client import rest
+from oqtopus_client.checks import shown
 
 if TYPE_CHECKING:
     from oqtopus_client.rest.models import JobsS3SamplingResult
@@ -18,14 +19,17 @@ def bitstring_to_int(bitstring: str) -> int:
     """Convert a bitstring to an integer, rightmost bit lowest; spaces, `_` and a leading `0b` are allowed.
 
     Raises:
+        TypeError: It is not text.
         ValueError: It is not a bitstring.
 
     >>> bitstring_to_int("0b01 01")
     5
     """
+    if not isinstance(bitstring, str):
+        raise TypeError(f"A bitstring must be text, such as '0101', not {shown(bitstring)}.")
     digits = bitstring.replace("_", "").replace(" ", "").strip()
     if not _BITSTRING.fullmatch(digits):
-        raise ValueError(f"{bitstring!r} is not a bitstring.")
+        raise ValueError(f"{shown(bitstring)} is not a bitstring.")
     return int(digits.removeprefix("0b"), 2)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import aiohttp
 import httpx
 
+from oqtopus_client.checks import shown
 from oqtopus_client.errors import OqtopusConfigError, ResponseValidationError
 from oqtopus_client.rest.blocked_hosts import is_off_limits
 from oqtopus_client.rest.endpoints import DOWNLOAD, UPLOAD, Operation
@@ -71,7 +72,9 @@ class HttpClient:
         self._config = config
         self._base_url = config.base_url.rstrip("/")
         if not isinstance(default_headers, Mapping | None):
-            raise OqtopusConfigError(f"default_headers must be a mapping of names to values, not {default_headers!r}.")
+            raise OqtopusConfigError(
+                f"default_headers must be a mapping of names to values, not {shown(default_headers)}."
+            )
         self._api_headers = dict(default_headers or {})
         if config.api_token:
             self._api_headers["q-api-token"] = config.api_token
@@ -265,3 +268,5 @@ def _check_headers(headers: Mapping[str, str]) -> None:
             raise OqtopusConfigError(f"The header {name!r} must be text, not of type {type(value).__name__}.")
         if any(character in f"{name}{value}" for character in "\r\n\0"):
             raise OqtopusConfigError(f"The header {name!r} must not contain a line break.")
+        if not f"{name}{value}".isascii():
+            raise OqtopusConfigError(f"The header {name!r} must consist of ASCII characters.")

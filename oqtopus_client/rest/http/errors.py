@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import shlex
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -64,6 +65,10 @@ def _described(reason: Exception) -> str:
         return "the connection was refused: nothing listens there"
     if isinstance(reason, socket.gaierror):
         return "the host name is not known"
+    if isinstance(proxied := reason.__cause__, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered HTTP {proxied.status} {proxied.message}"
+    if isinstance(reason, aiohttp.ClientResponseError):  # it quotes the response
+        return "the response is not valid HTTP"
     return re.sub(r" \(_ssl\.c:\d+\)|\[Errno -?\d+\] ", "", str(reason)) or type(reason).__name__
 
 
@@ -109,7 +114,7 @@ def _about_url(config: OqtopusConfig) -> str:
 def _diagnosis(config: OqtopusConfig) -> str:
     """Return the command that checks the connection to this server."""
     if profile := re.match(r"profile \[(.*)\]", config.url_source):
-        return f"oqtopus-client --profile {profile[1]} doctor"
+        return f"oqtopus-client --profile {shlex.quote(profile[1])} doctor"
     if config.url_source.startswith("environment"):
         return "oqtopus-client doctor"
     return f"OQTOPUS_URL={config.base_url} oqtopus-client doctor"

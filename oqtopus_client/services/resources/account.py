@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oqtopus_client import rest
-from oqtopus_client.checks import whole_number
+from oqtopus_client.checks import shown, whole_number
 from oqtopus_client.services.resources.core import Core
 from oqtopus_client.services.resources.query import given
 
@@ -68,6 +68,9 @@ class Account(Core):
 
     async def update_user(self, *, name: str | None = None, organization: str | None = None) -> UsersGetOneUserResponse:
         """Change the user's name or organization."""
+        for what, text in {"name": name, "organization": organization}.items():
+            if not isinstance(text, str | None):
+                raise TypeError(f"{what} must be text, not {shown(text)}.")
         return await self._account.update_user(rest.UsersUpdateUserRequest(name=name, organization=organization))
 
     async def delete_user(self) -> None:

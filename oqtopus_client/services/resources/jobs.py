@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from oqtopus_client import rest
-from oqtopus_client.checks import shown
+from oqtopus_client.checks import check_kind, shown
 from oqtopus_client.errors import JobNotSubmittedError, OqtopusStorageError, ResponseValidationError
 from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
 from oqtopus_client.services.concurrency import WORKERS, in_order
@@ -95,6 +95,8 @@ class Jobs(Core):
             ValueError: A side file with that name does not exist.
         """
         _check_files(files)
+        for job in jobs:
+            check_kind(job, OqtopusJobResult, "Each of jobs")
         await in_order(lambda job: self._read_files(job, files), jobs, max_workers=WORKERS)
 
     async def _read_files(self, job: OqtopusJobResult, files: Collection[JobFile]) -> None:
@@ -119,6 +121,7 @@ class Jobs(Core):
         Raises:
             OqtopusStorageError: The file cannot be downloaded or read.
         """
+        _check_files([name])
         try:
             content = None if url is None else await rest.storage.download(self._http, url)
         except OqtopusStorageError:
@@ -282,11 +285,12 @@ def listed(job_ids: Iterable[str]) -> list[str]:
     """Return ids as a list.
 
     Raises:
-        TypeError: It is one id, whose characters would be taken for ids, or not iterable.
+        TypeError: It is one id, whose characters would be taken for ids, or something else than ids.
     """
-    if isinstance(job_ids, str) or not isinstance(job_ids, Iterable):
+    ids: list[Any] = list(job_ids) if isinstance(job_ids, Iterable) and not isinstance(job_ids, str) else [None]
+    if not all(isinstance(job_id, str) for job_id in ids):
         raise TypeError(f"job_ids must be a list of ids, not {shown(job_ids)}.")
-    return list(job_ids)
+    return ids
 
 
 def checked_statuses(statuses: object, name: str, default: Collection[JobsJobStatus] = ()) -> Collection[JobsJobStatus]:

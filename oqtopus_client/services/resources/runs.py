@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 from oqtopus_client.checks import check_boolean, whole_number
 from oqtopus_client.errors import BatchResultError, JobError, OqtopusError, UserApiError, WaitTimeoutError
+from oqtopus_client.files import as_path
 from oqtopus_client.rest.enums import JobsJobStatus, JobsJobType
 from oqtopus_client.services.job_spec import OqtopusJobSpec
 from oqtopus_client.services.polling import Polling, PollingOptions
@@ -18,6 +18,7 @@ from oqtopus_client.services.scripts import read_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from oqtopus_client.services.job_results import (
         OqtopusEstimationJobResult,
@@ -114,7 +115,7 @@ class Runs(Submissions, Waiting):
         """
         job = OqtopusJobSpec.sse(
             device_id=device_id,
-            program=read_program(Path(file_path), max_file_size),
+            program=read_program(as_path(file_path, "file_path"), max_file_size),
             shots=shots,
             name=name,
             description=description,

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from oqtopus_client import rest
 from oqtopus_client.checks import check_boolean, shown
 from oqtopus_client.errors import BatchResultError, JobTimeoutError, OqtopusError, WaitTimeoutError
 from oqtopus_client.rest.enums import FINAL_STATUSES, JobsJobStatus
@@ -111,6 +112,7 @@ class Waiting(Jobs):
             JobNotSubmittedError: It was only registered, and `timeout` is None.
             JobFailedError: It finished with one of `failure_statuses`.
         """
+        rest.user_api.check_id(job_id)
         polling = Polling.of(**options)
         terminal, failures = checked_ends(terminal_statuses, failure_statuses, on_status)
         deadline = Deadline(polling.timeout)

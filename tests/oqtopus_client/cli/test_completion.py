@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -164,6 +165,27 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         assert asked("bash", "oqtopus-client device ").strip() == ""
         assert asked("bash", "oqtopus-client result ").strip() == ""
         assert len(server.heads) == 2  # no retries
+
+
+def test_slow_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends an answer in small pieces is not waited for either."""
+    monkeypatch.setattr("oqtopus_client.cli.completion._TIMEOUT", 0.3)
+    read = threading.Event()
+
+    def pieces(_path: str) -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        for _ in range(100):
+            if not read.wait(0.05):
+                yield b" "
+
+    with raw_server(pieces) as server:
+        monkeypatch.setenv("OQTOPUS_URL", server.url)
+        assert asked("bash", "oqtopus-client device ").strip() == ""
+        assert any(thread.name == "completion" for thread in threading.enumerate())
+        read.set()
+        for thread in threading.enumerate():
+            if thread.name == "completion":
+                thread.join()
 
 
 @pytest.mark.parametrize(

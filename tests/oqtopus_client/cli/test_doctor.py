@@ -129,12 +129,35 @@ def test_not_a_proxy(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch, garbage: b
     assert "OQTOPUS_PROXY" in network["remedy"]
 
 
+@pytest.mark.parametrize("variable", ["OQTOPUS_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+def test_proxy_that_asks_for_a_password(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """The remedy says where a proxy's user and password belong; the doctor uses the proxy that the client uses."""
+    with raw_server(lambda _path: b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        (network,) = (
+            c for c in answer(examined("https://api.example", oqtopus, monkeypatch)) if c["name"] == "network"
+        )
+        refused = oqtopus("devices")
+
+    assert "http://user:password@proxy" in network["remedy"]
+    assert "the proxy answered HTTP 407 Proxy Authentication Required" in refused.stderr
+
+
+def test_wrong_token_of_a_profile(oqtopus: Typed, server: dict[str, str]) -> None:
+    """The remedy names the profile, as `login` would replace the default one."""
+    words = ("--url", server["OQTOPUS_URL"], "--no-verify", "--token-stdin")
+    oqtopus("login", "--profile", "my lab", *words, text=TOKEN)
+    check = answer(oqtopus("--profile", "my lab", "doctor", "--json", secrets=(TOKEN,)))[-1]
+
+    assert check["remedy"] == "Run `oqtopus-client login --profile 'my lab'` with a new token."
+
+
 def test_invalid_host_name(oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An invalid host name fails the network check."""
+    """An invalid host name fails the check of the server's URL."""
     result = examined("https://a..b.example", oqtopus, monkeypatch)
 
-    assert result.exit_code == 5
-    assert states(answer(result))["network"] == "fail"
+    assert result.exit_code == 2
+    assert states(answer(result))["server"] == "fail"
 
 
 def examined(url: str, oqtopus: Typed, monkeypatch: pytest.MonkeyPatch) -> Result:

@@ -402,6 +402,8 @@ SERVERS: list[tuple[str, bytes, str, int, tuple[str, ...]]] = [
     ),
     ("wrong token", reply(b"{}", JSON, status="401 No"), "jobs", 3, ("did not accept the API token from environment",)),
     ("failure", reply(b"", status="500 Oops"), "jobs", 5, ("HTTP 500: Oops", "fault of the server: try again later")),
+    ("limit", reply(b"", status="429 Slow"), "jobs", 5, ("HTTP 429: Slow", "limits how often", "try again later")),
+    ("not HTTP", b"HTTP/1.1 204 No\r\n\r\nbody", "jobs", 5, ("the response is not valid HTTP", "doctor` checks")),
     ("busy", reply(b"", status="503 Busy"), "jobs", 5, ("HTTP 503: Busy", "fault of the server: try again later")),
     (
         "redirect",

@@ -152,20 +152,20 @@ def test_refused_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "own", "of_storage"),
+    ("host", "of_storage"),
     [
-        ("a" * 64 + ".example", OqtopusConnectionError, OqtopusConnectionError),
-        ("a..b.example", OqtopusConnectionError, OqtopusConnectionError),
-        ("xn--.example", OqtopusConfigError, OqtopusStorageError),
+        ("a" * 64 + ".example", OqtopusConnectionError),
+        ("a..b.example", OqtopusConnectionError),
+        ("xn--.example", OqtopusStorageError),
     ],
 )
 @pytest.mark.anyio
-async def test_hosts_that_cannot_be_looked_up(
-    host: str, own: type[OqtopusError], of_storage: type[OqtopusError]
-) -> None:
+async def test_hosts_that_cannot_be_looked_up(host: str, of_storage: type[OqtopusError]) -> None:
     """Neither the user's own nor a storage's brings an error of Python's name service."""
     async with AsyncOqtopusClient(OqtopusConfig(f"https://{host}", SECRET, retry_max_attempts=1)) as client:
-        with pytest.raises(own, match=r"^GET https://a.*: .+|^base_url or proxy is not a valid URL: .+"):
+        with pytest.raises(
+            OqtopusConfigError, match=r"^base_url (must be an http or https URL|or proxy is not a valid URL)"
+        ):
             await client.list_devices()
     http = HttpClient(OqtopusConfig("https://api.example", SECRET, retry_max_attempts=1))
     for transfer in (
