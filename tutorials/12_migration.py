@@ -39,8 +39,8 @@ print("The status is DONE:", job.status() is JobStatus.DONE)
 # %% [markdown]
 # ## From the published `oqtopus-client` 1.x
 #
-# You need not change anything: the names are the same, and `quri-parts-oqtopus` runs on this package unchanged. These
-# changes save time or trouble:
+# The names are the same, and `quri-parts-oqtopus` runs on this package unchanged. The change log begins with the few
+# differences. These changes save time or trouble:
 #
 # | Instead of | write |
 # |---|---|
