@@ -281,7 +281,7 @@ def _text_of(job_type: JobsJobType) -> str:
 
 
 def _check_json(name: str, value: object) -> None:
-    if not (isinstance(value, Mapping) and all(isinstance(key, str) for key in value)):
+    if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a mapping of names to values, not {shown(value)}.")
     try:
         json.dumps(dict(value), allow_nan=False)

@@ -55,7 +55,7 @@ def test_numpy_integers_are_integers() -> None:
         ({"transpiler_info": {"a": {1}}}, TypeError, "transpiler_info must be JSON-serialisable: .*set is not JSON"),
         ({"mitigation_info": {"a": np.int64(1)}}, TypeError, "mitigation_info must be JSON-serialisable"),
         ({"simulator_info": {"a": float("nan")}}, ValueError, "simulator_info must be JSON-serialisable"),
-        ({"transpiler_info": [1]}, TypeError, r"transpiler_info must be a mapping, not \[1\]"),
+        ({"transpiler_info": [1]}, TypeError, r"transpiler_info must be a mapping of names to values, not \[1\]"),
     ],
 )
 def test_bad_values(changes: dict[str, Any], error: type[Exception], message: str) -> None:
