@@ -61,7 +61,8 @@ def test_journey(tmp_path: Path, served: dict[str, str], width: int, height: int
         shell.type("oqtopus-client emulator faults inject hold_job --status running --seconds 3600 --times 0")
         shell.press(f"clear; {sys.executable} submit.py &", "Enter")
         shell.press("clear; echo before the watch; oqtopus-client jobs --watch", "Enter")
-        lines = shell.wait_for("201 jobs: ")
+        shell.wait_for("201 jobs: ")
+        lines = shell.wait_for(f"and {201 - (height - 6)} more, updated ")  # the last line is drawn last
 
         assert len(lines) == height
         assert lines[0].startswith(f"Jobs on {served['OQTOPUS_URL']}")
@@ -69,7 +70,6 @@ def test_journey(tmp_path: Path, served: dict[str, str], width: int, height: int
         assert lines[3].split() == ["Job", "Name", *(["Type"] if wide else []), "Status", "Device"] + (
             ["Shots", "Submitted"] if wide else []
         )
-        assert f"and {201 - (height - 6)} more, updated " in lines[-1]
         assert lines[-1].endswith("Ctrl-C ends.")
         whole(lines, width, "running", "lattice64", "sweep-")
         whole(lines, width, "submitted", "lattice64", "sweep-")
