@@ -98,9 +98,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            {} if transpiler_info is None else transpiler_info,
-            {} if simulator_info is None else simulator_info,
-            {} if mitigation_info is None else mitigation_info,
+            _or_empty(transpiler_info),
+            _or_empty(simulator_info),
+            _or_empty(mitigation_info),
             operator=operator,
         )
 
@@ -126,9 +126,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            {} if transpiler_info is None else transpiler_info,
-            {} if simulator_info is None else simulator_info,
-            {} if mitigation_info is None else mitigation_info,
+            _or_empty(transpiler_info),
+            _or_empty(simulator_info),
+            _or_empty(mitigation_info),
             operator=operator,
         )
 
@@ -154,9 +154,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            {} if transpiler_info is None else transpiler_info,
-            {} if simulator_info is None else simulator_info,
-            {} if mitigation_info is None else mitigation_info,
+            _or_empty(transpiler_info),
+            _or_empty(simulator_info),
+            _or_empty(mitigation_info),
             operator=operator,
         )
 
@@ -181,9 +181,9 @@ class OqtopusJobSpec:
             shots,
             name,
             description,
-            {} if transpiler_info is None else transpiler_info,
-            {} if simulator_info is None else simulator_info,
-            {} if mitigation_info is None else mitigation_info,
+            _or_empty(transpiler_info),
+            _or_empty(simulator_info),
+            _or_empty(mitigation_info),
         )
 
     def to_model(self) -> JobsSubmitJobRequest:
@@ -278,6 +278,10 @@ def _text_of(job_type: JobsJobType) -> str:
     if job_type is JobsJobType.SSE:
         return "the text of a Python program; run_program() takes a function"
     return "OpenQASM 3 text, such as qiskit.qasm3.dumps(circuit) returns"
+
+
+def _or_empty(settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return {} if settings is None else settings
 
 
 def _check_json(name: str, value: object) -> None:
