@@ -18,7 +18,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
 
 import oqtopus_client
 from oqtopus_client import rest
@@ -33,7 +32,7 @@ from oqtopus_client.errors import (
     PermissionDeniedError,
     ResponseValidationError,
 )
-from oqtopus_client.rest.proxies import proxy_for
+from oqtopus_client.rest.proxies import proxy_to_server
 from oqtopus_client.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def checks(session: Session) -> Iterator[Check]:
     try:
         config = session.config()
         config.check_server()
-        proxy = config.proxy or proxy_for(config.base_url, getproxies())
+        proxy = proxy_to_server(config)
     except OqtopusConfigError as error:
         configured = "No OQTOPUS server" not in str(error)
         remedy = "Correct this setting." if configured else "Run `oqtopus-client login`."

@@ -6,13 +6,20 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from oqtopus_client.errors import OqtopusConfigError
 from oqtopus_client.urls import is_loopback, is_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from oqtopus_client.config import OqtopusConfig
+
+
+def proxy_to_server(config: OqtopusConfig) -> str | None:
+    """Return the proxy for requests to the server of a configuration; see `proxy_for`."""
+    return config.proxy or proxy_for(config.base_url, getproxies())
 
 
 def proxy_for(url: str, proxies: Mapping[str, str]) -> str | None:

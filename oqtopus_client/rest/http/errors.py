@@ -9,7 +9,6 @@ import shlex
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import aiohttp
 import httpx
@@ -25,7 +24,7 @@ from oqtopus_client.errors import (
     UserApiError,
 )
 from oqtopus_client.rest.http.certificates import missing_authorities
-from oqtopus_client.rest.proxies import proxy_for
+from oqtopus_client.rest.proxies import proxy_to_server
 
 if TYPE_CHECKING:
     from oqtopus_client.config import OqtopusConfig
@@ -106,7 +105,7 @@ def _is_timeout(error: Exception) -> bool:
 
 def _about_url(config: OqtopusConfig) -> str:
     """Return where the server's URL is from and how it is reached, and what to do."""
-    proxy = config.proxy or proxy_for(config.base_url, getproxies())
+    proxy = proxy_to_server(config)
     way = f", and the connection goes through the proxy {_without_credentials(proxy)}" if proxy else ""
     return f" The URL is from {config.url_source}{way}; `{_diagnosis(config)}` checks the connection."
 
